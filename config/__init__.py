@@ -1,0 +1,1 @@
+"""What an operator edits, read once and checked whole. Imports core only."""

@@ -1,0 +1,37 @@
+"""The only reader of the environment. Every entry point makes one `Settings` and hands it on."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Profile = Literal["demo", "live"]
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Where data lies and which servers are used. Names in the environment carry the prefix FENGSUI_."""
+
+    model_config = SettingsConfigDict(env_prefix="FENGSUI_", extra="ignore", frozen=True)
+
+    profile: Profile = "demo"
+    data: Path | None = Field(default=None, description="data folder; ./var/<profile> when not given")
+    config: Path = Field(default=PROJECT / "config", description="folder with sources/, rules/, lexicons/, ...")
+    database_url: str | None = Field(default=None, description="SQLAlchemy URL; SQLite in the data folder when not given")
+    elasticsearch_url: str | None = Field(default=None, description="Elasticsearch address; embedded index when not given")
+    smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:25 (smtps:// for TLS)")
+    mail_from: str = "fengsui@localhost"
+    mail_to: str = Field(default="", description="comma separated recipients of alert mails and the daily digest")
+    public_url: str = Field(default="http://127.0.0.1:8000", description="address people reach the desk at, for links")
+    log_level: str = "INFO"
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder: demo and live never share one."""
+        return (self.data or Path("var") / self.profile).resolve()
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the store."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'fengsui.db'}"

@@ -1,0 +1,36 @@
+"""One notation for spans of time in all our YAML: `30s`, `15m`, `24h`, `7d`, `2w`."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+FORM = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+
+
+def parse_duration(text: str) -> timedelta:
+    """`24h` as a timedelta. Raises ValueError with the accepted form."""
+    match = FORM.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration (accepted: 30s, 15m, 24h, 7d, 2w)")
+    return timedelta(**{UNITS[match[2]]: float(match[1])})
+
+
+def format_duration(span: timedelta) -> str:
+    """The shortest notation that parses back to `span` (whole seconds)."""
+    seconds = int(span.total_seconds())
+    for unit, size in (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def _read(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    return parse_duration(str(value))
+
+
+Duration = Annotated[timedelta, BeforeValidator(_read)]
