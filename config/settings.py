@@ -18,8 +18,8 @@ class Settings(BaseSettings):
     profile: Profile = "demo"
     data: Path | None = Field(default=None, description="data folder; ./var/<profile> when not given")
     config: Path = Field(default=PROJECT / "config", description="folder with sources/, rules/, lexicons/, ...")
-    database_url: str | None = Field(default=None, description="SQLAlchemy URL; SQLite in the data folder when not given")
-    elasticsearch_url: str | None = Field(default=None, description="Elasticsearch address; embedded index when not given")
+    database_url: str | None = Field(default=None, description="SQLAlchemy URL; else SQLite in the data folder")
+    elasticsearch_url: str | None = Field(default=None, description="Elasticsearch address; else the embedded index")
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:25 (smtps:// for TLS)")
     mail_from: str = "fengsui@localhost"
     mail_to: str = Field(default="", description="comma separated recipients of alert mails and the daily digest")

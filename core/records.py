@@ -120,7 +120,7 @@ class Gone:
 
 @dataclass(frozen=True)
 class Document:
-    """One publication as stored: cleaned, masked, dated, hashed. `id` is stable; a changed page is a new revision of it.
+    """One publication as stored: cleaned, masked, dated, hashed. `id` is stable; a changed page is a new revision.
 
     event_time: published, or stored_at where published is missing or over an hour ahead (flag "date_guessed").
     repost_of: the id of the earlier document that carries the same text (None: an origin of its own).

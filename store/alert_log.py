@@ -1,0 +1,290 @@
+"""Findings, alerts with their append-only history, and deliveries with their attempts.
+
+Everything is written with create-only ids: the same finding, alert, history row or delivery twice is one row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.schema import Table
+
+from core.records import Alert, AlertEvent, AlertState, Finding, Notification
+from store.schema import alert_documents, alert_history, alerts, deliveries, delivery_attempts, findings
+
+SEND_LEASE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A claimed delivery and how often it was tried before."""
+
+    notification: Notification
+    attempts: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class DeliveryLine:
+    """One row of the delivery log, with the last answer."""
+
+    id: str
+    channel: str
+    recipient: str
+    alert: str | None
+    subject: str
+    state: str
+    created_at: datetime
+    sent_at: datetime | None
+    next_at: datetime
+    attempts: int
+    answer: str
+
+
+def create_only(db: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert unless a row with that key is there. True when this call wrote it."""
+    insert = sqlite_insert if db.dialect.name == "sqlite" else postgresql_insert
+    return db.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+
+
+# --- findings ---------------------------------------------------------------------------------------------------
+
+
+def add_finding(db: Connection, finding: Finding, *, alert: str | None, now: datetime) -> bool:
+    """Write a finding once. True when it is new."""
+    values = {name: getattr(finding, name) for name in finding.__dataclass_fields__}
+    values |= {"numbers": dict(finding.numbers), "documents": list(finding.documents)}
+    return create_only(db, findings, {**values, "alert": alert, "created_at": now})
+
+
+def findings_of(db: Connection, *, rule: str, key: str, since: datetime | None = None) -> list[Finding]:
+    """The standing findings of a rule on a key, oldest first."""
+    query = select(findings).where(findings.c.rule == rule, findings.c.key == key, findings.c.withdrawn_at.is_(None))
+    if since is not None:
+        query = query.where(findings.c.fired_at >= since)
+    return [_finding(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+
+
+def findings_of_alert(db: Connection, alert: str) -> list[Finding]:
+    """The standing findings grouped into an alert, oldest first."""
+    query = select(findings).where(findings.c.alert == alert, findings.c.withdrawn_at.is_(None))
+    return [_finding(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+
+
+def update_finding(db: Connection, finding: Finding, *, alert: str | None) -> None:
+    """A late document changed what a finding rests on: same id, new ground."""
+    db.execute(
+        update(findings)
+        .where(findings.c.id == finding.id)
+        .values(
+            level=finding.level,
+            window_end=finding.window_end,
+            fired_at=finding.fired_at,
+            reason=finding.reason,
+            numbers=dict(finding.numbers),
+            documents=list(finding.documents),
+            alert=alert,
+            withdrawn_at=None,
+        )
+    )
+
+
+def withdraw_finding(db: Connection, finding_id: str, at: datetime) -> None:
+    """A finding lost its ground (revision, withdrawal, late document). The row stays."""
+    db.execute(update(findings).where(findings.c.id == finding_id).values(withdrawn_at=at))
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------
+
+
+def save_alert(db: Connection, alert: Alert, *, details: Mapping[str, Any]) -> bool:
+    """Write a new alert or the new shape of a known one; its documents too. True when it is new."""
+    values = {name: getattr(alert, name) for name in alert.__dataclass_fields__}
+    for name in ("products", "enterprises", "issues", "territories", "documents", "findings"):
+        values[name] = list(values[name])
+    values |= {"state": alert.state.value, "details": dict(details)}
+    new = create_only(db, alerts, values)
+    if not new:
+        changed = {name: value for name, value in values.items() if name not in ("id", "number", "created_at")}
+        db.execute(update(alerts).where(alerts.c.id == alert.id).values(**changed))
+    for document in alert.documents:
+        create_only(db, alert_documents, {"alert": alert.id, "document": document})
+    return new
+
+
+def next_alert_number(db: Connection, year: int) -> str:
+    """The next number of the year: YJ-2026-0001, ... (inside a write transaction, so no two are equal)."""
+    prefix = f"YJ-{year}-"
+    last = db.execute(select(func.max(alerts.c.number)).where(alerts.c.number.startswith(prefix))).scalar_one_or_none()
+    return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:04d}"
+
+
+def find_alert(db: Connection, alert_id: str) -> Alert | None:
+    """By id or by number."""
+    row = db.execute(select(alerts).where(or_(alerts.c.id == alert_id, alerts.c.number == alert_id))).mappings().first()
+    return _alert(row) if row else None
+
+
+def alert_details(db: Connection, alert_id: str) -> dict[str, Any]:
+    """What the engine noted about an alert beside its record (factors, counts for the desk)."""
+    found: dict[str, Any] | None = db.execute(
+        select(alerts.c.details).where(alerts.c.id == alert_id)
+    ).scalar_one_or_none()
+    return found or {}
+
+
+def alerts_of_subject(db: Connection, subject: str) -> list[Alert]:
+    """All alerts on one matter, newest story first."""
+    query = select(alerts).where(alerts.c.subject == subject).order_by(alerts.c.updated_at.desc())
+    return [_alert(row) for row in db.execute(query).mappings()]
+
+
+def alerts_of_document(db: Connection, document_id: str) -> list[Alert]:
+    """The alerts that rest on a document."""
+    mine = select(alert_documents.c.alert).where(alert_documents.c.document == document_id)
+    query = select(alerts).where(alerts.c.id.in_(mine)).order_by(alerts.c.first_at)
+    return [_alert(row) for row in db.execute(query).mappings()]
+
+
+def list_alerts(
+    db: Connection, *, states: Sequence[AlertState] = (), since: datetime | None = None, limit: int | None = None
+) -> list[Alert]:
+    """Alerts, newest update first; `since` is in story time."""
+    query = select(alerts).order_by(alerts.c.updated_at.desc(), alerts.c.id)
+    if states:
+        query = query.where(alerts.c.state.in_([state.value for state in states]))
+    if since is not None:
+        query = query.where(alerts.c.updated_at >= since)
+    if limit is not None:
+        query = query.limit(limit)
+    return [_alert(row) for row in db.execute(query).mappings()]
+
+
+def add_history(db: Connection, event: AlertEvent, *, once: str | None = None) -> bool:
+    """Append a row to an alert's history. False when the same row (or the same form, `once`) was written before."""
+    values = {name: getattr(event, name) for name in event.__dataclass_fields__}
+    values |= {"state": event.state.value, "details": dict(event.details), "once": once}
+    return create_only(db, alert_history, values)
+
+
+def history_of(db: Connection, alert: str) -> list[AlertEvent]:
+    """An alert's history, oldest first."""
+    query = select(alert_history).where(alert_history.c.alert == alert).order_by(alert_history.c.number)
+    return [
+        AlertEvent(
+            **{name: row[name] for name in AlertEvent.__dataclass_fields__ if name != "state"},
+            state=AlertState(row["state"]),
+        )
+        for row in db.execute(query).mappings()
+    ]
+
+
+# --- deliveries -------------------------------------------------------------------------------------------------
+
+
+def add_delivery(db: Connection, notification: Notification, *, now: datetime) -> bool:
+    """Put a notification into the outbox once; its id is the idempotency key."""
+    values = {name: getattr(notification, name) for name in notification.__dataclass_fields__}
+    return create_only(db, deliveries, {**values, "state": "waiting", "created_at": now, "next_at": now, "attempts": 0})
+
+
+def claim_delivery(db: Connection, *, who: str, now: datetime) -> Delivery | None:
+    """Take the next due delivery. One whose sender died is in doubt: `deliveries_in_doubt`."""
+    due = and_(deliveries.c.state == "waiting", deliveries.c.next_at <= now)
+    one = select(deliveries.c.id).where(due).order_by(deliveries.c.level.desc(), deliveries.c.next_at).limit(1)
+    taken = (
+        update(deliveries)
+        .where(deliveries.c.id.in_(one.with_for_update(skip_locked=True)), deliveries.c.state == "waiting")
+        .values(state="sending", claimed_by=who, claimed_until=now + SEND_LEASE, attempts=deliveries.c.attempts + 1)
+        .returning(deliveries)
+    )
+    row = db.execute(taken).mappings().first()
+    return Delivery(_notification(row), row["attempts"], row["created_at"]) if row else None
+
+
+def settle_delivery(
+    db: Connection,
+    delivery_id: str,
+    *,
+    attempt: int,
+    outcome: str,
+    answer: str,
+    seconds: float,
+    at: datetime,
+    again: datetime | None,
+) -> None:
+    """Log an attempt and move the delivery on: sent, waiting (again is when), or failed."""
+    state = "sent" if outcome == "sent" else "waiting" if again else "failed"
+    db.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id)
+        .values(
+            state=state,
+            sent_at=at if outcome == "sent" else None,
+            next_at=again or at,
+            claimed_by=None,
+            claimed_until=None,
+        )
+    )
+    create_only(
+        db,
+        delivery_attempts,
+        {
+            "delivery": delivery_id,
+            "number": attempt,
+            "at": at,
+            "outcome": outcome,
+            "answer": answer[:500],
+            "seconds": seconds,
+        },
+    )
+
+
+def deliveries_in_doubt(db: Connection, *, now: datetime) -> list[Delivery]:
+    """Deliveries whose sender died between handing over and noting the answer."""
+    lost = and_(deliveries.c.state == "sending", deliveries.c.claimed_until < now)
+    return [
+        Delivery(_notification(row), row["attempts"], row["created_at"])
+        for row in db.execute(select(deliveries).where(lost)).mappings()
+    ]
+
+
+def delivery_log(db: Connection, *, alert: str | None = None, limit: int = 100) -> list[DeliveryLine]:
+    """The newest deliveries with the answer of their last attempt."""
+    last = (
+        select(delivery_attempts.c.answer)
+        .where(delivery_attempts.c.delivery == deliveries.c.id)
+        .order_by(delivery_attempts.c.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = select(deliveries, last.label("answer")).order_by(deliveries.c.created_at.desc()).limit(limit)
+    if alert is not None:
+        query = query.where(deliveries.c.alert == alert)
+    names = DeliveryLine.__dataclass_fields__
+    return [
+        DeliveryLine(**{name: row[name] for name in names if name != "answer"}, answer=row["answer"] or "")
+        for row in db.execute(query).mappings()
+    ]
+
+
+def _finding(row: RowMapping) -> Finding:
+    return Finding(
+        **{name: row[name] for name in Finding.__dataclass_fields__ if name != "documents"},
+        documents=tuple(row["documents"]),
+    )
+
+
+def _alert(row: RowMapping) -> Alert:
+    values: dict[str, Any] = {name: row[name] for name in Alert.__dataclass_fields__}
+    for name in ("products", "enterprises", "issues", "territories", "documents", "findings"):
+        values[name] = tuple(values[name])
+    return Alert(**{**values, "state": AlertState(row["state"])})
+
+
+def _notification(row: RowMapping) -> Notification:
+    return Notification(**{name: row[name] for name in Notification.__dataclass_fields__})

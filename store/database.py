@@ -1,0 +1,132 @@
+"""Opening and migrating the database: SQLite (WAL) for one machine, PostgreSQL for a team."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
+
+from core.errors import StoreError
+from store.schema import facts
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 30.0
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `url`. Raises StoreError when the address cannot be used."""
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite":
+        return create_engine(address, pool_pre_ping=True)
+    if address.database and address.database != ":memory:":
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        address, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, poolclass=QueuePool
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: Any) -> None:
+        # Transactions are begun by us (below): the driver's own habit of a late BEGIN loses claims to races.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        readonly = connection.get_execution_options().get("readonly", False)
+        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class Store:
+    """A database: `with store.write() as db` is one transaction, `with store.read() as db` a consistent look."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = open_engine(url)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: committed at the end, rolled back on any exception."""
+        try:
+            with self.engine.begin() as db:
+                yield db
+        except OperationalError as problem:
+            raise _explained(problem) from problem
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A look that does not keep writers waiting."""
+        try:
+            with self.engine.connect().execution_options(readonly=True) as db, db.begin():
+                yield db
+        except OperationalError as problem:
+            raise _explained(problem) from problem
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    def migrate(self) -> None:
+        """Bring the schema up to this version, forward only. Raises StoreError on a newer or foreign database."""
+        with self.engine.connect() as db:
+            current = MigrationContext.configure(db).get_current_revision()
+        script = ScriptDirectory(str(MIGRATIONS))
+        if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
+            raise StoreError(f"{self.url}: the database has schema {current}, newer than this program; update Fengsui")
+        if current != script.get_current_head():
+            command.upgrade(alembic_config(self.url), "head")
+
+    def schema_version(self) -> str | None:
+        """The revision of the schema, None for an empty database."""
+        with self.engine.connect() as db:
+            return MigrationContext.configure(db).get_current_revision()
+
+
+def alembic_config(url: str) -> Config:
+    """What Alembic needs to find our migrations and the database."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    return config
+
+
+def check_profile(db: Connection, profile: str) -> None:
+    """Claim this database for `profile`; demo and live data never share one. Raises StoreError otherwise."""
+    held = get_fact(db, "profile")
+    if held is None:
+        set_fact(db, "profile", profile)
+    elif held != profile:
+        raise StoreError(f"this database holds the profile {held!r}, not {profile!r}: give another --data or database")
+
+
+def get_fact(db: Connection, key: str) -> str | None:
+    """A single remembered value."""
+    return db.execute(select(facts.c.value).where(facts.c.key == key)).scalar_one_or_none()
+
+
+def set_fact(db: Connection, key: str, value: str) -> None:
+    """Remember a single value."""
+    if db.execute(facts.update().where(facts.c.key == key).values(value=value)).rowcount == 0:
+        db.execute(facts.insert().values(key=key, value=value))
+
+
+def _explained(problem: OperationalError) -> StoreError:
+    text = str(problem.orig)
+    if "no such table" in text or "does not exist" in text:
+        return StoreError(f"the database has no tables yet ({text}); run: fengsui migrate")
+    if "disk is full" in text or "No space" in text:
+        return StoreError(f"the disk is full ({text}); free space, nothing committed is lost")
+    if "locked" in text:
+        return StoreError(f"the database stayed locked for {BUSY_SECONDS:.0f} s ({text}); who else holds it")
+    return StoreError(f"the database cannot be used: {text}")

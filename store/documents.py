@@ -1,0 +1,325 @@
+"""Documents: arrival, revisions, the claims of the pipeline, and reading them back.
+
+The table is the log of the pipeline: stage fetched > deduped > analysed > indexed > judged. A step claims rows of its
+stage, works, and moves them on in the transaction that writes its result; a claim that is not finished runs out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select, update
+
+from core.records import (
+    Analysis,
+    ArchiveRef,
+    Document,
+    Kind,
+    Mention,
+    MentionType,
+    Signal,
+    Table,
+)
+from store.schema import documents
+
+FETCHED, DEDUPED, ANALYSED, INDEXED, JUDGED = "fetched", "deduped", "analysed", "indexed", "judged"
+QUARANTINED = "quarantined"
+STAGES = (FETCHED, DEDUPED, ANALYSED, INDEXED, JUDGED)
+LEASE = timedelta(minutes=5)
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Work:
+    """A claimed row: what a step of the pipeline works on."""
+
+    seq: int
+    document: Document
+    external_id: str
+    raw: Mapping[str, Any]
+    analysis: Analysis | None
+    attempts: int
+
+
+def add_revision(db: Connection, document: Document, *, external_id: str, raw: Mapping[str, Any]) -> bool:
+    """Store `document` as a new revision in stage `fetched`. False when that revision is already there."""
+    known = select(documents.c.seq).where(documents.c.id == document.id, documents.c.revision == document.revision)
+    if db.execute(known).first() is not None:
+        return False
+    db.execute(update(documents).where(documents.c.id == document.id, documents.c.latest).values(latest=False))
+    values = _columns(document)
+    db.execute(
+        documents.insert().values(
+            **values, external_id=external_id, raw=dict(raw), latest=True, stage=FETCHED, attempts=0
+        )
+    )
+    return True
+
+
+def claim(db: Connection, stage: str, *, who: str, now: datetime, limit: int, lease: timedelta = LEASE) -> list[Work]:
+    """Take up to `limit` rows of `stage` for `who`, oldest publication first; they are nobody else's for the lease."""
+    free = or_(documents.c.claimed_until.is_(None), documents.c.claimed_until < now)
+    wanted = (
+        select(documents.c.seq)
+        .where(documents.c.stage == stage, free)
+        .order_by(documents.c.event_time, documents.c.seq)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(documents)
+        .where(documents.c.seq.in_(wanted))
+        .values(claimed_by=who, claimed_until=now + lease, attempts=documents.c.attempts + 1)
+        .returning(documents)
+    )
+    rows = db.execute(taken).mappings().all()
+    return sorted((_work(row) for row in rows), key=lambda work: (work.document.event_time, work.seq))
+
+
+def advance(db: Connection, work: Work, *, who: str, to: str, **values: Any) -> bool:
+    """Finish a claimed step: write its result and the next stage. False when the claim was lost to somebody else."""
+    mine = and_(documents.c.seq == work.seq, documents.c.claimed_by == who)
+    done = update(documents).where(mine)
+    result = db.execute(
+        done.values(stage=to, claimed_by=None, claimed_until=None, attempts=0, error=None, **values),
+    )
+    return result.rowcount == 1
+
+
+def give_back(db: Connection, work: Work, *, who: str, error: str) -> str:
+    """A step failed: free the row for another try, or set it aside after MAX_ATTEMPTS. Returns the row's stage."""
+    spent = work.attempts >= MAX_ATTEMPTS
+    values: dict[str, Any] = {"claimed_by": None, "claimed_until": None, "error": error[:2000]}
+    if spent:
+        values["stage"] = QUARANTINED
+    db.execute(update(documents).where(documents.c.seq == work.seq, documents.c.claimed_by == who).values(**values))
+    return QUARANTINED if spent else "retry"
+
+
+def release_claims(db: Connection, who: str) -> int:
+    """Free what `who` held before it died. Called when a process of that name starts again."""
+    held = documents.c.claimed_by == who
+    return db.execute(update(documents).where(held).values(claimed_by=None, claimed_until=None)).rowcount
+
+
+def find_document(db: Connection, document_id: str, revision: int | None = None) -> Document | None:
+    """The latest (or a given) revision of a document."""
+    which = documents.c.latest if revision is None else documents.c.revision == revision
+    row = db.execute(select(documents).where(documents.c.id == document_id, which)).mappings().first()
+    return _document(row) if row else None
+
+
+def find_signal(db: Connection, document_id: str, revision: int | None = None) -> Signal | None:
+    """A document with its analysis; None when it is unknown or not analysed yet."""
+    which = documents.c.latest if revision is None else documents.c.revision == revision
+    row = db.execute(select(documents).where(documents.c.id == document_id, which)).mappings().first()
+    return _signal(row) if row and row["analysis"] is not None else None
+
+
+def find_signals(db: Connection, ids: Sequence[str]) -> list[Signal]:
+    """The analysed documents among `ids`, by event time."""
+    found: list[Signal] = []
+    for start in range(0, len(ids), 500):
+        wanted = documents.c.id.in_(list(ids[start : start + 500]))
+        found += _signals(db, select(documents).where(wanted, documents.c.latest))
+    return sorted(found, key=lambda signal: (signal.document.event_time, signal.document.id))
+
+
+def signals_between(
+    db: Connection,
+    start: datetime,
+    end: datetime,
+    *,
+    product: str | None = None,
+    enterprise: str | None = None,
+    jurisdiction: str | None = None,
+    risk_only: bool = True,
+) -> list[Signal]:
+    """Analysed latest revisions with start <= event_time < end, in order of event time.
+
+    A key given narrows by an index, so the cost follows the window, not the corpus.
+    """
+    query = select(documents).where(
+        documents.c.event_time >= start,
+        documents.c.event_time < end,
+        documents.c.latest,
+        documents.c.analysis.is_not(None),
+    )
+    if risk_only:
+        query = query.where(documents.c.is_risk)
+    for column, value in (
+        (documents.c.product, product),
+        (documents.c.enterprise, enterprise),
+        (documents.c.jurisdiction, jurisdiction),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return _signals(db, query.order_by(documents.c.event_time, documents.c.seq))
+
+
+def signals_after(db: Connection, seq: int, *, limit: int) -> list[tuple[int, Signal]]:
+    """Analysed latest revisions after `seq` in order of arrival: pages for rebuilding the index."""
+    query = select(documents).where(documents.c.seq > seq, documents.c.latest, documents.c.analysis.is_not(None))
+    rows = db.execute(query.order_by(documents.c.seq).limit(limit)).mappings().all()
+    return [(row["seq"], _signal(row)) for row in rows]
+
+
+def revisions_of(db: Connection, document_id: str) -> list[Document]:
+    """Every stored revision, newest first."""
+    query = select(documents).where(documents.c.id == document_id).order_by(documents.c.revision.desc())
+    return [_document(row) for row in db.execute(query).mappings()]
+
+
+def reposts_of(db: Connection, document_id: str) -> list[Document]:
+    """The documents attached to this origin, oldest first."""
+    query = select(documents).where(documents.c.repost_of == document_id, documents.c.latest)
+    return [_document(row) for row in db.execute(query.order_by(documents.c.event_time)).mappings()]
+
+
+def find_by_address(db: Connection, source: str, external_id: str, canonical_url: str) -> Document | None:
+    """What this source published under that id or address before."""
+    same = documents.c.canonical_url == canonical_url if canonical_url else documents.c.external_id == external_id
+    if canonical_url and external_id:
+        same = or_(same, documents.c.external_id == external_id)
+    row = db.execute(select(documents).where(documents.c.source == source, same, documents.c.latest)).mappings().first()
+    return _document(row) if row else None
+
+
+def first_with_content(db: Connection, content_hash: str, *, before: Document) -> Document | None:
+    """The earliest other document with exactly this text."""
+    query = (
+        select(documents)
+        .where(documents.c.content_hash == content_hash, documents.c.id != before.id, documents.c.latest)
+        .where(documents.c.repost_of.is_(None))
+        .order_by(documents.c.event_time, documents.c.seq)
+    )
+    row = db.execute(query.limit(1)).mappings().first()
+    return _document(row) if row else None
+
+
+def attach_repost(db: Connection, document_id: str, origin: str) -> None:
+    """Make `document_id`, and all that hung on it, reposts of `origin`."""
+    below = or_(documents.c.id == document_id, documents.c.repost_of == document_id)
+    db.execute(update(documents).where(below, documents.c.id != origin).values(repost_of=origin))
+
+
+def withdraw(db: Connection, document_id: str, at: datetime) -> bool:
+    """The page is gone: remember since when, keep the copy, and let the document be indexed and judged again."""
+    mine = and_(documents.c.id == document_id, documents.c.latest, documents.c.withdrawn_at.is_(None))
+    again = {"stage": ANALYSED} if _stage(db, document_id) in (INDEXED, JUDGED) else {}
+    return db.execute(update(documents).where(mine).values(withdrawn_at=at, **again)).rowcount == 1
+
+
+def mark_for_index(db: Connection, document_id: str) -> None:
+    """Send a finished document through index and rules again (its origin or withdrawal changed)."""
+    done = and_(documents.c.id == document_id, documents.c.latest, documents.c.stage.in_((INDEXED, JUDGED)))
+    db.execute(update(documents).where(done).values(stage=ANALYSED))
+
+
+def mark_for_analysis(db: Connection, since: datetime | None = None) -> int:
+    """Send every analysed document through the reading again: new dictionaries, new rules."""
+    done = and_(documents.c.stage.in_((ANALYSED, INDEXED, JUDGED, QUARANTINED)), documents.c.latest)
+    if since is not None:
+        done = and_(done, documents.c.event_time >= since)
+    values = {"stage": DEDUPED, "attempts": 0, "claimed_by": None, "claimed_until": None}
+    return db.execute(update(documents).where(done).values(**values)).rowcount
+
+
+def count_by_stage(db: Connection) -> dict[str, int]:
+    """Rows in each stage, every revision counted."""
+    rows = db.execute(select(documents.c.stage, func.count()).group_by(documents.c.stage))
+    return {row[0]: row[1] for row in rows}
+
+
+def count_documents(db: Connection) -> dict[str, int]:
+    """documents, signals (risk), reposts, withdrawn: latest revisions only."""
+    row = db.execute(
+        select(
+            func.count().label("documents"),
+            func.count().filter(documents.c.is_risk).label("signals"),
+            func.count().filter(documents.c.repost_of.is_not(None)).label("reposts"),
+            func.count().filter(documents.c.withdrawn_at.is_not(None)).label("withdrawn"),
+        ).where(documents.c.latest)
+    ).mappings()
+    return dict(row.one())
+
+
+def quarantined(db: Connection, limit: int = 50) -> list[tuple[Document, str]]:
+    """Documents that no try could carry through, with the last error."""
+    query = select(documents).where(documents.c.stage == QUARANTINED).order_by(documents.c.seq.desc()).limit(limit)
+    return [(_document(row), row["error"] or "") for row in db.execute(query).mappings()]
+
+
+def analysis_columns(analysis: Analysis) -> dict[str, Any]:
+    """The columns that hold an analysis: the searchable few and the whole."""
+    return {
+        "is_risk": analysis.is_risk,
+        "level": analysis.level,
+        "score": analysis.score,
+        "product": analysis.primary_product,
+        "enterprise": analysis.primary_enterprise,
+        "jurisdiction": analysis.jurisdiction_code,
+        "stance": analysis.stance,
+        "analysis": asdict(analysis),
+        "analysis_version": analysis.version,
+    }
+
+
+def analysis_from(stored: Mapping[str, Any]) -> Analysis:
+    """The record that `analysis_columns` wrote."""
+    known = {name: value for name, value in stored.items() if name in Analysis.__dataclass_fields__}
+    for name, value in known.items():
+        if name in ("mentions", "title_mentions"):
+            known[name] = tuple(
+                Mention(**{**m, "type": MentionType(m["type"]), "candidates": tuple(m["candidates"])}) for m in value
+            )
+        elif isinstance(value, list):
+            known[name] = tuple(value)
+    return Analysis(**known)
+
+
+def _stage(db: Connection, document_id: str) -> str | None:
+    query = select(documents.c.stage).where(documents.c.id == document_id, documents.c.latest)
+    return db.execute(query).scalar_one_or_none()
+
+
+def _signals(db: Connection, query: Select[Any]) -> list[Signal]:
+    return [_signal(row) for row in db.execute(query).mappings() if row["analysis"] is not None]
+
+
+def _signal(row: RowMapping) -> Signal:
+    return Signal(_document(row), analysis_from(row["analysis"]))
+
+
+def _work(row: RowMapping) -> Work:
+    analysis = analysis_from(row["analysis"]) if row["analysis"] else None
+    return Work(row["seq"], _document(row), row["external_id"], row["raw"], analysis, row["attempts"])
+
+
+def _columns(document: Document) -> dict[str, Any]:
+    values = {name: getattr(document, name) for name in document.__dataclass_fields__}
+    values["kind"] = document.kind.value
+    values["fields"] = dict(document.fields)
+    values["archive"] = asdict(document.archive) if document.archive else None
+    return values
+
+
+def _document(row: RowMapping) -> Document:
+    archive = row["archive"]
+    return Document(
+        **{
+            name: row[name]
+            for name in Document.__dataclass_fields__
+            if name not in ("kind", "tables", "attachments", "flags", "archive")
+        },
+        kind=Kind(row["kind"]),
+        tables=tuple(_table(rows) for rows in row["tables"]),
+        attachments=tuple(row["attachments"]),
+        flags=tuple(row["flags"]),
+        archive=ArchiveRef(**archive) if archive else None,
+    )
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Table:
+    return tuple(tuple(cell for cell in row) for row in rows)

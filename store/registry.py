@@ -1,0 +1,47 @@
+"""The enterprise registry as stored: import writes it, the reading and the desk look firms up in it."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from core.records import RegistryEntry
+from store.alert_log import create_only
+from store.schema import enterprises
+
+
+def save_entries(db: Connection, entries: Iterable[RegistryEntry], *, now: datetime) -> tuple[int, int]:
+    """Write entries by id; returns (new, updated)."""
+    new = updated = 0
+    for entry in entries:
+        values = {"name": entry.name, "region_code": entry.region_code, "entry": asdict(entry), "updated_at": now}
+        if create_only(db, enterprises, {"id": entry.id, **values}):
+            new += 1
+        else:
+            db.execute(update(enterprises).where(enterprises.c.id == entry.id).values(**values))
+            updated += 1
+    return new, updated
+
+
+def load_entries(db: Connection) -> tuple[RegistryEntry, ...]:
+    """The whole registry, by id."""
+    rows = db.execute(select(enterprises.c.entry).order_by(enterprises.c.id)).scalars()
+    return tuple(_entry(row) for row in rows)
+
+
+def find_entry(db: Connection, enterprise_id: str) -> RegistryEntry | None:
+    """One firm by id."""
+    row = db.execute(select(enterprises.c.entry).where(enterprises.c.id == enterprise_id)).scalar_one_or_none()
+    return _entry(row) if row else None
+
+
+def count_entries(db: Connection) -> int:
+    """How many firms the registry holds."""
+    return db.execute(select(func.count()).select_from(enterprises)).scalar_one()
+
+
+def _entry(row: dict[str, Any]) -> RegistryEntry:
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    return RegistryEntry(**values)

@@ -1,0 +1,237 @@
+"""Crawl runs (asked for, claimed, finished), what is known of each address, scheduled jobs and live processes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, case, func, select, update
+
+from core.ids import short_id
+from store.alert_log import create_only
+from store.schema import addresses, documents, jobs, processes, runs
+
+OPEN = ("waiting", "running")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One crawl of one source."""
+
+    id: str
+    source: str
+    status: str
+    reason: str
+    asked_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    new: int
+    changed: int
+    unchanged: int
+    failed: int
+    gone: int
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SourceHealth:
+    """What the desk says of a source."""
+
+    source: str
+    last: Run | None
+    last_ok: datetime | None
+    failures_in_a_row: int
+    documents: int
+    signals: int
+    newest: datetime | None
+
+
+@dataclass(frozen=True)
+class Address:
+    """What was learnt the last time an address was fetched."""
+
+    etag: str | None
+    last_modified: str | None
+    body_sha256: str | None
+    seen_at: datetime
+    gone_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A line of the job table."""
+
+    id: str
+    what: str
+    trigger: str
+    next_at: datetime | None
+    last_at: datetime | None
+    last_status: str | None
+    last_note: str | None
+    misfires: int
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that reports that it lives."""
+
+    name: str
+    pid: int
+    started_at: datetime
+    beat_at: datetime
+    note: str | None
+
+
+def ask_for_run(db: Connection, source: str, *, reason: str, now: datetime) -> bool:
+    """Ask for a crawl; False when one of that source is waiting or running already."""
+    busy = select(runs.c.id).where(runs.c.source == source, runs.c.status.in_(OPEN))
+    if db.execute(busy).first() is not None:
+        return False
+    values = {"id": short_id("r", source, now.isoformat()), "source": source, "status": "waiting", "reason": reason}
+    return create_only(db, runs, {**values, "asked_at": now, "problems": []})
+
+
+def claim_run(db: Connection, *, who: str, now: datetime, busy: Sequence[str] = ()) -> Run | None:
+    """Take the oldest waiting run (not of a source in `busy`)."""
+    waiting = and_(runs.c.status == "waiting", runs.c.source.not_in(list(busy)))
+    one = select(runs.c.id).where(waiting).order_by(runs.c.asked_at).limit(1).with_for_update(skip_locked=True)
+    taken = (
+        update(runs)
+        .where(runs.c.id.in_(one), runs.c.status == "waiting")
+        .values(status="running", started_at=now, claimed_by=who)
+        .returning(runs)
+    )
+    row = db.execute(taken).mappings().first()
+    return _run(row) if row else None
+
+
+def finish_run(
+    db: Connection, run_id: str, *, status: str, counts: Mapping[str, int], problems: Sequence[str], now: datetime
+) -> None:
+    """Close a run with its counts (new, changed, unchanged, failed, gone) and problems."""
+    kept = {name: counts.get(name, 0) for name in ("new", "changed", "unchanged", "failed", "gone")}
+    db.execute(
+        update(runs)
+        .where(runs.c.id == run_id)
+        .values(status=status, finished_at=now, problems=list(problems)[:50], **kept)
+    )
+
+
+def interrupt_runs(db: Connection, *, who: str, now: datetime) -> list[str]:
+    """Runs that `who` held when it died: marked interrupted. Returns their sources, to be asked for again."""
+    mine = and_(runs.c.status == "running", runs.c.claimed_by == who)
+    sources = list(db.execute(select(runs.c.source).where(mine)).scalars())
+    db.execute(update(runs).where(mine).values(status="interrupted", finished_at=now))
+    return sources
+
+
+def recent_runs(db: Connection, *, source: str | None = None, limit: int = 50) -> list[Run]:
+    """The newest runs."""
+    query = select(runs).order_by(runs.c.asked_at.desc()).limit(limit)
+    if source is not None:
+        query = query.where(runs.c.source == source)
+    return [_run(row) for row in db.execute(query).mappings()]
+
+
+def source_health(db: Connection, source: str) -> SourceHealth:
+    """How a source has done lately, from its runs and documents."""
+    finished = recent_runs(db, source=source, limit=20)
+    closed = [run for run in finished if run.status not in OPEN]
+    failures = next((i for i, run in enumerate(closed) if run.status == "ok"), len(closed))
+    last_ok = db.execute(
+        select(func.max(runs.c.finished_at)).where(runs.c.source == source, runs.c.status == "ok")
+    ).scalar_one_or_none()
+    counted = db.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(case((documents.c.is_risk, 1), else_=0)), 0),
+            func.max(documents.c.event_time),
+        ).where(documents.c.source == source, documents.c.latest)
+    ).one()
+    return SourceHealth(source, closed[0] if closed else None, last_ok, failures, counted[0], counted[1], counted[2])
+
+
+def find_address(db: Connection, source: str, url: str) -> Address | None:
+    """What is known of an address."""
+    row = db.execute(select(addresses).where(addresses.c.source == source, addresses.c.url == url)).mappings().first()
+    return Address(**{name: row[name] for name in Address.__dataclass_fields__}) if row else None
+
+
+def remember_address(db: Connection, source: str, url: str, *, now: datetime, **values: str | None) -> None:
+    """Note validators (etag, last_modified, body_sha256) of a fetched address."""
+    key = {"source": source, "url": url}
+    if not create_only(db, addresses, {**key, "seen_at": now, **values}):
+        mine = and_(addresses.c.source == source, addresses.c.url == url)
+        db.execute(update(addresses).where(mine).values(seen_at=now, gone_at=None, **values))
+
+
+def mark_gone(db: Connection, source: str, url: str, at: datetime) -> None:
+    """The address answers 404 or 410."""
+    create_only(db, addresses, {"source": source, "url": url, "seen_at": at})
+    db.execute(update(addresses).where(addresses.c.source == source, addresses.c.url == url).values(gone_at=at))
+
+
+def addresses_to_recheck(db: Connection, source: str, *, since: datetime, before: datetime, limit: int) -> list[str]:
+    """Addresses of documents published after `since` that were last looked at before `before`, longest ago first."""
+    query = (
+        select(documents.c.url)
+        .outerjoin(addresses, and_(addresses.c.source == documents.c.source, addresses.c.url == documents.c.url))
+        .where(documents.c.source == source, documents.c.latest, documents.c.url != "")
+        .where(documents.c.event_time >= since, documents.c.withdrawn_at.is_(None))
+        .where(func.coalesce(addresses.c.seen_at, documents.c.stored_at) < before)
+        .order_by(func.coalesce(addresses.c.seen_at, documents.c.stored_at))
+        .limit(limit)
+    )
+    return list(db.execute(query).scalars())
+
+
+def save_job(db: Connection, job_id: str, *, what: str, trigger: str, next_at: datetime | None) -> None:
+    """Put a job into the table that people see."""
+    values: dict[str, Any] = {"what": what, "trigger": trigger, "next_at": next_at}
+    if not create_only(db, jobs, {"id": job_id, **values, "misfires": 0}):
+        db.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+
+
+def note_job(db: Connection, job_id: str, *, at: datetime, status: str, note: str, next_at: datetime | None) -> None:
+    """What happened the last time a job was due; status `misfire` is counted."""
+    missed = 1 if status == "misfire" else 0
+    values = {"last_at": at, "last_status": status, "last_note": note[:500], "next_at": next_at}
+    db.execute(update(jobs).where(jobs.c.id == job_id).values(misfires=jobs.c.misfires + missed, **values))
+
+
+def keep_jobs(db: Connection, ids: Sequence[str]) -> None:
+    """Drop the jobs of sources that are no longer configured."""
+    db.execute(jobs.delete().where(jobs.c.id.not_in(list(ids))))
+
+
+def list_jobs(db: Connection) -> list[Job]:
+    """The job table, next first."""
+    rows = db.execute(select(jobs).order_by(jobs.c.next_at, jobs.c.id)).mappings()
+    return [Job(**{name: row[name] for name in Job.__dataclass_fields__}) for row in rows]
+
+
+def beat(db: Connection, name: str, *, pid: int, now: datetime, note: str = "") -> None:
+    """A process says that it lives."""
+    if not create_only(db, processes, {"name": name, "pid": pid, "started_at": now, "beat_at": now, "note": note}):
+        started = case((processes.c.pid == pid, processes.c.started_at), else_=now)
+        db.execute(
+            update(processes)
+            .where(processes.c.name == name)
+            .values(pid=pid, started_at=started, beat_at=now, note=note)
+        )
+
+
+def list_processes(db: Connection) -> list[Process]:
+    """The processes that ever reported, by name."""
+    rows = db.execute(select(processes).order_by(processes.c.name)).mappings()
+    return [Process(**{name: row[name] for name in Process.__dataclass_fields__}) for row in rows]
+
+
+def stale(process: Process, now: datetime) -> bool:
+    """No sign of life for half a minute."""
+    return now - process.beat_at > timedelta(seconds=30)
+
+
+def _run(row: RowMapping) -> Run:
+    values = {name: row[name] for name in Run.__dataclass_fields__}
+    return Run(**{**values, "problems": tuple(row["problems"])})

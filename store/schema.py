@@ -1,0 +1,361 @@
+"""All tables. A changed table needs a new numbered migration in store/migrations/versions.
+
+Times are stored as UTC (`Moment`); lists and records as JSON text that Chinese people can read.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime; naive ones are refused, so that no zone is ever guessed here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """Any JSON value as readable text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+# SQLite only counts up by itself in a plain INTEGER key.
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+facts = Table(
+    "facts", metadata,
+    Column("key", Text, primary_key=True, comment="profile, registry_sha256, story day zero, ..."),
+    Column("value", Text, nullable=False),
+)  # fmt: skip
+
+documents = Table(
+    "documents", metadata,
+    Column("seq", Serial, primary_key=True, comment="order of arrival"),
+    Column("id", Text, nullable=False, comment="stable over revisions"),
+    Column("revision", Integer, nullable=False),
+    Column("latest", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("canonical_url", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("raw", Json, nullable=False, comment="title, text, fields, tables, leftover, ... as fetched"),
+    Column("author", Text),
+    Column("origin", Text),
+    Column("fields", Json, nullable=False),
+    Column("tables", Json, nullable=False),
+    Column("attachments", Json, nullable=False),
+    Column("flags", Json, nullable=False),
+    Column("published", Moment),
+    Column("event_time", Moment, nullable=False),
+    Column("fetched_at", Moment, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("archive", Json, comment="WARC file, offset, length, sha256"),
+    Column("repost_of", Text),
+    Column("withdrawn_at", Moment),
+    Column("stage", Text, nullable=False, comment="see store.documents"),
+    Column("claimed_by", Text),
+    Column("claimed_until", Moment),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("error", Text),
+    Column("is_risk", Boolean),
+    Column("level", Integer),
+    Column("score", Float),
+    Column("product", Text),
+    Column("enterprise", Text),
+    Column("jurisdiction", Text),
+    Column("stance", Text),
+    Column("analysis", Json),
+    Column("analysis_version", Text),
+    UniqueConstraint("id", "revision"),
+    Index("ix_documents_stage", "stage", "seq"),
+    Index("ix_documents_event_time", "event_time"),
+    Index("ix_documents_source_url", "source", "canonical_url"),
+    Index("ix_documents_content_hash", "content_hash"),
+    Index("ix_documents_repost_of", "repost_of"),
+    Index("ix_documents_risk", "is_risk", "latest", "event_time"),
+    Index("ix_documents_enterprise", "enterprise", "event_time"),
+    Index("ix_documents_product", "product", "event_time"),
+    Index("ix_documents_jurisdiction", "jurisdiction", "event_time"),
+)  # fmt: skip
+
+sentence_hashes = Table(
+    "sentence_hashes", metadata,
+    Column("hash", BigInteger, primary_key=True),
+    Column("document", Text, primary_key=True),
+    Column("event_time", Moment, nullable=False),
+    Index("ix_sentence_hashes_document", "document"),
+)  # fmt: skip
+
+minhash_bands = Table(
+    "minhash_bands", metadata,
+    Column("band", BigInteger, primary_key=True),
+    Column("document", Text, primary_key=True),
+    Column("event_time", Moment, nullable=False),
+    Index("ix_minhash_bands_document", "document"),
+)  # fmt: skip
+
+addresses = Table(
+    "addresses", metadata,
+    Column("source", Text, primary_key=True),
+    Column("url", Text, primary_key=True, comment="as requested"),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("body_sha256", Text),
+    Column("seen_at", Moment, nullable=False),
+    Column("gone_at", Moment),
+)  # fmt: skip
+
+runs = Table(
+    "runs", metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("status", Text, nullable=False, comment="waiting | running | ok | failed | blocked | changed | interrupted"),
+    Column("reason", Text, nullable=False, comment="schedule | hand | restart"),
+    Column("asked_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column("claimed_by", Text),
+    Column("new", Integer, nullable=False, server_default="0"),
+    Column("changed", Integer, nullable=False, server_default="0"),
+    Column("unchanged", Integer, nullable=False, server_default="0"),
+    Column("failed", Integer, nullable=False, server_default="0"),
+    Column("gone", Integer, nullable=False, server_default="0"),
+    Column("problems", Json, nullable=False),
+    Index("ix_runs_source", "source", "asked_at"),
+    Index("ix_runs_status", "status"),
+)  # fmt: skip
+
+jobs = Table(
+    "jobs", metadata,
+    Column("id", Text, primary_key=True),
+    Column("what", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("next_at", Moment),
+    Column("last_at", Moment),
+    Column("last_status", Text),
+    Column("last_note", Text),
+    Column("misfires", Integer, nullable=False, server_default="0"),
+)  # fmt: skip
+
+processes = Table(
+    "processes", metadata,
+    Column("name", Text, primary_key=True, comment="worker, crawler, scheduler, sender, web"),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("beat_at", Moment, nullable=False),
+    Column("note", Text),
+)  # fmt: skip
+
+enterprises = Table(
+    "enterprises", metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("region_code", Text, nullable=False),
+    Column("entry", Json, nullable=False, comment="the whole core.records.RegistryEntry"),
+    Column("updated_at", Moment, nullable=False),
+    Index("ix_enterprises_name", "name"),
+)  # fmt: skip
+
+findings = Table(
+    "findings", metadata,
+    Column("id", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("rule_version", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("window_start", Moment, nullable=False),
+    Column("window_end", Moment, nullable=False),
+    Column("fired_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("numbers", Json, nullable=False),
+    Column("documents", Json, nullable=False),
+    Column("alert", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("withdrawn_at", Moment, comment="a late document or a revision took its ground away"),
+    Index("ix_findings_rule_key", "rule", "key", "fired_at"),
+    Index("ix_findings_alert", "alert"),
+)  # fmt: skip
+
+alerts = Table(
+    "alerts", metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", Text, nullable=False, unique=True, comment="YJ-2026-0001"),
+    Column("subject", Text, nullable=False, comment="what findings are grouped by"),
+    Column("level", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("due_at", Moment),
+    Column("title", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("products", Json, nullable=False),
+    Column("enterprises", Json, nullable=False),
+    Column("issues", Json, nullable=False),
+    Column("territory", Text, nullable=False),
+    Column("territories", Json, nullable=False),
+    Column("documents", Json, nullable=False),
+    Column("findings", Json, nullable=False),
+    Column("unconfirmed", Boolean, nullable=False, server_default=false()),
+    Column("origins", Integer, nullable=False, server_default="0"),
+    Column("details", Json, nullable=False),
+    Index("ix_alerts_subject", "subject", "updated_at"),
+    Index("ix_alerts_state", "state", "due_at"),
+    Index("ix_alerts_first_at", "first_at"),
+)  # fmt: skip
+
+alert_documents = Table(
+    "alert_documents", metadata,
+    Column("alert", Text, ForeignKey("alerts.id"), primary_key=True),
+    Column("document", Text, primary_key=True),
+    Index("ix_alert_documents_document", "document"),
+)  # fmt: skip
+
+alert_history = Table(
+    "alert_history", metadata,
+    Column("alert", Text, ForeignKey("alerts.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, comment="1, 2, 3, ... within the alert"),
+    Column("at", Moment, nullable=False),
+    Column("story_at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("details", Json, nullable=False),
+    Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+)  # fmt: skip
+
+deliveries = Table(
+    "deliveries", metadata,
+    Column("id", Text, primary_key=True, comment="idempotency key: channel, recipient, alert, history number"),
+    Column("channel", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("alert", Text),
+    Column("level", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("state", Text, nullable=False, comment="waiting | sending | sent | failed | unsure"),
+    Column("created_at", Moment, nullable=False),
+    Column("next_at", Moment, nullable=False),
+    Column("claimed_by", Text),
+    Column("claimed_until", Moment),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("sent_at", Moment),
+    Index("ix_deliveries_due", "state", "next_at"),
+    Index("ix_deliveries_alert", "alert"),
+)  # fmt: skip
+
+delivery_attempts = Table(
+    "delivery_attempts", metadata,
+    Column("delivery", Text, ForeignKey("deliveries.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("outcome", Text, nullable=False, comment="sent | retry | refused | crashed"),
+    Column("answer", Text, nullable=False),
+    Column("seconds", Float, nullable=False),
+)  # fmt: skip
+
+users = Table(
+    "users", metadata,
+    Column("name", Text, primary_key=True),
+    Column("password", Text, nullable=False, comment="argon2 hash; empty until set"),
+    Column("role", Text, nullable=False, comment="viewer | officer | supervisor | admin"),
+    Column("territory", Text, nullable=False, comment="region code; 000000 is all"),
+    Column("display_name", Text, nullable=False),
+    Column("theme", Text, nullable=False, server_default="auto"),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("locked_until", Moment),
+    Column("details", Json, nullable=False),
+)  # fmt: skip
+
+sessions = Table(
+    "sessions", metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("user", Text, ForeignKey("users.name"), nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)  # fmt: skip
+
+tokens = Table(
+    "tokens", metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("purpose", Text, nullable=False, comment="first_admin | feed | api"),
+    Column("user", Text),
+    Column("note", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("used_at", Moment),
+    Column("revoked_at", Moment),
+    Column("details", Json, nullable=False),
+)  # fmt: skip
+
+audit = Table(
+    "audit", metadata,
+    Column("number", Serial, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("details", Json, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)  # fmt: skip
