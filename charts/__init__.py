@@ -1,0 +1,1 @@
+"""SVG drawing: numbers in, markup out. Imports core only."""

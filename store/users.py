@@ -1,0 +1,337 @@
+"""Accounts, sessions and tokens. Secrets are stored as hashes only; what a caller gets in clear is shown once.
+
+Passwords: argon2id (argon2-cffi's defaults, RFC 9106 low-memory profile). An attempt is charged before the password is
+looked at, so that parallel guesses cannot outrun the lock.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Literal
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from sqlalchemy import Connection, RowMapping, and_, delete, func, or_, select, update
+
+from core.errors import UsageError
+from core.ids import digest
+from store.alert_log import create_only
+from store.database import Store
+from store.schema import sessions, tokens, users
+
+Role = Literal["viewer", "officer", "supervisor", "admin"]
+ROLES: tuple[Role, ...] = ("viewer", "officer", "supervisor", "admin")
+EVERYWHERE = "000000"
+"""The territory of a user who sees all."""
+
+MAX_FAILURES = 5
+LOCK = timedelta(minutes=15)
+SESSION_LENGTH = timedelta(hours=12)
+SESSION_IDLE = timedelta(hours=3)
+SEEN_STEP = timedelta(minutes=1)
+FIRST_LINK_LENGTH = timedelta(days=1)
+MIN_PASSWORD = 10
+MAX_PASSWORD = 256
+NAME_FORM = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+FIRST_ADMIN = "admin"
+
+_HASHER = PasswordHasher()
+
+
+@dataclass(frozen=True)
+class User:
+    """An account. territory: region code, 000000 is all. has_password: False until one was set."""
+
+    name: str
+    role: Role
+    territory: str
+    display_name: str
+    theme: str
+    active: bool
+    has_password: bool
+    created_at: datetime
+    locked_until: datetime | None
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The outcome of a sign-in. left: further tries before the lock; locked_until: set while locked."""
+
+    user: User | None
+    left: int = 0
+    locked_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A signed-in browser. key: the stored hash of its cookie."""
+
+    key: str
+    user: User
+    csrf: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Token:
+    """A private address or API key. key: the stored hash of its secret."""
+
+    key: str
+    purpose: str
+    user: str | None
+    note: str
+    created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None
+    revoked_at: datetime | None
+    details: Mapping[str, Any]
+
+
+# --- accounts ---------------------------------------------------------------------------------------------------
+
+
+def create_user(
+    db: Connection,
+    name: str,
+    *,
+    role: Role,
+    territory: str,
+    display_name: str,
+    password: str | None,
+    now: datetime,
+) -> User:
+    """Make an account; without a password it is reached by a sign-in link only. Raises UsageError."""
+    if NAME_FORM.fullmatch(name) is None:
+        raise UsageError(f"账号 {name!r} 不可用：只用小写字母、数字、点和横线，至多 32 个字符")
+    if role not in ROLES:
+        raise UsageError(f"角色 {role!r} 不存在（可用：{'、'.join(ROLES)}）")
+    values = {
+        "name": name, "password": hash_password(password) if password is not None else "", "role": role,
+        "territory": territory, "display_name": display_name or name, "active": True, "created_at": now,
+        "theme": "auto", "failures": 0, "details": {},
+    }  # fmt: skip
+    if not create_only(db, users, values):
+        raise UsageError(f"账号 {name} 已存在")
+    made = find_user(db, name)
+    assert made is not None
+    return made
+
+
+def find_user(db: Connection, name: str) -> User | None:
+    """An account by name."""
+    row = db.execute(select(users).where(users.c.name == name)).mappings().first()
+    return _user(row) if row else None
+
+
+def list_users(db: Connection) -> list[User]:
+    """All accounts, by name."""
+    return [_user(row) for row in db.execute(select(users).order_by(users.c.name)).mappings()]
+
+
+def count_users(db: Connection) -> int:
+    """How many accounts there are."""
+    return db.execute(select(func.count()).select_from(users)).scalar_one()
+
+
+def set_password(db: Connection, name: str, password: str) -> None:
+    """Give an account a new password, end its sessions, lift its lock. Raises UsageError."""
+    values = {"password": hash_password(password), "failures": 0, "locked_until": None}
+    if db.execute(update(users).where(users.c.name == name).values(**values)).rowcount == 0:
+        raise UsageError(f"账号 {name} 不存在")
+    end_sessions(db, name)
+
+
+def set_theme(db: Connection, name: str, theme: str) -> None:
+    """Remember the look an account wants: auto, light or dark. Raises UsageError."""
+    if theme not in ("auto", "light", "dark"):
+        raise UsageError(f"外观 {theme!r} 不存在（可用：auto、light、dark）")
+    db.execute(update(users).where(users.c.name == name).values(theme=theme))
+
+
+def set_active(db: Connection, name: str, active: bool) -> None:
+    """Open or close an account; a closed one loses its sessions and tokens."""
+    db.execute(update(users).where(users.c.name == name).values(active=active))
+    if not active:
+        end_sessions(db, name)
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash. Raises UsageError for one that is too short or too long."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise UsageError(f"密码须为 {MIN_PASSWORD} 至 {MAX_PASSWORD} 个字符")
+    return _HASHER.hash(password)
+
+
+@lru_cache(maxsize=1)
+def _nobodys_hash() -> str:
+    """What an unknown name is checked against, so that it takes as long as a known one."""
+    return _HASHER.hash(secrets.token_urlsafe(16))
+
+
+def sign_in(store: Store, name: str, password: str, *, now: datetime) -> Attempt:
+    """Check a password. Takes the store, not a transaction: hashing must not keep other writers waiting."""
+    with store.write() as db:
+        stored, left, locked_until = _charge(db, name, now)
+    if locked_until is not None and left < 0:
+        return Attempt(None, 0, locked_until)
+    matches = _matches(stored or _nobodys_hash(), password[:MAX_PASSWORD]) and stored is not None
+    if not matches:
+        return Attempt(None, max(left, 0), locked_until)
+    with store.write() as db:
+        db.execute(update(users).where(users.c.name == name).values(failures=0, locked_until=None))
+        return Attempt(find_user(db, name), MAX_FAILURES)
+
+
+def _charge(db: Connection, name: str, now: datetime) -> tuple[str | None, int, datetime | None]:
+    """Count an attempt: (stored hash, tries left, locked until). left < 0: refused, it was locked already."""
+    row = db.execute(select(users).where(users.c.name == name, users.c.active)).mappings().first()
+    if row is None or not row["password"]:
+        return None, MAX_FAILURES - 1, None
+    if row["locked_until"] is not None and row["locked_until"] > now:
+        return None, -1, row["locked_until"]
+    failures = 1 if row["locked_until"] is not None else row["failures"] + 1
+    locked_until = now + LOCK if failures >= MAX_FAILURES else None
+    values = {"failures": failures, "locked_until": locked_until}
+    db.execute(update(users).where(users.c.name == name).values(**values))
+    return row["password"], MAX_FAILURES - failures, locked_until
+
+
+def _matches(stored: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(stored, password)
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+# --- sessions ---------------------------------------------------------------------------------------------------
+
+
+def open_session(db: Connection, user: str, *, now: datetime) -> tuple[str, Session]:
+    """Start a session: (cookie value, session). Old sessions of anybody that ran out are swept away."""
+    secret = secrets.token_urlsafe(32)
+    db.execute(delete(sessions).where(sessions.c.expires_at < now))
+    values = {
+        "token_hash": digest(secret), "user": user, "csrf": secrets.token_urlsafe(24), "created_at": now,
+        "seen_at": now, "expires_at": now + SESSION_LENGTH,
+    }  # fmt: skip
+    db.execute(sessions.insert().values(**values))
+    found = find_session(db, secret, now=now)
+    assert found is not None
+    return secret, found
+
+
+def find_session(db: Connection, secret: str, *, now: datetime) -> Session | None:
+    """The living session of a cookie: not over, not idle for too long, of an open account."""
+    query = (
+        select(sessions, *(column.label(f"u_{column.name}") for column in users.c))
+        .join(users, users.c.name == sessions.c.user)
+        .where(sessions.c.token_hash == digest(secret), sessions.c.expires_at > now, users.c.active)
+    )
+    row = db.execute(query).mappings().first()
+    if row is None or now - row["seen_at"] > SESSION_IDLE:
+        return None
+    user = _user({name.removeprefix("u_"): value for name, value in row.items() if name.startswith("u_")})
+    return Session(row["token_hash"], user, row["csrf"], row["created_at"], row["seen_at"], row["expires_at"])
+
+
+def touch_session(db: Connection, key: str, *, now: datetime) -> None:
+    """Note that a session is in use (the caller does so at most once per SEEN_STEP)."""
+    db.execute(update(sessions).where(sessions.c.token_hash == key).values(seen_at=now))
+
+
+def end_session(db: Connection, key: str) -> None:
+    """Sign one browser out."""
+    db.execute(delete(sessions).where(sessions.c.token_hash == key))
+
+
+def end_sessions(db: Connection, user: str, *, but: str = "") -> None:
+    """Sign an account out everywhere, except for the session `but`."""
+    db.execute(delete(sessions).where(sessions.c.user == user, sessions.c.token_hash != but))
+
+
+# --- tokens -----------------------------------------------------------------------------------------------------
+
+
+def create_token(
+    db: Connection,
+    purpose: Literal["first_admin", "feed", "api"],
+    *,
+    user: str | None,
+    note: str,
+    now: datetime,
+    expires_at: datetime | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> str:
+    """Make a token and return its secret: the only time it is seen."""
+    secret = secrets.token_urlsafe(24)
+    values = {"token_hash": digest(secret), "purpose": purpose, "user": user, "note": note[:200], "created_at": now}
+    db.execute(tokens.insert().values(**values, expires_at=expires_at, details=dict(details or {})))
+    return secret
+
+
+def find_token(db: Connection, secret: str, *, purpose: str, now: datetime) -> Token | None:
+    """The token of a secret, if it is for `purpose` and neither revoked, spent nor over."""
+    alive = or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now)
+    mine = and_(tokens.c.token_hash == digest(secret), tokens.c.purpose == purpose, tokens.c.revoked_at.is_(None))
+    row = db.execute(select(tokens).where(mine, alive)).mappings().first()
+    if row is None or (purpose == "first_admin" and row["used_at"] is not None):
+        return None
+    return _token(row)
+
+
+def spend_token(db: Connection, secret: str, *, purpose: str, now: datetime) -> Token | None:
+    """Use a single-use token: of two that try, one gets it."""
+    found = find_token(db, secret, purpose=purpose, now=now)
+    if found is None:
+        return None
+    unused = and_(tokens.c.token_hash == found.key, tokens.c.used_at.is_(None))
+    return found if db.execute(update(tokens).where(unused).values(used_at=now)).rowcount == 1 else None
+
+
+def list_tokens(db: Connection, user: str, *, purpose: str) -> list[Token]:
+    """An account's living tokens of a purpose, newest first."""
+    mine = and_(tokens.c.user == user, tokens.c.purpose == purpose, tokens.c.revoked_at.is_(None))
+    query = select(tokens).where(mine).order_by(tokens.c.created_at.desc())
+    return [_token(row) for row in db.execute(query).mappings()]
+
+
+def revoke_token(db: Connection, user: str, key: str, *, now: datetime) -> bool:
+    """End one of an account's own tokens. True when this call did it."""
+    mine = and_(tokens.c.token_hash == key, tokens.c.user == user, tokens.c.revoked_at.is_(None))
+    return db.execute(update(tokens).where(mine).values(revoked_at=now)).rowcount == 1
+
+
+# --- the first administrator ------------------------------------------------------------------------------------
+
+
+def first_admin_token(db: Connection, *, now: datetime) -> str | None:
+    """A fresh single-use sign-in secret for the first administrator; None once that account has a password.
+
+    Earlier links that nobody opened are revoked, so that one printed address works at a time.
+    """
+    if count_users(db) == 0:
+        create_user(db, FIRST_ADMIN, role="admin", territory=EVERYWHERE, display_name="管理员", password=None, now=now)
+    admin = find_user(db, FIRST_ADMIN)
+    if admin is None or admin.has_password or not admin.active:
+        return None
+    open_links = and_(tokens.c.purpose == "first_admin", tokens.c.used_at.is_(None))
+    db.execute(update(tokens).where(open_links).values(revoked_at=now))
+    return create_token(
+        db, "first_admin", user=FIRST_ADMIN, note="首次登录", now=now, expires_at=now + FIRST_LINK_LENGTH
+    )
+
+
+def _user(row: RowMapping | Mapping[str, Any]) -> User:
+    names = [name for name in User.__dataclass_fields__ if name != "has_password"]
+    return User(**{name: row[name] for name in names}, has_password=bool(row["password"]))
+
+
+def _token(row: RowMapping) -> Token:
+    names = [name for name in Token.__dataclass_fields__ if name != "key"]
+    return Token(key=row["token_hash"], **{name: row[name] for name in names})
