@@ -1,5 +1,6 @@
 """The only reader of the environment. Every entry point makes one `Settings` and hands it on."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ class Settings(BaseSettings):
     mail_to: str = Field(default="", description="comma separated recipients of alert mails and the daily digest")
     public_url: str = Field(default="http://127.0.0.1:8000", description="address people reach the desk at, for links")
     log_level: str = "INFO"
+    source_base: str = Field(default="", description="what {base} means in source files: the demo's sample site")
 
     @property
     def data_dir(self) -> Path:
@@ -35,3 +37,16 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The SQLAlchemy URL of the store."""
         return self.database_url or f"sqlite:///{self.data_dir / 'fengsui.db'}"
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The environment for a child process that must use the same settings."""
+    own = {
+        "FENGSUI_PROFILE": settings.profile,
+        "FENGSUI_DATA": str(settings.data_dir),
+        "FENGSUI_CONFIG": str(settings.config),
+        "FENGSUI_PUBLIC_URL": settings.public_url,
+        "FENGSUI_SOURCE_BASE": settings.source_base,
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**os.environ, **own}

@@ -1,6 +1,6 @@
 """Documents: arrival, revisions, the claims of the pipeline, and reading them back.
 
-The table is the log of the pipeline: stage fetched > deduped > analysed > indexed > judged. A step claims rows of its
+The table is the log of the pipeline: stage fetched > deduped > analysed > judged > indexed. A step claims rows of its
 stage, works, and moves them on in the transaction that writes its result; a claim that is not finished runs out.
 """
 
@@ -25,7 +25,8 @@ from store.schema import documents
 
 FETCHED, DEDUPED, ANALYSED, INDEXED, JUDGED = "fetched", "deduped", "analysed", "indexed", "judged"
 QUARANTINED = "quarantined"
-STAGES = (FETCHED, DEDUPED, ANALYSED, INDEXED, JUDGED)
+STAGES = (FETCHED, DEDUPED, ANALYSED, JUDGED, INDEXED)
+# Rules judge before the index is written: a dead search cluster must not hold a warning back.
 LEASE = timedelta(minutes=5)
 MAX_ATTEMPTS = 3
 
@@ -97,10 +98,31 @@ def give_back(db: Connection, work: Work, *, who: str, error: str) -> str:
     return QUARANTINED if spent else "retry"
 
 
+def put_off(db: Connection, works: Sequence[Work], *, who: str) -> None:
+    """Free claimed rows without counting a failed try: what they needed (the index) was not there."""
+    held = and_(documents.c.seq.in_([work.seq for work in works]), documents.c.claimed_by == who)
+    values = {"claimed_by": None, "claimed_until": None, "attempts": documents.c.attempts - 1}
+    db.execute(update(documents).where(held).values(**values))
+
+
 def release_claims(db: Connection, who: str) -> int:
     """Free what `who` held before it died. Called when a process of that name starts again."""
     held = documents.c.claimed_by == who
-    return db.execute(update(documents).where(held).values(claimed_by=None, claimed_until=None)).rowcount
+    # A try that a kill cut short counts: a text that kills its reader three times is set aside.
+    values = {"claimed_by": None, "claimed_until": None}
+    spent = and_(held, documents.c.attempts >= MAX_ATTEMPTS)
+    db.execute(update(documents).where(spent).values(stage=QUARANTINED, error="the process died on it", **values))
+    return db.execute(update(documents).where(held).values(**values)).rowcount
+
+
+def given_ids(db: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+    """For documents that came with ids of their own: those of all revisions, oldest first, by document id."""
+    found: dict[str, list[str]] = {}
+    for start in range(0, len(ids), 500):
+        query = select(documents.c.id, documents.c.external_id).where(documents.c.id.in_(list(ids[start : start + 500])))
+        for document_id, external_id in db.execute(query.order_by(documents.c.seq)):
+            found.setdefault(document_id, []).append(external_id)
+    return found
 
 
 def find_document(db: Connection, document_id: str, revision: int | None = None) -> Document | None:

@@ -1,0 +1,48 @@
+# Needs only Python 3.11+, git and make. PYTHON=python3.12 make run chooses another interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+SPEED ?=
+PORT ?= 8000
+
+.PHONY: run live install test check lock demo-reset bench clean
+
+run: install
+	@$(BIN)/fengsui run --profile demo --port $(PORT) $(if $(SPEED),--speed $(SPEED))
+
+live: install
+	@$(BIN)/fengsui run --profile live --port $(PORT)
+
+demo-reset: install
+	@$(BIN)/fengsui demo-reset
+
+install: .venv/installed
+
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Fengsui needs Python 3.11 or newer; say PYTHON=/path/to/python3.11 make $(MAKECMDGOALS)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "installing pinned requirements (first time only) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+test: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/pytest
+
+check: test
+
+# After a change of requirements*.in: resolve anew and pin what was resolved.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet -r requirements.in && build/lock/bin/pip freeze > requirements.txt
+	build/lock/bin/pip install --quiet -r requirements-dev.in && build/lock/bin/pip freeze > build/all.txt
+	{ echo "-r requirements.txt"; grep -vxFf requirements.txt build/all.txt; } > requirements-dev.txt
+
+clean:
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -1,0 +1,72 @@
+"""`fengsui`: every job by hand. Loads only the file of the command that is asked for, so that each starts fast."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import typer
+from click.exceptions import ClickException
+
+from core.errors import FengsuiError
+
+GROUPS = {
+    "commands.system": ("run", "check", "doctor", "migrate", "demo-reset", "user", "backup", "restore"),
+    "commands.processes": ("worker", "crawler", "scheduler", "sender", "desk", "demo-site"),
+    "commands.reading": ("analyze", "evaluate", "extract", "feed"),
+    "commands.documents": ("crawl", "ingest", "reanalyze", "reindex", "search", "query"),
+    "commands.warnings": ("alerts", "feed-url", "digest", "rules"),
+    "commands.firms": ("enterprises", "match"),
+}
+GLOBAL = ("--data", "--profile")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command. Exit 0 done, 1 failed, 2 wrong use or config; errors are one sentence on stderr."""
+    words = _command_first(list(sys.argv[1:] if arguments is None else arguments))
+    app = typer.Typer(
+        name="fengsui",
+        help="烽燧：风险信号监测与预警 (risk-signal monitoring and early warning)",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(lambda: None)
+    for module in _modules_for(words):
+        importlib.import_module(module).register(app)
+    try:
+        code = app(words, standalone_mode=False)
+    except FengsuiError as problem:
+        print(f"fengsui: {problem}", file=sys.stderr)
+        sys.exit(problem.exit_code)
+    except ClickException as problem:
+        problem.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as problem:
+        print(f"fengsui: {problem.filename or ''}: {problem.strerror or problem}", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _modules_for(words: Sequence[str]) -> Sequence[str]:
+    for module, names in GROUPS.items():
+        if words and words[0] in names:
+            return [module]
+    return [module for module in GROUPS if module != "commands.processes"]
+
+
+def _command_first(words: list[str]) -> list[str]:
+    """`--data DIR COMMAND` means the same as `COMMAND --data DIR`."""
+    head: list[str] = []
+    while words and words[0].split("=")[0] in GLOBAL:
+        size = 1 if "=" in words[0] else 2
+        head, words = head + words[:size], words[size:]
+    return words[:1] + head + words[1:]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""From text as fetched to text that may be shown: control characters out, white space tidied, personal data masked."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nlp.privacy import mask
+
+from core.records import Table
+
+MAX_TITLE = 300
+MAX_TEXT = 200_000  # characters; the longest official notice seen is under 60,000
+BLANKS = re.compile(r"[^\S\n]+")
+GAPS = re.compile(r"\n\s*\n\s*")
+
+
+def clean_text(text: str) -> str:
+    """Readable paragraphs: NFC, no control or lone surrogate characters, single blanks, one line a paragraph."""
+    text = unicodedata.normalize("NFC", text[: MAX_TEXT * 2].encode("utf-8", "replace").decode("utf-8"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
+    text = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs"))
+    text = GAPS.sub("\n", BLANKS.sub(" ", text))
+    return "\n".join(line.strip() for line in text.strip().split("\n"))[:MAX_TEXT]
+
+
+def cleaned(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns title, text, fields and tables of a stored document, cleaned and masked."""
+    return {
+        "title": mask(clean_text(raw["title"]).replace("\n", " "))[:MAX_TITLE],
+        "text": mask(clean_text(raw["text"])),
+        "fields": {name: mask(clean_text(value)) for name, value in raw["fields"].items()},
+        "tables": [_cleaned_table(table) for table in raw["tables"]],
+    }
+
+
+def _cleaned_table(table: Sequence[Sequence[str]]) -> Table:
+    return tuple(tuple(mask(clean_text(cell)) for cell in row) for row in table)

@@ -1,0 +1,136 @@
+"""The store's side of crawling: every document is saved before anything else happens to it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from crawlers.intake import Validators
+from crawlers.urls import canonical_url
+from sqlalchemy import Connection
+
+from core.clock import Clock
+from core.ids import content_hash, document_id
+from core.records import Document, Gone, RawDocument
+from store.database import Store
+from store.documents import add_revision, find_by_address, withdraw
+from store.runs import addresses_to_recheck, find_address, mark_gone, remember_address
+
+Outcome = Literal["new", "changed", "unchanged"]
+AHEAD = timedelta(hours=1)  # a clock that is further ahead than this is wrong, not early
+
+
+@dataclass(frozen=True)
+class StoreIntake:
+    """Implements crawlers.intake.Intake on the store. Each call is one transaction."""
+
+    store: Store
+    clock: Clock
+
+    def save(self, raw: RawDocument) -> Outcome:
+        """Store a document, or a new revision of it, or nothing when it is as before."""
+        with self.store.write() as db:
+            return save_raw(db, raw, now=self.clock())
+
+    def gone(self, gone: Gone) -> None:
+        """The page answers 404 or 410: its documents are withdrawn, their copies stay."""
+        with self.store.write() as db:
+            mark_gone(db, gone.source, gone.url, gone.seen_at)
+            known = find_by_address(db, gone.source, "", canonical_url(gone.url))
+            if known is not None:
+                withdraw(db, known.id, gone.seen_at)
+
+    def validators(self, source: str, url: str) -> Validators | None:
+        """What a conditional request may send."""
+        with self.store.read() as db:
+            seen = find_address(db, source, url)
+        if seen is None:
+            return None
+        return Validators(etag=seen.etag, last_modified=seen.last_modified, body_sha256=seen.body_sha256)
+
+    def remember(self, source: str, url: str, validators: Validators) -> None:
+        """Note what the address answered."""
+        with self.store.write() as db:
+            remember_address(
+                db,
+                source,
+                url,
+                now=self.clock(),
+                etag=validators.etag,
+                last_modified=validators.last_modified,
+                body_sha256=validators.body_sha256,
+            )
+
+    def known(self, source: str, address: str) -> bool:
+        """Whether this external id or canonical URL of the source is stored already."""
+        with self.store.read() as db:
+            if find_by_address(db, source, address, "") is not None:
+                return True
+            return find_by_address(db, source, "", address) is not None
+
+    def recheck(self, source: str, limit: int, *, within: timedelta, not_since: timedelta) -> list[str]:
+        """Addresses published `within`, not looked at since `not_since` ago: revisions and withdrawals show there."""
+        now = self.clock()
+        with self.store.read() as db:
+            return addresses_to_recheck(db, source, since=now - within, before=now - not_since, limit=limit)
+
+
+def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str = "") -> Outcome:
+    """Store `raw` inside an open transaction. `given_id` keeps an id that the document brought along."""
+    address = canonical_url(raw.url) if raw.url else ""
+    before = find_by_address(db, raw.source, raw.external_id, address)
+    hashed = content_hash(raw.title, _whole_text(raw))
+    if before is not None and before.content_hash == hashed and before.withdrawn_at is None:
+        return "unchanged"
+    document = _document(raw, address, hashed, now)
+    if before is None:
+        document = replace(document, id=given_id or document.id)
+    else:
+        document = replace(document, id=before.id, revision=before.revision + 1)
+    if given_id:
+        document = replace(document, flags=(*document.flags, "given_id"))
+    add_revision(db, document, external_id=given_id or raw.external_id, raw=_kept(raw))
+    return "new" if before is None else "changed"
+
+
+def raw_from(kept: Mapping[str, Any]) -> tuple[str, str]:
+    """Title and text as fetched, from what `save_raw` kept."""
+    return kept["title"], kept["text"]
+
+
+def _document(raw: RawDocument, address: str, hashed: str, now: datetime) -> Document:
+    dated = raw.published is not None and raw.published <= now + AHEAD
+    return Document(
+        id=document_id(raw.source, raw.external_id or address or hashed),
+        source=raw.source,
+        kind=raw.kind,
+        url=raw.url,
+        canonical_url=address,
+        title="",  # cleaned and masked text only ever stands here: see pipelines.stages.clean
+        text="",
+        event_time=raw.published if dated and raw.published else now,
+        published=raw.published,
+        fetched_at=raw.fetched_at,
+        stored_at=now,
+        revision=1,
+        content_hash=hashed,
+        author=raw.author,
+        origin=raw.origin,
+        fields={},
+        tables=(),
+        attachments=raw.attachments,
+        archive=raw.archive,
+        flags=() if dated else ("date_guessed",),
+    )
+
+
+def _kept(raw: RawDocument) -> dict[str, Any]:
+    kept = asdict(raw)
+    for name in ("fetched_at", "published", "archive", "kind"):
+        kept.pop(name)
+    return kept
+
+
+def _whole_text(raw: RawDocument) -> str:
+    cells = [cell for table in raw.tables for row in table for cell in row]
+    return "\n".join([raw.text, *raw.fields.values(), *cells])

@@ -1,0 +1,158 @@
+"""The steps of the pipeline. Each claims rows of one stage, works outside the transaction, and commits its result
+together with the next stage: a kill at any line leaves the row to be done again, never half done."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nlp.analyze import Analyzer
+from search.backend import SearchBackend
+from search.records import IndexEntry
+from sqlalchemy import Connection
+
+from core.clock import Clock
+from core.errors import SearchUnavailable
+from core.logs import log_event
+from core.records import SOURCE_TYPE_OF, Analysis, Signal
+from pipelines.clean import cleaned
+from pipelines.duplicates import attach
+from store.database import Store
+from store.documents import (
+    ANALYSED,
+    DEDUPED,
+    FETCHED,
+    INDEXED,
+    JUDGED,
+    Work,
+    advance,
+    analysis_columns,
+    claim,
+    find_signal,
+    give_back,
+    put_off,
+)
+
+logger = logging.getLogger(__name__)
+BATCH = 50
+
+Judge = Callable[[Connection, Signal, datetime], None]
+"""Lets the rules see a signal inside the transaction that moves it on (the alerts package lies above this one)."""
+
+
+@dataclass
+class Pipeline:
+    """The four steps over one store. `who` names the process: its claims are freed when it starts again."""
+
+    store: Store
+    analyzer: Analyzer
+    index: SearchBackend
+    entry_of: Callable[[Signal], IndexEntry]
+    judge: Judge
+    clock: Clock
+    who: str
+    index_down: bool = field(default=False, init=False)
+
+    def step(self) -> int:
+        """Carry what is waiting one step on. Returns how many rows moved; 0 means nothing is to be done now."""
+        return self.clean() + self.analyse() + self.judge_signals() + self.write_index()
+
+    def drain(self) -> int:
+        """Repeat until nothing waits. Returns the rows moved."""
+        total = 0
+        while moved := self.step():
+            total += moved
+        return total
+
+    def clean(self) -> int:
+        """fetched > deduped: cleaned and masked text, and the origin it repeats."""
+
+        def one(db: Connection, work: Work) -> None:
+            values = cleaned(work.raw)
+            origin = attach(db, work.document, values["title"], values["text"])
+            advance(db, work, who=self.who, to=DEDUPED, repost_of=origin, **values)
+
+        return self._each(FETCHED, one)
+
+    def analyse(self) -> int:
+        """deduped > analysed: read the text; the reading itself is done outside any transaction."""
+        works = self._claim(DEDUPED)
+        read: dict[int, Analysis] = {}
+        for work in works:
+            document = work.document
+            try:
+                read[work.seq] = self.analyzer.analyze(
+                    document.title,
+                    document.text,
+                    source_type=SOURCE_TYPE_OF[document.kind],
+                    published=document.event_time,
+                    tables=document.tables,
+                )
+            except Exception as problem:  # noqa: BLE001 - one hostile text must not stop the others
+                self._failed(work, DEDUPED, problem)
+        with self.store.write() as db:
+            for work in works:
+                if work.seq in read:
+                    advance(db, work, who=self.who, to=ANALYSED, **analysis_columns(read[work.seq]))
+        return len(read)
+
+    def judge_signals(self) -> int:
+        """analysed > judged: the rules see the signal, in order of event time."""
+
+        def one(db: Connection, work: Work) -> None:
+            signal = find_signal(db, work.document.id)
+            if signal is not None and signal.document.revision == work.document.revision:
+                self.judge(db, signal, self.clock())
+            advance(db, work, who=self.who, to=JUDGED)
+
+        return self._each(ANALYSED, one)
+
+    def write_index(self) -> int:
+        """judged > indexed: the search view. A dead index holds nothing up; it catches up when it is back."""
+        works = self._claim(JUDGED)
+        if not works:
+            return 0
+        with self.store.read() as db:
+            signals = [signal for work in works if (signal := find_signal(db, work.document.id)) is not None]
+        try:
+            self.index.index([self.entry_of(signal) for signal in signals])
+        except SearchUnavailable as problem:
+            if not self.index_down:
+                log_event(logger, "index unavailable", level=logging.WARNING, waiting=len(works), why=str(problem))
+            self.index_down = True
+            with self.store.write() as db:
+                put_off(db, works, who=self.who)
+            return 0
+        self.index_down = False
+        with self.store.write() as db:
+            for work in works:
+                advance(db, work, who=self.who, to=INDEXED)
+        return len(works)
+
+    def _claim(self, stage: str) -> Sequence[Work]:
+        with self.store.write() as db:
+            return claim(db, stage, who=self.who, now=self.clock(), limit=BATCH)
+
+    def _each(self, stage: str, one: Callable[[Connection, Work], None]) -> int:
+        works = self._claim(stage)
+        failures: list[tuple[Work, Exception]] = []
+        if works:
+            with self.store.write() as db:
+                for work in works:
+                    try:
+                        with db.begin_nested():
+                            one(db, work)
+                    except Exception as problem:  # noqa: BLE001 - one bad document must not stop the others
+                        failures.append((work, problem))
+        for work, problem in failures:
+            self._failed(work, stage, problem)
+        return len(works) - len(failures)
+
+    def _failed(self, work: Work, stage: str, problem: Exception) -> None:
+        with self.store.write() as db:
+            outcome = give_back(db, work, who=self.who, error=f"{stage}: {type(problem).__name__}: {problem}")
+        logger.error(
+            "step failed",
+            exc_info=problem,
+            extra={"fields": {"document": work.document.id, "stage": stage, "outcome": outcome}},
+        )

@@ -1,0 +1,33 @@
+"""The analysis worker: steps through the pipeline until told to stop."""
+
+import logging
+import os
+from collections.abc import Callable
+from threading import Event
+
+from core.logs import log_event
+from pipelines.stages import Pipeline
+from store.documents import release_claims
+from store.runs import beat
+
+logger = logging.getLogger(__name__)
+IDLE_SECONDS = 0.3  # how long a waiting document may lie before it is seen
+BEAT_SECONDS = 10.0
+
+
+def work_until(stop: Event, pipeline: Pipeline, *, refresh: Callable[[Pipeline], None]) -> None:
+    """Run `pipeline` until `stop` is set. `refresh` lets the caller renew the analyzer when the registry changed."""
+    with pipeline.store.write() as db:
+        freed = release_claims(db, pipeline.who)
+    log_event(logger, "worker started", who=pipeline.who, freed=freed)
+    beaten = None
+    while not stop.is_set():
+        now = pipeline.clock()
+        if beaten is None or (now - beaten).total_seconds() >= BEAT_SECONDS:
+            with pipeline.store.write() as db:
+                beat(db, pipeline.who, pid=os.getpid(), now=now, note="index down" if pipeline.index_down else "")
+            beaten = now
+            refresh(pipeline)
+        if pipeline.step() == 0:
+            stop.wait(IDLE_SECONDS)
+    log_event(logger, "worker stopped", who=pipeline.who)

@@ -1,0 +1,113 @@
+"""The job table: what runs when. The jobs themselves live where their subject lives.
+
+APScheduler with jitter, coalescing and one run of a job at a time; every outcome, misfires too, is written into the
+store's `jobs` table, which `fengsui doctor` and the desk show.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Any
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from config.sources import SourceConfig
+from core.clock import BEIJING, Clock
+from core.durations import format_duration
+from core.logs import log_event
+from store.database import Store
+from store.runs import ask_for_run, beat, keep_jobs, note_job, recent_runs, save_job
+
+logger = logging.getLogger(__name__)
+GRACE = 300  # seconds a job may start late before it counts as missed
+
+
+@dataclass(frozen=True)
+class DailyJob:
+    """Something due once a day at `hour`:`minute` Beijing time."""
+
+    id: str
+    what: str
+    hour: int
+    minute: int
+    do: Callable[[], object]
+
+
+def schedule(
+    stop: Event, store: Store, sources: Sequence[SourceConfig], *, daily: Sequence[DailyJob], clock: Clock
+) -> None:
+    """Run the table until `stop` is set."""
+    table = BackgroundScheduler(
+        timezone=BEIJING, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": GRACE}
+    )
+    table.add_listener(
+        lambda event: _note(store, table, event, clock()), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MISSED
+    )
+    for source in sources:
+        if source.enabled:
+            _add_source(table, store, source, clock)
+    for job in daily:
+        table.add_job(job.do, CronTrigger(hour=job.hour, minute=job.minute, timezone=BEIJING), id=job.id, name=job.what)
+    table.start()
+    _show(store, table)
+    log_event(logger, "scheduler started", jobs=len(table.get_jobs()))
+    try:
+        while not stop.is_set():
+            with store.write() as db:
+                beat(db, "scheduler", pid=os.getpid(), now=clock())
+            stop.wait(10)
+    finally:
+        table.shutdown(wait=False)
+
+
+def _add_source(table: BackgroundScheduler, store: Store, source: SourceConfig, clock: Clock) -> None:
+    def ask() -> str:
+        with store.write() as db:
+            asked = ask_for_run(db, source.key, reason="schedule", now=clock())
+        return "asked" if asked else "still running"
+
+    seconds = source.every.total_seconds()
+    trigger = IntervalTrigger(seconds=seconds, jitter=min(seconds * 0.1, 120), timezone=BEIJING)
+    first = _first_run(store, source, clock())
+    table.add_job(ask, trigger, id=f"crawl:{source.key}", name=f"采集 {source.title}", next_run_time=first)
+
+
+def _first_run(store: Store, source: SourceConfig, now: datetime) -> datetime:
+    """At once for a source that is due, else when its interval since the last run is over: a restart is no stampede."""
+    with store.read() as db:
+        last = next(
+            (run.asked_at for run in recent_runs(db, source=source.key, limit=5) if run.status != "waiting"), None
+        )
+    return now if last is None else max(now, last + source.every)
+
+
+def _show(store: Store, table: BackgroundScheduler) -> None:
+    with store.write() as db:
+        for job in table.get_jobs():
+            save_job(db, job.id, what=job.name, trigger=_words(job.trigger), next_at=job.next_run_time)
+        keep_jobs(db, [job.id for job in table.get_jobs()])
+
+
+def _words(trigger: Any) -> str:
+    if isinstance(trigger, IntervalTrigger):
+        return f"每 {format_duration(timedelta(seconds=trigger.interval_length))}"
+    fields = {field.name: str(field) for field in trigger.fields}
+    return f"每日 {int(fields['hour']):02d}:{int(fields['minute']):02d}"
+
+
+def _note(store: Store, table: BackgroundScheduler, event: JobExecutionEvent, now: datetime) -> None:
+    status = {EVENT_JOB_EXECUTED: "ok", EVENT_JOB_ERROR: "failed", EVENT_JOB_MISSED: "misfire"}[event.code]
+    note = str(event.exception or event.retval or "")
+    if status != "ok":
+        log_event(
+            logger, f"job {status}", level=logging.WARNING, job=event.job_id, due=event.scheduled_run_time, note=note
+        )
+    job = table.get_job(event.job_id)
+    with store.write() as db:
+        note_job(db, event.job_id, at=now, status=status, note=note, next_at=job.next_run_time if job else None)
