@@ -1,0 +1,366 @@
+"""Typed records of config/lexicons: products, issues, regions, cues and the registry CSV.
+
+`products.yaml`, `issues.yaml` and `regions.csv` are the base; `*_more.yaml` files add words to them, so a locality
+extends the dictionaries without touching code or base. All mistakes of a file are reported at once.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from config.regions import Region, Regions
+from core.errors import ConfigError
+from core.records import RegistryEntry
+
+REGISTRY_COLUMNS = (
+    "id", "name", "short_names", "brands", "former_names", "region_code", "region_name", "products", "role",
+    "parent_id", "uscc", "licence_no", "status", "tags",
+)  # fmt: skip
+REGISTRY_NEEDED = ("id", "name")
+ROLES = ("producer", "dealer", "service")
+SIDES = ("production", "distribution", "quality", "harm", "action", "integrity", "other")
+
+
+@dataclass(frozen=True)
+class AmbiguousForm:
+    """A word that names the product only in some contexts.
+
+    not_when: near these it does not.  only_when: it does only where one of these stands in the same text.
+    """
+
+    form: str
+    not_when: tuple[str, ...] = ()
+    only_when: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product category. schemes: XK, CCC, WH, YH, TSE or NONE. key: one of the 11 key categories."""
+
+    id: str
+    name: str
+    key: bool
+    terms: tuple[str, ...]
+    colloquial: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()
+    hazards: tuple[str, ...] = ()
+    defects: tuple[str, ...] = ()
+    lead: str = ""
+    ambiguous: tuple[AmbiguousForm, ...] = ()
+
+
+@dataclass(frozen=True)
+class Issue:
+    """A risk issue. weight 0-10; floor: the lowest level this issue alone suggests; patterns: regular expressions."""
+
+    id: str
+    name: str
+    side: str
+    weight: float
+    floor: int
+    cues: tuple[str, ...]
+    patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Everything the reading of a text looks up. cues and risk: the files of that name; foreign: English words."""
+
+    products: Mapping[str, Product]
+    issues: Mapping[str, Issue]
+    regions: Regions
+    cues: Mapping[str, Any] = field(default_factory=dict)
+    risk: Mapping[str, Any] = field(default_factory=dict)
+    foreign: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def product_name(self, product_id: str) -> str:
+        """The Chinese name of a product id, the id itself where unknown."""
+        product = self.products.get(product_id)
+        return product.name if product else product_id
+
+    def issue_name(self, issue_id: str) -> str:
+        """The Chinese name of an issue id, the id itself where unknown."""
+        issue = self.issues.get(issue_id)
+        return issue.name if issue else issue_id
+
+
+class _File:
+    """One YAML file with the mistakes found in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.mistakes: list[str] = []
+        self.content: dict[str, Any] = {}
+        try:
+            loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            self.mistakes.append(f"{path}: file is missing")
+            return
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            self.mistakes.append(f"{path}: not readable as UTF-8 YAML: {' '.join(str(error).split())}")
+            return
+        if isinstance(loaded, dict):
+            self.content = loaded
+        else:
+            self.mistakes.append(f"{path}: expected a mapping at the top")
+
+    def wrong(self, key: str, what: str) -> None:
+        """Note a mistake."""
+        self.mistakes.append(f"{self.path.name}: {key}: {what}")
+
+    def rows(self, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The mappings of the list `key`, each with a name for messages; rows of another shape are mistakes."""
+        rows = self.content.get(key, [])
+        if not isinstance(rows, list):
+            self.wrong(key, "expected a list")
+            return
+        for number, row in enumerate(rows, start=1):
+            if not isinstance(row, dict) or not isinstance(row.get("id"), str):
+                self.wrong(f"{key}[{number}]", "expected a mapping with an id")
+                continue
+            yield f"{key}.{row['id']}", row
+
+    def words(self, where: str, row: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        value = row.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(word, str | int | float) for word in value):
+            self.wrong(f"{where}.{key}", "expected a list of words")
+            return ()
+        return tuple(str(word).strip() for word in value if str(word).strip())
+
+    def number(self, where: str, row: Mapping[str, Any], key: str, low: float, high: float) -> float:
+        value = row.get(key)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+            self.wrong(f"{where}.{key}", f"{value!r} is not a number from {low:g} to {high:g}")
+            return low
+        return float(value)
+
+
+def load_lexicon(config_dir: Path) -> Lexicon:
+    """The lexicon of <config_dir>/lexicons. Raises ConfigError naming file, key and what is accepted."""
+    folder = config_dir / "lexicons"
+    files = {name: _File(folder / f"{name}.yaml") for name in ("products", "issues", "cues", "risk")}
+    more = [_File(path) for path in sorted(folder.glob("*_more.yaml"))]
+    products = _products(files["products"], [file for file in more if "products" in file.content])
+    issues = _issues(files["issues"], [file for file in more if "issues" in file.content])
+    foreign = {
+        product: file.words("foreign", file.content["foreign"], product)
+        for file in more
+        for product in file.content.get("foreign", {})
+        if product in products or file.wrong(f"foreign.{product}", "unknown product id")
+    }
+    mistakes = [mistake for file in (*files.values(), *more) for mistake in file.mistakes]
+    try:
+        regions = load_regions(folder / "regions.csv")
+    except ConfigError as error:
+        mistakes.extend(error.mistakes)
+        regions = Regions()
+    if mistakes:
+        raise ConfigError(mistakes)
+    return Lexicon(products, issues, regions, files["cues"].content, files["risk"].content, foreign)
+
+
+def _products(base: _File, more: list[_File]) -> dict[str, Product]:
+    found: dict[str, Product] = {}
+    for group in ("key_categories", "consumer_categories"):
+        for where, row in base.rows(group):
+            if row["id"] in found:
+                base.wrong(where, "id is given twice")
+            found[row["id"]] = _product(base, where, row)
+    for file in more:
+        for where, row in file.rows("products"):
+            known = found.get(row["id"])
+            if known is None and "name" not in row:
+                file.wrong(where, f"unknown id without a name (accepted: {', '.join(found)})")
+                continue
+            added = _product(file, where, {"name": known.name if known else "", **row})
+            found[row["id"]] = _merge_products(known, added) if known else added
+    return found
+
+
+def _merge_products(known: Product, added: Product) -> Product:
+    return Product(
+        id=known.id,
+        name=known.name,
+        key=known.key,
+        terms=known.terms + added.terms,
+        colloquial=known.colloquial + added.colloquial,
+        schemes=known.schemes or added.schemes,
+        hazards=known.hazards + added.hazards,
+        defects=known.defects + added.defects,
+        lead=known.lead or added.lead,
+        ambiguous=known.ambiguous + added.ambiguous,
+    )
+
+
+def _product(file: _File, where: str, row: dict[str, Any]) -> Product:
+    name = row.get("name")
+    if not isinstance(name, str):
+        file.wrong(f"{where}.name", "expected text")
+        name = row["id"]
+    terms = list(file.words(where, row, "terms"))
+    for sub in row.get("subs", []):
+        terms.extend(file.words(where, sub, "terms"))
+    for pair in row.get("compose", []):
+        terms.extend(
+            left + right for left in file.words(where, pair, "left") for right in file.words(where, pair, "right")
+        )
+    department = row.get("department", {})
+    return Product(
+        id=row["id"],
+        name=name,
+        key=row.get("key", False) is True,
+        terms=tuple(dict.fromkeys(terms)),
+        colloquial=file.words(where, row, "colloquial"),
+        schemes=tuple(dict.fromkeys(str(scheme.get("type")) for scheme in row.get("scheme", []))),
+        hazards=file.words(where, row, "hazards"),
+        defects=file.words(where, row, "defects"),
+        lead=str(department.get("lead", "")) if isinstance(department, dict) else "",
+        ambiguous=tuple(_ambiguous(file, where, form) for form in row.get("ambiguous", [])),
+    )
+
+
+def _ambiguous(file: _File, where: str, row: Any) -> AmbiguousForm:
+    if not isinstance(row, dict) or not isinstance(row.get("form"), str):
+        file.wrong(f"{where}.ambiguous", "expected {form, not_when, only_when}")
+        return AmbiguousForm("")
+    return AmbiguousForm(row["form"], file.words(where, row, "not_when"), file.words(where, row, "only_when"))
+
+
+def _issues(base: _File, more: list[_File]) -> dict[str, Issue]:
+    found: dict[str, Issue] = {}
+    for where, row in base.rows("issues"):
+        if row["id"] in found:
+            base.wrong(where, "id is given twice")
+        side = str(row.get("side"))
+        if side not in SIDES:
+            base.wrong(f"{where}.side", f"{side!r} (accepted: {', '.join(SIDES)})")
+        found[row["id"]] = Issue(
+            id=row["id"],
+            name=str(row.get("name", row["id"])),
+            side=side,
+            weight=base.number(where, row, "weight", 0, 10),
+            floor=int(base.number(where, row, "floor", 0, 4)),
+            cues=base.words(where, row, "cues") + base.words(where, row, "typos"),
+        )
+    for file in more:
+        for where, row in file.rows("issues"):
+            known = found.get(row["id"])
+            if known is None:
+                file.wrong(where, f"unknown issue (accepted: {', '.join(found)})")
+                continue
+            dropped = set(file.words(where, row, "drop"))
+            found[known.id] = Issue(
+                id=known.id,
+                name=known.name,
+                side=known.side,
+                weight=known.weight,
+                floor=known.floor,
+                cues=tuple(cue for cue in known.cues if cue not in dropped) + file.words(where, row, "cues"),
+                patterns=known.patterns + file.words(where, row, "patterns"),
+            )
+    return found
+
+
+def load_regions(path: Path) -> Regions:
+    """The regions of regions.csv. Raises ConfigError."""
+    by_code: dict[str, Region] = {}
+    mistakes: list[str] = []
+    for line, row in _csv_rows(path, ("code", "name", "short_name", "parent_code", "level")):
+        code = row["code"]
+        if len(code) != 6 or not code.isdigit() or code in by_code:
+            mistakes.append(f"{path.name}: line {line}: code {code!r} (accepted: six digits, each code once)")
+            continue
+        by_code[code] = Region(
+            code=code,
+            name=row["name"],
+            short_name=row["short_name"],
+            aliases=_split(row.get("aliases", "")),
+            parent_code=row["parent_code"],
+            level=row["level"],
+            direct_admin=row.get("direct_admin") == "1",
+            ambiguous_with=_split(row.get("ambiguous_with", "")),
+        )
+    mistakes += [
+        f"{path.name}: {region.code}: parent_code {region.parent_code!r} is not in the file"
+        for region in by_code.values()
+        if region.parent_code and region.parent_code not in by_code
+    ]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return Regions(by_code)
+
+
+def load_registry_csv(path: Path) -> tuple[RegistryEntry, ...]:
+    """The firms of a registry CSV (columns of enterprises_demo.csv; lists are `;` separated).
+
+    Empty cells, missing optional columns and a header alone are valid. Raises ConfigError with every refused row.
+    """
+    entries: dict[str, RegistryEntry] = {}
+    mistakes: list[str] = []
+    for line, row in _csv_rows(path, REGISTRY_NEEDED):
+        wrong = _registry_mistake(row, entries)
+        if wrong:
+            mistakes.append(f"{path.name}: line {line}: {wrong}")
+            continue
+        entries[row["id"]] = RegistryEntry(
+            id=row["id"],
+            name=row["name"],
+            short_names=_split(row.get("short_names", "")),
+            brands=_split(row.get("brands", "")),
+            former_names=_split(row.get("former_names", "")),
+            region_code=row.get("region_code", ""),
+            region_name=row.get("region_name", ""),
+            products=_split(row.get("products", "")),
+            role=row.get("role", "") or "producer",
+            parent_id=row.get("parent_id", ""),
+            uscc=row.get("uscc", ""),
+            licence_no=_split(row.get("licence_no", "")),
+            status=row.get("status", "") or "存续",
+            tags=_split(row.get("tags", "")),
+        )
+    if mistakes:
+        raise ConfigError(mistakes)
+    return tuple(entries.values())
+
+
+def _registry_mistake(row: Mapping[str, str], entries: Mapping[str, RegistryEntry]) -> str:
+    if not row["id"] or not row["name"]:
+        return "id and name must not be empty"
+    if row["id"] in entries:
+        return f"id {row['id']!r} is given twice"
+    code = row.get("region_code", "")
+    if code and (len(code) != 6 or not code.isdigit()):
+        return f"region_code {code!r} (accepted: six digits or empty)"
+    role = row.get("role", "")
+    if role and role not in ROLES:
+        return f"role {role!r} (accepted: {', '.join(ROLES)} or empty)"
+    return ""
+
+
+def _csv_rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and cells of each row; a byte order mark and surrounding blanks are dropped. Raises ConfigError."""
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: file is missing"]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: not UTF-8 at byte {error.start}"]) from None
+    reader = csv.DictReader(StringIO(content, newline=""))
+    columns = [column.strip() for column in reader.fieldnames or ()]
+    missing = [column for column in needed if column not in columns]
+    if missing:
+        accepted = ", ".join(REGISTRY_COLUMNS if needed == REGISTRY_NEEDED else needed)
+        raise ConfigError([f"{path}: header: missing column {', '.join(missing)} (accepted: {accepted})"])
+    for row in reader:
+        cells = {(key or "").strip(): (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+        if any(cells.values()):
+            yield reader.line_num, cells
+
+
+def _split(cell: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in cell.replace("；", ";").split(";") if part.strip())

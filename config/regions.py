@@ -1,0 +1,96 @@
+"""The view of administrative regions that NLP, alerts and the desk share: names, parents, territories."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+HOME_PROVINCE = "360000"
+ABROAD = "000000"
+"""The jurisdiction of a matter without any Chinese party (ANNOTATION.md, jurisdiction_code 5)."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """One row of regions.csv. level: province | prefecture | county | zone | national_new_area."""
+
+    code: str
+    name: str
+    short_name: str
+    aliases: tuple[str, ...] = ()
+    parent_code: str = ""
+    level: str = "county"
+    direct_admin: bool = False
+    ambiguous_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Regions:
+    """All known regions by code. Unknown codes are answered by their digits, never by an error."""
+
+    by_code: Mapping[str, Region] = field(default_factory=dict)
+
+    def __contains__(self, code: str) -> bool:
+        return code in self.by_code
+
+    def __iter__(self) -> Iterator[Region]:
+        return iter(self.by_code.values())
+
+    def get(self, code: str) -> Region | None:
+        """The region of `code`, or None."""
+        return self.by_code.get(code)
+
+    def name_of(self, code: str) -> str:
+        """The full name; `境外` for 000000 and the code itself where nothing is known."""
+        if code == ABROAD:
+            return "境外"
+        region = self.by_code.get(code)
+        return region.name if region else code
+
+    def full_name_of(self, code: str) -> str:
+        """The name with its parents, the province first: `江西省南昌市红谷滩区`."""
+        return "".join(self.name_of(part) for part in reversed(self.chain(code)))
+
+    def chain(self, code: str) -> tuple[str, ...]:
+        """`code` and its parents, the nearest first: 360121, 360100, 360000. Empty for an empty code."""
+        codes: list[str] = []
+        while code and code not in codes:
+            codes.append(code)
+            region = self.by_code.get(code)
+            code = region.parent_code if region else self._parent_by_digits(code)
+        return tuple(codes)
+
+    def prefecture_of(self, code: str) -> str | None:
+        """The prefecture-level code that `code` lies in or is; None for provinces and abroad."""
+        for part in self.chain(code):
+            region = self.by_code.get(part)
+            level = region.level if region else self._level_by_digits(part)
+            if level in ("prefecture", "national_new_area"):
+                return part
+        return None
+
+    def province_of(self, code: str) -> str:
+        """The province code that `code` lies in or is; 000000 stays 000000."""
+        return f"{code[:2]}0000" if len(code) == 6 else code
+
+    def is_within(self, territory: str, code: str) -> bool:
+        """Whether `code` is `territory` or lies below it. 000000 holds nothing but itself."""
+        return territory in self.chain(code)
+
+    @cached_property
+    def children(self) -> Mapping[str, tuple[str, ...]]:
+        """The codes directly below each code, in the order of the file."""
+        below: dict[str, list[str]] = {}
+        for region in self:
+            below.setdefault(region.parent_code, []).append(region.code)
+        return {code: tuple(codes) for code, codes in below.items()}
+
+    @staticmethod
+    def _level_by_digits(code: str) -> str:
+        if code.endswith("0000"):
+            return "province"
+        return "prefecture" if code.endswith("00") else "county"
+
+    def _parent_by_digits(self, code: str) -> str:
+        if len(code) != 6 or code.endswith("0000"):
+            return ""
+        return f"{code[:2]}0000" if code.endswith("00") else f"{code[:4]}00"

@@ -1,0 +1,221 @@
+"""One text in, one Analysis out: mentions, decision, level, firm, product, place, with reasons."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from config.lexicon import Lexicon
+from core.clock import beijing
+from core.records import Analysis, Mention, MentionType, RegistryEntry, SourceType, Table
+from nlp.casualties import count_casualties
+from nlp.clauses import Clauses
+from nlp.enterprises import EnterpriseFinder
+from nlp.foreign import ForeignReader
+from nlp.genre import Genres
+from nlp.issues import IssueFinder, IssueMention
+from nlp.jurisdiction import jurisdiction
+from nlp.normalize import Normalized, normalize
+from nlp.primary import primary_firm, primary_product, roles_of, several_firms
+from nlp.privacy import mask
+from nlp.products import ProductFinder
+from nlp.reading import Reading
+from nlp.regions import RegionFinder
+from nlp.risk import Judgement, RiskCard
+from nlp.segment import Segmenter
+
+VERSION = "dict-1"
+LONGEST = 200_000  # characters that are read; what lies behind is masked and kept, not analysed
+_LATIN = re.compile(r"[A-Za-z]")
+_HANZI = re.compile(r"[\u4e00-\u9fff]")
+_RECALL = re.compile(r"召回|recall|Safety Gate|撤出市场", re.IGNORECASE)
+
+
+class Analyzer:
+    """Reads texts with one lexicon and one registry. Safe to share between threads; construction takes about 0.5 s."""
+
+    def __init__(self, lexicon: Lexicon, registry: Sequence[RegistryEntry]) -> None:
+        self.lexicon = lexicon
+        self.registry = {entry.id: entry for entry in registry}
+        self._products = ProductFinder(lexicon)
+        self._regions = RegionFinder(lexicon.regions)
+        self._issues = IssueFinder(lexicon)
+        self._genres = Genres(lexicon.cues)
+        self._card = RiskCard(lexicon)
+        self.segmenter = Segmenter(dictionary_words(lexicon, ()))
+        self._firms = EnterpriseFinder(registry, lexicon.regions, self._regions.by_name, self.segmenter)
+        self._foreign = ForeignReader(lexicon, registry)
+        self._heads = "(?:" + "|".join(sorted(map(re.escape, self._products.heads), key=len, reverse=True)) + ")"
+
+    def analyze(
+        self, title: str, text: str, *, source_type: SourceType | None = None, published: datetime | None = None,
+        tables: Sequence[Table] = (),
+    ) -> Analysis:  # fmt: skip
+        """What the text says. Never raises on any string; offsets of mentions count code points of `text` (`title`).
+
+        source_type: a foreign recall may be in English.  published: numbers of other years are older cases.
+        tables: their cells count as facts, mentions are given for title and text only.
+        """
+        rows = "\n".join("｜".join(row) for table in tables for row in table)
+        whole = normalize(f"{title[:LONGEST]}\n{text[:LONGEST]}\n{rows[:LONGEST]}")
+        reading = self._read(whole, min(len(title), LONGEST), min(len(text), LONGEST), published)
+        judgement = self._card.judge(reading)
+        return self._decide(title, text, whole, reading, judgement)
+
+    # -- finding -----------------------------------------------------------------------------------------------------
+
+    def _read(self, whole: Normalized, title: int, text: int, published: datetime | None) -> Reading:
+        clauses = Clauses(whole.text)
+        title_end, text_end = whole.place(title), whole.place(title + 1 + text)
+        foreign = _mostly_latin(whole.text)
+        products = self._products.find(whole.text)
+        regions = self._regions.find(whole.text)
+        firms = self._firms.find(whole.text, products=products, regions=regions, brand_heads=self._heads)
+        if foreign:
+            products = sorted(products + self._foreign.products(whole.text))
+            firms = sorted(firms + self._foreign.firms(whole.text), key=lambda firm: firm.start)
+        taken = [(firm.start, firm.end) for firm in firms]
+        products = _outside(products, taken)
+        regions = _outside(regions, taken)
+        issues = self._issues.find(clauses, taken=taken, recall=bool(_RECALL.search(whole.text)), english=foreign)
+        year = beijing(published).year if published else None
+        return Reading(
+            clauses=clauses,
+            title_end=title_end,
+            text_end=text_end,
+            products=tuple(products),
+            firms=tuple(firms),
+            regions=tuple(regions),
+            issues=tuple(issues),
+            genre=self._genres.evidence(whole.text, title_end),
+            casualties=count_casualties(clauses, published_year=year),
+            foreign=foreign,
+        )
+
+    # -- deciding ----------------------------------------------------------------------------------------------------
+
+    def _decide(self, title: str, text: str, whole: Normalized, reading: Reading, judgement: Judgement) -> Analysis:
+        roles = roles_of(reading)
+        firm = product = code = None
+        reasons = list(judgement.reasons)
+        if judgement.is_risk:
+            several = several_firms(reading, roles)
+            firm = None if several else primary_firm(reading, roles, self.registry)
+            product = primary_product(reading, self.registry.get(firm) if firm else None)
+            code, why = jurisdiction(
+                reading, firm, several=several, registry=self.registry, regions=self.lexicon.regions,
+                grammar=self._firms.grammar, made_in=self._foreign.made_in(reading) if reading.foreign else None,
+            )  # fmt: skip
+            reasons.append(f"管辖：{self.lexicon.regions.name_of(code)}（{why}）")
+        mentions = self._mentions(whole, reading, judgement, roles)
+        issues = self._asserted_ids(reading.asserted) if judgement.is_risk else ()
+        return Analysis(
+            is_risk=judgement.is_risk,
+            level=judgement.level,
+            score=judgement.score,
+            primary_product=product,
+            primary_enterprise=firm,
+            jurisdiction_code=code,
+            mentions=_shifted(mentions, text, len(title[:LONGEST]) + 1, text),
+            title_mentions=_shifted(mentions, title, 0, title),
+            issues=issues,
+            products=_first_then(product, (found for _, _, found in reading.products)),
+            enterprises=_first_then(firm, (found.id for found in reading.firms if found.id)),
+            regions=tuple(dict.fromkeys(found for _, _, found in reading.regions)),
+            reasons=tuple(reasons),
+            masked_title=mask(title),
+            masked_text=mask(text),
+            casualties=dict(reading.casualties),
+            stance=self._stance(reading, judgement),
+            version=VERSION,
+        )
+
+    def _asserted_ids(self, issues: Iterable[IssueMention]) -> tuple[str, ...]:
+        ids = dict.fromkeys(issue.id for issue in issues)
+        return tuple(sorted(ids, key=lambda issue: -self.lexicon.issues[issue].weight))
+
+    def _stance(self, reading: Reading, judgement: Judgement) -> str:
+        """none, or denial, apology or refutation by the words that such statements use."""
+        refuted = reading.genre.get("refute", 0.0)
+        if not judgement.is_risk and refuted >= 2:
+            return "refutation"
+        if reading.genre.get("stance_apology", 0.0) >= 1:
+            return "apology"
+        if reading.genre.get("stance_denial", 0.0) >= 1 and judgement.is_risk:
+            return "denial"
+        return "none"
+
+    def _mentions(
+        self, whole: Normalized, reading: Reading, judgement: Judgement, roles: dict[int, str]
+    ) -> list[Mention]:
+        """All mentions over the joined original string, in order, not overlapping."""
+        found: list[Mention] = []
+
+        def add(start: int, end: int, kind: MentionType, norm: str | None, **more: object) -> None:
+            left, right = whole.span(start, end)
+            found.append(Mention(left, right, "", kind, norm, **more))  # type: ignore[arg-type]
+
+        for firm in reading.firms:
+            kind = MentionType.BRAND if firm.brand else MentionType.ENTERPRISE
+            add(firm.start, firm.end, kind, firm.id, role=roles[firm.start], candidates=firm.candidates,
+                confidence=firm.confidence, rule=firm.rule)  # fmt: skip
+        for start, end, code in reading.regions:
+            add(start, end, MentionType.REGION, code, rule="region")
+        for start, end, product in reading.products:
+            add(start, end, MentionType.PRODUCT, product, rule="product")
+        taken = [(start, end) for start, end, _ in reading.products]
+        for issue in reading.issues:
+            if any(left < issue.end and issue.start < right for left, right in taken):
+                continue
+            why = issue.negated or ("" if judgement.is_risk else "genre")
+            add(issue.start, issue.end, MentionType.ISSUE, issue.id, negated=bool(why), rule=why or "cue")
+        return sorted(found, key=lambda mention: mention.start)
+
+
+def dictionary_words(lexicon: Lexicon, registry: Sequence[RegistryEntry]) -> list[str]:
+    """The words a segmenter keeps whole: products, places and firms, for documents and queries alike."""
+    words = [word for product in lexicon.products.values() for word in (product.name, *product.terms)]
+    words += [name for region in lexicon.regions for name in (region.name, region.short_name)]
+    words += [name for entry in registry for name in (*entry.short_names, *entry.brands)]
+    return list(dict.fromkeys(word for word in words if len(word) > 1))
+
+
+def _mostly_latin(text: str) -> bool:
+    sample = text[:3000]
+    latin = len(_LATIN.findall(sample))
+    return latin > 40 and latin > 4 * len(_HANZI.findall(sample))
+
+
+def _outside(spans: list[tuple[int, int, str]], taken: list[tuple[int, int]]) -> list[tuple[int, int, str]]:
+    return [span for span in spans if not any(left < span[1] and span[0] < right for left, right in taken)]
+
+
+def _first_then(first: str | None, others: Iterable[str]) -> tuple[str, ...]:
+    found = dict.fromkeys((first, *others) if first else others)
+    return tuple(found)
+
+
+def _shifted(mentions: list[Mention], part: str, offset: int, source: str) -> tuple[Mention, ...]:
+    """The mentions that lie in `part`, which begins at `offset` of the joined string, with their own text."""
+    end = offset + min(len(part), LONGEST)
+    return tuple(
+        Mention(
+            start=mention.start - offset,
+            end=mention.end - offset,
+            text=source[mention.start - offset : mention.end - offset],
+            type=mention.type,
+            id_or_norm=_own_text(mention, source, offset),
+            negated=mention.negated,
+            role=mention.role,
+            candidates=mention.candidates,
+            confidence=mention.confidence,
+            rule=mention.rule,
+        )
+        for mention in mentions
+        if offset <= mention.start and mention.end <= end
+    )
+
+
+def _own_text(mention: Mention, source: str, offset: int) -> str | None:
+    if mention.id_or_norm and mention.id_or_norm.startswith("NIL:"):
+        return f"NIL:{source[mention.start - offset : mention.end - offset]}"
+    return mention.id_or_norm

@@ -1,0 +1,88 @@
+"""Numbers of dead, injured, missing, evacuated and of products, as a text tells them."""
+
+import re
+
+from nlp.clauses import Clauses
+
+_DIGITS = {"零": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+_NUMBER = r"(\d{1,6}|[一二两三四五六七八九十百]{1,4})"
+_WHO = r"(?:名|人|位|个|条|例)?(?:[^，。,;；\d]{0,8}?)"
+
+_DEAD = re.compile(
+    rf"{_NUMBER}(?:名|人|位|个)?(?:[^，。,;；\d]{{0,6}})?(?:死亡|遇难|身亡|丧生|罹难|死(?!角|灰|者|板)|确认无生命体征)"
+    rf"|(?:死亡|遇难|夺走|压死){_NUMBER}(?:人|名|条|个)|{_NUMBER}条(?:人)?命"
+)
+_INJURED = re.compile(
+    rf"{_NUMBER}{_WHO}(?:受伤|受轻伤|受重伤|轻伤|重伤|烧伤|烫伤|灼伤|炸伤|中毒|送医|伤(?!口|害|感|心|残)|住院|吸入性损伤|昏迷)"
+    rf"|(?:受伤|烧伤|中毒|炸伤|致伤){_NUMBER}(?:人|名)"
+)
+_SERIOUS = re.compile(rf"{_NUMBER}{_WHO}(?:重伤|危重|重症|生命垂危)|(?:其中)?(?:重伤|重症){_NUMBER}(?:人|名)")
+_MISSING = re.compile(rf"{_NUMBER}{_WHO}(?:失联|失踪|被困|失去联系)|(?:失联|失踪){_NUMBER}(?:人|名)")
+_EVACUATED = re.compile(
+    rf"(?:疏散|转移|撤离)[^，。,;；\d]{{0,10}}{_NUMBER}(?:余|多)?(?:名|人|户|位)|{_NUMBER}(?:余|多)?(?:名|人|位)[^，。,;；\d]{{0,8}}(?:疏散|转移|撤离|有序转移)"
+)
+_UNITS = re.compile(
+    r"(?:召回|涉及|共计|数量|销量|售出|销售|扣押|查封|封存|查获)[^，。,;；\d]{0,14}(\d[\d,，]*(?:\.\d+)?)(万)?余?(?:台|辆|只|件|个|具|块|吨|卷|组|套|箱|支|瓶|双|条|张)"
+    r"|[Uu]nits[^\d]{0,12}(\d[\d,]*)()"
+)
+_GRAVE = re.compile(
+    r"重伤|致残|伤残|截除|截肢|炸断|毁容|高压氧|颅脑损伤|肠穿孔|失明|眼球破裂|危重|重症|植物人|生命垂危|大面积烧伤|ICU|critical"
+)
+_OLD_CASE = re.compile(r"(?:19|20)\d\d年|去年|前年|多年前|外省一起|类似(?:的)?(?:事故|案例)|同类事故|此前有|曾发生")
+_KINDS: tuple[tuple[str, "re.Pattern[str]"], ...] = (
+    ("dead", _DEAD), ("injured", _INJURED), ("serious", _SERIOUS), ("missing", _MISSING), ("evacuated", _EVACUATED),
+)  # fmt: skip
+
+
+def count_casualties(clauses: Clauses, *, published_year: int | None = None) -> dict[str, int]:
+    """The greatest number told of each kind: dead, injured, serious, missing, evacuated, units; absent where none.
+
+    Numbers in a sentence about another year or an older case do not count.  published_year: the text's own year.
+    """
+    text = clauses.text
+    found: dict[str, int] = {}
+    for kind, pattern in _KINDS:
+        for match in pattern.finditer(text):
+            start, end = clauses.sentence(match.start())
+            sentence = text[start : match.start()]
+            if _is_old(sentence, published_year) or re.search(
+                r"无(?:人员)?$|没有$|未造成$", text[max(0, match.start() - 4) : match.start()]
+            ):
+                continue
+            number = _read(next(group for group in match.groups() if group))
+            if 0 < number < 1_000_000:
+                found[kind] = max(found.get(kind, 0), number)
+    for match in _UNITS.finditer(text):
+        digits = match[1] or match[3] or "0"
+        units = float(digits.replace(",", "").replace("，", "")) * (10_000 if match[2] else 1)
+        found["units"] = max(found.get("units", 0), int(units))
+    if "serious" not in found and any(
+        not _is_old(text[clauses.sentence(match.start())[0] : match.start()], published_year)
+        for match in _GRAVE.finditer(text)
+    ):
+        found["serious"] = 1
+    return found
+
+
+def _is_old(sentence: str, published_year: int | None) -> bool:
+    match = _OLD_CASE.search(sentence)
+    if match is None:
+        return False
+    year = match.group()[:4]
+    return not (year.isdigit() and published_year is not None and int(year) >= published_year)
+
+
+def _read(number: str) -> int:
+    if number.isdigit():
+        return int(number)
+    total, current = 0, 0
+    for char in number:
+        if char == "十":
+            total += (current or 1) * 10
+            current = 0
+        elif char == "百":
+            total += (current or 1) * 100
+            current = 0
+        else:
+            current = _DIGITS.get(char, 0)
+    return total + current

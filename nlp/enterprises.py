@@ -1,0 +1,318 @@
+"""Firms and brands named in a text, linked to the registry entry that fits, or kept as unlinked names.
+
+Full and former names link by themselves. Short names and brands are shared, and some are everyday words: the place,
+the product and other names in the same text decide; where they cannot, the link stays open with its candidates.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from config.regions import Regions
+from core.records import RegistryEntry
+from nlp.dictionary import Dictionary, Hit
+from nlp.firm_names import NameGrammar, brand_pattern, core_of, trade_names
+from nlp.normalize import normalize_word
+from nlp.segment import Segmenter
+
+_BRAND_AFTER = re.compile(r"[”」\"]?(?:牌(?!子上|照)|这个牌子|牌子|品牌|同款)")
+_BRAND_BEFORE = re.compile(r"(?:商标|品牌|牌子|牌号)(?:是|为|叫|[:：(（“\"])*$")
+_FIRM_AFTER = re.compile(
+    r"(?:公司|厂(?!家)|集团|方面|相关负责人|负责人|回应|声明|厂里|厂家|案|的厂|老板|客服|那批|官方|总部|股份|工作人员|车间|门店|展厅|合格报告)"
+)
+_USE_BEFORE = re.compile(
+    r"(?:买|购|用|骑|换|装|使用|标称|是|叫|就是|品牌|牌子|说|查查这个|看了|感谢|恭喜|的|拿|家的)(?:了|的|过|台|个|一台|一辆|一组|辆)*$"
+)
+_MODEL_AFTER = re.compile(r"[”」\"]?(?:[A-Z]{1,4}-?\d|\d{2}V)")
+_QUOTES = ("“", "「", '"', "‘", "《")
+_ONLY_A_WORD = re.compile(r"(?:见|[,，。]|就|会|一定|的你|起|到|大道|路|街)")
+
+
+@dataclass(frozen=True)
+class FirmMention:
+    """A span that names a firm or brand. id: registry id, `NIL:<text>`, or None with candidates."""
+
+    start: int
+    end: int
+    brand: bool
+    id: str | None
+    candidates: tuple[str, ...]
+    rule: str
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Name:
+    """How a registry entry may be called. kind: full | short | brand."""
+
+    id: str
+    kind: str
+
+
+@dataclass
+class _Found:
+    start: int
+    end: int
+    names: tuple[_Name, ...]
+    word: str
+    evidence: float
+
+
+class EnterpriseFinder:
+    """Finds and links firms in normalised text. Immutable after construction."""
+
+    def __init__(
+        self, registry: Sequence[RegistryEntry], regions: Regions, places: dict[str, str], segmenter: Segmenter
+    ) -> None:
+        self.entries = {entry.id: entry for entry in registry}
+        self.grammar = NameGrammar(places)
+        self._regions = regions
+        self._segmenter = segmenter
+        pairs: list[tuple[str, _Name]] = []
+        self._tails: dict[tuple[str, str], str] = {}
+        self._common: set[str] = set()
+        for entry in registry:
+            for word, kind in _names_of(entry):
+                plain = normalize_word(word)
+                if len(plain) < 2:
+                    continue
+                pairs.append((plain, _Name(entry.id, kind)))
+                if kind != "full" and ("common_word" in entry.tags or (len(plain) <= 4 and segmenter.knows(plain))):
+                    self._common.add(plain)
+                place = normalize_word(entry.name).find(plain)
+                if kind != "full" and place >= 0:
+                    self._tails[plain, entry.id] = normalize_word(entry.name)[place + len(plain) :]
+        self._dictionary: Dictionary[_Name] = Dictionary(pairs)
+
+    @property
+    def words(self) -> Iterable[str]:
+        """Every registry name, for the segmenter."""
+        return (entry.word for entry in self._dictionary.entries)
+
+    def find(
+        self, text: str, *, products: Sequence[tuple[int, int, str]], regions: Sequence[tuple[int, int, str]],
+        context_ids: Iterable[str] = (), context_products: Iterable[str] = (), brand_heads: str = "",
+    ) -> list[FirmMention]:  # fmt: skip
+        """Firms and brands in order of place.
+
+        products, regions: mentions of the same text.  context_ids, context_products: what the title or body tells.
+        brand_heads: a regular expression of product words that make a quoted word before them a brand.
+        """
+        found = self._names(text, products, regions)
+        sure = {name.id for item in found for name in item.names if name.kind == "full"} | set(context_ids)
+        product_ids = {product for _, _, product in products} | set(context_products)
+        places = {code for _, _, code in regions}
+        mentions: list[FirmMention] = []
+        for item in found:
+            mention = self._link(text, item, sure, product_ids, places)
+            if mention:
+                mentions.append(mention)
+        mentions = _without_overlap(mentions)
+        mentions += self._unlisted(text, mentions)
+        mentions = _without_overlap(mentions)
+        if brand_heads:
+            mentions += _brands(text, mentions, brand_heads)
+        return sorted(_without_overlap(mentions), key=lambda mention: mention.start)
+
+    # -- names of the registry ---------------------------------------------------------------------------------------
+
+    def _names(
+        self, text: str, products: Sequence[tuple[int, int, str]], regions: Sequence[tuple[int, int, str]]
+    ) -> list[_Found]:
+        hits = self._dictionary.find_all(text)
+        if not hits:
+            return []
+        product_starts = {start for start, _, _ in products}
+        region_ends = {end: start for start, end, _ in regions}
+        found = [self._weigh(text, hit, product_starts, region_ends) for hit in hits]
+        kept: list[_Found] = []
+        end = 0
+        for item in sorted(found, key=lambda item: (item.start, -item.end)):
+            if item.start >= end:
+                kept.append(item)
+                end = item.end
+            elif item.end - item.start > kept[-1].end - kept[-1].start and item.start < kept[-1].end < item.end:
+                kept[-1] = item
+                end = item.end
+        return kept
+
+    def _weigh(self, text: str, hit: Hit, product_starts: set[int], region_ends: dict[int, int]) -> _Found:
+        entry = self._dictionary.entries[hit.word]
+        start, end, names = hit.start, hit.end, entry.meanings
+        if any(name.kind == "full" for name in names):
+            branch = re.match(r"[\u4e00-\u9fff]{2,4}分公司", text[end:])
+            return _Found(start, end + (branch.end() if branch else 0), names, entry.word, 9.0)
+        evidence = 0.0
+        tails = {name.id: _common_prefix(text, end, self._tails.get((entry.word, name.id), "")) for name in names}
+        best = max(tails.values(), default=0)
+        if best >= 2:
+            names = tuple(name for name in names if tails[name.id] == best)
+            names = tuple(replace(name, kind="short") if name.kind == "brand" else name for name in names)
+            end += best
+            evidence += 3
+        if start in region_ends and not _BRAND_AFTER.match(text, end):
+            agreeing = tuple(
+                name
+                for name in names
+                if normalize_word(self.entries[name.id].name).startswith(text[region_ends[start] : start])
+            )
+            if agreeing and text[start - 1] not in "市县区省":
+                start, names = region_ends[start], agreeing
+                evidence += 3
+        after_product = end in product_starts or (
+            text[end : end + 1] in ("的", "”", "」") and end + 1 in product_starts
+        )
+        evidence += (
+            2.0 * after_product + 2.0 * bool(_BRAND_AFTER.match(text, end)) + 1.5 * bool(_FIRM_AFTER.match(text, end))
+        )
+        evidence += 2.0 * bool(_BRAND_BEFORE.search(text, max(0, start - 6), start)) + 1.5 * bool(
+            _MODEL_AFTER.match(text, end)
+        )
+        evidence += 1.0 * (text[start - 1 : start] in _QUOTES and start > 0)
+        evidence += 0.5 * bool(_USE_BEFORE.search(text, max(0, start - 8), start))
+        return _Found(start, end, names, entry.word, evidence)
+
+    def _link(
+        self, text: str, item: _Found, sure: set[str], product_ids: set[str], places: set[str]
+    ) -> FirmMention | None:
+        names = item.names
+        full = [name for name in names if name.kind == "full"]
+        if full:
+            return FirmMention(item.start, item.end, False, full[0].id, (), "registry full name")
+        ids = list(dict.fromkeys(name.id for name in names))
+        common = item.word in self._common
+        chosen = self._choose(ids, sure, product_ids, places)
+        evidence = item.evidence
+        if common:
+            known = [one for one in ids if one in sure]
+            fits = any(self._sells(one, product_ids) for one in ids)
+            evidence += 1.0 * bool(known) + 1.0 * fits + 0.5 * any(self._at(one, places) for one in ids)
+            if _ONLY_A_WORD.match(text, item.end) and item.evidence < 2:
+                evidence -= 1.0
+            if evidence < 2.5:
+                return None
+        brand = self._is_brand(text, item, chosen or ids[0])
+        if chosen:
+            return FirmMention(item.start, item.end, brand, chosen, (), "registry name", 0.9)
+        return FirmMention(item.start, item.end, brand, None, tuple(ids), "namesakes the text does not settle", 0.5)
+
+    def _is_brand(self, text: str, item: _Found, firm: str) -> bool:
+        kinds = {name.kind for name in item.names if name.id == firm}
+        if item.word in {normalize_word(brand) for brand in self.entries[firm].brands} and item.end - item.start == len(
+            item.word
+        ):
+            if kinds == {"brand"}:
+                return True
+            if _BRAND_AFTER.match(text, item.end) or _BRAND_BEFORE.search(text, max(0, item.start - 6), item.start):
+                return True
+            if _FIRM_AFTER.match(text, item.end):
+                return False
+            return item.evidence >= 2 or text[item.start - 1 : item.start] in _QUOTES
+        return False
+
+    def _choose(self, ids: list[str], sure: set[str], product_ids: set[str], places: set[str]) -> str | None:
+        """The one firm that fits best; None where two fit equally well."""
+        if len(ids) == 1:
+            return ids[0]
+        known = [one for one in ids if one in sure]
+        if len(known) == 1:
+            return known[0]
+        scores: dict[str, float] = defaultdict(float)
+        for one in known or ids:
+            scores[one] += 2.0 * self._at(one, places) + 1.5 * self._sells(one, product_ids)
+        ranked = sorted(scores.items(), key=lambda pair: -pair[1])
+        if ranked[0][1] > 0 and ranked[0][1] > ranked[1][1]:
+            return ranked[0][0]
+        return None
+
+    def _at(self, firm: str, places: set[str]) -> float:
+        """1 where the text names the firm's county, 0.5 its prefecture, else 0."""
+        code = self.entries[firm].region_code
+        if code in places:
+            return 1.0
+        return 0.5 if self._regions.prefecture_of(code) in places else 0.0
+
+    def _sells(self, firm: str, product_ids: set[str]) -> bool:
+        return bool(product_ids & set(self.entries[firm].products))
+
+    # -- names in no list --------------------------------------------------------------------------------------------
+
+    def _unlisted(self, text: str, known: list[FirmMention]) -> list[FirmMention]:
+        taken = [(mention.start, mention.end) for mention in known if mention.rule == "registry full name"]
+        found: list[FirmMention] = []
+        owns: list[str] = []
+        for start, end in self.grammar.find(text):
+            if any(left < end and start < right for left, right in taken):
+                continue
+            found.append(FirmMention(start, end, False, f"NIL:{text[start:end]}", (), "name grammar", 0.8))
+            owns.append(self.grammar.own_name(text[start:end]))
+        for start, end in trade_names(text):
+            found.append(FirmMention(start, end, False, f"NIL:{text[start:end]}", (), "quoted trade name", 0.7))
+            owns.append(text[start:end])
+        spans = [(mention.start, mention.end) for mention in (*known, *found)]
+        for own in dict.fromkeys(owns):
+            found += self._again(text, own, spans)
+        return found
+
+    def _again(self, text: str, own: str, spans: list[tuple[int, int]]) -> list[FirmMention]:
+        """Further mentions of an unlisted firm by the beginning of its own name."""
+        core = core_of(own)
+        found: list[FirmMention] = []
+        place = text.find(core) if len(core) >= 2 else -1
+        while place >= 0:
+            end = place + len(core) + _common_prefix(text, place + len(core), own[len(core) :])
+            if not any(left < end and place < right for left, right in spans):
+                longer = end - place > len(core)
+                if not longer and text.startswith("公司", end):
+                    end, longer = end + 2, True
+                brand = bool(_BRAND_AFTER.match(text, end)) or (
+                    not longer and text[place - 1 : place] in _QUOTES and place > 0
+                )
+                if longer or brand or (len(core) > 2 or not self._segmenter.knows(core)):
+                    found.append(FirmMention(place, end, brand, f"NIL:{text[place:end]}", (), "own name again", 0.7))
+            place = text.find(core, end)
+        return found
+
+
+def _brands(text: str, known: list[FirmMention], heads: str) -> list[FirmMention]:
+    found: list[FirmMention] = []
+    for match in brand_pattern(heads).finditer(text):
+        group = match.lastindex or 0
+        start, end = match.span(group)
+        if not any(mention.start < end and start < mention.end for mention in (*known, *found)):
+            found.append(FirmMention(start, end, True, f"NIL:{text[start:end]}", (), "brand by its context", 0.6))
+    return found
+
+
+def _names_of(entry: RegistryEntry) -> Iterable[tuple[str, str]]:
+    yield entry.name, "full"
+    for name in entry.former_names:
+        yield name, "full"
+    for name in entry.short_names:
+        yield name, "short"
+    for name in entry.brands:
+        yield name, "brand"
+
+
+def _common_prefix(text: str, start: int, tail: str) -> int:
+    length = 0
+    for char in tail:
+        if text[start + length : start + length + 1] != char:
+            break
+        length += 1
+    return length
+
+
+def _without_overlap(mentions: list[FirmMention]) -> list[FirmMention]:
+    """The longer of two that overlap; of equal ones the first."""
+    kept: list[FirmMention] = []
+    end = -1
+    for mention in sorted(mentions, key=lambda mention: (mention.start, -mention.end)):
+        if mention.start >= end:
+            kept.append(mention)
+            end = mention.end
+        elif mention.end - mention.start > kept[-1].end - kept[-1].start:
+            kept[-1] = mention
+            end = mention.end
+    return kept

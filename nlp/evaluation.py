@@ -1,0 +1,179 @@
+"""The quality figures of design.md section 7 over gold documents, counted as issue 4 says.
+
+Spans: strict (start, end, type, id). Ids: the set of ids of a document, all unlisted firms count as one id, open links
+are left out of precision. Negated mentions are not predictions.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.clock import parse_published
+from core.records import Analysis, Mention, MentionType, SourceType
+from nlp.analyze import Analyzer
+
+TYPES = ("product", "enterprise", "brand", "region", "issue")
+
+
+@dataclass
+class Tally:
+    """Right, wrong and missed predictions."""
+
+    right: int = 0
+    wrong: int = 0
+    missed: int = 0
+
+    def add(self, gold: set[Any], predicted: set[Any]) -> None:
+        """Count one document."""
+        self.right += len(gold & predicted)
+        self.wrong += len(predicted - gold)
+        self.missed += len(gold - predicted)
+
+    @property
+    def precision(self) -> float:
+        """Share of predictions that are right; 1 without predictions."""
+        return self.right / (self.right + self.wrong) if self.right + self.wrong else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Share of gold that was found; 1 without gold."""
+        return self.right / (self.right + self.missed) if self.right + self.missed else 1.0
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of the two."""
+        total = 2 * self.right + self.wrong + self.missed
+        return 2 * self.right / total if total else 1.0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Named figures in the order they are printed; all are shares from 0 to 1 but level_mae and documents."""
+
+    values: Mapping[str, float]
+
+    def lines(self) -> list[str]:
+        """One line a figure, for people."""
+        return [
+            f"{name:<28} {value:.3f}" if name != "documents" else f"{name:<28} {value:.0f}"
+            for name, value in self.values.items()
+        ]
+
+
+@dataclass
+class _Counts:
+    spans: dict[str, Tally] = field(default_factory=lambda: {kind: Tally() for kind in TYPES})
+    ids: dict[str, Tally] = field(default_factory=lambda: {kind: Tally() for kind in (*TYPES, "firm")})
+    risk: Counter[tuple[bool, bool]] = field(default_factory=Counter)
+    level_error: list[int] = field(default_factory=list)
+    grave: list[bool] = field(default_factory=list)
+    right: dict[str, list[bool]] = field(
+        default_factory=lambda: {"primary_product": [], "primary_enterprise": [], "jurisdiction": []}
+    )
+
+
+def analyze_row(row: Mapping[str, Any], analyzer: Analyzer) -> Analysis:
+    """The analysis of a gold or input line; `kind`, `tags` and `event_id` are never looked at."""
+    published = row.get("published")
+    source_type = row.get("source_type")
+    return analyzer.analyze(
+        row.get("title") or "",
+        row.get("text") or "",
+        source_type=SourceType(source_type) if source_type in set(SourceType) else None,
+        published=parse_published(published) if published else None,
+        tables=[tuple(tuple(map(str, line)) for line in table) for table in row.get("tables") or ()],
+    )
+
+
+def evaluate(gold_rows: Iterable[Mapping[str, Any]], analyzer: Analyzer) -> Figures:
+    """The figures of `analyzer` on gold lines (ANNOTATION.md)."""
+    counts = _Counts()
+    for row in gold_rows:
+        analysis = analyze_row(row, analyzer)
+        _count_mentions(counts, row.get("mentions", ()), analysis.mentions)
+        _count_decisions(
+            counts, analysis, is_risk=row["is_risk"], level=row["level"], product=row["primary_product"],
+            enterprise=row["primary_enterprise"], code=row["jurisdiction_code"],
+        )  # fmt: skip
+    return _figures(counts, mentions=True)
+
+
+def evaluate_sample(rows: Iterable[Mapping[str, Any]], analyzer: Analyzer) -> Figures:
+    """The figures on sample pack lines, whose `truth` has is_risk, level, product, enterprise and jurisdiction.
+
+    A null enterprise in the pack also stands for a firm in no list, so an unlisted name counts as null there.
+    """
+    counts = _Counts()
+    for row in rows:
+        truth = row["truth"]
+        analysis = analyze_row({key: row.get(key) for key in ("title", "text", "tables")}, analyzer)
+        _count_decisions(
+            counts, analysis, is_risk=truth["is_risk"], level=truth["level"], product=truth["product"],
+            enterprise=truth["enterprise"], code=truth["jurisdiction"], unlisted_is_none=True,
+        )  # fmt: skip
+    return _figures(counts, mentions=False)
+
+
+def _count_mentions(counts: _Counts, gold: Sequence[Mapping[str, Any]], found: Sequence[Mention]) -> None:
+    asserted = [mention for mention in found if not mention.negated and mention.type.value in TYPES]
+    for kind in TYPES:
+        wanted = {(m["start"], m["end"], m["id_or_norm"]) for m in gold if m["type"] == kind}
+        mine = {(m.start, m.end, m.id_or_norm) for m in asserted if m.type.value == kind}
+        counts.spans[kind].add(_nil_spans(wanted), _nil_spans(mine))
+        counts.ids[kind].add(_ids(norm for _, _, norm in wanted), _ids(norm for _, _, norm in mine))
+    firms = (MentionType.ENTERPRISE.value, MentionType.BRAND.value)
+    counts.ids["firm"].add(
+        _ids(m["id_or_norm"] for m in gold if m["type"] in firms),
+        _ids(m.id_or_norm for m in asserted if m.type.value in firms),
+    )
+
+
+def _nil_spans(spans: set[tuple[int, int, str | None]]) -> set[tuple[int, int, str | None]]:
+    return {(start, end, "NIL" if norm and norm.startswith("NIL:") else norm) for start, end, norm in spans}
+
+
+def _ids(norms: Iterable[str | None]) -> set[str]:
+    return {"NIL" if norm.startswith("NIL:") else norm for norm in norms if norm}
+
+
+def _count_decisions(
+    counts: _Counts, analysis: Analysis, *, is_risk: bool, level: int, product: str | None, enterprise: str | None,
+    code: str | None, unlisted_is_none: bool = False,
+) -> None:  # fmt: skip
+    counts.risk[is_risk, analysis.is_risk] += 1
+    if not is_risk:
+        return
+    counts.level_error.append(abs(level - analysis.level))
+    if level >= 3:
+        counts.grave.append(analysis.level >= 3)
+    mine = analysis.primary_enterprise
+    if mine and mine.startswith("NIL:"):
+        mine = None if unlisted_is_none else "NIL"
+    counts.right["primary_product"].append(product == analysis.primary_product)
+    counts.right["primary_enterprise"].append(enterprise == mine)
+    counts.right["jurisdiction"].append(code == analysis.jurisdiction_code)
+
+
+def _figures(counts: _Counts, *, mentions: bool) -> Figures:
+    values: dict[str, float] = {"documents": float(sum(counts.risk.values()))}
+    if mentions:
+        for kind in TYPES:
+            values[f"{kind}_span_f1"] = counts.spans[kind].f1
+        for kind in (*TYPES, "firm"):
+            values[f"{kind}_id_f1"] = counts.ids[kind].f1
+        values["firm_id_precision"] = counts.ids["firm"].precision
+    hits, misses = counts.risk[True, True], counts.risk[True, False]
+    alarms, quiet = counts.risk[False, True], counts.risk[False, False]
+    values["risk_precision"] = _share(hits, hits + alarms)
+    values["risk_recall"] = _share(hits, hits + misses)
+    values["non_risk_left_alone"] = _share(quiet, quiet + alarms)
+    values["level_mae"] = _share(sum(counts.level_error), len(counts.level_error))
+    values["grave_recall"] = _share(sum(counts.grave), len(counts.grave))
+    for name, answers in counts.right.items():
+        values[f"{name}_accuracy"] = _share(sum(answers), len(answers))
+    return Figures({name: round(value, 4) for name, value in values.items()})
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 1.0

@@ -1,0 +1,141 @@
+"""Names of firms that no list has, by their grammar: [place][own name][trade][legal form]."""
+
+import re
+from collections.abc import Mapping
+
+_LEGAL = (
+    "股份有限公司|有限责任公司|有限公司|集团公司|合伙企业|专业合作社|"
+    "经营部|服务部|批发部|营业部|销售部|配件部|门市部|安装部|维修部|加工厂|制品厂|机械厂|造纸厂|总厂|"
+    "电料行|商行|车行|五金店|建材店|器材店|灯饰店|材料店|配件店|文具店|灶具店|百货店|电器店|杂货店|家具店|专卖店|便利店|"
+    "超市|百货|商场|家电广场|液化气站|加油站|加气站|零售点|供应站|烟花厂|花炮厂|爆竹厂|电线厂|电缆厂|水泥厂|轧钢厂|家具厂|设备厂|"
+    "照明厂|电池厂|玩具厂|化工厂|消防设备厂|电器厂|服装厂|涂料厂|出口花炮厂|摩配|灯饰|钢贸"
+)
+_SUFFIX = re.compile(rf"(?:{_LEGAL})(?:[\u4e00-\u9fff]{{2,5}}分公司)?")
+_COMPANY = re.compile(r"(?:股份有限公司|有限责任公司|有限公司|集团公司)")
+_LEFT = re.compile(r"[\u4e00-\u9fffA-Za-z0-9()（）·]{1,26}$")
+_LEFT_LIMIT = 28
+_BREAK = re.compile(
+    r"当事人|生产者|标称|发现|查获|约谈|委托|记者|名为|购买|起诉|企业|供货方|生产商|制造商|进口商|法院|来自|召回|负责人|被告|原告|"
+    r"厂家|公司|市场监管局|监督管理局|监管局|单位|调查|关于|属于|通报|其中|代工|告上|联系|告知|涉及|对于|根据|按照|认定|标注|标识|"
+    r"厂商|经销商|业主|商家|品牌|开展|检查|位于|一家|某|本地|附近|隔壁|当地|中国|年|月|日|号|"
+    r"[由向对与和及在从为将被给于是系即称的了者至以按经等其让找据到把叫去拿跟用买家说查卖上下到起]"
+)
+_TOWN = re.compile(r"[\u4e00-\u9fff]{2,3}(?:镇|乡|街道)$")
+_TRADE = re.compile(
+    r"(?:科技|实业|工贸|贸易|商贸|电子商务|电子|电器|电气|电缆|线缆|车业|电动车|新能源|能源|食品|药业|建设|塑料|塑胶|童车|化工|消防|照明|灯饰|"
+    r"家具|服饰|纺织|水泥|钢铁|轧钢|建材|包装|容器|涂料|肥业|农机|文化用品|文具|玩具|日化|燃气|厨具|五金|机械|汽车|专用汽车|运输|检测|工程|"
+    r"材料|设备|器材|烟花|花炮|制造|制品|进出口|投资|环境|电池|锂电|锂能|电源|用品)+"
+)
+LAB = re.compile(r"检测|质检|检验|认证|计量|检疫|研究院|鉴定")
+PLATFORM = re.compile(r"电子商务|网络科技|平台|商城|优品|拼街")
+VICTIM_TRADE = re.compile(r"食品|餐饮|酒店|酒楼|物业|建设|房地产|置业|学校|幼儿园|运输|物流|招标|投资|环境科技")
+_TRADE_NAME = re.compile(
+    r"[“「\"]([\u4e00-\u9fff]{2,6}(?:新能源|能源|电器|科技|车业|建材|摩配|灯饰|五金|家电|厨具|照明|锂电|电子|化工|燃气|花炮))[”」\"]"
+)
+_BRAND = re.compile(
+    r"[“「\"]([\u4e00-\u9fffA-Za-z0-9]{2,8})[”」\"](?=牌|品牌)"
+    r"|(?:商标|品牌|牌子)(?:是|为|叫|名为|名)?[：:]?[“「\"]?([\u4e00-\u9fff]{2,5}|[A-Z][A-Za-z]{2,14})(?=[”」\"，,；;。、)）/\s])"
+    r"|(?:标称|标注|印着|一款|名为|购买的|买的|叫|使用的|所谓)?[“「\"]([\u4e00-\u9fff]{2,5}|[A-Z][A-Za-z]{2,14})[”」\"](?=[A-Za-z0-9\-]{0,10}(?:型)?{product})"
+    r"|(?<=[的台个款只是为用买，。])([\u4e00-\u9fff]{2,3})牌(?=[\u4e00-\u9fffA-Z0-9])"
+    r"|([A-Z][A-Za-z]{2,14})牌"
+)
+
+
+class NameGrammar:
+    """Finds full names of firms in normalised text. places: region names (full and short) with their codes."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = places
+        self._longest = max((len(name) for name in places), default=0)
+
+    def find(self, text: str) -> list[tuple[int, int]]:
+        """Spans of full names, in order, not overlapping."""
+        spans: list[tuple[int, int]] = []
+        last_end = 0
+        for match in _SUFFIX.finditer(text):
+            if match.start() < last_end:
+                continue
+            start = self._start(text, last_end, match)
+            if start is not None:
+                spans.append((start, match.end()))
+                last_end = match.end()
+        return spans
+
+    def _start(self, text: str, floor: int, suffix: re.Match[str]) -> int | None:
+        left = _LEFT.search(text, max(floor, suffix.start() - _LEFT_LIMIT), suffix.start())
+        if left is None:
+            return None
+        begin, chunk = left.start(), left.group()
+        place = self._last_place(chunk)
+        if place is not None:
+            return begin + self._with_parent(chunk, place)
+        cut = 0
+        for found in _BREAK.finditer(chunk):
+            if found.end() <= len(chunk) - 2:
+                cut = found.end()
+        own = chunk[cut:].lstrip("()（）")
+        if not 2 <= len(own) <= 14:
+            return None
+        if not _COMPANY.search(suffix.group()) and len(own) > 6:
+            return None
+        return suffix.start() - len(own)
+
+    def _last_place(self, chunk: str) -> int | None:
+        """Where the last place name begins that has an own name behind it."""
+        for start in range(len(chunk) - 2, -1, -1):
+            length = self.place_length(chunk, start)
+            if length and len(chunk) - start - length >= 1 and not _BREAK.search(chunk[start + length :][:-2]):
+                return start
+        return None
+
+    def _with_parent(self, chunk: str, place: int) -> int:
+        for length in range(2, self._longest + 1):
+            if place >= length and chunk[place - length : place] in self._places:
+                return place - length
+        town = _TOWN.search(chunk[:place])
+        return town.start() if town and town.start() > 0 else place
+
+    def place_length(self, text: str, start: int) -> int:
+        """The length of the longest place name at `start`, 0 without one."""
+        for length in range(min(self._longest, len(text) - start), 1, -1):
+            if text[start : start + length] in self._places:
+                return length
+        return 0
+
+    def place_of(self, name: str) -> str | None:
+        """The code of the most specific place a firm's name begins with."""
+        code, start = None, 0
+        while length := self.place_length(name, start):
+            code = self._places[name[start : start + length]]
+            start += length
+        return code
+
+    def own_name(self, name: str) -> str:
+        """A full name without its places and legal form: `泓芯电子科技` of `苏州泓芯电子科技有限公司`."""
+        start = 0
+        while length := self.place_length(name, start):
+            start += length
+        town = re.match(r"[\u4e00-\u9fff]{2,3}(?:镇|乡|街道)(?=[\u4e00-\u9fff]{2})", name[start:])
+        if town:
+            start += town.end()
+        ends = [match.start() for match in _COMPANY.finditer(name)]
+        return name[start : ends[0] if ends else len(name)]
+
+
+def core_of(own: str) -> str:
+    """What remains of an own name without its trade: `泓芯` of `泓芯电子科技`."""
+    for match in _TRADE.finditer(own):
+        if match.start() >= 2:
+            return own[: match.start()]
+    short = re.sub(rf"(?:{_LEGAL})$", "", own)
+    return short if len(short) >= 2 else own
+
+
+def brand_pattern(product: str) -> "re.Pattern[str]":
+    """The pattern of brands in no list. product: a regular expression of words that follow a quoted brand."""
+    return re.compile(_BRAND.pattern.replace("{product}", product))
+
+
+def trade_names(text: str) -> list[tuple[int, int]]:
+    """Spans of quoted trade names (“鑫旺新能源”)."""
+    return [match.span(1) for match in _TRADE_NAME.finditer(text)]

@@ -1,0 +1,77 @@
+"""English recall notices: product words, makers in pinyin and the Chinese city they are made in."""
+
+import re
+from collections.abc import Sequence
+
+from pypinyin import lazy_pinyin
+
+from config.lexicon import Lexicon
+from core.records import RegistryEntry
+from nlp.enterprises import FirmMention
+from nlp.products import ForeignProducts
+from nlp.reading import Reading
+
+_COMPANY = re.compile(
+    r"([A-Z][A-Za-z'’&.\-]*(?:[ ,][A-Z][A-Za-z'’&.\-]*){0,7}?),? (?:Co\.?,? ?Ltd\.?|Company Limited|Limited|Factory)"
+)
+_MADE_IN = re.compile(r"[Mm]anufactur|[Mm]ade in|[Mm]aker|of origin|[Pp]roduced|[Ee]xport")
+_CHINA = re.compile(r"\bChina\b|\bChinese\b")
+_SYLLABLES = re.compile(r"[A-Z][a-z]+(?:['’][a-z]+)?(?: [A-Z][a-z]+(?:['’][a-z]+)?)?")
+
+
+class ForeignReader:
+    """Reads English notices with pinyin forms of the registry and of the regions."""
+
+    def __init__(self, lexicon: Lexicon, registry: Sequence[RegistryEntry]) -> None:
+        self._products = ForeignProducts(lexicon.foreign)
+        self._places: dict[str, str] = {}
+        for region in sorted(lexicon.regions, key=lambda region: not region.code.startswith("36")):
+            if region.level in ("province", "prefecture", "county") and region.short_name:
+                self._places.setdefault(_pinyin(region.short_name), region.code)
+        self._lexicon = lexicon
+        self._firms: dict[str, list[str]] = {}
+        for entry in registry[:50_000]:
+            for word in dict.fromkeys((*entry.short_names, *entry.brands)):
+                if len(word) >= 2:
+                    self._firms.setdefault(_pinyin(word), []).append(entry.id)
+
+    def products(self, text: str) -> list[tuple[int, int, str]]:
+        """Product spans by English words."""
+        return self._products.find(text)
+
+    def firms(self, text: str) -> list[FirmMention]:
+        """Company names in Latin letters, linked where the pinyin of a short name stands in them."""
+        found: list[FirmMention] = []
+        for match in _COMPANY.finditer(text[:20_000]):
+            words = re.sub(r"['’]", "", match.group(1)).lower().split()
+            ids: list[str] = []
+            for size in range(min(4, len(words)), 0, -1):
+                for start in range(len(words) - size + 1):
+                    ids = self._firms.get("".join(words[start : start + size]), [])
+                    if ids:
+                        break
+                if ids:
+                    break
+            chosen = ids[0] if len(set(ids)) == 1 else None
+            if chosen:
+                found.append(FirmMention(match.start(), match.end(), False, chosen, (), "pinyin of a short name", 0.8))
+        return found
+
+    def made_in(self, reading: Reading) -> str | None:
+        """The code of the Chinese city in a sentence about the maker, the most specific one; None without China."""
+        text = reading.text
+        best: str | None = None
+        if not _CHINA.search(text):
+            return None
+        for match in _SYLLABLES.finditer(text[:20_000]):
+            code = self._places.get(re.sub(r"['’ ]", "", match.group()).lower())
+            if code is None:
+                code = self._places.get(re.sub(r"['’]", "", match.group().split()[0]).lower())
+            start, end = reading.clauses.sentence(match.start())
+            if code and _MADE_IN.search(text, max(0, start - 40), end) and (best is None or best.endswith("0000")):
+                best = code
+        return best
+
+
+def _pinyin(word: str) -> str:
+    return "".join(lazy_pinyin(word)).lower()

@@ -1,0 +1,139 @@
+"""Risk words in a text and whether they are asserted: not denied, not feared, not drilled, not forbidden."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from config.lexicon import Lexicon
+from nlp.clauses import Clauses
+from nlp.dictionary import Dictionary, Hit
+from nlp.normalize import normalize_word
+
+_CONTRAST = re.compile(r"但|却|不过|然而|仍|反而|结果")
+_METAPHOR = re.compile(
+    r"爆炸性|定时炸弹|心态|情绪爆|信息爆炸|爆炸式|炸锅|炸裂的|知识爆炸|订单“?爆炸|火力|钱包|朋友圈|舞台|全场|输出|热情|激情|"
+    r"破圈|炸开了锅|炸街|看得我|人气|流量爆|颜值|笑死|票房|球迷|掌声|夜空|天空|金菊|点燃.{0,4}(?:梦想|希望|激情|热情)"
+)
+_QUOTED_NAME = ("《", "〈")
+_COMPLETE = frozenset(["recall", "penalty", "seize", "transfer", "revoke", "talk", "order", "refuse"])
+
+
+@dataclass(frozen=True)
+class IssueMention:
+    """A risk word. negated: why it is not asserted, empty where it is."""
+
+    start: int
+    end: int
+    id: str
+    negated: str
+
+
+class IssueFinder:
+    """Finds issue mentions in normalised text."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        pairs = [(normalize_word(cue), issue.id) for issue in lexicon.issues.values() for cue in issue.cues]
+        self._dictionary: Dictionary[str] = Dictionary(
+            (word.lower() if word.isascii() else word, issue) for word, issue in pairs
+        )
+        self._patterns = [
+            (issue.id, re.compile(pattern))
+            for issue in lexicon.issues.values()
+            for pattern in issue.patterns
+            if not pattern.isascii()
+        ]
+        self._english = [
+            (issue.id, re.compile(pattern, re.IGNORECASE))
+            for issue in lexicon.issues.values()
+            for pattern in issue.patterns
+            if pattern.isascii()
+        ]
+        self._scope = _Scope(lexicon.cues.get("scope", {}))
+
+    @property
+    def words(self) -> Iterable[str]:
+        """Every cue, for the segmenter."""
+        return (entry.word for entry in self._dictionary.entries if len(entry.word) > 1)
+
+    def find(
+        self, clauses: Clauses, *, taken: Iterable[tuple[int, int]] = (), recall: bool = False, english: bool = False
+    ) -> list[IssueMention]:
+        """Issue mentions in order, the longest word of each place.
+
+        taken: spans of firms, brands and products, in which no cue counts.  recall: the text announces a recall, whose
+        “may catch fire” is the reason of the recall and counts.  english: read English patterns too.
+        """
+        text = clauses.text
+        raw: list[tuple[Hit, str]] = [
+            (hit, self._dictionary.entries[hit.word].meanings[0]) for hit in self._dictionary.find_all(text)
+        ]
+        for issue, pattern in (*self._patterns, *(self._english if english else ())):
+            raw += [
+                (Hit(match.start(), match.end(), -1), issue)
+                for match in pattern.finditer(text)
+                if match.end() > match.start()
+            ]
+        covered = sorted(taken)
+        found: list[IssueMention] = []
+        end = 0
+        for hit, issue in sorted(raw, key=lambda pair: (pair[0].start, -pair[0].end)):
+            if hit.start < end or any(left <= hit.start and hit.end <= right for left, right in covered):
+                continue
+            found.append(
+                IssueMention(hit.start, hit.end, issue, self._scope.why_not(clauses, hit, issue, recall=recall))
+            )
+            end = hit.end
+        return found
+
+
+class _Scope:
+    """Why a risk word is not an assertion."""
+
+    def __init__(self, scope: Mapping[str, Any]) -> None:
+        def any_of(name: str) -> "re.Pattern[str]":
+            words = sorted(map(str, scope.get(name, ())), key=len, reverse=True)
+            return re.compile("|".join(map(re.escape, words)) or r"(?!)")
+
+        self._negation = any_of("negation")
+        self._adjacent = re.compile(f"(?:{any_of('negation_adjacent').pattern})$")
+        self._negation_after = any_of("negation_after")
+        self._hypothetical = any_of("hypothetical")
+        self._hypothetical_after = any_of("hypothetical_after")
+        self._purpose = any_of("purpose")
+        self._past = any_of("past")
+
+    def why_not(self, clauses: Clauses, hit: Hit, issue: str, *, recall: bool) -> str:
+        """The reason in one word (negation, hypothetical, purpose, metaphor, title), or an empty string."""
+        text = clauses.text
+        start, end = clauses.clause(hit.start)
+        before, after = text[start : hit.start], text[hit.end : end]
+        near = before[-16:]
+        contrast = list(_CONTRAST.finditer(near))
+        if contrast:
+            near = near[contrast[-1].end() :]
+        if self._negation.search(near) or self._adjacent.search(before) or self._negation_after.search(after):
+            return "negation"
+        if _METAPHOR.search(text, max(start, hit.start - 12), min(end, hit.end + 8)):
+            return "metaphor"
+        if "《" in before and "》" not in before:
+            return "title"
+        sentence, _ = clauses.sentence(hit.start)
+        whole_before = text[max(sentence, hit.start - 60) : hit.start]
+        certain = issue in _COMPLETE
+        if not (recall and not certain):
+            if self._hypothetical.search(before[-24:]) or (
+                not certain and self._hypothetical_after.match(after[-8:] if len(after) > 8 else after)
+            ):
+                return "hypothetical"
+            if not certain and re.search(r"等?(?:的)?(?:风险|隐患|危险|可能性)", after[:10]):
+                return "hypothetical"
+        if self._purpose.search(whole_before) and not self._done(text, hit, end):
+            return "purpose"
+        return ""
+
+    @staticmethod
+    def _done(text: str, hit: Hit, end: int) -> bool:
+        """Whether numbers or a completed act around the word tell that it happened."""
+        around = text[max(0, hit.start - 10) : min(end, hit.end + 8)]
+        return bool(re.search(r"\d+(?:批次|起|台|家|件|人|只|元|万|吨|具|组)|已|被|查获|发现|涉嫌|经查", around))

@@ -1,0 +1,122 @@
+"""Which product a text is about, which firm answers for it, and what part each firm plays."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+
+from core.records import RegistryEntry
+from nlp.enterprises import FirmMention
+from nlp.firm_names import LAB, PLATFORM, VICTIM_TRADE
+from nlp.reading import Reading
+
+_ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
+    ("bystander", re.compile(r"(?:并非|不是|误指|误里把|误把|与)$"), re.compile(
+        r"[^。；;\n]{0,16}(?:无关|无任何|只做|不承担责任|无关联|没有关系|符合要求|未发现不合格|经复验|全部合格|留样|愿意接受|当成被告)")),
+    ("sampled", re.compile(r"(?:被抽样单位|抽样地点|经销单位|受检单位|样品抽自|抽自)(?:为|是|[:：])?$"), re.compile(r"(?!)")),
+    ("victim", re.compile(r"(?:受害|原告|收到)$"), re.compile(r"[^。；;\n]{0,6}(?:成品仓库|的书面举报|承建|将[^。]{0,20}告上)")),
+    ("lab", re.compile(r"(?:检验机构|出具机构|委托|送至|送)$"), re.compile(r"(?:出具|检验|检测|实验室)")),
+    ("maker", re.compile(
+        r"(?:标称生产者|标称生产企业|生产企业|标称|生产者|制造商|厂家|由|系|生产商|生产单位|当事人)(?:为|是|[:：(（])?$"),
+        re.compile(r"[^。；;\n，,]{0,3}(?:生产的|生产、|制造|代工|召回|出厂|产品)")),
+    ("seller", re.compile(r"(?:购自|从|在|经销商|销售者|供货人是|老板|店)$"), re.compile(r"[^。；;\n，,]{0,4}(?:销售|购买|购入|买的|进的|卖|在售|经营)")),
+)  # fmt: skip
+_SELLER_NAME = re.compile(r"(?:经营部|商行|批发部|车行|店|超市|百货|服务部|配件部|广场|零售点|摩配|灯饰|五金)$")
+_TITLE_POINTS, _NEAR_POINTS, _BAD_ROLE = 2.5, 1.5, {"bystander", "sampled", "victim", "lab", "platform"}
+_PASSED = re.compile(r"合格(?!率|证|产品|项)|无关|复查合格|符合要求|所检项目")
+_LIST_FROM = 3  # this many failing firms make a list of several (ANNOTATION.md, jurisdiction_code 3)
+
+
+def roles_of(reading: Reading) -> dict[int, str]:
+    """The role of each firm mention by its place: maker, seller, sampled, lab, platform, victim or bystander."""
+    roles: dict[int, str] = {}
+    text = reading.text
+    for firm in reading.firms:
+        name = text[firm.start : firm.end]
+        before = text[max(0, firm.start - 12) : firm.start].rstrip('“「"')
+        after = text[firm.end : firm.end + 30]
+        role = ""
+        for candidate, left, right in _ROLE_CUES:
+            if left.search(before) or right.match(after):
+                role = candidate
+                break
+        if LAB.search(name):
+            role = "lab"
+        elif PLATFORM.search(name):
+            role = "platform"
+        elif role in ("", "maker") and VICTIM_TRADE.search(name) and firm.id and firm.id.startswith("NIL:"):
+            role = "victim"
+        elif not role and _SELLER_NAME.search(name):
+            role = "seller"
+        roles[firm.start] = role or "maker"
+    return roles
+
+
+def firm_key(firm: FirmMention) -> str:
+    """One key for all mentions of a firm; unlisted names share the beginning of their own name."""
+    return firm.id or "?" + "|".join(firm.candidates)
+
+
+def primary_firm(reading: Reading, roles: Mapping[int, str], registry: Mapping[str, RegistryEntry]) -> str | None:
+    """The firm that answers: a registry id, `NIL:<text>`, or None where no single one is named."""
+    scores: dict[str, float] = defaultdict(float)
+    failing: dict[str, None] = {}
+    text = reading.text
+    certfraud = any(issue.id == "certfraud" for issue in reading.asserted)
+    for order, firm in enumerate(reading.firms):
+        if firm.id is None:
+            continue
+        role = roles[firm.start]
+        key = firm.id
+        line_start = text.rfind("\n", 0, firm.start) + 1
+        line_end = text.find("\n", firm.end)
+        line = text[line_start : line_end if line_end >= 0 else len(text)]
+        in_row = bool(re.match(r"\s*\d{1,3}\s*[/|，,、.．｜\s]", line)) and len(line) < 160
+        points = 1.0 / (1 + 0.15 * order)
+        points += _TITLE_POINTS * (firm.end <= reading.title_end)
+        points += _NEAR_POINTS * reading.near_issue(firm.start)
+        points += {"maker": 1.2, "seller": 0.3}.get(role, 0.0)
+        points -= 1.5 * (firm.brand and key.startswith("NIL:"))
+        if role in _BAD_ROLE and not (role == "lab" and certfraud):
+            points -= 4.0
+        if in_row and _PASSED.search(line) and "不合格" not in line:
+            points -= 5.0
+        elif in_row and role == "maker" and (reading.near_issue(firm.start) or "合格" not in line):
+            failing[key] = None
+        scores[key] += points
+    if len(failing) >= _LIST_FROM:
+        return None
+    ranked = sorted(scores.items(), key=lambda pair: -pair[1])
+    if not ranked or ranked[0][1] <= 0:
+        return None
+    return ranked[0][0]
+
+
+def several_firms(reading: Reading, roles: Mapping[int, str]) -> bool:
+    """Whether the text lists failing firms without singling one out."""
+    rows = 0
+    seen: set[str] = set()
+    for firm in reading.firms:
+        line_start = reading.text.rfind("\n", 0, firm.start) + 1
+        line_end = reading.text.find("\n", firm.end)
+        line = reading.text[line_start : line_end if line_end >= 0 else len(reading.text)]
+        key = firm_key(firm)
+        if key in seen or roles[firm.start] != "maker" or not re.match(r"\s*\d{1,3}\s*[/|，,、.．｜\s]", line):
+            continue
+        if _PASSED.search(line) and "不合格" not in line:
+            continue
+        seen.add(key)
+        rows += 1
+    return rows >= _LIST_FROM
+
+
+def primary_product(reading: Reading, firm: RegistryEntry | None) -> str | None:
+    """The product most named, in the title and near the fault first; else what the firm makes."""
+    scores: dict[str, float] = defaultdict(float)
+    for order, (start, end, product) in enumerate(reading.products):
+        scores[product] += 1.0 + _TITLE_POINTS * (end <= reading.title_end) + _NEAR_POINTS * reading.near_issue(start)
+        scores[product] += 0.5 / (1 + order)
+        if firm is not None and product in firm.products:
+            scores[product] += 1.0
+    if scores:
+        return max(scores, key=lambda product: scores[product])
+    return firm.products[0] if firm is not None and firm.products else None

@@ -1,0 +1,99 @@
+"""Personal data in a text, masked in place: the length stays, so offsets of mentions hold.
+
+Masked: mobile and fixed-line numbers, ID and bank card numbers, number plates, e-mail addresses, messenger ids, names of
+complainants and home addresses to the room. Kept: public hotlines (12315, 95xxx, 400/800), firms, officials in office.
+"""
+
+import re
+from collections.abc import Callable
+
+_STAR = "*"
+_CARD = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?\d{4}[ -]?\d{3}[0-9Xx](?![0-9A-Za-z])")
+_OLD_CARD = re.compile(r"(?<=证)[^0-9\n]{0,6}(\d{15})(?!\d)")
+_MOBILE = re.compile(r"(?<![0-9０-９A-Za-z.])(?:\+?86[- ]?)?1[3-9]\d[- ]?[\d*＊]{4}[- ]?\d{4}(?![0-9０-９])")
+_WIDE_MOBILE = re.compile(r"(?<![0-9０-９])１[３-９][０-９]{9}(?![0-9０-９])")
+_PHONE = re.compile(r"(?<![0-9A-Za-z./-])0\d{2,3}[-—– ]?[2-8]\d{6,7}(?![0-9])")
+_BANK = re.compile(r"(?<![0-9A-Za-z])(?:62|60|4\d|5[1-5]|9[0-9])\d{2}(?:[ -]?\d{4}){3}(?:[ -]?\d{1,3})?(?![0-9A-Za-z])")
+_BANK_SAID = re.compile(r"(?:卡号|账号|帐号|银行卡)(?:[:：为是]|\s)*((?:\d[ -]?){12,19})")
+_PLATE = re.compile(
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·• ]?(?=[A-HJ-NP-Z0-9]*\d)[A-HJ-NP-Z0-9]{5,6}(?![A-Za-z0-9])"
+)
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
+_MESSENGER = re.compile(r"(?:微信号?|QQ号?|WeChat|wechat|vx|VX|qq)(?:[:：是为]|\s){0,3}([A-Za-z0-9_-]{5,20})")
+_SURNAMES = (
+    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎鲁韦昌马苗凤花方俞任袁柳"
+    "鲍史唐费廉岑薛雷贺倪汤滕殷罗毕郝邬安常乐于时傅皮齐康伍余元卜顾孟平黄和穆萧尹姚邵湛汪祁毛禹狄米贝明臧计伏成戴谈宋茅庞熊纪舒"
+    "屈项祝董梁杜阮蓝闵席季麻强贾路娄危江童颜郭梅盛林刁钟徐邱骆高夏蔡田樊胡凌霍虞万支柯管卢莫经房裘缪干解应宗丁宣邓郁单杭洪包诸左"
+    "石崔吉龚程嵇邢裴陆荣翁荀羊甄曲家封芮储靳井段富巫乌焦巴弓牧山谷车侯全班仰秋仲伊宫宁仇栾甘厉武符刘景詹束龙叶幸司韶黎乔苍双"
+    "闻莘翟谭贡劳姬申扶冉雍桑桂牛寿通边燕尚农温庄晏柴瞿阎慕连习容向古易廖终居衡步都耿满弘国文寇广东欧曾况官游赖聂闵肖付代"
+)
+_NAME_SAID = re.compile(
+    r"(?:投诉人|举报人|来电人|反映人|联系人|登记人|申请人|消费者|投诉者|当事消费者|诉求人|姓名|户主|车主|收件人|购买人)"
+    rf"(?:姓名)?(?:[:：为是]|\s){{0,2}}([{_SURNAMES}][\u4e00-\u9fff·]{{1,2}})(?=[，,。；;、\s（(）)：:\d]|反映|称|电话|手机|先生|女士|$|来电|要求|向|于|的)"
+)
+_TITLED = re.compile(rf"([{_SURNAMES}])[\u4e00-\u9fff]{{0,2}}(?=先生|女士|小姐)")
+_NOT_A_NAME = ("某", "权益", "协会", "委员", "中心", "反映", "投诉", "可以", "应当", "先生", "女士")
+_ROOM = re.compile(
+    r"\d{1,4}(?:号楼|栋|幢|号院)(?:[\dA-Za-z一二三四五六七八九十]{1,3}单元)?[-\d]{0,6}(?:室|房|号)?|(?<=\d单元)\d{3,4}(?:室|号)?|(?<![0-9])\d{3,4}室"
+)
+_HOTLINE = re.compile(r"^(?:12\d{3}|11\d|9\d{4}|[48]00)")
+
+
+def mask(text: str) -> str:
+    """`text` with personal data replaced by `*`, character by character; the length never changes."""
+    if not _MAYBE.search(text):
+        return text
+    for pattern, keep in _RULES:
+        text = pattern.sub(keep, text)
+    return text
+
+
+def _all(match: "re.Match[str]") -> str:
+    return _STAR * len(match.group())
+
+
+def _group(match: "re.Match[str]") -> str:
+    start, end = match.start(1) - match.start(), match.end(1) - match.start()
+    whole = match.group()
+    return whole[:start] + _STAR * (end - start) + whole[end:]
+
+
+def _number(match: "re.Match[str]") -> str:
+    """The first three digits stay, so that a person still sees what was there."""
+    whole = match.group()
+    if _HOTLINE.match(whole.strip()):
+        return whole
+    return whole[:3] + _STAR * (len(whole) - 3)
+
+
+def _name(match: "re.Match[str]") -> str:
+    whole, start, end = match.group(), match.start(1) - match.start(), match.end(1) - match.start()
+    name = whole[start:end]
+    if any(part in name for part in _NOT_A_NAME):
+        return whole
+    return whole[: start + 1] + _STAR * (end - start - 1) + whole[end:]
+
+
+def _titled(match: "re.Match[str]") -> str:
+    return match.group()[0] + _STAR * (len(match.group()) - 1)
+
+
+_Keep = Callable[["re.Match[str]"], str]
+_RULES: tuple[tuple["re.Pattern[str]", _Keep], ...] = (
+    (_EMAIL, _all),
+    (_CARD, _all),
+    (_OLD_CARD, _group),
+    (_MOBILE, _number),
+    (_WIDE_MOBILE, _number),
+    (_BANK, _all),
+    (_BANK_SAID, _group),
+    (_PHONE, _number),
+    (_PLATE, _all),
+    (_MESSENGER, _group),
+    (_NAME_SAID, _name),
+    (_TITLED, _titled),
+    (_ROOM, _all),
+)
+_MAYBE = re.compile(
+    r"[0-9０-９]{3}|@|先生|女士|小姐|投诉人|举报人|来电人|联系人|反映人|登记人|消费者|姓名|微信|QQ|[A-Z]\d"
+)

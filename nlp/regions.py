@@ -1,0 +1,153 @@
+"""Places named in a text, to the county; short names that are also words need a neighbour that says they are places."""
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+
+from config.regions import HOME_PROVINCE, Region, Regions
+from nlp.dictionary import Dictionary, Hit
+from nlp.normalize import normalize_word
+
+_NOT_A_PLACE_AFTER = re.compile(
+    r"(?:东|西|南|北|中|新)?(?:路|大道|街|巷|镇|村|乡(?!镇)|湖|河(?!段)|大桥|牌|酒|菜|话|味|大学|中学|饭店|站\b|号|特产|舰|籍)"
+)
+_PLACE_AFTER = re.compile(
+    r"市监|市场监|局|县|市(?!场)|区|公安|交警|消防|应急|住建|法院|警方|当地|境内|一|某|的|人|老|这边|那边|籍|产|方面|城|本地|、|查|开展|启动|通报"
+)
+# Short names that are everyday words, surnames or better known as something else (regions.csv notes; own additions).
+_COMMON = frozenset(
+    ["新建", "万年", "铜鼓", "樟树", "上高", "南城", "莲花", "万安", "永新", "安福", "安远", "东湖", "西湖", "青山湖", "安源", "湘东", "昌江", "珠山", "濂溪", "信州", "余江", "月湖", "东乡", "广昌", "会昌", "崇义", "兴国", "大余", "定南", "全南", "龙南", "石城", "泰和", "永丰", "峡江", "安义", "青原", "吉州", "横峰", "德安", "都昌", "湖口", "彭泽", "修水", "南康", "安康", "大同", "东方", "白银", "平安", "和田", "太平", "海东", "海西", "通化", "三明", "朝阳", "和平", "河东", "河西", "南开", "宝山", "普陀", "长宁", "静安", "黄浦", "大兴", "平谷", "怀柔", "海口", "百色", "来宾", "遂宁", "宜宾", "保山", "临沧", "铜仁", "普洱", "丽江", "吴忠", "中卫", "固原", "本溪", "铁岭", "四平", "白山", "双鸭山"]
+)
+_CLEAR_SHORT = frozenset(
+    ["南康", "会昌", "兴国", "泰和", "峡江", "彭泽", "都昌", "湖口", "修水", "大余", "龙南", "定南", "全南", "安远", "崇义", "石城", "广昌", "三明", "海口", "宜宾", "丽江", "普洱", "临沧", "遂宁", "铜仁", "百色", "大同", "安义"]
+)
+_DISTRICT_ONLY = ("110000", "120000", "310000", "500000")
+
+
+class RegionFinder:
+    """Finds region mentions in normalised text."""
+
+    def __init__(self, regions: Regions) -> None:
+        self._regions = regions
+        pairs: list[tuple[str, tuple[str, bool]]] = []
+        for region in regions:
+            for name in self._full_names(region):
+                pairs.append((normalize_word(name), (region.code, True)))
+            for name in self._short_names(region):
+                pairs.append((normalize_word(name), (region.code, False)))
+        self._dictionary: Dictionary[tuple[str, bool]] = Dictionary(pairs)
+
+    def _full_names(self, region: Region) -> Iterable[str]:
+        yield region.name
+        for alias in region.aliases:
+            if len(alias) > 2 and alias[-1] in "省市县区":
+                yield alias
+
+    def _short_names(self, region: Region) -> Iterable[str]:
+        outside_county = region.level == "county" and not region.code.startswith(HOME_PROVINCE[:2])
+        if outside_county:
+            return
+        if len(region.short_name) >= 2 and region.short_name != region.name:
+            yield region.short_name
+        if region.level == "zone":
+            yield from (alias for alias in region.aliases if len(alias) > 2)
+
+    @property
+    def words(self) -> Iterable[str]:
+        """Every region name, for the segmenter."""
+        return (entry.word for entry in self._dictionary.entries)
+
+    @cached_property
+    def by_name(self) -> dict[str, str]:
+        """Code by full or short name, the province's own and the larger one first: how a firm's name begins."""
+        codes: dict[str, str] = {}
+        for entry in self._dictionary.entries:
+            codes[entry.word] = self._best(entry.meanings, ())
+        return codes
+
+    def find(self, text: str, taken: Iterable[tuple[int, int]] = ()) -> list[tuple[int, int, str]]:
+        """Spans with codes in order; none inside `taken` (firms, brands)."""
+        hits = self._dictionary.find_all(text)
+        if not hits:
+            return []
+        covered = sorted(taken)
+        free = [hit for hit in hits if not any(start < hit.end and hit.start < end for start, end in covered)]
+        sure = {
+            meaning[0]
+            for hit in free
+            for meaning in self._dictionary.entries[hit.word].meanings
+            if meaning[1] and self._edge_ok(text, hit)
+        }
+        found: list[tuple[int, int, str]] = []
+        end = 0
+        for hit in sorted(free, key=lambda hit: (hit.start, -hit.end)):
+            if hit.start < end or not self._edge_ok(text, hit):
+                continue
+            code = self._read(text, hit, found, sure)
+            if code:
+                found.append((hit.start, hit.end, code))
+                end = hit.end
+        return found
+
+    def _edge_ok(self, text: str, hit: Hit) -> bool:
+        """`樟树市` in `樟树市场监管局` and `贵溪市` in `贵溪市民` are short names with another word behind."""
+        if text[hit.end - 1] == "市" and text[hit.end : hit.end + 1] in ("场", "民", "监", "值", "政", "集"):
+            return False
+        return not (text[hit.end - 1] == "区" and text[hit.end : hit.end + 1] in ("域", "间", "块"))
+
+    def _read(self, text: str, hit: Hit, found: list[tuple[int, int, str]], sure: set[str]) -> str | None:
+        entry = self._dictionary.entries[hit.word]
+        full = any(meaning[1] for meaning in entry.meanings)
+        before = found[-1] if found and found[-1][1] == hit.start else None
+        if before and not self._below(before[2], entry.meanings):
+            if full and before[2][:2] != HOME_PROVINCE[:2]:
+                return None  # 杭州西湖区: a district of that city, not ours
+            if not full:
+                before = None
+        code = self._best(entry.meanings, (before[2],) if before else tuple(sure))
+        if full:
+            return code
+        if _NOT_A_PLACE_AFTER.match(text, hit.end):
+            return None
+        if text[max(0, hit.start - 1) : hit.start] in ("“", "《", "「") and text[hit.end : hit.end + 1] in (
+            "”",
+            "》",
+            "」",
+        ):
+            return None
+        if entry.word in _COMMON and entry.word not in _CLEAR_SHORT and not before and code not in sure:
+            return code if self._vouched(text, hit) else None
+        if entry.word in _COMMON and not before and code not in sure and not self._free_standing(text, hit):
+            return None
+        return code
+
+    @staticmethod
+    def _vouched(text: str, hit: Hit) -> bool:
+        """Whether what follows a common word says that it is an administration (`樟树市场监管局`)."""
+        return text.startswith(
+            ("市场监", "市监", "局", "县", "市", "区", "公安", "警方", "法院", "、"), hit.end
+        ) and not (
+            text.startswith("、", hit.end) and text[max(0, hit.start - 1) : hit.start] not in ("、", "在", "：", ":")
+        )
+
+    @staticmethod
+    def _free_standing(text: str, hit: Hit) -> bool:
+        return bool(_PLACE_AFTER.match(text, hit.end)) or text[max(0, hit.start - 1) : hit.start] in (
+            "", "在", "来", "【", "#", "到", "往", "从", "\n", "，", "。", "、", "的", "是", " ", "(", "（",
+        )  # fmt: skip
+
+    def _below(self, parent: str, meanings: tuple[tuple[str, bool], ...]) -> bool:
+        return any(code != parent and self._regions.is_within(parent, code) for code, _ in meanings)
+
+    def _best(self, meanings: tuple[tuple[str, bool], ...], context: tuple[str, ...]) -> str:
+        """Of namesakes: below a place of the context, else ours, else the larger one."""
+
+        def rank(code: str) -> tuple[bool, bool, bool]:
+            region = self._regions.get(code)
+            level = region.level if region else ""
+            below = any(
+                code != place and self._regions.is_within(place, code) for place in context if place[2:] != "0000"
+            )
+            return (not below, not code.startswith(HOME_PROVINCE[:2]), level not in ("province", "prefecture"))
+
+        return min((code for code, _ in meanings), key=rank)
