@@ -208,6 +208,25 @@ enterprises = Table(
     Index("ix_enterprises_name", "name"),
 )  # fmt: skip
 
+signal_cards = Table(
+    "signal_cards", metadata,
+    Column("document", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("at", Moment, nullable=False, comment="event time"),
+    Column("until", Moment, comment="replaced or withdrawn; null while it counts"),
+    Column("facts", Json, nullable=False, comment="what rules need, see alerts.cards"),
+)  # fmt: skip
+
+signal_keys = Table(
+    "signal_keys", metadata,
+    Column("key", Text, primary_key=True, comment="f:<firm>, m:<family>|<label number>, p:<family>|<place>, ..."),
+    Column("document", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Index("ix_signal_keys_key_at", "key", "at"),
+    Index("ix_signal_keys_document", "document"),
+)  # fmt: skip
+
 findings = Table(
     "findings", metadata,
     Column("id", Text, primary_key=True),

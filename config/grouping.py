@@ -1,0 +1,64 @@
+"""How signals are brought together to one matter: config/grouping.yml."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.durations import Duration
+from core.errors import ConfigError
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Idle(_Part):
+    """So long without a word, and what comes next is a new matter."""
+
+    firm: Duration = timedelta(days=14)
+    model: Duration = timedelta(days=14)
+    place: Duration = timedelta(days=5)
+
+
+class Join(_Part):
+    """How far apart a text without a firm and the text that names one may lie.
+
+    before, after: the naming text that much earlier or later, same place.  model: same number on the label.
+    anywhere: no place known, and one firm only is talked about.
+    """
+
+    before: Duration = timedelta(days=3)
+    after: Duration = timedelta(days=7)
+    model: Duration = timedelta(days=45)
+    anywhere: Duration = timedelta(days=2)
+
+
+class Grouping(_Part):
+    """families: products that are the same thing to the people who report it."""
+
+    families: tuple[tuple[str, ...], ...] = ()
+    idle: Idle = Idle()
+    join: Join = Join()
+
+    def family_of(self, product: str | None) -> str | None:
+        """The first product of its family; the product itself where it has none."""
+        for family in self.families:
+            if product in family:
+                return family[0]
+        return product
+
+
+def load_grouping(config_dir: Path) -> Grouping:
+    """Reads <config_dir>/grouping.yml. Raises ConfigError with all mistakes."""
+    path = config_dir / "grouping.yml"
+    try:
+        return Grouping.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: file is missing"]) from None
+    except yaml.YAMLError as error:
+        raise ConfigError([f"{path.name}: not readable as YAML: {' '.join(str(error).split())}"]) from None
+    except ValidationError as error:
+        lines = [f"{path.name}: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise ConfigError(lines) from None

@@ -1,0 +1,235 @@
+"""Rule files: what an inspector writes in config/rules/*.yml, read into frozen records.
+
+Only the words of a rule live here; how a condition judges is in alerts/conditions/<type>.py.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from core.durations import Duration
+from core.errors import ConfigError
+from core.ids import digest, to_json
+from core.records import LEVEL_IDS, Kind
+
+Voice = Literal["official", "media", "complaint", "social"]
+Group = Literal["matter", "product", "issue", "county", "prefecture"]
+Maker = Literal["known", "listed", "home", "china"]
+Level = Literal["blue", "yellow", "orange", "red"]
+
+
+class Words(BaseModel):
+    """The base of all parts of a rule: unknown keys are refused, nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Scope(Words):
+    """Which signals a rule counts. What is left out does not narrow.
+
+    products: ids, or `key` for the eleven key categories.  regions: codes; a signal below one counts.
+    text: one of these words stands in title or text.  maker: known (a firm is named), listed (in the registry), home
+    (made in the home province), china (made in China).  hurt, dead: at least so many people, by the text.
+    """
+
+    products: tuple[str, ...] = ()
+    issues: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    voices: tuple[Voice, ...] = ()
+    min_level: int = Field(default=1, ge=0, le=4)
+    regions: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    maker: Maker | None = None
+    hurt: int = Field(default=0, ge=0)
+    dead: int = Field(default=0, ge=0)
+
+
+class AnyCondition(Words):
+    """Every signal in scope fires by itself: the safety nets that no statistics may swallow."""
+
+    type: Literal["any"]
+
+
+class FrequencyCondition(Words):
+    """A window holds at least so many independent origins (and sources, and places)."""
+
+    type: Literal["frequency"]
+    window: Duration
+    at_least: int = Field(ge=2)
+    sources: int = Field(default=1, ge=1)
+    places: int = Field(default=1, ge=1)
+
+
+class SpikeCondition(Words):
+    """A window holds many more origins than the windows before it."""
+
+    type: Literal["spike"]
+    window: Duration
+    at_least: int = Field(ge=2)
+    ratio: float = Field(gt=1)
+    history: int = Field(default=7, ge=1, le=60)
+    places: int = Field(default=1, ge=1)
+
+
+class NewTermCondition(Words):
+    """A pair is seen for the first time within the look-back; at_least origins must tell of it."""
+
+    type: Literal["new_term"]
+    window: Duration
+    at_least: int = Field(default=1, ge=1)
+    lookback: Duration
+
+
+Condition = Annotated[
+    AnyCondition | FrequencyCondition | SpikeCondition | NewTermCondition, Field(discriminator="type")
+]
+
+
+class ExampleDocument(Words):
+    """One document of an example. at: hours after the first one.  same: repeated so many times, an hour apart."""
+
+    at: float = 0
+    same: int = Field(default=1, ge=1)
+    kind: Kind = Kind.NEWS
+    source: str = "example"
+    title: str = "示例"
+    product: str | None = None
+    enterprise: str | None = None
+    jurisdiction: str = "360000"
+    issues: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    level: int = Field(default=1, ge=0, le=4)
+    casualties: dict[str, int] = {}
+
+
+class Examples(Words):
+    """Each entry of fires and quiet is one little story: the documents of it. Tests run all of them."""
+
+    fires: tuple[tuple[ExampleDocument, ...], ...] = Field(min_length=1)
+    quiet: tuple[tuple[ExampleDocument, ...], ...] = Field(min_length=1)
+
+
+class Rule(Words):
+    """One file of config/rules. id: the file's stem.  version: changes with everything that changes a verdict."""
+
+    id: str
+    title: str = Field(min_length=2)
+    why: str = Field(min_length=2)
+    scope: Scope = Scope()
+    condition: Condition
+    group_by: tuple[Group, ...] = ("matter",)
+    level: Level
+    repeat_after: Duration | None = None
+    examples: Examples
+
+    @property
+    def rank(self) -> int:
+        """The level as a number, 1 to 4."""
+        return LEVEL_IDS[self.level]
+
+    @property
+    def version(self) -> str:
+        """Eight hex digits over scope, condition, grouping and level."""
+        parts = self.model_dump(mode="json", include={"scope", "condition", "group_by", "level", "repeat_after"})
+        return digest(to_json(parts))[:8]
+
+    @property
+    def in_matter(self) -> bool:
+        """Whether the rule counts within one matter (else over all signals that share the group values)."""
+        return "matter" in self.group_by
+
+    @field_validator("group_by")
+    @classmethod
+    def _grouped(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or len(set(value)) != len(value):
+            raise ValueError("at least one value, each once")
+        if "matter" in value and set(value) - {"matter", "issue"}:
+            raise ValueError("matter goes alone or with issue")
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Rule":
+        if self.condition.type == "any" and self.group_by != ("matter",):
+            raise ValueError("condition any is grouped by [matter]")
+        return self
+
+
+def load_rules(config_dir: Path, *, products: frozenset[str] | None = None, issues: frozenset[str] | None = None) -> tuple[Rule, ...]:
+    """The rules of <config_dir>/rules/*.yml, by id. products, issues: known ids, to check the scopes against.
+
+    Raises ConfigError with every mistake of every file: file, key, what is wrong, what is accepted.
+    """
+    rules: list[Rule] = []
+    mistakes: list[str] = []
+    for path in sorted((config_dir / "rules").glob("*.yml")):
+        try:
+            rule = read_rule(path.read_text(encoding="utf-8"), stem=path.stem, name=f"rules/{path.name}")
+        except ConfigError as error:
+            mistakes += error.mistakes
+            continue
+        rules.append(rule)
+        mistakes += _unknown(f"rules/{path.name}: scope.products", rule.scope.products, products, extra="key")
+        mistakes += _unknown(f"rules/{path.name}: scope.issues", rule.scope.issues, issues)
+    if mistakes:
+        raise ConfigError(mistakes)
+    return tuple(rules)
+
+
+def read_rule(text: str, *, stem: str, name: str) -> Rule:
+    """One rule from its YAML. Raises ConfigError with all mistakes, each beginning with `name`."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError([f"{name}: not readable as YAML: {' '.join(str(error).split())}"]) from None
+    if not isinstance(content, dict):
+        raise ConfigError([f"{name}: expected a mapping (accepted: {', '.join(_accepted(Rule))})"])
+    if "id" in content:
+        raise ConfigError([f"{name}: id: not written in the file, the file name is the id"])
+    try:
+        return Rule(id=stem, **content)
+    except ValidationError as error:
+        raise ConfigError([_mistake(name, content, dict(one)) for one in error.errors()]) from None
+
+
+def _unknown(where: str, values: tuple[str, ...], known: frozenset[str] | None, *, extra: str = "") -> list[str]:
+    if known is None:
+        return []
+    accepted = sorted(known | ({extra} if extra else set()))
+    return [f"{where}: {value!r} (accepted: {', '.join(accepted)})" for value in values if value not in accepted]
+
+
+_CONDITIONS: dict[str, type[Words]] = {
+    "any": AnyCondition,
+    "frequency": FrequencyCondition,
+    "spike": SpikeCondition,
+    "new_term": NewTermCondition,
+}
+
+
+def _mistake(name: str, content: dict[str, Any], error: dict[str, Any]) -> str:
+    place = [part for part in error["loc"] if part not in _CONDITIONS]
+    key = ".".join(str(part) for part in place) or "rule"
+    if error["type"] == "extra_forbidden":
+        return f"{name}: {key}: unknown key (accepted: {', '.join(_accepted(_model_at(place[:-1], content)))})"
+    if error["type"] == "missing":
+        return f"{name}: {key}: is missing"
+    if error["type"].startswith("union_tag"):
+        return f"{name}: {key}.type: {error.get('input')!r} (accepted: {', '.join(_CONDITIONS)})"
+    return f"{name}: {key}: {str(error['msg']).removeprefix('Value error, ')} (got {error.get('input')!r})"
+
+
+def _model_at(place: list[Any], content: dict[str, Any]) -> type[Words]:
+    if not place:
+        return Rule
+    if place[0] == "scope":
+        return Scope
+    if place[0] == "condition":
+        condition = content.get("condition")
+        return _CONDITIONS.get(condition.get("type", "") if isinstance(condition, dict) else "", AnyCondition)
+    return Examples if len(place) == 1 else ExampleDocument
+
+
+def _accepted(model: type[Words]) -> list[str]:
+    return [field for field in model.model_fields if field != "id"]

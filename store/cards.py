@@ -1,0 +1,114 @@
+"""Signal cards: the little that rules need of every judged document, found by keys in a window of time.
+
+A card is a view of a document revision: it can be rebuilt by judging again. `until` is when it stopped to count
+(replaced by a revision, withdrawn); what counted before that moment is kept, so history can be replayed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, select, update
+
+from store.alert_log import create_only
+from store.schema import alert_documents, alerts, signal_cards, signal_keys
+
+
+@dataclass(frozen=True)
+class StoredCard:
+    """document, revision: whose.  at: event time.  until: end of validity, None while it stands.  facts: JSON."""
+
+    document: str
+    revision: int
+    at: datetime
+    until: datetime | None
+    facts: Mapping[str, Any]
+
+
+def save_card(
+    db: Connection, card: StoredCard, keys: Iterable[str], *, withdrawn_at: datetime | None
+) -> frozenset[str]:
+    """Write a card with its keys in place of what was there; earlier revisions end when a later one begins.
+
+    Returns the keys of all revisions of the document as they were and as they are.
+    """
+    mine = signal_keys.c.document == card.document
+    known = set(db.execute(select(signal_keys.c.key).where(mine)).scalars())
+    this = (signal_cards.c.document == card.document, signal_cards.c.revision == card.revision)
+    db.execute(delete(signal_keys).where(mine, signal_keys.c.revision == card.revision))
+    values = {"at": card.at, "until": card.until, "facts": dict(card.facts)}
+    if not create_only(db, signal_cards, {"document": card.document, "revision": card.revision, **values}):
+        db.execute(update(signal_cards).where(*this).values(**values))
+    new = sorted(set(keys))
+    if new:
+        rows = [{"key": key, "document": card.document, "revision": card.revision, "at": card.at} for key in new]
+        db.execute(signal_keys.insert(), rows)
+    _set_ends(db, card.document, withdrawn_at)
+    return frozenset(known | set(new))
+
+
+def _set_ends(db: Connection, document: str, withdrawn_at: datetime | None) -> None:
+    query = select(signal_cards.c.revision, signal_cards.c.at, signal_cards.c.until)
+    rows = db.execute(query.where(signal_cards.c.document == document).order_by(signal_cards.c.revision)).all()
+    for place, (revision, at, until) in enumerate(rows):
+        following = rows[place + 1].at if place + 1 < len(rows) else withdrawn_at
+        end = None if following is None else max(following, at)
+        if end != until:
+            mine = (signal_cards.c.document == document, signal_cards.c.revision == revision)
+            db.execute(update(signal_cards).where(*mine).values(until=end))
+
+
+def cards_with(
+    db: Connection, keys: Sequence[str], start: datetime, end: datetime, *, limit: int = 5000
+) -> dict[str, list[StoredCard]]:
+    """For each key the cards with start <= at <= end, in order of time; the newest `limit` of all."""
+    found: dict[str, list[StoredCard]] = {key: [] for key in keys}
+    for first in range(0, len(keys), 400):
+        some = list(keys[first : first + 400])
+        same = (signal_cards.c.document == signal_keys.c.document) & (signal_cards.c.revision == signal_keys.c.revision)
+        query = (
+            select(signal_keys.c.key, signal_cards)
+            .join(signal_cards, same)
+            .where(signal_keys.c.key.in_(some), signal_keys.c.at >= start, signal_keys.c.at <= end)
+            .order_by(signal_keys.c.at.desc(), signal_keys.c.document, signal_keys.c.revision)
+            .limit(limit)
+        )
+        for row in db.execute(query).mappings():
+            found[row["key"]].append(_card(row))
+    for cards in found.values():
+        cards.reverse()
+    return found
+
+
+def seen_before(db: Connection, key: str, start: datetime, end: datetime) -> bool:
+    """Whether any card with start <= at < end carries the key."""
+    query = select(signal_keys.c.document).where(
+        signal_keys.c.key == key, signal_keys.c.at >= start, signal_keys.c.at < end
+    )
+    return db.execute(query.limit(1)).first() is not None
+
+
+def alerts_resting_on(db: Connection, documents: Sequence[str]) -> list[tuple[str, str]]:
+    """(alert id, subject) of every alert that holds one of the documents."""
+    found: set[tuple[str, str]] = set()
+    for first in range(0, len(documents), 400):
+        some = list(documents[first : first + 400])
+        query = (
+            select(alerts.c.id, alerts.c.subject)
+            .join(alert_documents, alert_documents.c.alert == alerts.c.id)
+            .where(alert_documents.c.document.in_(some))
+        )
+        found |= {(row.id, row.subject) for row in db.execute(query.distinct())}
+    return sorted(found)
+
+
+def keep_documents(db: Connection, alert: str, documents: Sequence[str]) -> None:
+    """Let an alert hold exactly these documents."""
+    db.execute(delete(alert_documents).where(alert_documents.c.alert == alert))
+    if documents:
+        db.execute(alert_documents.insert(), [{"alert": alert, "document": document} for document in documents])
+
+
+def _card(row: RowMapping) -> StoredCard:
+    return StoredCard(row["document"], row["revision"], row["at"], row["until"], row["facts"])
