@@ -223,4 +223,5 @@ def _ticks(height: int, ticks: Sequence[Tick]) -> str:
 
 
 def _frame(height: int, label: str, body: str, *, role: str = "img") -> str:
-    return f'<svg class="chart" role="{role}" aria-label="{escape(label)}" width="100%" height="{height + 18}">{body}</svg>'
+    open_tag = f'<svg class="chart" role="{role}" aria-label="{escape(label)}" width="100%" height="{height + 18}">'
+    return f"{open_tag}{body}</svg>"

@@ -1,0 +1,162 @@
+"""The alert inbox: views, filters, order and bands. Every count equals the rows its link shows."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from config.regions import Regions
+from core.errors import FengsuiError
+from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert, AlertState
+from store.schema import alerts
+from web.access import Viewer
+from web.times import BANDS, TimeLimit, band_of, limit_of
+
+PAGE_SIZE = 25
+OPEN = (AlertState.NEW, AlertState.ACCEPTED, AlertState.DISPATCHED, AlertState.IN_HAND, AlertState.TO_CLOSE)
+VIEWS: Mapping[str, tuple[str, tuple[AlertState, ...]]] = {
+    "": ("待受理", (AlertState.NEW,)),
+    "work": ("处置中", (AlertState.ACCEPTED, AlertState.DISPATCHED, AlertState.IN_HAND)),
+    "close": ("待核销", (AlertState.TO_CLOSE,)),
+    "done": ("已办结", (AlertState.CLOSED, AlertState.DISMISSED)),
+    "open": ("未办结", OPEN),
+    "all": ("全部", tuple(AlertState)),
+}
+SINCE: Mapping[str, tuple[str, timedelta]] = {
+    "24h": ("近 24 小时", timedelta(hours=24)),
+    "7d": ("近 7 日", timedelta(days=7)),
+    "30d": ("近 30 日", timedelta(days=30)),
+}
+SORTS: Mapping[str, str] = {"": "按时限", "level": "按级别", "new": "按时间"}
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the address asks for. Unknown values are refused, so that a mistyped link does not show everything."""
+
+    view: str = ""
+    level: str = ""
+    product: str = ""
+    firm: str = ""
+    region: str = ""
+    rule: str = ""
+    since: str = ""
+    late: str = ""
+    sort: str = ""
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """An alert with its time limit."""
+
+    alert: Alert
+    limit: TimeLimit
+    band: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value one may filter by, and how many rows that would show."""
+
+    value: str
+    count: int
+
+
+class BadAddress(FengsuiError):
+    """The address asks for something that does not exist."""
+
+
+def read_wanted(params: Mapping[str, str]) -> Wanted:
+    """The filters of an address. Raises BadAddress."""
+    accepted: Mapping[str, Iterable[str]] = {
+        "view": VIEWS, "level": ("", *LEVEL_IDS), "since": ("", *SINCE), "sort": SORTS, "late": ("", "1"),
+    }  # fmt: skip
+    for name, values in accepted.items():
+        if params.get(name, "") not in values:
+            raise BadAddress(f"地址中的 {name}={params[name][:40]} 不存在。可用：{'、'.join(v for v in values if v)}。")
+    page = params.get("page", "1")
+    if not (page.isascii() and page.isdigit() and 1 <= int(page[:9]) <= 100_000):
+        raise BadAddress("页码须为 1 以上的整数。")
+    texts = {name: params.get(name, "")[:200] for name in Wanted.__dataclass_fields__ if name != "page"}
+    return Wanted(**texts, page=int(page))
+
+
+def matching(
+    found: Iterable[Alert], wanted: Wanted, *, regions: Regions, now: datetime, without: str = ""
+) -> list[Alert]:
+    """The alerts that pass every filter, except for the one named `without`."""
+    tests: dict[str, Callable[[Alert], bool]] = {
+        "view": lambda alert: alert.state in VIEWS[wanted.view][1],
+        "level": lambda alert: not wanted.level or alert.level == LEVEL_IDS[wanted.level],
+        "product": lambda alert: not wanted.product or wanted.product in alert.products,
+        "firm": lambda alert: not wanted.firm or wanted.firm in alert.enterprises,
+        "region": lambda alert: not wanted.region or regions.is_within(wanted.region, alert.territory),
+        "rule": lambda alert: not wanted.rule or alert.rule == wanted.rule,
+        "since": lambda alert: not wanted.since or alert.first_at > now - SINCE[wanted.since][1],
+        "late": lambda alert: not wanted.late or limit_of(alert, now).state == "over",
+    }
+    tests.pop(without, None)
+    return [alert for alert in found if all(test(alert) for test in tests.values())]
+
+
+def rows_of(found: Sequence[Alert], *, now: datetime, sort: str) -> list[Row]:
+    """The rows in the order asked for: by time limit, by level, or newest first."""
+    rows = [Row(alert, limit := limit_of(alert, now), band_of(limit, now)) for alert in found]
+    newest = sorted(rows, key=lambda row: row.alert.updated_at, reverse=True)
+    if sort == "level":
+        return sorted(newest, key=lambda row: -row.alert.level)
+    if sort == "new":
+        return newest
+    by_limit = sorted(newest, key=lambda row: row.alert.due_at or LATEST)
+    return sorted(by_limit, key=lambda row: BANDS.index(row.band))
+
+
+def banded(rows: Sequence[Row], everything: Sequence[Row]) -> list[tuple[str, int, list[Row]]]:
+    """The rows of a page under their headings: (heading, rows under it on all pages, rows here)."""
+    totals = Counter(row.band for row in everything)
+    return [(band, totals[band], here) for band in BANDS if (here := [row for row in rows if row.band == band])]
+
+
+def choices(found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime) -> dict[str, list[Choice]]:
+    """What one may filter by, each with its count under all other filters; the ten most frequent."""
+
+    def rest(name: str) -> list[Alert]:
+        return matching(found, wanted, regions=regions, now=now, without=name)
+
+    def most(counts: Counter[str]) -> list[Choice]:
+        return [Choice(value, count) for value, count in counts.most_common(10) if value]
+
+    levels = Counter(alert.level for alert in rest("level"))
+    return {
+        "level": [Choice(key, levels[level]) for key, level in sorted(LEVEL_IDS.items(), key=lambda item: -item[1])],
+        "product": most(Counter(product for alert in rest("product") for product in alert.products)),
+        "region": most(Counter(regions.prefecture_of(alert.territory) or "" for alert in rest("region"))),
+        "rule": most(Counter(alert.rule for alert in rest("rule"))),
+        "since": [
+            Choice(key, sum(alert.first_at > now - span for alert in rest("since"))) for key, (_, span) in SINCE.items()
+        ],
+    }
+
+
+def view_counts(
+    found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime
+) -> list[tuple[str, str, int]]:
+    """(key, name, rows) of each view under the filters in force."""
+    rest = matching(found, wanted, regions=regions, now=now, without="view")
+    return [(key, name, sum(alert.state in states for alert in rest)) for key, (name, states) in VIEWS.items()]
+
+
+def open_counts(db: Connection, viewer: Viewer) -> int:
+    """How many alerts wait to be accepted: the number in the bar of every page."""
+    query = select(alerts.c.territory, alerts.c.territories).where(alerts.c.state == AlertState.NEW.value)
+    return sum(any(viewer.sees_code(code) for code in (owner, *told)) for owner, told in db.execute(query))
+
+
+def level_sentence(levels: Iterable[int]) -> str:
+    """红 1、橙 2、蓝 4: what there is, gravest first."""
+    counts = Counter(levels)
+    return "、".join(f"{LEVEL_COLOURS[level]} {counts[level]}" for level in (4, 3, 2, 1, 0) if counts[level])

@@ -1,0 +1,107 @@
+"""Ids in, words people read out: one place for every label of the desk."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, select
+
+from core.records import LEVEL_COLOURS, LEVEL_NAMES, LEVEL_ROMAN, AlertState, Kind
+from store.schema import enterprises
+from web.services import Services
+
+NIL = "NIL:"
+
+KINDS: Mapping[str, str] = {
+    Kind.NEWS: "新闻",
+    Kind.NOTICE: "公告",
+    Kind.SPOTCHECK: "抽查",
+    Kind.RECALL: "召回",
+    Kind.RECALL_FOREIGN: "境外召回",
+    Kind.COMPLAINT: "投诉",
+    Kind.SOCIAL: "社交",
+    Kind.FORUM: "论坛",
+    Kind.HOTLIST: "热榜",
+    Kind.REVIEW: "评价",
+}
+
+STATES: Mapping[AlertState, tuple[str, str]] = {
+    AlertState.NEW: ("待受理", ""),
+    AlertState.ACCEPTED: ("已受理", "work"),
+    AlertState.DISPATCHED: ("已派单", "work"),
+    AlertState.IN_HAND: ("处置中", "work"),
+    AlertState.TO_CLOSE: ("待核销", "work"),
+    AlertState.CLOSED: ("已办结", "done"),
+    AlertState.DISMISSED: ("不构成风险", "done"),
+}
+"""The word and the mark of a state."""
+
+RUN_STATES: Mapping[str, tuple[str, str]] = {
+    "waiting": ("等待", ""), "running": ("进行中", "work"), "ok": ("正常", "done"), "failed": ("失败", "bad"),
+    "blocked": ("被拒", "bad"), "changed": ("结构改变", "bad"), "interrupted": ("中断", "warn"),
+}  # fmt: skip
+
+DELIVERY_STATES: Mapping[str, tuple[str, str]] = {
+    "waiting": ("待发", ""), "sending": ("发送中", "work"), "sent": ("已送达", "done"), "failed": ("未送达", "bad"),
+    "unsure": ("待核", "warn"),
+}  # fmt: skip
+
+STAGES: Mapping[str, str] = {
+    "fetched": "已抓取，待去重", "deduped": "已去重，待分析", "analysed": "已分析，待入索引",
+    "indexed": "已入索引，待判规则", "judged": "已完成", "quarantined": "已隔离",
+}  # fmt: skip
+
+ROLES_IN_TEXT: Mapping[str, str] = {"producer": "生产者", "dealer": "销售者", "service": "服务者"}
+
+
+class Names:
+    """Labels that come from configuration."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def product(self, product_id: str) -> str:
+        """电线电缆 for `cable`."""
+        return self._services.lexicon.product_name(product_id)
+
+    def issue(self, issue_id: str) -> str:
+        """起火 for `fire`."""
+        return self._services.lexicon.issue_name(issue_id)
+
+    def region(self, code: str | None) -> str:
+        """赣县区 for 360704; 属地待定 where nothing is known."""
+        return self._services.lexicon.regions.name_of(code) if code else "属地待定"
+
+    def source(self, key: str) -> str:
+        """The title of a source, its key where it is no longer configured."""
+        source = self._services.source_by_key.get(key)
+        return source.title if source else key
+
+    def rule(self, rule_id: str) -> str:
+        """The title of a rule, its id where it is no longer loaded."""
+        rule = self._services.rule_by_id.get(rule_id)
+        return str(rule.title) if rule else rule_id
+
+    @staticmethod
+    def kind(kind: str) -> str:
+        """新闻 for `news`."""
+        return KINDS.get(kind, kind)
+
+    @staticmethod
+    def level(level: int) -> str:
+        """橙 for 3."""
+        return LEVEL_COLOURS[level]
+
+    @staticmethod
+    def level_in_full(level: int) -> str:
+        """橙色 Ⅱ级 重大 for 3."""
+        return f"{LEVEL_COLOURS[level]}色 {LEVEL_ROMAN[level]} {LEVEL_NAMES[level]}" if level else "未达预警"
+
+
+def firm_names(db: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """The names of firms by id, in one look; `NIL:<text>` is a firm in no list and names itself."""
+    wanted = {firm for firm in ids if firm}
+    found = {firm: firm.removeprefix(NIL) for firm in wanted}
+    known = [firm for firm in wanted if not firm.startswith(NIL)]
+    for start in range(0, len(known), 500):
+        query = select(enterprises.c.id, enterprises.c.name).where(enterprises.c.id.in_(known[start : start + 500]))
+        found |= {row[0]: row[1] for row in db.execute(query)}
+    return found

@@ -1,0 +1,115 @@
+"""Headers of every answer, the cookie, and the checks that every form passes."""
+
+import secrets
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from config.settings import Settings
+from store.users import SESSION_LENGTH
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+MAX_BODY = 1 << 20
+
+
+class SecurityHeaders:
+    """Puts HEADERS on every answer that has not set its own, and refuses bodies over MAX_BODY."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if not scope["path"].startswith("/static/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > MAX_BODY:
+            await Response("请求过大", status_code=413, media_type="text/plain")(scope, receive, guarded)
+            return
+        await self.app(scope, receive, guarded)
+
+
+def cookie_name(settings: Settings) -> str:
+    """Cookies know no ports: the demo and the live desk on one machine must not share one."""
+    return f"fengsui_{settings.profile}"
+
+
+def set_session_cookie(response: Response, settings: Settings, secret: str) -> None:
+    """Hand the browser its session. Lax, so that a link in a mail opens the alert it names."""
+    response.set_cookie(
+        cookie_name(settings),
+        secret,
+        max_age=int(SESSION_LENGTH.total_seconds()),
+        path="/",
+        secure=settings.public_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def same(left: object, right: str) -> bool:
+    """Compare secrets in constant time; an empty one never matches."""
+    return isinstance(left, str) and bool(right) and secrets.compare_digest(left.encode(), right.encode())
+
+
+def cross_site(request: Request) -> bool:
+    """Whether the browser says that another site sent this request (old browsers say nothing)."""
+    return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+
+
+def safe_next(wanted: object) -> str:
+    """`wanted` when it is a path of this desk, else the home page: no redirect ever leaves the house."""
+    if not isinstance(wanted, str) or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
+        return "/"
+    if any(ord(char) < 32 or char == "\\" for char in wanted):
+        return "/"
+    parts = urlsplit(wanted)
+    return (
+        wanted if not parts.scheme and not parts.netloc and parts.path not in ("/signin", "/signout", "/first") else "/"
+    )
+
+
+class Throttle:
+    """At most `limit` tries a window from one address; kept in memory, since a restart may forget it."""
+
+    def __init__(self, limit: int, window: timedelta) -> None:
+        self.limit, self.window = limit, window
+        self._tries: defaultdict[str, deque[datetime]] = defaultdict(deque)
+
+    def allows(self, who: str, now: datetime) -> bool:
+        """Count a try and say whether it may go on."""
+        if len(self._tries) > 10_000:
+            self._tries.clear()
+        tries = self._tries[who]
+        while tries and now - tries[0] > self.window:
+            tries.popleft()
+        tries.append(now)
+        return len(tries) <= self.limit

@@ -1,0 +1,48 @@
+"""What the desk is handed: nothing here is looked up by the pages themselves."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from config.lexicon import Lexicon
+from config.settings import Settings
+from config.sources import SourceConfig
+from core.clock import Clock, system_clock
+from store.database import Store
+
+
+@dataclass(frozen=True)
+class Services:
+    """All that pages need. Sessions and locks run on `clock`; the desk's windows and time limits on `story`.
+
+    Both clocks are the same outside the demo, whose story may run faster than the wall.
+    search: None or an index that cannot answer is said on the page; the rest of the desk goes on.
+    stopping: set when the process is asked to end, so that live streams close at once.
+    """
+
+    store: Store
+    settings: Settings
+    lexicon: Lexicon
+    sources: tuple[SourceConfig, ...] = ()
+    rules: tuple[Any, ...] = ()
+    search: Any = None
+    clock: Clock = system_clock
+    story: Clock = system_clock
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def demo(self) -> bool:
+        """Whether this is sample data."""
+        return self.settings.profile == "demo"
+
+    @cached_property
+    def source_by_key(self) -> Mapping[str, SourceConfig]:
+        """The configured sources."""
+        return {source.key: source for source in self.sources}
+
+    @cached_property
+    def rule_by_id(self) -> Mapping[str, Any]:
+        """The loaded rules."""
+        return {rule.id: rule for rule in self.rules}

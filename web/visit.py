@@ -1,0 +1,146 @@
+"""One request of one person: who it is, what the desk may use, and how it answers."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import FormData
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from core.clock import iso_beijing
+from core.records import AlertState
+from store.users import SEEN_STEP, find_session, touch_session
+from web import times
+from web.access import ROLE_NAMES, Viewer
+from web.inbox import open_counts
+from web.names import DELIVERY_STATES, ROLES_IN_TEXT, RUN_STATES, STAGES, STATES, Names
+from web.security import cookie_name, cross_site, same
+from web.services import Services
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in; the page is shown after signing in."""
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(wanted)
+        self.wanted = wanted
+
+
+class Refused(Exception):
+    """The request is answered with a sentence instead of a page."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence = status, sentence
+
+
+def make_environment() -> Environment:
+    """Templates: everything is escaped, a missing name is an error."""
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals |= {
+        "STATES": STATES,
+        "RUN_STATES": RUN_STATES,
+        "DELIVERY_STATES": DELIVERY_STATES,
+        "STAGES": STAGES,
+        "ROLE_NAMES": ROLE_NAMES,
+        "ROLES_IN_TEXT": ROLES_IN_TEXT,
+        "AlertState": AlertState,
+        "once": lambda: secrets.token_urlsafe(12),
+        "iso": iso_beijing,
+        "limit_of": times.limit_of,
+    }
+    env.filters |= {"thousands": lambda number: f"{number:,}"}
+    return env
+
+
+class Visit:
+    """A request with its viewer."""
+
+    def __init__(self, request: Request, me: Viewer) -> None:
+        self.request = request
+        self.me = me
+        self.services: Services = request.app.state.services
+        self.names: Names = request.app.state.names
+        self.now: datetime = self.services.story()
+
+    def link(self, **changes: str | int | None) -> str:
+        """This address with some of its parameters changed; None drops one. A change of filter drops the page."""
+        kept = {name: value for name, value in self.request.query_params.items() if name not in ("page", "did")}
+        for name, value in changes.items():
+            kept.pop(name, None)
+            if value is not None and value != "":
+                kept[name] = str(value)
+        return f"?{urlencode(kept)}" if kept else self.request.url.path
+
+    def page(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+        """Render a page for this viewer."""
+        with self.services.store.read() as db:
+            waiting = open_counts(db, self.me)
+        shared: Mapping[str, Any] = {
+            "me": self.me,
+            "now": self.now,
+            "path": self.request.url.path,
+            "link": self.link,
+            "names": self.names,
+            "demo": self.services.demo,
+            "waiting": waiting,
+            "when": lambda moment, form="short": times.stamp(moment, self.now, form),
+        }
+        env: Environment = self.request.app.state.templates
+        return HTMLResponse(env.get_template(template).render(**shared, **context), status_code=status)
+
+
+def redirect(path: str) -> RedirectResponse:
+    """After a form: look at the result with a GET."""
+    return RedirectResponse(path, status_code=303)
+
+
+def find_viewer(request: Request) -> Viewer | None:
+    """Who the cookie belongs to."""
+    services: Services = request.app.state.services
+    secret = request.cookies.get(cookie_name(services.settings))
+    if not secret:
+        return None
+    now = services.clock()
+    with services.store.read() as db:
+        session = find_session(db, secret, now=now)
+    if session is None:
+        return None
+    if now - session.seen_at > SEEN_STEP:
+        with services.store.write() as db:
+            touch_session(db, session.key, now=now)
+    return Viewer(session.user, services.lexicon.regions, session.csrf, session.key)
+
+
+def signed_in(request: Request) -> Visit:
+    """The visit of somebody who is signed in. Raises SignInNeeded."""
+    viewer = find_viewer(request)
+    if viewer is None:
+        query = f"?{request.url.query}" if request.url.query else ""
+        raise SignInNeeded(request.url.path + query if request.method == "GET" else "/")
+    return Visit(request, viewer)
+
+
+async def checked_form(request: Request, visit: Annotated[Visit, Depends(signed_in)]) -> FormData:
+    """The posted form, if it came from a page of ours. Raises Refused."""
+    form = await request.form(max_files=0, max_fields=100)
+    if cross_site(request) or not same(form.get("csrf"), visit.me.csrf):
+        raise Refused(403, "操作未生效：页面已过期或不是由本系统打开的。请返回上一页，刷新后再试。")
+    return form
+
+
+Here = Annotated[Visit, Depends(signed_in)]
+Posted = Annotated[FormData, Depends(checked_form)]
