@@ -84,7 +84,7 @@ def token_of(pack_id: str) -> str:
 
 def read_pack(folder: Path = PACK) -> list[dict[str, Any]]:
     """The pack's rows as annotated, secrets included: for this module and the scoring script only."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in ("part1.jsonl", "part2.jsonl"):
         with (folder / name).open(encoding="utf-8") as lines:
             rows.extend(json.loads(line) for line in lines)
@@ -220,22 +220,16 @@ def _write_clock(path: Path, clock: StoryClock) -> None:
 
 @dataclass(frozen=True)
 class Story:
-    """The pages of the pack on a clock: what each source shows at a moment."""
+    """The pages of the pack by source, on a clock: what each source shows at a moment."""
 
-    pages: tuple[Page, ...]
+    shelves: Mapping[str, tuple[Page, ...]]
     clock: StoryClock
 
     def items(self, source: str, wall: datetime) -> list[Item]:
         """What `source` shows at `wall`, newest first, withdrawn pages left out."""
         present = self.clock.now(wall)
-        items = [item for page in self.pages if page.source == source and (item := self._item(page, present))]
+        items = [item for page in self.shelves.get(source, ()) if (item := self._item(page, present))]
         return sorted(items, key=lambda item: (item.published, item.token), reverse=True)
-
-    def item(self, source: str, token: str, wall: datetime) -> Item | None:
-        """The page of `source` at `token`, or None: not out yet, withdrawn, or never there."""
-        present = self.clock.now(wall)
-        pages = (page for page in self.pages if page.source == source and page.token == token)
-        return next((item for page in pages if (item := self._item(page, present))), None)
 
     def _item(self, page: Page, present: timedelta) -> Item | None:
         said = [version for version in page.versions if version.at <= present]
@@ -257,7 +251,10 @@ class Story:
 
 def open_story(folder: Path, *, now: datetime, speed: float = DEFAULT_SPEED) -> Story:
     """The pack on the story clock of `folder` (see `open_clock`)."""
-    return Story(load_pages(), open_clock(folder, now=now, speed=speed))
+    shelves: dict[str, tuple[Page, ...]] = {}
+    for page in load_pages():
+        shelves[page.source] = (*shelves.get(page.source, ()), page)
+    return Story(shelves, open_clock(folder, now=now, speed=speed))
 
 
 def paragraphs(text: str) -> Iterable[str]:

@@ -1,0 +1,1 @@
+"""One module a family: what a site of that kind answers. Registered in demo/site.py."""
