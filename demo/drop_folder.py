@@ -83,7 +83,7 @@ class DropFolder:
         said = page.versions[-1]
         number = int(page.token)
         return (
-            f"36{page.token}",
+            f"36-{page.token}",
             f"{beijing(self.story.clock.shown(said.at)):%Y-%m-%d %H:%M:%S}",
             said.author or "匿名",
             f"1380000{number % 10_000:04d}",
