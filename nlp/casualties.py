@@ -5,7 +5,7 @@ import re
 from nlp.clauses import Clauses
 
 _DIGITS = {"零": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
-_NUMBER = r"(\d{1,6}|[一二两三四五六七八九十百]{1,4})"
+_NUMBER = r"(?<![\d.·—-])(\d{1,6}|[一二两三四五六七八九十百]{1,4})"
 _WHO = r"(?:名|人|位|个|条|例)?(?:[^，。,;；\d]{0,8}?)"
 
 _DEAD = re.compile(
@@ -28,6 +28,7 @@ _UNITS = re.compile(
 _GRAVE = re.compile(
     r"重伤|致残|伤残|截除|截肢|炸断|毁容|高压氧|颅脑损伤|肠穿孔|失明|眼球破裂|危重|重症|植物人|生命垂危|大面积烧伤|ICU|critical"
 )
+_UNREAL = re.compile(r"可能|可致|可导致|导致.{0,4}风险|未|无|没有|避免|防止|一旦|存在")
 _OLD_CASE = re.compile(r"(?:19|20)\d\d年|去年|前年|多年前|外省一起|类似(?:的)?(?:事故|案例)|同类事故|此前有|曾发生")
 _KINDS: tuple[tuple[str, "re.Pattern[str]"], ...] = (
     ("dead", _DEAD), ("injured", _INJURED), ("serious", _SERIOUS), ("missing", _MISSING), ("evacuated", _EVACUATED),
@@ -57,7 +58,8 @@ def count_casualties(clauses: Clauses, *, published_year: int | None = None) -> 
         units = float(digits.replace(",", "").replace("，", "")) * (10_000 if match[2] else 1)
         found["units"] = max(found.get("units", 0), int(units))
     if "serious" not in found and any(
-        not _is_old(text[clauses.sentence(match.start())[0] : match.start()], published_year)
+        not _UNREAL.search(text, max(0, match.start() - 10), match.start())
+        and not _is_old(text[clauses.sentence(match.start())[0] : match.start()], published_year)
         for match in _GRAVE.finditer(text)
     ):
         found["serious"] = 1

@@ -6,7 +6,7 @@ the product and other names in the same text decide; where they cannot, the link
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from config.regions import Regions
@@ -26,6 +26,7 @@ _USE_BEFORE = re.compile(
 )
 _MODEL_AFTER = re.compile(r"[”」\"]?(?:[A-Z]{1,4}-?\d|\d{2}V)")
 _QUOTES = ("“", "「", '"', "‘", "《")
+_NO_BRAND = re.compile(r"[有没看的了一这那不什么别我你他她它谁哪很就都也还又再会让把被]|合格|质量|产品|品牌|国标|三无|无证|问题")
 _ONLY_A_WORD = re.compile(r"(?:见|[,，。]|就|会|一定|的你|起|到|大道|路|街)")
 
 
@@ -78,12 +79,21 @@ class EnterpriseFinder:
                 if len(plain) < 2:
                     continue
                 pairs.append((plain, _Name(entry.id, kind)))
-                if kind != "full" and ("common_word" in entry.tags or (len(plain) <= 4 and segmenter.knows(plain))):
+                if kind != "full" and self._is_common(entry, plain):
                     self._common.add(plain)
                 place = normalize_word(entry.name).find(plain)
                 if kind != "full" and place >= 0:
                     self._tails[plain, entry.id] = normalize_word(entry.name)[place + len(plain) :]
         self._dictionary: Dictionary[_Name] = Dictionary(pairs)
+
+    def _is_common(self, entry: RegistryEntry, word: str) -> bool:
+        """Whether the name is an everyday word, by the dictionary or by the registry's tag on its shortest name."""
+        if len(word) <= 4 and self._segmenter.knows(word):
+            return True
+        shortest = min(map(len, (*entry.short_names, *entry.brands)), default=0)
+        if "common_word" not in entry.tags or len(word) > max(3, shortest):
+            return False
+        return any(len(piece) > 1 for piece in self._segmenter.cut(word))
 
     @property
     def words(self) -> Iterable[str]:
@@ -112,7 +122,7 @@ class EnterpriseFinder:
         mentions += self._unlisted(text, mentions)
         mentions = _without_overlap(mentions)
         if brand_heads:
-            mentions += _brands(text, mentions, brand_heads)
+            mentions += _brands(text, mentions, brand_heads, self._plain_word)
         return sorted(_without_overlap(mentions), key=lambda mention: mention.start)
 
     # -- names of the registry ---------------------------------------------------------------------------------------
@@ -128,7 +138,7 @@ class EnterpriseFinder:
         found = [self._weigh(text, hit, product_starts, region_ends) for hit in hits]
         kept: list[_Found] = []
         end = 0
-        for item in sorted(found, key=lambda item: (item.start, -item.end)):
+        for item in sorted(found, key=lambda item: (item.start, -item.end, -item.evidence)):
             if item.start >= end:
                 kept.append(item)
                 end = item.end
@@ -236,6 +246,10 @@ class EnterpriseFinder:
     def _sells(self, firm: str, product_ids: set[str]) -> bool:
         return bool(product_ids & set(self.entries[firm].products))
 
+    def _plain_word(self, word: str) -> bool:
+        """Whether a supposed brand is only a word, or words of everyday speech."""
+        return self._segmenter.knows(word) or bool(_NO_BRAND.search(word))
+
     # -- names in no list --------------------------------------------------------------------------------------------
 
     def _unlisted(self, text: str, known: list[FirmMention]) -> list[FirmMention]:
@@ -244,6 +258,13 @@ class EnterpriseFinder:
         owns: list[str] = []
         for start, end in self.grammar.find(text):
             if any(left < end and start < right for left, right in taken):
+                continue
+            inside = [mention for mention in known if start <= mention.start and mention.end <= end and mention.id]
+            linked = self._variant(text[start:end], inside)
+            if linked:
+                found.append(FirmMention(start, end, False, linked, (), "variant of a registry name", 0.8))
+                continue
+            if inside and text[start:end].endswith(("专卖店", "车行", "门店")):
                 continue
             found.append(FirmMention(start, end, False, f"NIL:{text[start:end]}", (), "name grammar", 0.8))
             owns.append(self.grammar.own_name(text[start:end]))
@@ -254,6 +275,19 @@ class EnterpriseFinder:
         for own in dict.fromkeys(owns):
             found += self._again(text, own, spans)
         return found
+
+    def _variant(self, name: str, inside: list[FirmMention]) -> str | None:
+        """The registry firm that a slightly different full name means: same place, same own name, like trade."""
+        code = self.grammar.place_of(name)
+        for mention in inside:
+            entry = self.entries.get(mention.id or "")
+            if entry is None or code is None or not entry.region_code:
+                continue
+            related = self._regions.is_within(code, entry.region_code) or self._regions.is_within(entry.region_code, code)
+            trade = set(name) & set(self.grammar.own_name(entry.name)) - set("有限公司股份集团责任")
+            if related and len(trade) >= 4 and self.grammar.own_name(name)[:2] == self.grammar.own_name(entry.name)[:2]:
+                return entry.id
+        return None
 
     def _again(self, text: str, own: str, spans: list[tuple[int, int]]) -> list[FirmMention]:
         """Further mentions of an unlisted firm by the beginning of its own name."""
@@ -275,11 +309,13 @@ class EnterpriseFinder:
         return found
 
 
-def _brands(text: str, known: list[FirmMention], heads: str) -> list[FirmMention]:
+def _brands(text: str, known: list[FirmMention], heads: str, plain_word: Callable[[str], bool]) -> list[FirmMention]:
     found: list[FirmMention] = []
     for match in brand_pattern(heads).finditer(text):
         group = match.lastindex or 0
         start, end = match.span(group)
+        if plain_word(text[start:end]) or re.search(heads, text[start:end]):
+            continue
         if not any(mention.start < end and start < mention.end for mention in (*known, *found)):
             found.append(FirmMention(start, end, True, f"NIL:{text[start:end]}", (), "brand by its context", 0.6))
     return found

@@ -11,15 +11,18 @@ _LEGAL = (
     "照明厂|电池厂|玩具厂|化工厂|消防设备厂|电器厂|服装厂|涂料厂|出口花炮厂|摩配|灯饰|钢贸"
 )
 _SUFFIX = re.compile(rf"(?:{_LEGAL})(?:[\u4e00-\u9fff]{{2,5}}分公司)?")
+_ANY_FORM = re.compile(rf"(?:{_LEGAL})$|店$|厂$")
 _COMPANY = re.compile(r"(?:股份有限公司|有限责任公司|有限公司|集团公司)")
 _LEFT = re.compile(r"[\u4e00-\u9fffA-Za-z0-9()（）·]{1,26}$")
 _LEFT_LIMIT = 28
-_BREAK = re.compile(
-    r"当事人|生产者|标称|发现|查获|约谈|委托|记者|名为|购买|起诉|企业|供货方|生产商|制造商|进口商|法院|来自|召回|负责人|被告|原告|"
-    r"厂家|公司|市场监管局|监督管理局|监管局|单位|调查|关于|属于|通报|其中|代工|告上|联系|告知|涉及|对于|根据|按照|认定|标注|标识|"
-    r"厂商|经销商|业主|商家|品牌|开展|检查|位于|一家|某|本地|附近|隔壁|当地|中国|年|月|日|号|"
-    r"[由向对与和及在从为将被给于是系即称的了者至以按经等其让找据到把叫去拿跟用买家说查卖上下到起]"
+_HARD = (
+    r"当事人|生产者|标称|发现|查获|约谈|委托|记者|名为|购买|起诉|供货方|生产商|制造商|进口商|法院|来自|召回|负责人|被告|原告|"
+    r"厂家|公司|市场监管局|监督管理局|监管局|单位|调查|关于|属于|通报|其中|告上|联系|告知|涉及|对于|根据|按照|认定|"
+    r"厂商|经销商|业主|商家|品牌|开展|检查|位于|出具|出自|企业|[由向对与从被将的了是系到在给]"
 )
+_HARD_BREAK = re.compile(_HARD)
+_BREAK = re.compile(rf"{_HARD}|标注|标识|附近|隔壁|当地|中国|[和及为于即称者至以按经等其让找据把叫去拿跟用买家说查卖上下起年月日号]")
+_GENERIC = re.compile(r"某|一家|两家|三家|几家|多家|这家|那家|涉事|本地|有关|各|该|辖区|个|问题|知名|民营|大型|小型")
 _TOWN = re.compile(r"[\u4e00-\u9fff]{2,3}(?:镇|乡|街道)$")
 _TRADE = re.compile(
     r"(?:科技|实业|工贸|贸易|商贸|电子商务|电子|电器|电气|电缆|线缆|车业|电动车|新能源|能源|食品|药业|建设|塑料|塑胶|童车|化工|消防|照明|灯饰|"
@@ -66,25 +69,30 @@ class NameGrammar:
         if left is None:
             return None
         begin, chunk = left.start(), left.group()
-        place = self._last_place(chunk)
+        place = self._place(chunk)
         if place is not None:
-            return begin + self._with_parent(chunk, place)
-        cut = 0
-        for found in _BREAK.finditer(chunk):
-            if found.end() <= len(chunk) - 2:
-                cut = found.end()
-        own = chunk[cut:].lstrip("()（）")
-        if not 2 <= len(own) <= 14:
-            return None
-        if not _COMPANY.search(suffix.group()) and len(own) > 6:
-            return None
-        return suffix.start() - len(own)
+            start = begin + self._with_parent(chunk, place)
+        else:
+            cut = 0
+            for found in _BREAK.finditer(chunk):
+                if found.end() <= len(chunk) - 2:
+                    cut = found.end()
+            own = chunk[cut:].lstrip("()（）县市区省")
+            if not 2 <= len(own) <= (14 if _COMPANY.search(suffix.group()) else 6):
+                return None
+            start = suffix.start() - len(own)
+        return None if self._is_generic(text[start : suffix.end()]) else start
 
-    def _last_place(self, chunk: str) -> int | None:
-        """Where the last place name begins that has an own name behind it."""
-        for start in range(len(chunk) - 2, -1, -1):
+    def _is_generic(self, name: str) -> bool:
+        """Whether it describes a firm instead of naming one (`上栗花炮厂`, `某五金店`, `这家水泥厂`)."""
+        own = self.own_name(name)
+        return bool(_GENERIC.search(own)) or not _ANY_FORM.sub("", _TRADE.sub("", own)).strip("县市区镇乡0123456789")
+
+    def _place(self, chunk: str) -> int | None:
+        """Where the first place name begins that only an own name stands behind."""
+        for start in range(len(chunk) - 2):
             length = self.place_length(chunk, start)
-            if length and len(chunk) - start - length >= 1 and not _BREAK.search(chunk[start + length :][:-2]):
+            if length and len(chunk) - start - length >= 1 and not _HARD_BREAK.search(chunk, start + length, len(chunk) - 2):
                 return start
         return None
 

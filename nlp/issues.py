@@ -10,6 +10,7 @@ from nlp.clauses import Clauses
 from nlp.dictionary import Dictionary, Hit
 from nlp.normalize import normalize_word
 
+_NOT_BUT = re.compile(r"(?<!是)不是(?!不)(?![^，。,;；]*(?:是|而))")
 _CONTRAST = re.compile(r"但|却|不过|然而|仍|反而|结果")
 _METAPHOR = re.compile(
     r"爆炸性|定时炸弹|心态|情绪爆|信息爆炸|爆炸式|炸锅|炸裂的|知识爆炸|订单“?爆炸|火力|钱包|朋友圈|舞台|全场|输出|热情|激情|"
@@ -112,7 +113,7 @@ class _Scope:
         contrast = list(_CONTRAST.finditer(near))
         if contrast:
             near = near[contrast[-1].end() :]
-        if self._negation.search(near) or self._adjacent.search(before) or self._negation_after.search(after):
+        if self._negation.search(near) or _NOT_BUT.search(near) or self._adjacent.search(before) or self._negation_after.search(after):
             return "negation"
         if _METAPHOR.search(text, max(start, hit.start - 12), min(end, hit.end + 8)):
             return "metaphor"

@@ -10,7 +10,7 @@ from nlp.firm_names import LAB, PLATFORM, VICTIM_TRADE
 from nlp.reading import Reading
 
 _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
-    ("bystander", re.compile(r"(?:并非|不是|误指|误里把|误把|与)$"), re.compile(
+    ("bystander", re.compile(r"(?:并非|不是|误指|误里把|误把)$"), re.compile(
         r"[^。；;\n]{0,16}(?:无关|无任何|只做|不承担责任|无关联|没有关系|符合要求|未发现不合格|经复验|全部合格|留样|愿意接受|当成被告)")),
     ("sampled", re.compile(r"(?:被抽样单位|抽样地点|经销单位|受检单位|样品抽自|抽自)(?:为|是|[:：])?$"), re.compile(r"(?!)")),
     ("victim", re.compile(r"(?:受害|原告|收到)$"), re.compile(r"[^。；;\n]{0,6}(?:成品仓库|的书面举报|承建|将[^。]{0,20}告上)")),

@@ -19,6 +19,7 @@ _GENRE_NAMES = {
     "drill": "演练", "popsci": "科普提示", "ad": "广告", "plan": "部署方案", "refute": "辟谣澄清", "passrate": "合格通报",
     "recruit": "招聘采购公示", "finance": "财经行情", "show": "文体娱乐", "weather": "天气", "traffic": "交通", "food": "食品",
     "drug": "药品", "service": "服务纠纷", "event": "活动产业", "satisfied": "满意评价", "ask": "咨询",
+    "research": "科研", "exam": "试题", "old": "旧案回顾", "abroad": "境外", "cleared": "已排除产品原因",
 }  # fmt: skip
 
 
@@ -41,6 +42,9 @@ class RiskCard:
         self._points: Mapping[str, float] = card.get("evidence", {})
         self._genre: Mapping[str, list[float]] = card.get("genre", {})
         self._threshold = float(card.get("threshold", 0.5))
+        self._light: list[str] = card.get("light_injury", [])
+        self._needs: Mapping[str, list[str]] = card.get("needs_product", {})
+        self._witness_only: list[str] = card.get("witness_only", [])
         self._levels: Mapping[int, Mapping[str, Any]] = card.get("levels", {})
 
     def judge(self, reading: Reading) -> Judgement:
@@ -99,23 +103,35 @@ class RiskCard:
     def level(self, reading: Reading) -> tuple[int, str]:
         """The level of a signal (1-4) and the fact that set it."""
         counts = reading.casualties
-        ids = {issue.id for issue in reading.asserted}
+        floors = self._floors(reading)
         for level in sorted((int(key) for key in self._levels), reverse=True):
             row = self._levels[level]
-            for kind in ("dead", "serious", "injured", "missing", "evacuated"):
+            for kind in _COUNT_NAMES:
                 if kind in row and counts.get(kind, 0) >= row[kind]:
                     return level, f"{_COUNT_NAMES[kind]}{counts[kind]}人"
+            reached = [issue for issue, floor in floors.items() if floor >= level or issue in row.get("issues", ())]
+            if reached:
+                worst = max(reached, key=lambda issue: self._lexicon.issues[issue].weight)
+                return level, self._lexicon.issue_name(worst)
             for word in row.get("words", ()):
                 if word in reading.text:
                     return level, f"文中有“{word}”"
-            for issue_id in row.get("issues", ()):
-                if issue_id in ids:
-                    return level, self._lexicon.issue_name(issue_id)
-            floors = [issue_id for issue_id in ids if self._lexicon.issues[issue_id].floor == level]
-            if floors:
-                worst = max(floors, key=lambda issue_id: self._lexicon.issues[issue_id].weight)
-                return level, self._lexicon.issue_name(worst)
         return 1, "无人员伤亡的质量问题"
+
+    def _floors(self, reading: Reading) -> dict[str, int]:
+        """The level that each asserted issue asks for in this text."""
+        products = {product for _, _, product in reading.products}
+        customer = reading.genre.get("witness", 0.0) > reading.genre.get("authority", 0.0)
+        floors: dict[str, int] = {}
+        for issue in reading.asserted:
+            floor = self._lexicon.issues[issue.id].floor
+            needed = self._needs.get(issue.id)
+            if (needed and not products & set(needed)) or (customer and issue.id in self._witness_only):
+                floor = min(floor, 1)
+            if issue.id == "injury" and any(word in reading.text[issue.start : issue.end] for word in self._light):
+                floor = 1
+            floors[issue.id] = max(floor, floors.get(issue.id, 0))
+        return floors
 
     def _reasons(self, reading: Reading, evidence: Mapping[str, float]) -> list[str]:
         words: dict[str, list[str]] = {}
