@@ -1,0 +1,1 @@
+"""The signal index: one query language, two backends (embedded tantivy, Elasticsearch) behind one small interface."""

@@ -1,0 +1,164 @@
+"""The small interface both backends have, and what goes through it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from search.fields import FACETS
+from search.histogram import Histogram
+from search.marking import Marked
+from search.records import IndexEntry, millis
+from search.where import Between, Everything, OneOf, Scalar, Where, both
+
+DEEPEST_OFFSET = 10_000
+"""Elasticsearch's own window; beyond it a page is asked for with `after`."""
+
+
+class Sort(StrEnum):
+    """Order of hits. Ties go by time, newest first, then by id."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    LEVEL = "level"
+    RELEVANCE = "relevance"
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """One page of a search.
+
+    from_, to: event time, from <= t < to, aware; None is open.  filters: field name to values, any of them.
+    territory: a region code; only signals of it and below are seen, in hits, totals, facets and bars alike.
+    offset: up to 10,000; `after` (the `next` of the page before) goes on without limit and stays in place while
+    signals arrive; it does not go with relevance.  facets: field name to number of values.
+    width: of the bars; None chooses.
+    """
+
+    where: Where = field(default_factory=Everything)
+    from_: datetime | None = None
+    to: datetime | None = None
+    filters: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+    territory: str | None = None
+    size: int = 20
+    offset: int = 0
+    after: int | None = None
+    sort: Sort = Sort.NEWEST
+    facets: Mapping[str, int] = field(default_factory=lambda: FACETS)
+    histogram: bool = True
+    width: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.size <= 1000:
+            raise ValueError(f"size is {self.size} (accepted: 0 to 1000)")
+        if not 0 <= self.offset <= DEEPEST_OFFSET - self.size:
+            raise ValueError(f"offset + size is over {DEEPEST_OFFSET}: go on with `after`")
+        if self.after is not None and self.sort is Sort.RELEVANCE:
+            raise ValueError("`after` needs an order by time or level")
+
+    def everything_asked(self) -> Where:
+        """The query and all that cuts it."""
+        cuts: list[Where] = [self.where]
+        if self.from_ or self.to:
+            low, high = (millis(edge) if edge else None for edge in (self.from_, self.to))
+            cuts.append(Between("event_time", low, high))
+        cuts.extend(OneOf(name, tuple(values)) for name, values in self.filters.items())
+        if self.territory:
+            cuts.append(OneOf("territory", (self.territory,)))
+        return both(cuts)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One signal found. fields: those of IndexEntry that people may see, times aware UTC.
+
+    title, snippet: with the places that made it a hit.  score: only relevance orders by it.
+    """
+
+    id: str
+    score: float
+    fields: Mapping[str, Any]
+    title: Marked
+    snippet: Marked
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    """One value and in how many hits it is."""
+
+    value: Scalar
+    count: int
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """One page. total: of all pages.  next: hand in as `after`; None on the last page."""
+
+    total: int
+    hits: tuple[Hit, ...]
+    facets: Mapping[str, tuple[FacetValue, ...]]
+    histogram: Histogram | None
+    took_ms: float
+    next: int | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An entry the index would not take, and why: it stays in the store, to be looked at."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the index is. remedy: what to do where it is not well."""
+
+    well: bool
+    backend: str
+    documents: int
+    detail: str
+    remedy: str = ""
+
+
+class IndexBuilder(Protocol):
+    """Takes all signals into an index beside the one in use."""
+
+    def index(self, entries: Sequence[IndexEntry]) -> tuple[Refused, ...]:
+        """As SearchBackend.index."""
+
+
+class SearchBackend(Protocol):
+    """An index. Every method raises SearchUnavailable when it cannot answer; nothing is lost then: the store has it."""
+
+    def index(self, entries: Sequence[IndexEntry]) -> tuple[Refused, ...]:
+        """Write entries; durable when it returns. The same id replaces unless the index holds a higher version.
+
+        Returns those that can never be taken, with the reason.
+        """
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Take them out; unknown ids are no error."""
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """One page of hits, with total, facets and bars of all of them."""
+
+    def count(self) -> int:
+        """Signals in the index."""
+
+    def refresh(self) -> None:
+        """Make all that was written before visible to the next search."""
+
+    def rebuild(self) -> AbstractContextManager[IndexBuilder]:
+        """Build a new index beside the old one and switch when the block ends; an exception leaves the old one.
+
+        What is indexed or deleted meanwhile, by this or another process, is in both.
+        """
+
+    def health(self) -> Health:
+        """How it is; never raises SearchUnavailable."""
+
+    def close(self) -> None:
+        """Give everything back."""

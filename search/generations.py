@@ -1,0 +1,123 @@
+"""Folders of the embedded index: one generation in use, perhaps one being built, and who may write.
+
+<root>/CURRENT            name of the generation in use; replaced in one step
+<root>/g000002/           a tantivy index and FORMAT, the mark of the fields it was written with
+<root>/write.lock         held (flock) for one write; the system gives it back when a process dies
+<root>/rebuild.lock       held while a new generation is built
+<root>/rebuild.jsonl      what was written meanwhile, for the new generation to take in before the switch
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from core.errors import SearchUnavailable
+from search.fields import format_mark
+from search.page import OLD_FORMAT
+
+PATIENCE = 30.0
+"""Seconds to wait for another process's write: a batch of 1,000 takes under one."""
+
+
+@contextmanager
+def locked(path: Path, *, patience: float, busy: str) -> Iterator[None]:
+    """Hold the lock file at `path`. Raises SearchUnavailable(busy) when another holds it for `patience` seconds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    give_up = time.monotonic() + patience
+    with path.open("a") as handle:
+        while not _take(handle):
+            if time.monotonic() >= give_up:
+                raise SearchUnavailable(busy)
+            time.sleep(0.02)
+        yield
+
+
+def _take(handle: IO[str]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+class Generations:
+    """The folders below one root."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Only one write at a time, over all processes."""
+        with locked(self.root / "write.lock", patience=PATIENCE, busy="检索索引正被另一进程写入，请稍后再试"):
+            yield
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        """Only one rebuild at a time."""
+        with locked(self.root / "rebuild.lock", patience=1, busy="索引正在重建，请等它结束"):
+            yield
+
+    def current(self) -> Path | None:
+        """The generation in use; None before the first write."""
+        try:
+            return self.root / (self.root / "CURRENT").read_text().strip()
+        except FileNotFoundError:
+            return None
+
+    def next(self) -> Path:
+        """An empty folder for a new generation; what dead rebuilds left is removed."""
+        current = self.current()
+        number = int(current.name[1:]) if current else 0
+        for left in self.root.glob("g[0-9]*"):
+            if current is None or left != current:
+                shutil.rmtree(left)
+        (self.root / "rebuild.jsonl").unlink(missing_ok=True)
+        fresh = self.root / f"g{number + 1:06d}"
+        fresh.mkdir(parents=True)
+        (fresh / "FORMAT").write_text(format_mark())
+        return fresh
+
+    def switch(self, generation: Path) -> None:
+        """Use `generation` from now on; the old one goes. Open readers keep its files until they turn."""
+        old = self.current()
+        draft = self.root / "CURRENT.new"
+        with draft.open("w") as handle:
+            handle.write(generation.name)
+            handle.flush()
+            os.fsync(handle.fileno())
+        draft.replace(self.root / "CURRENT")
+        if old is not None and old != generation:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def check_format(self, generation: Path) -> None:
+        """Raises SearchUnavailable when the fields have changed since it was written."""
+        mark = generation / "FORMAT"
+        if not mark.exists() or mark.read_text() != format_mark():
+            raise SearchUnavailable(OLD_FORMAT)
+
+    def journal(self, change: Mapping[str, Any]) -> None:
+        """Note a change for a rebuild that is going on; without one nothing is noted. Call it while `writing`."""
+        lock = self.root / "rebuild.lock"
+        if not lock.exists():
+            return
+        with lock.open("a") as handle:
+            if _take(handle):
+                return
+        with (self.root / "rebuild.jsonl").open("a", encoding="utf-8") as notes:
+            notes.write(json.dumps(change, ensure_ascii=False) + "\n")
+            notes.flush()
+            os.fsync(notes.fileno())
+
+    def journalled(self) -> Iterator[dict[str, Any]]:
+        """The changes noted since the rebuild began, in order."""
+        notes = self.root / "rebuild.jsonl"
+        if notes.exists():
+            with notes.open(encoding="utf-8") as lines:
+                yield from map(json.loads, lines)

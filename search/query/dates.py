@@ -1,0 +1,92 @@
+"""Dates in queries. A date stands for the whole span it names: `2026-11` is a month, `now-1d/d` the day before.
+
+Written as in Elasticsearch: `now`, `+` or `-` a number and a unit (y M w d h m s), `/unit` rounds down; `||` puts a
+date in the place of now. No zone means Beijing, and days, weeks (from Monday) and months are Beijing's.
+"""
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.clock import BEIJING, as_utc, beijing
+
+FORMS = '时间:2026-11-01、时间>="2026-11-01T08:00"、时间>=now-7d/d'
+CHINESE = {
+    "现在": "now", "今天": "now/d", "昨天": "now-1d/d", "前天": "now-2d/d", "本周": "now/w", "上周": "now-1w/w",
+    "本月": "now/M", "上月": "now-1M/M", "今年": "now/y", "去年": "now-1y/y",
+}  # fmt: skip
+MATH = re.compile(r"(?:([+-])(\d{1,5})([yMwdhHms]))|(?:/([yMwdhHms]))")
+PARTIAL = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+FLOORS = (("month", 1), ("day", 1), ("hour", 0), ("minute", 0), ("second", 0))
+FIXED = {"w": "weeks", "d": "days", "h": "hours", "H": "hours", "m": "minutes", "s": "seconds"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """start <= t < end, aware UTC."""
+
+    start: datetime
+    end: datetime
+
+
+def read_span(text: str, now: datetime) -> Span:
+    """The span that `text` names. Raises ValueError when it is no date."""
+    written = CHINESE.get(text.strip(), text.strip())
+    anchor, bar, math = written.partition("||")
+    if bar:
+        moment, unit = _read_date(anchor)
+    elif written.startswith("now"):
+        moment, unit, math = beijing(now), "s", written[3:]
+        moment = moment if "/" in math else moment.replace(microsecond=0)
+    else:
+        (moment, unit), math = _read_date(written), ""
+    try:
+        moment, unit = _apply(moment, unit, math)
+        return Span(as_utc(moment), as_utc(_step(moment, 1, unit)))
+    except OverflowError:
+        raise ValueError(f"{text!r} is out of range") from None
+
+
+def _read_date(text: str) -> tuple[datetime, str]:
+    partial = PARTIAL.fullmatch(text)
+    if partial:
+        year, month, day = (int(part) if part else None for part in partial.groups())
+        unit = "d" if day else "M" if month else "y"
+        return datetime(year or 1, month or 1, day or 1, tzinfo=BEIJING), unit
+    moment = beijing(datetime.fromisoformat(text))
+    minutes_only = re.search(r"[T ]\d{1,2}:\d{2}(?!:?\d)", text) is not None
+    return moment.replace(microsecond=0), "m" if minutes_only else "s"
+
+
+def _apply(moment: datetime, unit: str, math: str) -> tuple[datetime, str]:
+    at = 0
+    while at < len(math):
+        found = MATH.match(math, at)
+        if found is None:
+            raise ValueError(f"{math[at:]!r} is no date arithmetic")
+        sign, number, step, rounding = found.groups()
+        if rounding:
+            moment, unit = _round(moment, rounding), rounding
+        else:
+            moment, unit = _step(moment, int(f"{sign}{number}"), step), "s"
+        at = found.end()
+    return moment, unit
+
+
+def _step(moment: datetime, count: int, unit: str) -> datetime:
+    if unit in FIXED:
+        return moment + timedelta(**{FIXED[unit]: count})
+    months = moment.year * 12 + moment.month - 1 + count * (12 if unit == "y" else 1)
+    year, month = divmod(months, 12)
+    if not 1 <= year <= 9998:
+        raise ValueError(f"the year {year} is out of range")
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
+
+
+def _round(moment: datetime, unit: str) -> datetime:
+    if unit == "w":
+        moment, unit = moment - timedelta(days=moment.weekday()), "d"
+    floors = dict(FLOORS["yMdHms".index("H" if unit == "h" else unit) :])
+    parts = {name: floors.get(name, getattr(moment, name)) for name, _ in FLOORS}
+    return datetime(moment.year, **parts, tzinfo=BEIJING)
