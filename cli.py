@@ -1,11 +1,11 @@
 """`fengsui`: every job by hand. Loads only the file of the command that is asked for, so that each starts fast."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 import typer
-from click.exceptions import ClickException
 
 from core.errors import FengsuiError
 
@@ -28,28 +28,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="烽燧：风险信号监测与预警 (risk-signal monitoring and early warning)",
         no_args_is_help=True,
         add_completion=False,
+        rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
     app.callback()(lambda: None)
     for module in _modules_for(words):
         importlib.import_module(module).register(app)
     try:
-        code = app(words, standalone_mode=False)
+        app(words)
     except FengsuiError as problem:
         print(f"fengsui: {problem}", file=sys.stderr)
         sys.exit(problem.exit_code)
-    except ClickException as problem:
-        problem.show()
-        sys.exit(2)
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
+        # Whoever read our output has gone (`| head`): nothing is wrong, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as problem:
         print(f"fengsui: {problem.filename or ''}: {problem.strerror or problem}", file=sys.stderr)
         sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _modules_for(words: Sequence[str]) -> Sequence[str]:

@@ -5,9 +5,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nlp.privacy import mask
-
 from core.records import Table
+from nlp.privacy import mask
 
 MAX_TITLE = 300
 MAX_TEXT = 200_000  # characters; the longest official notice seen is under 60,000

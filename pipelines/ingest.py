@@ -41,7 +41,7 @@ def read_lines(lines: Iterable[str], *, file: str) -> list[Line]:
     return sorted(found, key=lambda line: line.published)
 
 
-def ingest(lines: list[Line], pipeline: Pipeline, clock: StoryClock) -> Iterator[Counter[str]]:
+def ingest_lines(lines: list[Line], pipeline: Pipeline, clock: StoryClock) -> Iterator[Counter[str]]:
     """Carry the lines through; yields the running counts after each batch (new, changed, unchanged)."""
     counts: Counter[str] = Counter()
     for start in range(0, len(lines), BATCH):

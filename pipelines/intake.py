@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from crawlers.intake import Validators
-from crawlers.urls import canonical_url
 from sqlalchemy import Connection
 
 from core.clock import Clock
 from core.ids import content_hash, document_id
 from core.records import Document, Gone, RawDocument
+from crawlers.intake import Validators
+from crawlers.urls import canonical_url
 from store.database import Store
 from store.documents import add_revision, find_by_address, withdraw
 from store.runs import addresses_to_recheck, find_address, mark_gone, remember_address

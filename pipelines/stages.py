@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from nlp.analyze import Analyzer
-from search.backend import SearchBackend
-from search.records import IndexEntry
 from sqlalchemy import Connection
 
 from core.clock import Clock
 from core.errors import SearchUnavailable
 from core.logs import log_event
 from core.records import SOURCE_TYPE_OF, Analysis, Signal
+from nlp.analyze import Analyzer
 from pipelines.clean import cleaned
 from pipelines.duplicates import attach
+from search.backend import SearchBackend
+from search.records import IndexEntry
 from store.database import Store
 from store.documents import (
     ANALYSED,
@@ -115,7 +115,7 @@ class Pipeline:
         with self.store.read() as db:
             signals = [signal for work in works if (signal := find_signal(db, work.document.id)) is not None]
         try:
-            self.index.index([self.entry_of(signal) for signal in signals])
+            refused = {entry.id: entry.reason for entry in self.index.index([self.entry_of(s) for s in signals])}
         except SearchUnavailable as problem:
             if not self.index_down:
                 log_event(logger, "index unavailable", level=logging.WARNING, waiting=len(works), why=str(problem))
@@ -126,7 +126,9 @@ class Pipeline:
         self.index_down = False
         with self.store.write() as db:
             for work in works:
-                advance(db, work, who=self.who, to=INDEXED)
+                advance(db, work, who=self.who, to=INDEXED, error=refused.get(work.document.id))
+        if refused:
+            log_event(logger, "index refused", level=logging.ERROR, documents=refused)
         return len(works)
 
     def _claim(self, stage: str) -> Sequence[Work]:

@@ -34,7 +34,7 @@ class Child:
 class Supervisor:
     """Starts children in sessions of their own (Ctrl-C reaches only us) and restarts what dies.
 
-    Each child's stdin is a pipe that we hold: when we are killed, it closes, and `stop_with_parent` ends the child.
+    Each child's stdin is a pipe that we hold: when we are killed, it closes, and a child started `--kept` ends.
     """
 
     environment: Mapping[str, str]
@@ -43,7 +43,7 @@ class Supervisor:
 
     def start(self, name: str, *arguments: str) -> None:
         """Start `python -m cli ARGUMENTS` as a kept child."""
-        child = Child(name, (sys.executable, "-m", "cli", *arguments))
+        child = Child(name, (sys.executable, "-m", "cli", *arguments, "--kept"))
         self.children.append(child)
         self._spawn(child)
 
@@ -87,17 +87,6 @@ class Supervisor:
             child.process, child.due = None, now + wait
         if child.process is None and now >= child.due:
             self._spawn(child)
-
-
-def stop_with_parent(stop: threading.Event) -> None:
-    """In a child: set `stop` when the supervisor goes away (its end of our stdin closes)."""
-
-    def wait_for_end() -> None:
-        while os.read(0, 1024):
-            pass
-        stop.set()
-
-    threading.Thread(target=wait_for_end, name="parent-watch", daemon=True).start()
 
 
 def _signal_group(process: subprocess.Popen[bytes], which: signal.Signals) -> None:

@@ -1,0 +1,155 @@
+"""`fengsui doctor`: what is reachable and healthy, and what to do where it is not."""
+
+import json
+import shutil
+import smtplib
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
+
+import typer
+
+from commands.assemble import open_index
+from commands.knowledge import knowledge_of, open_store
+from commands.options import DataOption, JsonOption, ProfileOption, settings_of
+from config.settings import Settings
+from config.sources import load_sources
+from core.clock import iso_beijing, system_clock
+from core.errors import FengsuiError
+from store.database import Store
+from store.documents import count_by_stage, count_documents
+from store.runs import list_jobs, list_processes, source_health, stale
+
+FREE_GB = 2.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. ok None: not set up, which is allowed."""
+
+    name: str
+    ok: bool | None
+    detail: str
+    remedy: str = ""
+
+
+def doctor(as_json: JsonOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+    """各部分是否正常、如何处理 (what is healthy, with remedies). Exit 1 when something is not."""
+    settings = settings_of(data, profile, log_level="ERROR")
+    found = list(examine(settings))
+    well = all(one.ok is not False for one in found)
+    if as_json:
+        print(json.dumps({"ok": well, "checks": [asdict(one) for one in found]}, ensure_ascii=False))
+    else:
+        for one in found:
+            mark = {True: "正常", False: "异常", None: "未设"}[one.ok]
+            print(
+                f"{mark}  {one.name}：{one.detail}" + (f"；{one.remedy}" if one.remedy and one.ok is not True else "")
+            )
+    if not well:
+        raise typer.Exit(1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything once; a failing look is a finding, never an exception."""
+    try:
+        store = open_store(settings)
+    except FengsuiError as problem:
+        yield Finding("数据库", False, str(problem), "fengsui migrate")
+        return
+    looks: list[Callable[[], Iterator[Finding]]] = [
+        lambda: _store(settings, store),
+        lambda: _index(settings, store),
+        lambda: _processes(store),
+        lambda: _jobs(store),
+        lambda: _sources(settings, store),
+        lambda: _mail(settings),
+        lambda: _machine(settings),
+    ]
+    for look in looks:
+        try:
+            yield from look()
+        except (FengsuiError, OSError) as problem:
+            yield Finding("检查", False, str(problem))
+
+
+def _store(settings: Settings, store: Store) -> Iterator[Finding]:
+    with store.read() as db:
+        counts, stages = count_documents(db), count_by_stage(db)
+    detail = f"{settings.profile}，结构 {store.schema_version()}，文档 {counts['documents']}，信号 {counts['signals']}"
+    yield Finding("数据库", True, detail)
+    waiting = sum(n for stage, n in stages.items() if stage not in ("indexed", "quarantined"))
+    yield Finding("队列", True, f"待处理 {waiting}")
+    aside = stages.get("quarantined", 0)
+    yield Finding("搁置", aside == 0, f"{aside} 件", "在状态页看原因，修正后 fengsui reanalyze")
+
+
+def _index(settings: Settings, store: Store) -> Iterator[Finding]:
+    health = open_index(settings, knowledge_of(settings, store)).health()
+    detail = f"{health.backend}，{health.documents} 件，{health.detail}"
+    yield Finding("索引", health.well, detail, health.remedy or "fengsui reindex")
+
+
+def _processes(store: Store) -> Iterator[Finding]:
+    now = system_clock()
+    with store.read() as db:
+        known = list_processes(db)
+    if not known:
+        yield Finding("进程", None, "没有在运行", "make run")
+    for process in known:
+        detail = f"pid {process.pid}，最近心跳 {iso_beijing(process.beat_at)} {process.note or ''}".strip()
+        yield Finding(f"进程 {process.name}", None if stale(process, now) else True, detail, "没有在运行：make run")
+
+
+def _jobs(store: Store) -> Iterator[Finding]:
+    with store.read() as db:
+        for job in list_jobs(db):
+            when = iso_beijing(job.next_at) if job.next_at else "—"
+            detail = f"{job.trigger}，下次 {when}，上次 {job.last_status or '—'}，错过 {job.misfires} 次"
+            yield Finding(f"任务 {job.what}", job.last_status != "failed", detail, job.last_note or "看 scheduler 日志")
+
+
+def _sources(settings: Settings, store: Store) -> Iterator[Finding]:
+    for source in load_sources(settings.config, settings.profile, base=settings.source_base):
+        if not source.enabled:
+            continue
+        with store.read() as db:
+            health = source_health(db, source.key)
+        if health.last is None:
+            yield Finding(f"信源 {source.title}", None, "还没有采集过")
+            continue
+        why = "；".join(health.last.problems[:2])
+        detail = f"上次 {health.last.status}，连续失败 {health.failures_in_a_row} 次，文档 {health.documents}"
+        yield Finding(f"信源 {source.title}", health.last.status == "ok", detail, why or f"fengsui crawl {source.key}")
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    if settings.smtp_url is None:
+        yield Finding("邮件", None, "没有设置", "设置 FENGSUI_SMTP_URL、FENGSUI_MAIL_FROM、FENGSUI_MAIL_TO")
+        return
+    address = urlsplit(settings.smtp_url.get_secret_value())
+    where = f"{address.hostname}:{address.port or 25}"
+    try:
+        kind = smtplib.SMTP_SSL if address.scheme == "smtps" else smtplib.SMTP
+        with kind(address.hostname or "", address.port or 25, timeout=5) as server:
+            server.noop()
+        yield Finding("邮件", True, where)
+    except (OSError, smtplib.SMTPException) as problem:
+        yield Finding("邮件", False, f"{where}：{problem}", "检查邮件服务器地址和网络")
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    free = shutil.disk_usage(settings.data_dir).free / 1e9
+    yield Finding("磁盘", free >= FREE_GB, f"余 {free:.1f} GB", "清理磁盘；采集会停，已入库的不丢")
+    fonts = _cjk_fonts()
+    yield Finding("中文字体", fonts, "邮件图表可用" if fonts else "没有找到", "Debian：apt-get install fonts-noto-cjk")
+    yield Finding("识别模型", None, "本版只用词典和文法，未装模型")
+
+
+def _cjk_fonts() -> bool:
+    program = shutil.which("fc-list")
+    if program is None:
+        return False
+    listed = subprocess.run([program, ":lang=zh-cn", "family"], capture_output=True, text=True, timeout=10, check=False)
+    return bool(listed.stdout.strip())

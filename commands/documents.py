@@ -1,0 +1,169 @@
+"""Documents by hand: ingest, reanalyze, reindex, search, query."""
+
+import json
+import os
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from commands.assemble import build_pipeline, names_of, open_index
+from commands.knowledge import knowledge_of, open_store
+from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
+from core.clock import iso_beijing, parse_published, system_clock
+from core.errors import UsageError
+from pipelines.ingest import StoryClock, ingest_lines, read_lines
+from search.backend import SearchRequest
+from search.query import read_query
+from search.records import entry_of
+from search.results import query_json, search_json
+from store.documents import count_by_stage, mark_for_analysis, signals_after
+
+PAGE = 500
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    for command in (ingest, reanalyze, reindex, search, query):
+        app.command()(command)
+
+
+def ingest(
+    file: Annotated[Path, typer.Argument(help="JSON lines {id?, source, source_type?, url?, title, text, published}")],
+    registry: RegistryOption = None,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """按发布时间把文档走完全流程，不发送 (the whole pipeline in story order; nothing is sent)."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    with file.open(encoding="utf-8-sig", errors="strict") as stream:
+        try:
+            lines = read_lines(stream, file=str(file))
+        except UnicodeDecodeError as problem:
+            raise UsageError(f"{file}: not UTF-8 at byte {problem.start}; convert it first") from problem
+    store, clock, started = open_store(settings), StoryClock(), time.monotonic()
+    known = knowledge_of(settings, store, registry)
+    pipeline = build_pipeline(settings, store, known, who=f"ingest-{os.getpid()}", clock=clock, notify=False)
+    counts: dict[str, int] = {}
+    with _progress() as bar:
+        task = bar.add_task("ingest", total=len(lines))
+        for counts in ingest_lines(lines, pipeline, clock):
+            bar.update(task, completed=sum(counts.get(name, 0) for name in ("new", "changed", "unchanged")))
+    seconds = time.monotonic() - started
+    summary = {"read": len(lines), **counts, "seconds": round(seconds, 2), "per_second": round(len(lines) / seconds, 1)}
+    print(json.dumps(summary) if as_json else "  ".join(f"{name} {value}" for name, value in summary.items()))
+
+
+def reanalyze(
+    since: Annotated[str | None, typer.Option("--since", help="ISO date or time; all documents without it")] = None,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """用今天的词表重新研读 (reads stored documents again; a running worker takes them, else this process does)."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    store = open_store(settings)
+    with store.write() as db:
+        marked = mark_for_analysis(db, _moment(since) if since else None)
+    pipeline = build_pipeline(settings, store, knowledge_of(settings, store), who=f"reanalyze-{os.getpid()}")
+    with _progress() as bar:
+        task = bar.add_task("reanalyze", total=marked)
+        while pipeline.step():
+            with store.read() as db:
+                waiting = sum(n for stage, n in count_by_stage(db).items() if stage not in ("indexed", "quarantined"))
+            bar.update(task, completed=max(0, marked - waiting))
+    print(f"已重新研读 {marked} 件")
+
+
+def reindex(data: DataOption = None, profile: ProfileOption = None) -> None:
+    """在旁边重建索引后切换 (builds a new index beside the old one, then switches)."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    store = open_store(settings)
+    known = knowledge_of(settings, store)
+    index, after, written = open_index(settings, known, write=True), 0, 0
+    with _progress() as bar, index.rebuild() as builder:
+        task = bar.add_task("reindex", total=None)
+        while True:
+            with store.read() as db:
+                page = signals_after(db, after, limit=PAGE)
+            if not page:
+                break
+            for refused in builder.index([entry_of(signal, known.segmenter.words) for _seq, signal in page]):
+                print(f"{refused.id}: {refused.reason}", file=sys.stderr)
+            after, written = page[-1][0], written + len(page)
+            bar.update(task, completed=written)
+    print(f"已重建索引 {written} 件")
+
+
+def search(
+    text: Annotated[str, typer.Argument(metavar="QUERY", help="产品:电动自行车 and 级别>=2")] = "",
+    from_: Annotated[str | None, typer.Option("--from", help="ISO date or time, included")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="ISO date or time, not included")] = None,
+    size: Annotated[int, typer.Option("--size", min=0, max=1000)] = 20,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """检索信号 (searches the index in the desk's query language)."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    store = open_store(settings)
+    known = knowledge_of(settings, store)
+    asked = read_query(text, names=names_of(known), now=system_clock())
+    request = SearchRequest(
+        where=asked.where, from_=_moment(from_) if from_ else None, to=_moment(to) if to else None, size=size
+    )
+    result = open_index(settings, known).search(request)
+    if as_json:
+        print(json.dumps(search_json(asked, result), ensure_ascii=False))
+        return
+    for warning in asked.warnings:
+        print(warning, file=sys.stderr)
+    for hit in result.hits:
+        print(f"{iso_beijing(hit.fields['event_time'])[:16]}  {hit.fields['level']}  {hit.id}  {hit.title.text}")
+    print(f"共 {result.total} 件，用时 {result.took_ms:.0f} 毫秒")
+
+
+def query(
+    text: Annotated[str, typer.Argument(metavar="QUERY", help="a query; - reads one JSON string a line")],
+    as_json: JsonOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """只解析检索式 (parses only). Exit 1 when one given on the command line is not valid."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    store = open_store(settings)
+    names = names_of(knowledge_of(settings, store))
+    texts = [json.loads(line) for line in sys.stdin if line.strip()] if text == "-" else [text]
+    for one in texts:
+        answer = query_json(one, names=names, now=system_clock())
+        if as_json or text == "-":
+            print(json.dumps(answer, ensure_ascii=False))
+        elif answer["valid"]:
+            print(json.dumps(answer["tree"], ensure_ascii=False, indent=2))
+        else:
+            print(f"第 {answer['error']['column']} 列：{answer['error']['message']}", file=sys.stderr)
+            raise typer.Exit(1)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_published(text)
+    except ValueError as problem:
+        raise UsageError(f"{text!r} is no ISO date or date-time (accepted: 2026-11-23, 2026-11-23T14:00)") from problem
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )

@@ -1,0 +1,61 @@
+"""The enterprise registry by hand: import, match."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.knowledge import open_store, registry_for
+from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
+from core.clock import system_clock
+from enterprises.match import Matcher
+from enterprises.registry_import import import_file
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    group = typer.Typer(help="企业名录 (the enterprise registry)", no_args_is_help=True)
+    group.command("import")(import_registry)
+    app.add_typer(group, name="enterprises")
+    app.command()(match)
+
+
+def import_registry(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns of lexicons/enterprises_demo.csv")],
+    as_json: JsonOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """导入企业名录；同一 id 再次导入即为更新 (imports a registry; the same id again is an update)."""
+    store = open_store(settings_of(data, profile, log_level="WARNING"))
+    new, updated = import_file(store, file, clock=system_clock)
+    print(json.dumps({"new": new, "updated": updated}) if as_json else f"新增 {new} 家，更新 {updated} 家")
+
+
+def match(
+    names: Annotated[list[str] | None, typer.Argument(help="names, brands or credit codes")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="one name a line, UTF-8")] = None,
+    registry: RegistryOption = None,
+    region: Annotated[str, typer.Option("--region", help="region code that is preferred")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100)] = 5,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """按任何叫法查企业 (finds a firm by a full, short, former, misspelt or pinyin name, a brand or a credit code)."""
+    wanted = list(names or [])
+    if file is not None:
+        wanted += [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    if not wanted:
+        raise typer.BadParameter("no name given (accepted: NAME... or --file NAMES.txt)")
+    matcher = Matcher(registry_for(settings_of(data, profile, log_level="WARNING"), registry))
+    for query in wanted:
+        found = matcher.match(query, region=region, limit=limit)
+        if as_json:
+            print(json.dumps({"query": query, "candidates": [asdict(c) for c in found]}, ensure_ascii=False))
+            continue
+        print(f"{query}：{'未找到' if not found else ''}")
+        for candidate in found:
+            print(f"  {candidate.score:.2f}  {candidate.id}  {candidate.name}  {candidate.why}")

@@ -1,0 +1,54 @@
+"""What every command starts from: the store of the profile, the lexicon, the registry and the segmenter."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.lexicon import Lexicon, load_lexicon, load_registry_csv
+from config.settings import Settings
+from core.clock import system_clock
+from core.records import RegistryEntry
+from enterprises.registry_import import import_file, registry_of
+from nlp.analyze import dictionary_words
+from nlp.segment import Segmenter
+from store.database import Store, check_profile
+from store.registry import count_entries
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What reading, searching and showing have in common. version: of the stored registry."""
+
+    lexicon: Lexicon
+    registry: tuple[RegistryEntry, ...]
+    segmenter: Segmenter
+    version: str = ""
+
+
+def open_store(settings: Settings) -> Store:
+    """The migrated store of this profile; the demo's registry is in it from the first start."""
+    store = Store(settings.database)
+    store.migrate()
+    with store.write() as db:
+        check_profile(db, settings.profile)
+        empty = settings.profile == "demo" and count_entries(db) == 0
+    if empty:
+        import_file(store, settings.config / "lexicons" / "enterprises_demo.csv", clock=system_clock)
+    return store
+
+
+def knowledge_of(settings: Settings, store: Store, registry: Path | None = None) -> Knowledge:
+    """Lexicon, registry (of `registry`, else of the store) and the segmenter that keeps their words whole."""
+    lexicon = load_lexicon(settings.config)
+    entries, version = (load_registry_csv(registry), "") if registry else registry_of(store)
+    return Knowledge(lexicon, entries, Segmenter(dictionary_words(lexicon, entries)), version)
+
+
+def registry_for(settings: Settings, registry: Path | None) -> tuple[RegistryEntry, ...]:
+    """The firms of `registry`, or of the data folder's store."""
+    if registry is not None:
+        return load_registry_csv(registry)
+    store = open_store(settings)
+    try:
+        return registry_of(store)[0]
+    finally:
+        store.close()

@@ -1,0 +1,99 @@
+"""The processes that `fengsui run` keeps; each also runs by itself, on a machine of its own."""
+
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.assemble import build_pipeline, open_index, renewing, stop_event
+from commands.knowledge import knowledge_of, open_store
+from commands.options import DataOption, ProfileOption, settings_of
+from config.rules import load_rules
+from config.settings import Settings
+from config.sources import load_sources
+from demo.site import serve as serve_site
+from pipelines.worker import work_until
+from web.server import serve as serve_desk
+from web.services import Services
+
+KeptOption = Annotated[bool, typer.Option("--kept", help="end when standard input closes (as `run` wants it)")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command()(worker)
+    app.command()(desk)
+    app.command("demo-site")(demo_site)
+
+
+def worker(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+    """研读进程 (clean, analyse, judge, index)."""
+    settings, stop = _start(kept, data, profile)
+    store = open_store(settings)
+    known = knowledge_of(settings, store)
+    work_until(stop, build_pipeline(settings, store, known, who="worker"), refresh=renewing(settings, known))
+
+
+def desk(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option("--host", help="address to listen on")] = "127.0.0.1",
+    kept: KeptOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """网页席位 (the web desk)."""
+    settings, _stop = _start(kept, data, profile)
+    serve_desk(desk_services(settings), host=host, port=port, sockets=[_listening(host, port)])
+
+
+def demo_site(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 0,
+    speed: Annotated[float, typer.Option("--speed", min=1)] = 432.0,
+    kept: KeptOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """演示站点 (serves the sample pack in each source's own shape)."""
+    settings, _stop = _start(kept, data, profile)
+    serve_site(settings.data_dir, port=port, speed=speed)
+
+
+def desk_services(settings: Settings) -> Services:
+    """All that the desk's pages need."""
+    store = open_store(settings)
+    known = knowledge_of(settings, store)
+    return Services(
+        store=store,
+        settings=settings,
+        lexicon=known.lexicon,
+        sources=load_sources(settings.config, settings.profile, base=settings.source_base),
+        rules=load_rules(settings.config),
+        search=open_index(settings, known),
+    )
+
+
+def _start(kept: bool, data: Path | None, profile: str | None) -> tuple[Settings, threading.Event]:
+    settings = settings_of(data, profile)
+    stop = stop_event()
+    if kept:
+        threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    return settings, stop
+
+
+def _end_with_parent() -> None:
+    # The supervisor holds the other end of our stdin: it closes when the supervisor dies, however it dies.
+    while os.read(0, 1024):
+        continue
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener

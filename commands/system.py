@@ -1,0 +1,242 @@
+"""The system as a whole: run, check, doctor, migrate, demo-reset, user."""
+
+import fcntl
+import shutil
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from config.routes import load_routes
+
+from commands.doctor import doctor
+from commands.knowledge import open_store
+from commands.options import DataOption, ProfileOption, settings_of
+from config.lexicon import load_lexicon
+from config.rules import load_rules
+from config.settings import Settings, child_environment
+from config.sources import load_sources
+from core.clock import system_clock
+from core.errors import ConfigError, FengsuiError, StoreError, UsageError
+from pipelines.supervisor import Supervisor
+from store.database import Store, get_fact, set_fact
+from store.users import create_user, find_user, first_admin_token, list_users, set_password
+
+HOST = "127.0.0.1"
+SITE_PORT = "demo_site_port"
+FIRST_SITE_PORT = 8900
+START_SECONDS = 60.0
+LOCK = "run.lock"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    for command in (run, check, doctor, migrate):
+        app.command()(command)
+    app.command("demo-reset")(demo_reset)
+    group = typer.Typer(help="账号 (accounts)", no_args_is_help=True)
+    group.command("add")(user_add)
+    group.command("list")(user_list)
+    group.command("passwd")(user_passwd)
+    app.add_typer(group, name="user")
+
+
+def run(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="a taken port moves on to a free one")] = 8000,
+    speed: Annotated[float, typer.Option("--speed", min=1, help="demo: story seconds a real second")] = 432.0,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """启动整套系统，打印管理员登录地址 (the whole system on one machine; Ctrl-C stops it)."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    check_config(settings)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with only_one(settings.data_dir):
+        store = open_store(settings)
+        desk_port = free_port(port)
+        settings = settings.model_copy(update={"public_url": f"http://{HOST}:{desk_port}"})
+        site_port = _site_port(store) if settings.profile == "demo" else 0
+        if site_port:
+            settings = settings.model_copy(update={"source_base": f"http://{HOST}:{site_port}"})
+        supervisor = Supervisor(child_environment(settings))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda _number, _frame: supervisor.stopping.set())
+        supervisor.start("desk", "desk", "--port", str(desk_port))
+        if site_port:
+            supervisor.start("demo-site", "demo-site", "--port", str(site_port), "--speed", str(speed))
+        for name in ("worker", "crawler", "scheduler", "sender"):
+            supervisor.start(name, name)
+        if _answers(f"{settings.public_url}/healthz", supervisor):
+            print(settings.public_url + _entry(store), flush=True)
+        supervisor.watch()
+
+
+def check(data: DataOption = None, profile: ProfileOption = None) -> None:
+    """检查全部配置，一次列出所有错误 (loads every config file and reports all mistakes at once)."""
+    counts = check_config(settings_of(data, profile, log_level="WARNING"))
+    print("配置无误：" + "，".join(f"{name} {count}" for name, count in counts.items()))
+
+
+def migrate(data: DataOption = None, profile: ProfileOption = None) -> None:
+    """把数据库升级到本版本 (brings the database up to this version)."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    print(f"{settings.data_dir}：结构版本 {open_store(settings).schema_version()}")
+
+
+def demo_reset(data: DataOption = None) -> None:
+    """清空演示数据 (empties the demo; live data is never touched)."""
+    settings = settings_of(data, "demo", log_level="WARNING")
+    folder = settings.data_dir
+    if not folder.exists():
+        print("没有演示数据")
+        return
+    if settings.database_url:
+        raise UsageError("FENGSUI_DATABASE_URL is set: the demo in that database is not ours to delete; drop it there")
+    _must_be_demo(settings)
+    with only_one(folder):
+        shutil.rmtree(folder)
+    print(f"已清空 {folder}")
+
+
+def user_add(
+    name: str,
+    role: Annotated[str, typer.Option("--role", help="viewer | officer | supervisor | admin")] = "officer",
+    territory: Annotated[str, typer.Option("--territory", help="region code; sees it and below")] = "360000",
+    display_name: Annotated[str, typer.Option("--name", help="shown on the desk")] = "",
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """新增账号，口令从终端输入 (the password is asked for)."""
+    store = open_store(settings_of(data, profile, log_level="WARNING"))
+    password = typer.prompt("口令", hide_input=True, confirmation_prompt=True)
+    with store.write() as db:
+        create_user(
+            db,
+            name,
+            role=role,  # type: ignore[arg-type]  # create_user names the accepted roles itself
+            territory=territory,
+            display_name=display_name,
+            password=password,
+            now=system_clock(),
+        )
+    print(f"已新增 {name}")
+
+
+def user_list(data: DataOption = None, profile: ProfileOption = None) -> None:
+    """列出账号."""
+    store = open_store(settings_of(data, profile, log_level="WARNING"))
+    with store.read() as db:
+        for user in list_users(db):
+            state = "启用" if user.active else "停用"
+            print(user.name, user.role, user.territory, state, user.display_name, sep="\t")
+
+
+def user_passwd(name: str, data: DataOption = None, profile: ProfileOption = None) -> None:
+    """改口令."""
+    store = open_store(settings_of(data, profile, log_level="WARNING"))
+    with store.read() as db:
+        if find_user(db, name) is None:
+            raise UsageError(f"没有账号 {name}；fengsui user list 列出全部")
+    password = typer.prompt("新口令", hide_input=True, confirmation_prompt=True)
+    with store.write() as db:
+        set_password(db, name, password)
+    print("口令已改")
+
+
+def check_config(settings: Settings) -> dict[str, int]:
+    """Load everything an operator edits. Raises one ConfigError with all mistakes; returns how much there is."""
+    mistakes: list[str] = []
+    loads: dict[str, Callable[[], object]] = {
+        "信源": lambda: load_sources(settings.config, settings.profile),
+        "规则": lambda: load_rules(settings.config),
+        "派送": lambda: load_routes(settings.config),
+        "产品": lambda: load_lexicon(settings.config).products,
+    }
+    counts: dict[str, int] = {}
+    for name, load in loads.items():
+        try:
+            loaded = load()
+            counts[name] = len(loaded) if hasattr(loaded, "__len__") else 1
+        except ConfigError as problem:
+            mistakes.extend(problem.mistakes)
+    if mistakes:
+        raise ConfigError(mistakes)
+    return counts
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the data folder: two systems on one folder would send everything twice."""
+    with (folder / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FengsuiError(f"{folder}: another `fengsui run` uses this data folder; stop it first") from None
+        yield
+
+
+def free_port(wanted: int) -> int:
+    """`wanted`, or the next port that nobody listens on."""
+    for port in range(wanted, min(wanted + 200, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        return port
+    raise FengsuiError(f"no free port from {wanted} on; give another with --port")
+
+
+def _site_port(store: Store) -> int:
+    """The sample site keeps its port: addresses of documents must not change between two starts."""
+    with store.write() as db:
+        kept = get_fact(db, SITE_PORT)
+        port = int(kept) if kept else free_port(FIRST_SITE_PORT)
+        set_fact(db, SITE_PORT, str(port))
+    if free_port(port) != port:
+        raise FengsuiError(f"port {port}, which this demo's sample site uses, is taken; free it or `make demo-reset`")
+    return port
+
+
+def _entry(store: Store) -> str:
+    with store.write() as db:
+        secret = first_admin_token(db, now=system_clock())
+    return f"/first?token={secret}" if secret else "/"
+
+
+def _answers(url: str, supervisor: Supervisor) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while not supervisor.stopping.wait(0.1):
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return True
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > deadline:
+                print(
+                    f"fengsui: the desk did not answer within {START_SECONDS:.0f} s; its log is above", file=sys.stderr
+                )
+                return False
+    return False
+
+
+def _must_be_demo(settings: Settings) -> None:
+    if not (settings.data_dir / "fengsui.db").exists():
+        raise UsageError(f"{settings.data_dir}: no Fengsui data here; nothing was deleted")
+    store = Store(settings.database)
+    try:
+        with store.read() as db:
+            held = get_fact(db, "profile")
+    except StoreError:
+        held = None
+    finally:
+        store.close()
+    if held not in (None, "demo"):
+        raise UsageError(f"{settings.data_dir}: holds the profile {held!r}, not the demo; nothing was deleted")
