@@ -156,7 +156,9 @@ class Rule(Words):
         return self
 
 
-def load_rules(config_dir: Path, *, products: frozenset[str] | None = None, issues: frozenset[str] | None = None) -> tuple[Rule, ...]:
+def load_rules(
+    config_dir: Path, *, products: frozenset[str] | None = None, issues: frozenset[str] | None = None
+) -> tuple[Rule, ...]:
     """The rules of <config_dir>/rules/*.yml, by id. products, issues: known ids, to check the scopes against.
 
     Raises ConfigError with every mistake of every file: file, key, what is wrong, what is accepted.

@@ -75,6 +75,12 @@ def findings_of_alert(db: Connection, alert: str) -> list[Finding]:
     return [_finding(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
 
 
+def findings_ever_of(db: Connection, alert: str) -> dict[str, tuple[Finding, datetime | None]]:
+    """Every finding of an alert by id, with the time it lost its ground (None: it stands)."""
+    rows = db.execute(select(findings).where(findings.c.alert == alert)).mappings()
+    return {row["id"]: (_finding(row), row["withdrawn_at"]) for row in rows}
+
+
 def update_finding(db: Connection, finding: Finding, *, alert: str | None) -> None:
     """A late document changed what a finding rests on: same id, new ground."""
     db.execute(
@@ -169,6 +175,12 @@ def add_history(db: Connection, event: AlertEvent, *, once: str | None = None) -
     values = {name: getattr(event, name) for name in event.__dataclass_fields__}
     values |= {"state": event.state.value, "details": dict(event.details), "once": once}
     return create_only(db, alert_history, values)
+
+
+def next_history_number(db: Connection, alert: str) -> int:
+    """The number the next row of an alert's history gets."""
+    query = select(func.max(alert_history.c.number)).where(alert_history.c.alert == alert)
+    return (db.execute(query).scalar_one_or_none() or 0) + 1
 
 
 def history_of(db: Connection, alert: str) -> list[AlertEvent]:

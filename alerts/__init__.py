@@ -1,0 +1,1 @@
+"""Rules, findings, alerts and what is sent about them."""

@@ -1,0 +1,319 @@
+"""Writes what replaying came to: findings, alerts that grow and merge, and a row of history for every step.
+
+What people decided stays: the state they set, a level they chose (until the facts ask for a higher one).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from alerts.notify import Notifier
+from alerts.replay import Outcome, Step
+from alerts.territory import territories_of
+from alerts.wording import Names, main_issues, main_products, reason_of, title_of
+from core.clock import beijing
+from core.records import LEVEL_COLOURS, Alert, AlertEvent, AlertState
+from store.alert_log import (
+    add_finding,
+    add_history,
+    alert_details,
+    alerts_of_subject,
+    find_alert,
+    findings_ever_of,
+    next_alert_number,
+    next_history_number,
+    save_alert,
+    update_finding,
+    withdraw_finding,
+)
+from store.cards import alerts_resting_on, keep_documents
+
+SYSTEM = "系统"
+OPEN_TO_SYSTEM = (AlertState.NEW, AlertState.ACCEPTED)
+ENDED = (AlertState.CLOSED, AlertState.DISMISSED)
+
+
+@dataclass(frozen=True)
+class Change:
+    """An alert that was opened, raised, changed, merged or dismissed, and the documents it holds or held."""
+
+    alert: str
+    what: str
+    documents: tuple[str, ...] = ()
+
+
+class AlertBook:
+    """The writing half of the engine.
+
+    ack_hours: hours to accept by level (orgs.yaml, alerts).  notifier: None sends nothing.
+    """
+
+    def __init__(
+        self, names: Names, titles: Mapping[str, str], ack_hours: Mapping[int, float], notifier: Notifier | None
+    ) -> None:
+        self.names, self.titles, self.ack_hours, self.notifier = names, titles, ack_hours, notifier
+
+    def settle(
+        self,
+        db: Connection,
+        subject: str,
+        outcomes: Sequence[Outcome],
+        *,
+        around: tuple[datetime, datetime],
+        now: datetime,
+    ) -> list[Change]:
+        """Make the alerts of a subject within `around` what the outcomes say."""
+        left = {
+            alert.id: alert
+            for alert in alerts_of_subject(db, subject)
+            if alert.updated_at >= around[0] and alert.first_at <= around[1]
+        }
+        changes: list[Change] = []
+        for outcome in outcomes:
+            documents = {card.document for card in outcome.ever}
+            mine = self._claimed(db, subject, documents, left)
+            for alert in mine:
+                left.pop(alert.id, None)
+            changes += self._write(db, outcome, mine, now)
+        for alert in left.values():
+            changes += self._drop(db, alert, now)
+        return changes
+
+    def _claimed(self, db: Connection, subject: str, documents: set[str], left: Mapping[str, Alert]) -> list[Alert]:
+        """The alerts this matter continues: its own, and those that lie wholly in it. Oldest first."""
+        found: dict[str, Alert] = {}
+        for alert_id, theirs in alerts_resting_on(db, sorted(documents)):
+            alert = left.get(alert_id) or find_alert(db, alert_id)
+            if alert is None:
+                continue
+            nameless = theirs[:2] in ("p:", "m:", "d:") or theirs.startswith("f:NIL:")
+            if theirs == subject or (nameless and set(alert.documents) <= documents):
+                found[alert.id] = alert
+        return sorted(found.values(), key=lambda alert: (alert.created_at, alert.number))
+
+    def _write(self, db: Connection, outcome: Outcome, mine: Sequence[Alert], now: datetime) -> list[Change]:
+        first = min(outcome.held, key=lambda one: (one.finding.fired_at, one.finding.id)).finding
+        old = mine[0] if mine else find_alert(db, f"a{first.id[1:]}")
+        details = alert_details(db, old.id) if old else {}
+        details.pop("merged_into", None)
+        shape = self._shape(db, outcome, old, f"a{first.id[1:]}", now)
+        alert, what = self._state(shape, old, outcome, details, now)
+        new_steps = self._unrecorded(details, outcome.steps)
+        details |= self._details(outcome)
+        changes = [self._merge(db, other, alert, now) for other in mine[1:]]
+        if old == alert and not new_steps and not changes and what == "same":
+            return changes
+        save_alert(db, alert, details=details)
+        keep_documents(db, alert.id, alert.documents)
+        self._write_findings(db, outcome, alert.id, now)
+        self._write_steps(db, alert, old, new_steps, what, now)
+        if what != "same" or old != alert:
+            self._tell(db, alert, what, now)
+        return [*changes, Change(alert.id, what if what != "same" else "changed", alert.documents)]
+
+    def _shape(self, db: Connection, outcome: Outcome, old: Alert | None, new_id: str, now: datetime) -> Alert:
+        cards = outcome.cards or outcome.ever
+        firm = outcome.matter.subject[2:] if outcome.matter.subject.startswith("f:") else None
+        told = dict.fromkeys(f for card in cards for f in ([card.firm] if card.firm else card.firms) if f)
+        territories = territories_of(cards, self.names.regions)
+        standing = [one.finding for one in outcome.held if one.lost_at is None] or [one.finding for one in outcome.held]
+        return Alert(
+            id=old.id if old else new_id,
+            number=old.number if old else next_alert_number(db, beijing(now).year),
+            subject=outcome.matter.subject,
+            level=max(1, outcome.last.level),
+            state=old.state if old else AlertState.NEW,
+            first_at=outcome.steps[0].at,
+            updated_at=max(card.at for card in cards),
+            created_at=old.created_at if old else now,
+            title=title_of(outcome, self.names),
+            rule=outcome.last.rule or (old.rule if old else standing[0].rule),
+            reason=reason_of(outcome),
+            products=main_products(cards),
+            enterprises=(firm,) if firm else tuple(told),
+            issues=main_issues(cards),
+            territory=territories[0],
+            territories=territories,
+            documents=tuple(dict.fromkeys(card.document for card in cards)),
+            findings=tuple(finding.id for finding in standing),
+            unconfirmed=outcome.last.unconfirmed,
+            origins=len({card.document for card in cards if card.is_origin}),
+            due_at=old.due_at if old else None,
+        )
+
+    def _state(
+        self, shape: Alert, old: Alert | None, outcome: Outcome, details: dict[str, Any], now: datetime
+    ) -> tuple[Alert, str]:
+        """The alert with state, level and clock; and what happened to it (opened, raised, ... same)."""
+        gone = outcome.last.level == 0
+        chosen = details.get("person_level")
+        level = shape.level
+        if chosen is not None and level <= details.get("system_level_then", 0):
+            level = int(chosen)
+        due = now + timedelta(hours=self.ack_hours.get(level, 24))
+        if old is None:
+            state = AlertState.DISMISSED if gone else AlertState.NEW
+            details["dismissed_by"] = SYSTEM if gone else None
+            level = max(1, outcome.peak) if gone else level
+            return replace(shape, level=level, state=state, due_at=None if gone else due), "opened"
+        if gone:
+            if old.state in OPEN_TO_SYSTEM:
+                details["dismissed_by"] = SYSTEM
+                return replace(shape, level=1, state=AlertState.DISMISSED, due_at=None), "dismissed"
+            same = old.state in ENDED or old.level == 1
+            return replace(shape, level=old.level if same else 1), "same" if same else "lowered"
+        if old.state in ENDED:
+            by_system = old.state is AlertState.DISMISSED and details.get("dismissed_by") == SYSTEM
+            if by_system or level > details.get("level_at_end", old.level):
+                details["dismissed_by"] = None
+                return replace(shape, level=level, state=AlertState.NEW, due_at=due), "reopened"
+            return replace(shape, level=old.level), "same"
+        if level == old.level:
+            return shape if level == shape.level else replace(shape, level=level), "same"
+        up = level > old.level
+        clock = due if up and old.state is AlertState.NEW else old.due_at
+        return replace(shape, level=level, due_at=clock), "raised" if up else "lowered"
+
+    @staticmethod
+    def _unrecorded(details: Mapping[str, Any], steps: Sequence[Step]) -> list[Step]:
+        known = {tuple(row) for row in details.get("steps", ())}
+        return [step for step in steps if _step_key(step) not in known]
+
+    @staticmethod
+    def _details(outcome: Outcome) -> dict[str, Any]:
+        cards = outcome.cards
+        hurt: dict[str, int] = {}
+        for card in cards:
+            if card.trusted:
+                hurt = {name: max(count, hurt.get(name, 0)) for name, count in {**hurt, **card.hurt}.items()}
+        voices: dict[str, int] = {}
+        for card in cards:
+            if card.is_origin:
+                voices[card.voice] = voices.get(card.voice, 0) + 1
+        return {
+            "steps": [list(_step_key(step)) for step in outcome.steps],
+            "whys": [step.why for step in outcome.steps],
+            "voices": voices,
+            "sources": len({card.source for card in cards}),
+            "reposts": len({card.document for card in cards if not card.is_origin}),
+            "hurt": hurt,
+        }
+
+    def _write_findings(self, db: Connection, outcome: Outcome, alert: str, now: datetime) -> None:
+        known = findings_ever_of(db, alert)
+        for held in outcome.held:
+            finding, before = held.finding, known.pop(held.finding.id, None)
+            if before is not None and before == (finding, held.lost_at):
+                continue
+            if not add_finding(db, finding, alert=alert, now=now):
+                update_finding(db, finding, alert=alert)
+            if held.lost_at is not None:
+                withdraw_finding(db, finding.id, held.lost_at)
+        for finding, lost_at in known.values():
+            if lost_at is None and not finding.rule.startswith("w:") and finding.key[:2] != "w:":
+                withdraw_finding(db, finding.id, now)
+
+    def _write_steps(
+        self, db: Connection, alert: Alert, old: Alert | None, steps: Sequence[Step], what: str, now: datetime
+    ) -> None:
+        level = 0
+        for place, step in enumerate(steps):
+            first = old is None and place == 0
+            later = _action(step, level) if old is None else self._action_of(step, alert, old, what)
+            action = "opened" if first else later
+            level = step.level
+            note = step.why if step.level else f"{step.why}，不再构成预警"
+            state = alert.state if place == len(steps) - 1 else AlertState.NEW if old is None else old.state
+            add_event(db, alert, step.at, action, step.level, state, note, now, document=step.document)
+        if not steps and what in ("reopened", "dismissed"):
+            add_event(db, alert, alert.updated_at, what, alert.level, alert.state, alert.reason, now)
+
+    @staticmethod
+    def _action_of(step: Step, alert: Alert, old: Alert, what: str) -> str:
+        if step.at < old.updated_at and what == "same":
+            return "backdated"
+        if step.level == 0:
+            return "dismissed"
+        return what if what != "same" else "confirmed" if not alert.unconfirmed and old.unconfirmed else "updated"
+
+    def _merge(self, db: Connection, other: Alert, into: Alert, now: datetime) -> Change:
+        details = {**alert_details(db, other.id), "merged_into": into.id, "dismissed_by": SYSTEM}
+        if other.state is not AlertState.DISMISSED or other.documents:
+            gone = replace(other, state=AlertState.DISMISSED, documents=(), findings=(), due_at=None)
+            save_alert(db, gone, details=details)
+            keep_documents(db, other.id, ())
+            note = f"同一事项，并入 {into.number}"
+            add_event(db, gone, into.updated_at, "merged", other.level, gone.state, note, now)
+        return Change(other.id, "merged", other.documents)
+
+    def _drop(self, db: Connection, alert: Alert, now: datetime) -> list[Change]:
+        """Nothing of the alert's ground is left, not even in the past: a new reading or a moved text."""
+        details = alert_details(db, alert.id)
+        if details.get("merged_into") or alert.state in ENDED:
+            return []
+        for finding, lost_at in findings_ever_of(db, alert.id).values():
+            if lost_at is None:
+                withdraw_finding(db, finding.id, now)
+        note = "重新识别后依据不再成立"
+        if alert.state in OPEN_TO_SYSTEM:
+            gone = replace(alert, state=AlertState.DISMISSED, due_at=None)
+            save_alert(db, gone, details={**details, "dismissed_by": SYSTEM})
+            add_event(db, gone, alert.updated_at, "dismissed", alert.level, gone.state, note, now)
+            return [Change(alert.id, "dismissed", alert.documents)]
+        if details.get("ground_lost"):
+            return []
+        save_alert(db, alert, details={**details, "ground_lost": True})
+        add_event(db, alert, alert.updated_at, "noted", alert.level, alert.state, f"{note}，由承办人处置", now)
+        return [Change(alert.id, "changed", alert.documents)]
+
+    def _tell(self, db: Connection, alert: Alert, what: str, now: datetime) -> None:
+        if self.notifier is not None and what in ("opened", "raised", "reopened", "dismissed", "lowered"):
+            number = next_history_number(db, alert.id) - 1
+            self.notifier.plan(db, alert, what=what, number=number, now=now)
+
+
+def _step_key(step: Step) -> tuple[str, int, bool]:
+    return (step.at.isoformat(), step.level, step.unconfirmed)
+
+
+def _action(step: Step, before: int) -> str:
+    if step.level == 0:
+        return "dismissed"
+    return "raised" if step.level > before else "lowered" if step.level < before else "confirmed"
+
+
+def add_event(
+    db: Connection,
+    alert: Alert,
+    story_at: datetime,
+    action: str,
+    level: int,
+    state: AlertState,
+    note: str,
+    now: datetime,
+    *,
+    document: str = "",
+) -> None:
+    """Append one row by the system to an alert's history."""
+    details = {"document": document} if document else {}
+    event = AlertEvent(
+        alert=alert.id,
+        number=next_history_number(db, alert.id),
+        at=now,
+        story_at=story_at,
+        actor=SYSTEM,
+        action=action,
+        level=level,
+        state=state,
+        note=note,
+        details=details,
+    )
+    add_history(db, event)
+
+
+def level_words(level: int) -> str:
+    """`橙色`."""
+    return f"{LEVEL_COLOURS[level]}色"

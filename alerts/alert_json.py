@@ -1,0 +1,49 @@
+"""One alert as `fengsui alerts --json` prints it: the contract's fields, and what a reader of the line may want besides."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.clock import iso_beijing
+from core.records import LEVEL_COLOURS, Alert
+from store.alert_log import alert_details, history_of
+
+
+def alert_line(db: Connection, alert: Alert) -> dict[str, Any] | None:
+    """The line of an alert; None for one that was merged into another. Times are story time, +08:00."""
+    details = alert_details(db, alert.id)
+    if details.get("merged_into"):
+        return None
+    return {
+        "id": alert.id,
+        "level": alert.level,
+        "state": alert.state.value,
+        "first_at": iso_beijing(alert.first_at),
+        "updated_at": iso_beijing(alert.updated_at),
+        "title": alert.title,
+        "rule": alert.rule,
+        "reason": alert.reason,
+        "products": list(alert.products),
+        "enterprises": list(alert.enterprises),
+        "territory": alert.territory,
+        "documents": list(alert.documents),
+        "number": alert.number,
+        "colour": LEVEL_COLOURS[alert.level],
+        "issues": list(alert.issues),
+        "territories": list(alert.territories),
+        "unconfirmed": alert.unconfirmed,
+        "origins": alert.origins,
+        "due_at": iso_beijing(alert.due_at) if alert.due_at else None,
+        "history": [
+            {
+                "at": iso_beijing(row.at),
+                "story_at": iso_beijing(row.story_at),
+                "actor": row.actor,
+                "action": row.action,
+                "level": row.level,
+                "state": row.state.value,
+                "note": row.note,
+            }
+            for row in history_of(db, alert.id)
+        ],
+    }

@@ -1,0 +1,275 @@
+"""A signal as rules see it: few facts, and the keys under which other signals find it.
+
+f:<firm>             says something of this firm
+m:<family>|<number>  bears this number on the label
+p:<family>|<place>   names no firm; the place is a prefecture
+u:<family>           names neither firm nor place
+j:<family>|<place>   press or authority names a firm at that place: through it, texts without a firm join
+j:<family>           the same, wherever it is
+n:<firm>|<issue>     a pair whose first sight counts
+r:<firm>             clears this firm
+w:<rule>|<values>    counted by a rule that is not about one matter
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from config.grouping import Grouping
+from config.regions import ABROAD, HOME_PROVINCE, Regions
+from config.rules import Rule, Scope
+from core.records import Kind, MentionType, RegistryEntry, Signal
+from store.cards import StoredCard
+
+VOICES: Mapping[Kind, str] = {
+    Kind.NOTICE: "official",
+    Kind.SPOTCHECK: "official",
+    Kind.RECALL: "official",
+    Kind.RECALL_FOREIGN: "official",
+    Kind.NEWS: "media",
+    Kind.COMPLAINT: "complaint",
+    Kind.REVIEW: "complaint",
+    Kind.SOCIAL: "social",
+    Kind.FORUM: "social",
+    Kind.HOTLIST: "social",
+}
+TRUSTED = ("official", "media")
+SENSITIVE = ("学校", "小学", "中学", "幼儿园", "医院", "养老院", "敬老院", "福利院")
+LABEL_NUMBER = re.compile(r"(?<![A-Z0-9-])(?=[A-Z0-9-]*\d{2})[A-Z]{1,5}-?\d{3,6}[A-Z]{0,3}(?![A-Z0-9])", re.IGNORECASE)
+NOT_A_LABEL = re.compile(r"(?:GB|GBT|ISO|IEC|EN|JB|QB|HG|DB|TSG|CCC|UN|FOR)-?\d", re.IGNORECASE)
+
+Registry = Callable[[str], RegistryEntry | None]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What rules know of one document revision.
+
+    at, until: it counts from at (event time) to until (None: it still does).  origin: the document whose text this
+    one carries, itself where it is an origin.  places: county and prefecture codes it asserts, its jurisdiction first.
+    hurt: dead, grave, injured, poisoned, ...  rules: ids of the rules in whose scope it is.  maker: region code of the
+    firm.  clears: firms it takes a charge away from.
+    """
+
+    document: str
+    revision: int
+    at: datetime
+    until: datetime | None
+    source: str
+    kind: str
+    voice: str
+    title: str
+    risk: bool
+    level: int
+    product: str | None
+    family: str | None
+    firm: str | None
+    firms: tuple[str, ...]
+    issues: tuple[str, ...]
+    places: tuple[str, ...]
+    jurisdiction: str
+    origin: str
+    labels: tuple[str, ...] = ()
+    clears: tuple[str, ...] = ()
+    hurt: Mapping[str, int] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    maker: str = ""
+    sensitive: bool = False
+
+    @property
+    def trusted(self) -> bool:
+        """Press or authority."""
+        return self.voice in TRUSTED
+
+    @property
+    def is_origin(self) -> bool:
+        """Whether it is a voice of its own and not a copy."""
+        return self.origin == self.document
+
+    @property
+    def order(self) -> tuple[datetime, str, int]:
+        """Order of event time, the same whatever came in first."""
+        return (self.at, self.document, self.revision)
+
+
+@dataclass(frozen=True)
+class View:
+    """What turning a signal into a card needs to know of the world."""
+
+    rules: Sequence[Rule]
+    regions: Regions
+    grouping: Grouping
+    registry: Registry
+    key_products: frozenset[str] = frozenset()
+
+
+def card_of(signal: Signal, view: View) -> Card:
+    """The card of a signal. Non-risk documents have one too: they may clear a firm."""
+    document, analysis = signal.document, signal.analysis
+    entry = view.registry(analysis.primary_enterprise) if analysis.primary_enterprise else None
+    text = f"{document.title}\n{document.text}"
+    card = Card(
+        document=document.id,
+        revision=document.revision,
+        at=document.event_time,
+        until=document.withdrawn_at,
+        source=document.source,
+        kind=document.kind.value,
+        voice=VOICES[document.kind],
+        title=analysis.masked_title or document.title,
+        risk=analysis.is_risk,
+        level=analysis.level if analysis.is_risk else 0,
+        product=analysis.primary_product,
+        family=view.grouping.family_of(analysis.primary_product),
+        firm=analysis.primary_enterprise,
+        firms=analysis.enterprises,
+        issues=analysis.issues,
+        places=_places(analysis.jurisdiction_code, analysis.regions, view.regions),
+        jurisdiction=analysis.jurisdiction_code or HOME_PROVINCE,
+        origin=document.repost_of or document.id,
+        labels=_labels(signal),
+        clears=_clears(signal),
+        hurt={name: count for name, count in analysis.casualties.items() if count},
+        maker=entry.region_code if entry else "",
+        sensitive=any(word in text for word in SENSITIVE),
+    )
+    if not card.risk:
+        return card
+    hits = tuple(rule.id for rule in view.rules if in_scope(card, rule.scope, view, text=text))
+    return _replace_rules(card, hits)
+
+
+def _replace_rules(card: Card, hits: tuple[str, ...]) -> Card:
+    return Card(**{**{name: getattr(card, name) for name in Card.__dataclass_fields__}, "rules": hits})
+
+
+def _places(jurisdiction: str | None, regions: Iterable[str], known: Regions) -> tuple[str, ...]:
+    codes = dict.fromkeys([jurisdiction, *regions] if jurisdiction else regions)
+    return tuple(code for code in codes if code and known.prefecture_of(code) is not None)
+
+
+def _labels(signal: Signal) -> tuple[str, ...]:
+    mentions = (*signal.analysis.title_mentions, *signal.analysis.mentions)
+    marked = [m.id_or_norm or m.text for m in mentions if m.type is MentionType.MODEL]
+    text = f"{signal.document.title}\n{signal.document.text}"
+    found = [match[0] for match in LABEL_NUMBER.finditer(text)]
+    labels = (re.sub(r"[\s-]", "", label).upper() for label in (*marked, *found))
+    return tuple(dict.fromkeys(label for label in labels if len(label) >= 5 and not NOT_A_LABEL.match(label)))[:8]
+
+
+def _clears(signal: Signal) -> tuple[str, ...]:
+    """Firms that the text takes a charge away from: named as not concerned, or named in a refutation."""
+    analysis = signal.analysis
+    firms = (MentionType.ENTERPRISE, MentionType.BRAND)
+    mentions = [m for m in (*analysis.title_mentions, *analysis.mentions) if m.type in firms and m.id_or_norm]
+    asserted = {m.id_or_norm for m in mentions if not m.negated}
+    cleared = [m.id_or_norm for m in mentions if m.negated and m.id_or_norm not in asserted]
+    if not analysis.is_risk and analysis.stance in ("refutation", "denial"):
+        cleared += [m.id_or_norm for m in mentions]
+    return tuple(dict.fromkeys(firm for firm in cleared if firm and firm != analysis.primary_enterprise))
+
+
+def people(hurt: Mapping[str, int], *names: str) -> int:
+    """How many people in these classes."""
+    return sum(hurt.get(name, 0) for name in names)
+
+
+def victims(hurt: Mapping[str, int]) -> int:
+    """The injured and poisoned; the gravely injured count among the injured where both are told."""
+    return max(people(hurt, "injured", "poisoned"), people(hurt, "grave", "serious"))
+
+
+def in_scope(card: Card, scope: Scope, view: View, *, text: str) -> bool:
+    """Whether a rule of this scope counts the signal."""
+    checks = (
+        card.level >= scope.min_level,
+        not scope.kinds or card.kind in scope.kinds,
+        not scope.voices or card.voice in scope.voices,
+        not scope.products or _product_in(card.product, scope.products, view.key_products),
+        not scope.issues or bool(set(scope.issues) & set(card.issues)),
+        not scope.regions or any(view.regions.is_within(t, card.jurisdiction) for t in scope.regions),
+        not scope.text or any(word in text for word in scope.text),
+        victims(card.hurt) + people(card.hurt, "dead") >= scope.hurt,
+        people(card.hurt, "dead") >= scope.dead,
+        scope.maker is None or _made(card, scope.maker, view.regions),
+    )
+    return all(checks)
+
+
+def _product_in(product: str | None, wanted: Sequence[str], key_products: frozenset[str]) -> bool:
+    return product in wanted or ("key" in wanted and product in key_products)
+
+
+def _made(card: Card, maker: str, regions: Regions) -> bool:
+    if maker == "known":
+        return card.firm is not None
+    if maker == "listed":
+        return card.firm is not None and not card.firm.startswith("NIL:")
+    code = card.maker or card.jurisdiction
+    if maker == "home":
+        named = code != HOME_PROVINCE or card.firm is not None
+        return named and regions.is_within(HOME_PROVINCE, code)
+    return code != ABROAD
+
+
+def keys_of(card: Card, view: View) -> list[str]:
+    """Every key under which the card is found."""
+    keys = [f"r:{firm}" for firm in card.clears]
+    if not card.risk:
+        return keys
+    keys.append(f"d:{card.document}")
+    prefectures = sorted({p for p in map(view.regions.prefecture_of, card.places) if p})
+    if card.family:
+        keys += [f"m:{card.family}|{label}" for label in card.labels]
+    if card.firm:
+        keys.append(f"f:{card.firm}")
+        keys += [f"n:{card.firm}|{issue}" for issue in card.issues]
+        if card.family and card.trusted and not card.firm.startswith("NIL:"):
+            keys += [f"j:{card.family}", *(f"j:{card.family}|{place}" for place in prefectures)]
+    elif card.family:
+        home = view.regions.prefecture_of(card.jurisdiction)
+        keys.append(f"p:{card.family}|{home}" if home else f"u:{card.family}")
+    for rule in view.rules:
+        if rule.id in card.rules and not rule.in_matter:
+            keys += group_keys(card, rule, view.regions)
+    return keys
+
+
+def group_keys(card: Card, rule: Rule, regions: Regions) -> list[str]:
+    """The keys under which a rule that is not about one matter counts the card; none where a value is missing."""
+    combinations: list[tuple[str, ...]] = [()]
+    for group in rule.group_by:
+        values = _group_values(card, group, rule, regions)
+        combinations = [(*before, value) for before in combinations for value in values]
+    return [f"w:{rule.id}|{'|'.join(values)}" for values in combinations]
+
+
+def _group_values(card: Card, group: str, rule: Rule, regions: Regions) -> list[str]:
+    if group == "product":
+        return [card.product] if card.product else []
+    if group == "issue":
+        return [issue for issue in card.issues if not rule.scope.issues or issue in rule.scope.issues]
+    prefecture = regions.prefecture_of(card.jurisdiction)
+    if group == "prefecture":
+        return [prefecture] if prefecture else []
+    return [card.jurisdiction] if prefecture and prefecture != card.jurisdiction else []
+
+
+def stored(card: Card) -> StoredCard:
+    """The card as the store keeps it."""
+    facts = asdict(card)
+    for name in ("document", "revision", "at", "until"):
+        del facts[name]
+    return StoredCard(card.document, card.revision, card.at, card.until, facts)
+
+
+def card_from(kept: StoredCard) -> Card:
+    """The card that `stored` wrote."""
+    facts: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in kept.facts.items()
+        if name in Card.__dataclass_fields__
+    }
+    return Card(document=kept.document, revision=kept.revision, at=kept.at, until=kept.until, **facts)

@@ -1,0 +1,9 @@
+"""`any`: one signal in scope is enough."""
+
+from alerts.conditions.verdict import Verdict, WindowCounts
+from config.rules import AnyCondition
+
+
+def judge(condition: AnyCondition, counts: WindowCounts) -> Verdict:
+    """Fires on every signal."""
+    return Verdict(counts.current > 0, "单条信号即触发", {"count": counts.current, "needed": 1})

@@ -1,0 +1,122 @@
+"""Rules that count over many matters (a product and an issue in the whole province): their findings and alerts.
+
+A crowd most of whose documents lie in one alert is that alert's echo and is only noted there.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from alerts.alert_book import AlertBook, Change
+from alerts.cards import Card, View, card_from
+from alerts.conditions import judge
+from alerts.conditions.verdict import WindowCounts
+from alerts.matters import Matter
+from alerts.replay import Held, Outcome, Step, alive, fire_windows, make_finding
+from config.rules import Rule
+from core.records import Finding
+from store.alert_log import add_finding, alerts_of_subject, find_alert, findings_of, update_finding, withdraw_finding
+from store.cards import alerts_resting_on, cards_with, seen_before
+
+CROWD = "w:"
+
+
+class Crowds:
+    """Settles the rules that are not about one matter."""
+
+    def __init__(self, rules: Sequence[Rule], view: View, book: AlertBook) -> None:
+        self.rules = {rule.id: rule for rule in rules if not rule.in_matter}
+        self.view, self.book = view, book
+
+    def settle(self, db: Connection, card: Card, keys: Iterable[str], changed: set[str], now: datetime) -> list[Change]:
+        """Judge again the crowds a card is or was in, and those whose documents went into or out of an alert."""
+        mine = {key: card.at for key in keys if key.startswith(CROWD)}
+        for alert_id, subject in alerts_resting_on(db, sorted(changed)):
+            if subject.startswith(CROWD) and subject not in mine:
+                alert = find_alert(db, alert_id)
+                if alert is not None:
+                    mine[subject] = alert.first_at
+        changes: list[Change] = []
+        for key, at in sorted(mine.items()):
+            rule = self.rules.get(key[len(CROWD) :].split("|")[0])
+            if rule is not None:
+                changes += self._settle_key(db, rule, key, at, now)
+        return changes
+
+    def _settle_key(self, db: Connection, rule: Rule, key: str, at: datetime, now: datetime) -> list[Change]:
+        reach = _reach(rule)
+        found = cards_with(db, [key], at - reach * 2, at + reach * 2)[key]
+        cards = [card for card in map(card_from, found) if card.is_origin]
+        held = self._fire(db, rule, key, cards)
+        held = [one for one in held if at - reach <= one.finding.fired_at <= at + reach]
+        self._write_findings(db, rule, key, held, at - reach, at + reach, now)
+        own = [one for one in held if not self._echo(db, key, one.finding)]
+        outcomes = [self._outcome(key, one, cards) for one in own]
+        known = [outcome for outcome in outcomes if outcome.peak > 0]
+        if not known and not alerts_of_subject(db, key):
+            return []
+        return self.book.settle(db, key, known, around=(at - reach, at + reach), now=now)
+
+    def _fire(self, db: Connection, rule: Rule, key: str, cards: Sequence[Card]) -> list[Held]:
+        condition = rule.condition
+        if condition.type != "new_term":
+            return fire_windows(rule, key, cards, self.view.regions)
+        standing = [card for card in cards if card.until is None]
+        for place, card in enumerate(standing):
+            if seen_before(db, key, card.at - condition.lookback, card.at):
+                continue
+            window = [other for other in standing[place:] if other.at < card.at + condition.window]
+            window = window[: condition.at_least]
+            verdict = judge(condition, WindowCounts(current=len(window)))
+            if verdict.fires:
+                finding = make_finding(rule, key, window, start=card.at, end=window[-1].at, verdict=verdict)
+                return [Held(finding, rule.rank, None)]
+        return []
+
+    def _write_findings(
+        self, db: Connection, rule: Rule, key: str, held: Sequence[Held], start: datetime, end: datetime, now: datetime
+    ) -> None:
+        known = {f.id: f for f in findings_of(db, rule=rule.id, key=key, since=start) if f.fired_at <= end}
+        for one in held:
+            if known.pop(one.finding.id, None) == one.finding and one.lost_at is None:
+                continue
+            if not add_finding(db, one.finding, alert=None, now=now):
+                update_finding(db, one.finding, alert=None)
+            if one.lost_at is not None:
+                withdraw_finding(db, one.finding.id, one.lost_at)
+        for lost in known.values():
+            withdraw_finding(db, lost.id, now)
+
+    def _echo(self, db: Connection, key: str, finding: Finding) -> bool:
+        """Whether one alert already holds at least half of the documents."""
+        held: Counter[str] = Counter()
+        for document in finding.documents:
+            held.update(alert for alert, subject in alerts_resting_on(db, [document]) if subject != key)
+        return bool(held) and held.most_common(1)[0][1] * 2 >= len(finding.documents)
+
+    def _outcome(self, key: str, one: Held, cards: Sequence[Card]) -> Outcome:
+        documents = set(one.finding.documents)
+        mine = tuple(card for card in cards if card.document in documents)
+        unconfirmed = all(card.voice == "social" for card in mine)
+        level = min(one.rank, 2) if unconfirmed else one.rank
+        finding = one.finding
+        steps = [Step(finding.fired_at, level, unconfirmed, finding.reason, finding.rule, finding.documents[-1])]
+        if one.lost_at is not None:
+            steps.append(Step(max(one.lost_at, finding.fired_at), 0, False, "依据已撤回、更正或被澄清", "", ""))
+        matter = Matter(key, mine)
+        last = max(card.at for card in mine)
+        return Outcome(matter, tuple(alive(mine, last)), mine, (replace(one),), tuple(steps))
+
+
+def _reach(rule: Rule) -> timedelta:
+    condition = rule.condition
+    if condition.type == "spike":
+        return condition.window * (condition.history + 1) + (rule.repeat_after or condition.window)
+    if condition.type == "new_term":
+        return condition.lookback
+    if condition.type == "frequency":
+        return condition.window + (rule.repeat_after or condition.window)
+    return timedelta(days=1)

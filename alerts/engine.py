@@ -1,0 +1,128 @@
+"""From signals to alerts: each judged document changes the matters it touches, and nothing else.
+
+Findings and levels are a function of what the store holds (alerts.replay); this file reads the neighbourhood of a
+document, lets it be replayed, and writes the difference. It runs inside the transaction of its caller.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from alerts.alert_book import AlertBook, Change
+from alerts.cards import Card, Registry, View, card_of, keys_of, stored
+from alerts.crowds import Crowds
+from alerts.matters import Matter, Neighbourhood
+from alerts.notify import Notifier
+from alerts.replay import Outcome, replay
+from alerts.wording import Names
+from config.grouping import Grouping
+from config.lexicon import Lexicon
+from config.rules import Rule
+from core.records import Signal
+from store.cards import alerts_resting_on, save_card, seen_before
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What judging a document came to: the alerts that are new or changed, in the order they were written."""
+
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """Ids of the alerts touched."""
+        return tuple(dict.fromkeys(change.alert for change in self.changes))
+
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """Ids of the new ones."""
+        return tuple(change.alert for change in self.changes if change.what == "opened")
+
+
+class AlertEngine:
+    """Judges documents against rules. One instance serves one process; it keeps no state between documents.
+
+    registry: a firm by id, or None.  notifier: plans what is sent (None: nothing is, as when the past is ingested).
+    ack_hours: hours to accept an alert by level, from orgs.yaml.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        lexicon: Lexicon,
+        grouping: Grouping,
+        registry: Registry,
+        ack_hours: Mapping[int, float],
+        notifier: Notifier | None = None,
+    ) -> None:
+        self.rules = tuple(rules)
+        self.lexicon = lexicon
+        self.view = View(
+            rules=self.rules,
+            regions=lexicon.regions,
+            grouping=grouping,
+            registry=registry,
+            key_products=frozenset(product.id for product in lexicon.products.values() if product.key),
+        )
+        self.book = AlertBook(Names(lexicon, registry), self.titles, ack_hours, notifier)
+        self.crowds = Crowds(self.rules, self.view, self.book)
+
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """Titles of the rules by id."""
+        return {rule.id: rule.title for rule in self.rules}
+
+    def judge(self, db: Connection, signal: Signal, *, now: datetime) -> Judgement:
+        """Judge one document revision; judging it again changes nothing.
+
+        Called for every document, also those that are no risk: they may clear a firm or take a text back. Must run in
+        a write transaction: two judges at once would not see each other's cards.
+        """
+        card = card_of(signal, self.view)
+        withdrawn = signal.document.withdrawn_at
+        keys = save_card(db, stored(card), keys_of(card, self.view), withdrawn_at=withdrawn)
+        if not keys:
+            return Judgement()
+        around = Neighbourhood(db, self.view, card.at)
+        changes: list[Change] = []
+        for subject in self._subjects(db, around, card, keys):
+            changes += self._settle(db, around, subject, now)
+        changed = {document for change in changes for document in change.documents}
+        changes += self.crowds.settle(db, card, keys, changed, now)
+        return Judgement(tuple(changes))
+
+    def _subjects(self, db: Connection, around: Neighbourhood, card: Card, keys: frozenset[str]) -> list[str]:
+        """Every matter that the document belongs to, belonged to, or moves others into or out of."""
+        touched = around.touched(card, keys)
+        subjects = {around.subject_of(other) for other in touched}
+        subjects |= {key for key in keys if key[:2] == "f:"} | {f"f:{key[2:]}" for key in keys if key[:2] == "r:"}
+        if card.risk:
+            subjects.add(around.subject_of(card))
+        documents = sorted({card.document, *(other.document for other in touched)})
+        subjects |= {subject for _, subject in alerts_resting_on(db, documents) if not subject.startswith("w:")}
+        # Those that may take documents over come first, so that an alert is merged and not first dismissed.
+        order = {"f": 0, "m": 1, "p": 2, "d": 3}
+        return sorted(subjects, key=lambda subject: (order.get(subject[0], 9), subject))
+
+    def _settle(self, db: Connection, around: Neighbourhood, subject: str, now: datetime) -> list[Change]:
+        outcomes = []
+        for matter in around.matters(subject):
+            outcome = self._replay(db, matter)
+            if outcome is not None:
+                outcomes.append(outcome)
+        return self.book.settle(db, subject, outcomes, around=(around.at - _REACH, around.at + _REACH), now=now)
+
+    def _replay(self, db: Connection, matter: Matter) -> Outcome | None:
+        def seen(key: str, start: datetime, end: datetime) -> bool:
+            return seen_before(db, key, start, end)
+
+        return replay(matter, self.rules, self.view.regions, seen)
+
+
+_REACH = timedelta(days=60)
+
+__all__ = ["AlertEngine", "Grouping", "Judgement"]

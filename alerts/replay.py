@@ -1,0 +1,337 @@
+"""What a desk would have known of a matter, moment by moment: findings, level, and what took them away again.
+
+A pure function of the matter's cards and the rules: no query, no clock. Each card counts from its event time until it
+is replaced, withdrawn or refuted, so the same story comes out whatever the order in which its documents arrived.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from alerts.cards import Card, people, victims
+from alerts.conditions import judge
+from alerts.conditions.verdict import Verdict, WindowCounts
+from alerts.matters import Matter
+from config.regions import Regions
+from config.rules import Rule
+from core.ids import short_id
+from core.records import Finding
+
+RUMOUR_ECHO = timedelta(days=7)
+"""So long after a refutation self-media repeating the charge do not count."""
+
+Seen = Callable[[str, datetime, datetime], bool]
+"""Whether a key (`n:<firm>|<issue>`) was there with start <= at < end."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A finding and when it lost its ground (None: it stands)."""
+
+    finding: Finding
+    rank: int
+    lost_at: datetime | None
+
+    def stands_at(self, moment: datetime) -> bool:
+        """Whether it stood then."""
+        return self.finding.fired_at <= moment and (self.lost_at is None or self.lost_at > moment)
+
+
+@dataclass(frozen=True)
+class Step:
+    """From `at` on the matter stood at `level` (0: nothing left), and why. document: whose text brought it."""
+
+    at: datetime
+    level: int
+    unconfirmed: bool
+    why: str
+    rule: str
+    document: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What replaying a matter came to. cards: those that count at the end; ever: all that ever did."""
+
+    matter: Matter
+    cards: tuple[Card, ...]
+    ever: tuple[Card, ...]
+    held: tuple[Held, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def last(self) -> Step:
+        """The present state."""
+        return self.steps[-1]
+
+    @property
+    def peak(self) -> int:
+        """The highest level it ever had."""
+        return max(step.level for step in self.steps)
+
+
+def alive(cards: Iterable[Card], moment: datetime) -> list[Card]:
+    """The cards that count at a moment."""
+    return [card for card in cards if card.at <= moment and (card.until is None or card.until > moment)]
+
+
+def replay(matter: Matter, rules: Sequence[Rule], regions: Regions, seen: Seen) -> Outcome | None:
+    """The outcome, or None where no rule ever fired."""
+    cards = standing(matter)
+    held = [one for rule in rules if rule.in_matter for one in _fire(rule, matter, cards, regions, seen)]
+    if not held:
+        return None
+    steps = _steps(cards, held, {rule.id: rule for rule in rules}, regions)
+    if not steps:
+        return None
+    now = max(step.at for step in steps)
+    last = max([now, *(card.at for card in cards)])
+    return Outcome(matter, tuple(alive(cards, last)), tuple(cards), tuple(held), tuple(steps))
+
+
+def standing(matter: Matter) -> list[Card]:
+    """The cards with the end of their validity: copies end with their original, rumours with their refutation."""
+    withdrawn = {card.document: card.until for card in matter.cards if card.is_origin}
+    cards = [_ended(card, withdrawn.get(card.origin)) if not card.is_origin else card for card in matter.cards]
+    for clearer in matter.clearers:
+        cards = _refuted(cards, clearer)
+    return [card for card in cards if card.until is None or card.until > card.at]
+
+
+def _ended(card: Card, until: datetime | None) -> Card:
+    if until is None or (card.until is not None and card.until <= until):
+        return card
+    return replace(card, until=max(until, card.at))
+
+
+def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
+    accusers = [card for card in alive(cards, clearer.at) if card.document != clearer.document]
+    if any(card.voice == "official" for card in accusers):
+        return cards
+    media = [card for card in accusers if card.voice == "media" and card.is_origin]
+    independent = [card for card in media if card.source != clearer.source]
+    if independent or not (clearer.trusted or any(card.source == clearer.source for card in accusers)):
+        return cards
+    confirmed = min((card.at for card in cards if card.trusted and card.at > clearer.at), default=None)
+    echo_end = min(filter(None, (confirmed, clearer.at + RUMOUR_ECHO)))
+
+    def falls(card: Card) -> bool:
+        rumour = card.voice == "social" or card.source == clearer.source or card.voice == "media"
+        return rumour and card.at < echo_end and (card.at <= clearer.at or card.voice == "social")
+
+    return [_ended(card, clearer.at) if falls(card) else card for card in cards]
+
+
+# --- findings ---------------------------------------------------------------------------------------------------
+
+
+def _fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
+    counted = [card for card in cards if card.is_origin and rule.id in card.rules]
+    if rule.condition.type == "any":
+        return [_single(rule, card) for card in counted]
+    if rule.condition.type == "new_term":
+        return _first_sights(rule, counted, seen)
+    return fire_windows(rule, matter.subject, counted, regions)
+
+
+def _single(rule: Rule, card: Card) -> Held:
+    verdict = judge(rule.condition, WindowCounts(current=1))
+    finding = make_finding(rule, card.document, [card], start=card.at, end=card.at, verdict=verdict)
+    return Held(finding, rule.rank, card.until)
+
+
+def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]:
+    condition = rule.condition
+    assert condition.type == "new_term"
+    found = []
+    pairs = dict.fromkeys((card.firm, issue) for card in counted if card.firm for issue in card.issues)
+    for firm, issue in pairs:
+        if rule.scope.issues and issue not in rule.scope.issues:
+            continue
+        cards = [card for card in counted if card.firm == firm and issue in card.issues]
+        start = cards[0].at
+        before = seen(f"n:{firm}|{issue}", start - condition.lookback, start)
+        window = [card for card in cards if card.at < start + condition.window]
+        if len(window) < condition.at_least:
+            continue
+        window = window[: condition.at_least]
+        verdict = judge(condition, WindowCounts(current=len(window), seen_before=before))
+        if verdict.fires:
+            lost = _lost(window, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
+            key = f"{firm}|{issue}"
+            finding = make_finding(rule, key, window, start=start, end=window[-1].at, verdict=verdict)
+            found.append(Held(finding, rule.rank, lost))
+    return found
+
+
+def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions) -> list[Held]:
+    """The findings of a window rule over its cards (origins in scope, in order of event time).
+
+    A window ends at each card; one that fires while an earlier one fired within `repeat_after` is the same finding.
+    """
+    condition = rule.condition
+    assert condition.type in ("frequency", "spike")
+    quiet = rule.repeat_after or condition.window
+    found: list[Held] = []
+    last: datetime | None = None
+    for card in counted:
+        window = _window(counted, card.at, condition.window)
+        verdict = _count(rule, counted, card.at, regions, window)
+        if not verdict.fires:
+            continue
+        if last is None or card.at - last > quiet:
+            lost = _lost(window, partial(_count, rule, counted, card.at, regions))
+            finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
+            found.append(Held(finding, rule.rank, lost))
+        last = card.at
+    return found
+
+
+def _window(counted: Sequence[Card], end: datetime, span: timedelta) -> list[Card]:
+    return [card for card in alive(counted, end) if card.at > end - span]
+
+
+def _count(rule: Rule, counted: Sequence[Card], at: datetime, regions: Regions, window: Sequence[Card]) -> Verdict:
+    condition = rule.condition
+    previous: list[int] = []
+    if condition.type == "spike":
+        for back in range(condition.history, 0, -1):
+            end = at - condition.window * back
+            previous.append(sum(end - condition.window < card.at <= end for card in counted))
+    counts = WindowCounts(
+        current=len(window),
+        sources=len({card.source for card in window}),
+        places=len(scenes(window, regions)),
+        previous=tuple(previous),
+    )
+    return judge(condition, counts)
+
+
+def _lost(window: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
+    """When the window stopped to carry the finding; None while what is left of it still fires."""
+    ends = sorted({card.until for card in window if card.until is not None})
+    for end in ends:
+        if not again([card for card in window if card.until is None or card.until > end]).fires:
+            return end
+    return None
+
+
+def scenes(cards: Iterable[Card], regions: Regions) -> list[str]:
+    """Where it happened, most often told first: counties, prefectures where no county is known; not the firm's seat."""
+    told: dict[str, int] = {}
+    for card in cards:
+        seat = {card.maker, regions.prefecture_of(card.maker) if card.maker else None}
+        places = [code for code in card.places if code not in seat]
+        upper = {regions.prefecture_of(code) for code in places if regions.prefecture_of(code) != code}
+        for code in places:
+            if code not in upper:
+                told[code] = told.get(code, 0) + 1
+    return sorted(told, key=lambda code: (-told[code], code))
+
+
+def make_finding(
+    rule: Rule, key: str, cards: Sequence[Card], *, start: datetime, end: datetime, verdict: Verdict
+) -> Finding:
+    """A finding with the id that follows from rule, version, key and window start."""
+    return Finding(
+        id=short_id("f", rule.id, rule.version, key, start.isoformat()),
+        rule=rule.id,
+        rule_version=rule.version,
+        key=key,
+        level=rule.rank,
+        window_start=start,
+        window_end=end,
+        fired_at=end,
+        reason=f"规则「{rule.title}」：{verdict.reason}",
+        documents=tuple(dict.fromkeys(card.document for card in cards)),
+        numbers=dict(verdict.numbers),
+    )
+
+
+# --- level ------------------------------------------------------------------------------------------------------
+
+
+def _steps(cards: Sequence[Card], held: Sequence[Held], rules: dict[str, Rule], regions: Regions) -> list[Step]:
+    steps: list[Step] = []
+    for moment in _moments(cards, held):
+        step = _step(moment, cards, held, regions)
+        if not steps and step.level == 0:
+            continue
+        if not steps or (step.level, step.unconfirmed) != (steps[-1].level, steps[-1].unconfirmed):
+            steps.append(step)
+    return steps
+
+
+def _moments(cards: Sequence[Card], held: Sequence[Held]) -> list[datetime]:
+    """When the level can change: findings, ends, people hurt, and the first word of each voice and source."""
+    moments = {one.finding.fired_at for one in held} | {one.lost_at for one in held if one.lost_at}
+    moments |= {card.until for card in cards if card.until}
+    heard: set[str] = set()
+    for card in cards:
+        news = {card.voice, card.source} - heard
+        if news or (card.trusted and (card.hurt or card.sensitive)):
+            moments.add(card.at)
+        heard |= news
+    return sorted(moments)
+
+
+def _step(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions) -> Step:
+    present = alive(cards, moment)
+    standing_now = [one for one in held if one.stands_at(moment)]
+    if not standing_now or not present:
+        return Step(moment, 0, False, "依据已撤回、更正或被澄清", "", "")
+    top = max(standing_now, key=lambda one: (one.rank, -one.finding.fired_at.timestamp(), one.finding.id))
+    level, why = top.rank, top.finding.reason
+    document = top.finding.documents[-1]
+    raised, because, source = raise_by_facts(present, regions)
+    if raised > level:
+        level, why, document = raised, because, source
+    voices = {card.voice for card in present if card.is_origin}
+    unconfirmed = voices <= {"social"}
+    if unconfirmed:
+        cap = 1 if len({card.source for card in present if card.is_origin}) < 2 else 2
+        if level > cap:
+            level, why = cap, f"{why}；仅有自媒体信息，未经证实，不超过{'黄' if cap == 2 else '蓝'}色"
+    return Step(moment, level, unconfirmed, why, top.finding.rule, document)
+
+
+def raise_by_facts(present: Sequence[Card], regions: Regions) -> tuple[int, str, str]:
+    """(level, why, document) that people hurt and where it went ask for, by press and authorities only.
+
+    The numbers are those of issues.yaml, alert_levels.
+    """
+    trusted = [card for card in present if card.trusted]
+    best: tuple[int, str, str] = (0, "", "")
+    for card in trusted:
+        dead, grave, hurt = people(card.hurt, "dead"), people(card.hurt, "grave", "serious"), victims(card.hurt)
+        if dead >= 3 or grave >= 10:
+            found = (4, f"死亡 {dead} 人" if dead >= 3 else f"重伤 {grave} 人")
+        elif dead:
+            found = (3, f"死亡 {dead} 人")
+        elif grave:
+            found = (3, f"重伤 {grave} 人")
+        elif hurt >= 3:
+            found = (3, f"{hurt} 人受伤或中毒")
+        elif hurt:
+            found = (2, f"{hurt} 人受伤或中毒")
+        else:
+            continue
+        if found[0] > best[0]:
+            best = (found[0], f"伤害程度：{found[1]}", card.document)
+    if best[0] >= 3:
+        return best
+    return max(best, _flow(present, regions), key=lambda one: one[0])
+
+
+def _flow(present: Sequence[Card], regions: Regions) -> tuple[int, str, str]:
+    """Goods an authority found failing turn up where children or patients are: orange."""
+    failed = [card for card in present if card.voice == "official" and card.firm and "nonconf" in card.issues]
+    places = [card for card in present if card.sensitive and card.voice in ("official", "media")]
+    later = [card for card in places if failed and card.at > failed[0].at and card.level >= 2]
+    if not later:
+        return (0, "", "")
+    prefectures = {regions.prefecture_of(place) for card in present for place in card.places}
+    if len(prefectures) < 2:
+        return (0, "", "")
+    return (3, "已查出不合格的产品又出现在学校、医院等场所，且跨设区市", later[0].document)
