@@ -35,19 +35,39 @@ STATES: Mapping[AlertState, tuple[str, str]] = {
 """The word and the mark of a state."""
 
 RUN_STATES: Mapping[str, tuple[str, str]] = {
-    "waiting": ("等待", ""), "running": ("进行中", "work"), "ok": ("正常", "done"), "failed": ("失败", "bad"),
-    "blocked": ("被拒", "bad"), "changed": ("结构改变", "bad"), "interrupted": ("中断", "warn"),
-}  # fmt: skip
+    "waiting": ("等待", ""),
+    "running": ("进行中", "work"),
+    "ok": ("正常", "done"),
+    "failed": ("失败", "bad"),
+    "blocked": ("被拒", "bad"),
+    "changed": ("结构改变", "bad"),
+    "interrupted": ("中断", "warn"),
+}
 
 DELIVERY_STATES: Mapping[str, tuple[str, str]] = {
-    "waiting": ("待发", ""), "sending": ("发送中", "work"), "sent": ("已送达", "done"), "failed": ("未送达", "bad"),
+    "waiting": ("待发", ""),
+    "sending": ("发送中", "work"),
+    "sent": ("已送达", "done"),
+    "failed": ("未送达", "bad"),
     "unsure": ("待核", "warn"),
-}  # fmt: skip
+}
+
+CHANNELS: Mapping[str, str] = {
+    "mail": "邮件",
+    "feed": "订阅",
+    "wecom": "企业微信",
+    "dingtalk": "钉钉",
+    "webhook": "接口",
+}
 
 STAGES: Mapping[str, str] = {
-    "fetched": "已抓取，待去重", "deduped": "已去重，待分析", "analysed": "已分析，待入索引",
-    "indexed": "已入索引，待判规则", "judged": "已完成", "quarantined": "已隔离",
-}  # fmt: skip
+    "fetched": "已抓取，待去重",
+    "deduped": "已去重，待分析",
+    "analysed": "已分析，待入索引",
+    "indexed": "已入索引，待判规则",
+    "judged": "已完成",
+    "quarantined": "已隔离",
+}
 
 ROLES_IN_TEXT: Mapping[str, str] = {"producer": "生产者", "dealer": "销售者", "service": "服务者"}
 

@@ -13,12 +13,12 @@ from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from core.clock import iso_beijing
-from core.records import AlertState
 from store.users import SEEN_STEP, find_session, touch_session
 from web import times
 from web.access import ROLE_NAMES, Viewer
+from web.history import MOMENTS, action_word, actor_name
 from web.inbox import open_counts
-from web.names import DELIVERY_STATES, ROLES_IN_TEXT, RUN_STATES, STAGES, STATES, Names
+from web.names import CHANNELS, DELIVERY_STATES, ROLES_IN_TEXT, RUN_STATES, STAGES, STATES, Names
 from web.security import cookie_name, cross_site, same
 from web.services import Services
 
@@ -57,7 +57,10 @@ def make_environment() -> Environment:
         "STAGES": STAGES,
         "ROLE_NAMES": ROLE_NAMES,
         "ROLES_IN_TEXT": ROLES_IN_TEXT,
-        "AlertState": AlertState,
+        "CHANNELS": CHANNELS,
+        "MOMENTS": MOMENTS,
+        "action_word": action_word,
+        "actor_name": actor_name,
         "once": lambda: secrets.token_urlsafe(12),
         "iso": iso_beijing,
         "limit_of": times.limit_of,

@@ -1,0 +1,166 @@
+"""Evidence: marked spans, the sentence that says most, and who carried whose text."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup, escape
+from sqlalchemy import Connection, select
+
+from core.records import Analysis, Document, Mention, MentionType, Signal
+from nlp.privacy import mask
+from store.schema import documents
+
+CLASSES = {
+    MentionType.PRODUCT: "m-product",
+    MentionType.BRAND: "m-product",
+    MentionType.MODEL: "m-product",
+    MentionType.STANDARD: "m-product",
+    MentionType.ENTERPRISE: "m-firm",
+    MentionType.ISSUE: "m-issue",
+    MentionType.CASUALTY: "m-issue",
+    MentionType.REGION: "m-region",
+}
+WEIGHTS = {"m-issue": 3, "m-firm": 2, "m-product": 1, "m-region": 1}
+SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]?")
+SHORT, LONG = 40, 160
+
+NameOf = Callable[[Mention], str]
+
+
+def marked(text: str, mentions: Iterable[Mention], name_of: NameOf, start: int = 0, end: int | None = None) -> Markup:
+    """text[start:end] escaped, each mention in its span; of two that overlap the first, longer one stays."""
+    end = len(text) if end is None else end
+    parts: list[Markup] = []
+    at = start
+    for mention in sorted(mentions, key=lambda m: (m.start, -m.end)):
+        if mention.start < at or mention.end > end:
+            continue
+        parts.append(escape(text[at : mention.start]))
+        css = "m-not" if mention.negated else CLASSES[mention.type]
+        words = escape(text[mention.start : mention.end])
+        parts.append(Markup('<span class="{}" title="{}">{}</span>').format(css, name_of(mention), words))
+        at = mention.end
+    parts.append(escape(text[at:end]))
+    return Markup("").join(parts)
+
+
+def paragraphs(text: str, mentions: Sequence[Mention], name_of: NameOf) -> list[Markup]:
+    """The text by lines, marked; empty lines left out."""
+    found = []
+    for line in re.finditer(r"[^\n]+", text):
+        if line[0].strip():
+            found.append(marked(text, mentions, name_of, line.start(), line.end()))
+    return found
+
+
+def telling_part(text: str, mentions: Sequence[Mention]) -> tuple[int, int]:
+    """(start, end) of the sentence that names most of what counts; a short one takes the next along."""
+    sentences = [(m.start(), m.end()) for m in SENTENCE.finditer(text) if m[0].strip()]
+    if not sentences:
+        return 0, min(len(text), LONG)
+
+    def weight(span: tuple[int, int]) -> int:
+        inside = {(m.type, m.id_or_norm) for m in mentions if not m.negated and span[0] <= m.start < span[1]}
+        return sum(WEIGHTS[CLASSES[kind]] for kind, _ in inside)
+
+    best = max(range(len(sentences)), key=lambda i: weight(sentences[i]))
+    start, end = sentences[best]
+    for _, further in sentences[best + 1 :]:
+        if end - start >= SHORT or further - start > LONG:
+            break
+        end = further
+    return start, end
+
+
+def shown_text(signal: Signal) -> str:
+    """The text people may read: personal data masked in place, so that offsets hold."""
+    masked = signal.analysis.masked_text
+    return masked if len(masked) == len(signal.document.text) else signal.document.text
+
+
+def shown_title(document: Document, analysis: Analysis | None) -> str:
+    """The title people may read; a post that has none shows how it begins."""
+    title = analysis.masked_title if analysis and analysis.masked_title else document.title
+    return title or (document.text[:40] + "…" if document.text else "（无标题）")
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A piece of evidence."""
+
+    document: Document
+    title: str
+    text: Markup
+    origin: int
+
+
+def quotes(signals: Sequence[Signal], name_of: NameOf, limit: int) -> list[Quote]:
+    """The telling sentence of each independent origin, oldest first; at most `limit`, the gravest kept."""
+    origins = [signal for signal in signals if signal.document.repost_of is None]
+    numbers = {signal.document.id: number for number, signal in enumerate(origins, start=1)}
+    gravest = sorted(origins, key=lambda signal: -signal.analysis.level)[:limit]
+    found = []
+    for signal in sorted(gravest, key=lambda signal: signal.document.event_time):
+        text, mentions = shown_text(signal), signal.analysis.mentions
+        start, end = telling_part(text, mentions)
+        words = marked(text, mentions, name_of, start, end)
+        title = shown_title(signal.document, signal.analysis)
+        found.append(Quote(signal.document, title, words, numbers[signal.document.id]))
+    return found
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A document in the tree of origins."""
+
+    id: str
+    source: str
+    title: str
+    at: datetime
+    withdrawn: bool
+
+
+@dataclass(frozen=True)
+class Origin:
+    """An independent origin and those that carried its text, in order of time."""
+
+    first: Carried
+    reposts: tuple[Carried, ...]
+
+
+def origins_of(db: Connection, signals: Sequence[Signal]) -> list[Origin]:
+    """The tree under an alert: every document of it, and every repost of its origins. One query."""
+    roots: dict[str, Carried] = {}
+    below: dict[str, dict[str, Carried]] = {}
+    for signal in signals:
+        document = signal.document
+        node = Carried(
+            document.id, document.source, shown_title(document, signal.analysis), document.event_time,
+            document.withdrawn_at is not None,
+        )  # fmt: skip
+        if document.repost_of is None:
+            roots[document.id] = node
+        else:
+            below.setdefault(document.repost_of, {})[document.id] = node
+    for row in _reposts(db, list(roots)):
+        below.setdefault(row[0], {})[row[1].id] = row[1]
+    for origin, reposts in below.items():
+        if origin not in roots:  # its origin is not part of the alert: the first of them stands for it
+            first = min(reposts.values(), key=lambda node: node.at)
+            roots[origin] = reposts.pop(first.id)
+    tree = [
+        Origin(node, tuple(sorted(below.get(origin, {}).values(), key=lambda each: each.at)))
+        for origin, node in roots.items()
+    ]
+    return sorted(tree, key=lambda each: each.first.at)
+
+
+def _reposts(db: Connection, origins: list[str]) -> list[tuple[str, Carried]]:
+    columns = (documents.c.repost_of, documents.c.id, documents.c.source, documents.c.title, documents.c.event_time)
+    query = select(*columns, documents.c.withdrawn_at).where(documents.c.repost_of.in_(origins), documents.c.latest)
+    return [
+        (origin, Carried(found, source, mask(title) or "（无标题）", at, gone is not None))
+        for origin, found, source, title, at, gone in db.execute(query.order_by(documents.c.event_time).limit(500))
+    ]

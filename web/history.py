@@ -1,0 +1,96 @@
+"""What was done to alerts, in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from core.records import Alert, AlertEvent, AlertState
+from store.alert_log import find_alert
+from store.schema import alert_history, users
+from web.access import Viewer
+
+ACTIONS: Mapping[str, str] = {
+    "opened": "发布预警",
+    "created": "发布预警",
+    "raised": "升级",
+    "lowered": "降级",
+    "grew": "并入新信号",
+    "merged": "并入",
+    "updated": "并入新信号",
+    "repeated": "再次触发",
+    "reopened": "重新打开",
+    "withdrawn": "依据撤回",
+    "confirmed": "得到证实",
+    "unconfirmed": "待核",
+    "accept": "受理",
+    "dispatch": "派单",
+    "start": "开始处置",
+    "dismiss": "判为不构成风险",
+    "level": "调级",
+    "submit": "提请核销",
+    "close": "核销办结",
+    "reopen": "重新打开",
+    "note": "记录",
+    "undo": "撤销",
+    "confirm": "确认红色",
+    "notify": "发出通知",
+    "escalated": "超时升级",
+    "corrected": "更正",
+    "answered": "收到回应",
+}
+MOMENTS = ("opened", "raised", "lowered", "accept", "dispatch", "dismiss", "close", "reopen", "reopened", "level")
+"""Rows after which the alert is in another state or level: a filled dot."""
+SYSTEM = ("system", "engine", "")
+
+
+def action_word(action: str) -> str:
+    """受理 for `accept`; an action nobody named yet stays as it is."""
+    return ACTIONS.get(action, action)
+
+
+def actor_name(actor: str) -> str:
+    """系统 for the engine."""
+    return "系统" if actor in SYSTEM else actor
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row of somebody's history, with its alert."""
+
+    event: AlertEvent
+    alert: Alert
+
+
+def newest_changes(db: Connection, viewer: Viewer, *, limit: int) -> list[Change]:
+    """The newest rows of all histories this viewer sees, newest first."""
+    query = select(alert_history).order_by(alert_history.c.story_at.desc(), alert_history.c.number.desc())
+    found: list[Change] = []
+    known: dict[str, Alert | None] = {}
+    for row in db.execute(query.limit(limit * 8)).mappings():
+        alert_id = row["alert"]
+        if alert_id not in known:
+            known[alert_id] = find_alert(db, alert_id)
+        alert = known[alert_id]
+        if alert is None or not viewer.sees_alert(alert):
+            continue
+        values = {name: row[name] for name in AlertEvent.__dataclass_fields__ if name != "state"}
+        found.append(Change(AlertEvent(**values, state=AlertState(row["state"])), alert))
+        if len(found) == limit:
+            break
+    return found
+
+
+def people(db: Connection) -> dict[str, str]:
+    """Display names by account."""
+    return {row[0]: row[1] for row in db.execute(select(users.c.name, users.c.display_name))}
+
+
+def last_own_action(history: list[AlertEvent], viewer: Viewer, now: datetime, *, within_minutes: int) -> int | None:
+    """The number of the newest row if it is this viewer's own deed and fresh enough to be undone."""
+    if not history:
+        return None
+    last = history[-1]
+    fresh = (now - last.at).total_seconds() < within_minutes * 60
+    return last.number if last.actor == viewer.name and fresh and last.action not in ("undo", "note") else None

@@ -1,0 +1,96 @@
+"""预警: the inbox in order of its clock, filters as links, a preview beside it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from core.records import LEVEL_IDS, Alert, AlertState
+from store import alert_log
+from web import inbox
+from web.names import firm_names
+from web.signals import sparks
+from web.views.alert import load_alert
+from web.visit import Here, Visit, redirect
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/alerts")
+def show_inbox(visit: Here) -> Response:
+    """The list, with its filters in the address."""
+    wanted = inbox.read_wanted(visit.request.query_params)
+    with visit.services.store.read() as db:
+        return visit.page("alerts.html", **_inbox(db, visit, wanted))
+
+
+def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]:
+    regions, now = visit.services.lexicon.regions, visit.now
+    seen = visit.me.alerts(alert_log.list_alerts(db))
+    found = inbox.matching(seen, wanted, regions=regions, now=now)
+    rows = inbox.rows_of(found, now=now, sort=wanted.sort)
+    start = (wanted.page - 1) * inbox.PAGE_SIZE
+    here = rows[start : start + inbox.PAGE_SIZE]
+    shown: list[Alert] = [row.alert for row in here]
+    bands = inbox.banded(here, rows) if wanted.sort == "" else [("", len(rows), here)]
+    first = load_alert(db, visit, here[0].alert, brief=True) if here else None
+    return {
+        "wanted": wanted,
+        "bands": bands,
+        "total": len(rows),
+        "first_row": start + 1,
+        "last_row": start + len(here),
+        "pages": -(-len(rows) // inbox.PAGE_SIZE),
+        "views": inbox.view_counts(seen, wanted, regions=regions, now=now),
+        "choices": inbox.choices(seen, wanted, regions=regions, now=now),
+        "sorts": inbox.SORTS,
+        "since": inbox.SINCE,
+        "firms": firm_names(db, [*(firm for alert in shown for firm in alert.enterprises), wanted.firm]),
+        "sparks": sparks(db, visit.me, shown, now),
+        "preview": first,
+        "labels": _labels(visit),
+        "filtered": wanted != inbox.Wanted(view=wanted.view, sort=wanted.sort),
+        "views_name": inbox.VIEWS[wanted.view][0],
+        "batch": visit.me.may("accept") and any(alert.state is AlertState.NEW for alert in shown),
+        "said": visit.request.query_params.get("said", "") and _said(visit.request.query_params["said"]),
+        "last_done": _last_done(db, visit) if not rows else None,
+    }
+
+
+def _labels(visit: Visit) -> dict[str, Callable[[str], str]]:
+    """How each filter's values are written."""
+    return {
+        "level": lambda key: f"{visit.names.level(LEVEL_IDS[key])}色",
+        "product": visit.names.product,
+        "region": visit.names.region,
+        "rule": visit.names.rule,
+        "since": lambda key: inbox.SINCE[key][0],
+    }
+
+
+def _said(outcome: str) -> str:
+    """What a batch came to: `3-1` is three done, one refused."""
+    done, _, refused = outcome.partition("-")
+    if not (done.isdigit() and refused.isdigit()):
+        return ""
+    return f"已受理 {int(done)} 条" + (f"，{int(refused)} 条未生效：已由他人处理" if int(refused) else "") + "。"
+
+
+def _last_done(db: Connection, visit: Visit) -> Alert | None:
+    """The alert that was dealt with last: what an empty list shows as proof that the desk works."""
+    handled = [alert for alert in visit.me.alerts(alert_log.list_alerts(db, limit=200)) if alert.state != "new"]
+    return handled[0] if handled else None
+
+
+@router.get("/jump")
+def jump(visit: Here, q: str = "") -> Response:
+    """The box in the bar: an alert's number opens the alert, a firm's name the list of firms, all else a search."""
+    asked = q.strip()[:200]
+    with visit.services.store.read() as db:
+        alert = alert_log.find_alert(db, asked.upper())
+    if alert is not None and visit.me.sees_alert(alert):
+        return redirect(f"/alerts/{alert.id}")
+    query = visit.request.url.include_query_params(q=asked).query
+    return redirect(f"/enterprises?{query}" if asked else "/enterprises")
