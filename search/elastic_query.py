@@ -4,7 +4,7 @@ from typing import Any
 
 from search.fields import BY_NAME, FieldType
 from search.ranking import WEIGHTS
-from search.text import Segmenter, TextTerm, phrase_term, word_terms
+from search.text import EMPTY, Segmenter, TextTerm, phrase_term, word_terms
 from search.where import (
     AllOf,
     AnyOf,
@@ -67,8 +67,9 @@ def _leaf(where: OneOf | Wild | Between | Exists) -> Json:
         case Wild(field, parts):
             return {"wildcard": {field: {"value": _form(parts)}}}
         case Exists(field):
-            text = BY_NAME[field].type is FieldType.TEXT
-            return {"exists": {"field": f"{field}_words" if text else field}}
+            if BY_NAME[field].type is not FieldType.TEXT:
+                return {"exists": {"field": field}}
+            return {"bool": {"must_not": [{"term": {f"{field}_grams": {"value": EMPTY}}}]}}
         case Between(field, low, high, with_low, with_high):
             edges = {"gte" if with_low else "gt": low, "lte" if with_high else "lt": high}
             return {"range": {field: {key: value for key, value in edges.items() if value is not None}}}

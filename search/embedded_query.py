@@ -7,7 +7,7 @@ from tantivy import Occur, Query
 
 from search.fields import BY_NAME, FieldType
 from search.ranking import WEIGHTS
-from search.text import Segmenter, TextTerm, phrase_term, word_terms
+from search.text import EMPTY, Segmenter, TextTerm, phrase_term, word_terms
 from search.where import (
     AllOf,
     AnyOf,
@@ -75,9 +75,10 @@ class Compiler:
             case Wild(field, parts):
                 return Query.regex_query(self._schema, field, _form(parts))
             case Exists(field):
-                if BY_NAME[field].type is FieldType.TEXT:
-                    return Query.regex_query(self._schema, f"{field}_words", ".+")
-                return Query.exists_query(field)
+                if BY_NAME[field].type is not FieldType.TEXT:
+                    return Query.exists_query(field)
+                empty = Query.term_query(self._schema, f"{field}_grams", EMPTY)
+                return Query.boolean_query([(Occur.Must, Query.all_query()), (Occur.MustNot, empty)])
             case Between(field, low, high, with_low, with_high):
                 number = BY_NAME[field].type is FieldType.NUMBER if field in BY_NAME else False
                 kind = tantivy.FieldType.Float if number else tantivy.FieldType.Integer

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.records import Signal
 from search.fields import FIELDS
-from search.text import Segmenter, grams_of, words_of
+from search.text import EMPTY, Segmenter, grams_of, words_of
 
 MAX_BODY = 200_000
 """Characters of a body that are searched: longer texts are lists nobody reads to the end."""
@@ -133,8 +133,8 @@ def row_of(entry: IndexEntry) -> Row:
         if value not in (None, "", []):
             row[field.name] = value
     for name in ("title", "body"):
-        row[f"{name}_words"] = " ".join(getattr(entry, f"{name}_words"))
-        row[f"{name}_grams"] = " ".join(grams_of(getattr(entry, name)))
+        row[f"{name}_words"] = " ".join(getattr(entry, f"{name}_words")) or EMPTY
+        row[f"{name}_grams"] = " ".join(grams_of(getattr(entry, name))) or EMPTY
     tail = int.from_bytes(hashlib.sha256(entry.id.encode()).digest()[:4], "big") >> (32 - HASH_BITS)
     row["time_order"] = min(max(row["event_time"], 0), LATEST_MS - 1) << HASH_BITS | tail
     row["level_order"] = min(max(entry.level, 0), 7) << 60 | row["time_order"]

@@ -17,6 +17,10 @@ Segmenter = Callable[[str], Sequence[str]]
 MAX_TOKEN = 64
 """Longer runs (base64, addresses) are cut: no person searches for their tail, and Lucene splits at 255."""
 
+EMPTY = "∅"
+"""Stands in a view that would hold no token: engines count documents with and without a text differently, which would
+rank hits differently. No query asks for it but `标题:*`."""
+
 HAN = r"\u2e80-\uffff\U00020000-\U0003ffff"
 RUNS = re.compile(rf"((?:(?![\W_])[{HAN}])+)|((?:(?![\W_{HAN}]).)+)")
 

@@ -1,0 +1,117 @@
+"""Documents for the search tests: the sample pack with a cheap reading of its truth, and odd ones made up."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import rjieba
+
+from search.names import NameTable
+from search.records import IndexEntry, with_ancestors
+from search.text import words_of
+
+PACK = Path(__file__).resolve().parent.parent / "demo" / "pack"
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+"""12:00 Beijing on Tuesday 24 November 2026; day 0 of the pack is that day."""
+
+ISSUE_WORDS = {"起火": "fire", "爆炸": "explosion", "召回": "recall", "不合格": "substandard"}
+
+NAMES = NameTable(
+    {
+        "products": [("电动自行车", "ebike"), ("电瓶车", "ebike"), ("燃气灶", "gas_appliance")],
+        "issues": list(ISSUE_WORDS.items()),
+        "regions": [("赣州市", "360700"), ("南昌", "360100"), ("南昌", "360121")],
+        "territory": [("赣州市", "360700"), ("江西省", "360000"), ("南昌", "360100"), ("南昌", "360121")],
+        "source": [("热搜榜", "hot_list")],
+    }
+)
+
+
+def words(text: str) -> list[str]:
+    """The segmenter of the tests."""
+    return list(rjieba.cut(text))
+
+
+def entry(known: str, title: str = "标题", body: str = "", *, day: float = 0, **fields: object) -> IndexEntry:
+    """An entry with what a test does not care about filled in. day: days from NOW."""
+    at = NOW + timedelta(days=day)
+    values: dict[str, object] = {
+        "version": 1,
+        "source": "hot_list",
+        "kind": "news",
+        "url": f"https://example.org/{known}",
+        "event_time": at,
+        "stored_at": at,
+        "level": 0,
+        "score": 0.0,
+        "is_risk": False,
+    }
+    texts = {"title_words": tuple(words_of(title, words)), "body_words": tuple(words_of(body, words))}
+    return IndexEntry(id=known, title=title, body=body, **texts, **(values | fields))  # type: ignore[arg-type]
+
+
+def _packed() -> Iterator[IndexEntry]:
+    for part in ("part1", "part2"):
+        for line in (PACK / f"{part}.jsonl").read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            truth = row["truth"]
+            hour, minute = map(int, row["time"].split(":"))
+            at = datetime(2026, 11, 24, tzinfo=UTC) + timedelta(days=row["day"], hours=hour - 8, minutes=minute)
+            places = with_ancestors([truth["jurisdiction"]] if truth["jurisdiction"] else [])
+            yield entry(
+                row["id"],
+                row["title"],
+                row["text"],
+                source=row["source"],
+                kind=row["kind"],
+                event_time=at,
+                stored_at=at + timedelta(minutes=3),
+                level=truth["level"],
+                score=truth["level"] / 5 + 0.1,
+                is_risk=truth["is_risk"],
+                products=tuple(filter(None, [truth["product"]])),
+                enterprises=tuple(filter(None, [truth["enterprise"]])),
+                issues=tuple(issue for word, issue in ISSUE_WORDS.items() if word in row["text"]),
+                regions=places,
+                territory=places,
+                repost_of=row["repost_of"],
+            )
+
+
+def _odd() -> Iterator[IndexEntry]:
+    """Full width, mixed scripts, punctuation, empty texts, long runs, many values, equal times."""
+    texts = [
+        ("ＧＢ17761-2018 新国标", "电动车须符合ＧＢ　17761—2018《电动自行车安全技术规范》要求。"),
+        ("起火，3人受伤", "某小区起火3人员疏散；“电池”爆燃!!!"),
+        ("Recall of E-Bike X7", "The e-bike X7 (model A*B?) is recalled; see https://example.org/a?b=c*d"),
+        ("", ""),
+        ("a" * 300, "火"),
+        ("𠮷野家 🔥 起火", "emoji 🔥🔥 與繁體字：電動自行車起火"),
+        ("（赣）XK12-001-90002 C:\\目录", 'quote " and \\ backslash * star ? mark'),
+        ("否定 not and or", "and or not AND OR NOT"),
+    ]
+    for at in range(300):
+        title, body = texts[at % len(texts)]
+        yield entry(
+            f"odd-{at:03d}",
+            f"{title} {at}" if title else "",
+            body,
+            day=-(at % 7) * 9,
+            kind=["news", "forum", "recall"][at % 3],
+            level=at % 5,
+            score=at / 300,
+            is_risk=at % 2 == 0,
+            products=("ebike", "ebike_battery")[: at % 3],
+            enterprises=("ENT0001", "NIL:某某电池厂")[: (at // 3) % 3],
+            flags=("date_guessed",) if at % 10 == 0 else (),
+            withdrawn=at % 50 == 0,
+            revision=1 + at % 3,
+        )
+
+
+@cache
+def entries() -> tuple[IndexEntry, ...]:
+    """All of them: 975."""
+    return (*_packed(), *_odd())

@@ -1,0 +1,112 @@
+"""One suite, both backends: the same hits in the same order, totals, facets, bars and marks."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from search.backend import SearchBackend, SearchRequest, SearchResult, Sort
+from search.elasticsearch import ElasticsearchBackend
+from search.embedded import EmbeddedBackend
+from search.query import read_query
+from tests.search_documents import NAMES, NOW, entries, words
+
+Backends = tuple[SearchBackend, SearchBackend]
+
+QUERY_FILE = Path(__file__).parent / "search_queries.jsonl"
+QUERIES: list[str] = [json.loads(line) for line in QUERY_FILE.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def backends(elasticsearch_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
+    """Both backends, holding the same documents."""
+    embedded = EmbeddedBackend(tmp_path_factory.mktemp("index"), words)
+    elastic = ElasticsearchBackend(elasticsearch_url, f"parity-{uuid4().hex[:8]}", words)
+    for backend in (embedded, elastic):
+        for start in range(0, len(entries()), 200):
+            assert backend.index(entries()[start : start + 200]) == ()
+        backend.refresh()
+    yield embedded, elastic
+    embedded.close()
+    elastic.close()
+
+
+def same(backends: Backends, request: SearchRequest) -> SearchResult:
+    """Ask both, compare all but the time taken and the scale of scores; the embedded answer."""
+    embedded, elastic = (replace(backend.search(request), took_ms=0) for backend in backends)
+    assert embedded.total == elastic.total
+    assert [hit.id for hit in embedded.hits] == [hit.id for hit in elastic.hits]
+    for ours, theirs in zip(embedded.hits, elastic.hits, strict=True):
+        assert replace(ours, score=0) == replace(theirs, score=0)
+    assert embedded.facets == elastic.facets
+    assert embedded.histogram == elastic.histogram
+    assert embedded.next == elastic.next
+    return embedded
+
+
+@pytest.mark.parametrize("text", QUERIES)
+def test_both_backends_answer_a_query_alike(backends: Backends, text: str) -> None:
+    where = read_query(text, names=NAMES, now=NOW).where
+    newest = same(backends, SearchRequest(where))
+    best = same(backends, SearchRequest(where, sort=Sort.RELEVANCE, facets={}, histogram=False))
+    assert newest.total == best.total
+
+
+CUTS: list[Mapping[str, Any]] = [
+    {"territory": "360700"},
+    {"territory": "360000", "filters": {"kind": ("news", "complaint")}},
+    {"filters": {"level": (3, 4), "is_risk": (True,)}},
+    {"from_": NOW - timedelta(days=7), "to": NOW},
+    {"from_": NOW - timedelta(hours=30)},
+    {"to": NOW - timedelta(days=40)},
+    {"sort": Sort.OLDEST},
+    {"sort": Sort.LEVEL},
+    {"offset": 40, "size": 15},
+    {"offset": 950, "size": 50},
+    {"size": 0},
+    {"width": timedelta(hours=6)},
+    {"facets": {"enterprises": 3, "regions": 5, "is_risk": 2, "level": 2, "flags": 4}},
+    {"sort": Sort.RELEVANCE, "offset": 10, "size": 7},
+]
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=str)
+@pytest.mark.parametrize("text", ["", "起火", "级别>=2"])
+def test_both_backends_cut_and_order_alike(backends: Backends, text: str, cut: Mapping[str, Any]) -> None:
+    same(backends, SearchRequest(read_query(text, names=NAMES, now=NOW).where, **cut))
+
+
+def test_more_than_half_of_the_queries_find_something(backends: Backends) -> None:
+    finding = [text for text in QUERIES if backends[0].search(_ask(text)).total]
+    assert len(finding) > len(QUERIES) * 0.8, set(QUERIES) - set(finding)
+
+
+def _ask(text: str) -> SearchRequest:
+    return SearchRequest(read_query(text, names=NAMES, now=NOW).where)
+
+
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST, Sort.LEVEL])
+def test_pages_follow_each_other_without_gap_or_repeat(backends: Backends, sort: Sort) -> None:
+    for backend in backends:
+        found: list[str] = []
+        page = backend.search(SearchRequest(size=97, sort=sort))
+        while True:
+            found.extend(hit.id for hit in page.hits)
+            if page.next is None:
+                break
+            page = backend.search(SearchRequest(size=97, sort=sort, after=page.next))
+        assert len(found) == len(set(found)) == len(entries())
+
+
+def test_a_territory_hides_everything_else(backends: Backends) -> None:
+    for backend in backends:
+        result = backend.search(SearchRequest(territory="360700", size=500))
+        expected = {entry.id for entry in entries() if "360700" in entry.territory}
+        assert {hit.id for hit in result.hits} == expected
+        assert result.total == len(expected)
+        assert sum(bar.count for bar in result.histogram.bars) == len(expected)  # type: ignore[union-attr]
