@@ -5,6 +5,7 @@ extends the dictionaries without touching code or base. All mistakes of a file a
 """
 
 import csv
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
@@ -69,7 +70,8 @@ class Issue:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Everything the reading of a text looks up. cues and risk: the files of that name; foreign: English words."""
+    """Everything the reading of a text looks up. cues and risk: the files of that name; foreign: English words;
+    words: learned weights of risk_words.json."""
 
     products: Mapping[str, Product]
     issues: Mapping[str, Issue]
@@ -77,6 +79,7 @@ class Lexicon:
     cues: Mapping[str, Any] = field(default_factory=dict)
     risk: Mapping[str, Any] = field(default_factory=dict)
     foreign: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, float] = field(default_factory=dict)
 
     def product_name(self, product_id: str) -> str:
         """The Chinese name of a product id, the id itself where unknown."""
@@ -147,21 +150,29 @@ def load_lexicon(config_dir: Path) -> Lexicon:
     more = [_File(path) for path in sorted(folder.glob("*_more.yaml"))]
     products = _products(files["products"], [file for file in more if "products" in file.content])
     issues = _issues(files["issues"], [file for file in more if "issues" in file.content])
-    foreign = {
-        product: file.words("foreign", file.content["foreign"], product)
-        for file in more
-        for product in file.content.get("foreign", {})
-        if product in products or file.wrong(f"foreign.{product}", "unknown product id")
-    }
+    foreign = _foreign(more, products)
     mistakes = [mistake for file in (*files.values(), *more) for mistake in file.mistakes]
     try:
         regions = load_regions(folder / "regions.csv")
     except ConfigError as error:
         mistakes.extend(error.mistakes)
         regions = Regions()
+    words = _weights(folder / "risk_words.json", mistakes)
     if mistakes:
         raise ConfigError(mistakes)
-    return Lexicon(products, issues, regions, files["cues"].content, files["risk"].content, foreign)
+    return Lexicon(products, issues, regions, files["cues"].content, files["risk"].content, foreign, words)
+
+
+def _foreign(files: list[_File], products: Mapping[str, Product]) -> dict[str, tuple[str, ...]]:
+    """The English words of each product."""
+    found: dict[str, tuple[str, ...]] = {}
+    for file in files:
+        words = file.content.get("foreign", {})
+        for product in words:
+            if product not in products:
+                file.wrong(f"foreign.{product}", f"unknown product (accepted: {', '.join(products)})")
+            found[product] = found.get(product, ()) + file.words("foreign", words, product)
+    return found
 
 
 def _products(base: _File, more: list[_File]) -> dict[str, Product]:
@@ -264,6 +275,21 @@ def _issues(base: _File, more: list[_File]) -> dict[str, Issue]:
                 patterns=known.patterns + file.words(where, row, "patterns"),
             )
     return found
+
+
+def _weights(path: Path, mistakes: list[str]) -> dict[str, float]:
+    """The learned word weights; none where the file is missing."""
+    if not path.exists():
+        return {}
+    try:
+        return {
+            str(word): float(weight) for word, weight in json.loads(path.read_text(encoding="utf-8"))["words"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        mistakes.append(
+            f"{path.name}: words: expected a mapping of words to numbers (python -m nlp.train_risk writes it)"
+        )
+        return {}
 
 
 def load_regions(path: Path) -> Regions:

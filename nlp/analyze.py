@@ -15,18 +15,20 @@ from nlp.genre import Genres
 from nlp.issues import IssueFinder, IssueMention
 from nlp.jurisdiction import jurisdiction
 from nlp.normalize import Normalized, normalize
-from nlp.primary import primary_firm, primary_product, roles_of, several_firms
+from nlp.primary import ProductCard, primary_firm, primary_product, roles_of, several_firms
 from nlp.privacy import mask
 from nlp.products import ProductFinder
 from nlp.reading import Reading
 from nlp.regions import RegionFinder
 from nlp.risk import Judgement, RiskCard
 from nlp.segment import Segmenter
+from nlp.wording import Wording
 
 VERSION = "dict-1"
 LONGEST = 200_000  # characters that are read; what lies behind is masked and kept, not analysed
 _LATIN = re.compile(r"[A-Za-z]")
 _HANZI = re.compile(r"[\u4e00-\u9fff]")
+_LATIN_FIRM = re.compile(r"Ltd|Limited|GmbH|Factory|Inc\b")
 _RECALL = re.compile(r"召回|recall|Safety Gate|撤出市场", re.IGNORECASE)
 
 
@@ -37,14 +39,19 @@ class Analyzer:
         self.lexicon = lexicon
         self.registry = {entry.id: entry for entry in registry}
         self._products = ProductFinder(lexicon)
-        self._regions = RegionFinder(lexicon.regions)
+        self._regions = RegionFinder(lexicon.regions, lexicon.cues)
         self._issues = IssueFinder(lexicon)
         self._genres = Genres(lexicon.cues)
-        self._card = RiskCard(lexicon)
         self.segmenter = Segmenter(dictionary_words(lexicon, ()))
-        self._firms = EnterpriseFinder(registry, lexicon.regions, self._regions.by_name, self.segmenter)
+        self.card = RiskCard(lexicon, Wording(lexicon.words), self.segmenter)
+        self._firms = EnterpriseFinder(
+            registry, lexicon.regions, self._regions.by_name, self.segmenter, self._products.heads
+        )
         self._foreign = ForeignReader(lexicon, registry)
-        self._heads = "(?:" + "|".join(sorted(map(re.escape, self._products.heads), key=len, reverse=True)) + ")"
+        self._product_card = ProductCard(
+            tuple((part, whole, float(points)) for part, whole, points in lexicon.risk.get("part_of", ())),
+            lexicon.cues.get("trade_words", {}),
+        )
 
     def analyze(
         self, title: str, text: str, *, source_type: SourceType | None = None, published: datetime | None = None,
@@ -55,13 +62,19 @@ class Analyzer:
         source_type: a foreign recall may be in English.  published: numbers of other years are older cases.
         tables: their cells count as facts, mentions are given for title and text only.
         """
-        rows = "\n".join("｜".join(row) for table in tables for row in table)
-        whole = normalize(f"{title[:LONGEST]}\n{text[:LONGEST]}\n{rows[:LONGEST]}")
-        reading = self._read(whole, min(len(title), LONGEST), min(len(text), LONGEST), published)
-        judgement = self._card.judge(reading)
+        whole, reading = self.read(title, text, published=published, tables=tables)
+        judgement = self.card.judge(reading)
         return self._decide(title, text, whole, reading, judgement)
 
     # -- finding -----------------------------------------------------------------------------------------------------
+
+    def read(
+        self, title: str, text: str, *, published: datetime | None = None, tables: Sequence[Table] = ()
+    ) -> tuple[Normalized, Reading]:
+        """Everything that was found, before any decision; with the way back to original offsets."""
+        rows = "\n".join("｜".join(row) for table in tables for row in table)
+        whole = normalize(f"{title[:LONGEST]}\n{text[:LONGEST]}\n{rows[:LONGEST]}")
+        return whole, self._read(whole, min(len(title), LONGEST), min(len(text), LONGEST), published)
 
     def _read(self, whole: Normalized, title: int, text: int, published: datetime | None) -> Reading:
         clauses = Clauses(whole.text)
@@ -69,10 +82,11 @@ class Analyzer:
         foreign = _mostly_latin(whole.text)
         products = self._products.find(whole.text)
         regions = self._regions.find(whole.text)
-        firms = self._firms.find(whole.text, products=products, regions=regions, brand_heads=self._heads)
+        firms = self._firms.find(whole.text, products=products, regions=regions)
         if foreign:
             products = sorted(products + self._foreign.products(whole.text))
-            firms = sorted(firms + self._foreign.firms(whole.text), key=lambda firm: firm.start)
+        if _LATIN_FIRM.search(whole.text):
+            firms = sorted(firms + self._foreign.firms(whole.text, firms), key=lambda firm: firm.start)
         taken = [(firm.start, firm.end) for firm in firms]
         products = _outside(products, taken)
         regions = _outside(regions, taken)
@@ -100,7 +114,7 @@ class Analyzer:
         if judgement.is_risk:
             several = several_firms(reading, roles)
             firm = None if several else primary_firm(reading, roles, self.registry)
-            product = primary_product(reading, self.registry.get(firm) if firm else None)
+            product = primary_product(reading, self.registry.get(firm) if firm else None, self._product_card)
             code, why = jurisdiction(
                 reading, firm, several=several, registry=self.registry, regions=self.lexicon.regions,
                 grammar=self._firms.grammar, made_in=self._foreign.made_in(reading) if reading.foreign else None,

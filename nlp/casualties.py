@@ -44,7 +44,7 @@ def count_casualties(clauses: Clauses, *, published_year: int | None = None) -> 
     found: dict[str, int] = {}
     for kind, pattern in _KINDS:
         for match in pattern.finditer(text):
-            start, end = clauses.sentence(match.start())
+            start, _ = clauses.sentence(match.start())
             sentence = text[start : match.start()]
             if _is_old(sentence, published_year) or re.search(
                 r"无(?:人员)?$|没有$|未造成$", text[max(0, match.start() - 4) : match.start()]

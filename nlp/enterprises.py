@@ -26,7 +26,11 @@ _USE_BEFORE = re.compile(
 )
 _MODEL_AFTER = re.compile(r"[”」\"]?(?:[A-Z]{1,4}-?\d|\d{2}V)")
 _QUOTES = ("“", "「", '"', "‘", "《")
-_NO_BRAND = re.compile(r"[有没看的了一这那不什么别我你他她它谁哪很就都也还又再会让把被]|合格|质量|产品|品牌|国标|三无|无证|问题")
+_CELL_BORDERS = tuple("/|｜\t　 ,，、")
+_QUOTED_OR_MARKED = re.compile(r"[“「\"]|牌|商标|品牌")
+_NO_BRAND = re.compile(
+    r"[有没看的了这那不什么别我你他她它谁哪很就都也还又再会让把被]|合格|质量|产品|品牌|国标|三无|无证|问题"
+)
 _ONLY_A_WORD = re.compile(r"(?:见|[,，。]|就|会|一定|的你|起|到|大道|路|街)")
 
 
@@ -64,8 +68,13 @@ class EnterpriseFinder:
     """Finds and links firms in normalised text. Immutable after construction."""
 
     def __init__(
-        self, registry: Sequence[RegistryEntry], regions: Regions, places: dict[str, str], segmenter: Segmenter
-    ) -> None:
+        self, registry: Sequence[RegistryEntry], regions: Regions, places: dict[str, str], segmenter: Segmenter,
+        product_words: Iterable[str],
+    ) -> None:  # fmt: skip
+        """places: names a firm's name may begin with, with codes.  product_words: behind a quote they make a brand."""
+        heads = "(?:" + "|".join(sorted(map(re.escape, product_words), key=len, reverse=True)) + ")"
+        self._heads = re.compile(heads)
+        self._brand_pattern = brand_pattern(heads)
         self.entries = {entry.id: entry for entry in registry}
         self.grammar = NameGrammar(places)
         self._regions = regions
@@ -101,17 +110,12 @@ class EnterpriseFinder:
         return (entry.word for entry in self._dictionary.entries)
 
     def find(
-        self, text: str, *, products: Sequence[tuple[int, int, str]], regions: Sequence[tuple[int, int, str]],
-        context_ids: Iterable[str] = (), context_products: Iterable[str] = (), brand_heads: str = "",
-    ) -> list[FirmMention]:  # fmt: skip
-        """Firms and brands in order of place.
-
-        products, regions: mentions of the same text.  context_ids, context_products: what the title or body tells.
-        brand_heads: a regular expression of product words that make a quoted word before them a brand.
-        """
+        self, text: str, *, products: Sequence[tuple[int, int, str]], regions: Sequence[tuple[int, int, str]]
+    ) -> list[FirmMention]:
+        """Firms and brands in order of place. products, regions: mentions of the same text."""
         found = self._names(text, products, regions)
-        sure = {name.id for item in found for name in item.names if name.kind == "full"} | set(context_ids)
-        product_ids = {product for _, _, product in products} | set(context_products)
+        sure = {name.id for item in found for name in item.names if name.kind == "full"}
+        product_ids = {product for _, _, product in products}
         places = {code for _, _, code in regions}
         mentions: list[FirmMention] = []
         for item in found:
@@ -121,8 +125,8 @@ class EnterpriseFinder:
         mentions = _without_overlap(mentions)
         mentions += self._unlisted(text, mentions)
         mentions = _without_overlap(mentions)
-        if brand_heads:
-            mentions += _brands(text, mentions, brand_heads, self._plain_word)
+        if _QUOTED_OR_MARKED.search(text):
+            mentions += _brands(text, mentions, self._heads, self._brand_pattern, self._plain_word)
         return sorted(_without_overlap(mentions), key=lambda mention: mention.start)
 
     # -- names of the registry ---------------------------------------------------------------------------------------
@@ -152,7 +156,7 @@ class EnterpriseFinder:
         start, end, names = hit.start, hit.end, entry.meanings
         if any(name.kind == "full" for name in names):
             branch = re.match(r"[\u4e00-\u9fff]{2,4}分公司", text[end:])
-            return _Found(start, end + (branch.end() if branch else 0), names, entry.word, 9.0)
+            return _Found(start, end + (branch.end() if branch else 0), names, entry.word, 8.5 if branch else 9.0)
         evidence = 0.0
         tails = {name.id: _common_prefix(text, end, self._tails.get((entry.word, name.id), "")) for name in names}
         best = max(tails.values(), default=0)
@@ -202,12 +206,12 @@ class EnterpriseFinder:
                 evidence -= 1.0
             if evidence < 2.5:
                 return None
-        brand = self._is_brand(text, item, chosen or ids[0])
+        brand = self._is_brand(text, item, chosen or ids[0], sure)
         if chosen:
             return FirmMention(item.start, item.end, brand, chosen, (), "registry name", 0.9)
         return FirmMention(item.start, item.end, brand, None, tuple(ids), "namesakes the text does not settle", 0.5)
 
-    def _is_brand(self, text: str, item: _Found, firm: str) -> bool:
+    def _is_brand(self, text: str, item: _Found, firm: str, sure: set[str]) -> bool:
         kinds = {name.kind for name in item.names if name.id == firm}
         if item.word in {normalize_word(brand) for brand in self.entries[firm].brands} and item.end - item.start == len(
             item.word
@@ -218,7 +222,13 @@ class EnterpriseFinder:
                 return True
             if _FIRM_AFTER.match(text, item.end):
                 return False
-            return item.evidence >= 2 or text[item.start - 1 : item.start] in _QUOTES
+            if (
+                item.evidence >= 2
+                or text[item.start - 1 : item.start] in _QUOTES
+                or _is_cell(text, item.start, item.end)
+            ):
+                return True
+            return firm not in sure and not text.startswith("的", item.end)
         return False
 
     def _choose(self, ids: list[str], sure: set[str], product_ids: set[str], places: set[str]) -> str | None:
@@ -229,7 +239,10 @@ class EnterpriseFinder:
         if len(known) == 1:
             return known[0]
         scores: dict[str, float] = defaultdict(float)
-        for one in known or ids:
+        pool = known or ids
+        heads = [one for one in pool if self.entries[one].parent_id not in pool]
+        for one in pool:
+            scores[one] += 0.4 * (len(heads) == 1 and one in heads)
             scores[one] += 2.0 * self._at(one, places) + 1.5 * self._sells(one, product_ids)
         ranked = sorted(scores.items(), key=lambda pair: -pair[1])
         if ranked[0][1] > 0 and ranked[0][1] > ranked[1][1]:
@@ -283,7 +296,9 @@ class EnterpriseFinder:
             entry = self.entries.get(mention.id or "")
             if entry is None or code is None or not entry.region_code:
                 continue
-            related = self._regions.is_within(code, entry.region_code) or self._regions.is_within(entry.region_code, code)
+            related = self._regions.is_within(code, entry.region_code) or self._regions.is_within(
+                entry.region_code, code
+            )
             trade = set(name) & set(self.grammar.own_name(entry.name)) - set("有限公司股份集团责任")
             if related and len(trade) >= 4 and self.grammar.own_name(name)[:2] == self.grammar.own_name(entry.name)[:2]:
                 return entry.id
@@ -300,8 +315,9 @@ class EnterpriseFinder:
                 longer = end - place > len(core)
                 if not longer and text.startswith("公司", end):
                     end, longer = end + 2, True
-                brand = bool(_BRAND_AFTER.match(text, end)) or (
-                    not longer and text[place - 1 : place] in _QUOTES and place > 0
+                quoted = place > 0 and text[place - 1 : place] in _QUOTES
+                brand = bool(_BRAND_AFTER.match(text, end) or _BRAND_BEFORE.search(text, max(0, place - 6), place)) or (
+                    not longer and (quoted or _is_cell(text, place, end))
                 )
                 if longer or brand or (len(core) > 2 or not self._segmenter.knows(core)):
                     found.append(FirmMention(place, end, brand, f"NIL:{text[place:end]}", (), "own name again", 0.7))
@@ -309,16 +325,31 @@ class EnterpriseFinder:
         return found
 
 
-def _brands(text: str, known: list[FirmMention], heads: str, plain_word: Callable[[str], bool]) -> list[FirmMention]:
+def _brands(
+    text: str,
+    known: list[FirmMention],
+    heads: "re.Pattern[str]",
+    brands: "re.Pattern[str]",
+    plain_word: Callable[[str], bool],
+) -> list[FirmMention]:
+    """Brands in no list by their context, then wherever else they stand."""
     found: list[FirmMention] = []
-    for match in brand_pattern(heads).finditer(text):
-        group = match.lastindex or 0
-        start, end = match.span(group)
-        if plain_word(text[start:end]) or re.search(heads, text[start:end]):
-            continue
-        if not any(mention.start < end and start < mention.end for mention in (*known, *found)):
-            found.append(FirmMention(start, end, True, f"NIL:{text[start:end]}", (), "brand by its context", 0.6))
+    names: dict[str, None] = {}
+    for match in brands.finditer(text):
+        name = match.group(match.lastindex or 0)
+        if not plain_word(name) and not heads.search(name):
+            names[name] = None
+    for name in names:
+        for match in re.finditer(re.escape(name), text):
+            start, end = match.span()
+            if not any(mention.start < end and start < mention.end for mention in (*known, *found)):
+                found.append(FirmMention(start, end, True, f"NIL:{name}", (), "brand by its context", 0.6))
     return found
+
+
+def _is_cell(text: str, start: int, end: int) -> bool:
+    """Whether the span fills a cell of a row (`/昊缆/`, `　新时代楼/8W`)."""
+    return text[start - 1 : start] in _CELL_BORDERS and text[end : end + 1] in _CELL_BORDERS and start > 0
 
 
 def _names_of(entry: RegistryEntry) -> Iterable[tuple[str, str]]:

@@ -12,6 +12,7 @@ from typing import Any
 from core.clock import parse_published
 from core.records import Analysis, Mention, MentionType, SourceType
 from nlp.analyze import Analyzer
+from nlp.reading import Reading
 
 TYPES = ("product", "enterprise", "brand", "region", "issue")
 
@@ -73,17 +74,26 @@ class _Counts:
     )
 
 
+def _arguments(row: Mapping[str, Any]) -> dict[str, Any]:
+    published = row.get("published")
+    return {
+        "title": row.get("title") or "",
+        "text": row.get("text") or "",
+        "published": parse_published(published) if published else None,
+        "tables": [tuple(tuple(map(str, line)) for line in table) for table in row.get("tables") or ()],
+    }
+
+
 def analyze_row(row: Mapping[str, Any], analyzer: Analyzer) -> Analysis:
     """The analysis of a gold or input line; `kind`, `tags` and `event_id` are never looked at."""
-    published = row.get("published")
     source_type = row.get("source_type")
-    return analyzer.analyze(
-        row.get("title") or "",
-        row.get("text") or "",
-        source_type=SourceType(source_type) if source_type in set(SourceType) else None,
-        published=parse_published(published) if published else None,
-        tables=[tuple(tuple(map(str, line)) for line in table) for table in row.get("tables") or ()],
-    )
+    known = SourceType(source_type) if source_type in set(SourceType) else None
+    return analyzer.analyze(**_arguments(row), source_type=known)
+
+
+def read_row(row: Mapping[str, Any], analyzer: Analyzer) -> Reading:
+    """What was found in a gold or input line, before any decision."""
+    return analyzer.read(**_arguments(row))[1]
 
 
 def evaluate(gold_rows: Iterable[Mapping[str, Any]], analyzer: Analyzer) -> Figures:

@@ -21,7 +21,9 @@ _HARD = (
     r"厂商|经销商|业主|商家|品牌|开展|检查|位于|出具|出自|企业|[由向对与从被将的了是系到在给]"
 )
 _HARD_BREAK = re.compile(_HARD)
-_BREAK = re.compile(rf"{_HARD}|标注|标识|附近|隔壁|当地|中国|[和及为于即称者至以按经等其让找据把叫去拿跟用买家说查卖上下起年月日号]")
+_BREAK = re.compile(
+    rf"{_HARD}|标注|标识|附近|隔壁|当地|(?<![(（])中国|[和及为于即称者至以按经等其让找据把叫去拿跟用买家说查卖上下起年月日号]"
+)
 _GENERIC = re.compile(r"某|一家|两家|三家|几家|多家|这家|那家|涉事|本地|有关|各|该|辖区|个|问题|知名|民营|大型|小型")
 _TOWN = re.compile(r"[\u4e00-\u9fff]{2,3}(?:镇|乡|街道)$")
 _TRADE = re.compile(
@@ -35,11 +37,13 @@ VICTIM_TRADE = re.compile(r"食品|餐饮|酒店|酒楼|物业|建设|房地产|
 _TRADE_NAME = re.compile(
     r"[“「\"]([\u4e00-\u9fff]{2,6}(?:新能源|能源|电器|科技|车业|建材|摩配|灯饰|五金|家电|厨具|照明|锂电|电子|化工|燃气|花炮))[”」\"]"
 )
+_OPEN, _CLOSE = '[“「"]', '[”」"]'
 _BRAND = re.compile(
-    r"[“「\"]([\u4e00-\u9fffA-Za-z0-9]{2,8})[”」\"](?=牌|品牌)"
-    r"|(?:商标|品牌|牌子)(?:是|为|叫|名为|名)?[：:]?[“「\"]?([\u4e00-\u9fff]{2,5}|[A-Z][A-Za-z]{2,14})(?=[”」\"，,；;。、)）/\s])"
-    r"|(?:标称|标注|印着|一款|名为|购买的|买的|叫|使用的|所谓)?[“「\"]([\u4e00-\u9fff]{2,5}|[A-Z][A-Za-z]{2,14})[”」\"](?=[A-Za-z0-9\-]{0,10}(?:型)?{product})"
-    r"|(?<=[的台个款只是为用买，。])([\u4e00-\u9fff]{2,3})牌(?=[\u4e00-\u9fffA-Z0-9])"
+    rf"{_OPEN}([\u4e00-\u9fffA-Za-z0-9]{{2,8}}){_CLOSE}"
+    r"(?=牌|品牌|(?:的|等\d*款|等|联名款|[A-Za-z0-9\-]{1,12}型?|嘅雜?杂?牌)?{product}|系列|店铺|客服|联名款|等\d*款|小程序)"
+    rf"|(?:印着|印有|名为|品名|牌子叫|牌子是|标着|商标|品牌|贴牌|叫){_OPEN}?[:：(（]?{_OPEN}?([\u4e00-\u9fff]{{2,5}}|[A-Z][A-Za-z]{{2,14}})(?={_CLOSE})"
+    r"|(?:商标|品牌)(?:为|是|[:：]) ?([\u4e00-\u9fff]{2,5}|[A-Z][A-Za-z]{2,14})(?=[，,；;。、)）/\s｜|])"
+    r"|(?<=[的台个款只是为用买，。,])([\u4e00-\u9fff]{2,3})牌(?=[\u4e00-\u9fffA-Z0-9])"
     r"|([A-Z][A-Za-z]{2,14})牌"
 )
 
@@ -92,7 +96,11 @@ class NameGrammar:
         """Where the first place name begins that only an own name stands behind."""
         for start in range(len(chunk) - 2):
             length = self.place_length(chunk, start)
-            if length and len(chunk) - start - length >= 1 and not _HARD_BREAK.search(chunk, start + length, len(chunk) - 2):
+            if (
+                length
+                and len(chunk) - start - length >= 1
+                and not _HARD_BREAK.search(chunk, start + length, len(chunk) - 2)
+            ):
                 return start
         return None
 

@@ -12,7 +12,8 @@ from nlp.products import ForeignProducts
 from nlp.reading import Reading
 
 _COMPANY = re.compile(
-    r"([A-Z][A-Za-z'’&.\-]*(?:[ ,][A-Z][A-Za-z'’&.\-]*){0,7}?),? (?:Co\.?,? ?Ltd\.?|Company Limited|Limited|Factory)"
+    r"([A-Z][A-Za-z'’&.\-]*(?:[ ,][A-Z][A-Za-z'’&.\-]*){0,7}?),? "
+    r"(?:Co\.?,? ?Ltd\.?|Company Limited|Limited|Factory|GmbH|Inc\.?)"
 )
 _MADE_IN = re.compile(r"[Mm]anufactur|[Mm]ade in|[Mm]aker|of origin|[Pp]roduced|[Ee]xport")
 _CHINA = re.compile(r"\bChina\b|\bChinese\b")
@@ -39,8 +40,8 @@ class ForeignReader:
         """Product spans by English words."""
         return self._products.find(text)
 
-    def firms(self, text: str) -> list[FirmMention]:
-        """Company names in Latin letters, linked where the pinyin of a short name stands in them."""
+    def firms(self, text: str, known: Sequence[FirmMention]) -> list[FirmMention]:
+        """Company names in Latin letters outside `known`, linked where the pinyin of a short name stands in them."""
         found: list[FirmMention] = []
         for match in _COMPANY.finditer(text[:20_000]):
             words = re.sub(r"['’]", "", match.group(1)).lower().split()
@@ -52,9 +53,15 @@ class ForeignReader:
                         break
                 if ids:
                     break
-            chosen = ids[0] if len(set(ids)) == 1 else None
-            if chosen:
-                found.append(FirmMention(match.start(), match.end(), False, chosen, (), "pinyin of a short name", 0.8))
+            if any(firm.start < match.end() and match.start() < firm.end for firm in known):
+                continue
+            if len(set(ids)) == 1:
+                found.append(FirmMention(match.start(), match.end(), False, ids[0], (), "pinyin of a short name", 0.8))
+            else:
+                name = f"NIL:{match.group()}"
+                found.append(
+                    FirmMention(match.start(), match.end(), False, name, (), "company name in Latin letters", 0.6)
+                )
         return found
 
     def made_in(self, reading: Reading) -> str | None:

@@ -36,10 +36,8 @@ class Genres:
         shrink = min(1.0, USUAL_LENGTH / max(len(text), 1))
         for hit in self._dictionary.find_all(text):
             for genre, weight in self._dictionary.entries[hit.word].meanings:
-                if weight == WEAK:
-                    worth = shrink
-                else:
-                    worth = TITLE if hit.end <= title_end else STRONG
+                strong = TITLE if hit.end <= title_end else STRONG
+                worth = shrink if weight == WEAK else strong
                 words = found.setdefault(genre, {})
                 words[hit.word] = max(words.get(hit.word, 0.0), worth)
         return {genre: sum(words.values()) for genre, words in found.items()}

@@ -113,7 +113,12 @@ class _Scope:
         contrast = list(_CONTRAST.finditer(near))
         if contrast:
             near = near[contrast[-1].end() :]
-        if self._negation.search(near) or _NOT_BUT.search(near) or self._adjacent.search(before) or self._negation_after.search(after):
+        if (
+            self._negation.search(near)
+            or _NOT_BUT.search(near)
+            or self._adjacent.search(before)
+            or self._negation_after.search(after)
+        ):
             return "negation"
         if _METAPHOR.search(text, max(start, hit.start - 12), min(end, hit.end + 8)):
             return "metaphor"

@@ -2,7 +2,8 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from core.records import RegistryEntry
 from nlp.enterprises import FirmMention
@@ -11,19 +12,30 @@ from nlp.reading import Reading
 
 _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
     ("bystander", re.compile(r"(?:并非|不是|误指|误里把|误把)$"), re.compile(
-        r"[^。；;\n]{0,16}(?:无关|无任何|只做|不承担责任|无关联|没有关系|符合要求|未发现不合格|经复验|全部合格|留样|愿意接受|当成被告)")),
-    ("sampled", re.compile(r"(?:被抽样单位|抽样地点|经销单位|受检单位|样品抽自|抽自)(?:为|是|[:：])?$"), re.compile(r"(?!)")),
-    ("victim", re.compile(r"(?:受害|原告|收到)$"), re.compile(r"[^。；;\n]{0,6}(?:成品仓库|的书面举报|承建|将[^。]{0,20}告上)")),
+        r"[^。；;\n]{0,16}(?:无关|无任何|只做|不承担责任|没有关系|符合要求|未发现不合格|经复验|全部合格|留样|愿意接受|当成被告)")),
+    ("sampled", re.compile(
+        r"(?:被抽样单位|抽样地点|经销单位|受检单位|样品抽自|抽自)(?:为|是|[:：])?$"), re.compile(r"(?!)")),
+    ("victim", re.compile(r"(?:受害|原告|收到)$"), re.compile(
+        r"[^。；;\n]{0,6}(?:成品仓库|的书面举报|承建|将[^。]{0,20}告上)")),
     ("lab", re.compile(r"(?:检验机构|出具机构|委托|送至|送)$"), re.compile(r"(?:出具|检验|检测|实验室)")),
     ("maker", re.compile(
         r"(?:标称生产者|标称生产企业|生产企业|标称|生产者|制造商|厂家|由|系|生产商|生产单位|当事人)(?:为|是|[:：(（])?$"),
         re.compile(r"[^。；;\n，,]{0,3}(?:生产的|生产、|制造|代工|召回|出厂|产品)")),
-    ("seller", re.compile(r"(?:购自|从|在|经销商|销售者|供货人是|老板|店)$"), re.compile(r"[^。；;\n，,]{0,4}(?:销售|购买|购入|买的|进的|卖|在售|经营)")),
+    ("seller", re.compile(r"(?:购自|从|在|经销商|销售者|供货人是|老板|店)$"), re.compile(
+        r"[^。；;\n，,]{0,4}(?:销售|购买|购入|买的|进的|卖|在售|经营)")),
 )  # fmt: skip
 _SELLER_NAME = re.compile(r"(?:经营部|商行|批发部|车行|店|超市|百货|服务部|配件部|广场|零售点|摩配|灯饰|五金)$")
 _TITLE_POINTS, _NEAR_POINTS, _BAD_ROLE = 2.5, 1.5, {"bystander", "sampled", "victim", "lab", "platform"}
 _PASSED = re.compile(r"合格(?!率|证|产品|项)|无关|复查合格|符合要求|所检项目")
 _LIST_FROM = 3  # this many failing firms make a list of several (ANNOTATION.md, jurisdiction_code 3)
+
+
+@dataclass(frozen=True)
+class ProductCard:
+    """part_of: a part, its whole and the points the part gets.  trade_words: kinds of firms by product."""
+
+    part_of: tuple[tuple[str, str, float], ...]
+    trade_words: Mapping[str, Sequence[str]]
 
 
 def roles_of(reading: Reading) -> dict[int, str]:
@@ -109,14 +121,22 @@ def several_firms(reading: Reading, roles: Mapping[int, str]) -> bool:
     return rows >= _LIST_FROM
 
 
-def primary_product(reading: Reading, firm: RegistryEntry | None) -> str | None:
-    """The product most named, in the title and near the fault first; else what the firm makes."""
+def primary_product(reading: Reading, firm: RegistryEntry | None, card: ProductCard) -> str | None:
+    """The product most named, in the title and near the fault first; else what such firms, or this one, make."""
     scores: dict[str, float] = defaultdict(float)
     for order, (start, end, product) in enumerate(reading.products):
         scores[product] += 1.0 + _TITLE_POINTS * (end <= reading.title_end) + _NEAR_POINTS * reading.near_issue(start)
         scores[product] += 0.5 / (1 + order)
         if firm is not None and product in firm.products:
             scores[product] += 1.0
+    for part, whole, points in card.part_of:
+        if part in scores and whole in scores:
+            scores[part] += points
     if scores:
         return max(scores, key=lambda product: scores[product])
-    return firm.products[0] if firm is not None and firm.products else None
+    if firm is not None and firm.products:
+        return firm.products[0]
+    for product, words in card.trade_words.items():
+        if any(word in reading.text for word in words):
+            return product
+    return None

@@ -1,7 +1,7 @@
 """Personal data in a text, masked in place: the length stays, so offsets of mentions hold.
 
-Masked: mobile and fixed-line numbers, ID and bank card numbers, number plates, e-mail addresses, messenger ids, names of
-complainants and home addresses to the room. Kept: public hotlines (12315, 95xxx, 400/800), firms, officials in office.
+Masked: mobile and fixed-line numbers, ID and bank card numbers, number plates, e-mail addresses, messenger ids, names
+of complainants and home addresses to the room. Kept: public hotlines (12315, 95xxx, 400/800), firms, officials in office.
 """
 
 import re
@@ -16,7 +16,8 @@ _PHONE = re.compile(r"(?<![0-9A-Za-z./-])0\d{2,3}[-—– ]?[2-8]\d{6,7}(?![0-9]
 _BANK = re.compile(r"(?<![0-9A-Za-z])(?:62|60|4\d|5[1-5]|9[0-9])\d{2}(?:[ -]?\d{4}){3}(?:[ -]?\d{1,3})?(?![0-9A-Za-z])")
 _BANK_SAID = re.compile(r"(?:卡号|账号|帐号|银行卡)(?:[:：为是]|\s)*((?:\d[ -]?){12,19})")
 _PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·• ]?(?=[A-HJ-NP-Z0-9]*\d)[A-HJ-NP-Z0-9]{5,6}(?![A-Za-z0-9])"
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·• ]?"
+    r"(?=[A-HJ-NP-Z0-9]*\d)[A-HJ-NP-Z0-9]{5,6}(?![A-Za-z0-9])"
 )
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
 _MESSENGER = re.compile(r"(?:微信号?|QQ号?|WeChat|wechat|vx|VX|qq)(?:[:：是为]|\s){0,3}([A-Za-z0-9_-]{5,20})")

@@ -1,8 +1,9 @@
 """Places named in a text, to the county; short names that are also words need a neighbour that says they are places."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import Any
 
 from config.regions import HOME_PROVINCE, Region, Regions
 from nlp.dictionary import Dictionary, Hit
@@ -14,21 +15,18 @@ _NOT_A_PLACE_AFTER = re.compile(
 _PLACE_AFTER = re.compile(
     r"市监|市场监|局|县|市(?!场)|区|公安|交警|消防|应急|住建|法院|警方|当地|境内|一|某|的|人|老|这边|那边|籍|产|方面|城|本地|、|查|开展|启动|通报"
 )
-# Short names that are everyday words, surnames or better known as something else (regions.csv notes; own additions).
-_COMMON = frozenset(
-    ["新建", "万年", "铜鼓", "樟树", "上高", "南城", "莲花", "万安", "永新", "安福", "安远", "东湖", "西湖", "青山湖", "安源", "湘东", "昌江", "珠山", "濂溪", "信州", "余江", "月湖", "东乡", "广昌", "会昌", "崇义", "兴国", "大余", "定南", "全南", "龙南", "石城", "泰和", "永丰", "峡江", "安义", "青原", "吉州", "横峰", "德安", "都昌", "湖口", "彭泽", "修水", "南康", "安康", "大同", "东方", "白银", "平安", "和田", "太平", "海东", "海西", "通化", "三明", "朝阳", "和平", "河东", "河西", "南开", "宝山", "普陀", "长宁", "静安", "黄浦", "大兴", "平谷", "怀柔", "海口", "百色", "来宾", "遂宁", "宜宾", "保山", "临沧", "铜仁", "普洱", "丽江", "吴忠", "中卫", "固原", "本溪", "铁岭", "四平", "白山", "双鸭山"]
-)
-_CLEAR_SHORT = frozenset(
-    ["南康", "会昌", "兴国", "泰和", "峡江", "彭泽", "都昌", "湖口", "修水", "大余", "龙南", "定南", "全南", "安远", "崇义", "石城", "广昌", "三明", "海口", "宜宾", "丽江", "普洱", "临沧", "遂宁", "铜仁", "百色", "大同", "安义"]
-)
-_DISTRICT_ONLY = ("110000", "120000", "310000", "500000")
 
 
 class RegionFinder:
     """Finds region mentions in normalised text."""
 
-    def __init__(self, regions: Regions) -> None:
+    def __init__(self, regions: Regions, cues: Mapping[str, Any]) -> None:
+        """cues: `places` of cues.yaml. words: short names that are words of their own and need an administration behind
+        them; names: places that are also something else and need free standing."""
         self._regions = regions
+        places = cues.get("places", {})
+        self._words = frozenset(places.get("words", ()))
+        self._names = frozenset(places.get("names", ()))
         pairs: list[tuple[str, tuple[str, bool]]] = []
         for region in regions:
             for name in self._full_names(region):
@@ -115,9 +113,9 @@ class RegionFinder:
             "」",
         ):
             return None
-        if entry.word in _COMMON and entry.word not in _CLEAR_SHORT and not before and code not in sure:
+        if entry.word in self._words and not before and code not in sure:
             return code if self._vouched(text, hit) else None
-        if entry.word in _COMMON and not before and code not in sure and not self._free_standing(text, hit):
+        if entry.word in self._names and not before and code not in sure and not self._free_standing(text, hit):
             return None
         return code
 

@@ -4,23 +4,30 @@ Points for and against are summed and squashed; every point that counted is told
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from config.lexicon import Lexicon
 from nlp.reading import Reading
+from nlp.segment import Segmenter
+from nlp.wording import Wording, words_of
 
 _SIDE_NAMES = {
     "harm": "人身财产损害", "quality": "质量问题", "production": "生产违法", "distribution": "流通违法",
     "integrity": "造假改装拒检", "action": "监管处置", "other": "投诉舆情",
 }  # fmt: skip
 _GENRE_NAMES = {
-    "drill": "演练", "popsci": "科普提示", "ad": "广告", "plan": "部署方案", "refute": "辟谣澄清", "passrate": "合格通报",
-    "recruit": "招聘采购公示", "finance": "财经行情", "show": "文体娱乐", "weather": "天气", "traffic": "交通", "food": "食品",
-    "drug": "药品", "service": "服务纠纷", "event": "活动产业", "satisfied": "满意评价", "ask": "咨询",
+    "drill": "演练", "popsci": "科普提示", "ad": "广告", "plan": "部署方案", "refute": "辟谣澄清",
+    "passrate": "合格通报",    "recruit": "招聘采购公示", "finance": "财经行情", "show": "文体娱乐", "weather": "天气", "traffic": "交通",
+    "food": "食品",    "drug": "药品", "service": "服务纠纷", "event": "活动产业", "satisfied": "满意评价", "ask": "咨询",
     "research": "科研", "exam": "试题", "old": "旧案回顾", "abroad": "境外", "cleared": "已排除产品原因",
 }  # fmt: skip
+
+
+_MOST_WORDING = 4.0  # points that words alone may add or take
+_TOLD_WORDING = 0.5  # fewer are not worth a sentence
 
 
 @dataclass(frozen=True)
@@ -34,13 +41,20 @@ class Judgement:
 
 
 class RiskCard:
-    """The table that judges readings."""
+    """The table that judges readings. points: its numbers by name; a genre's is for each unit of its evidence."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, wording: Wording, segmenter: Segmenter) -> None:
         self._lexicon = lexicon
+        self._wording = wording
+        self._segmenter = segmenter
         card = lexicon.risk
-        self._points: Mapping[str, float] = card.get("evidence", {})
-        self._genre: Mapping[str, list[float]] = card.get("genre", {})
+        genre = card.get("genre", {})
+        self._base = float(card.get("evidence", {}).get("base", 0.0))
+        self.points: Mapping[str, float] = {
+            **{name: float(value) for name, value in card.get("evidence", {}).items() if name != "base"},
+            **{name: float(row[0]) for name, row in genre.items()},
+        }
+        self._most: Mapping[str, float] = {name: abs(float(row[1])) for name, row in genre.items()}
         self._threshold = float(card.get("threshold", 0.5))
         self._light: list[str] = card.get("light_injury", [])
         self._needs: Mapping[str, list[str]] = card.get("needs_product", {})
@@ -49,52 +63,44 @@ class RiskCard:
 
     def judge(self, reading: Reading) -> Judgement:
         """Score, decision and level of a reading, with reasons."""
-        evidence = self.evidence(reading)
-        points = sum(evidence.values())
+        evidence = {name: self.points[name] * amount for name, amount in self.amounts(reading).items()}
+        words = words_of(reading, self._segmenter)
+        wording = max(-_MOST_WORDING, min(_MOST_WORDING, self._wording.points(words)))
+        points = self._base + sum(evidence.values()) + wording
         score = 1 / (1 + math.exp(-max(-30.0, min(30.0, points))))
         is_risk = score >= self._threshold and bool(reading.products or reading.firms or reading.asserted)
-        reasons = list(self._reasons(reading, evidence))
+        reasons = self._reasons(reading, evidence)
+        if abs(wording) >= _TOLD_WORDING:
+            reasons.append(f"用词（{'、'.join(self._wording.strongest(words))}）（{wording:+.1f}）")
         level = 0
         if is_risk:
             level, why = self.level(reading)
             reasons.insert(0, f"{level}级：{why}")
         return Judgement(is_risk, round(score, 4), level, tuple(reasons))
 
-    def evidence(self, reading: Reading) -> dict[str, float]:
-        """The points of each kind of evidence that the text gives; their sum decides."""
-        points, found = self._points, {"base": self._points.get("base", 0.0)}
-        sides: dict[str, None] = {}
+    def amounts(self, reading: Reading) -> dict[str, float]:
+        """How much of each kind of evidence the text gives; times `points` they are summed."""
         ids = dict.fromkeys(issue.id for issue in reading.asserted)
-        for issue_id in ids:
-            sides[self._lexicon.issues[issue_id].side] = None
-        for side in sides:
-            found[side] = points.get(side, 0.0)
-        found["more_issues"] = points.get("more_issues", 0.0) * min(4, max(0, len(ids) - len(sides)))
-        if reading.products:
-            found["product"] = points.get("product", 0.0)
-            if any(self._is_key(product) for _, _, product in reading.products):
-                found["key_product"] = points.get("key_product", 0.0)
-        if reading.firms:
-            found["firm"] = points.get("firm", 0.0)
-        if not reading.products and not reading.firms:
-            found["no_product"] = points.get("no_product", 0.0)
-        if any(reading.near_issue(firm.start) for firm in reading.firms):
-            found["firm_near_issue"] = points.get("firm_near_issue", 0.0)
-        if any(reading.near_issue(start) for start, _, _ in reading.products):
-            found["product_near_issue"] = points.get("product_near_issue", 0.0)
-        if any(issue.end <= reading.title_end for issue in reading.asserted):
-            found["title_issue"] = points.get("title_issue", 0.0)
-        if reading.issues and not reading.asserted:
-            found["suppressed_share"] = points.get("suppressed_share", 0.0)
+        sides = {self._lexicon.issues[issue_id].side for issue_id in ids}
+        found: dict[str, float] = dict.fromkeys(sides, 1.0)
+        found["more_issues"] = float(min(4, max(0, len(ids) - len(sides))))
+        found["product"] = float(bool(reading.products))
+        found["key_product"] = float(any(self._is_key(product) for _, _, product in reading.products))
+        found["firm"] = float(bool(reading.firms))
+        found["no_product"] = float(not reading.products and not reading.firms)
+        found["firm_near_issue"] = float(any(reading.near_issue(firm.start) for firm in reading.firms))
+        found["product_near_issue"] = float(any(reading.near_issue(start) for start, _, _ in reading.products))
+        found["title_issue"] = float(any(issue.end <= reading.title_end for issue in reading.asserted))
+        found["suppressed_share"] = float(bool(reading.issues) and not reading.asserted)
+        found["denied_share"] = 1 - len(reading.asserted) / len(reading.issues) if reading.issues else 0.0
+        harmed = reading.casualties.keys() & {"dead", "injured", "serious"}
+        found["casualties"] = float(bool(harmed) and "harm" in sides)
+        found["no_issue"] = float(not reading.asserted)
         for name in ("authority", "witness", "sarcasm"):
-            amount = reading.genre.get(name, 0.0)
-            if amount:
-                found[name] = points.get(name, 0.0) * min(4.0, amount)
-        for genre, (point, most) in self._genre.items():
-            amount = reading.genre.get(genre, 0.0)
-            if amount:
-                found[genre] = max(most, point * amount) if most < 0 else min(most, point * amount)
-        return {name: value for name, value in found.items() if value}
+            found[name] = min(4.0, reading.genre.get(name, 0.0))
+        for genre, most in self._most.items():
+            found[genre] = min(most, reading.genre.get(genre, 0.0))
+        return {name: amount for name, amount in found.items() if amount and name in self.points}
 
     def _is_key(self, product: str) -> bool:
         known = self._lexicon.products.get(product)
@@ -116,6 +122,10 @@ class RiskCard:
             for word in row.get("words", ()):
                 if word in reading.text:
                     return level, f"文中有“{word}”"
+            for pattern in row.get("patterns", ()):
+                match = re.search(pattern, reading.text)
+                if match:
+                    return level, f"文中有“{match.group()}”"
         return 1, "无人员伤亡的质量问题"
 
     def _floors(self, reading: Reading) -> dict[str, int]:

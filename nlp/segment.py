@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterable
 from typing import Protocol
 
+import jieba
+
 from nlp.normalize import normalize_word, without_surrogates
 
 try:
-    from rjieba import Jieba
-except ImportError:  # a machine the binding has no wheel for: the same algorithm in pure Python, about 19x slower
-    from jieba import Tokenizer as Jieba
+    import rjieba
+except ImportError:  # no wheel for this machine: the same algorithm in pure Python, about 19x slower
+    rjieba = None
 
 _WORDY = re.compile(r"[\w%°·.+-]", re.UNICODE)
 _FREQUENCY = 20_000  # keeps a dictionary word whole against its parts; jieba's own top words stand at 300 000
@@ -18,14 +20,18 @@ _FREQUENCY = 20_000  # keeps a dictionary word whole against its parts; jieba's 
 class Cutter(Protocol):
     """What both bindings offer."""
 
-    def cut(self, text: str, hmm: bool = True) -> Iterable[str]: ...
+    def cut(self, text: str) -> Iterable[str]: ...
+
+    def add_word(self, word: str, freq: int, tag: str) -> object: ...
+
+    def has_word(self, word: str) -> bool: ...
 
 
 class Segmenter:
     """Cuts Chinese text into words. `words`: dictionary words that stay whole."""
 
     def __init__(self, words: Iterable[str] = ()) -> None:
-        self._jieba = Jieba()
+        self._jieba: Cutter = rjieba.Jieba() if rjieba is not None else jieba.Tokenizer()
         for word in words:
             plain = normalize_word(word).strip()
             if len(plain) > 1:
@@ -41,7 +47,7 @@ class Segmenter:
 
     def knows(self, word: str) -> bool:
         """Whether the general dictionary has `word`: a firm that is called so needs more evidence."""
-        has_word = getattr(self._jieba, "has_word", None)
-        if has_word is None:
+        if isinstance(self._jieba, jieba.Tokenizer):
+            self._jieba.initialize()
             return bool(self._jieba.FREQ.get(word))
-        return bool(has_word(word))
+        return bool(self._jieba.has_word(word))
