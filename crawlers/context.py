@@ -1,0 +1,90 @@
+"""What the parts of one crawl share, and the reasons for which a request comes to nothing."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+
+from config.sources import SourceConfig
+from core.clock import Clock
+from core.ids import digest, to_json
+from crawlers.archive import Archive
+from crawlers.intake import Intake, Validators
+from crawlers.run import Run
+
+if TYPE_CHECKING:
+    from crawlers.guard import AddressGuard
+    from crawlers.robots import RobotsCache
+
+LIST, PAGE, WATCH, FILE, ROBOTS = "list", "page", "watch", "file", "robots"
+"""Roles of a request: a list, a page behind a row, a page only watched for vanishing, an attachment, robots.txt."""
+
+
+@dataclass(frozen=True)
+class CrawlContext:
+    """Everything a spider and its middlewares need; one per run. backoff: first pause before a retry."""
+
+    source: SourceConfig
+    run: Run
+    intake: Intake
+    archive: Archive
+    clock: Clock
+    guard: "AddressGuard"
+    robots: "RobotsCache"
+    user_agent: str
+    backoff: timedelta = field(default=timedelta(seconds=5))
+
+
+def context_of(crawler: Crawler) -> CrawlContext:
+    """The context that the runner gave to this crawler's spider."""
+    context = getattr(crawler.spider, "context", None)
+    if not isinstance(context, CrawlContext):
+        raise TypeError("this spider was not started by crawlers.runner")
+    return context
+
+
+def role_of(request: Request) -> str:
+    """What the request is for."""
+    return str(request.meta.get("role", PAGE))
+
+
+def validators_key(source: SourceConfig, request: Request) -> str:
+    """Where the validators of a request are kept.
+
+    A list's key carries its body and the source's settings: an edited file is read anew, whatever the server says.
+    """
+    if role_of(request) != LIST:
+        return str(request.url)
+    settings = digest(to_json(source.model_dump(mode="json")), request.body.decode("latin-1"))[:12]
+    return f"{request.url}#{settings}"
+
+
+class NotModified(IgnoreRequest):
+    """304, or the same bytes as last time."""
+
+    def __init__(self, validators: Validators) -> None:
+        super().__init__("not modified")
+        self.validators = validators
+
+
+class PageGone(IgnoreRequest):
+    """404 or 410."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+class Refused(IgnoreRequest):
+    """The answer cannot be used: an error status, too long, a forbidden address."""
+
+
+class Blocked(IgnoreRequest):
+    """The site wants us gone. wait: for how long."""
+
+    def __init__(self, why: str, wait: timedelta) -> None:
+        super().__init__(why)
+        self.wait = wait

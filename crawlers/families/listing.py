@@ -1,0 +1,100 @@
+"""Families `html_list` and `trs_static`: list pages with a page behind each row."""
+
+import re
+from collections.abc import Iterator
+from typing import TypeVar
+from urllib.parse import urljoin
+
+from scrapy import Request
+from scrapy.http import TextResponse
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from config.sources import HtmlListSource, Rows, TrsStaticSource
+from core.errors import SourceChanged
+from crawlers.base import Items, Row, SourceSpider
+from crawlers.extract import select_all, select_text
+from crawlers.markup import node_text, one_line, parse_html
+
+RowsT = TypeVar("RowsT", bound=Rows)
+
+
+class RowsSpider(SourceSpider[RowsT]):
+    """What all families with rows of HTML share. A later page that repeats known links ends the paging."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # scrapy hands on what the runner gave
+        self.seen_links: set[str] = set()
+
+    async def read_list(self, response: TextResponse) -> Items:
+        page = int(response.meta.get("page", 1))
+        tree = parse_html(response.text)
+        rows = self.rows_of(tree, response)
+        if not rows and page == 1:
+            raise SourceChanged(f"{response.url}: no row matches {self.source.item!r}")
+        fresh = [row for row in rows if row.url not in self.seen_links]
+        if not fresh:
+            if rows:
+                self.run.problem(f"page {page} of the list repeats earlier rows: the paging is not understood")
+            return
+        self.seen_links.update(row.url for row in fresh)
+        for request in self.follow_rows(fresh):
+            yield request
+        if page < self.source.pages:
+            for request in self.next_pages(response, tree, page + 1):
+                yield request
+
+    def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
+        """The request for page `page`, if there is one."""
+        return iter(())
+
+    def rows_of(self, tree: LexborHTMLParser, response: TextResponse) -> list[Row]:
+        """The rows that lead to a page of this site; adverts and foreign links are left out."""
+        rows = (self._row(node, response) for node in select_all(tree, self.source.item))
+        return [row for row in rows if row is not None]
+
+    def _row(self, node: LexborNode, response: TextResponse) -> Row | None:
+        source = self.source
+        link = next(iter(select_all(node, source.link)), None)
+        if link is None and node.tag == "a":
+            link = node
+        if link is None:
+            return None
+        url = self.link(response, link.attributes.get("href"), same_host=source.same_host)
+        if url is None or (source.accept is not None and re.search(source.accept, url) is None):
+            return None
+        title = select_text(node, source.item_title) if source.item_title else ""
+        title = title or link.attributes.get("title") or node_text(link)
+        fields = {name: one_line(select_text(node, selector)) for name, selector in source.item_fields.items()}
+        return Row(
+            url=url,
+            title=one_line(title),
+            published=self.date(one_line(select_text(node, source.item_date))) if source.item_date else None,
+            fields={name: value for name, value in fields.items() if value},
+        )
+
+
+class HtmlListSpider(RowsSpider[HtmlListSource]):
+    """Pages by address (`page_url`) or by following the `next` link."""
+
+    def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
+        source = self.source
+        if source.page_url is not None:
+            url: str | None = urljoin(response.url, source.page_url.replace("{page}", str(page)))
+        elif source.next is not None:
+            node = next(iter(select_all(tree, source.next)), None)
+            url = self.link(response, node.attributes.get("href")) if node is not None else None
+        else:
+            url = None
+        if url:
+            yield self.ask_list(url, meta={"page": page, "conditional": False})
+
+
+class TrsStaticSpider(RowsSpider[TrsStaticSource]):
+    """index.html, then index_1.html, which is page 2. The page may tell how many there are (countPage)."""
+
+    def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
+        told = re.search(r"countPage\s*=\s*['\"]?(\d+)", response.text)
+        if told and page > int(told[1]):
+            return
+        url = urljoin(response.url, f"{self.source.index}_{page - 1}.html")
+        yield self.ask_list(url, meta={"page": page, "conditional": False})

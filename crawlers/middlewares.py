@@ -1,0 +1,200 @@
+"""Between spider and network: conditional requests, statuses and retries, charsets, the archive."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+)
+from scrapy.http import HtmlResponse, Response, TextResponse, XmlResponse
+
+from crawlers.challenge import challenge_sign
+from crawlers.charset import decode_page
+from crawlers.context import (
+    FILE,
+    LIST,
+    ROBOTS,
+    Blocked,
+    CrawlContext,
+    NotModified,
+    PageGone,
+    Refused,
+    context_of,
+    role_of,
+    validators_key,
+)
+from crawlers.intake import Validators
+from crawlers.run import BLOCKED_FOR
+
+RETRIES = 2
+RETRY_STATUS = frozenset((408, 429, 500, 502, 503, 504, 522, 524))
+LONGEST_PAUSE = timedelta(seconds=60)
+"""A longer Retry-After ends the run and holds the source back instead of keeping a connection waiting."""
+LONGEST_WAIT = timedelta(hours=1)
+BROKEN = (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+    ConnectionError,
+)
+
+
+class _Middleware:
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> "_Middleware":
+        return cls(crawler)
+
+    @property
+    def context(self) -> CrawlContext:
+        return context_of(self.crawler)
+
+
+class ConditionalMiddleware(_Middleware):
+    """Sends what the address said last time. 304 and unchanged bytes both end as NotModified: nothing is parsed."""
+
+    def process_request(self, request: Request) -> None:
+        if not request.meta.get("conditional"):
+            return
+        key = validators_key(self.context.source, request)
+        known = self.context.intake.validators(self.context.source.key, key)
+        request.meta["known"] = known
+        if known is None:
+            return
+        if known.etag:
+            request.headers["If-None-Match"] = known.etag
+        if known.last_modified:
+            request.headers["If-Modified-Since"] = known.last_modified
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        known: Validators | None = request.meta.get("known")
+        if response.status == 304:
+            raise NotModified(known or Validators())
+        if role_of(request) == ROBOTS:
+            return response
+        fresh = Validators(
+            etag=_header(response, "ETag"),
+            last_modified=_header(response, "Last-Modified"),
+            body_sha256=hashlib.sha256(response.body).hexdigest(),
+        )
+        if known is not None and known.body_sha256 == fresh.body_sha256:
+            raise NotModified(fresh)
+        run = self.context.run
+        if role_of(request) == LIST:
+            run.pending_lists[validators_key(self.context.source, request)] = fresh
+        elif role_of(request) != FILE:
+            run.pending_pages[response.url] = fresh
+        return response
+
+
+class StatusMiddleware(_Middleware):
+    """Sorts answers: 404 and 410 are gone, challenges and refusals block, overload is retried as the server asks."""
+
+    async def process_response(self, request: Request, response: Response) -> Response | Request:
+        self.context.run.counts["requests"] += 1
+        status = response.status
+        if status in (200, 203, 206, 304):
+            self._check_for_challenge(request, response)
+            return response
+        if status in (404, 410):
+            raise PageGone(status)
+        if status in RETRY_STATUS:
+            return await self._again(request, f"HTTP {status}", _retry_after(response, self.context.clock()), status)
+        self._check_for_challenge(request, response)
+        raise Refused(f"HTTP {status}")
+
+    async def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        if not isinstance(exception, BROKEN):
+            return None
+        self.context.run.counts["requests"] += 1
+        return await self._again(request, str(exception) or type(exception).__name__, None, None)
+
+    async def _again(self, request: Request, why: str, asked: timedelta | None, status: int | None) -> Request:
+        """The same request after a pause, or the end of it. asked: the server's Retry-After."""
+        tries = int(request.meta.get("tries", 0))
+        if asked is not None and asked > LONGEST_PAUSE:
+            raise Blocked(f"{why}, asks to come back in {int(asked.total_seconds())} s", min(asked, LONGEST_WAIT))
+        if tries >= RETRIES:
+            if status == 429:
+                raise Blocked(f"{why} after {tries} retries", LONGEST_WAIT)
+            raise Refused(f"{why} after {tries} retries")
+        pause = asked if asked is not None else self.context.backoff * 2**tries
+        await asyncio.sleep(pause.total_seconds())
+        again = request.copy()
+        again.meta["tries"] = tries + 1
+        again.dont_filter = True
+        return again
+
+    def _check_for_challenge(self, request: Request, response: Response) -> None:
+        is_page = isinstance(response, HtmlResponse) and role_of(request) != ROBOTS
+        text = decode_page(response.body).text if is_page and len(response.body) < 20_000 else ""
+        sign = challenge_sign(response.status, text)
+        if sign is not None:
+            raise Blocked(f"{request.url}: {sign}", BLOCKED_FOR)
+
+
+class CharsetMiddleware(_Middleware):
+    """Gives text answers the charset that fits their bytes, whatever the header says."""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        if not isinstance(response, HtmlResponse | XmlResponse):
+            return response
+        decoded = decode_page(
+            response.body, content_type=_header(response, "Content-Type"), override=self.context.source.encoding
+        )
+        if decoded.corrected:
+            self.context.run.counts["encoding_fixes"] += 1
+        return response.replace(encoding=decoded.encoding)
+
+
+class ArchiveMiddleware(_Middleware):
+    """Writes what is about to be parsed into the archive; `meta["archive"]` says where."""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        if role_of(request) != ROBOTS:
+            request.meta["fetched_at"] = moment = self.context.clock()
+            headers = list(_headers(response))
+            request.meta["archive"] = self.context.archive.write_response(
+                response.url, response.status, headers, response.body, moment
+            )
+            if isinstance(response, TextResponse):
+                request.meta["encoding"] = response.encoding
+        return response
+
+
+def _header(response: Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value else None
+
+
+def _headers(response: Response) -> Iterator[tuple[str, str]]:
+    for name, values in response.headers.items():
+        for value in values:
+            yield name.decode("latin-1"), value.decode("latin-1").replace("\r", " ").replace("\n", " ")
+
+
+def _retry_after(response: Response, now: datetime) -> timedelta | None:
+    """The server's wish, in seconds or as a date; None when there is none or it cannot be read."""
+    text = (_header(response, "Retry-After") or "").strip()
+    if text.isdecimal():
+        return timedelta(seconds=min(int(text), 10**6))
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(moment - now, timedelta(0))

@@ -1,0 +1,167 @@
+"""One run of one source: what it counted, what went wrong, and how it is judged at its end."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from config.sources import SourceConfig
+from core.clock import Clock
+from core.durations import format_duration
+from core.records import Gone, Kind, RawDocument
+from crawlers.intake import Intake, Validators
+from crawlers.urls import canonical_url
+
+Status = Literal["ok", "failed", "blocked", "changed"]
+MAX_PROBLEMS = 20
+BLOCKED_FOR = timedelta(hours=24)
+PRIVATE_KINDS = frozenset((Kind.COMPLAINT, Kind.FORUM, Kind.SOCIAL, Kind.REVIEW))
+"""Authors there are people; their names stop at the spider."""
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What came of a run. Zero rows is never ok, unless every list said that nothing changed.
+
+    items: rows seen on the lists.  requests: pages asked for, robots.txt included.  newest: youngest dated row.
+    not_modified: lists that answered 304 or the same bytes.  not_before: do not ask again earlier (Retry-After, a
+    challenge page).  leftover: labels nobody expected, with counts.
+    """
+
+    source: str
+    status: Status
+    started_at: datetime
+    seconds: float
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    gone: int = 0
+    items: int = 0
+    requests: int = 0
+    not_modified: int = 0
+    encoding_fixes: int = 0
+    undated: int = 0
+    newest: datetime | None = None
+    not_before: datetime | None = None
+    problems: tuple[str, ...] = ()
+    leftover: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """A run in progress. All writes to the intake go through here."""
+
+    source: SourceConfig
+    intake: Intake
+    clock: Clock
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    leftover: Counter[str] = field(default_factory=Counter)
+    status: Status = "ok"
+    newest: datetime | None = None
+    not_before: datetime | None = None
+    pending_lists: dict[str, Validators] = field(default_factory=dict)
+    pending_pages: dict[str, Validators] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.started_at = self.clock()
+
+    def save(self, raw: RawDocument) -> None:
+        """Hand a document over; names of people are dropped here."""
+        if raw.kind in PRIVATE_KINDS and not self.source.keep_author:
+            raw = replace(raw, author=None)
+        if raw.published is None:
+            self.counts["undated"] += 1
+        self.leftover.update(raw.leftover.keys())
+        self.counts[self.intake.save(raw)] += 1
+        validators = self.pending_pages.pop(raw.url, None)
+        if validators is not None:
+            self.intake.remember(self.source.key, raw.url, validators)
+
+    def row(self, published: datetime | None) -> None:
+        """A row was seen on a list."""
+        self.counts["items"] += 1
+        if published is not None and (self.newest is None or published > self.newest):
+            self.newest = published
+
+    def is_known(self, url: str) -> bool:
+        """Whether the page behind a row is stored already."""
+        return self.intake.known(self.source.key, canonical_url(url))
+
+    def page_gone(self, url: str, status: int) -> None:
+        """404 or 410 behind a link: a withdrawal when the page was known, else a dead link."""
+        if self.is_known(url):
+            self.counts["gone"] += 1
+            self.intake.gone(Gone(self.source.key, url, self.clock(), status))
+        else:
+            self.problem(f"dead link: {url} answered {status}")
+
+    def page_unchanged(self, url: str, validators: Validators) -> None:
+        """A page that was asked for again is as before."""
+        self.counts["unchanged"] += 1
+        self.intake.remember(self.source.key, url, validators)
+
+    def page_watched(self, url: str) -> None:
+        """A page whose text comes from elsewhere is still there."""
+        validators = self.pending_pages.pop(url, None)
+        if validators is not None:
+            self.intake.remember(self.source.key, url, validators)
+
+    def page_failed(self, url: str, why: str) -> None:
+        """One page could not be read; the run goes on."""
+        self.counts["failed"] += 1
+        self.problem(f"{url}: {why}")
+
+    def fail(self, why: str, status: Status = "failed") -> None:
+        """The run as a whole has failed. The first verdict stays; a block outweighs a failure."""
+        if self.status == "ok" or (status == "blocked" and self.status == "failed"):
+            self.status = status
+        self.problem(why)
+
+    def block(self, why: str, wait: timedelta = BLOCKED_FOR) -> None:
+        """The site wants us gone: nothing is asked for `wait`."""
+        self.not_before = max(self.not_before or self.clock(), self.clock() + wait)
+        self.fail(why, "blocked")
+
+    def problem(self, what: str) -> None:
+        """Something the desk should see, once each."""
+        if what not in self.problems and len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(what[:500])
+
+    def finish(self, *, complete: bool = True) -> RunSummary:
+        """Judge the run; remember the lists only if all they led to is saved. complete: it was not cut short."""
+        self._judge()
+        if complete and self.status == "ok" and not self.counts["failed"]:
+            for key, validators in self.pending_lists.items():
+                self.intake.remember(self.source.key, key, validators)
+        names = ("new", "changed", "unchanged", "failed", "gone", "items", "requests", "not_modified", "undated")
+        return RunSummary(
+            source=self.source.key,
+            status=self.status,
+            started_at=self.started_at,
+            seconds=(self.clock() - self.started_at).total_seconds(),
+            encoding_fixes=self.counts["encoding_fixes"],
+            newest=self.newest,
+            not_before=self.not_before,
+            problems=tuple(self.problems),
+            leftover=dict(self.leftover),
+            **{name: self.counts[name] for name in names},
+        )
+
+    def _judge(self) -> None:
+        """Hold the run against what the source's file expects."""
+        expect, items = self.source.expect, self.counts["items"]
+        if self.status != "ok":
+            return
+        followed = self.counts["new"] + self.counts["changed"] + self.counts["failed"]
+        if self.counts["failed"] * 2 > followed:
+            self.fail(f"{self.counts['failed']} of {followed} pages could not be read")
+        elif self.counts["not_modified"]:
+            return
+        elif items < expect.min_items:
+            self.fail(f"{items} rows, at least {expect.min_items} expected", "changed")
+        elif expect.newest_within and self.newest and self.clock() - self.newest > expect.newest_within:
+            age = format_duration(self.clock() - self.newest)
+            self.fail(f"newest row is {age} old, {format_duration(expect.newest_within)} expected", "changed")
