@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
+from config.rules import Rule
 from config.settings import PROJECT, Settings
 from config.sources import SourceConfig, parse_source
 from core.clock import BEIJING, Clock, as_utc
@@ -34,6 +35,12 @@ from core.records import (
     RegistryEntry,
 )
 from demo.story import read_pack
+from nlp.analyze import dictionary_words
+from nlp.segment import Segmenter
+from search.backend import SearchBackend
+from search.names import NameTable
+from search.open import open_backend
+from search.records import entry_of
 from store import alert_log, documents, runs
 from store.database import Store, check_profile
 from store.registry import save_entries
@@ -64,26 +71,23 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What the desk reads of a rule."""
-
-    id: str
-    title: str
-    why: str
-    level: str
-    version: str = "1"
-
-
-RULES = (
-    Rule(
-        "product_fire",
-        "同类产品起火、受伤信号激增",
-        "起火危及生命；短时间内多个独立来源说同一产品，多为批次问题",
-        "orange",
-    ),
-    Rule("spotcheck_fail", "监督抽查不合格", "抽查结论由官方作出，须跟到整改", "yellow"),
-)
+def read_rules() -> tuple[Rule, ...]:
+    """Two rules of the test's own: what the project's files say may change."""
+    example = {"fires": [[{"product": "ebike"}]], "quiet": [[{"level": 0}]]}
+    fire = {
+        "title": "同类产品起火、受伤信号激增", "why": "起火危及生命；多个独立来源说同一产品，多为批次问题",
+        "condition": {"type": "spike", "window": "24h", "at_least": 4, "ratio": 3}, "level": "orange",
+        "scope": {"products": ["key"], "issues": ["fire", "explosion"]}, "examples": example,
+    }  # fmt: skip
+    failed = {
+        "title": "监督抽查不合格",
+        "why": "抽查结论由官方作出，须跟到整改", "condition": {"type": "any"}, "level": "yellow",
+        "scope": {"kinds": ["spotcheck"]}, "examples": example,
+    }  # fmt: skip
+    return (
+        Rule.model_validate({"id": "product_fire", **fire}),
+        Rule.model_validate({"id": "spotcheck_fail", **failed}),
+    )
 
 
 def read_lexicon() -> Lexicon:
@@ -270,8 +274,30 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         fill(store, lexicon)
     started = datetime.now(UTC)
     ticking = clock or (lambda: NOW + (datetime.now(UTC) - started))
-    values: dict[str, Any] = {"sources": read_sources(), "rules": RULES, "clock": ticking, "story": ticking, **more}
+    index, names = _index(settings, lexicon, store, fresh=empty)
+    values: dict[str, Any] = {
+        "search": index,
+        "query_names": names,
+        "sources": read_sources(),
+        "rules": read_rules(),
+        "clock": ticking,
+        "story": ticking,
+        **more,
+    }
     return Services(store=store, settings=settings, lexicon=lexicon, **values)
+
+
+def _index(settings: Settings, lexicon: Lexicon, store: Store, *, fresh: bool) -> tuple[SearchBackend, NameTable]:
+    segmenter = Segmenter(dictionary_words(lexicon, ())).words
+    index = open_backend(settings, words=segmenter, write=True)
+    if fresh:
+        with store.read() as db:
+            signals = [signal for _, signal in documents.signals_after(db, 0, limit=1000)]
+        index.index([entry_of(signal, segmenter) for signal in signals])
+        index.refresh()
+    places = [(name, place.code) for place in lexicon.regions for name in (place.name, place.short_name)]
+    products = [(product.name, product.id) for product in lexicon.products.values()]
+    return index, NameTable({"products": products, "territory": places, "regions": places})
 
 
 @dataclass(frozen=True)

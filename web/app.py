@@ -19,11 +19,11 @@ from web.inbox import BadAddress
 from web.names import Names
 from web.security import SecurityHeaders, Throttle
 from web.services import Services
-from web.views import alert, alerts, home, signin
+from web.views import account, alert, alerts, documents, enterprises, home, search, signin, sources, status
 from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_environment
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (home, alerts, alert, signin)
+PAGES = (home, alerts, alert, search, documents, enterprises, sources, status, account, signin)
 logger = logging.getLogger(__name__)
 
 SENTENCES = {

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Text, not_, select, type_coerce
 
 from config.regions import Regions
 from core.errors import FengsuiError
 from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert, AlertState
-from store.schema import alerts
+from store.alert_log import list_alerts
+from store.schema import alert_documents, alerts
 from web.access import Viewer
 from web.times import BANDS, TimeLimit, band_of, limit_of
 
@@ -30,6 +31,7 @@ SINCE: Mapping[str, tuple[str, timedelta]] = {
     "30d": ("近 30 日", timedelta(days=30)),
 }
 SORTS: Mapping[str, str] = {"": "按时限", "level": "按级别", "new": "按时间"}
+_MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -150,9 +152,32 @@ def view_counts(
     return [(key, name, sum(alert.state in states for alert in rest)) for key, (name, states) in VIEWS.items()]
 
 
+def standing_alerts(db: Connection, viewer: Viewer, *, limit: int | None = None) -> list[Alert]:
+    """The alerts this viewer sees, newest update first; those merged into another are told of there."""
+    merged = set(db.execute(select(alerts.c.id).where(_MERGED)).scalars())
+    return [alert for alert in viewer.alerts(list_alerts(db, limit=limit)) if alert.id not in merged]
+
+
+def links_of(db: Connection, viewer: Viewer, documents: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """(id, number) of the standing alerts that rest on each document. One query."""
+    query = (
+        select(alert_documents.c.document, alerts.c.id, alerts.c.number, alerts.c.territory, alerts.c.territories)
+        .join(alerts, alerts.c.id == alert_documents.c.alert)
+        .where(alert_documents.c.document.in_(list(documents)), not_(_MERGED))
+        .order_by(alerts.c.number)
+    )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for document, alert, number, owner, told in db.execute(query):
+        if any(viewer.sees_code(code) for code in (owner, *told)):
+            found.setdefault(document, []).append((alert, number))
+    return found
+
+
 def open_counts(db: Connection, viewer: Viewer) -> int:
     """How many alerts wait to be accepted: the number in the bar of every page."""
-    query = select(alerts.c.territory, alerts.c.territories).where(alerts.c.state == AlertState.NEW.value)
+    query = select(alerts.c.territory, alerts.c.territories).where(
+        alerts.c.state == AlertState.NEW.value, not_(_MERGED)
+    )
     return sum(any(viewer.sees_code(code) for code in (owner, *told)) for owner, told in db.execute(query))
 
 

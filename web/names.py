@@ -60,6 +60,16 @@ CHANNELS: Mapping[str, str] = {
     "webhook": "接口",
 }
 
+AUDIT_WORDS: Mapping[str, str] = {
+    "sign_in": "登录",
+    "sign_out": "退出",
+    "sign_in_refused": "登录未过",
+    "set_password": "设定密码",
+    "create_feed": "新建订阅",
+    "revoke_feed": "作废订阅",
+    "run_source": "立即抓取",
+}
+
 STAGES: Mapping[str, str] = {
     "fetched": "已抓取，待去重",
     "deduped": "已去重，待分析",

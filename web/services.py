@@ -4,12 +4,15 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from config.lexicon import Lexicon
+from config.rules import Rule
 from config.settings import Settings
 from config.sources import SourceConfig
 from core.clock import Clock, system_clock
+from search.backend import SearchBackend
+from search.names import NO_NAMES
+from search.names import Names as QueryNames
 from store.database import Store
 
 
@@ -19,6 +22,7 @@ class Services:
 
     Both clocks are the same outside the demo, whose story may run faster than the wall.
     search: None or an index that cannot answer is said on the page; the rest of the desk goes on.
+    query_names: what names in a query stand for.
     stopping: set when the process is asked to end, so that live streams close at once.
     """
 
@@ -26,8 +30,9 @@ class Services:
     settings: Settings
     lexicon: Lexicon
     sources: tuple[SourceConfig, ...] = ()
-    rules: tuple[Any, ...] = ()
-    search: Any = None
+    rules: tuple[Rule, ...] = ()
+    search: SearchBackend | None = None
+    query_names: QueryNames = NO_NAMES
     clock: Clock = system_clock
     story: Clock = system_clock
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -43,6 +48,6 @@ class Services:
         return {source.key: source for source in self.sources}
 
     @cached_property
-    def rule_by_id(self) -> Mapping[str, Any]:
+    def rule_by_id(self) -> Mapping[str, Rule]:
         """The loaded rules."""
         return {rule.id: rule for rule in self.rules}

@@ -176,8 +176,8 @@ def heat(
         cells = []
         for code in prefectures:
             count, usual = week[product, code], before[product, code] * WEEK.days / USUAL.days
-            # Half a signal a week is the least that "usual" means: once after nothing is not endlessly much.
-            step = 1 + bisect_right(RATIO_STEPS, count / max(usual, 0.5)) if count else 0
+            # One signal a week is the least that "usual" means: once after nothing is not endlessly much.
+            step = 1 + bisect_right(RATIO_STEPS, count / max(usual, 1.0)) if count else 0
             cells.append((code, count, step))
         rows.append(HeatRow(product, tuple(cells), sum(cell[1] for cell in cells)))
     return rows

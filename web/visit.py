@@ -18,9 +18,10 @@ from web import times
 from web.access import ROLE_NAMES, Viewer
 from web.history import MOMENTS, action_word, actor_name
 from web.inbox import open_counts
-from web.names import CHANNELS, DELIVERY_STATES, ROLES_IN_TEXT, RUN_STATES, STAGES, STATES, Names
+from web.names import AUDIT_WORDS, CHANNELS, DELIVERY_STATES, ROLES_IN_TEXT, RUN_STATES, STAGES, STATES, Names
 from web.security import cookie_name, cross_site, same
 from web.services import Services
+from web.wording import condition_words, scope_words, span_word
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -58,6 +59,10 @@ def make_environment() -> Environment:
         "ROLE_NAMES": ROLE_NAMES,
         "ROLES_IN_TEXT": ROLES_IN_TEXT,
         "CHANNELS": CHANNELS,
+        "AUDIT_WORDS": AUDIT_WORDS,
+        "span": span_word,
+        "condition": condition_words,
+        "scope": scope_words,
         "MOMENTS": MOMENTS,
         "action_word": action_word,
         "actor_name": actor_name,

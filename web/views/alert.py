@@ -14,9 +14,10 @@ from store.registry import find_entry
 from web import signals
 from web.evidence import origins_of, quotes
 from web.history import action_word, people
+from web.inbox import standing_alerts
 from web.names import Names, firm_names
 from web.times import limit_of
-from web.visit import Here, Refused, Visit
+from web.visit import Here, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
 UNDOABLE = ("accept", "dispatch", "start", "dismiss", "level", "submit")
@@ -36,6 +37,9 @@ def show_alert(visit: Here, alert_id: str, pane: str = "", did: int = 0) -> Resp
     """The whole page, or with pane=1 what the inbox shows beside its list."""
     with visit.services.store.read() as db:
         alert = open_alert(db, visit, alert_id)
+        into = alert_log.alert_details(db, alert.id).get("merged_into")
+        if isinstance(into, str) and into != alert.id:
+            return redirect(f"/alerts/{into}")
         if pane:
             return visit.page("alert_pane_alone.html", preview=load_alert(db, visit, alert, brief=True))
         return alert_page(db, visit, alert, did=did)
@@ -146,7 +150,7 @@ def _chart(db: Connection, visit: Visit, alert: Alert, *, height: int) -> str:
 
 def _alike(db: Connection, visit: Visit, alert: Alert) -> list[Alert]:
     """Other alerts on the same firms or products, those about the same firm first."""
-    others = [other for other in visit.me.alerts(alert_log.list_alerts(db)) if other.id != alert.id]
+    others = [other for other in standing_alerts(db, visit.me) if other.id != alert.id]
     firms, products = set(alert.enterprises), set(alert.products)
     same = [other for other in others if firms & set(other.enterprises) or products & set(other.products)]
     return sorted(same, key=lambda other: not firms & set(other.enterprises))[:4]

@@ -28,7 +28,7 @@ def show_inbox(visit: Here) -> Response:
 
 def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]:
     regions, now = visit.services.lexicon.regions, visit.now
-    seen = visit.me.alerts(alert_log.list_alerts(db))
+    seen = inbox.standing_alerts(db, visit.me)
     found = inbox.matching(seen, wanted, regions=regions, now=now)
     rows = inbox.rows_of(found, now=now, sort=wanted.sort)
     start = (wanted.page - 1) * inbox.PAGE_SIZE
@@ -80,7 +80,7 @@ def _said(outcome: str) -> str:
 
 def _last_done(db: Connection, visit: Visit) -> Alert | None:
     """The alert that was dealt with last: what an empty list shows as proof that the desk works."""
-    handled = [alert for alert in visit.me.alerts(alert_log.list_alerts(db, limit=200)) if alert.state != "new"]
+    handled = [alert for alert in inbox.standing_alerts(db, visit.me, limit=200) if alert.state is not AlertState.NEW]
     return handled[0] if handled else None
 
 

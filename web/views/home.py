@@ -10,10 +10,9 @@ from starlette.responses import Response
 
 from config.regions import HOME_PROVINCE, Regions
 from core.records import Alert
-from store import alert_log
 from web import inbox, signals
 from web.health import index_health, processes_down, source_states
-from web.history import newest_changes
+from web.history import newest_changes, people
 from web.names import firm_names
 from web.times import day_head, limit_of
 from web.visit import Here, Visit
@@ -43,7 +42,7 @@ def home(visit: Here) -> Response:
 
 def _home(db: Connection, visit: Visit) -> dict[str, Any]:
     now, regions = visit.now, visit.services.lexicon.regions
-    seen = visit.me.alerts(alert_log.list_alerts(db))
+    seen = inbox.standing_alerts(db, visit.me)
     fresh = [alert for alert in seen if alert.first_at > now - timedelta(hours=24)]
     waiting = inbox.matching(seen, inbox.Wanted(), regions=regions, now=now)
     todo = inbox.rows_of(inbox.matching(seen, inbox.Wanted(view="open"), regions=regions, now=now), now=now, sort="")
@@ -67,6 +66,7 @@ def _home(db: Connection, visit: Visit) -> dict[str, Any]:
         "heat": signals.heat(db, visit.me, now, products=products, prefectures=places, regions=regions),
         "places": [(code, _short(regions, code)) for code in places],
         "changes": newest_changes(db, visit.me, limit=7),
+        "people": people(db),
         "sources": sources,
         "ill": [state for state in sources if state.bad],
         "down": processes_down(db, visit.services),

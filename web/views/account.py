@@ -1,0 +1,88 @@
+"""账号: password, look, private feed addresses."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from core.errors import UsageError
+from store import audit, users
+from web.security import set_session_cookie
+from web.visit import Here, Posted, Refused, Visit, redirect
+
+router = APIRouter(include_in_schema=False)
+MOST_FEEDS = 20
+SAID = {"password": "密码已更新，其他地方的登录已退出。", "theme": "外观已更新。", "revoked": "订阅地址已作废。"}
+
+
+@router.get("/account")
+def show_account(visit: Here, said: str = "") -> Response:
+    """The account's page."""
+    return _page(visit, said=SAID.get(said, ""))
+
+
+@router.post("/account/password")
+def change_password(visit: Here, form: Posted) -> Response:
+    """Set a password. The old one is asked for where there is one; every other session ends."""
+    services, name = visit.services, visit.me.name
+    now = services.clock()
+    new, again = str(form.get("new", "")), str(form.get("again", ""))
+    if visit.me.user.has_password:
+        attempt = users.sign_in(services.store, name, str(form.get("old", "")), now=now)
+        if attempt.user is None:
+            return _page(visit, problem="原密码不对。", field="old", status=400)
+    if new != again:
+        return _page(visit, problem="两次输入的新密码不同。", field="again", status=400)
+    try:
+        with services.store.write() as db:
+            users.set_password(db, name, new)
+            secret, _ = users.open_session(db, name, now=now)
+            audit.note(db, name, "set_password", name, at=now)
+    except UsageError as problem:
+        return _page(visit, problem=f"{problem}。", field="new", status=400)
+    answer = redirect("/account?said=password")
+    set_session_cookie(answer, services.settings, secret)
+    return answer
+
+
+@router.post("/account/theme")
+def change_theme(visit: Here, form: Posted) -> Response:
+    """Choose the look."""
+    try:
+        with visit.services.store.write() as db:
+            users.set_theme(db, visit.me.name, str(form.get("theme", "")))
+    except UsageError as problem:
+        raise Refused(400, f"{problem}。") from problem
+    return redirect("/account?said=theme")
+
+
+@router.post("/account/feeds")
+def create_feed(visit: Here, form: Posted) -> Response:
+    """Make a private feed address. It is shown on this answer and never again."""
+    now = visit.services.clock()
+    note = str(form.get("note", "")).strip()[:60] or "订阅"
+    with visit.services.store.write() as db:
+        if len(users.list_tokens(db, visit.me.name, purpose="feed")) >= MOST_FEEDS:
+            raise Refused(409, f"订阅地址已有 {MOST_FEEDS} 个。请先作废不用的。")
+        secret = users.create_token(db, "feed", user=visit.me.name, note=note, now=now)
+        audit.note(db, visit.me.name, "create_feed", note, at=now)
+    return _page(visit, feed=f"{visit.services.settings.public_url.rstrip('/')}/feeds/{secret}")
+
+
+@router.post("/account/feeds/revoke")
+def revoke_feed(visit: Here, form: Posted) -> Response:
+    """End one of the own feed addresses."""
+    now = visit.services.clock()
+    with visit.services.store.write() as db:
+        if users.revoke_token(db, visit.me.name, str(form.get("key", "")), now=now):
+            audit.note(db, visit.me.name, "revoke_feed", "", at=now)
+    return redirect("/account?said=revoked")
+
+
+def _page(
+    visit: Visit, *, said: str = "", problem: str = "", field: str = "", feed: str = "", status: int = 200
+) -> Response:
+    with visit.services.store.read() as db:
+        feeds = users.list_tokens(db, visit.me.name, purpose="feed")
+    return visit.page(
+        "account.html", status=status, said=said, problem=problem, problem_field=field, feed=feed, feeds=feeds,
+        shortest=users.MIN_PASSWORD,
+    )  # fmt: skip

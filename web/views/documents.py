@@ -1,0 +1,121 @@
+"""原文存档: the text as it was read, its marks, its revisions, and proof of the page as fetched."""
+
+from typing import Any
+
+import nh3
+from fastapi import APIRouter
+from sqlalchemy import Connection, select
+from starlette.responses import Response
+
+from core.records import Document, Signal
+from crawlers.archive import ArchiveDamaged, read_record
+from nlp.privacy import mask
+from store import documents
+from store.schema import documents as table
+from web.evidence import Carried, origins_of, paragraphs, shown_text, shown_title
+from web.inbox import links_of
+from web.names import firm_names
+from web.views.alert import name_giver
+from web.visit import Here, Refused, Visit
+
+router = APIRouter(include_in_schema=False)
+SANDBOX = "sandbox; default-src 'none'; style-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+TAGS = {
+    "p", "br", "h1", "h2", "h3", "h4", "ul", "ol", "li", "table", "thead", "tbody", "tr", "td", "th", "caption", "b",
+    "strong", "em", "blockquote", "pre", "div", "span", "dl", "dt", "dd", "article", "section", "time", "title",
+}  # fmt: skip
+MOST_ARCHIVED = 2_000_000
+"""Characters of an archived page that are shown; the record itself keeps all of it."""
+LEVEL_WORDS = ("无", "一般", "较大", "重大", "特别重大")
+STANCES = {"none": "", "denial": "当事方否认", "refutation": "辟谣", "apology": "致歉"}
+
+
+def open_document(db: Connection, visit: Visit, document_id: str, rev: int | None) -> tuple[Document, Signal | None]:
+    """The document, if this viewer may see it. Raises Refused."""
+    document = documents.find_document(db, document_id, rev)
+    signal = documents.find_signal(db, document_id, rev)
+    if document is not None:
+        jurisdiction = signal.analysis.jurisdiction_code if signal else None
+        if visit.me.sees_code(jurisdiction) or links_of(db, visit.me, [document_id]):
+            return document, signal
+    raise Refused(404, f"没有文档 {document_id[:40]}，或不在您的属地之内。")
+
+
+@router.get("/documents/{document_id}")
+def show_document(visit: Here, document_id: str, rev: int | None = None) -> Response:
+    """One revision; the newest without `rev`."""
+    with visit.services.store.read() as db:
+        document, signal = open_document(db, visit, document_id, rev)
+        return visit.page("document.html", **_document(db, visit, document, signal))
+
+
+def _document(db: Connection, visit: Visit, document: Document, signal: Signal | None) -> dict[str, Any]:
+    text = shown_text(signal) if signal else mask(document.text)
+    mentions = signal.analysis.mentions if signal else ()
+    analysis = signal.analysis if signal else None
+    firms = firm_names(db, [*(m.id_or_norm or "" for m in mentions), *(analysis.enterprises if analysis else ())])
+    origin = documents.find_document(db, document.repost_of) if document.repost_of else None
+    tree = origins_of(db, [signal]) if signal and not document.repost_of else []
+    reposts: tuple[Carried, ...] = tree[0].reposts if tree else ()
+    return {
+        "document": document,
+        "title_text": shown_title(document, analysis),
+        "paragraphs": paragraphs(text, mentions, name_giver(visit.names, firms)),
+        "analysis": analysis,
+        "firms": firms,
+        "revisions": documents.revisions_of(db, document.id),
+        "origin": origin,
+        "reposts": reposts,
+        "alerts": links_of(db, visit.me, [document.id]).get(document.id, []),
+        "level_words": LEVEL_WORDS,
+        "stance": STANCES.get(analysis.stance, analysis.stance) if analysis else "",
+        "fields": {name: mask(value) for name, value in document.fields.items()},
+        "stage": _stage(db, document),
+    }
+
+
+def _stage(db: Connection, document: Document) -> tuple[str, str]:
+    query = select(table.c.stage, table.c.error).where(table.c.id == document.id, table.c.revision == document.revision)
+    row = db.execute(query).one()
+    return row[0], row[1] or ""
+
+
+@router.get("/documents/{document_id}/archive")
+def show_archive(visit: Here, document_id: str, rev: int | None = None) -> Response:
+    """The page as fetched, without anything that acts: in a sandbox, tags reduced, personal data masked."""
+    with visit.services.store.read() as db:
+        document, _ = open_document(db, visit, document_id, rev)
+    if document.archive is None:
+        raise Refused(404, "这篇文档没有存档页面：它来自表格或接口中的一行。")
+    try:
+        headers, body = read_record(visit.services.settings.data_dir / "archive", document.archive)
+    except ArchiveDamaged as problem:
+        raise Refused(503, f"存档读不出来：{problem}") from problem
+    text, is_html = readable(headers.get("Content-Type", ""), body)
+    safe = {"Content-Security-Policy": SANDBOX, "Content-Disposition": "inline"}
+    if is_html:
+        return Response(clean_page(text), media_type="text/html; charset=utf-8", headers=safe)
+    return Response(mask(text), media_type="text/plain; charset=utf-8", headers=safe)
+
+
+def readable(content_type: str, body: bytes) -> tuple[str, bool]:
+    """The payload as text, and whether it is HTML. A file that is not text says what it is instead."""
+    kind = content_type.lower()
+    if not any(word in kind for word in ("text", "html", "json", "xml")) and b"\0" in body[:4096]:
+        return f"这份存档不是文本（{content_type or '类型不明'}，{len(body)} 字节），可按散列值从存档库取出。", False
+    for charset in ("utf-8", "gb18030"):
+        try:
+            text = body.decode(charset)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        text = body.decode("utf-8", "replace")
+    return text[:MOST_ARCHIVED], "html" in kind or "<html" in text[:2000].lower()
+
+
+def clean_page(html: str) -> str:
+    """The page with text and tables only: no script, style, link, image or attribute. Personal data masked."""
+    inner = nh3.clean(html, tags=TAGS - {"title"}, attributes={}, link_rel=None, clean_content_tags={"script", "style"})
+    head = '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>存档页面</title>'
+    return f"{head}<p>存档页面，仅留文字和表格；个人信息已遮蔽。</p><hr>{mask(inner)}"

@@ -1,0 +1,72 @@
+"""系统状态, 通知记录, 规则, 帮助: what runs, what was sent, what fires, how to work."""
+
+from collections import Counter
+
+from fastapi import APIRouter
+from sqlalchemy import func, select
+from starlette.responses import Response
+
+from store import alert_log, audit
+from store.documents import STAGES, count_by_stage, count_documents, quarantined
+from store.runs import list_jobs, list_processes, stale
+from store.schema import alerts, deliveries
+from web.health import index_health, source_states
+from web.inbox import standing_alerts
+from web.names import DELIVERY_STATES
+from web.visit import Here, Refused
+
+router = APIRouter(include_in_schema=False)
+MOST_DELIVERIES = 200
+
+
+@router.get("/status")
+def show_status(visit: Here) -> Response:
+    """Processes, the queue by stage, jobs, the index, deliveries; for administrators the audit log."""
+    services = visit.services
+    with services.store.read() as db:
+        stages = count_by_stage(db)
+        admin = visit.me.may("audit")
+        sent = db.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
+        return visit.page(
+            "status.html",
+            processes=[(process, stale(process, services.clock())) for process in list_processes(db)],
+            stages=[(stage, stages.get(stage, 0)) for stage in (*STAGES, "quarantined")],
+            counts=count_documents(db),
+            alert_count=db.execute(select(func.count()).select_from(alerts)).scalar_one(),
+            jobs=list_jobs(db),
+            index=index_health(services),
+            sources=Counter(state.state[0] for state in source_states(db, services)),
+            deliveries={row[0]: row[1] for row in sent},
+            stuck=quarantined(db, limit=10),
+            audit_lines=audit.newest(db, 30) if admin else None,
+            audit_broken=audit.verify(db) if admin else None,
+            profile=services.settings.profile,
+        )
+
+
+@router.get("/deliveries")
+def show_deliveries(visit: Here, alert: str = "", state: str = "") -> Response:
+    """What was sent to whom, and what came of it; of alerts this viewer sees."""
+    if state and state not in DELIVERY_STATES:
+        raise Refused(400, f"地址中的 state={state[:20]} 不存在。可用：{'、'.join(DELIVERY_STATES)}。")
+    with visit.services.store.read() as db:
+        seen = {each.id: each for each in standing_alerts(db, visit.me)}
+        lines = alert_log.delivery_log(db, alert=alert or None, limit=MOST_DELIVERIES)
+        mine = [line for line in lines if line.alert in seen or (line.alert is None and visit.me.everywhere)]
+        counts = Counter(line.state for line in mine)
+        shown = [line for line in mine if not state or line.state == state]
+        return visit.page("deliveries.html", lines=shown, counts=counts, total=len(mine), seen=seen, state=state)
+
+
+@router.get("/rules")
+def show_rules(visit: Here) -> Response:
+    """Every loaded rule in words, with how often it fired."""
+    with visit.services.store.read() as db:
+        fired = Counter(alert.rule for alert in standing_alerts(db, visit.me))
+    return visit.page("rules.html", rules=visit.services.rules, fired=fired)
+
+
+@router.get("/help")
+def show_help(visit: Here) -> Response:
+    """How to work with the desk: keys, the query language, levels."""
+    return visit.page("help.html")
