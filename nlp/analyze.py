@@ -22,6 +22,7 @@ from nlp.reading import Reading
 from nlp.regions import RegionFinder
 from nlp.risk import Judgement, RiskCard
 from nlp.segment import Segmenter
+from nlp.spans import Cover
 from nlp.wording import Wording
 
 VERSION = "dict-1"
@@ -45,7 +46,7 @@ class Analyzer:
         self.segmenter = Segmenter(dictionary_words(lexicon, ()))
         self.card = RiskCard(lexicon, Wording(lexicon.words), self.segmenter)
         self._firms = EnterpriseFinder(
-            registry, lexicon.regions, self._regions.by_name, self.segmenter, self._products.heads
+            registry, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words
         )
         self._foreign = ForeignReader(lexicon, registry)
         self._product_card = ProductCard(
@@ -176,9 +177,9 @@ class Analyzer:
             add(start, end, MentionType.REGION, code, rule="region")
         for start, end, product in reading.products:
             add(start, end, MentionType.PRODUCT, product, rule="product")
-        taken = [(start, end) for start, end, _ in reading.products]
+        taken = Cover((start, end) for start, end, _ in reading.products)
         for issue in reading.issues:
-            if any(left < issue.end and issue.start < right for left, right in taken):
+            if taken.overlaps(issue.start, issue.end):
                 continue
             why = issue.negated or ("" if judgement.is_risk else "genre")
             add(issue.start, issue.end, MentionType.ISSUE, issue.id, negated=bool(why), rule=why or "cue")
@@ -200,7 +201,8 @@ def _mostly_latin(text: str) -> bool:
 
 
 def _outside(spans: list[tuple[int, int, str]], taken: list[tuple[int, int]]) -> list[tuple[int, int, str]]:
-    return [span for span in spans if not any(left < span[1] and span[0] < right for left, right in taken)]
+    cover = Cover(taken)
+    return [span for span in spans if not cover.overlaps(span[0], span[1])]
 
 
 def _first_then(first: str | None, others: Iterable[str]) -> tuple[str, ...]:

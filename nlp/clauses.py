@@ -6,6 +6,7 @@ from functools import cached_property
 
 _SENTENCE_END = re.compile(r"[。！？!?\n]+|(?<![A-Z])\.\s|;|；")
 _CLAUSE_END = re.compile(r"[。！？!?\n，,;；：:]+|\s{2,}")
+_LINE_END = re.compile(r"\n")
 
 
 class Clauses:
@@ -22,6 +23,10 @@ class Clauses:
     def _clauses(self) -> list[int]:
         return [0, *(match.end() for match in _CLAUSE_END.finditer(self.text))]
 
+    @cached_property
+    def _lines(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+
     def sentence(self, place: int) -> tuple[int, int]:
         """The span of the sentence that holds `place`."""
         return self._around(self._sentences, place)
@@ -33,6 +38,10 @@ class Clauses:
     def sentence_number(self, place: int) -> int:
         """0 for the first sentence."""
         return bisect_right(self._sentences, place) - 1
+
+    def line(self, place: int) -> tuple[int, int]:
+        """The span of the line that holds `place`, its line end included."""
+        return self._around(self._lines, place)
 
     def _around(self, starts: list[int], place: int) -> tuple[int, int]:
         number = bisect_right(starts, place) - 1

@@ -5,6 +5,7 @@ the product and other names in the same text decide; where they cannot, the link
 """
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from nlp.dictionary import Dictionary, Hit
 from nlp.firm_names import NameGrammar, brand_pattern, core_of, trade_names
 from nlp.normalize import normalize_word
 from nlp.segment import Segmenter
+from nlp.spans import Cover
 
 _BRAND_AFTER = re.compile(r"[”」\"]?(?:牌(?!子上|照)|这个牌子|牌子|品牌|同款)")
 _BRAND_BEFORE = re.compile(r"(?:商标|品牌|牌子|牌号)(?:是|为|叫|[:：(（“\"])*$")
@@ -266,13 +268,13 @@ class EnterpriseFinder:
     # -- names in no list --------------------------------------------------------------------------------------------
 
     def _unlisted(self, text: str, known: list[FirmMention]) -> list[FirmMention]:
-        taken = [(mention.start, mention.end) for mention in known if mention.rule == "registry full name"]
+        taken = Cover((mention.start, mention.end) for mention in known if mention.rule == "registry full name")
         found: list[FirmMention] = []
         owns: list[str] = []
         for start, end in self.grammar.find(text):
-            if any(left < end and start < right for left, right in taken):
+            if taken.overlaps(start, end):
                 continue
-            inside = [mention for mention in known if start <= mention.start and mention.end <= end and mention.id]
+            inside = _between(known, start, end)
             linked = self._variant(text[start:end], inside)
             if linked:
                 found.append(FirmMention(start, end, False, linked, (), "variant of a registry name", 0.8))
@@ -284,7 +286,7 @@ class EnterpriseFinder:
         for start, end in trade_names(text):
             found.append(FirmMention(start, end, False, f"NIL:{text[start:end]}", (), "quoted trade name", 0.7))
             owns.append(text[start:end])
-        spans = [(mention.start, mention.end) for mention in (*known, *found)]
+        spans = Cover((mention.start, mention.end) for mention in (*known, *found))
         for own in dict.fromkeys(owns):
             found += self._again(text, own, spans)
         return found
@@ -304,14 +306,14 @@ class EnterpriseFinder:
                 return entry.id
         return None
 
-    def _again(self, text: str, own: str, spans: list[tuple[int, int]]) -> list[FirmMention]:
+    def _again(self, text: str, own: str, spans: Cover) -> list[FirmMention]:
         """Further mentions of an unlisted firm by the beginning of its own name."""
         core = core_of(own)
         found: list[FirmMention] = []
         place = text.find(core) if len(core) >= 2 else -1
         while place >= 0:
             end = place + len(core) + _common_prefix(text, place + len(core), own[len(core) :])
-            if not any(left < end and place < right for left, right in spans):
+            if not spans.overlaps(place, end):
                 longer = end - place > len(core)
                 if not longer and text.startswith("公司", end):
                     end, longer = end + 2, True
@@ -335,6 +337,7 @@ def _brands(
     """Brands in no list by their context, then wherever else they stand."""
     found: list[FirmMention] = []
     names: dict[str, None] = {}
+    taken = Cover((mention.start, mention.end) for mention in known)
     for match in brands.finditer(text):
         name = match.group(match.lastindex or 0)
         if not plain_word(name) and not heads.search(name):
@@ -342,9 +345,22 @@ def _brands(
     for name in names:
         for match in re.finditer(re.escape(name), text):
             start, end = match.span()
-            if not any(mention.start < end and start < mention.end for mention in (*known, *found)):
+            if not taken.overlaps(start, end):
+                taken.add(start, end)
                 found.append(FirmMention(start, end, True, f"NIL:{name}", (), "brand by its context", 0.6))
     return found
+
+
+def _between(known: Sequence[FirmMention], start: int, end: int) -> list[FirmMention]:
+    """The linked mentions inside a span; `known` is in order."""
+    first = bisect_left(known, start, key=lambda mention: mention.start)
+    inside = []
+    for mention in known[first : first + (end - start)]:
+        if mention.end > end:
+            break
+        if mention.id:
+            inside.append(mention)
+    return inside
 
 
 def _is_cell(text: str, start: int, end: int) -> bool:

@@ -10,6 +10,7 @@ from core.records import RegistryEntry
 from nlp.enterprises import FirmMention
 from nlp.products import ForeignProducts
 from nlp.reading import Reading
+from nlp.spans import Cover
 
 _COMPANY = re.compile(
     r"([A-Z][A-Za-z'’&.\-]*(?:[ ,][A-Z][A-Za-z'’&.\-]*){0,7}?),? "
@@ -43,6 +44,7 @@ class ForeignReader:
     def firms(self, text: str, known: Sequence[FirmMention]) -> list[FirmMention]:
         """Company names in Latin letters outside `known`, linked where the pinyin of a short name stands in them."""
         found: list[FirmMention] = []
+        taken = Cover((firm.start, firm.end) for firm in known)
         for match in _COMPANY.finditer(text[:20_000]):
             words = re.sub(r"['’]", "", match.group(1)).lower().split()
             ids: list[str] = []
@@ -53,7 +55,7 @@ class ForeignReader:
                         break
                 if ids:
                     break
-            if any(firm.start < match.end() and match.start() < firm.end for firm in known):
+            if taken.overlaps(match.start(), match.end()):
                 continue
             if len(set(ids)) == 1:
                 found.append(FirmMention(match.start(), match.end(), False, ids[0], (), "pinyin of a short name", 0.8))

@@ -9,6 +9,7 @@ from config.lexicon import Lexicon
 from nlp.clauses import Clauses
 from nlp.dictionary import Dictionary, Hit
 from nlp.normalize import normalize_word
+from nlp.spans import Cover
 
 _NOT_BUT = re.compile(r"(?<!是)不是(?!不)(?![^，。,;；]*(?:是|而))")
 _CONTRAST = re.compile(r"但|却|不过|然而|仍|反而|结果")
@@ -16,7 +17,7 @@ _METAPHOR = re.compile(
     r"爆炸性|定时炸弹|心态|情绪爆|信息爆炸|爆炸式|炸锅|炸裂的|知识爆炸|订单“?爆炸|火力|钱包|朋友圈|舞台|全场|输出|热情|激情|"
     r"破圈|炸开了锅|炸街|看得我|人气|流量爆|颜值|笑死|票房|球迷|掌声|夜空|天空|金菊|点燃.{0,4}(?:梦想|希望|激情|热情)"
 )
-_QUOTED_NAME = ("《", "〈")
+_WINDOW = 120  # characters of a clause that are looked at on each side
 _COMPLETE = frozenset(["recall", "penalty", "seize", "transfer", "revoke", "talk", "order", "refuse"])
 
 
@@ -75,11 +76,11 @@ class IssueFinder:
                 for match in pattern.finditer(text)
                 if match.end() > match.start()
             ]
-        covered = sorted(taken)
+        covered = Cover(taken)
         found: list[IssueMention] = []
         end = 0
         for hit, issue in sorted(raw, key=lambda pair: (pair[0].start, -pair[0].end)):
-            if hit.start < end or any(left <= hit.start and hit.end <= right for left, right in covered):
+            if hit.start < end or covered.holds(hit.start, hit.end):
                 continue
             found.append(
                 IssueMention(hit.start, hit.end, issue, self._scope.why_not(clauses, hit, issue, recall=recall))
@@ -102,12 +103,12 @@ class _Scope:
         self._hypothetical = any_of("hypothetical")
         self._hypothetical_after = any_of("hypothetical_after")
         self._purpose = any_of("purpose")
-        self._past = any_of("past")
 
     def why_not(self, clauses: Clauses, hit: Hit, issue: str, *, recall: bool) -> str:
         """The reason in one word (negation, hypothetical, purpose, metaphor, title), or an empty string."""
         text = clauses.text
         start, end = clauses.clause(hit.start)
+        start, end = max(start, hit.start - _WINDOW), min(end, hit.end + _WINDOW)
         before, after = text[start : hit.start], text[hit.end : end]
         near = before[-16:]
         contrast = list(_CONTRAST.finditer(near))

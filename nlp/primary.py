@@ -27,6 +27,7 @@ _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
 _SELLER_NAME = re.compile(r"(?:经营部|商行|批发部|车行|店|超市|百货|服务部|配件部|广场|零售点|摩配|灯饰|五金)$")
 _TITLE_POINTS, _NEAR_POINTS, _BAD_ROLE = 2.5, 1.5, {"bystander", "sampled", "victim", "lab", "platform"}
 _PASSED = re.compile(r"合格(?!率|证|产品|项)|无关|复查合格|符合要求|所检项目")
+_LONGEST_ROW = 160  # characters; a longer line is prose, not a row of a table
 _LIST_FROM = 3  # this many failing firms make a list of several (ANNOTATION.md, jurisdiction_code 3)
 
 
@@ -79,10 +80,9 @@ def primary_firm(reading: Reading, roles: Mapping[int, str], registry: Mapping[s
             continue
         role = roles[firm.start]
         key = firm.id
-        line_start = text.rfind("\n", 0, firm.start) + 1
-        line_end = text.find("\n", firm.end)
-        line = text[line_start : line_end if line_end >= 0 else len(text)]
-        in_row = bool(re.match(r"\s*\d{1,3}\s*[/|，,、.．｜\s]", line)) and len(line) < 160
+        line_start, line_end = reading.clauses.line(firm.start)
+        line = text[line_start:line_end][:_LONGEST_ROW]
+        in_row = bool(re.match(r"\s*\d{1,3}\s*[/|，,、.．｜\s]", line)) and len(line) < _LONGEST_ROW
         points = 1.0 / (1 + 0.15 * order)
         points += _TITLE_POINTS * (firm.end <= reading.title_end)
         points += _NEAR_POINTS * reading.near_issue(firm.start)
@@ -108,9 +108,8 @@ def several_firms(reading: Reading, roles: Mapping[int, str]) -> bool:
     rows = 0
     seen: set[str] = set()
     for firm in reading.firms:
-        line_start = reading.text.rfind("\n", 0, firm.start) + 1
-        line_end = reading.text.find("\n", firm.end)
-        line = reading.text[line_start : line_end if line_end >= 0 else len(reading.text)]
+        line_start, line_end = reading.clauses.line(firm.start)
+        line = reading.text[line_start:line_end][:_LONGEST_ROW]
         key = firm_key(firm)
         if key in seen or roles[firm.start] != "maker" or not re.match(r"\s*\d{1,3}\s*[/|，,、.．｜\s]", line):
             continue

@@ -1,7 +1,7 @@
 """Personal data in a text, masked in place: the length stays, so offsets of mentions hold.
 
 Masked: mobile and fixed-line numbers, ID and bank card numbers, number plates, e-mail addresses, messenger ids, names
-of complainants and home addresses to the room. Kept: public hotlines (12315, 95xxx, 400/800), firms, officials in office.
+of complainants, home addresses to the room. Kept: public hotlines (12315, 95xxx, 400/800), firms, officials in office.
 """
 
 import re

@@ -13,11 +13,23 @@ _NEAR = 14  # characters around a word that a `not_when` phrase without the word
 
 @dataclass(frozen=True)
 class _Form:
-    """A word that needs context. inside: phrases that hold the word and mean something else."""
+    """A word that needs context. inside: phrases that hold the word (and where) and mean something else."""
 
-    inside: tuple[str, ...]
-    near: tuple[str, ...]
-    only_when: tuple[str, ...]
+    inside: tuple[tuple[str, int], ...] = ()
+    near: tuple[str, ...] = ()
+    only_when: tuple[str, ...] = ()
+
+    def fits(self, text: str, hit: Hit, told: dict[tuple[str, ...], bool]) -> bool:
+        """Whether the word at `hit` names the product. told: answers about the whole text, kept between calls."""
+        if any(hit.start >= place and text.startswith(phrase, hit.start - place) for phrase, place in self.inside):
+            return False
+        if self.near:
+            around = text[max(0, hit.start - _NEAR) : hit.end + _NEAR]
+            if any(phrase in around for phrase in self.near):
+                return False
+        if self.only_when and self.only_when not in told:
+            told[self.only_when] = any(phrase in text for phrase in self.only_when)
+        return not self.only_when or told[self.only_when]
 
 
 class ProductFinder:
@@ -26,91 +38,50 @@ class ProductFinder:
     def __init__(self, lexicon: Lexicon) -> None:
         self._forms: dict[tuple[str, str], _Form] = {}
         pairs: list[tuple[str, str]] = []
-        ordered = sorted(lexicon.products.values(), key=lambda product: not product.key)
-        for product in ordered:
+        for product in sorted(lexicon.products.values(), key=lambda product: not product.key):
             for ambiguous in product.ambiguous:
                 self._add_form(product.id, ambiguous.form, ambiguous.not_when, ambiguous.only_when)
-            words = [word for word in (product.name, *product.terms, *product.colloquial) if word]
-            for word in words:
+            for word in (product.name, *product.terms, *product.colloquial):
                 plain = normalize_word(word)
-                if len(plain) > 1 or self._forms.get((product.id, plain), _Form((), (), ())).only_when:
+                if len(plain) > 1 or self._forms.get((product.id, plain), _Form()).only_when:
                     pairs.append((plain, product.id))
-        self._blocked = {phrase for form in self._forms.values() for phrase in form.inside}
-        pairs += [(phrase, "") for phrase in self._blocked]
         self._dictionary: Dictionary[str] = Dictionary(pairs)
 
     def _add_form(self, product: str, form: str, not_when: tuple[str, ...], only_when: tuple[str, ...]) -> None:
         plain = normalize_word(form)
-        known = self._forms.get((product, plain), _Form((), (), ()))
+        known = self._forms.get((product, plain), _Form())
         phrases = [normalize_word(phrase) for phrase in not_when]
         self._forms[product, plain] = _Form(
-            known.inside + tuple(phrase for phrase in phrases if plain in phrase and phrase != plain),
+            known.inside + tuple((phrase, phrase.find(plain)) for phrase in phrases if plain in phrase),
             known.near + tuple(phrase for phrase in phrases if plain not in phrase),
             known.only_when + tuple(normalize_word(phrase) for phrase in only_when),
         )
 
     @property
     def words(self) -> Iterable[str]:
-        """Every product word, for the segmenter."""
-        return (entry.word for entry in self._dictionary.entries)
+        """Every product word, for the segmenter and for what makes a quoted name before it a brand."""
+        return (entry.word for entry in self._dictionary.entries if len(entry.word) > 1)
 
-    @property
-    def heads(self) -> Iterable[str]:
-        """The words that, behind a quoted name, make it a brand."""
-        return (entry.word for entry in self._dictionary.entries if any(entry.meanings) and len(entry.word) > 1)
-
-    def find(
-        self, text: str, *, context: str = "", taken: Iterable[tuple[int, int]] = ()
-    ) -> list[tuple[int, int, str]]:
-        """Spans with product ids in order, none inside `taken` (firms, brands). context: title and text together."""
-        blocked_by_start: dict[int, list[tuple[int, str]]] = {}
-        hits: list[Hit] = []
+    def find(self, text: str) -> list[tuple[int, int, str]]:
+        """Spans with product ids, in order, not overlapping."""
+        told: dict[tuple[str, ...], bool] = {}
+        meant: list[tuple[Hit, str]] = []
         for hit in self._dictionary.find_all(text):
-            word = self._dictionary.entries[hit.word].word
-            if word in self._blocked:
-                blocked_by_start.setdefault(hit.start, []).append((hit.end, word))
-            if any(self._dictionary.entries[hit.word].meanings):
-                hits.append(hit)
-        if not hits:
-            return []
-        blocked = [(start, end, word) for start, ends in blocked_by_start.items() for end, word in ends]
-        covered = sorted(taken)
-        whole = context or text
-        found: list[tuple[int, int, str]] = []
-        usable = [
-            hit
-            for hit in hits
-            if not any(start < hit.end and hit.start < end for start, end in covered)
-            and self._meaning(hit, text, whole, blocked)
-        ]
-        for hit in longest(usable):
-            product = self._meaning(hit, text, whole, blocked)
+            product = self._meaning(text, hit, told)
             if product:
-                found.append((hit.start, hit.end, product))
-        return found
+                meant.append((hit, product))
+        products = dict(meant)
+        return [(hit.start, hit.end, products[hit]) for hit in longest(products)]
 
-    def _meaning(self, hit: Hit, text: str, whole: str, blocked: list[tuple[int, int, str]]) -> str | None:
+    def _meaning(self, text: str, hit: Hit, told: dict[tuple[str, ...], bool]) -> str | None:
         entry = self._dictionary.entries[hit.word]
         if text.startswith(_STREET, hit.end):
             return None
         for product in entry.meanings:
-            if product and self._fits(product, entry.word, hit, text, whole, blocked):
+            form = self._forms.get((product, entry.word))
+            if form is None or form.fits(text, hit, told):
                 return product
         return None
-
-    def _fits(
-        self, product: str, word: str, hit: Hit, text: str, whole: str, blocked: list[tuple[int, int, str]]
-    ) -> bool:
-        form = self._forms.get((product, word))
-        if form is None:
-            return True
-        if any(start <= hit.start and hit.end <= end and phrase in form.inside for start, end, phrase in blocked):
-            return False
-        if form.near:
-            around = text[max(0, hit.start - _NEAR) : hit.end + _NEAR]
-            if any(phrase in around for phrase in form.near):
-                return False
-        return not form.only_when or any(phrase in whole for phrase in form.only_when)
 
 
 class ForeignProducts:

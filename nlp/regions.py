@@ -8,6 +8,7 @@ from typing import Any
 from config.regions import HOME_PROVINCE, Region, Regions
 from nlp.dictionary import Dictionary, Hit
 from nlp.normalize import normalize_word
+from nlp.spans import Cover
 
 _NOT_A_PLACE_AFTER = re.compile(
     r"(?:东|西|南|北|中|新)?(?:路|大道|街|巷|镇|村|乡(?!镇)|湖|河(?!段)|大桥|牌|酒|菜|话|味|大学|中学|饭店|站\b|号|特产|舰|籍)"
@@ -68,8 +69,8 @@ class RegionFinder:
         hits = self._dictionary.find_all(text)
         if not hits:
             return []
-        covered = sorted(taken)
-        free = [hit for hit in hits if not any(start < hit.end and hit.start < end for start, end in covered)]
+        covered = Cover(taken)
+        free = [hit for hit in hits if not covered.overlaps(hit.start, hit.end)]
         sure = {
             meaning[0]
             for hit in free

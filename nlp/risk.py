@@ -20,9 +20,10 @@ _SIDE_NAMES = {
 }  # fmt: skip
 _GENRE_NAMES = {
     "drill": "演练", "popsci": "科普提示", "ad": "广告", "plan": "部署方案", "refute": "辟谣澄清",
-    "passrate": "合格通报",    "recruit": "招聘采购公示", "finance": "财经行情", "show": "文体娱乐", "weather": "天气", "traffic": "交通",
-    "food": "食品",    "drug": "药品", "service": "服务纠纷", "event": "活动产业", "satisfied": "满意评价", "ask": "咨询",
-    "research": "科研", "exam": "试题", "old": "旧案回顾", "abroad": "境外", "cleared": "已排除产品原因",
+    "passrate": "合格通报", "recruit": "招聘采购公示", "finance": "财经行情", "show": "文体娱乐", "weather": "天气",
+    "traffic": "交通", "food": "食品", "drug": "药品", "service": "服务纠纷", "event": "活动产业",
+    "satisfied": "满意评价", "ask": "咨询", "research": "科研", "exam": "试题", "old": "旧案回顾", "abroad": "境外",
+    "cleared": "已排除产品原因",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from nlp.normalize import normalize_word, without_surrogates
 try:
     import rjieba
 except ImportError:  # no wheel for this machine: the same algorithm in pure Python, about 19x slower
-    rjieba = None
+    rjieba = None  # type: ignore[assignment]
 
 _WORDY = re.compile(r"[\w%°·.+-]", re.UNICODE)
 _FREQUENCY = 20_000  # keeps a dictionary word whole against its parts; jieba's own top words stand at 300 000
