@@ -312,7 +312,8 @@ class EnterpriseFinder:
         found: list[FirmMention] = []
         place = text.find(core) if len(core) >= 2 else -1
         while place >= 0:
-            end = place + len(core) + _common_prefix(text, place + len(core), own[len(core) :])
+            more = _common_prefix(text, place + len(core), own[len(core) :])
+            end = place + len(core) + (more if more > 1 else 0)
             if not spans.overlaps(place, end):
                 longer = end - place > len(core)
                 if not longer and text.startswith("公司", end):

@@ -1,6 +1,6 @@
 """The quality figures of design.md section 7 over gold documents, counted as issue 4 says.
 
-Spans: strict (start, end, type, id). Ids: the set of ids of a document, all unlisted firms count as one id, open links
+Spans: strict (start, end, type). Ids: the set of ids of a document, all unlisted firms count as one id, open links
 are left out of precision. Negated mentions are not predictions.
 """
 
@@ -128,19 +128,15 @@ def evaluate_sample(rows: Iterable[Mapping[str, Any]], analyzer: Analyzer) -> Fi
 def _count_mentions(counts: _Counts, gold: Sequence[Mapping[str, Any]], found: Sequence[Mention]) -> None:
     asserted = [mention for mention in found if not mention.negated and mention.type.value in TYPES]
     for kind in TYPES:
-        wanted = {(m["start"], m["end"], m["id_or_norm"]) for m in gold if m["type"] == kind}
-        mine = {(m.start, m.end, m.id_or_norm) for m in asserted if m.type.value == kind}
-        counts.spans[kind].add(_nil_spans(wanted), _nil_spans(mine))
-        counts.ids[kind].add(_ids(norm for _, _, norm in wanted), _ids(norm for _, _, norm in mine))
+        wanted = [m for m in gold if m["type"] == kind]
+        mine = [m for m in asserted if m.type.value == kind]
+        counts.spans[kind].add({(m["start"], m["end"]) for m in wanted}, {(m.start, m.end) for m in mine})
+        counts.ids[kind].add(_ids(m["id_or_norm"] for m in wanted), _ids(m.id_or_norm for m in mine))
     firms = (MentionType.ENTERPRISE.value, MentionType.BRAND.value)
     counts.ids["firm"].add(
         _ids(m["id_or_norm"] for m in gold if m["type"] in firms),
         _ids(m.id_or_norm for m in asserted if m.type.value in firms),
     )
-
-
-def _nil_spans(spans: set[tuple[int, int, str | None]]) -> set[tuple[int, int, str | None]]:
-    return {(start, end, "NIL" if norm and norm.startswith("NIL:") else norm) for start, end, norm in spans}
 
 
 def _ids(norms: Iterable[str | None]) -> set[str]:

@@ -36,6 +36,8 @@ class ForeignReader:
             for word in dict.fromkeys((*entry.short_names, *entry.brands)):
                 if len(word) >= 2:
                     self._firms.setdefault(_pinyin(word), []).append(entry.id)
+                if len(word) > 2:  # translators cut names: Nuandong for 暖冬居
+                    self._firms.setdefault(_pinyin(word[:2]), []).append(entry.id)
 
     def products(self, text: str) -> list[tuple[int, int, str]]:
         """Product spans by English words."""

@@ -11,7 +11,7 @@ from nlp.firm_names import LAB, PLATFORM, VICTIM_TRADE
 from nlp.reading import Reading
 
 _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
-    ("bystander", re.compile(r"(?:并非|不是|误指|误里把|误把)$"), re.compile(
+    ("bystander", re.compile(r"(?:确非|并非|不是|误指|误里把|误把|假冒|冒用|仿冒|冒充)$"), re.compile(
         r"[^。；;\n]{0,16}(?:无关|无任何|只做|不承担责任|没有关系|符合要求|未发现不合格|经复验|全部合格|留样|愿意接受|当成被告)")),
     ("sampled", re.compile(
         r"(?:被抽样单位|抽样地点|经销单位|受检单位|样品抽自|抽自)(?:为|是|[:：])?$"), re.compile(r"(?!)")),
@@ -24,6 +24,7 @@ _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
     ("seller", re.compile(r"(?:购自|从|在|经销商|销售者|供货人是|老板|店)$"), re.compile(
         r"[^。；;\n，,]{0,4}(?:销售|购买|购入|买的|进的|卖|在售|经营)")),
 )  # fmt: skip
+_COMPANY_FORM = re.compile(r"(?:公司|厂|经营部|服务部|店|商行|中心|站)$")
 _SELLER_NAME = re.compile(r"(?:经营部|商行|批发部|车行|店|超市|百货|服务部|配件部|广场|零售点|摩配|灯饰|五金)$")
 _TITLE_POINTS, _NEAR_POINTS, _BAD_ROLE = 2.5, 1.5, {"bystander", "sampled", "victim", "lab", "platform"}
 _PASSED = re.compile(r"合格(?!率|证|产品|项)|无关|复查合格|符合要求|所检项目")
@@ -74,12 +75,13 @@ def primary_firm(reading: Reading, roles: Mapping[int, str], registry: Mapping[s
     scores: dict[str, float] = defaultdict(float)
     failing: dict[str, None] = {}
     text = reading.text
+    full_names = _full_names(reading)
     certfraud = any(issue.id == "certfraud" for issue in reading.asserted)
     for order, firm in enumerate(reading.firms):
         if firm.id is None:
             continue
         role = roles[firm.start]
-        key = firm.id
+        key = full_names.get(firm.id, firm.id)
         line_start, line_end = reading.clauses.line(firm.start)
         line = text[line_start:line_end][:_LONGEST_ROW]
         in_row = bool(re.match(r"\s*\d{1,3}\s*[/|，,、.．｜\s]", line)) and len(line) < _LONGEST_ROW
@@ -101,6 +103,18 @@ def primary_firm(reading: Reading, roles: Mapping[int, str], registry: Mapping[s
     if not ranked or ranked[0][1] <= 0:
         return None
     return ranked[0][0]
+
+
+def _full_names(reading: Reading) -> dict[str, str]:
+    """For each short unlisted name the one full unlisted name that holds its first two characters."""
+    unlisted = list(dict.fromkeys(firm.id for firm in reading.firms if firm.id and firm.id.startswith("NIL:")))
+    full = [name for name in unlisted if _COMPANY_FORM.search(name)]
+    found: dict[str, str] = {}
+    for name in unlisted:
+        fitting = [other for other in full if name not in full and name[4:6] in other[4:]]
+        if len(fitting) == 1:
+            found[name] = fitting[0]
+    return found
 
 
 def several_firms(reading: Reading, roles: Mapping[int, str]) -> bool:

@@ -7,6 +7,8 @@ of complainants, home addresses to the room. Kept: public hotlines (12315, 95xxx
 import re
 from collections.abc import Callable
 
+from nlp.normalize import without_surrogates
+
 _STAR = "*"
 _CARD = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?\d{4}[ -]?\d{3}[0-9Xx](?![0-9A-Za-z])")
 _OLD_CARD = re.compile(r"(?<=证)[^0-9\n]{0,6}(\d{15})(?!\d)")
@@ -41,7 +43,11 @@ _HOTLINE = re.compile(r"^(?:12\d{3}|11\d|9\d{4}|[48]00)")
 
 
 def mask(text: str) -> str:
-    """`text` with personal data replaced by `*`, character by character; the length never changes."""
+    """`text` with personal data replaced by `*`, character by character; the length never changes.
+
+    Lone surrogates become U+FFFD: what leaves here can be written as UTF-8.
+    """
+    text = without_surrogates(text)
     if not _MAYBE.search(text):
         return text
     for pattern, keep in _RULES:

@@ -77,12 +77,13 @@ class RegionFinder:
             for meaning in self._dictionary.entries[hit.word].meanings
             if meaning[1] and self._edge_ok(text, hit)
         }
+        starts = {hit.start for hit in free if self._dictionary.entries[hit.word].meanings[0][1]}
         found: list[tuple[int, int, str]] = []
         end = 0
         for hit in sorted(free, key=lambda hit: (hit.start, -hit.end)):
             if hit.start < end or not self._edge_ok(text, hit):
                 continue
-            code = self._read(text, hit, found, sure)
+            code = self._read(text, hit, found, sure, starts)
             if code:
                 found.append((hit.start, hit.end, code))
                 end = hit.end
@@ -94,25 +95,23 @@ class RegionFinder:
             return False
         return not (text[hit.end - 1] == "区" and text[hit.end : hit.end + 1] in ("域", "间", "块"))
 
-    def _read(self, text: str, hit: Hit, found: list[tuple[int, int, str]], sure: set[str]) -> str | None:
+    def _read(
+        self, text: str, hit: Hit, found: list[tuple[int, int, str]], sure: set[str], starts: set[int]
+    ) -> str | None:
         entry = self._dictionary.entries[hit.word]
         full = any(meaning[1] for meaning in entry.meanings)
         before = found[-1] if found and found[-1][1] == hit.start else None
         if before and not self._below(before[2], entry.meanings):
-            if full and before[2][:2] != HOME_PROVINCE[:2]:
-                return None  # 杭州西湖区: a district of that city, not ours
+            if before[2][:2] != HOME_PROVINCE[:2]:
+                return None  # 杭州西湖区, 武汉东湖: a place of that city, not ours
             if not full:
                 before = None
         code = self._best(entry.meanings, (before[2],) if before else tuple(sure))
         if full:
             return code
-        if _NOT_A_PLACE_AFTER.match(text, hit.end):
+        if hit.end not in starts and _NOT_A_PLACE_AFTER.match(text, hit.end):
             return None
-        if text[max(0, hit.start - 1) : hit.start] in ("“", "《", "「") and text[hit.end : hit.end + 1] in (
-            "”",
-            "》",
-            "」",
-        ):
+        if text[max(0, hit.start - 1) : hit.start] + text[hit.end : hit.end + 1] in ("“”", "《》", "「」"):
             return None
         if entry.word in self._words and not before and code not in sure:
             return code if self._vouched(text, hit) else None
@@ -124,7 +123,8 @@ class RegionFinder:
     def _vouched(text: str, hit: Hit) -> bool:
         """Whether what follows a common word says that it is an administration (`樟树市场监管局`)."""
         return text.startswith(
-            ("市场监", "市监", "局", "县", "市", "区", "公安", "警方", "法院", "、"), hit.end
+            ("市场监", "市监", "局", "县", "市", "区", "公安", "警方", "法院", "这边", "那边", "这儿", "段", "、"),
+            hit.end,
         ) and not (
             text.startswith("、", hit.end) and text[max(0, hit.start - 1) : hit.start] not in ("、", "在", "：", ":")
         )

@@ -1,0 +1,81 @@
+"""Dictionaries and the registry: what operators edit is read whole, and mistakes are named."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from config.lexicon import load_lexicon, load_registry_csv
+from config.regions import ABROAD
+from core.errors import ConfigError
+
+CONFIG = Path(__file__).resolve().parent.parent / "config"
+
+
+@pytest.fixture(scope="module")
+def lexicon():
+    return load_lexicon(CONFIG)
+
+
+def test_a_locality_adds_words_to_a_product_without_touching_the_base(tmp_path: Path):
+    shutil.copytree(CONFIG / "lexicons", tmp_path / "lexicons")
+    local = "products:\n- {id: ebike, terms: [土名小跑车]}\n"
+    (tmp_path / "lexicons" / "local_more.yaml").write_text(local, encoding="utf-8")
+    product = load_lexicon(tmp_path).products["ebike"]
+    assert "土名小跑车" in product.terms
+    assert "电动自行车" in product.terms
+
+
+def test_all_mistakes_are_reported_at_once_with_what_is_accepted(tmp_path: Path):
+    shutil.copytree(CONFIG / "lexicons", tmp_path / "lexicons")
+    wrong = "products:\n- {id: nobody_knows, terms: [一]}\nissues:\n- {id: fyre, cues: [着火]}\n"
+    (tmp_path / "lexicons" / "wrong_more.yaml").write_text(wrong, encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        load_lexicon(tmp_path)
+    assert len(error.value.mistakes) == 2
+    assert "wrong_more.yaml: issues.fyre: unknown issue (accepted: unlicensed" in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    shutil.copytree(CONFIG / "lexicons", tmp_path / "lexicons")
+    (tmp_path / "lexicons" / "risk.yaml").unlink()
+    with pytest.raises(ConfigError, match=r"risk\.yaml: file is missing"):
+        load_lexicon(tmp_path)
+
+
+def test_a_registry_may_be_a_header_alone_and_cells_may_be_empty(tmp_path: Path):
+    path = tmp_path / "firms.csv"
+    path.write_text("\ufeffid,name,short_names,region_code\n", encoding="utf-8")
+    assert load_registry_csv(path) == ()
+    path.write_text("id,name,short_names,brands\nE1,某某电器有限公司,,云上；云下\n", encoding="utf-8")
+    (entry,) = load_registry_csv(path)
+    assert entry.brands == ("云上", "云下")
+    assert (entry.role, entry.status, entry.short_names) == ("producer", "存续", ())
+
+
+def test_refused_registry_rows_are_all_named_with_their_lines(tmp_path: Path):
+    path = tmp_path / "firms.csv"
+    path.write_text("id,name,role\nE1,甲厂,producer\nE1,乙厂,producer\nE2,丙厂,maker\n,丁厂,\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        load_registry_csv(path)
+    assert [mistake.split(": ")[1] for mistake in error.value.mistakes] == ["line 3", "line 4", "line 5"]
+    assert "accepted: producer, dealer, service" in str(error.value)
+
+
+def test_a_registry_without_its_columns_says_which(tmp_path: Path):
+    path = tmp_path / "firms.csv"
+    path.write_text("企业名称,地址\n甲厂,南昌\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="missing column id, name"):
+        load_registry_csv(path)
+
+
+def test_regions_know_parents_prefectures_and_territories(lexicon):
+    regions = lexicon.regions
+    assert regions.chain("360121") == ("360121", "360100", "360000")
+    assert regions.prefecture_of("360981") == "360900"
+    assert regions.prefecture_of("360000") is None
+    assert regions.full_name_of("360113") == "江西省南昌市红谷滩区"
+    assert regions.is_within("360100", "360121")
+    assert not regions.is_within("360121", "360100")
+    assert regions.name_of(ABROAD) == "境外"
+    assert regions.chain("430281") == ("430281", "430200", "430000")  # a county outside the list still has parents

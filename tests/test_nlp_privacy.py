@@ -1,0 +1,50 @@
+"""Personal data disappear, offsets and everything public stay."""
+
+import pytest
+
+from nlp.privacy import mask
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "13800138000", "+86 139 0013 8000", "360111199003070019", "36011119900307001X", "0791-88886666",
+        "6222 0212 3456 7890 123", "zhang.san@example.com", "赣A12345", "赣AD12345", "１３８００１３８０００",
+    ],
+)  # fmt: skip
+def test_personal_numbers_are_masked_in_place(secret):
+    text = f"联系方式{secret}，请回复"
+    masked = mask(text)
+    assert secret not in masked
+    assert len(masked) == len(text)
+    assert masked.startswith("联系方式")
+    assert masked.endswith("，请回复")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("投诉人张三反映电池鼓包", "投诉人张*反映电池鼓包"),
+        ("投诉人：王小明，电话见附件", "投诉人：王**，电话见附件"),
+        ("联系人：万女士", "联系人：万女士"),
+        ("家住澄湖路8栋2单元501室", "家住澄湖路*********"),
+        ("微信号：abc_12345", "微信号：*********"),
+    ],
+)
+def test_complainants_and_their_rooms_are_masked(text, masked):
+    assert mask(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "请拨打12315或119举报", "客服热线400-800-1234", "执行GB 17761-2018标准", "型号TDT2107Z共召回48000只",
+        "江西光明线缆有限公司2026年11月23日", "消费者权益保护法规定", "导体电阻实测12.9Ω/km",
+    ],
+)  # fmt: skip
+def test_public_numbers_firms_and_standards_stay(text):
+    assert mask(text) == text
+
+
+def test_lone_surrogates_can_be_masked_too():
+    assert len(mask("\ud800电话13800138000")) == 14
