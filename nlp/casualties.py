@@ -17,7 +17,9 @@ _INJURED = re.compile(
     rf"|(?:受伤|烧伤|中毒|炸伤|致伤){_NUMBER}(?:人|名)"
 )
 _SERIOUS = re.compile(rf"{_NUMBER}{_WHO}(?:重伤|危重|重症|生命垂危)|(?:其中)?(?:重伤|重症){_NUMBER}(?:人|名)")
-_MISSING = re.compile(rf"{_NUMBER}{_WHO}(?:失联|失踪|被困|失去联系)|(?:失联|失踪){_NUMBER}(?:人|名)")
+_MISSING = re.compile(
+    rf"{_NUMBER}{_WHO}(?:失联|失踪|被困|失去联系|没出来|没逃出来|被埋)|(?:失联|失踪){_NUMBER}(?:人|名)"
+)
 _EVACUATED = re.compile(
     rf"(?:疏散|转移|撤离)[^，。,;；\d]{{0,10}}{_NUMBER}(?:余|多)?(?:名|人|户|位)|{_NUMBER}(?:余|多)?(?:名|人|位)[^，。,;；\d]{{0,8}}(?:疏散|转移|撤离|有序转移)"
 )

@@ -111,6 +111,7 @@ class RiskCard:
         """The level of a signal (1-4) and the fact that set it."""
         counts = reading.casualties
         floors = self._floors(reading)
+        key = any(self._is_key(product) for _, _, product in reading.products)
         for level in sorted((int(key) for key in self._levels), reverse=True):
             row = self._levels[level]
             for kind in _COUNT_NAMES:
@@ -120,7 +121,7 @@ class RiskCard:
             if reached:
                 worst = max(reached, key=lambda issue: self._lexicon.issues[issue].weight)
                 return level, self._lexicon.issue_name(worst)
-            for word in row.get("words", ()):
+            for word in (*row.get("words", ()), *(row.get("key_words", ()) if key else ())):
                 if word in reading.text:
                     return level, f"文中有“{word}”"
             for pattern in row.get("patterns", ()):
