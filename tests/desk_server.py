@@ -8,18 +8,21 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, select
+
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.rules import Rule
 from config.settings import PROJECT, Settings
 from config.sources import SourceConfig, parse_source
 from core.clock import BEIJING, Clock, as_utc
+from core.errors import UsageError
 from core.ids import content_hash, document_id, short_id
 from core.records import (
     Alert,
@@ -44,10 +47,11 @@ from search.records import entry_of
 from store import alert_log, documents, runs
 from store.database import Store, check_profile
 from store.registry import save_entries
+from store.schema import alert_history
 from store.schema import documents as table
 from web.app import entry_path
 from web.server import make_server
-from web.services import Services
+from web.services import FeedKind, Services
 
 DAY_ZERO = datetime(2026, 11, 23, tzinfo=BEIJING)
 NOW = as_utc(datetime(2026, 11, 23, 14, 32, tzinfo=BEIJING))
@@ -171,7 +175,7 @@ def fill(store: Store, lexicon: Lexicon) -> None:
         _fill_runs(db)
 
 
-def _fill_documents(db: Any, rows: list[dict[str, Any]], reader: Reader) -> dict[str, Document]:
+def _fill_documents(db: Connection, rows: list[dict[str, Any]], reader: Reader) -> dict[str, Document]:
     made: dict[str, Document] = {}
     for row in rows:
         first = row["id"]
@@ -209,7 +213,7 @@ STORIES = (
 )
 
 
-def _fill_alerts(db: Any, rows: list[dict[str, Any]], made: dict[str, Document]) -> None:
+def _fill_alerts(db: Connection, rows: list[dict[str, Any]], made: dict[str, Document]) -> None:
     for number, (incident, title, level, rule, state, when, hours) in enumerate(STORIES, start=1):
         mine = [row for row in rows if row["incident"] == incident and row["truth"]["is_risk"]]
         ids = tuple(dict.fromkeys(made[row["id"]].id for row in mine))
@@ -244,7 +248,7 @@ def _fill_alerts(db: Any, rows: list[dict[str, Any]], made: dict[str, Document])
         alert_log.add_delivery(db, mail, now=updated)
 
 
-def _fill_runs(db: Any) -> None:
+def _fill_runs(db: Connection) -> None:
     for number, source in enumerate(read_sources()):
         for back in range(6):
             at = NOW - timedelta(minutes=30 * back + number)
@@ -260,6 +264,42 @@ def _fill_runs(db: Any) -> None:
         runs.save_job(db, f"crawl:{source.key}", what=f"抓取 {source.title}", trigger="每 30 分", next_at=due)
     for name in ("crawler", "worker", "sender", "scheduler"):
         runs.beat(db, name, pid=100, now=NOW)
+
+
+NEXT = {
+    "accept": (AlertState.NEW, AlertState.ACCEPTED), "dispatch": (AlertState.ACCEPTED, AlertState.DISPATCHED),
+    "start": (AlertState.ACCEPTED, AlertState.IN_HAND), "dismiss": (AlertState.NEW, AlertState.DISMISSED),
+}  # fmt: skip
+
+
+def act(
+    db: Connection, alert_id: str, action: str, *, actor: str, note: str, now: datetime, once: str,
+    level: int | None = None,
+) -> None:  # fmt: skip
+    """The shape of the real life cycle with a few of its steps, so that the desk is tested by itself."""
+    alert = alert_log.find_alert(db, alert_id)
+    assert alert is not None
+    history = alert_log.history_of(db, alert.id)
+    if db.execute(select(alert_history.c.number).where(alert_history.c.once == once)).first():
+        return
+    if action == "undo":
+        alert = replace(alert, state=history[-2].state, level=history[-2].level)
+    elif action == "level" and level:
+        alert = replace(alert, level=level)
+    elif action in NEXT:
+        before, after = NEXT[action]
+        if alert.state is not before:
+            raise UsageError(f"该预警已由{history[-1].actor}处理")
+        alert = replace(alert, state=after)
+    number = len(history) + 1
+    alert_log.save_alert(db, alert, details={})
+    event = AlertEvent(alert.id, number, now, now, actor, action, alert.level, alert.state, note)
+    alert_log.add_history(db, event, once=once)
+
+
+def render_feed(db: Connection, alerts: Sequence[Alert], kind: FeedKind) -> bytes:
+    """Stands in for the real feeds: the titles."""
+    return "\n".join([kind, *(alert.title for alert in alerts)]).encode()
 
 
 def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> Services:

@@ -19,11 +19,28 @@ from web.inbox import BadAddress
 from web.names import Names
 from web.security import SecurityHeaders, Throttle
 from web.services import Services
-from web.views import account, alert, alerts, documents, enterprises, home, search, signin, sources, status
+from web.views import (
+    account,
+    actions,
+    alert,
+    alerts,
+    api,
+    documents,
+    enterprises,
+    feeds,
+    home,
+    live,
+    search,
+    signin,
+    sources,
+    status,
+)
 from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_environment
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (home, alerts, alert, search, documents, enterprises, sources, status, account, signin)
+PAGES = (
+    home, alerts, actions, alert, search, documents, enterprises, sources, status, account, signin, live, feeds, api,
+)  # fmt: skip
 logger = logging.getLogger(__name__)
 
 SENTENCES = {
@@ -40,6 +57,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.names = Names(services)
     app.state.templates = make_environment()
+    app.state.pulse = live.Pulse(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
     app.add_middleware(SecurityHeaders)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -74,16 +74,17 @@ def telling_part(text: str, mentions: Sequence[Mention]) -> tuple[int, int]:
     return start, end
 
 
-def shown_text(signal: Signal) -> str:
+def shown_text(document: Document, analysis: Analysis | None) -> str:
     """The text people may read: personal data masked in place, so that offsets hold."""
-    masked = signal.analysis.masked_text
-    return masked if len(masked) == len(signal.document.text) else signal.document.text
+    if analysis is not None and len(analysis.masked_text) == len(document.text):
+        return analysis.masked_text
+    return mask(document.text)
 
 
 def shown_title(document: Document, analysis: Analysis | None) -> str:
     """The title people may read; a post that has none shows how it begins."""
-    title = analysis.masked_title if analysis and analysis.masked_title else document.title
-    return title or (document.text[:40] + "…" if document.text else "（无标题）")
+    title = analysis.masked_title if analysis and analysis.masked_title else mask(document.title)
+    return title or (shown_text(document, analysis)[:40] + "…" if document.text else "（无标题）")
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def quotes(signals: Sequence[Signal], name_of: NameOf, limit: int) -> list[Quote
     gravest = sorted(origins, key=lambda signal: -signal.analysis.level)[:limit]
     found = []
     for signal in sorted(gravest, key=lambda signal: signal.document.event_time):
-        text, mentions = shown_text(signal), signal.analysis.mentions
+        text, mentions = shown_text(signal.document, signal.analysis), signal.analysis.mentions
         start, end = telling_part(text, mentions)
         words = marked(text, mentions, name_of, start, end)
         title = shown_title(signal.document, signal.analysis)

@@ -31,7 +31,7 @@ SINCE: Mapping[str, tuple[str, timedelta]] = {
     "30d": ("近 30 日", timedelta(days=30)),
 }
 SORTS: Mapping[str, str] = {"": "按时限", "level": "按级别", "new": "按时间"}
-_MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
+IS_MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -154,7 +154,7 @@ def view_counts(
 
 def standing_alerts(db: Connection, viewer: Viewer, *, limit: int | None = None) -> list[Alert]:
     """The alerts this viewer sees, newest update first; those merged into another are told of there."""
-    merged = set(db.execute(select(alerts.c.id).where(_MERGED)).scalars())
+    merged = set(db.execute(select(alerts.c.id).where(IS_MERGED)).scalars())
     return [alert for alert in viewer.alerts(list_alerts(db, limit=limit)) if alert.id not in merged]
 
 
@@ -163,7 +163,7 @@ def links_of(db: Connection, viewer: Viewer, documents: Sequence[str]) -> dict[s
     query = (
         select(alert_documents.c.document, alerts.c.id, alerts.c.number, alerts.c.territory, alerts.c.territories)
         .join(alerts, alerts.c.id == alert_documents.c.alert)
-        .where(alert_documents.c.document.in_(list(documents)), not_(_MERGED))
+        .where(alert_documents.c.document.in_(list(documents)), not_(IS_MERGED))
         .order_by(alerts.c.number)
     )
     found: dict[str, list[tuple[str, str]]] = {}
@@ -176,7 +176,7 @@ def links_of(db: Connection, viewer: Viewer, documents: Sequence[str]) -> dict[s
 def open_counts(db: Connection, viewer: Viewer) -> int:
     """How many alerts wait to be accepted: the number in the bar of every page."""
     query = select(alerts.c.territory, alerts.c.territories).where(
-        alerts.c.state == AlertState.NEW.value, not_(_MERGED)
+        alerts.c.state == AlertState.NEW.value, not_(IS_MERGED)
     )
     return sum(any(viewer.sees_code(code) for code in (owner, *told)) for owner, told in db.execute(query))
 

@@ -1,19 +1,52 @@
 """What the desk is handed: nothing here is looked up by the pages themselves."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
+from typing import Literal, Protocol
+
+from sqlalchemy import Connection
 
 from config.lexicon import Lexicon
 from config.rules import Rule
 from config.settings import Settings
 from config.sources import SourceConfig
 from core.clock import Clock, system_clock
+from core.records import Alert
 from search.backend import SearchBackend
 from search.names import NO_NAMES
 from search.names import Names as QueryNames
 from store.database import Store
+
+FeedKind = Literal["atom", "rss", "json"]
+
+
+class Act(Protocol):
+    """Moves an alert (alerts/lifecycle.py). Raises UsageError with a Chinese sentence when it may not be done now.
+
+    once: idempotency key of the form; the same key does nothing a second time.  level: for action `level` only.
+    """
+
+    def __call__(
+        self,
+        db: Connection,
+        alert_id: str,
+        action: str,
+        *,
+        actor: str,
+        note: str,
+        now: datetime,
+        once: str,
+        level: int | None = None,
+    ) -> object: ...
+
+
+class RenderFeed(Protocol):
+    """Writes a feed of alerts (alerts/feeds.py), newest update first; the same alerts give the same bytes."""
+
+    def __call__(self, db: Connection, alerts: Sequence[Alert], kind: FeedKind) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -23,6 +56,7 @@ class Services:
     Both clocks are the same outside the demo, whose story may run faster than the wall.
     search: None or an index that cannot answer is said on the page; the rest of the desk goes on.
     query_names: what names in a query stand for.
+    act, render_feed: None leaves that part of the desk out.
     stopping: set when the process is asked to end, so that live streams close at once.
     """
 
@@ -33,6 +67,8 @@ class Services:
     rules: tuple[Rule, ...] = ()
     search: SearchBackend | None = None
     query_names: QueryNames = NO_NAMES
+    act: Act | None = None
+    render_feed: RenderFeed | None = None
     clock: Clock = system_clock
     story: Clock = system_clock
     stopping: threading.Event = field(default_factory=threading.Event)

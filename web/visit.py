@@ -100,11 +100,13 @@ class Visit:
         shared: Mapping[str, Any] = {
             "me": self.me,
             "now": self.now,
+            "drawn": self.services.clock().isoformat(timespec="seconds"),
             "path": self.request.url.path,
             "link": self.link,
             "names": self.names,
             "demo": self.services.demo,
             "waiting": waiting,
+            "acting": self.services.act is not None,
             "when": lambda moment, form="short": times.stamp(moment, self.now, form),
         }
         env: Environment = self.request.app.state.templates

@@ -53,7 +53,9 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
         "labels": _labels(visit),
         "filtered": wanted != inbox.Wanted(view=wanted.view, sort=wanted.sort),
         "views_name": inbox.VIEWS[wanted.view][0],
-        "batch": visit.me.may("accept") and any(alert.state is AlertState.NEW for alert in shown),
+        "batch": visit.services.act is not None
+        and visit.me.may("accept")
+        and any(alert.state is AlertState.NEW for alert in shown),
         "said": visit.request.query_params.get("said", "") and _said(visit.request.query_params["said"]),
         "last_done": _last_done(db, visit) if not rows else None,
     }

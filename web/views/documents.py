@@ -1,9 +1,9 @@
 """原文存档: the text as it was read, its marks, its revisions, and proof of the page as fetched."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import nh3
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
@@ -42,7 +42,9 @@ def open_document(db: Connection, visit: Visit, document_id: str, rev: int | Non
 
 
 @router.get("/documents/{document_id}")
-def show_document(visit: Here, document_id: str, rev: int | None = None) -> Response:
+def show_document(
+    visit: Here, document_id: str, rev: Annotated[int | None, Query(ge=1, le=1_000_000)] = None
+) -> Response:
     """One revision; the newest without `rev`."""
     with visit.services.store.read() as db:
         document, signal = open_document(db, visit, document_id, rev)
@@ -50,9 +52,9 @@ def show_document(visit: Here, document_id: str, rev: int | None = None) -> Resp
 
 
 def _document(db: Connection, visit: Visit, document: Document, signal: Signal | None) -> dict[str, Any]:
-    text = shown_text(signal) if signal else mask(document.text)
-    mentions = signal.analysis.mentions if signal else ()
     analysis = signal.analysis if signal else None
+    text = shown_text(document, analysis)
+    mentions = analysis.mentions if analysis else ()
     firms = firm_names(db, [*(m.id_or_norm or "" for m in mentions), *(analysis.enterprises if analysis else ())])
     origin = documents.find_document(db, document.repost_of) if document.repost_of else None
     tree = origins_of(db, [signal]) if signal and not document.repost_of else []
@@ -81,7 +83,9 @@ def _stage(db: Connection, document: Document) -> tuple[str, str]:
 
 
 @router.get("/documents/{document_id}/archive")
-def show_archive(visit: Here, document_id: str, rev: int | None = None) -> Response:
+def show_archive(
+    visit: Here, document_id: str, rev: Annotated[int | None, Query(ge=1, le=1_000_000)] = None
+) -> Response:
     """The page as fetched, without anything that acts: in a sandbox, tags reduced, personal data masked."""
     with visit.services.store.read() as db:
         document, _ = open_document(db, visit, document_id, rev)
