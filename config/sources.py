@@ -46,6 +46,7 @@ class SourceConfig(Strict):
     allow_private: tuple[str, ...] = Field(default=(), description="private hosts this source may reach, by name")
     # reading
     encoding: str | None = Field(default=None, description="overrides what server and page say")
+    day_first: bool = Field(default=False, description="05/04/2026 is 5 April")
     keep_author: bool = Field(default=False, description="media accounts only; people's names are dropped")
     recheck_within: Duration | None = Field(default=None, description="watch documents younger than this for changes")
     recheck_limit: int = Field(default=20, ge=0)
@@ -180,6 +181,7 @@ class XmlReportSource(WebSource):
     items: OneOrMore
     map: FieldMap
     follow: bool = False
+    day_first: bool = True
 
 
 class HotlistSource(WebSource):

@@ -45,9 +45,9 @@ def read_tables(name: str, data: bytes, *, max_rows: int = MAX_ROWS) -> tuple[Ta
     return tuple(table for table in tables if len(table) > 1)
 
 
-def csv_rows(data: bytes, *, max_rows: int = MAX_ROWS) -> Rows:
+def csv_rows(data: bytes, *, max_rows: int = MAX_ROWS, encoding: str | None = None) -> Rows:
     """Rows of a CSV file in UTF-8 or GB18030, separated by comma, semicolon or tab."""
-    text = decode_page(data).text
+    text = decode_page(data, override=encoding).text
     first = text[:10_000].split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     csv.field_size_limit(1024**2)

@@ -209,15 +209,19 @@ class SourceSpider(Spider, Generic[SourceT]):
     # what every family needs
 
     def link(self, response: Response, href: str | None, *, same_host: bool = True) -> str | None:
-        """`href` as an absolute web address, or None; with same_host only on the list's own site."""
-        url = absolute_url(response.url, href) if href else None
-        if url is None or (same_host and _site(host_of(url)) != _site(host_of(response.url))):
+        """`href` as an absolute web address, or None; with same_host only on the list's own site.
+
+        meta["base"]: the page people see, where rows came from an address behind it.
+        """
+        base = str(response.meta.get("base", response.url))
+        url = absolute_url(base, href) if href else None
+        if url is None or (same_host and _site(host_of(url)) != _site(host_of(base))):
             return None
         return url
 
     def date(self, text: str | None) -> datetime | None:
         """A date as the source writes it, Beijing unless it says so."""
-        return read_date(text, now=self.now)
+        return read_date(text, now=self.now, day_first=self.source.day_first)
 
     async def failed(self, failure: Failure) -> None:
         """A request that came to nothing: sorted by what it was for."""

@@ -30,6 +30,7 @@ CLOCK = re.compile(
 AFTERNOON = {"下午", "傍晚", "晚上", "晚间", "夜间"}
 YMD = re.compile(r"(?<!\d)(\d{4})\s*(?:[-/.年])\s*(\d{1,2})\s*(?:[-/.月])\s*(\d{1,2})(?!\d)\s*(?:日|号)?")
 MD = re.compile(r"(?<![\d\-/.])(\d{1,2})\s*(?:-|/|月)\s*(\d{1,2})(?![\d/\-])\s*(?:日|号)?")
+DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?!\d)")
 COMPACT = re.compile(r"(?<!\d)(20\d{2}|19\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:T?(\d{2})(\d{2})(\d{2})?)?(?!\d)")
 EPOCH = re.compile(r"(\d{10})(?:\.\d+)?|(\d{13})")
 ISO = re.compile(
@@ -60,21 +61,21 @@ class Dated:
     has_time: bool
 
 
-def read_date(text: str | None, *, now: datetime, prefer_utc: bool = False) -> datetime | None:
+def read_date(text: str | None, *, now: datetime, day_first: bool = False) -> datetime | None:
     """`text` as aware UTC, or None where it is no date, or an implausible one (before 1990, more than a day ahead).
 
-    now: for relative words and missing years.  prefer_utc: zone-less machine dates are UTC (never for Chinese sites).
+    now: for relative words and missing years.  day_first: 05/04/2026 is 5 April; else it is nobody's guess.
     """
-    dated = read_dated(text, now=now, prefer_utc=prefer_utc)
+    dated = read_dated(text, now=now, day_first=day_first)
     return dated.moment if dated else None
 
 
-def read_dated(text: str | None, *, now: datetime, prefer_utc: bool = False) -> Dated | None:
+def read_dated(text: str | None, *, now: datetime, day_first: bool = False) -> Dated | None:
     """Like `read_date`, also telling whether a clock time was given."""
     if not text:
         return None
     clean = PREFIX.sub("", " ".join(text[:MAX_LENGTH].translate(WIDE).split()))
-    for reader in READERS:
+    for reader in (_dmy, *READERS) if day_first else READERS:
         try:
             dated = reader(clean, beijing(now))
         except (ValueError, OverflowError):
@@ -82,7 +83,7 @@ def read_dated(text: str | None, *, now: datetime, prefer_utc: bool = False) -> 
         if dated is not None:
             moment = dated.moment
             if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=UTC if prefer_utc else BEIJING)
+                moment = moment.replace(tzinfo=BEIJING)
             moment = moment.astimezone(UTC)
             return Dated(moment, dated.has_time) if EARLIEST <= moment <= now + AHEAD else None
     return None
@@ -182,6 +183,14 @@ def _ymd(text: str, now: datetime) -> Dated | None:
     if match is None:
         return None
     day = datetime(int(match[1]), int(match[2]), int(match[3]))  # noqa: DTZ001 zone is set by read_dated
+    return _with_clock(day, text[match.end() :])
+
+
+def _dmy(text: str, now: datetime) -> Dated | None:
+    match = DAY_FIRST.match(text)
+    if match is None:
+        return None
+    day = datetime(int(match[3]), int(match[2]), int(match[1]))  # noqa: DTZ001 zone is set by read_dated
     return _with_clock(day, text[match.end() :])
 
 

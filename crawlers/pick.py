@@ -70,8 +70,8 @@ def values_at(record: Any, path: str) -> Iterator[Any]:
 
 def json_of(text: str, unwrap: str | None = None) -> Any:
     """The JSON in `text`: plain, as JSONP, or what `unwrap` (a regex) captures. Raises ValueError."""
-    if unwrap is not None:
-        match = re.search(unwrap, text, re.DOTALL)
+    if unwrap not in (None, "jsonp"):
+        match = re.search(str(unwrap), text, re.DOTALL)
         if match is None:
             raise ValueError("no part of the answer matches `unwrap`")
         text = match[1] if match.re.groups else match[0]

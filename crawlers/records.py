@@ -38,7 +38,7 @@ def read_record(
     has_table = "<table" in markup.lower()
     body = parse_html(markup).body if has_table else None
     url = absolute_url(origin.url, pick_one(fields.url, record)) or ""
-    published = read_date(pick_one(fields.published, record), now=now)
+    published = read_date(pick_one(fields.published, record), now=now, day_first=source.day_first)
     date_source = "item" if published else "none"
     if published is None and url:
         published = date_in_url(url, now=now)

@@ -22,7 +22,7 @@ from scrapy.http import Response
 from scrapy.utils.reactor import install_reactor
 from twisted.python.failure import Failure
 
-from config.sources import SourceConfig
+from config.sources import FileImportSource, SourceConfig
 from core.clock import Clock, system_clock
 from core.errors import SourceChanged, UsageError
 from core.logs import log_event
@@ -30,6 +30,7 @@ from core.records import RawDocument
 from crawlers.archive import Archive
 from crawlers.context import LIST, CrawlContext, role_of
 from crawlers.families import SPIDERS
+from crawlers.files import FileImport
 from crawlers.guard import AddressGuard
 from crawlers.intake import Intake
 from crawlers.robots import RobotsCache
@@ -148,7 +149,10 @@ class CrawlEngine:
         run = Run(source, self.intake, self.clock)
         complete = False
         try:
-            complete = await self._crawl_web(source, run)
+            if isinstance(source, FileImportSource):
+                complete = await self._import_files(source, run)
+            else:
+                complete = await self._crawl_web(source, run)
         except Exception as error:
             log.exception("crawl failed", extra={"fields": {"source": source.key}})
             run.fail(f"{type(error).__name__}: {error}")
@@ -167,6 +171,14 @@ class CrawlEngine:
             problems=summary.problems[:3],
         )
         return summary
+
+    async def _import_files(self, source: FileImportSource, run: Run) -> bool:
+        if self.drop_dir is None:
+            run.fail("file_import needs a data folder")
+            return False
+        return await FileImport(
+            source, run, self._archive, self.drop_dir, self.clock, lambda: self._stopping
+        ).read_all()
 
     async def _crawl_web(self, source: SourceConfig, run: Run) -> bool:
         """Crawl; True when it came to its own end."""

@@ -165,3 +165,8 @@ def with_query(url: str, params: Mapping[str, str]) -> str:
 def with_tables(raw: RawDocument, tables: tuple[Any, ...]) -> RawDocument:
     """`raw` with the tables of its files behind its own; one that it has already is not repeated."""
     return replace(raw, tables=(*raw.tables, *(table for table in tables if table not in raw.tables)))
+
+
+def with_attachments(raw: RawDocument, links: tuple[str, ...]) -> RawDocument:
+    """`raw` with further attachments."""
+    return replace(raw, attachments=tuple(dict.fromkeys((*raw.attachments, *links))))

@@ -27,7 +27,7 @@ class RowsSpider(SourceSpider[RowsT]):
 
     async def read_list(self, response: TextResponse) -> Items:
         page = int(response.meta.get("page", 1))
-        tree = parse_html(response.text)
+        tree = parse_html(self.markup(response))
         rows = self.rows_of(tree, response)
         if not rows and page == 1:
             raise SourceChanged(f"{response.url}: no row matches {self.source.item!r}")
@@ -42,6 +42,10 @@ class RowsSpider(SourceSpider[RowsT]):
         if page < self.source.pages:
             for request in self.next_pages(response, tree, page + 1):
                 yield request
+
+    def markup(self, response: TextResponse) -> str:
+        """The HTML that holds the rows."""
+        return str(response.text)
 
     def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
         """The request for page `page`, if there is one."""

@@ -1,0 +1,109 @@
+"""Families `jpaas_unit` and `hanweb_jpage`: two generations of one vendor's columns."""
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+from scrapy import Request
+from scrapy.http import Response, TextResponse
+from selectolax.lexbor import LexborHTMLParser
+
+from config.sources import HanwebJpageSource, JpaasUnitSource
+from core.errors import SourceChanged
+from crawlers.base import Items
+from crawlers.families.listing import RowsSpider
+from crawlers.markup import parse_html
+from crawlers.pick import first_at, json_of
+
+UNIT_KEYS = ("webId", "tplSetId", "tagId", "pageId")
+PAIR = re.compile(r"""['"]?(\w+)['"]?\s*[:=]\s*['"]([^'"]*)['"]""")
+RECORD = re.compile(r"<record>\s*<!\[CDATA\[(.*?)\]\]>\s*</record>", re.DOTALL)
+TOTAL = re.compile(r"<totalrecord>\s*(\d+)\s*</totalrecord>", re.IGNORECASE)
+PROXY = re.compile(r"""["'(]([^"'()<>\s]*dataproxy\.jsp[^"'()<>\s]*)["')]""")
+
+
+class JpaasUnitSpider(RowsSpider[JpaasUnitSource]):
+    """The column is a shell; a gateway answers its rows. The ids are read from the shell, the file has fallbacks."""
+
+    def list_requests(self) -> Iterator[Request]:
+        for url in self.source.list_url:
+            yield self.ask_list(url, callback=self.read_column, meta={"conditional": False})
+
+    async def read_column(self, response: TextResponse) -> Items:
+        """Find the gateway and its ids in the column page."""
+        gateway, ids = self._unit(response.text)
+        missing = [key for key in UNIT_KEYS if not ids.get(key)]
+        if missing:
+            raise SourceChanged(f"{response.url}: the column page does not say {', '.join(missing)}")
+        yield self._ask(urljoin(response.url, gateway), ids, response.url, 1)
+
+    def markup(self, response: TextResponse) -> str:
+        try:
+            answer = json_of(response.text)
+        except ValueError as error:
+            raise SourceChanged(f"{response.url}: the gateway's answer is no JSON: {error}") from error
+        return first_at(answer, "data.html")
+
+    def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
+        told = re.search(r"count\s*=\s*['\"](\d+)", self.markup(response))
+        if told and (page - 1) * self.source.page_size >= int(told[1]):
+            return
+        yield self._ask(response.meta["gateway"], response.meta["ids"], response.meta["base"], page)
+
+    def _ask(self, gateway: str, ids: dict[str, str], column: str, page: int) -> Request:
+        """Only the page number inside paramJson counts; anywhere else page 1 repeats."""
+        wanted = {"pageNo": page, "pageSize": self.source.page_size}
+        query = {
+            "parseType": self.source.parse_type,
+            "pageType": "column",
+            **{key: ids[key] for key in UNIT_KEYS},
+            "paramJson": json.dumps(wanted, separators=(",", ":")),
+        }
+        meta = {"page": page, "conditional": page == 1, "gateway": gateway, "ids": ids, "base": column}
+        return self.ask_list(f"{gateway}?{urlencode(query)}", headers={"Referer": column}, meta=meta)
+
+    def _unit(self, markup: str) -> tuple[str, dict[str, str]]:
+        """Path of the gateway and the ids: from the script's attributes, else written inline, else from the file."""
+        gateway, ids = self.source.unit_path, dict(self.source.unit)
+        script = parse_html(markup).css_first("script[parsetype]")
+        if script is not None:
+            gateway = script.attributes.get("url") or gateway
+            told = script.attributes.get("querydata") or ""
+            if tag := script.attributes.get("tagid"):
+                ids["tagId"] = tag
+        else:
+            told = markup
+        ids.update({key: value for key, value in PAIR.findall(html.unescape(told)) if key in UNIT_KEYS and value})
+        return gateway, ids
+
+
+class HanwebJpageSpider(RowsSpider[HanwebJpageSource]):
+    """Rows in the page's datastore script; more of them from dataproxy.jsp, which heeds page and perpage only."""
+
+    def markup(self, response: TextResponse) -> str:
+        return "\n".join(RECORD.findall(response.text))
+
+    def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
+        total = TOTAL.search(response.text)
+        if total and len(self.seen_links) >= int(total[1]):
+            return
+        column = str(response.meta.get("base", response.url))
+        proxy = response.meta.get("proxy") or self._proxy(response)
+        if proxy is None:
+            self.run.problem("the column has more rows and names no dataproxy.jsp (key: proxy)")
+            return
+        path, _, query = proxy.partition("?")
+        asked = {**dict(parse_qsl(query)), "page": str(page - 1), "perpage": str(self.source.page_size)}
+        meta = {"page": page, "conditional": False, "base": column, "proxy": proxy}
+        yield self.ask_list(f"{urljoin(column, path)}?{urlencode(asked)}", headers={"Referer": column}, meta=meta)
+
+    def _proxy(self, response: Response) -> str | None:
+        """The address in the page, its query with the column's ids; the file's `proxy` may give another path."""
+        found = PROXY.search(html.unescape(response.text))
+        if found is None:
+            return self.source.proxy
+        if self.source.proxy is None:
+            return found[1]
+        return f"{self.source.proxy}?{urlsplit(found[1]).query}"

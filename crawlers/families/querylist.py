@@ -1,0 +1,81 @@
+"""Family `jx_querylist`: Jiangxi's provincial platform answers whole texts to a form."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from scrapy import Request
+from scrapy.http import Response
+
+from config.source_parts import FieldMap, Pick
+from config.sources import JxQueryListSource
+from core.errors import SourceChanged
+from crawlers.base import Items
+from crawlers.charset import decode_page
+from crawlers.families.api import RecordsSpider, filled, members, with_attachments
+from crawlers.pick import first_at, json_of
+from crawlers.records import Origin, read_record
+from crawlers.urls import absolute_url
+
+FIELDS = FieldMap(
+    id=Pick(path=("id",)),
+    title=Pick(path=("title",)),
+    url=Pick(path=("urls",), json_path="pc"),
+    text=Pick(path=("content",)),
+    published=Pick(path=("pubDate",)),
+)
+
+
+class JxQueryListSpider(RecordsSpider[JxQueryListSource]):
+    """POST <site>/queryList (a GET is a 404). An answer without ids is a changed site: ids are never guessed."""
+
+    def list_requests(self) -> Iterator[Request]:
+        for url in self.source.list_url:
+            yield self._ask(url, 1)
+
+    async def read_list(self, response: Response) -> Items:
+        try:
+            answer = json_of(decode_page(response.body).text)
+        except ValueError as error:
+            raise SourceChanged(f"{response.url}: the answer is no JSON: {error}") from error
+        results = [record.get("source", record) for record in members(answer, "data.results[]") if record]
+        column = self.source.column or response.url
+        origin = Origin(column, response.meta["fetched_at"], response.meta.get("archive"))
+        for record in results:
+            if not first_at(record, "id"):
+                raise SourceChanged(f"{response.url}: a record has no id")
+            raw = read_record(self.source, FIELDS, record, origin, now=self.now)
+            if raw is None:
+                self.run.problem("a record without title and text was left out")
+                continue
+            async for item in self.handle(with_attachments(raw, _files(record, column))):
+                yield item
+        page, total = int(response.meta["page"]), first_at(answer, "data.total")
+        seen = int(response.meta["seen"]) + len(results)
+        if results and page < self.source.pages and (not total.isdecimal() or seen < int(total)):
+            yield self._ask(response.url, page + 1, seen)
+
+    def _ask(self, url: str, page: int, seen: int = 0) -> Request:
+        form = {name: filled(value, {"page": str(page)}) for name, value in self.source.form.items()}
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+            "X-Requested-With": "XMLHttpRequest",
+            "Referer": self.source.column or url,
+        }
+        meta = {"page": page, "seen": seen, "conditional": page == 1}
+        return self.ask_list(url, meta=meta, method="POST", body=urlencode(form).encode(), headers=headers)
+
+
+def _files(record: Mapping[str, Any], column: str) -> tuple[str, ...]:
+    """Addresses of the attached files, which stand as JSON in a JSON string."""
+    try:
+        files = json.loads(first_at(record, "articleFiles") or "[]")
+    except ValueError:
+        return ()
+    links = (
+        absolute_url(column, f"{file.get('domainName') or ''}{file.get('filePath') or ''}")
+        for file in (files if isinstance(files, list) else [])
+        if isinstance(file, dict) and file.get("filePath")
+    )
+    return tuple(link for link in links if link)
