@@ -159,7 +159,7 @@ class SourceSpider(Spider, Generic[SourceT]):
             author=found.author or row.author,
             origin=found.source_name or row.origin,
             fields={**row.fields, **found.fields},
-            tables=(*found.tables, *tables),
+            tables=tuple(dict.fromkeys((*found.tables, *tables))),
             attachments=attachments,
             leftover={},
             archive=response.meta.get("archive"),

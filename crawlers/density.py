@@ -6,7 +6,7 @@ Prose is text outside links, with the punctuation of sentences. Each block of it
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -31,6 +31,8 @@ CREDIT = re.compile(
     r"^[\s\[【（(]*(?:原标题|责任编辑|责编|编辑|本文来源|来源|文章来源|声明|免责声明|版权声明|特别声明|转载请注明|分享到|打印本页|关闭窗口|返回顶部|"
     r"上一篇|下一篇|相关阅读|相关新闻|相关链接|延伸阅读|推荐阅读|热门推荐|扫一扫|扫码|字号|点击进入专题|更多精彩|关键词|标签|附件)\s*(?:[:：】\])）丨|]|\d|$)"
 )
+FILES = re.compile(r"\.(?:xlsx?|xlsm|csv|docx?|wps|et|pdf|zip|rar|7z|ofd)(?:$|[?#])", re.IGNORECASE)
+EMPTY_LABEL = re.compile(r"附件\s*\d{0,2}\s*[:：.、]?")
 CREDIT_LENGTH = 60
 TAIL = re.compile(r"^(?:相关阅读|相关新闻|相关报道|推荐阅读|热门推荐|延伸阅读|相关链接|猜你喜欢|精彩推荐)\s*[:：]?$")
 
@@ -69,9 +71,8 @@ def find_body(tree: LexborHTMLParser, title: str = "") -> Body:
     if total == 0:
         return Body("", (), None)
     node = _descend(root, scores, nodes)
-    inside = frozenset(furniture)
-    text = clean_lines(node_text(node, tables=False, skip=inside), title)
-    return Body(text, tables_of(node), node)
+    body = body_of([node])
+    return replace(body, text=clean_lines(body.text, title))
 
 
 def clean_lines(text: str, title: str = "") -> str:
@@ -87,6 +88,25 @@ def clean_lines(text: str, title: str = "") -> str:
         if len(line) > CREDIT_LENGTH or CREDIT.match(line) is None:
             kept.append(line)
     return "\n".join(kept)
+
+
+def body_of(nodes: list[LexborNode]) -> Body:
+    """The text and tables of boxes that a selector chose, without adverts and links to files in them."""
+    inside = frozenset(found for node in nodes for found in (*_furniture(node), *_file_links(node)))
+    texts = (node_text(node, tables=False, skip=inside) for node in nodes)
+    lines = "\n".join(filter(None, texts)).split("\n")
+    text = "\n".join(line for line in lines if EMPTY_LABEL.fullmatch(line) is None)
+    return Body(text, tuple(table for node in nodes for table in tables_of(node)), nodes[0] if nodes else None)
+
+
+def _file_links(root: LexborNode) -> set[int]:
+    """Links to attached files: their names are no text; their addresses are kept as attachments."""
+    return {link.mem_id for link in root.css("a[href]") if is_file(link.attributes.get("href"))}
+
+
+def is_file(href: str | None) -> bool:
+    """Whether an address ends like an attached file."""
+    return FILES.search(href or "") is not None
 
 
 def _furniture(root: LexborNode) -> set[int]:

@@ -19,9 +19,9 @@ from core.clock import iso_beijing, system_clock
 from core.records import Table
 from crawlers.charset import decode_page
 from crawlers.dates import read_dated
-from crawlers.density import Body, find_body
+from crawlers.density import Body, body_of, find_body, is_file
 from crawlers.headline import find_author, find_date, find_source, find_title, label_value
-from crawlers.markup import MAX_CHARS, html_to_text, node_text, one_line, parse_html, tables_of
+from crawlers.markup import MAX_CHARS, html_to_text, node_text, one_line, parse_html
 from crawlers.urls import absolute_url
 
 TOO_SHORT = 80
@@ -29,7 +29,6 @@ TOO_SHORT = 80
 MAX_READABILITY = 600_000
 MAX_TEXT = 500_000
 MAX_LINKS = 20
-FILES = re.compile(r"\.(?:xlsx?|xlsm|csv|docx?|wps|et|pdf|zip|rar|7z|ofd)(?:$|[?#])", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"^(.*?)::(?:attr\(([\w-]+)\)|text)$", re.DOTALL)
 
 
@@ -144,10 +143,9 @@ def _fields(tree: LexborHTMLParser, chosen: Detail) -> dict[str, str]:
 def _body(tree: LexborHTMLParser, chosen: Detail, markup: str, title: str, problems: list[str]) -> Body:
     if chosen.body is not None:
         nodes = _outermost(select_all(tree, chosen.body))
-        text = "\n".join(filter(None, (node_text(node, tables=False) for node in nodes)))
-        tables = tuple(table for node in nodes for table in tables_of(node))
-        if text or tables:
-            return Body(text, tables, nodes[0])
+        body = body_of(nodes)
+        if body.text or body.tables or any(link for node in nodes for link in node.css("a[href]") if _is_file(link)):
+            return body
         problems.append(f"selector for body found nothing: {chosen.body}")
     body = find_body(tree, title)
     if len(body.text) >= TOO_SHORT or body.tables or len(markup) > MAX_READABILITY:
@@ -190,4 +188,4 @@ def _attachments(tree: LexborHTMLParser, body: LexborNode | None, chosen: Detail
 
 
 def _is_file(link: LexborNode) -> bool:
-    return FILES.search(link.attributes.get("href") or "") is not None
+    return is_file(link.attributes.get("href"))

@@ -8,7 +8,7 @@ from core.records import RawDocument
 from crawlers.base import Items, Row, SourceSpider
 from crawlers.dates import read_date
 from crawlers.feed import FeedEntry, read_feed
-from crawlers.markup import parse_html, tables_of
+from crawlers.markup import html_to_text, parse_html, tables_of
 
 
 class FeedSpider(SourceSpider[FeedSource]):
@@ -49,7 +49,7 @@ class FeedSpider(SourceSpider[FeedSource]):
             kind=self.source.kind,
             url=entry.link if entry.link.startswith("http") else "",
             title=entry.title or entry.content[:60],
-            text=entry.content,
+            text=html_to_text(markup, tables=False),
             fetched_at=response.meta["fetched_at"],
             external_id=entry.id if not entry.id.startswith("http") else "",
             published=published,
