@@ -317,6 +317,8 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
     index, names = _index(settings, lexicon, store, fresh=empty)
     values: dict[str, Any] = {
         "search": index,
+        "act": act,
+        "render_feed": render_feed,
         "query_names": names,
         "sources": read_sources(),
         "rules": read_rules(),

@@ -1,0 +1,474 @@
+"""The desk over HTTP: who gets in, who sees what, what a form may do, and that every count is true."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import event as engine_event
+
+from core.ids import short_id
+from core.records import AlertState
+from crawlers.archive import Archive
+from store import alert_log, audit, users
+from store.database import Store
+from store.schema import documents as document_table
+from tests.desk_server import NOW, STORIES, make_services
+from web.app import create_app, entry_path
+from web.services import Services
+from web.times import limit_of
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+PASSWORD = "烽火连三月，家书抵万金"
+ALERT = short_id("a", "I2")
+PAGES = ("/", "/alerts", f"/alerts/{ALERT}", "/search", "/enterprises", "/enterprises/ENT0140", "/sources",
+         "/sources/gz_amr", "/status", "/deliveries", "/account", "/rules", "/help")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    made = make_services(tmp_path_factory.mktemp("desk"), clock=lambda: NOW)
+    with made.store.write() as db:
+        for name, role, territory in (
+            ("chief", "supervisor", "000000"), ("county", "officer", "360981"), ("reader", "viewer", "360000"),
+        ):  # fmt: skip
+            users.create_user(db, name, role=role, territory=territory, display_name=name, password=PASSWORD, now=NOW)  # type: ignore[arg-type]
+    yield made
+    made.store.close()
+
+
+Browse = Callable[[str], TestClient]
+
+
+@pytest.fixture
+def browse(services: Services) -> Iterator[Browse]:
+    """A signed-in browser of an account; of nobody for an empty name."""
+    opened: list[TestClient] = []
+
+    def sign_in(name: str) -> TestClient:
+        client = TestClient(create_app(services), follow_redirects=False)
+        opened.append(client)
+        if name:
+            page = client.get("/signin")
+            form = {"door": value_of(page.text, "door"), "username": name, "password": PASSWORD}
+            assert client.post("/signin", data=form).status_code == 303
+        return client
+
+    yield sign_in
+    for client in opened:
+        client.close()
+
+
+def value_of(html: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', html)
+    assert found, f"no field {name}"
+    return unescape(found[1])
+
+
+def form_of(client: TestClient, path: str) -> dict[str, str]:
+    """The hidden fields of the first form on a page."""
+    html = client.get(path).text
+    return {"csrf": value_of(html, "csrf"), "once": value_of(html, "once")}
+
+
+# --- the door -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/live", "/api/alerts", "/api/openapi.json", "/documents/d1"])
+def test_nobody_sees_anything_without_signing_in(browse: Browse, path: str) -> None:
+    answer = browse("").get(path)
+    assert answer.status_code in (303, 401)
+    assert "YJ-2026" not in answer.text
+
+
+def test_the_printed_address_signs_in_once_and_asks_for_a_password(tmp_path: Path) -> None:
+    own = make_services(tmp_path, clock=lambda: NOW)
+    with own.store.write() as db:
+        path = entry_path(db, services=own)
+    first, second = (TestClient(create_app(own), follow_redirects=False) for _ in range(2))
+    answer = first.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert "这个账号还没有密码" in first.get("/").text
+    assert second.get(path).status_code == 403
+    form = {**form_of(first, f"/alerts/{ALERT}"), "new": PASSWORD, "again": PASSWORD}
+    assert first.post("/account/password", data=form).headers["location"] == "/account?said=password"
+    assert first.get("/account").status_code == 200
+    with own.store.write() as db:
+        assert entry_path(db, services=own) == "/"
+    own.store.close()
+
+
+def test_signing_in_leads_back_to_the_page_that_was_wanted(browse: Browse) -> None:
+    client = browse("")
+    wanted = client.get("/alerts?view=all").headers["location"]
+    page = client.get(wanted).text
+    form = {"door": value_of(page, "door"), "next": value_of(page, "next"), "username": "chief", "password": PASSWORD}
+    assert client.post("/signin", data=form).headers["location"] == "/alerts?view=all"
+
+
+@pytest.mark.parametrize(
+    "wanted", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"]
+)
+def test_no_redirect_leaves_the_house(browse: Browse, wanted: str) -> None:
+    client = browse("")
+    page = client.get("/signin", params={"next": wanted}).text
+    form = {"door": value_of(page, "door"), "next": wanted, "username": "chief", "password": PASSWORD}
+    assert client.post("/signin", data=form).headers["location"] == "/"
+
+
+def test_a_wrong_password_is_told_in_words_and_kept_in_the_audit_log(browse: Browse, services: Services) -> None:
+    client = browse("")
+    form = {"door": value_of(client.get("/signin").text, "door"), "username": "chief", "password": "wrong-password"}
+    answer = client.post("/signin", data=form)
+    assert answer.status_code == 401
+    assert "账号或密码不对。还可再试 4 次" in answer.text
+    with services.store.read() as db:
+        assert audit.newest(db, 1)[0].action == "sign_in_refused"
+        assert audit.verify(db) is None
+
+
+def test_a_session_set_from_outside_is_never_taken_over(browse: Browse) -> None:
+    client = browse("")
+    client.cookies.set("fengsui_demo", "planted")
+    page = client.get("/signin").text
+    client.post("/signin", data={"door": value_of(page, "door"), "username": "chief", "password": PASSWORD})
+    assert "planted" not in [cookie.value for cookie in client.cookies.jar if cookie.domain != ""]
+
+
+def test_another_site_cannot_sign_a_visitor_in(browse: Browse) -> None:
+    form = {"door": "guessed", "username": "chief", "password": PASSWORD}
+    assert browse("").post("/signin", data=form).status_code == 403
+
+
+def test_signing_out_ends_the_session(browse: Browse) -> None:
+    client = browse("chief")
+    stolen = dict(client.cookies)
+    client.post("/signout", data=form_of(client, "/alerts"))
+    again = browse("")
+    again.cookies.update(stolen)
+    assert again.get("/").status_code == 303
+
+
+def test_the_cookie_is_out_of_reach_of_scripts(browse: Browse) -> None:
+    client = browse("")
+    form = {"door": value_of(client.get("/signin").text, "door"), "username": "chief", "password": PASSWORD}
+    cookies = client.post("/signin", data=form).headers.get_list("set-cookie")
+    session = next(cookie for cookie in cookies if cookie.startswith("fengsui_demo="))
+    assert "HttpOnly" in session
+    assert "samesite=lax" in session.lower()
+
+
+# --- every answer -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/nothing", "/api/alerts", "/static/desk.css", "/signin"])
+def test_every_answer_carries_the_policy(browse: Browse, path: str) -> None:
+    headers = browse("chief").get(path).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_says_that_it_is_sample_data(browse: Browse, path: str) -> None:
+    page = browse("chief").get(path)
+    assert page.status_code == 200
+    assert page.text.count("演示数据：企业、媒体、事件均为虚构") == 2
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_asks_the_store_a_bounded_number_of_questions(browse: Browse, services: Services, path: str) -> None:
+    client, asked = browse("chief"), []
+
+    def count(*_: object) -> None:
+        asked.append(1)
+
+    engine_event.listen(services.store.engine, "before_cursor_execute", count)
+    client.get(path)
+    engine_event.remove(services.store.engine, "before_cursor_execute", count)
+    assert len(asked) <= 35
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/alerts/none", "/documents/none", "/enterprises/none", "/sources/none"])
+def test_what_is_not_there_is_said_in_chinese(browse: Browse, path: str) -> None:
+    answer = browse("chief").get(path)
+    assert answer.status_code == 404
+    assert "没有" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/alerts?view=x", "/alerts?page=0", "/alerts?level=9", "/search?from=x", "/search?by=x", "/search?level=x",
+             "/search?page=9999", "/sources?s=x", "/deliveries?state=x"],
+)  # fmt: skip
+def test_a_mistyped_address_is_refused_not_guessed(browse: Browse, path: str) -> None:
+    assert browse("chief").get(path).status_code == 400
+
+
+def test_api_problems_are_problem_json(browse: Browse) -> None:
+    answer = browse("chief").get("/api/alerts/none")
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert answer.json()["status"] == 404
+
+
+# --- forms --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", [f"/alerts/{ALERT}/accept", "/alerts/batch", "/sources/gz_amr/run", "/account/password", "/account/theme",
+             "/account/feeds", "/account/feeds/revoke", "/signout"],
+)  # fmt: skip
+def test_a_form_without_its_token_does_nothing(browse: Browse, path: str) -> None:
+    client = browse("chief")
+    for form in ({}, {"csrf": "guessed", "once": "x" * 16}):
+        answer = client.post(path, data=form)
+        assert answer.status_code == 403
+        assert "操作未生效" in answer.text
+
+
+def test_another_session_s_token_is_no_token(browse: Browse) -> None:
+    other = form_of(browse("chief"), f"/alerts/{ALERT}")
+    assert browse("chief").post(f"/alerts/{ALERT}/accept", data=other).status_code == 403
+
+
+def test_a_request_from_another_site_is_refused_even_with_the_token(browse: Browse) -> None:
+    client = browse("chief")
+    form = form_of(client, f"/alerts/{ALERT}")
+    answer = client.post(f"/alerts/{ALERT}/accept", data=form, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+
+
+def test_accepting_is_seen_in_the_history_once_however_often_the_button_is_pressed(
+    browse: Browse, services: Services
+) -> None:
+    client = browse("chief")
+    form = form_of(client, f"/alerts/{ALERT}")
+    answers = [client.post(f"/alerts/{ALERT}/accept", data=form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    page = client.get(answers[0].headers["location"]).text
+    assert "已受理 YJ-2026-0002" in page
+    assert "撤销" in page
+    with services.store.read() as db:
+        assert [event.action for event in alert_log.history_of(db, ALERT)] == ["opened", "accept"]
+    undo = client.post(f"/alerts/{ALERT}/undo", data={**form, "once": "another-form"})
+    assert undo.status_code == 303
+    with services.store.read() as db:
+        alert = alert_log.find_alert(db, ALERT)
+    assert alert is not None
+    assert alert.state is AlertState.NEW
+
+
+def test_whoever_comes_second_is_told_and_keeps_what_was_typed(browse: Browse) -> None:
+    taken = short_id("a", "I3")
+    client = browse("chief")
+    form = form_of(client, f"/alerts/{taken}")
+    answer = client.post(f"/alerts/{taken}/accept", data={**form, "note": "已电话核实"})
+    assert answer.status_code == 409
+    assert "本次操作未生效" in answer.text
+    assert "已电话核实" in answer.text
+
+
+def test_a_viewer_has_no_buttons_and_a_forged_press_is_refused(browse: Browse) -> None:
+    client = browse("reader")
+    page = client.get(f"/alerts/{ALERT}").text
+    assert f'action="/alerts/{ALERT}/' not in page
+    answer = client.post(f"/alerts/{ALERT}/accept", data={"csrf": value_of(page, "csrf"), "once": "x" * 16})
+    assert answer.status_code == 403
+    assert "值班员" in answer.text
+
+
+def test_an_officer_may_not_change_a_level(browse: Browse) -> None:
+    client = browse("county")
+    form = {**form_of(client, f"/alerts/{ALERT}"), "level": "4"}
+    assert client.post(f"/alerts/{ALERT}/level", data=form).status_code == 403
+
+
+def test_run_now_asks_for_a_crawl_once(browse: Browse) -> None:
+    client = browse("chief")
+    form = {"csrf": value_of(client.get("/sources/samr_news").text, "csrf")}
+    first, second = (client.post("/sources/samr_news/run", data=form) for _ in range(2))
+    assert first.headers["location"].endswith("asked=1")
+    assert second.headers["location"].endswith("asked=0")
+
+
+# --- who sees what ------------------------------------------------------------------------------------------------
+
+
+def test_a_county_sees_its_own_alerts_only_everywhere(browse: Browse, services: Services) -> None:
+    county, chief = browse("county"), browse("chief")
+    foreign = short_id("a", "I3")
+    assert chief.get(f"/alerts/{foreign}").status_code == 200
+    for path in (f"/alerts/{foreign}", f"/alerts/{foreign}?pane=1", f"/api/alerts/{foreign}"):
+        assert county.get(path).status_code == 404
+    assert county.post(f"/alerts/{foreign}/accept", data=form_of(county, f"/alerts/{ALERT}")).status_code == 404
+    shown = {row["id"] for row in county.get("/api/alerts?view=all").json()["alerts"]}
+    assert shown == {ALERT}
+    assert foreign not in county.get("/alerts?view=all").text + county.get("/").text + county.get("/deliveries").text
+
+
+def test_a_county_finds_its_own_documents_only(browse: Browse) -> None:
+    county, chief = browse("county"), browse("chief")
+    all_hits = chief.get("/api/search?from=all").json()
+    own_hits = county.get("/api/search?from=all").json()
+    assert 0 < own_hits["total"] < all_hits["total"]
+    foreign = chief.get("/api/search?from=all&territory=360113").json()["hits"][0]["id"]
+    assert county.get(f"/documents/{foreign}").status_code == 404
+    assert county.get(f"/api/documents/{foreign}").status_code == 404
+    assert county.get(f"/documents/{foreign}/archive").status_code == 404
+
+
+def test_a_feed_is_cut_like_its_owner_s_desk_and_ends_when_revoked(browse: Browse) -> None:
+    client, stranger = browse("county"), browse("")
+    csrf = value_of(client.get("/account").text, "csrf")
+    made = client.post("/account/feeds", data={"csrf": csrf, "note": "手机"}).text
+    address = re.search(r"/feeds/([\w-]+)/alerts\.atom", made)
+    assert address
+    feed = stranger.get(f"/feeds/{address[1]}/alerts.atom")
+    assert feed.text.splitlines()[1:] == [STORIES[1][1]]
+    tag = {"If-None-Match": feed.headers["etag"]}
+    assert stranger.get(f"/feeds/{address[1]}/alerts.atom", headers=tag).status_code == 304
+    assert address[1] not in client.get("/account").text
+    key = value_of(client.get("/account").text, "key")
+    client.post("/account/feeds/revoke", data={"csrf": csrf, "key": key})
+    assert stranger.get(f"/feeds/{address[1]}/alerts.atom").status_code == 404
+
+
+# --- what pages say -----------------------------------------------------------------------------------------------
+
+
+def test_every_count_of_the_inbox_equals_the_rows_its_link_shows(browse: Browse) -> None:
+    client = browse("chief")
+    page = client.get("/alerts?view=all").text
+    links = re.findall(r'<a href="(\?[^"]*)"[^>]*>[^<]*<span>(\d+)</span></a>', page)
+    assert len(links) > 10
+    for href, count in links:
+        shown = client.get(f"/alerts{unescape(href)}").text
+        assert len(re.findall(r'<li id="a', shown)) == int(count), href
+
+
+def test_the_inbox_is_in_order_of_its_clock_not_of_its_level(browse: Browse) -> None:
+    page = browse("chief").get("/alerts").text
+    bands = re.findall(r'<h2 class="band"><b>([^<]+)</b>', page)
+    assert bands == ["已超时", "2 小时内", "今日"]
+    assert page.index(STORIES[1][1]) < page.index(STORIES[0][1])
+
+
+def test_evidence_is_marked_and_leads_to_its_archived_page(browse: Browse) -> None:
+    page = browse("chief").get(f"/alerts/{ALERT}").text
+    assert re.search(r'<span class="m-firm" title="江西光明线缆有限公司">', page)
+    assert re.search(r'<a href="/documents/d[0-9a-f]{16}">原文存档</a>', page)
+    assert re.search(r"独立来源 \d+", page)
+
+
+def test_hostile_text_is_shown_not_run(browse: Browse, services: Services) -> None:
+    client = browse("chief")
+    found = client.get("/api/search?q=起火&from=all").json()["hits"][0]["id"]
+    mine = document_table.c.id == found
+    with services.store.read() as db:
+        before = db.execute(document_table.select().where(mine)).mappings().one()
+    bad = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    analysis = {**before["analysis"], "masked_title": bad, "masked_text": bad, "mentions": []}
+    with services.store.write() as db:
+        values = {"title": bad, "text": bad, "url": "javascript:alert(1)", "analysis": analysis}
+        db.execute(document_table.update().where(mine).values(**values))
+    page = client.get(f"/documents/{found}").text
+    with services.store.write() as db:
+        kept = {name: before[name] for name in values}
+        db.execute(document_table.update().where(mine).values(**kept))
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert 'href="javascript' not in page
+
+
+def test_the_archived_page_is_shown_without_anything_that_acts(browse: Browse, services: Services) -> None:
+    client = browse("chief")
+    found = client.get("/api/search?from=all").json()["hits"][0]["id"]
+    body = (
+        '<html><script>alert(1)</script><body onload="x()"><p>电话 13912345678</p><a href="http://x">链接</a>'
+        '<img src="http://x/y.png"><iframe src="http://x"></iframe></body></html>'
+    ).encode("gb18030")
+    writer = Archive(services.settings.data_dir / "archive", NOW)
+    ref = writer.write_response("http://example.org/", 200, [("Content-Type", "text/html")], body, NOW)
+    writer.close()
+    values = {"file": ref.file, "offset": ref.offset, "length": ref.length, "sha256": ref.sha256}
+    with services.store.write() as db:
+        db.execute(document_table.update().where(document_table.c.id == found).values(archive=values))
+    answer = client.get(f"/documents/{found}/archive")
+    assert answer.status_code == 200
+    assert answer.headers["content-security-policy"].startswith("sandbox;")
+    assert "链接" in answer.text
+    for danger in ("<script", "alert(1)", "onload", "<img", "<iframe", "href", "13912345678"):
+        assert danger not in answer.text
+    assert ref.sha256 in client.get(f"/documents/{found}").text
+
+
+def test_a_query_that_cannot_be_read_names_the_column(browse: Browse) -> None:
+    answer = browse("chief").get("/search", params={"q": "产品:电线电缆 and (起火 or"})
+    assert answer.status_code == 400
+    assert re.search(r"第 \d+ 字：", answer.text)
+
+
+def test_an_empty_search_says_which_condition_costs_the_hits(browse: Browse) -> None:
+    page = browse("chief").get("/search", params={"q": "起火", "from": "all", "territory": "360300"}).text
+    assert "去掉“属地：萍乡市”" in page
+
+
+def test_facet_counts_equal_what_their_links_find(browse: Browse) -> None:
+    client = browse("chief")
+    page = client.get("/search", params={"q": "起火", "from": "all"}).text
+    links = re.findall(r'<li><a href="(\?[^"]+)">[^<]*<span class="vh">，(\d+) 条</span></a>', page)
+    assert len(links) > 10
+    for href, count in links:
+        assert client.get(f"/api/search{unescape(href)}").json()["total"] == int(count), href
+
+
+def test_without_an_index_the_desk_goes_on_and_says_so(tmp_path: Path) -> None:
+    own = make_services(tmp_path, clock=lambda: NOW, search=None)
+    with own.store.write() as db:
+        path = entry_path(db, services=own)
+    client = TestClient(create_app(own), follow_redirects=False)
+    client.get(path)
+    assert "检索现在不可用" in client.get("/search").text
+    assert client.get("/alerts").status_code == 200
+    assert "检索索引不可用" in client.get("/").text
+    own.store.close()
+
+
+def test_a_firm_in_no_list_has_a_page(browse: Browse, services: Services) -> None:
+    client = browse("chief")
+    found = client.get("/api/search?q=起火&from=all").json()["hits"][0]["id"]
+    with services.store.write() as db:
+        values = {"enterprise": "NIL:无名厂", "is_risk": True}
+        db.execute(document_table.update().where(document_table.c.id == found).values(**values))
+    page = client.get("/enterprises/NIL:无名厂").text
+    assert "未列入名录" in page
+    assert found in page
+
+
+def test_a_number_in_the_jump_box_opens_its_alert(browse: Browse) -> None:
+    client = browse("chief")
+    assert client.get("/jump", params={"q": "yj-2026-0002"}).headers["location"] == f"/alerts/{ALERT}"
+    assert client.get("/jump", params={"q": "光明线缆"}).headers["location"].startswith("/enterprises?q=")
+
+
+def test_the_clock_words_change_at_their_limits(services: Services) -> None:
+    with services.store.read() as db:
+        alert = alert_log.find_alert(db, short_id("a", "I4"))
+    assert alert is not None
+    assert alert.due_at is not None
+    states = [limit_of(alert, alert.due_at - left).state for left in (-MINUTE, 59 * MINUTE, 5 * HOUR)]
+    assert states == ["over", "soon", ""]
+
+
+def test_the_store_is_untouched_by_reading(services: Services, browse: Browse) -> None:
+    client = browse("chief")
+    with services.store.read() as db:
+        before = audit.count(db)
+    for path in PAGES:
+        client.get(path)
+    with services.store.read() as db:
+        assert audit.count(db) == before
+    assert isinstance(services.store, Store)
