@@ -381,13 +381,16 @@ def running_desk(services: Services) -> Iterator[RunningDesk]:
 
 
 def main() -> None:
-    """Serve by hand until Ctrl-C."""
-    folder, port = Path(sys.argv[1]), int(sys.argv[2])
-    services = make_services(folder)
+    """Serve by hand until Ctrl-C; port 0 takes a free one."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", int(sys.argv[2])))
+    listener.listen()
+    services = make_services(Path(sys.argv[1]))
     with services.store.write() as db:
         path = entry_path(db, services=services)
-    print(f"http://127.0.0.1:{port}{path}", flush=True)
-    make_server(services, host="127.0.0.1", port=port).run()
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}{path}", flush=True)
+    make_server(services, host="127.0.0.1", port=0).run([listener])
 
 
 if __name__ == "__main__":

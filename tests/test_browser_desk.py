@@ -1,0 +1,236 @@
+"""A real Chromium before the real server: a shift's walk, reflow, accessibility, no policy violation, a prompt end."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from config.settings import PROJECT
+from core.ids import short_id
+from core.records import AlertState
+from store import alert_log
+from tests.desk_server import NOW, RunningDesk, make_services, running_desk
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(
+        not CHROMIUM.exists() and not os.environ.get("CI"),
+        reason=f"{CHROMIUM} is not there: apt-get install chromium fonts-noto-cjk",
+    ),
+]
+ALERT = short_id("a", "I1")
+PAGES = {
+    "home": "/",
+    "alerts": "/alerts",
+    "alert": f"/alerts/{ALERT}",
+    "search": "/search?q=起火&from=all",
+    "nothing found": "/search?q=起火&from=all&territory=360300",
+    "bad query": "/search?q=(起火",
+    "firms": "/enterprises",
+    "firm": "/enterprises/ENT0043",
+    "sources": "/sources",
+    "source": "/sources/gz_amr",
+    "status": "/status",
+    "deliveries": "/deliveries",
+    "account": "/account",
+    "rules": "/rules",
+    "help": "/help",
+    "missing": "/nothing",
+}
+MODES = {"wide": (1440, 900, "light"), "phone": (390, 844, "light"), "dark": (1440, 900, "dark")}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+    services = make_services(tmp_path_factory.mktemp("browser"))
+    with running_desk(services) as running:
+        yield running
+    services.store.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium: Browser, desk: RunningDesk) -> Iterator[BrowserContext]:
+    context = chromium.new_context()
+    context.new_page().goto(desk.entry())
+    yield context
+    context.close()
+
+
+def fresh_page(chromium: Browser, signed_in: BrowserContext, mode: str = "wide") -> Page:
+    width, height, scheme = MODES[mode]
+    context = chromium.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        has_touch=mode == "phone",
+        locale="zh-CN",
+    )
+    context.add_cookies(signed_in.cookies())  # type: ignore[arg-type]
+    context.set_default_timeout(10_000)
+    return context.new_page()
+
+
+@pytest.fixture
+def page(chromium: Browser, signed_in: BrowserContext) -> Iterator[Page]:
+    opened = fresh_page(chromium, signed_in)
+    yield opened
+    opened.context.close()
+
+
+def test_the_printed_address_signs_in_at_once(chromium: Browser, desk: RunningDesk) -> None:
+    page = chromium.new_page()
+    page.goto(desk.entry())
+    expect(page.get_by_role("navigation", name="主导航").get_by_role("link", name="今日")).to_have_attribute(
+        "aria-current", "page"
+    )
+    expect(page.get_by_text("这个账号还没有密码")).to_be_visible()
+    page.close()
+
+
+def test_from_the_inbox_to_the_evidence_to_acceptance_and_back(page: Page, desk: RunningDesk) -> None:
+    page.goto(f"{desk.base}/alerts")
+    row = page.locator(f"li[id='{ALERT}'] .what")
+    row.click()  # wide: the preview fills, the page stays
+    expect(page.locator("[data-pane] .id")).to_have_text("YJ-2026-0001")
+    page.get_by_role("link", name=re.compile("打开全页")).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("云骓")
+    evidence = page.get_by_role("region", name="证据")
+    expect(evidence.locator(".m-issue").first).to_be_visible()
+    evidence.get_by_role("link", name="原文存档").first.click()
+    expect(page.get_by_role("heading", name="存档凭证")).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name=re.compile("受理")).click()
+    expect(page.get_by_role("status").filter(has_text="已受理 YJ-2026-0001")).to_be_visible()
+    expect(page.get_by_role("region", name="处置经过")).to_contain_text("受理，管理员")
+    page.keyboard.press("z")
+    expect(page.get_by_role("region", name="处置经过")).to_contain_text("撤销")
+    expect(page.get_by_role("button", name=re.compile("受理"))).to_be_visible()
+
+
+def test_keys_walk_the_list(page: Page, desk: RunningDesk) -> None:
+    page.goto(f"{desk.base}/alerts")
+    first = page.locator("li[aria-current]").get_attribute("id")
+    page.keyboard.press("j")
+    assert page.locator("li[aria-current]").get_attribute("id") != first
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/alerts/a"))
+
+
+def test_a_search_is_narrowed_by_links_and_stays_in_the_address(page: Page, desk: RunningDesk) -> None:
+    page.goto(f"{desk.base}/search?from=all")
+    page.get_by_role("searchbox", name="检索语句").fill("起火")
+    page.get_by_role("button", name="检索").click()
+    before = page.locator(".hits > li").count()
+    assert before
+    page.get_by_role("link", name="仅风险信号").click()
+    page.locator("aside").get_by_role("link", name=re.compile("^橙")).click()
+    assert "level=3" in page.url
+    assert "is_risk=true" in page.url
+    assert page.locator(".hits > li .lv-3").count() == page.locator(".hits > li").count() > 0
+    page.get_by_role("link", name="去掉条件：级别").click()
+    assert "level=" not in page.url
+
+
+def test_a_new_alert_waits_behind_the_bar_and_moves_nothing(page: Page, desk: RunningDesk) -> None:
+    page.goto(f"{desk.base}/alerts")
+    rows = page.locator(".rows > li").all_inner_texts()
+    services = desk.services
+    with services.store.write() as db:
+        known = alert_log.find_alert(db, short_id("a", "I4"))
+        assert known is not None
+        now = services.clock() + timedelta(seconds=2)
+        new = replace(known, id=short_id("a", "new"), number="YJ-2026-0099", subject="new", created_at=now)
+        alert_log.save_alert(db, new, details={})
+    bar = page.locator(".new")
+    expect(bar).to_be_visible()
+    expect(bar).to_contain_text("有 1 条新预警（橙 1）")
+    assert page.locator(".rows > li").all_inner_texts() == rows
+    expect(page.locator(".nav i")).to_have_text("4")
+    bar.get_by_role("link", name="显示").click()
+    expect(page.locator(f"li[id='{new.id}']")).to_be_visible()
+    with services.store.write() as db:
+        alert_log.save_alert(db, replace(new, state=AlertState.DISMISSED), details={})
+
+
+def test_the_clock_is_right_though_the_browser_is_an_hour_off(page: Page, desk: RunningDesk) -> None:
+    page.clock.install(time=NOW + timedelta(hours=1))
+    page.goto(f"{desk.base}/alerts")
+    expect(page.locator(".feed time")).to_have_text(re.compile(r"14:3\d"))
+    expect(page.locator(f"li[id='{ALERT}'] .clock")).to_have_text(re.compile(r"剩 4\d 分"))
+
+
+def test_without_scripts_the_desk_still_works(chromium: Browser, signed_in: BrowserContext, desk: RunningDesk) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    context.add_cookies(signed_in.cookies())  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{desk.base}/alerts")
+    page.locator(f"li[id='{short_id('a', 'I4')}'] .what").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("热轧")
+    page.get_by_label("记一笔").fill("已电话核实")
+    page.get_by_role("button", name="记录").click()
+    expect(page.get_by_role("region", name="处置经过")).to_contain_text("已电话核实")
+    context.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_accessibility_violation_and_no_policy_violation(
+    chromium: Browser, signed_in: BrowserContext, desk: RunningDesk, mode: str
+) -> None:
+    page = fresh_page(chromium, signed_in, mode)
+    complaints: list[str] = []
+    violations: list[str] = []
+    page.on("console", lambda message: complaints.append(f"{page.url} {message.type}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"{page.url} {error}"))
+    for name, path in PAGES.items():
+        page.goto(desk.base + path)
+        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]})
+        for each in found.response["violations"]:
+            violations += [f"{name}: {each['id']}: {node['html'][:160]}" for node in each["nodes"][:3]]
+    page.context.close()
+    assert not violations, "\n".join(violations)
+    answers = [line for line in complaints if "Failed to load resource" not in line]  # the 404 and 400 pages on purpose
+    assert answers == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440])
+def test_no_page_scrolls_sideways(chromium: Browser, signed_in: BrowserContext, desk: RunningDesk, width: int) -> None:
+    page = fresh_page(chromium, signed_in)
+    page.set_viewport_size({"width": width, "height": 844})
+    for name, path in PAGES.items():
+        page.goto(desk.base + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    page.context.close()
+
+
+def test_the_server_ends_promptly_with_a_stream_open(tmp_path: Path, chromium: Browser) -> None:
+    command = [sys.executable, "-m", "tests.desk_server", str(tmp_path), "0"]
+    server = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    address = server.stdout.readline().strip()
+    page = chromium.new_page()
+    with page.expect_response(lambda answer: "/live" in answer.url):
+        page.goto(address)
+    server.send_signal(signal.SIGTERM)
+    server.wait(timeout=5)  # raises when the open stream keeps it
+    page.close()
