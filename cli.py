@@ -13,7 +13,8 @@ GROUPS = {
     "commands.system": ("run", "check", "doctor", "migrate", "demo-reset", "user", "backup", "restore"),
     "commands.processes": ("worker", "crawler", "scheduler", "sender", "desk", "demo-site"),
     "commands.reading": ("analyze", "evaluate", "extract", "feed"),
-    "commands.documents": ("crawl", "ingest", "reanalyze", "reindex", "search", "query"),
+    "commands.crawling": ("crawl",),
+    "commands.documents": ("ingest", "reanalyze", "reindex", "search", "query"),
     "commands.warnings": ("alerts", "feed-url", "digest", "rules"),
     "commands.firms": ("enterprises", "match"),
 }

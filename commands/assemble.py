@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from types import FrameType
 
-from alerts.setup import build_engine
 from sqlalchemy import Connection
 
+from alerts.setup import build_engine
 from commands.knowledge import Knowledge
 from config.settings import Settings
 from core.clock import Clock, system_clock
@@ -66,7 +66,8 @@ def build_pipeline(
 
 def judge_of(settings: Settings, known: Knowledge, *, notify: bool) -> Judge:
     """The rules of the config folder as the pipeline's judge."""
-    engine = build_engine(settings, known.lexicon, known.registry, notify=notify)
+    firms = {entry.id: entry for entry in known.registry}
+    engine = build_engine(settings.config, registry=firms.get, lexicon=known.lexicon)
 
     def judge(db: Connection, signal: Signal, now: datetime) -> None:
         engine.judge(db, signal, now=now)

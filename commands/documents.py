@@ -47,7 +47,7 @@ def ingest(
             lines = read_lines(stream, file=str(file))
         except UnicodeDecodeError as problem:
             raise UsageError(f"{file}: not UTF-8 at byte {problem.start}; convert it first") from problem
-    store, clock, started = open_store(settings), StoryClock(), time.monotonic()
+    store, clock, started = open_store(settings, synchronous="NORMAL"), StoryClock(), time.monotonic()
     known = knowledge_of(settings, store, registry)
     pipeline = build_pipeline(settings, store, known, who=f"ingest-{os.getpid()}", clock=clock, notify=False)
     counts: dict[str, int] = {}

@@ -10,7 +10,7 @@ from core.records import RegistryEntry
 from enterprises.registry_import import import_file, registry_of
 from nlp.analyze import dictionary_words
 from nlp.segment import Segmenter
-from store.database import Store, check_profile
+from store.database import Store, Synchronous, check_profile
 from store.registry import count_entries
 
 
@@ -24,9 +24,9 @@ class Knowledge:
     version: str = ""
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings, *, synchronous: Synchronous = "FULL") -> Store:
     """The migrated store of this profile; the demo's registry is in it from the first start."""
-    store = Store(settings.database)
+    store = Store(settings.database, synchronous=synchronous)
     store.migrate()
     with store.write() as db:
         check_profile(db, settings.profile)

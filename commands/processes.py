@@ -15,8 +15,12 @@ from commands.options import DataOption, ProfileOption, settings_of
 from config.rules import load_rules
 from config.settings import Settings
 from config.sources import load_sources
+from core.clock import system_clock
+from crawlers.runner import run_reactor
 from demo.site import serve as serve_site
+from pipelines.crawling import CrawlQueue, make_engine, serve_queue
 from pipelines.worker import work_until
+from scheduler import schedule
 from web.server import serve as serve_desk
 from web.services import Services
 
@@ -26,6 +30,8 @@ KeptOption = Annotated[bool, typer.Option("--kept", help="end when standard inpu
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command()(worker)
+    app.command()(crawler)
+    app.command("scheduler")(scheduler_process)
     app.command()(desk)
     app.command("demo-site")(demo_site)
 
@@ -36,6 +42,24 @@ def worker(kept: KeptOption = False, data: DataOption = None, profile: ProfileOp
     store = open_store(settings)
     known = knowledge_of(settings, store)
     work_until(stop, build_pipeline(settings, store, known, who="worker"), refresh=renewing(settings, known))
+
+
+def crawler(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+    """采集进程 (takes the runs the scheduler asks for)."""
+    settings, _stop = _start(kept, data, profile)
+    store = open_store(settings)
+    sources = {s.key: s for s in load_sources(settings.config, settings.profile, base=settings.source_base)}
+    engine = make_engine(store, sources, settings.data_dir, system_clock)
+    queue = CrawlQueue(store, system_clock)
+    run_reactor(lambda stop: serve_queue(engine, queue, stop=stop))
+
+
+def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+    """调度进程 (the job table)."""
+    settings, stop = _start(kept, data, profile)
+    store = open_store(settings)
+    sources = load_sources(settings.config, settings.profile, base=settings.source_base)
+    schedule(stop, store, sources, daily=[], clock=system_clock)
 
 
 def desk(

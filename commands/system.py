@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from config.routes import load_routes
 
 from commands.doctor import doctor
 from commands.knowledge import open_store
@@ -71,7 +70,7 @@ def run(
         supervisor.start("desk", "desk", "--port", str(desk_port))
         if site_port:
             supervisor.start("demo-site", "demo-site", "--port", str(site_port), "--speed", str(speed))
-        for name in ("worker", "crawler", "scheduler", "sender"):
+        for name in ("worker", "crawler", "scheduler"):
             supervisor.start(name, name)
         if _answers(f"{settings.public_url}/healthz", supervisor):
             print(settings.public_url + _entry(store), flush=True)
@@ -156,7 +155,6 @@ def check_config(settings: Settings) -> dict[str, int]:
     loads: dict[str, Callable[[], object]] = {
         "信源": lambda: load_sources(settings.config, settings.profile),
         "规则": lambda: load_rules(settings.config),
-        "派送": lambda: load_routes(settings.config),
         "产品": lambda: load_lexicon(settings.config).products,
     }
     counts: dict[str, int] = {}

@@ -14,7 +14,6 @@ from sqlalchemy import Column, Connection, Table, select
 
 from core.records import Document
 from nlp.near_duplicates import band_keys, is_repost, sentence_hashes, signature, similarity
-from store.alert_log import create_only
 from store.documents import attach_repost, find_document, first_with_content, mark_for_index
 from store.schema import minhash_bands
 from store.schema import sentence_hashes as sentence_table
@@ -104,8 +103,9 @@ def _remember(db: Connection, document: Document, marks: Marks) -> None:
     own = {"document": document.id, "event_time": document.event_time}
     for table, column, values in _marks_by_table(marks):
         db.execute(table.delete().where(table.c.document == document.id))
-        for value in values:
-            create_only(db, table, {column.name: value, **own})
+        if values:
+            # No other text of this document is left: its rows were deleted above.
+            db.execute(table.insert(), [{column.name: value, **own} for value in sorted(values)])
 
 
 def _signed(mark: int) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from core.clock import Clock
 from core.ids import content_hash, document_id
-from core.records import Document, Gone, RawDocument
+from core.records import Document, Gone, Kind, RawDocument
 from crawlers.intake import Validators
 from crawlers.urls import canonical_url
 from store.database import Store
@@ -77,6 +77,7 @@ class StoreIntake:
 
 def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str = "") -> Outcome:
     """Store `raw` inside an open transaction. `given_id` keeps an id that the document brought along."""
+    raw = _storable(raw)
     address = canonical_url(raw.url) if raw.url else ""
     before = find_by_address(db, raw.source, raw.external_id, address)
     hashed = content_hash(raw.title, _whole_text(raw))
@@ -129,6 +130,22 @@ def _kept(raw: RawDocument) -> dict[str, Any]:
     for name in ("fetched_at", "published", "archive", "kind"):
         kept.pop(name)
     return kept
+
+
+def _storable(raw: RawDocument) -> RawDocument:
+    """Half characters (lone surrogates) cannot be written as UTF-8: they become question marks."""
+    whole = _plain(asdict(raw) | {"kind": raw.kind, "archive": raw.archive})
+    return RawDocument(**whole)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str) and not isinstance(value, Kind):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        return tuple(_plain(part) for part in value)
+    return value
 
 
 def _whole_text(raw: RawDocument) -> str:

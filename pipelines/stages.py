@@ -31,6 +31,7 @@ from store.documents import (
     find_signal,
     give_back,
     put_off,
+    waits,
 )
 
 logger = logging.getLogger(__name__)
@@ -132,6 +133,9 @@ class Pipeline:
         return len(works)
 
     def _claim(self, stage: str) -> Sequence[Work]:
+        with self.store.read() as db:
+            if not waits(db, stage):  # an idle worker must not take the write lock three times a second
+                return []
         with self.store.write() as db:
             return claim(db, stage, who=self.who, now=self.clock(), limit=BATCH)
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alembic import command
 from alembic.config import Config
@@ -20,9 +20,10 @@ from store.schema import facts
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
+Synchronous = Literal["FULL", "NORMAL"]
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, synchronous: Synchronous = "FULL") -> Engine:
     """An engine for `url`. Raises StoreError when the address cannot be used."""
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
@@ -37,7 +38,7 @@ def open_engine(url: str) -> Engine:
     def configure(connection: sqlite3.Connection, _record: Any) -> None:
         # Transactions are begun by us (below): the driver's own habit of a late BEGIN loses claims to races.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -51,9 +52,11 @@ def open_engine(url: str) -> Engine:
 class Store:
     """A database: `with store.write() as db` is one transaction, `with store.read() as db` a consistent look."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, synchronous: Synchronous = "FULL") -> None:
+        """synchronous: SQLite's flush policy. FULL outlives a power cut at any commit; NORMAL outlives a kill, and is
+        for work that starts from a file that is still there."""
         self.url = url
-        self.engine = open_engine(url)
+        self.engine = open_engine(url, synchronous=synchronous)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

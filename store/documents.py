@@ -58,6 +58,11 @@ def add_revision(db: Connection, document: Document, *, external_id: str, raw: M
     return True
 
 
+def waits(db: Connection, stage: str) -> bool:
+    """Whether any row is in `stage`."""
+    return db.execute(select(documents.c.seq).where(documents.c.stage == stage).limit(1)).first() is not None
+
+
 def claim(db: Connection, stage: str, *, who: str, now: datetime, limit: int, lease: timedelta = LEASE) -> list[Work]:
     """Take up to `limit` rows of `stage` for `who`, oldest publication first; they are nobody else's for the lease."""
     free = or_(documents.c.claimed_until.is_(None), documents.c.claimed_until < now)
@@ -83,7 +88,7 @@ def advance(db: Connection, work: Work, *, who: str, to: str, **values: Any) -> 
     mine = and_(documents.c.seq == work.seq, documents.c.claimed_by == who)
     done = update(documents).where(mine)
     result = db.execute(
-        done.values(stage=to, claimed_by=None, claimed_until=None, attempts=0, error=None, **values),
+        done.values({"stage": to, "claimed_by": None, "claimed_until": None, "attempts": 0, "error": None, **values}),
     )
     return result.rowcount == 1
 

@@ -1,0 +1,107 @@
+"""The crawler process: takes the runs that the store holds, one per source at a time, and notes how each ended."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from config.sources import SourceConfig
+from core.clock import Clock
+from crawlers.run import RunSummary
+from crawlers.runner import CrawlEngine
+from pipelines.intake import StoreIntake
+from store.database import Store
+from store.runs import ask_for_run, beat, claim_run, finish_run, interrupt_runs
+
+POLL_SECONDS = 0.5
+BEAT_SECONDS = 10.0
+CONTACT = "https://github.com/fengsui/fengsui"
+
+
+@dataclass
+class CrawlQueue:
+    """The runs of the store as the crawl engine wants them."""
+
+    store: Store
+    clock: Clock
+    who: str = "crawler"
+    _open: dict[str, str] = field(default_factory=dict, init=False)
+
+    def recover(self) -> None:
+        """What this process held when it was killed is asked for again."""
+        with self.store.write() as db:
+            for source in interrupt_runs(db, who=self.who, now=self.clock()):
+                ask_for_run(db, source, reason="restart", now=self.clock())
+
+    def hold(self, source: str, run_id: str) -> None:
+        """Remember a claimed run until it is done."""
+        self._open[source] = run_id
+
+    async def requests(self) -> AsyncIterator[str]:
+        """Sources to run, as their runs fall due; never ends."""
+        beaten = 0.0
+        loop = asyncio.get_running_loop()
+        while True:
+            if loop.time() - beaten >= BEAT_SECONDS:
+                beaten = loop.time()
+                with self.store.write() as db:
+                    beat(db, self.who, pid=os.getpid(), now=self.clock(), note=f"{len(self._open)} 个在采")
+            with self.store.write() as db:
+                run = claim_run(db, who=self.who, now=self.clock(), busy=list(self._open))
+            if run is None:
+                await asyncio.sleep(POLL_SECONDS)
+                continue
+            self._open[run.source] = run.id
+            yield run.source
+
+    def done(self, summary: RunSummary) -> None:
+        """Close the run of this source."""
+        run_id = self._open.pop(summary.source, None)
+        if run_id is not None:
+            with self.store.write() as db:
+                note_summary(db, run_id, summary, self.clock)
+
+
+def note_summary(db: Connection, run_id: str, summary: RunSummary, clock: Clock) -> None:
+    """Write a summary into its run."""
+    counts = {name: getattr(summary, name) for name in ("new", "changed", "unchanged", "failed", "gone")}
+    finish_run(db, run_id, status=summary.status, counts=counts, problems=summary.problems, now=clock())
+
+
+def make_engine(store: Store, sources: Mapping[str, SourceConfig], data_dir: Path, clock: Clock) -> CrawlEngine:
+    """An engine that saves into `store` and archives below the data folder."""
+    return CrawlEngine(
+        sources=sources,
+        intake=StoreIntake(store, clock),
+        archive_dir=data_dir / "archive",
+        contact=CONTACT,
+        drop_dir=data_dir,
+        clock=clock,
+    )
+
+
+async def serve_queue(engine: CrawlEngine, queue: CrawlQueue, *, stop: asyncio.Event) -> None:
+    """Run what the queue asks for until `stop`."""
+    queue.recover()
+    await engine.serve(queue.requests(), queue.done, stop=stop)
+
+
+async def crawl_by_hand(engine: CrawlEngine, queue: CrawlQueue, keys: list[str]) -> list[RunSummary]:
+    """Run these sources now, with a row in the table of runs for each that is not running already."""
+    summaries = []
+    with queue.store.write() as db:
+        for key in keys:
+            ask_for_run(db, key, reason="hand", now=queue.clock())
+    others = [key for key in engine.sources if key not in keys]
+    claimed = []
+    with queue.store.write() as db:
+        while run := claim_run(db, who=queue.who, now=queue.clock(), busy=others + claimed):
+            queue.hold(run.source, run.id)
+            claimed.append(run.source)
+    for summary in await engine.crawl_all(claimed):
+        queue.done(summary)
+        summaries.append(summary)
+    return summaries

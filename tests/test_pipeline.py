@@ -1,0 +1,283 @@
+"""The steps of the pipeline: what a document goes through, what is repeated without harm, what is set aside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from config.lexicon import Lexicon, load_lexicon, load_registry_csv
+from config.settings import PROJECT
+from core.clock import Clock
+from core.errors import SearchUnavailable
+from core.records import Gone, Kind, RawDocument, Signal
+from nlp.analyze import Analyzer
+from pipelines.intake import StoreIntake
+from pipelines.stages import Pipeline
+from search.records import IndexEntry, entry_of
+from store.database import Store
+from store.documents import (
+    FETCHED,
+    claim,
+    count_by_stage,
+    count_documents,
+    find_document,
+    find_signal,
+    quarantined,
+    release_claims,
+    reposts_of,
+    revisions_of,
+)
+
+CONFIG = PROJECT / "config"
+FIRE = "11月22日晚，南昌市青山湖区一小区车棚内，一辆云骓牌电动自行车充电时起火，烧毁旁边两辆车，无人员伤亡。"
+
+
+@pytest.fixture(scope="session")
+def lexicon() -> Lexicon:
+    return load_lexicon(CONFIG)
+
+
+@pytest.fixture(scope="session")
+def analyzer(lexicon: Lexicon) -> Analyzer:
+    return Analyzer(lexicon, load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv"))
+
+
+@dataclass
+class MemoryIndex:
+    """An index that can be dead."""
+
+    entries: dict[str, IndexEntry] = field(default_factory=dict)
+    dead: bool = False
+
+    def index(self, entries: Sequence[IndexEntry]) -> tuple[Any, ...]:
+        if self.dead:
+            raise SearchUnavailable("the index does not answer")
+        self.entries.update({entry.id: entry for entry in entries})
+        return ()
+
+
+@dataclass
+class Bench:
+    """A pipeline over an empty store, with what the rules saw."""
+
+    store: Store
+    pipeline: Pipeline
+    intake: StoreIntake
+    index: MemoryIndex
+    judged: list[Signal]
+    now: datetime
+
+    def give(self, **values: Any) -> str:
+        raw = RawDocument(
+            **{
+                "source": "daily",
+                "kind": Kind.NEWS,
+                "url": "http://news.example/1.html",
+                "title": "小区车棚起火",
+                "text": FIRE,
+                "fetched_at": self.now,
+                "published": self.now - timedelta(hours=1),
+                **values,
+            }
+        )
+        return self.intake.save(raw)
+
+    def all(self) -> dict[str, int]:
+        with self.store.read() as db:
+            return count_documents(db)
+
+
+@pytest.fixture
+def bench(store: Store, analyzer: Analyzer, clock: Clock) -> Bench:
+    judged: list[Signal] = []
+    index = MemoryIndex()
+
+    def judge(db: Connection, signal: Signal, now: datetime) -> None:
+        judged.append(signal)
+
+    pipeline = Pipeline(
+        store=store,
+        analyzer=analyzer,
+        index=index,  # type: ignore[arg-type]  # only what the pipeline calls
+        entry_of=lambda signal: entry_of(signal, list),
+        judge=judge,
+        clock=clock,
+        who="test",
+    )
+    return Bench(store, pipeline, StoreIntake(store, clock), index, judged, clock())
+
+
+def test_a_document_is_read_judged_and_indexed(bench: Bench) -> None:
+    assert bench.give() == "new"
+    bench.pipeline.drain()
+    [signal] = bench.judged
+    assert signal.analysis.is_risk
+    assert signal.analysis.primary_enterprise == "ENT0043"
+    assert list(bench.index.entries) == [signal.document.id]
+    with bench.store.read() as db:
+        assert count_by_stage(db) == {"indexed": 1}
+
+
+def test_the_same_page_again_is_nothing_new(bench: Bench) -> None:
+    bench.give()
+    bench.pipeline.drain()
+    assert bench.give(url="http://news.example/1.html?utm_source=app") == "unchanged"
+    assert bench.pipeline.drain() == 0
+    assert bench.all()["documents"] == 1
+
+
+def test_a_changed_page_is_a_revision_of_the_same_document(bench: Bench) -> None:
+    bench.give()
+    bench.pipeline.drain()
+    assert bench.give(text=FIRE.replace("无人员伤亡", "1人死亡")) == "changed"
+    bench.pipeline.drain()
+    first, second = bench.judged
+    assert first.document.id == second.document.id
+    with bench.store.read() as db:
+        newest, older = revisions_of(db, first.document.id)
+    assert (newest.revision, older.revision) == (2, 1)
+    assert "无人员伤亡" in older.text
+    assert bench.all()["documents"] == 1
+
+
+def test_a_repost_hangs_on_the_earliest_copy_whatever_came_first(bench: Bench) -> None:
+    bench.give(source="forum", url="http://forum.example/9", title="转：小区车棚起火")
+    bench.pipeline.drain()
+    earlier = bench.now - timedelta(hours=5)
+    bench.give(source="wire", url="http://wire.example/7", text="记者获悉：" + FIRE, published=earlier)
+    bench.pipeline.drain()
+    origin = next(s.document for s in bench.judged if s.document.source == "wire")
+    with bench.store.read() as db:
+        [copy] = reposts_of(db, origin.id)
+    assert copy.source == "forum"
+    assert bench.index.entries[copy.id].repost_of == origin.id
+
+
+def test_two_notices_of_one_office_with_other_figures_stay_two(bench: Bench) -> None:
+    text = (
+        "根据产品质量法和监督抽查管理暂行办法的规定，省局组织开展了{}产品监督抽查。"
+        "本次抽查{}家企业生产的{}批次产品，{}批次不合格。"
+    )
+    bench.give(source="amr", url="http://amr.example/1", title="水泥抽查通报", text=text.format("水泥", 22, 31, 4))
+    bench.give(source="city", url="http://city.example/1", title="线缆抽查通报", text=text.format("线缆", 57, 63, 9))
+    bench.pipeline.drain()
+    assert bench.all() == {"documents": 2, "signals": 2, "reposts": 0, "withdrawn": 0}
+
+
+def test_personal_data_is_masked_before_anyone_sees_it(bench: Bench) -> None:
+    bench.give(title="投诉 13812345678", text=FIRE + "联系电话13987654321，身份证360102199001011234。")
+    bench.pipeline.drain()
+    [signal] = bench.judged
+    with bench.store.read() as db:
+        stored = find_document(db, signal.document.id)
+    assert stored is not None
+    shown = stored.title + stored.text + bench.index.entries[stored.id].body
+    for secret in ("13812345678", "13987654321", "360102199001011234"):
+        assert secret not in shown
+
+
+def test_a_dead_index_holds_no_judgement_back_and_catches_up(bench: Bench) -> None:
+    bench.index.dead = True
+    for number in range(5):
+        bench.give(url=f"http://news.example/{number}", text=f"{FIRE}第{number}起，编号{number * 7919}。")
+        bench.pipeline.drain()
+    assert len(bench.judged) == 5
+    assert bench.index.entries == {}
+    bench.index.dead = False
+    bench.pipeline.drain()
+    assert len(bench.index.entries) == 5
+    with bench.store.read() as db:
+        assert count_by_stage(db) == {"indexed": 5}
+
+
+def test_a_text_that_no_try_can_read_is_set_aside_and_the_others_go_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, analyzer: Analyzer
+) -> None:
+    whole = type(analyzer).analyze
+
+    def fragile(self: Analyzer, title: str, text: str, **more: Any) -> Any:
+        if "毒丸" in title:
+            raise RuntimeError("cannot read this")
+        return whole(self, title, text, **more)
+
+    monkeypatch.setattr(type(analyzer), "analyze", fragile)
+    bench.give(url="http://news.example/bad", title="毒丸")
+    bench.give(
+        url="http://news.example/good", title="另一起", text="赣州市章贡区一仓库堆放的烟花爆竹发生爆炸，2人受伤。"
+    )
+    bench.pipeline.drain()
+    for _again in range(4):
+        bench.pipeline.step()
+    assert [signal.document.title for signal in bench.judged] == ["另一起"]
+    with bench.store.read() as db:
+        [(_document, why)] = quarantined(db)
+    assert "cannot read this" in why
+
+
+def test_a_withdrawn_page_keeps_its_copy_and_is_judged_again(bench: Bench) -> None:
+    bench.give()
+    bench.pipeline.drain()
+    bench.intake.gone(Gone("daily", "http://news.example/1.html", bench.now, 404))
+    bench.pipeline.drain()
+    assert [signal.document.withdrawn_at for signal in bench.judged] == [None, bench.now]
+    assert bench.index.entries[bench.judged[0].document.id].withdrawn
+    assert "起火" in bench.judged[1].document.text
+
+
+def test_a_date_far_ahead_is_not_believed(bench: Bench) -> None:
+    bench.give(published=bench.now + timedelta(days=300))
+    bench.pipeline.drain()
+    [signal] = bench.judged
+    assert signal.document.event_time == bench.now
+    assert "date_guessed" in signal.document.flags
+
+
+def test_two_workers_never_get_the_same_document(bench: Bench) -> None:
+    for number in range(6):
+        bench.give(url=f"http://news.example/{number}", text=f"{FIRE}{number}")
+    with bench.store.write() as db:
+        mine = claim(db, FETCHED, who="one", now=bench.now, limit=4)
+        others = claim(db, FETCHED, who="two", now=bench.now, limit=4)
+    assert len(mine) == 4
+    assert len(others) == 2
+    assert not {work.seq for work in mine} & {work.seq for work in others}
+
+
+def test_what_a_killed_worker_held_is_free_again_when_it_returns(bench: Bench) -> None:
+    bench.give()
+    with bench.store.write() as db:
+        claim(db, FETCHED, who="test", now=bench.now, limit=9)
+    assert bench.pipeline.drain() == 0
+    with bench.store.write() as db:
+        assert release_claims(db, "test") == 1
+    bench.pipeline.drain()
+    assert len(bench.judged) == 1
+
+
+def test_a_claim_runs_out(bench: Bench) -> None:
+    bench.give()
+    with bench.store.write() as db:
+        claim(db, FETCHED, who="gone", now=bench.now - timedelta(hours=1), limit=9)
+    bench.pipeline.drain()
+    assert len(bench.judged) == 1
+
+
+def test_hostile_text_comes_through(bench: Bench) -> None:
+    for number, text in enumerate(["\x00\ud800起火", "", "👏" * 5000, "<script>alert(1)</script>", "起火" * 50_000]):
+        bench.give(url=f"http://news.example/{number}", text=text, title="\u202e标题\x07")
+    bench.pipeline.drain()
+    assert len(bench.judged) == 5
+    assert all("\x00" not in signal.document.text for signal in bench.judged)
+
+
+def test_an_analysis_comes_back_from_the_store_as_it_was(bench: Bench) -> None:
+    bench.give()
+    bench.pipeline.drain()
+    [signal] = bench.judged
+    with bench.store.read() as db:
+        again = find_signal(db, signal.document.id)
+    assert again is not None
+    assert replace(again.analysis) == signal.analysis
