@@ -55,17 +55,19 @@ def paragraphs(text: str, mentions: Sequence[Mention], name_of: NameOf) -> list[
     return found
 
 
+def weight(mentions: Iterable[Mention], start: int, end: int) -> int:
+    """How much a stretch of text tells: different asserted things named in it, what went wrong first."""
+    inside = {(m.type, m.id_or_norm) for m in mentions if not m.negated and start <= m.start < end}
+    return sum(WEIGHTS[CLASSES[kind]] for kind, _ in inside)
+
+
 def telling_part(text: str, mentions: Sequence[Mention]) -> tuple[int, int]:
     """(start, end) of the sentence that names most of what counts; a short one takes the next along."""
     sentences = [(m.start(), m.end()) for m in SENTENCE.finditer(text) if m[0].strip()]
     if not sentences:
         return 0, min(len(text), LONG)
 
-    def weight(span: tuple[int, int]) -> int:
-        inside = {(m.type, m.id_or_norm) for m in mentions if not m.negated and span[0] <= m.start < span[1]}
-        return sum(WEIGHTS[CLASSES[kind]] for kind, _ in inside)
-
-    best = max(range(len(sentences)), key=lambda i: weight(sentences[i]))
+    best = max(range(len(sentences)), key=lambda i: weight(mentions, *sentences[i]))
     start, end = sentences[best]
     for _, further in sentences[best + 1 :]:
         if end - start >= SHORT or further - start > LONG:
@@ -98,18 +100,25 @@ class Quote:
 
 
 def quotes(signals: Sequence[Signal], name_of: NameOf, limit: int) -> list[Quote]:
-    """The telling sentence of each independent origin, oldest first; at most `limit`, the gravest kept."""
+    """The telling sentence of each independent origin, oldest first; at most `limit`, the gravest kept.
+
+    Where the body names nothing (a hot-list line), the title is the sentence.
+    """
     origins = [signal for signal in signals if signal.document.repost_of is None]
-    numbers = {signal.document.id: number for number, signal in enumerate(origins, start=1)}
-    gravest = sorted(origins, key=lambda signal: -signal.analysis.level)[:limit]
-    found = []
-    for signal in sorted(gravest, key=lambda signal: signal.document.event_time):
-        text, mentions = shown_text(signal.document, signal.analysis), signal.analysis.mentions
+    found: list[tuple[int, Quote]] = []
+    for number, signal in enumerate(origins, start=1):
+        document, analysis = signal.document, signal.analysis
+        text, mentions = shown_text(document, analysis), analysis.mentions
         start, end = telling_part(text, mentions)
+        title = shown_title(document, analysis)
+        told = weight(mentions, start, end)
+        if not told and title == document.title:
+            text, mentions, start, end = title, analysis.title_mentions, 0, len(title)
+            told = weight(mentions, start, end)
         words = marked(text, mentions, name_of, start, end)
-        title = shown_title(signal.document, signal.analysis)
-        found.append(Quote(signal.document, title, words, numbers[signal.document.id]))
-    return found
+        found.append((min(told, 1) * (10 * analysis.level + told), Quote(document, title, words, number)))
+    kept = sorted(found, key=lambda pair: -pair[0])[:limit]
+    return sorted((quote for _, quote in kept), key=lambda quote: quote.document.event_time)
 
 
 @dataclass(frozen=True)
