@@ -35,7 +35,7 @@ from web.views import (
     sources,
     status,
 )
-from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_environment
+from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
@@ -56,7 +56,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(title="烽燧 Fengsui", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.services = services
     app.state.names = Names(services)
-    app.state.templates = make_environment()
+    app.state.templates = make_templates()
     app.state.pulse = live.Pulse(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
     app.add_middleware(SecurityHeaders)

@@ -18,6 +18,9 @@ ACTIONS: Mapping[str, str] = {
     "lowered": "降级",
     "grew": "并入新信号",
     "merged": "并入",
+    "dismissed": "判为不构成风险",
+    "ground_lost": "依据不再成立",
+    "unfounded": "依据不再成立",
     "updated": "并入新信号",
     "repeated": "再次触发",
     "reopened": "重新打开",
@@ -40,7 +43,19 @@ ACTIONS: Mapping[str, str] = {
     "corrected": "更正",
     "answered": "收到回应",
 }
-MOMENTS = ("opened", "raised", "lowered", "accept", "dispatch", "dismiss", "close", "reopen", "reopened", "level")
+MOMENTS = (
+    "opened",
+    "raised",
+    "lowered",
+    "accept",
+    "dispatch",
+    "dismiss",
+    "dismissed",
+    "close",
+    "reopen",
+    "reopened",
+    "level",
+)
 """Rows after which the alert is in another state or level: a filled dot."""
 SYSTEM = ("system", "engine", "")
 

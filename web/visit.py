@@ -42,7 +42,7 @@ class Refused(Exception):
         self.status, self.sentence = status, sentence
 
 
-def make_environment() -> Environment:
+def make_templates() -> Environment:
     """Templates: everything is escaped, a missing name is an error."""
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
