@@ -18,6 +18,8 @@ ACTIONS: Mapping[str, str] = {
     "lowered": "降级",
     "grew": "并入新信号",
     "merged": "并入",
+    "noted": "依据变动",
+    "backdated": "首发时间提前",
     "dismissed": "判为不构成风险",
     "ground_lost": "依据不再成立",
     "unfounded": "依据不再成立",
