@@ -6,7 +6,8 @@ Prose is text outside links, with the punctuation of sentences. Each block of it
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -20,21 +21,35 @@ LINKS_MOST = 0.45
 BARE = 0.25
 """Weight of a block without a single punctuation mark."""
 PUNCTUATION = re.compile(r"[，。；！？：、,.;!?]")
-FURNITURE = re.compile(
-    r"(?:^|[\s_-])(?:comments?|pinglun|footer?|foot|copyright|related|recommend\w*|sidebar|side|nav\w*|menu|crumbs?|breadcrumb|"
-    r"share\w*|ad|ads|ad-slot|adv?erts?|hot\w*|rank\w*|toolbar|login|popup|dialog|disclaimer|statement|shengming|"
-    r"tips?|qrcode|erweima|prev\w*|next\w*|page[rs]?|pagination|editor-info|article-tags?)(?:$|[\s_\d-])",
+NEVER = re.compile(
+    r"(?:footer?|copyright|friend-?links?|nav\w*|menu|crumbs?|breadcrumb|login|toolbar)(?:[-_]\w+)*\d*", re.I
+)
+"""Whole class names and ids that are never an article's."""
+HARDLY = re.compile(
+    r"(?:comments?|pinglun|related|relate|recommend\w*|sidebar|side|right|share\w*|ads?|adv?erts?|hot\w*|rank\w*|popup|dialog|"
+    r"disclaimer|statement|shengming|tips?|qrcode|erweima|prev\w*|next\w*|page[rs]?|pagination|editor\w*)(?:[-_]\w+)*\d*",
     re.IGNORECASE,
 )
+"""Names of boxes that are furniture unless much of the page's prose is in them."""
+INSERTED = re.compile(
+    r"(?:related?|recommend\w*|share\w*|ads?|adv?erts?|qrcode|erweima|comments?)(?:[-_]\w+)*\d*", re.IGNORECASE
+)
+"""Names of what is put into a body that a selector chose; a signature at the `right` is not."""
+MUCH = 0.25
 FURNITURE_TAGS = frozenset(("nav", "footer", "aside"))
 CREDIT = re.compile(
     r"^[\s\[【（(]*(?:原标题|责任编辑|责编|编辑|本文来源|来源|文章来源|声明|免责声明|版权声明|特别声明|转载请注明|分享到|打印本页|关闭窗口|返回顶部|"
-    r"上一篇|下一篇|相关阅读|相关新闻|相关链接|延伸阅读|推荐阅读|热门推荐|扫一扫|扫码|字号|点击进入专题|更多精彩|关键词|标签|附件)\s*(?:[:：】\])）丨|]|\d|$)"
+    r"上一篇|下一篇|相关阅读|相关新闻|相关链接|延伸阅读|推荐阅读|热门推荐|扫一扫|扫码|字号|点击进入专题|更多精彩|关键词|标签|用微信扫码\w*|分享至\w*|举报)\s*(?:[:：】\])）丨|]|\d|$)"
 )
 FILES = re.compile(r"\.(?:xlsx?|xlsm|csv|docx?|wps|et|pdf|zip|rar|7z|ofd)(?:$|[?#])", re.IGNORECASE)
 EMPTY_LABEL = re.compile(r"附件\s*\d{0,2}\s*[:：.、]?")
 CREDIT_LENGTH = 60
-TAIL = re.compile(r"^(?:相关阅读|相关新闻|相关报道|推荐阅读|热门推荐|延伸阅读|相关链接|猜你喜欢|精彩推荐)\s*[:：]?$")
+TAIL = re.compile(
+    r"^(?:(?:相关阅读|相关新闻|相关报道|相关推荐|推荐阅读|热门推荐|延伸阅读|相关链接|猜你喜欢|精彩推荐|小编最近文章|大家都在看)\s*[:：]?$"
+    r"|我要评论|全部评论|网友评论|热门评论|参与评论|用微信扫码|分享至好友|加载更多)"
+)
+TAIL_AFTER = 120
+"""Characters of text that must stand before such a line for the rest to be cut."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +67,11 @@ class _Block:
     chars: int = 0
     links: int = 0
     marks: int = 0
+    line: list[LexborNode] = field(default_factory=list)
+
+    @property
+    def is_list_of_links(self) -> bool:
+        return self.links > LINKS_MOST * self.chars and self.links >= 8
 
     @property
     def score(self) -> float:
@@ -65,14 +85,16 @@ def find_body(tree: LexborHTMLParser, title: str = "") -> Body:
     root = tree.body
     if root is None:
         return Body("")
-    furniture = _furniture(root)
-    scores, nodes = _scores(root, furniture)
-    total = scores.get(root.mem_id, 0.0)
-    if total == 0:
-        return Body("", (), None)
-    node = _descend(root, scores, nodes)
-    body = body_of([node])
-    return replace(body, text=clean_lines(body.text, title))
+    blocks = _blocks(root)
+    scores = _scores(blocks, frozenset())
+    furniture = _furniture(root, scores, scores.get(root.mem_id, 0.0), HARDLY)
+    scores = _scores(blocks, furniture)
+    if not scores.get(root.mem_id):
+        return Body("")
+    node = _descend(root, scores)
+    skip = furniture | {block.node.mem_id for block in blocks if block.is_list_of_links} | _file_links(node)
+    text = _kept_lines([node], frozenset(skip - {node.mem_id}))
+    return Body(clean_lines(text, title), tables_of(node), node)
 
 
 def clean_lines(text: str, title: str = "") -> str:
@@ -81,22 +103,33 @@ def clean_lines(text: str, title: str = "") -> str:
     bare_title = "".join(title.split())
     while lines and bare_title and "".join(lines[0].split()) == bare_title:
         lines.pop(0)
-    kept = []
-    for place, line in enumerate(lines):
-        if place and TAIL.match(line):
+    kept: list[str] = []
+    length = 0
+    for line in lines:
+        if length >= TAIL_AFTER and TAIL.match(line):
             break
         if len(line) > CREDIT_LENGTH or CREDIT.match(line) is None:
             kept.append(line)
+            length += len(line)
     return "\n".join(kept)
 
 
 def body_of(nodes: list[LexborNode]) -> Body:
     """The text and tables of boxes that a selector chose, without adverts and links to files in them."""
-    inside = frozenset(found for node in nodes for found in (*_furniture(node), *_file_links(node)))
-    texts = (node_text(node, tables=False, skip=inside) for node in nodes)
+    skip: set[int] = set()
+    for node in nodes:
+        blocks = _blocks(node)
+        scores = _scores(blocks, frozenset())
+        skip |= _furniture(node, scores, sum(block.score for block in blocks), INSERTED) | _file_links(node)
+    skip -= {node.mem_id for node in nodes}
+    tables = tuple(table for node in nodes for table in tables_of(node))
+    return Body(_kept_lines(nodes, frozenset(skip)), tables, nodes[0] if nodes else None)
+
+
+def _kept_lines(nodes: list[LexborNode], skip: frozenset[int]) -> str:
+    texts = (node_text(node, tables=False, skip=skip) for node in nodes)
     lines = "\n".join(filter(None, texts)).split("\n")
-    text = "\n".join(line for line in lines if EMPTY_LABEL.fullmatch(line) is None)
-    return Body(text, tuple(table for node in nodes for table in tables_of(node)), nodes[0] if nodes else None)
+    return "\n".join(line for line in lines if EMPTY_LABEL.fullmatch(line) is None)
 
 
 def _file_links(root: LexborNode) -> set[int]:
@@ -109,42 +142,44 @@ def is_file(href: str | None) -> bool:
     return FILES.search(href or "") is not None
 
 
-def _furniture(root: LexborNode) -> set[int]:
-    """mem_ids of boxes that say by name that they are no article, except those that hold half the page's text."""
-    whole = len(root.text(deep=True)) or 1
+def _furniture(root: LexborNode, prose: Mapping[int, float], total: float, unlikely: re.Pattern[str]) -> set[int]:
+    """mem_ids of boxes that say by name that they are no article; `unlikely` names need to hold little prose, too."""
     found: set[int] = set()
     for node in root.css("[class], [id], nav, footer, aside")[:MAX_NODES]:
-        attributes = node.attributes
-        name = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-        named = node.tag in FURNITURE_TAGS or (
-            FURNITURE.search(name) is not None and node.tag not in ("body", "article")
-        )
-        if named and len(node.text(deep=True)) < whole / 2:
+        if node.tag in ("body", "article", "html"):
+            continue
+        names = f"{node.attributes.get('class') or ''} {node.attributes.get('id') or ''}".split()
+        never = node.tag in FURNITURE_TAGS or any(NEVER.fullmatch(name) for name in names)
+        hardly = prose.get(node.mem_id, 0.0) <= MUCH * total and any(unlikely.fullmatch(name) for name in names)
+        if never or hardly:
             found.add(node.mem_id)
     return found
 
 
-def _scores(root: LexborNode, furniture: set[int]) -> tuple[dict[int, float], dict[int, LexborNode]]:
-    """Prose below each node, by mem_id, and the nodes."""
+def _blocks(root: LexborNode) -> list[_Block]:
+    """The blocks of text below `root`, in order."""
     blocks: dict[int, _Block] = {}
     for place, leaf in enumerate(root.traverse(include_text=True)):
         if place > MAX_NODES:
             break
         if leaf.tag == "-text":
             _count(leaf, blocks)
-    scores: dict[int, float] = defaultdict(float)
-    nodes: dict[int, LexborNode] = {root.mem_id: root}
     for block in blocks.values():
+        if block.score:
+            block.line = [block.node, *ancestors(block.node)]
+    return list(blocks.values())
+
+
+def _scores(blocks: list[_Block], furniture: Collection[int]) -> dict[int, float]:
+    """Prose below each node, by mem_id, outside furniture."""
+    scores: dict[int, float] = defaultdict(float)
+    for block in blocks:
         score = block.score
-        if score == 0.0:
+        if score == 0.0 or any(node.mem_id in furniture or node.tag in SILENT for node in block.line):
             continue
-        line = [block.node, *ancestors(block.node)]
-        if any(node.mem_id in furniture or node.tag in SILENT for node in line):
-            continue
-        for node in line:
+        for node in block.line:
             scores[node.mem_id] += score
-            nodes[node.mem_id] = node
-    return scores, nodes
+    return scores
 
 
 def _count(leaf: LexborNode, blocks: dict[int, _Block]) -> None:
@@ -170,7 +205,7 @@ def _count(leaf: LexborNode, blocks: dict[int, _Block]) -> None:
     block.marks += 1 if PUNCTUATION.search(text) else 0
 
 
-def _descend(root: LexborNode, scores: dict[int, float], nodes: dict[int, LexborNode]) -> LexborNode:
+def _descend(root: LexborNode, scores: dict[int, float]) -> LexborNode:
     """From the root down, while one child holds nearly all of the prose."""
     node = root
     for _ in range(200):

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -45,6 +45,7 @@ DATE_TEXT = re.compile(
     r"(?:(?:发布时间|发布日期|发表时间|时间|日期|更新时间)\s*[:：]?\s*)?"
     r"(?:\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}\s*日?(?:[\sT]*\d{1,2}:\d{2}(?::\d{2})?)?)"
 )
+UPDATED = re.compile(r"最后更新|更新时间|最近更新")
 SOURCE_TEXT = re.compile(r"(?:信息来源|文章来源|稿件来源|新闻来源|来源|稿源|出处)\s*[:：]\s*([^\s|｜：:]{2,30})")
 AUTHOR_TEXT = re.compile(r"(?:作者|记者|撰文|文\s*/\s*)\s*[:：]\s*([^\s|｜：:，。]{2,20})")
 LABEL = re.compile(r"^\s*(?:信息来源|文章来源|稿件来源|新闻来源|来源|稿源|作者|记者|出处)\s*[:：]\s*")
@@ -71,15 +72,15 @@ def find_title(tree: LexborHTMLParser) -> str:
 def find_date(tree: LexborHTMLParser, title: str, *, now: datetime, url: str = "") -> Dated | None:
     """When the page says it was published: metas and JSON-LD, then boxes named so, then the first date after the title.
 
-    A clock time in the text refines a day in the metas. Last the address is asked.
+    A clock time in the text refines a day in the metas; of two the earlier is taken, the later is an edit. Last the
+    address is asked.
     """
     stated = _stated_date(tree, now)
-    if stated is not None and stated.has_time:
-        return stated
-    seen = _date_in_boxes(tree, now) or _date_after_title(tree, title, now)
+    seen = _date_in_boxes(tree, now) or (_date_after_title(tree, title, now) if stated is None else None)
     if stated is not None:
-        same_day = seen is not None and abs((seen.moment - stated.moment).total_seconds()) < 86400
-        return seen if same_day and seen is not None and seen.has_time else stated
+        if seen is None or not seen.has_time or abs(seen.moment - stated.moment) > timedelta(days=1):
+            return stated
+        return min(seen, stated, key=lambda dated: dated.moment) if stated.has_time else seen
     if seen is not None:
         return seen
     in_url = date_in_url(url, now=now) if url else None
@@ -167,16 +168,20 @@ def _ld_date(text: str) -> str | None:
 def _date_in_boxes(tree: LexborHTMLParser, now: datetime) -> Dated | None:
     """The first box named for it that holds a date; one with a clock time is preferred."""
     first: Dated | None = None
+    updated: Dated | None = None
     for node in tree.css(DATE_BOXES)[:200]:
         text = node.text(deep=True, separator=" ")
         if len(text) > 600:
             continue
         match = DATE_TEXT.search(one_line(text))
         dated = read_dated(match[0], now=now) if match else None
-        if dated is not None and dated.has_time:
+        if dated is not None and UPDATED.search(text[: text.find(match[0]) + 1] if match else ""):
+            updated = updated or dated
+        elif dated is not None and dated.has_time:
             return dated
-        first = first or dated
-    return first
+        else:
+            first = first or dated
+    return first or updated
 
 
 def _date_after_title(tree: LexborHTMLParser, title: str, now: datetime) -> Dated | None:
