@@ -15,7 +15,7 @@ from alerts.replay import Outcome, Step
 from alerts.territory import territories_of
 from alerts.wording import Names, main_issues, main_products, reason_of, title_of
 from core.clock import beijing
-from core.records import LEVEL_COLOURS, Alert, AlertEvent, AlertState
+from core.records import LEVEL_COLOURS, Alert, AlertEvent, AlertState, Finding
 from store.alert_log import (
     add_finding,
     add_history,
@@ -248,6 +248,12 @@ class AlertBook:
             note = f"同一事项，并入 {into.number}"
             add_event(db, gone, into.updated_at, "merged", other.level, gone.state, note, now)
         return Change(other.id, "merged", other.documents)
+
+    def absorb(self, db: Connection, subject: str, finding: Finding, into: str, now: datetime) -> list[Change]:
+        """The alert that stood on a finding is the echo of another one: merge it there."""
+        holder = find_alert(db, into)
+        own = [alert for alert in alerts_of_subject(db, subject) if set(alert.documents) & set(finding.documents)]
+        return [self._merge(db, alert, holder, now) for alert in own] if holder else []
 
     def _drop(self, db: Connection, alert: Alert, now: datetime) -> list[Change]:
         """Nothing of the alert's ground is left, not even in the past: a new reading or a moved text."""

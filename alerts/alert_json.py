@@ -1,4 +1,4 @@
-"""One alert as `fengsui alerts --json` prints it: the contract's fields, and what a reader of the line may want besides."""
+"""One alert as `fengsui alerts --json` prints it: the contract's fields, and a few more."""
 
 from typing import Any
 

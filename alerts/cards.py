@@ -2,12 +2,13 @@
 
 f:<firm>             says something of this firm
 m:<family>|<number>  bears this number on the label
-p:<family>|<place>   names no firm; the place is a prefecture
-u:<family>           names neither firm nor place
+p:<family>|<place>   names no firm of the registry; the place is a prefecture
+u:<family>           names neither such a firm nor a place
 j:<family>|<place>   press or authority names a firm at that place: through it, texts without a firm join
 j:<family>           the same, wherever it is
 n:<firm>|<issue>     a pair whose first sight counts
 r:<firm>             clears this firm
+a:<name>             press or authority names a listed firm beside this name that is in no list
 w:<rule>|<values>    counted by a rule that is not about one matter
 """
 
@@ -89,6 +90,18 @@ class Card:
         return self.origin == self.document
 
     @property
+    def listed(self) -> bool:
+        """Whether it names a firm of the registry as the one concerned."""
+        return self.firm is not None and not self.firm.startswith("NIL:")
+
+    @property
+    def name(self) -> str | None:
+        """The name in no list that it gives the firm or the goods; None where it gives none."""
+        if self.listed:
+            return None
+        return self.firm or next((name for name in self.firms if name.startswith("NIL:")), None)
+
+    @property
     def order(self) -> tuple[datetime, str, int]:
         """Order of event time, the same whatever came in first."""
         return (self.at, self.document, self.revision)
@@ -103,6 +116,7 @@ class View:
     grouping: Grouping
     registry: Registry
     key_products: frozenset[str] = frozenset()
+    place_words: frozenset[str] = frozenset()
 
 
 def card_of(signal: Signal, view: View) -> Card:
@@ -183,13 +197,14 @@ def victims(hurt: Mapping[str, int]) -> int:
 
 def in_scope(card: Card, scope: Scope, view: View, *, text: str) -> bool:
     """Whether a rule of this scope counts the signal."""
+    where = {card.jurisdiction, card.maker or card.jurisdiction, *card.places}
     checks = (
         card.level >= scope.min_level,
         not scope.kinds or card.kind in scope.kinds,
         not scope.voices or card.voice in scope.voices,
         not scope.products or _product_in(card.product, scope.products, view.key_products),
         not scope.issues or bool(set(scope.issues) & set(card.issues)),
-        not scope.regions or any(view.regions.is_within(t, card.jurisdiction) for t in scope.regions),
+        not scope.regions or any(view.regions.is_within(t, place) for t in scope.regions for place in where),
         not scope.text or any(word in text for word in scope.text),
         victims(card.hurt) + people(card.hurt, "dead") >= scope.hurt,
         people(card.hurt, "dead") >= scope.dead,
@@ -226,9 +241,11 @@ def keys_of(card: Card, view: View) -> list[str]:
     if card.firm:
         keys.append(f"f:{card.firm}")
         keys += [f"n:{card.firm}|{issue}" for issue in card.issues]
-        if card.family and card.trusted and not card.firm.startswith("NIL:"):
+        if card.family and card.trusted:
             keys += [f"j:{card.family}", *(f"j:{card.family}|{place}" for place in prefectures)]
-    elif card.family:
+        if card.trusted and card.listed:
+            keys += [f"a:{name}" for name in card.firms if name.startswith("NIL:")]
+    if card.family and not card.listed:
         home = view.regions.prefecture_of(card.jurisdiction)
         keys.append(f"p:{card.family}|{home}" if home else f"u:{card.family}")
     for rule in view.rules:

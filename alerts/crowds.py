@@ -53,12 +53,16 @@ class Crowds:
         held = self._fire(db, rule, key, cards)
         held = [one for one in held if at - reach <= one.finding.fired_at <= at + reach]
         self._write_findings(db, rule, key, held, at - reach, at + reach, now)
-        own = [one for one in held if not self._echo(db, key, one.finding)]
-        outcomes = [self._outcome(key, one, cards) for one in own]
-        known = [outcome for outcome in outcomes if outcome.peak > 0]
-        if not known and not alerts_of_subject(db, key):
-            return []
-        return self.book.settle(db, key, known, around=(at - reach, at + reach), now=now)
+        outcomes, changes = [], []
+        for one in held:
+            holder = self._holder(db, key, one.finding)
+            if holder is None:
+                outcomes.append(self._outcome(key, one, cards))
+            else:
+                changes += self.book.absorb(db, key, one.finding, holder, now)
+        if not outcomes and not alerts_of_subject(db, key):
+            return changes
+        return [*changes, *self.book.settle(db, key, outcomes, around=(at - reach, at + reach), now=now)]
 
     def _fire(self, db: Connection, rule: Rule, key: str, cards: Sequence[Card]) -> list[Held]:
         condition = rule.condition
@@ -90,12 +94,13 @@ class Crowds:
         for lost in known.values():
             withdraw_finding(db, lost.id, now)
 
-    def _echo(self, db: Connection, key: str, finding: Finding) -> bool:
-        """Whether one alert already holds at least half of the documents."""
+    def _holder(self, db: Connection, key: str, finding: Finding) -> str | None:
+        """The alert that already holds at least half of the documents, of which this is the echo."""
         held: Counter[str] = Counter()
         for document in finding.documents:
-            held.update(alert for alert, subject in alerts_resting_on(db, [document]) if subject != key)
-        return bool(held) and held.most_common(1)[0][1] * 2 >= len(finding.documents)
+            held.update(alert for alert, subject in alerts_resting_on(db, [document]) if not subject.startswith(CROWD))
+        most = sorted(held.items(), key=lambda item: (-item[1], item[0]))[:1]
+        return most[0][0] if most and most[0][1] * 2 >= len(finding.documents) else None
 
     def _outcome(self, key: str, one: Held, cards: Sequence[Card]) -> Outcome:
         documents = set(one.finding.documents)

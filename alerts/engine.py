@@ -67,6 +67,9 @@ class AlertEngine:
             grouping=grouping,
             registry=registry,
             key_products=frozenset(product.id for product in lexicon.products.values() if product.key),
+            place_words=frozenset(
+                word for region in lexicon.regions for word in (region.name, region.short_name) if 2 <= len(word) <= 3
+            ),
         )
         self.book = AlertBook(Names(lexicon, registry), self.titles, ack_hours, notifier)
         self.crowds = Crowds(self.rules, self.view, self.book)

@@ -7,7 +7,7 @@ or an authority that names the firm at the same place and time.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -17,6 +17,8 @@ from store.cards import cards_with
 RADIUS = timedelta(days=60)
 NEAR = timedelta(days=15)
 FARTHEST = timedelta(days=730)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+MONTH = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -34,43 +36,45 @@ class Matter:
 
 
 class Neighbourhood:
-    """The cards around one moment, each key read once."""
+    """The cards around one moment. What lies under a key is read in months, each month once."""
 
     def __init__(self, db: Connection, view: View, at: datetime) -> None:
         self.db, self.view, self.at = db, view, at
-        self._by_key: dict[str, list[Card]] = {}
-        self._reach: dict[str, timedelta] = {}
+        self._months: dict[tuple[str, int], list[Card]] = {}
 
-    def load(self, keys: Iterable[str], radius: timedelta = RADIUS) -> None:
+    def load(self, keys: Iterable[str], start: datetime, end: datetime) -> None:
         """Read several keys at once."""
-        missing = sorted({key for key in keys if self._reach.get(key, timedelta(-1)) < radius})
-        if not missing:
-            return
-        found = cards_with(self.db, missing, self.at - radius, self.at + radius)
-        for key in missing:
-            self._by_key[key] = [card_from(kept) for kept in found[key]]
-            self._reach[key] = radius
+        wanted = sorted(set(keys))
+        for month in range(_month_of(start), _month_of(end) + 1):
+            missing = [key for key in wanted if (key, month) not in self._months]
+            if not missing:
+                continue
+            first = EPOCH + MONTH * month
+            found = cards_with(self.db, missing, first, first + MONTH)
+            for key in missing:
+                self._months[key, month] = [card_from(kept) for kept in found[key]]
 
-    def cards(self, key: str, radius: timedelta = RADIUS) -> list[Card]:
-        """The cards of a key within `radius` of the moment, in order of event time."""
-        self.load([key], radius)
-        return self._by_key[key]
+    def cards(self, key: str, start: datetime, end: datetime) -> list[Card]:
+        """The cards of a key with start <= at <= end, in order of event time."""
+        self.load([key], start, end)
+        months = range(_month_of(start), _month_of(end) + 1)
+        return [card for month in months for card in self._months[key, month] if start <= card.at <= end]
+
+    def near(self, key: str, at: datetime, span: timedelta) -> list[Card]:
+        """The cards of a key at most `span` from `at`, in order of event time."""
+        return self.cards(key, at - span, at + span)
 
     def subject_of(self, card: Card) -> str:
         """The matter a card belongs to."""
-        named = card.firm is not None and not card.firm.startswith("NIL:")
-        if named:
+        if card.listed:
             return f"f:{card.firm}"
-        by_label = self._firm_by_label(card)
-        if by_label:
-            return f"f:{by_label}"
-        if card.firm:
-            return f"f:{card.firm}"
+        firm = self._firm_by_label(card) or (self._firm_by_name(card.name, card.at) if card.name else None)
+        if firm is None and card.family:
+            firm = self._firm_by_place(card)
+        if firm or card.firm:
+            return f"f:{firm or card.firm}"
         if card.family is None:
             return f"d:{card.document}"
-        by_place = self._firm_by_place(card)
-        if by_place:
-            return f"f:{by_place}"
         shared = self._shared_label(card)
         if shared:
             return f"m:{card.family}|{shared}"
@@ -80,40 +84,70 @@ class Neighbourhood:
     def _firm_by_label(self, card: Card) -> str | None:
         span = self.view.grouping.join.model
         for label in card.labels:
-            namers = [
-                other
-                for other in self.cards(f"m:{card.family}|{label}")
-                if other.firm and abs(other.at - card.at) <= span and other.until is None
-            ]
-            listed = {other.firm for other in namers if other.firm and not other.firm.startswith("NIL:")}
+            near = [c for c in self.near(f"m:{card.family}|{label}", card.at, span) if c.until is None]
+            listed = {other.firm for other in near if other.listed}
             if len(listed) == 1:
                 return listed.pop()
-            firms = {other.firm for other in namers if other.firm}
-            if not listed and len(firms) == 1 and card.firm is None:
-                return firms.pop()
+            others = {other.firm for other in near if other.firm}
+            if not listed and len(others) == 1 and card.firm is None:
+                return others.pop()
         return None
+
+    def _firm_by_name(self, name: str, at: datetime) -> str | None:
+        """The listed firm that press or authority name beside a label or name that is in no list."""
+        span = self.view.grouping.join.model
+        near = [c for c in self.near(f"a:{name}", at, span) if c.until is None]
+        firms = {card.firm for card in near}
+        return firms.pop() if len(firms) == 1 else None
 
     def _shared_label(self, card: Card) -> str | None:
         for label in card.labels:
-            if len({other.document for other in self.cards(f"m:{card.family}|{label}")}) > 1:
+            near = self.near(f"m:{card.family}|{label}", card.at, self.view.grouping.join.model)
+            if len({other.document for other in near}) > 1:
                 return label
         return None
 
     def _firm_by_place(self, card: Card) -> str | None:
+        """The firm that press or authority name for the same product at the same place and time.
+
+        A text with a number on a label joins by that number only, one with a name only a firm of a similar name.
+        """
+        if card.labels:
+            return None
         join = self.view.grouping.join
         home = self.view.regions.prefecture_of(card.jurisdiction)
         if home is None:
-            return self._only_firm_talked_about(card) if card.voice == "social" else None
-        chain = self._chain_of(card, self.cards(f"p:{card.family}|{home}", NEAR * 2))
+            alone = card.voice == "social" and card.name is None
+            return self._only_firm_talked_about(card) if alone else None
+        chain = self._chain_of(card, self.near(f"p:{card.family}|{home}", card.at, NEAR * 2))
         start, end = chain[0].at - join.before, chain[-1].at + join.after
         namers = [
             other
-            for other in self.cards(f"j:{card.family}|{home}", NEAR * 2)
-            if start <= other.at <= end and other.until is None and self._same_story(card, other, home)
+            for other in self.cards(f"j:{card.family}|{home}", start, end)
+            if other.until is None and self._same_story(card, other, home)
         ]
-        later = [other for other in namers if other.at >= card.at]
-        chosen = min(later, key=lambda c: c.order) if later else max(namers, key=lambda c: c.order, default=None)
-        return chosen.firm if chosen else None
+        listed = [other for other in namers if other.listed and self._may_be(card.name, other.firm)]
+        if card.name:
+            return _nearest(card, listed)
+        firm = _nearest(card, listed) or _nearest(card, namers)
+        return firm and (self._firm_by_name(firm, card.at) or firm)
+
+    def _may_be(self, name: str | None, firm: str | None) -> bool:
+        """Whether a name in no list may mean the listed firm: two characters in common that are not a place's."""
+        if name is None:
+            return True
+        entry = self.view.registry(firm or "")
+        forms = (entry.name, *entry.short_names, *entry.brands, *entry.former_names) if entry else ()
+        bare = self._without_places(name.removeprefix("NIL:"))
+        pairs = {bare[i : i + 2] for i in range(len(bare) - 1)}
+        return any(pair in self._without_places(form) for form in forms for pair in pairs)
+
+    def _without_places(self, name: str) -> str:
+        for length in (3, 2):
+            for start in range(min(8, max(0, len(name) - length)) + 1):
+                if name[start : start + length] in self.view.place_words:
+                    return self._without_places(name[:start] + name[start + length :])
+        return name
 
     def _same_story(self, card: Card, namer: Card, home: str) -> bool:
         exact = card.jurisdiction != home
@@ -126,7 +160,7 @@ class Neighbourhood:
 
     def _only_firm_talked_about(self, card: Card) -> str | None:
         span = self.view.grouping.join.anywhere
-        near = [other for other in self.cards(f"j:{card.family}", NEAR) if abs(other.at - card.at) <= span]
+        near = self.near(f"j:{card.family}", card.at, span)
         firms = {other.firm for other in near if other.until is None}
         return firms.pop() if len(firms) == 1 else None
 
@@ -139,29 +173,27 @@ class Neighbourhood:
     def matters(self, subject: str) -> list[Matter]:
         """The matters of a subject around the moment: its cards, cut where nothing was heard for long."""
         idle = self._idle(subject)
-        radius = RADIUS
-        while True:
-            members = self._members(subject, radius)
-            on_edge = members and (
-                members[0].at - (self.at - radius) < idle or (self.at + radius) - members[-1].at < idle
-            )
-            if not on_edge or radius >= FARTHEST:
-                break
-            radius *= 2
-        firm = subject[2:] if subject.startswith("f:") else ""
-        clearers = tuple(self.cards(f"r:{firm}", radius)) if firm else ()
+        start, end = self.at - RADIUS, self.at + RADIUS
+        members = self._members(subject, start, end)
+        while members and members[0].at - start < idle and self.at - start < FARTHEST:
+            start -= RADIUS
+            members = self._members(subject, start, end)
+        while members and end - members[-1].at < idle and end - self.at < FARTHEST:
+            end += RADIUS
+            members = self._members(subject, start, end)
+        clearers = tuple(self.cards(f"r:{subject[2:]}", start, end)) if subject.startswith("f:") else ()
         return [Matter(subject, tuple(chain), clearers) for chain in chains(members, idle)]
 
     def _idle(self, subject: str) -> timedelta:
         idle = self.view.grouping.idle
         return {"f": idle.firm, "m": idle.model}.get(subject[0], idle.place)
 
-    def _members(self, subject: str, radius: timedelta) -> list[Card]:
-        found = {(card.document, card.revision): card for card in self.cards(subject, radius)}
+    def _members(self, subject: str, start: datetime, end: datetime) -> list[Card]:
+        found = {(card.document, card.revision): card for card in self.cards(subject, start, end)}
         if subject[0] == "f":
             keys = self._joining_keys(found.values())
-            self.load(keys, radius)
-            for card in (card for key in keys for card in self.cards(key, radius)):
+            self.load(keys, start, end)
+            for card in (card for key in keys for card in self.cards(key, start, end)):
                 found[card.document, card.revision] = card
         belonging = [card for card in found.values() if self.subject_of(card) == subject]
         return sorted(belonging, key=lambda card: card.order)
@@ -170,10 +202,11 @@ class Neighbourhood:
         regions = self.view.regions
         keys: set[str] = set()
         for card in cards:
+            keys |= {f"f:{name}" for name in card.firms if name.startswith("NIL:") and card.listed and card.trusted}
             if card.family is None:
                 continue
             keys |= {f"m:{card.family}|{label}" for label in card.labels}
-            if card.trusted and not str(card.firm).startswith("NIL:"):
+            if card.trusted and card.firm:
                 keys.add(f"u:{card.family}")
                 keys |= {f"p:{card.family}|{regions.prefecture_of(place)}" for place in card.places}
         return sorted(keys)
@@ -185,15 +218,22 @@ class Neighbourhood:
             kind, _, rest = key.partition(":")
             if kind in ("p", "u"):
                 near.add(key)
+            elif kind == "a":
+                near.add(f"f:{rest}")
             elif kind == "j":
                 near.add(f"p:{rest}" if "|" in rest else f"u:{rest}")
         labels = [key for key in keys if key.startswith("m:")]
-        self.load(near, NEAR * 2)
-        self.load(labels)
-        found = {(c.document, c.revision): c for key in labels for c in self.cards(key)}
-        for key in near:
-            found |= {(c.document, c.revision): c for c in self.cards(key, NEAR * 2) if abs(c.at - card.at) <= NEAR}
+        model = self.view.grouping.join.model
+        self.load(near, card.at - NEAR, card.at + NEAR)
+        self.load(labels, card.at - model, card.at + model)
+        around = [c for key in sorted(near) for c in self.near(key, card.at, NEAR)]
+        around += [c for key in labels for c in self.near(key, card.at, model)]
+        found = {(c.document, c.revision): c for c in around}
         return sorted(found.values(), key=lambda c: c.order)
+
+
+def _month_of(moment: datetime) -> int:
+    return (moment - EPOCH) // MONTH
 
 
 def chains(cards: Sequence[Card], idle: timedelta) -> list[list[Card]]:
@@ -205,3 +245,10 @@ def chains(cards: Sequence[Card], idle: timedelta) -> list[list[Card]]:
         else:
             found.append([card])
     return found
+
+
+def _nearest(card: Card, namers: Sequence[Card]) -> str | None:
+    """The firm of the first text at or after the card, else of the last one before."""
+    later = [other for other in namers if other.at >= card.at]
+    chosen = min(later, key=lambda c: c.order) if later else max(namers, key=lambda c: c.order, default=None)
+    return chosen.firm if chosen else None

@@ -111,7 +111,7 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
         return cards
     media = [card for card in accusers if card.voice == "media" and card.is_origin]
     independent = [card for card in media if card.source != clearer.source]
-    if independent or not (clearer.trusted or any(card.source == clearer.source for card in accusers)):
+    if independent or not clearer.trusted:
         return cards
     confirmed = min((card.at for card in cards if card.trusted and card.at > clearer.at), default=None)
     echo_end = min(filter(None, (confirmed, clearer.at + RUMOUR_ECHO)))
@@ -137,8 +137,15 @@ def _fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, s
 
 def _single(rule: Rule, card: Card) -> Held:
     verdict = judge(rule.condition, WindowCounts(current=1))
+    verdict = replace(verdict, reason=f"《{shortened(card.title)}》，{verdict.reason}")
     finding = make_finding(rule, card.document, [card], start=card.at, end=card.at, verdict=verdict)
     return Held(finding, rule.rank, card.until)
+
+
+def shortened(title: str, most: int = 40) -> str:
+    """A title in one line of at most `most` characters."""
+    line = " ".join(title.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]:

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alerts.cards import Card, Registry, people, victims
-from alerts.replay import Outcome, scenes
+from alerts.replay import Outcome, scenes, shortened
 from config.lexicon import Lexicon
 from config.regions import ABROAD, HOME_PROVINCE, Regions
 
-HARM_FIRST = ("death", "explosion", "fire", "poison", "shock", "collapse", "leak", "injury")
-"""What is named first in a title; other issues follow by how often they are told."""
+HARM = ("death", "explosion", "fire", "poison", "shock", "collapse", "leak", "injury")
+"""Named first in a title, where enough origins tell of it; a death before all."""
+SHARE_TO_NAME = 0.1
 NOT_IN_TITLE = ("complaint", "opinion", "penalty", "talk")
 
 
@@ -45,9 +46,9 @@ class Names:
 def main_issues(cards: Sequence[Card]) -> tuple[str, ...]:
     """Issues of the matter, harm first, then by how many origins tell of them."""
     told = Counter(issue for card in cards if card.is_origin for issue in card.issues)
-    rank = {issue: place for place, issue in enumerate(HARM_FIRST)}
-    serious = {issue for issue in told if issue in rank and _backed(issue, cards)}
-    return tuple(sorted(told, key=lambda i: (i not in serious, rank.get(i, 99) if i in serious else 0, -told[i], i)))
+    needed = SHARE_TO_NAME * sum(card.is_origin for card in cards)
+    serious = {issue for issue in told if issue in HARM and told[issue] >= needed and _backed(issue, cards)}
+    return tuple(sorted(told, key=lambda i: (i not in serious, i in serious and i != "death", -told[i], i)))
 
 
 def _backed(issue: str, cards: Sequence[Card]) -> bool:
@@ -66,7 +67,7 @@ def title_of(outcome: Outcome, names: Names) -> str:
     cards = outcome.cards or outcome.ever
     origins = [card for card in cards if card.is_origin] or list(cards)
     if len(origins) == 1 and outcome.matter.subject.startswith("d:"):
-        return _short(origins[0].title)
+        return shortened(origins[0].title, 60)
     who = _who(outcome.matter.subject, origins, names)
     products = main_products(cards)
     what = names.product(products[0]) if products else "产品"
@@ -106,11 +107,6 @@ def _size(origins: Sequence[Card], regions: Regions) -> list[str]:
     else:
         facts = [f"独立来源 {len(origins)} 个"]
     return [*facts, *([f"涉 {len(cities)} 市"] if len(cities) > 1 else [])]
-
-
-def _short(title: str, most: int = 60) -> str:
-    clean = " ".join(title.split())
-    return clean if len(clean) <= most else f"{clean[: most - 1]}…"
 
 
 def reason_of(outcome: Outcome) -> str:

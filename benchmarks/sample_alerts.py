@@ -178,6 +178,17 @@ def lines(db: Connection) -> Iterator[dict[str, Any]]:
             yield line
 
 
+def same_story(found: Sequence[dict[str, Any]]) -> set[str]:
+    """The alerts without what depends on when this system heard of them: ids, numbers, history."""
+    told = ("level", "first_at", "updated_at", "title", "rule", "reason", "enterprises", "territories", "unconfirmed")
+    rows = [{**{name: line[name] for name in told}, "documents": sorted(line["documents"])} for line in found]
+    gone = [line["state"] == "dismissed" for line in found]
+    return {
+        json.dumps({**row, "gone": over}, ensure_ascii=False, sort_keys=True)
+        for row, over in zip(rows, gone, strict=True)
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seed", type=int)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from commands.assemble import build_pipeline, open_index, renewing, stop_event
+from commands.assemble import build_pipeline, names_of, open_index, renewing, stop_event
 from commands.knowledge import knowledge_of, open_store
 from commands.options import DataOption, ProfileOption, settings_of
 from config.rules import load_rules
@@ -90,13 +90,15 @@ def desk_services(settings: Settings) -> Services:
     """All that the desk's pages need."""
     store = open_store(settings)
     known = knowledge_of(settings, store)
+    sources = load_sources(settings.config, settings.profile, base=settings.source_base)
     return Services(
         store=store,
         settings=settings,
         lexicon=known.lexicon,
-        sources=load_sources(settings.config, settings.profile, base=settings.source_base),
+        sources=sources,
         rules=load_rules(settings.config),
         search=open_index(settings, known),
+        query_names=names_of(known, {source.key: source.title for source in sources}),
     )
 
 

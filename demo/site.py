@@ -1,12 +1,16 @@
-"""The sample pack over real HTTP: `python -m demo.site --port 8100 --data var/demo [--speed 432]`.
+"""The sample pack over real HTTP: `python -m demo.site --data var/demo [--port N] [--speed N]`.
 
 Prints its address as the only line on stdout, serves until it is told to stop (SIGTERM, SIGINT), and fills the drop
 folder of the 12315 export below --data. Every answer carries ETag, Last-Modified where it has a date, and its length;
 conditional requests are answered with 304. robots.txt allows everything. What the pack withdrew, or has not yet
 published, is a 404.
+
+The port is part of every address, and addresses are what documents are known by: without --port the site comes back on
+the port it had before, and takes a new one only when that is taken.
 """
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -54,6 +58,9 @@ RENDERERS: Mapping[str, Renderer] = {
 }
 ROBOTS = b"User-agent: *\nAllow: /\n"
 MAX_FORM = 65_536
+PORT_FILE = "demo_site.json"
+FIRST_PORT = 18_600
+PORTS_TRIED = 200
 DROP_EVERY = 1.0
 """Seconds between two looks at what is due in the drop folder."""
 
@@ -140,6 +147,7 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "nginx"
     sys_version = ""
     timeout = 30
+    wbufsize = -1  # headers and body leave in one packet; in two, each answer waits 40 ms for a delayed ACK
     server: "Server"
 
     def do_GET(self) -> None:
@@ -207,11 +215,30 @@ def keep_dropping(folder: DropFolder, clock: Clock, stop: threading.Event) -> No
         stop.wait(DROP_EVERY)
 
 
-def serve(data: Path, *, port: int, speed: float, clock: Clock = system_clock) -> None:
+def open_server(site: Site, data: Path, port: int | None) -> Server:
+    """The site on `port`; without one, on the port kept in `data`, else on the first free one, which is then kept.
+
+    Raises OSError when `port`, or every port tried, is taken.
+    """
+    if port is not None:
+        return Server(site, port)
+    kept = data / PORT_FILE
+    before = [int(json.loads(kept.read_text(encoding="utf-8"))["port"])] if kept.exists() else []
+    for candidate in [*before, *range(FIRST_PORT, FIRST_PORT + PORTS_TRIED), 0]:
+        try:
+            server = Server(site, candidate)
+        except OSError:
+            continue
+        kept.write_text(json.dumps({"port": server.server_address[1]}), encoding="utf-8")
+        return server
+    raise OSError("no free port on 127.0.0.1")
+
+
+def serve(data: Path, *, port: int | None, speed: float, clock: Clock = system_clock) -> None:
     """Serve until SIGTERM or SIGINT. Raises FengsuiError for a bad state file or speed, OSError for a taken port."""
     story = open_story(data, now=clock(), speed=speed)
     stop = threading.Event()
-    with Server(Site(story, clock), port) as server:
+    with open_server(Site(story, clock), data, port) as server:
 
         def on_signal(number: int, frame: FrameType | None) -> None:
             stop.set()
@@ -230,7 +257,7 @@ def serve(data: Path, *, port: int, speed: float, clock: Clock = system_clock) -
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m demo.site", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--port", type=int, default=0, help="0: a free one")
+    parser.add_argument("--port", type=int, help="default: the one it had before")
     parser.add_argument("--data", type=Path, required=True, help="data folder of the demo")
     parser.add_argument("--speed", type=float, default=DEFAULT_SPEED, help="story seconds a real second")
     options = parser.parse_args(arguments)

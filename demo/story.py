@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,16 @@ def read_pack(folder: Path = PACK) -> list[dict[str, Any]]:
 
 def pack_id_of(address: str, folder: Path = PACK) -> str | None:
     """The pack id behind a public address or external id (the first one of a page that was changed), or None."""
-    known = {token_of(row["id"]): str(row["id"]) for row in read_pack(folder) if row["revision_of"] is None}
+    known = _pack_ids(folder)
     for token in TOKEN.findall(address):
         if token in known:
             return known[token]
     return None
+
+
+@cache
+def _pack_ids(folder: Path) -> Mapping[str, str]:
+    return {token_of(row["id"]): row["id"] for row in read_pack(folder) if row["revision_of"] is None}
 
 
 def load_pages(folder: Path = PACK) -> tuple[Page, ...]:

@@ -96,7 +96,7 @@ async def crawl_by_hand(engine: CrawlEngine, queue: CrawlQueue, keys: list[str])
         for key in keys:
             ask_for_run(db, key, reason="hand", now=queue.clock())
     others = [key for key in engine.sources if key not in keys]
-    claimed = []
+    claimed: list[str] = []
     with queue.store.write() as db:
         while run := claim_run(db, who=queue.who, now=queue.clock(), busy=others + claimed):
             queue.hold(run.source, run.id)

@@ -150,8 +150,8 @@ class Pipeline:
                             one(db, work)
                     except Exception as problem:  # noqa: BLE001 - one bad document must not stop the others
                         failures.append((work, problem))
-        for work, problem in failures:
-            self._failed(work, stage, problem)
+        for work, why in failures:
+            self._failed(work, stage, why)
         return len(works) - len(failures)
 
     def _failed(self, work: Work, stage: str, problem: Exception) -> None:

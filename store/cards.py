@@ -62,7 +62,7 @@ def _set_ends(db: Connection, document: str, withdrawn_at: datetime | None) -> N
 def cards_with(
     db: Connection, keys: Sequence[str], start: datetime, end: datetime, *, limit: int = 5000
 ) -> dict[str, list[StoredCard]]:
-    """For each key the cards with start <= at <= end, in order of time; the newest `limit` of all."""
+    """For each key the cards with start <= at < end, in order of time; the newest `limit` of all."""
     found: dict[str, list[StoredCard]] = {key: [] for key in keys}
     for first in range(0, len(keys), 400):
         some = list(keys[first : first + 400])
@@ -70,7 +70,7 @@ def cards_with(
         query = (
             select(signal_keys.c.key, signal_cards)
             .join(signal_cards, same)
-            .where(signal_keys.c.key.in_(some), signal_keys.c.at >= start, signal_keys.c.at <= end)
+            .where(signal_keys.c.key.in_(some), signal_keys.c.at >= start, signal_keys.c.at < end)
             .order_by(signal_keys.c.at.desc(), signal_keys.c.document, signal_keys.c.revision)
             .limit(limit)
         )

@@ -124,7 +124,8 @@ def given_ids(db: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     """For documents that came with ids of their own: those of all revisions, oldest first, by document id."""
     found: dict[str, list[str]] = {}
     for start in range(0, len(ids), 500):
-        query = select(documents.c.id, documents.c.external_id).where(documents.c.id.in_(list(ids[start : start + 500])))
+        wanted = documents.c.id.in_(list(ids[start : start + 500]))
+        query = select(documents.c.id, documents.c.external_id).where(wanted)
         for document_id, external_id in db.execute(query.order_by(documents.c.seq)):
             found.setdefault(document_id, []).append(external_id)
     return found

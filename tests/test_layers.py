@@ -15,7 +15,8 @@ LAYERS = [
     {"alerts"},
     {"reports"},
     {"web"},
-    {"commands", "scheduler"},
+    {"scheduler"},
+    {"commands"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -56,7 +57,7 @@ def test_only_search_speaks_to_an_index(library: str) -> None:
 
 
 def test_only_settings_read_the_environment() -> None:
-    readers = [path for path in files() if "environ" in path.read_text(encoding="utf-8")]
+    readers = [path for path in files() if "os.environ" in path.read_text(encoding="utf-8")]
     assert {str(path.relative_to(ROOT)) for path in readers} <= {"config/settings.py"}
 
 

@@ -6,6 +6,7 @@ breaking things, not a promise; `python -m nlp.train_risk` prints figures on tex
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ FLOORS = json.loads((PROJECT / "tests" / "floors.json").read_text(encoding="utf-
 CEILINGS = {"level_mae"}
 
 
-def rows(*names: str) -> list[dict]:
+def rows(*names: str) -> list[dict[str, Any]]:
     return [json.loads(line) for name in names for line in (PROJECT / name).read_text(encoding="utf-8").splitlines()]
 
 

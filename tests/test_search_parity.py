@@ -109,4 +109,4 @@ def test_a_territory_hides_everything_else(backends: Backends) -> None:
         expected = {entry.id for entry in entries() if "360700" in entry.territory}
         assert {hit.id for hit in result.hits} == expected
         assert result.total == len(expected)
-        assert sum(bar.count for bar in result.histogram.bars) == len(expected)  # type: ignore[union-attr]
+        assert sum(bar.count for bar in result.histogram.bars) == len(expected)  # type: ignore[union-attr, misc]

@@ -6,4 +6,4 @@ from config.rules import AnyCondition
 
 def judge(condition: AnyCondition, counts: WindowCounts) -> Verdict:
     """Fires on every signal."""
-    return Verdict(counts.current > 0, "单条信号即触发", {"count": counts.current, "needed": 1})
+    return Verdict(counts.current > 0, "一条即触发", {"count": counts.current, "needed": 1})

@@ -9,7 +9,7 @@ def judge(condition: FrequencyCondition, counts: WindowCounts) -> Verdict:
     fires = (
         counts.current >= condition.at_least
         and counts.sources >= condition.sources
-        and counts.places >= condition.places
+        and (condition.places == 1 or counts.places >= condition.places)
     )
     needed = [f"需 {condition.at_least} 个"]
     if condition.sources > 1:
