@@ -31,7 +31,7 @@ from store.alert_log import (
 )
 from store.cards import alerts_resting_on, keep_documents
 
-SYSTEM = "系统"
+SYSTEM = "system"
 OPEN_TO_SYSTEM = (AlertState.NEW, AlertState.ACCEPTED)
 ENDED = (AlertState.CLOSED, AlertState.DISMISSED)
 
@@ -162,7 +162,8 @@ class AlertBook:
         if gone:
             if old.state in OPEN_TO_SYSTEM:
                 details["dismissed_by"] = SYSTEM
-                return replace(shape, level=1, state=AlertState.DISMISSED, due_at=None), "dismissed"
+                level = max(1, outcome.peak)
+                return replace(shape, level=level, state=AlertState.DISMISSED, due_at=None), "dismissed"
             same = old.state in ENDED or old.level == 1
             return replace(shape, level=old.level if same else 1), "same" if same else "lowered"
         if old.state in ENDED:
