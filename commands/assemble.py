@@ -8,14 +8,20 @@ from types import FrameType
 
 from sqlalchemy import Connection
 
+from alerts.digest import plan_digest, previous_day
+from alerts.mailing import MailPlanner
+from alerts.notifiers.mail import MailNotifier
+from alerts.sender import Channel
 from alerts.setup import build_engine
 from commands.knowledge import Knowledge
+from config.routes import Routes, load_routes
 from config.settings import Settings
 from core.clock import Clock, system_clock
 from core.records import Signal
 from enterprises.registry_import import registry_of
 from nlp.analyze import Analyzer
 from pipelines.stages import Judge, Pipeline
+from scheduler import DailyJob
 from search.backend import SearchBackend
 from search.names import NameTable
 from search.open import open_backend
@@ -67,12 +73,42 @@ def build_pipeline(
 def judge_of(settings: Settings, known: Knowledge, *, notify: bool) -> Judge:
     """The rules of the config folder as the pipeline's judge."""
     firms = {entry.id: entry for entry in known.registry}
-    engine = build_engine(settings.config, registry=firms.get, lexicon=known.lexicon)
+    planner = None
+    if notify and settings.smtp_url is not None:
+        routes = load_routes(settings.config)
+        demo = settings.profile == "demo"
+        planner = MailPlanner(recipients_of(settings, routes), routes, settings.public_url, demo=demo)
+    engine = build_engine(settings.config, registry=firms.get, lexicon=known.lexicon, notifier=planner)
 
     def judge(db: Connection, signal: Signal, now: datetime) -> None:
         engine.judge(db, signal, now=now)
 
     return judge
+
+
+def recipients_of(settings: Settings, routes: Routes) -> list[str]:
+    """Whom mails go to: routes.yml, else FENGSUI_MAIL_TO."""
+    return list(routes.mail) or [one.strip() for one in settings.mail_to.split(",") if one.strip()]
+
+
+def channels_of(settings: Settings) -> dict[str, Channel]:
+    """The channels that are set up, by name."""
+    if settings.smtp_url is None:
+        return {}
+    return {"mail": MailNotifier(settings.smtp_url, settings.mail_from)}
+
+
+def digest_jobs(settings: Settings, store: Store) -> list[DailyJob]:
+    """The daily digest as a job: put into the outbox once a day and recipient."""
+    routes = load_routes(settings.config)
+    hour, minute = (int(part) for part in routes.digest_at.split(":"))
+
+    def do() -> str:
+        to = recipients_of(settings, routes) if settings.smtp_url else []
+        planned = plan_digest(store, previous_day(system_clock()), to, settings=settings, now=system_clock())
+        return f"{planned} 封"
+
+    return [DailyJob("digest", "每日摘要", hour, minute, do)]
 
 
 def renewing(settings: Settings, known: Knowledge) -> Callable[[Pipeline], None]:

@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
-from commands.assemble import build_pipeline, names_of, open_index, renewing, stop_event
+from alerts.feeds import renderer
+from alerts.lifecycle import act
+from alerts.sender import send_due
+from commands.assemble import build_pipeline, channels_of, digest_jobs, names_of, open_index, renewing, stop_event
 from commands.knowledge import knowledge_of, open_store
 from commands.options import DataOption, ProfileOption, settings_of
 from config.rules import load_rules
@@ -21,6 +24,7 @@ from demo.site import serve as serve_site
 from pipelines.crawling import CrawlQueue, make_engine, serve_queue
 from pipelines.worker import work_until
 from scheduler import schedule
+from store.runs import beat
 from web.server import serve as serve_desk
 from web.services import Services
 
@@ -31,6 +35,7 @@ def register(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command()(worker)
     app.command()(crawler)
+    app.command()(sender)
     app.command("scheduler")(scheduler_process)
     app.command()(desk)
     app.command("demo-site")(demo_site)
@@ -54,12 +59,26 @@ def crawler(kept: KeptOption = False, data: DataOption = None, profile: ProfileO
     run_reactor(lambda stop: serve_queue(engine, queue, stop=stop))
 
 
+def sender(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+    """发送进程 (delivers what the outbox holds)."""
+    settings, stop = _start(kept, data, profile)
+    store, channels = open_store(settings), channels_of(settings)
+    while not stop.is_set():
+        with store.write() as db:
+            beat(db, "sender", pid=os.getpid(), now=system_clock(), note="" if channels else "没有设置邮件")
+        for _second in range(10):
+            if channels:
+                send_due(store, channels, clock=system_clock, who="sender")
+            if stop.wait(1):
+                break
+
+
 def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
     """调度进程 (the job table)."""
     settings, stop = _start(kept, data, profile)
     store = open_store(settings)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
-    schedule(stop, store, sources, daily=[], clock=system_clock)
+    schedule(stop, store, sources, daily=digest_jobs(settings, store), clock=system_clock)
 
 
 def desk(
@@ -98,6 +117,8 @@ def desk_services(settings: Settings) -> Services:
         sources=sources,
         rules=load_rules(settings.config),
         search=open_index(settings, known),
+        act=act,
+        render_feed=renderer(settings.public_url),
         query_names=names_of(known, {source.key: source.title for source in sources}),
     )
 

@@ -19,6 +19,7 @@ from commands.doctor import doctor
 from commands.knowledge import open_store
 from commands.options import DataOption, ProfileOption, settings_of
 from config.lexicon import load_lexicon
+from config.routes import load_routes
 from config.rules import load_rules
 from config.settings import Settings, child_environment
 from config.sources import load_sources
@@ -70,7 +71,7 @@ def run(
         supervisor.start("desk", "desk", "--port", str(desk_port))
         if site_port:
             supervisor.start("demo-site", "demo-site", "--port", str(site_port), "--speed", str(speed))
-        for name in ("worker", "crawler", "scheduler"):
+        for name in ("worker", "crawler", "scheduler", "sender"):
             supervisor.start(name, name)
         if _answers(f"{settings.public_url}/healthz", supervisor):
             print(settings.public_url + _entry(store), flush=True)
@@ -155,6 +156,7 @@ def check_config(settings: Settings) -> dict[str, int]:
     loads: dict[str, Callable[[], object]] = {
         "信源": lambda: load_sources(settings.config, settings.profile),
         "规则": lambda: load_rules(settings.config),
+        "派送": lambda: load_routes(settings.config).mail,
         "产品": lambda: load_lexicon(settings.config).products,
     }
     counts: dict[str, int] = {}

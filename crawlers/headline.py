@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from difflib import SequenceMatcher
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from core.clock import beijing
 from crawlers.dates import Dated, date_in_url, read_dated
 from crawlers.markup import node_text, one_line
 
@@ -72,15 +73,17 @@ def find_title(tree: LexborHTMLParser) -> str:
 def find_date(tree: LexborHTMLParser, title: str, *, now: datetime, url: str = "") -> Dated | None:
     """When the page says it was published: metas and JSON-LD, then boxes named so, then the first date after the title.
 
-    A clock time in the text refines a day in the metas; of two the earlier is taken, the later is an edit. Last the
-    address is asked.
+    A clock time in the text refines a day in the metas; a stated time that the page
+    itself calls its last update gives way to the one beside it. Last the address is asked.
     """
     stated = _stated_date(tree, now)
-    seen = _date_in_boxes(tree, now) or (_date_after_title(tree, title, now) if stated is None else None)
+    boxed, updated = _dates_in_boxes(tree, now)
     if stated is not None:
-        if seen is None or not seen.has_time or abs(seen.moment - stated.moment) > timedelta(days=1):
-            return stated
-        return min(seen, stated, key=lambda dated: dated.moment) if stated.has_time else seen
+        to_refine = not stated.has_time or _is_midnight(stated) or (updated and updated.moment == stated.moment)
+        seen = (boxed or _date_after_title(tree, title, now)) if to_refine else None
+        near = seen is not None and seen.has_time and abs(seen.moment - stated.moment) <= timedelta(days=1)
+        return seen if near else stated
+    seen = boxed if boxed is not None and boxed.has_time else updated or boxed or _date_after_title(tree, title, now)
     if seen is not None:
         return seen
     in_url = date_in_url(url, now=now) if url else None
@@ -165,23 +168,25 @@ def _ld_date(text: str) -> str | None:
     return None
 
 
-def _date_in_boxes(tree: LexborHTMLParser, now: datetime) -> Dated | None:
-    """The first box named for it that holds a date; one with a clock time is preferred."""
+def _dates_in_boxes(tree: LexborHTMLParser, now: datetime) -> tuple[Dated | None, Dated | None]:
+    """From boxes named for it: the first date, better one with a clock time; and the one called the last update."""
     first: Dated | None = None
     updated: Dated | None = None
     for node in tree.css(DATE_BOXES)[:200]:
         text = node.text(deep=True, separator=" ")
-        if len(text) > 600:
-            continue
-        match = DATE_TEXT.search(one_line(text))
+        match = DATE_TEXT.search(one_line(text)) if len(text) <= 600 else None
         dated = read_dated(match[0], now=now) if match else None
-        if dated is not None and UPDATED.search(text[: text.find(match[0]) + 1] if match else ""):
+        if match is None or dated is None:
+            continue
+        if UPDATED.search(match.string[: match.end()]):
             updated = updated or dated
-        elif dated is not None and dated.has_time:
-            return dated
-        else:
-            first = first or dated
-    return first or updated
+        elif first is None or (dated.has_time and not first.has_time):
+            first = dated
+    return first, updated
+
+
+def _is_midnight(dated: Dated) -> bool:
+    return beijing(dated.moment).time() == time.min
 
 
 def _date_after_title(tree: LexborHTMLParser, title: str, now: datetime) -> Dated | None:

@@ -236,7 +236,7 @@ class ElasticsearchBackend:
             what = f"连不上 Elasticsearch（{self._where}）：{type(error).__name__}"
             raise SearchUnavailable(what) from error
         except elasticsearch.ApiError as error:
-            why = "账号不对或权限不足" if error.status_code in (401, 403) else f"报错“{error.error}”"
+            why = "账号不对或权限不足" if error.status_code in (401, 403) else f"报错“{str(error.error)[:80]}”"
             raise SearchUnavailable(f"Elasticsearch（{self._where}）{why}（HTTP {error.status_code}）") from error
 
 

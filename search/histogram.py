@@ -66,7 +66,7 @@ def choose_bars(first: int, last: int, width: timedelta | None = None) -> Bars:
         bars = _bars(first, last, candidate)
         if bars.count <= MOST_BARS:
             return bars
-    weeks = -(-((last - first) // WEEK + 2) // MOST_BARS)
+    weeks = -(-((last - first) // WEEK + 1) // (MOST_BARS - 2))  # both ends may cut a bar
     return _bars(first, last, weeks * WEEK)
 
 

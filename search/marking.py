@@ -64,6 +64,12 @@ def snippet(text: str, pattern: re.Pattern[str] | None) -> Marked:
 
 
 def _spans(text: str, pattern: re.Pattern[str] | None) -> tuple[tuple[int, int], ...]:
-    if pattern is None:
-        return ()
-    return tuple(found.span() for found in pattern.finditer(fold(text)) if found.end() > found.start())
+    """Every place in order; places that touch are one: 电动 and 自行车 mark 电动自行车."""
+    spans: list[tuple[int, int]] = []
+    for found in pattern.finditer(fold(text)) if pattern else ():
+        start, end = found.span()
+        if spans and spans[-1][1] == start:
+            start = spans.pop()[0]
+        if end > start:
+            spans.append((start, end))
+    return tuple(spans)

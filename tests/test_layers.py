@@ -24,8 +24,8 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 def files() -> list[Path]:
     found = [ROOT / "cli.py", ROOT / "scheduler.py"]
-    for name in RANK:
-        found += (ROOT / name).rglob("*.py")
+    for name in sorted(RANK):
+        found += sorted((ROOT / name).rglob("*.py"))
     return [path for path in found if path.exists()]
 
 

@@ -1,0 +1,78 @@
+"""The daily digest of one Beijing day: what was alerted, what rose, what closed, and which sources were not well."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from alerts.mailing import environment
+from config.settings import Settings
+from core.clock import BEIJING, as_utc, beijing
+from core.ids import short_id
+from core.records import LEVEL_COLOURS, Alert, Notification
+from store.alert_log import add_delivery, alert_details, list_alerts
+from store.database import Store
+from store.runs import recent_runs
+
+LEVELS = (4, 3, 2, 1)
+
+
+@dataclass(frozen=True)
+class Digest:
+    """One day's mail."""
+
+    day: date
+    subject: str
+    text: str
+    html: str
+
+
+def previous_day(now: datetime) -> date:
+    """The Beijing day before the one `now` falls on."""
+    return beijing(now).date() - timedelta(days=1)
+
+
+def build_digest(db: Connection, day: date, *, public_url: str, demo: bool) -> Digest:
+    """The digest of `day` (Beijing), from the store. A day without alerts says so in one line."""
+    start = as_utc(datetime(day.year, day.month, day.day, tzinfo=BEIJING))
+    end = start + timedelta(days=1)
+    told = [a for a in list_alerts(db, since=start) if a.first_at < end and not _merged(db, a)]
+    new = sorted((a for a in told if a.first_at >= start), key=lambda a: (-a.level, a.first_at))
+    grown = sorted((a for a in told if a.first_at < start), key=lambda a: (-a.level, a.updated_at))
+    failing = sorted({r.source for r in recent_runs(db, limit=500) if r.status not in ("ok", "waiting", "running")})
+    counts = "、".join(f"{LEVEL_COLOURS[n]} {k}" for n in LEVELS if (k := sum(a.level == n for a in new)))
+    head = f"新内部预警 {len(new)} 条（{counts}）" if new else "无新内部预警"
+    facts = {
+        "day": f"{day:%Y-%m-%d}",
+        "head": head,
+        "new": new,
+        "grown": grown,
+        "failing": failing,
+        "colours": LEVEL_COLOURS,
+        "base": public_url.rstrip("/"),
+        "demo": demo,
+    }
+    pages = environment()
+    return Digest(
+        day,
+        f"{'[演示] ' if demo else ''}烽燧每日摘要 {day:%m-%d}：{head}，变化 {len(grown)} 条",
+        pages.get_template("digest.txt").render(facts),
+        pages.get_template("digest.html").render(facts),
+    )
+
+
+def plan_digest(store: Store, day: date, recipients: Sequence[str], *, settings: Settings, now: datetime) -> int:
+    """Put the digest of `day` into the outbox, once a recipient. Returns how many rows are new."""
+    with store.write() as db:
+        made = build_digest(db, day, public_url=settings.public_url, demo=settings.profile == "demo")
+        planned = 0
+        for recipient in recipients:
+            delivery = short_id("n", "digest", recipient, made.day.isoformat())
+            notice = Notification(delivery, "mail", recipient, made.subject, made.text, made.html)
+            planned += add_delivery(db, notice, now=now)
+    return planned
+
+
+def _merged(db: Connection, alert: Alert) -> bool:
+    return bool(alert_details(db, alert.id).get("merged_into"))

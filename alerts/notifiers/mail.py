@@ -1,0 +1,77 @@
+"""Mail over SMTP (RFC 5321): smtp://, smtp with STARTTLS where the server offers it, smtps://."""
+
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formataddr, formatdate
+from urllib.parse import unquote, urlsplit
+
+from pydantic import SecretStr
+
+from core.errors import DeliveryError
+from core.records import Notification
+
+TIMEOUT = 20.0
+
+
+@dataclass(frozen=True)
+class MailNotifier:
+    """url: smtp(s)://user:password@host:port; the password is never logged.  sender: the From address."""
+
+    url: SecretStr
+    sender: str
+
+    def send(self, notification: Notification) -> str:
+        """Deliver once; returns the server's last word. Raises DeliveryError; 4xx and a dead server may be retried."""
+        message = self.message_of(notification)
+        try:
+            with self._connect() as server:
+                server.send_message(message)
+                return "250 accepted"
+        except smtplib.SMTPRecipientsRefused as refused:
+            code, answer = next(iter(refused.recipients.values()))
+            raise DeliveryError(f"{code} {_text(answer)}", retry=code < 500) from None
+        except smtplib.SMTPResponseException as refused:
+            raise DeliveryError(
+                f"{refused.smtp_code} {_text(refused.smtp_error)}", retry=refused.smtp_code < 500
+            ) from None
+        except (smtplib.SMTPException, OSError) as problem:
+            raise DeliveryError(f"mail server: {type(problem).__name__}: {problem}", retry=True) from None
+
+    def message_of(self, notification: Notification) -> EmailMessage:
+        """The mail. Its Message-ID follows from the delivery id: a second copy would be known as one."""
+        message = EmailMessage()
+        message["Subject"] = _one_line(notification.subject)
+        message["From"] = formataddr(("烽燧", self.sender))
+        message["To"] = _one_line(notification.recipient)
+        message["Date"] = formatdate(localtime=False)
+        message["Message-ID"] = f"<{notification.id}@{self.sender.rpartition('@')[2] or 'localhost'}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(notification.text)
+        if notification.html:
+            message.add_alternative(notification.html, subtype="html")
+        return message
+
+    def _connect(self) -> smtplib.SMTP:
+        address = urlsplit(self.url.get_secret_value())
+        host, context = address.hostname or "localhost", ssl.create_default_context()
+        if address.scheme == "smtps":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, address.port or 465, timeout=TIMEOUT, context=context)
+        else:
+            server = smtplib.SMTP(host, address.port or 25, timeout=TIMEOUT)
+            server.ehlo()
+            if server.has_extn("starttls"):
+                server.starttls(context=context)
+                server.ehlo()
+        if address.username:
+            server.login(unquote(address.username), unquote(address.password or ""))
+        return server
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _text(answer: bytes | str) -> str:
+    return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer

@@ -1,0 +1,209 @@
+"""The embedded index: written by any process, killed at any moment, rebuilt beside itself."""
+
+import multiprocessing
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from core.errors import SearchUnavailable
+from search.backend import SearchBackend, SearchRequest, Sort
+from search.embedded import EmbeddedBackend
+from search.where import OneOf
+from tests.search_documents import entry, words
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> EmbeddedBackend:
+    return EmbeddedBackend(tmp_path / "index", words)
+
+
+def found(backend: SearchBackend) -> list[str]:
+    return [hit.id for hit in backend.search(SearchRequest(size=1000, sort=Sort.OLDEST)).hits]
+
+
+def title_of(backend: SearchBackend, known: str) -> str:
+    hits = backend.search(SearchRequest(OneOf("id", (known,)))).hits
+    return hits[0].title.text
+
+
+def test_an_index_nobody_wrote_is_empty_and_well(index: EmbeddedBackend, tmp_path: Path) -> None:
+    result = index.search(SearchRequest())
+    assert (result.total, result.hits, result.histogram) == (0, (), None)
+    assert index.count() == 0
+    assert index.health().well
+    assert not (tmp_path / "index").exists()
+
+
+def test_the_same_id_is_written_once(index: EmbeddedBackend) -> None:
+    index.index([entry("a", "旧"), entry("b")])
+    index.index([entry("a", "新"), entry("a", "更新")])
+    assert index.count() == 2
+    assert title_of(index, "a") == "更新"
+
+
+def test_an_older_version_never_wins(index: EmbeddedBackend) -> None:
+    index.index([entry("a", "第三版", version=3)])
+    index.index([entry("a", "第二版", version=2)])
+    assert title_of(index, "a") == "第三版"
+    index.index([entry("b", "第五版", version=5), entry("b", "第四版", version=4)])
+    assert title_of(index, "b") == "第五版"
+    index.index([entry("a", "第三版，重新分析", version=3)])
+    assert title_of(index, "a") == "第三版，重新分析"
+
+
+def test_what_was_deleted_is_gone_and_may_come_back(index: EmbeddedBackend) -> None:
+    index.index([entry("a", version=2), entry("b")])
+    index.delete(["a", "unknown"])
+    assert found(index) == ["b"]
+    index.index([entry("a", version=1)])
+    assert index.count() == 2
+
+
+def test_a_reader_sees_what_another_wrote_at_once(index: EmbeddedBackend, tmp_path: Path) -> None:
+    reader = EmbeddedBackend(tmp_path / "index", words)
+    assert reader.count() == 0
+    for number in range(3):
+        index.index([entry(f"d{number}")])
+        assert reader.count() == number + 1
+
+
+def _write_some(root: Path, name: str) -> None:
+    backend = EmbeddedBackend(root, words)
+    for number in range(10):
+        backend.index([entry(f"{name}{number}")])
+
+
+def test_processes_that_write_together_take_turns_and_lose_nothing(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    writers = [spawn.Process(target=_write_some, args=(tmp_path, name)) for name in "ab"]
+    for writer in writers:
+        writer.start()
+    _write_some(tmp_path, "c")
+    for writer in writers:
+        writer.join()
+    assert sorted(found(EmbeddedBackend(tmp_path, words))) == sorted(f"{n}{i}" for n in "abc" for i in range(10))
+
+
+def test_a_process_killed_while_it_writes_loses_nothing_it_had_finished(tmp_path: Path) -> None:
+    script = "import sys; from tests.test_search_embedded import write_for_ever; write_for_ever(*sys.argv[1:])"
+    for round_ in range(6):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path), str(round_)], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+        )
+        assert writer.stdout is not None
+        finished = [writer.stdout.readline().strip() for _ in range(round_ + 1)]
+        writer.send_signal(signal.SIGKILL)
+        finished += writer.stdout.read().split()
+        writer.wait()
+        after = EmbeddedBackend(tmp_path, words)
+        assert set(finished) <= set(found(after))
+        after.index([entry(f"after-{round_}")])
+        assert f"after-{round_}" in found(after)
+
+
+def write_for_ever(root: str, round_: str) -> None:
+    """Child of the test above: names each entry once it is written."""
+    backend = EmbeddedBackend(Path(root), words)
+    number = 0
+    while True:
+        backend.index([entry(f"{round_}-{number}", "起火" * 50)])
+        print(f"{round_}-{number}", flush=True)
+        number += 1
+
+
+def test_a_rebuild_is_unseen_until_it_is_whole(index: EmbeddedBackend) -> None:
+    index.index([entry("old"), entry("kept", "旧")])
+    with index.rebuild() as builder:
+        builder.index([entry("kept", "新"), entry("added")])
+        assert sorted(found(index)) == ["kept", "old"]
+    assert sorted(found(index)) == ["added", "kept"]
+    assert title_of(index, "kept") == "新"
+
+
+def test_what_arrives_during_a_rebuild_is_in_both(index: EmbeddedBackend, tmp_path: Path) -> None:
+    index.index([entry("a"), entry("b"), entry("c")])
+    intake = EmbeddedBackend(tmp_path / "index", words)
+    with index.rebuild() as builder:
+        builder.index([entry("a"), entry("b")])
+        intake.index([entry("late")])
+        intake.delete(["b"])
+        intake.index([entry("a", "改", version=2)])
+        assert sorted(found(intake)) == ["a", "c", "late"]
+        builder.index([entry("c")])
+    assert sorted(found(intake)) == ["a", "c", "late"]
+    assert title_of(intake, "a") == "改"
+
+
+def fail_half_way(backend: EmbeddedBackend) -> None:
+    """A rebuild whose source fails."""
+    with backend.rebuild() as builder:
+        builder.index([entry("half")])
+        raise RuntimeError("the store went away")
+
+
+def test_a_rebuild_that_fails_leaves_the_old_index_and_the_next_one_works(index: EmbeddedBackend) -> None:
+    index.index([entry("old")])
+    with pytest.raises(RuntimeError):
+        fail_half_way(index)
+    assert found(index) == ["old"]
+    with index.rebuild() as builder:
+        builder.index([entry("new")])
+    assert found(index) == ["new"]
+
+
+def test_two_rebuilds_do_not_mix(index: EmbeddedBackend, tmp_path: Path) -> None:
+    other = EmbeddedBackend(tmp_path / "index", words)
+    with index.rebuild(), pytest.raises(SearchUnavailable, match="正在重建"), other.rebuild():
+        pass
+
+
+def test_searches_go_on_while_the_index_is_replaced(index: EmbeddedBackend) -> None:
+    index.index([entry(f"d{number}") for number in range(20)])
+    totals: set[int] = set()
+    done = threading.Event()
+
+    def search() -> None:
+        while not done.is_set():
+            totals.add(index.search(SearchRequest()).total)
+
+    reader = threading.Thread(target=search)
+    reader.start()
+    for _ in range(5):
+        with index.rebuild() as builder:
+            builder.index([entry(f"d{number}") for number in range(20)])
+    done.set()
+    reader.join()
+    assert totals == {20}
+
+
+def _formats(root: Path) -> Sequence[Path]:
+    return list(root.glob("index/g*/FORMAT"))
+
+
+def test_an_index_of_an_old_format_asks_for_a_rebuild(index: EmbeddedBackend, tmp_path: Path) -> None:
+    index.index([entry("a")])
+    for mark in _formats(tmp_path):
+        mark.write_text("before")
+    later = EmbeddedBackend(tmp_path / "index", words)
+    for use in (later.count, lambda: later.search(SearchRequest()), lambda: later.index([entry("b")])):
+        with pytest.raises(SearchUnavailable, match="fengsui reindex"):
+            use()
+    assert later.health().remedy == "fengsui reindex"
+    with later.rebuild() as builder:
+        builder.index([entry("a")])
+    assert found(later) == ["a"]
+
+
+def test_a_broken_index_is_told_not_raised_raw(index: EmbeddedBackend, tmp_path: Path) -> None:
+    index.index([entry("a")])
+    for meta in tmp_path.glob("index/g*/meta.json"):
+        meta.write_text("{")
+    with pytest.raises(SearchUnavailable, match="fengsui reindex"):
+        EmbeddedBackend(tmp_path / "index", words).search(SearchRequest())
