@@ -1,94 +1,178 @@
-"""Alerts as Atom 1.0, RSS 2.0 and JSON Feed 1.1. Same alerts, same bytes: the desk makes its ETag of them."""
+"""Alerts as Atom, RSS 2.0 and JSON Feed 1.1: stable ids, honest dates, masked text only.
+
+The same alerts give the same bytes: nothing here asks the time.
+"""
 
 import json
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Literal
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from html import escape
+from typing import Literal
 
-from feedgen.feed import FeedGenerator
+from lxml import etree
 from sqlalchemy import Connection
 
+from alerts.lifecycle import STATE_WORDS
+from config.lexicon import Lexicon
 from core.clock import iso_beijing
-from core.records import LEVEL_COLOURS, Alert
-from store.alert_log import alert_details
-from store.database import get_fact
+from core.ids import digest
+from core.records import LEVEL_COLOURS, LEVEL_NAMES, Alert
 
 FeedKind = Literal["atom", "rss", "json"]
-TITLE = "烽燧 内部预警"
-MOST = 100
-EPOCH = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+ATOM = "http://www.w3.org/2005/Atom"
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+TITLE = "烽燧 产品质量安全预警"
+FEED_STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+"""What an empty feed says it was updated."""
 
 
-def renderer(public_url: str) -> "Renderer":
-    """A renderer whose links point to the desk at `public_url`."""
-    return Renderer(public_url.rstrip("/"))
+@dataclass(frozen=True)
+class FeedWriter:
+    """Writes feeds. public_url: address of the desk, for links; an alert's id does not depend on it."""
 
-
-class Renderer:
-    """Called with an open transaction, the alerts (any order) and the kind; returns the feed as UTF-8."""
-
-    def __init__(self, base: str) -> None:
-        self.base = base
+    public_url: str
+    lexicon: Lexicon
 
     def __call__(self, db: Connection, alerts: Sequence[Alert], kind: FeedKind) -> bytes:
-        shown = [alert for alert in alerts if not alert_details(db, alert.id).get("merged_into")]
-        shown = sorted(shown, key=lambda alert: (alert.updated_at, alert.id), reverse=True)[:MOST]
-        demo = get_fact(db, "profile") == "demo"
-        title = f"{TITLE}（演示数据）" if demo else TITLE
-        return self._json(shown, title) if kind == "json" else self._xml(shown, title, kind)
-
-    def _xml(self, alerts: Sequence[Alert], title: str, kind: FeedKind) -> bytes:
-        feed = FeedGenerator()
-        feed.id(f"{self.base}/alerts")
-        feed.title(title)
-        feed.description("按规则形成的内部预警，供值班席位使用")
-        feed.link(href=f"{self.base}/alerts", rel="alternate")
-        feed.language("zh-CN")
-        feed.author({"name": "烽燧"})
-        newest = max((alert.updated_at for alert in alerts), default=EPOCH)
-        feed.updated(newest)
-        feed.lastBuildDate(newest)
-        for alert in reversed(alerts):
-            entry = feed.add_entry()
-            entry.id(self._id(alert))
-            entry.guid(self._id(alert), permalink=False)
-            entry.title(headline(alert))
-            entry.link(href=self._link(alert))
-            entry.published(alert.first_at)
-            entry.updated(alert.updated_at)
-            entry.summary(alert.reason)
-            entry.category({"term": LEVEL_COLOURS[alert.level]})
-        made: bytes = feed.atom_str(pretty=True) if kind == "atom" else feed.rss_str(pretty=True)
-        return made
-
-    def _json(self, alerts: Sequence[Alert], title: str) -> bytes:
-        whole: dict[str, Any] = {
-            "version": "https://jsonfeed.org/version/1.1",
-            "title": title,
-            "home_page_url": f"{self.base}/alerts",
-            "language": "zh-CN",
-            "items": [
-                {
-                    "id": self._id(alert),
-                    "url": self._link(alert),
-                    "title": headline(alert),
-                    "content_text": alert.reason,
-                    "date_published": iso_beijing(alert.first_at),
-                    "date_modified": iso_beijing(alert.updated_at),
-                    "tags": [LEVEL_COLOURS[alert.level], *alert.products],
-                }
-                for alert in alerts
-            ],
+        """The feed of these alerts, newest update first. db: unused, as alerts are whole."""
+        writers: dict[FeedKind, Callable[[Sequence[Alert]], bytes]] = {
+            "atom": self.atom,
+            "rss": self.rss,
+            "json": self.json,
         }
-        return json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8")
+        ordered = sorted(alerts, key=lambda alert: (alert.updated_at, alert.id), reverse=True)
+        return writers[kind](ordered)
 
-    def _link(self, alert: Alert) -> str:
-        return f"{self.base}/alerts/{alert.id}"
+    def atom(self, alerts: Sequence[Alert]) -> bytes:
+        """Atom 1.0 (RFC 4287)."""
+        feed = etree.Element(f"{{{ATOM}}}feed", nsmap={None: ATOM})
+        feed.set("{http://www.w3.org/XML/1998/namespace}lang", "zh-CN")
+        _add(feed, "id", "urn:fengsui:alerts")
+        _add(feed, "title", TITLE)
+        _add(feed, "updated", iso_beijing(_newest(alerts)))
+        _add(feed, "author").append(_text("name", "烽燧"))
+        _add(feed, "link", href=self._url("/alerts"), rel="alternate", type="text/html")
+        for alert in alerts:
+            entry = _add(feed, "entry")
+            _add(entry, "id", _urn(alert))
+            _add(entry, "title", self.headline(alert))
+            _add(entry, "published", iso_beijing(alert.first_at))
+            _add(entry, "updated", iso_beijing(alert.updated_at))
+            _add(entry, "link", href=self._url(f"/alerts/{alert.id}"), rel="alternate", type="text/html")
+            for name in self.categories(alert):
+                _add(entry, "category", term=name)
+            _add(entry, "content", self.body(alert), type="text")
+        return _bytes(feed)
 
-    def _id(self, alert: Alert) -> str:
-        return f"urn:fengsui:alert:{alert.id}"
+    def rss(self, alerts: Sequence[Alert]) -> bytes:
+        """RSS 2.0."""
+        rss = etree.Element("rss", version="2.0")
+        channel = etree.SubElement(rss, "channel")
+        for name, text in (
+            ("title", TITLE),
+            ("link", self._url("/alerts")),
+            ("description", "按产品、企业和属地归并的风险预警，内部使用"),
+            ("language", "zh-cn"),
+            ("lastBuildDate", format_datetime(_newest(alerts))),
+        ):
+            etree.SubElement(channel, name).text = text
+        for alert in alerts:
+            item = etree.SubElement(channel, "item")
+            etree.SubElement(item, "title").text = _clean(escape(self.headline(alert)))
+            etree.SubElement(item, "link").text = self._url(f"/alerts/{alert.id}")
+            etree.SubElement(item, "guid", isPermaLink="false").text = _urn(alert)
+            etree.SubElement(item, "pubDate").text = format_datetime(alert.updated_at)
+            for name in self.categories(alert):
+                etree.SubElement(item, "category").text = _clean(name)
+            etree.SubElement(item, "description").text = _clean(escape(self.body(alert)).replace("\n", "<br>"))
+        return _bytes(rss)
+
+    def json(self, alerts: Sequence[Alert]) -> bytes:
+        """JSON Feed 1.1."""
+        items = [
+            {
+                "id": _urn(alert),
+                "url": self._url(f"/alerts/{alert.id}"),
+                "title": self.headline(alert),
+                "content_text": self.body(alert),
+                "date_published": iso_beijing(alert.first_at),
+                "date_modified": iso_beijing(alert.updated_at),
+                "tags": self.categories(alert),
+                "_fengsui": {
+                    "number": alert.number,
+                    "level": alert.level,
+                    "state": alert.state.value,
+                    "territory": alert.territory,
+                },
+            }
+            for alert in alerts
+        ]
+        feed = {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": TITLE,
+            "home_page_url": self._url("/alerts"),
+            "language": "zh-CN",
+            "items": items,
+        }
+        return json.dumps(feed, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+
+    def headline(self, alert: Alert) -> str:
+        """`【橙】云骓…起火（疑似）`."""
+        return f"【{LEVEL_COLOURS[alert.level]}】{alert.title}{'（待核）' if alert.unconfirmed else ''}"
+
+    def categories(self, alert: Alert) -> list[str]:
+        """Level, products and territory in words."""
+        products = [self.lexicon.product_name(product) for product in alert.products]
+        return [f"{LEVEL_COLOURS[alert.level]}色", *products, self.lexicon.regions.name_of(alert.territory)]
+
+    def body(self, alert: Alert) -> str:
+        """What the alert says, a line each."""
+        regions = self.lexicon.regions
+        colour = f"{LEVEL_COLOURS[alert.level]}色"
+        told = "、".join(regions.name_of(code) for code in alert.territories)
+        return "\n".join(
+            [
+                f"{alert.number} {colour}（{LEVEL_NAMES[alert.level]}，内部预警），{STATE_WORDS[alert.state]}",
+                alert.reason,
+                f"独立来源 {alert.origins} 个，文档 {len(alert.documents)} 篇",
+                f"通知属地：{told}",
+                *(["仅有自媒体信息，未经证实"] if alert.unconfirmed else []),
+            ]
+        )
+
+    def _url(self, path: str) -> str:
+        return f"{self.public_url.rstrip('/')}{path}"
 
 
-def headline(alert: Alert) -> str:
-    """`【橙】…（待核）`: level first, for readers who see only this line."""
-    return f"【{LEVEL_COLOURS[alert.level]}】{alert.title}{'（待核）' if alert.unconfirmed else ''}"
+def _urn(alert: Alert) -> str:
+    return f"urn:fengsui:alert:{digest(alert.id)[:32]}"
+
+
+def _newest(alerts: Sequence[Alert]) -> datetime:
+    return max((alert.updated_at for alert in alerts), default=FEED_STARTED)
+
+
+def _clean(text: str) -> str:
+    """Text without the characters that no XML may hold."""
+    return NOT_XML.sub("�", text)
+
+
+def _text(name: str, text: str) -> etree._Element:
+    element = etree.Element(f"{{{ATOM}}}{name}")
+    element.text = _clean(text)
+    return element
+
+
+def _add(parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:
+    element = etree.SubElement(parent, f"{{{ATOM}}}{name}", {key: _clean(value) for key, value in attributes.items()})
+    if text is not None:
+        element.text = _clean(text)
+    return element
+
+
+def _bytes(root: etree._Element) -> bytes:
+    body: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return body

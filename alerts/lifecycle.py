@@ -1,44 +1,79 @@
-"""What people do to an alert: each act is one row of its history, done once, refused when somebody was faster."""
+"""What people do to an alert: which step follows which, who was faster, and how to take a step back.
+
+new → accepted → dispatched → in_hand → to_close → closed; dismissed from new or accepted; reopen leads back to
+accepted. Every step is a row of the history that is never changed; undo is one more row.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from core.clock import beijing
 from core.errors import UsageError
 from core.records import LEVEL_COLOURS, Alert, AlertEvent, AlertState
-from store.alert_log import add_history, alert_details, find_alert, history_of, save_alert
-from store.schema import alert_history
+from store.alert_log import (
+    add_history,
+    alert_details,
+    find_alert,
+    history_of,
+    history_row_of_form,
+    next_history_number,
+    save_alert,
+)
 
 S = AlertState
+UNDO_WITHIN = timedelta(days=1)
+STATE_WORDS: Mapping[AlertState, str] = {
+    S.NEW: "待受理",
+    S.ACCEPTED: "已受理",
+    S.DISPATCHED: "已派单",
+    S.IN_HAND: "处置中",
+    S.TO_CLOSE: "待核销",
+    S.CLOSED: "已办结",
+    S.DISMISSED: "不构成风险",
+}
+ACTION_WORDS: Mapping[str, str] = {
+    "accept": "受理",
+    "dispatch": "派单",
+    "start": "开始处置",
+    "submit": "提请核销",
+    "close": "核销办结",
+    "dismiss": "判为不构成风险",
+    "reopen": "重新打开",
+    "level": "调级",
+    "confirm": "确认红色",
+    "note": "记录",
+    "undo": "撤销",
+}
 OPEN = (S.NEW, S.ACCEPTED, S.DISPATCHED, S.IN_HAND, S.TO_CLOSE)
-ENDED = (S.CLOSED, S.DISMISSED)
-UNDONE = "undo"
 
 
 @dataclass(frozen=True)
 class Step:
-    """From which states an act is possible, and where it leads (None: the state stays)."""
+    """From where an action may be taken, and where it leads (None: the state stays)."""
 
-    word: str
-    before: tuple[AlertState, ...]
-    after: AlertState | None
+    since: tuple[AlertState, ...]
+    to: AlertState | None
 
 
 STEPS: Mapping[str, Step] = {
-    "accept": Step("受理", (S.NEW,), S.ACCEPTED),
-    "dispatch": Step("派单", (S.NEW, S.ACCEPTED), S.DISPATCHED),
-    "start": Step("开始处置", (S.ACCEPTED, S.DISPATCHED), S.IN_HAND),
-    "submit": Step("报请核销", (S.ACCEPTED, S.DISPATCHED, S.IN_HAND), S.TO_CLOSE),
-    "close": Step("销号", (S.TO_CLOSE,), S.CLOSED),
-    "dismiss": Step("认定不构成风险", OPEN, S.DISMISSED),
-    "reopen": Step("重新打开", ENDED, S.ACCEPTED),
-    "level": Step("调级", OPEN, None),
-    "confirm": Step("确认", OPEN, None),
-    "note": Step("批注", (*OPEN, *ENDED), None),
+    "accept": Step((S.NEW,), S.ACCEPTED),
+    "dispatch": Step((S.NEW, S.ACCEPTED), S.DISPATCHED),
+    "start": Step((S.ACCEPTED, S.DISPATCHED), S.IN_HAND),
+    "submit": Step((S.DISPATCHED, S.IN_HAND), S.TO_CLOSE),
+    "close": Step((S.TO_CLOSE,), S.CLOSED),
+    "dismiss": Step((S.NEW, S.ACCEPTED), S.DISMISSED),
+    "reopen": Step((S.CLOSED, S.DISMISSED), S.ACCEPTED),
+    "level": Step(OPEN, None),
+    "confirm": Step(OPEN, None),
+    "note": Step(tuple(S), None),
 }
+QUIET = ("note", "updated", "backdated", "confirmed", "noted", "notify")
+"""Rows that leave state and level as they were: they do not stand in the way of an undo."""
+UNDOABLE = ("accept", "dispatch", "start", "submit", "close", "dismiss", "reopen", "level")
 
 
 def act(
@@ -51,61 +86,134 @@ def act(
     now: datetime,
     once: str,
     level: int | None = None,
-) -> None:
-    """Do `action` (a key of STEPS, or undo) inside an open transaction.
+    territory: str | None = None,
+) -> Alert:
+    """Take one step in a write transaction; returns the alert as it is then.
 
-    once: idempotency key of the form; the same key does nothing a second time.  level: 1-4, for action `level` only.
-    Raises UsageError with a sentence for the desk: unknown alert or action, or somebody was faster (who and when).
+    once: key of the form; the same form a second time changes nothing.  level: 1-4, for `level`.  territory: to whom,
+    for `dispatch` (its own territory when not given).
+    Raises UsageError, in words for the desk, when the alert is unknown or the step does not follow from its state:
+    then it says who did what and when.
     """
     alert = find_alert(db, alert_id)
     if alert is None:
-        raise UsageError(f"没有预警 {alert_id}。")
-    if db.execute(select(alert_history.c.number).where(alert_history.c.once == once)).first() is not None:
-        return
-    history = history_of(db, alert.id)
-    changed = _undone(alert, history, actor) if action == UNDONE else _stepped(alert, history, action, note, level)
-    save_alert(db, changed, details=alert_details(db, alert.id))
-    number = history[-1].number + 1 if history else 1
-    event = AlertEvent(alert.id, number, now, now, actor, action, changed.level, changed.state, note)
-    if not add_history(db, event, once=once):
-        raise UsageError("同一时刻另有人处理了该预警，未重复执行。请刷新后再看。")
-
-
-def _stepped(alert: Alert, history: list[AlertEvent], action: str, note: str, level: int | None) -> Alert:
+        raise UsageError(f"没有预警 {alert_id[:40]}")
+    if history_row_of_form(db, once) is not None:
+        return alert
+    if action == "undo":
+        return _undo(db, alert, actor=actor, note=note, now=now, once=once)
     step = STEPS.get(action)
     if step is None:
-        raise UsageError(f"不认识的操作 {action}（可用：{'、'.join([*STEPS, UNDONE])}）。")
-    if alert.state not in step.before:
-        raise UsageError(f"未{step.word}：{_who_was_faster(history)}")
-    if action == "note" and not note.strip():
-        raise UsageError("批注是空的，没有保存。")
+        raise UsageError(f"没有“{action[:20]}”这一步（可用：{'、'.join(STEPS)}、undo）")
+    if alert.state not in step.since:
+        raise UsageError(_somebody_was_faster(db, alert, action))
+    details = alert_details(db, alert.id)
+    kept = {name: details.get(name) for name in _REMEMBERED}
+    changed = _changed(alert, action, step, details, actor=actor, level=level, territory=territory)
+    save_alert(db, changed, details=details)
+    before = {"state": alert.state.value, "level": alert.level, "territory": alert.territory, "due_at": _iso(alert)}
+    row = _row(db, changed, action, actor, note, now, {"before": before, "details_before": kept})
+    add_history(db, row, once=once)
+    return changed
+
+
+_REMEMBERED = ("person_level", "system_level_then", "dismissed_by", "level_at_end", "confirmed_by")
+
+
+def _changed(
+    alert: Alert,
+    action: str,
+    step: Step,
+    details: dict[str, Any],
+    *,
+    actor: str,
+    level: int | None,
+    territory: str | None,
+) -> Alert:
+    state = step.to or alert.state
     if action == "level":
-        if level not in (1, 2, 3, 4):
-            raise UsageError("未调级：级别只有蓝、黄、橙、红四级。")
+        if level is None or not 1 <= level <= 4:
+            raise UsageError("级别须为 1 至 4")
         if level == alert.level:
-            raise UsageError(f"未调级：已经是{LEVEL_COLOURS[level]}色。")
+            raise UsageError(f"已是{LEVEL_COLOURS[level]}色")
+        details |= {"person_level": level, "system_level_then": max(level, alert.level)}
         return replace(alert, level=level)
-    return alert if step.after is None else replace(alert, state=step.after)
+    if action == "confirm":
+        if alert.level < 4:
+            raise UsageError("只有红色预警须带班确认")
+        if details.get("confirmed_by"):
+            raise UsageError(f"已由 {details['confirmed_by']} 确认")
+        details["confirmed_by"] = actor
+    if state in (S.CLOSED, S.DISMISSED):
+        details |= {"level_at_end": alert.level, "dismissed_by": actor if state is S.DISMISSED else None}
+    if action == "dispatch" and territory and territory != alert.territory:
+        alert = replace(
+            alert, territory=territory, territories=(territory, *(c for c in alert.territories if c != territory))
+        )
+    return replace(alert, state=state, due_at=alert.due_at if state is S.NEW else None)
 
 
-def _undone(alert: Alert, history: list[AlertEvent], actor: str) -> Alert:
-    """As before the last act. Only one's own last act, and only while nothing followed it."""
+def _undo(db: Connection, alert: Alert, *, actor: str, note: str, now: datetime, once: str) -> Alert:
+    """Take the newest step back, if it was this person's own and nothing happened since."""
+    history = [row for row in history_of(db, alert.id) if row.action not in QUIET]
     last = history[-1] if history else None
-    if last is None or last.actor != actor or last.action in (UNDONE, "note"):
-        raise UsageError(f"未撤销：{_who_was_faster(history)}")
-    before = history[-2] if len(history) > 1 else None
-    return replace(
+    if last is None or last.action not in UNDOABLE or last.actor != actor:
+        if last is not None and last.action == "undo" and last.actor == actor:
+            raise UsageError("已撤销，无可再撤")
+        who = f"：{_who_when(last)}" if last else ""
+        raise UsageError(f"只能撤销自己刚做的一步，最近一步不是{who}")
+    if now - last.at > UNDO_WITHIN:
+        raise UsageError("已过一日，不再撤销；请按现状办理")
+    before = last.details["before"]
+    details = alert_details(db, alert.id) | last.details.get("details_before", {})
+    due = datetime.fromisoformat(before["due_at"]) if before["due_at"] else None
+    territory = before["territory"]
+    others = tuple(code for code in alert.territories if code != territory)
+    changed = replace(
         alert,
-        state=before.state if before else S.NEW,
-        level=before.level if before and last.action == "level" else alert.level,
+        state=AlertState(before["state"]),
+        level=before["level"],
+        territory=territory,
+        territories=(territory, *others),
+        due_at=due,
+    )
+    save_alert(db, changed, details=details)
+    words = f"撤销{ACTION_WORDS[last.action]}"
+    row = _row(db, changed, "undo", actor, f"{words}：{note}" if note else words, now, {"undone": last.number})
+    add_history(db, row, once=once)
+    return changed
+
+
+def _row(
+    db: Connection, alert: Alert, action: str, actor: str, note: str, now: datetime, details: Mapping[str, Any]
+) -> AlertEvent:
+    return AlertEvent(
+        alert=alert.id,
+        number=next_history_number(db, alert.id),
+        at=now,
+        story_at=now,
+        actor=actor,
+        action=action,
+        level=alert.level,
+        state=alert.state,
+        note=note,
+        details=details,
     )
 
 
-def _who_was_faster(history: list[AlertEvent]) -> str:
-    if not history:
-        return "该预警没有可撤销的操作。"
-    last = history[-1]
-    word = STEPS[last.action].word if last.action in STEPS else "处理"
-    when = beijing(last.at).strftime("%m-%d %H:%M")
-    who = "系统" if last.actor == "system" else last.actor
-    return f"{who}已于 {when} {word}。"
+def _somebody_was_faster(db: Connection, alert: Alert, action: str) -> str:
+    """`不能受理：由 zhang 已于 11-23 14:32 受理，现为已受理`."""
+    moved = [
+        row for row in history_of(db, alert.id) if row.state is alert.state and row.action not in ("note", "confirm")
+    ]
+    told = f"{_who_when(moved[0])}，" if moved else ""
+    return f"不能{ACTION_WORDS[action]}：{told}现为{STATE_WORDS[alert.state]}"
+
+
+def _who_when(row: AlertEvent) -> str:
+    who = "系统" if row.actor == "system" else f"由 {row.actor} "
+    return f"{who}已于 {beijing(row.at):%m-%d %H:%M} {ACTION_WORDS.get(row.action, '变动')}"
+
+
+def _iso(alert: Alert) -> str | None:
+    return alert.due_at.isoformat() if alert.due_at else None

@@ -183,6 +183,13 @@ def next_history_number(db: Connection, alert: str) -> int:
     return (db.execute(query).scalar_one_or_none() or 0) + 1
 
 
+def history_row_of_form(db: Connection, once: str) -> int | None:
+    """The number of the history row that a form wrote; None where it wrote none."""
+    query = select(alert_history.c.number).where(alert_history.c.once == once)
+    found: int | None = db.execute(query).scalar_one_or_none()
+    return found
+
+
 def history_of(db: Connection, alert: str) -> list[AlertEvent]:
     """An alert's history, oldest first."""
     query = select(alert_history).where(alert_history.c.alert == alert).order_by(alert_history.c.number)
