@@ -23,8 +23,9 @@ def mapping() -> dict[str, Any]:
         else:
             properties[field.name] = {"type": ELASTIC_TYPES[field.type]}
     for name in TEXT_FIELDS:
-        for view in ("words", "grams"):
-            properties[f"{name}_{view}"] = {"type": "text", "analyzer": "whitespace"}
+        # Phrases are looked for in the grams; words need no positions.
+        for view, option in (("words", "freqs"), ("grams", "positions")):
+            properties[f"{name}_{view}"] = {"type": "text", "analyzer": "whitespace", "index_options": option}
     for name in ("time_order", "level_order", "version"):
         properties[name] = {"type": "long"}
     return {

@@ -19,7 +19,9 @@ def build_schema() -> tantivy.Schema:
     """Every field indexed; all but text as fast fields too; one stored blob with what people see."""
     builder = tantivy.SchemaBuilder()
     for view in VIEWS:
-        builder.add_text_field(view, tokenizer_name=TOKENS, index_option="position")
+        # Phrases are looked for in the grams; words need no positions.
+        option = "position" if view.endswith("grams") else "freq"
+        builder.add_text_field(view, tokenizer_name=TOKENS, index_option=option)
     for name in INTEGERS:
         builder.add_integer_field(name, indexed=True, fast=True)
     for field in FIELDS:
