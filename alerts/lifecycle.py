@@ -147,9 +147,8 @@ def _changed(
     if state in (S.CLOSED, S.DISMISSED):
         details |= {"level_at_end": alert.level, "dismissed_by": actor if state is S.DISMISSED else None}
     if action == "dispatch" and territory and territory != alert.territory:
-        alert = replace(
-            alert, territory=territory, territories=(territory, *(c for c in alert.territories if c != territory))
-        )
+        others = (code for code in alert.territories if code != territory)
+        alert = replace(alert, territory=territory, territories=(territory, *others))
     return replace(alert, state=state, due_at=alert.due_at if state is S.NEW else None)
 
 
@@ -203,10 +202,11 @@ def _row(
 
 def _somebody_was_faster(db: Connection, alert: Alert, action: str) -> str:
     """`不能受理：由 zhang 已于 11-23 14:32 受理，现为已受理`."""
-    moved = [
-        row for row in history_of(db, alert.id) if row.state is alert.state and row.action not in ("note", "confirm")
-    ]
-    told = f"{_who_when(moved[0])}，" if moved else ""
+    told, before = "", S.NEW
+    for row in history_of(db, alert.id):
+        if row.state is not before and row.state is alert.state:
+            told = f"{_who_when(row)}，"
+        before = row.state
     return f"不能{ACTION_WORDS[action]}：{told}现为{STATE_WORDS[alert.state]}"
 
 

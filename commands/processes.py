@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from alerts.feeds import renderer
+from alerts.feeds import FeedWriter
 from alerts.lifecycle import act
 from alerts.sender import send_due
 from commands.assemble import build_pipeline, channels_of, digest_jobs, names_of, open_index, renewing, stop_event
@@ -118,7 +118,7 @@ def desk_services(settings: Settings) -> Services:
         rules=load_rules(settings.config),
         search=open_index(settings, known),
         act=act,
-        render_feed=renderer(settings.public_url),
+        render_feed=FeedWriter(settings.public_url, known.lexicon),
         query_names=names_of(known, {source.key: source.title for source in sources}),
     )
 

@@ -36,6 +36,8 @@ SOURCE_METAS = ("ContentSource", "source", "mediaid", "article:publisher")
 AUTHOR_METAS = ("author", "article:author", "Author")
 HEADS = "h1, h2, h3, [class*=title], [id*=title], [class*=Title], [class*=tit], [class*=headline], [id*=subject]"
 SPLIT = re.compile(r"\s*[-_|｜–—]+\s*|\s{2,}|<<|>>|\s+·\s+")
+BADGE = "原创"
+"""Some sites put this mark inside the headline's own element."""
 MAX_TITLE = 150
 DATE_BOXES = (
     "time, [class*=time], [id*=time], [class*=date], [id*=date], [class*=Time], [class*=Date], [class*=info],"
@@ -64,7 +66,7 @@ def find_title(tree: LexborHTMLParser) -> str:
         if score > best_score:
             best, best_score = text, score
     if best_score >= 0.45:
-        return best
+        return best if whole.startswith(BADGE) else best.removeprefix(BADGE)
     if metas and len(metas[0]) >= 4:
         return _first_part(metas[0])
     return _first_part(whole) or best

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ from scrapy.utils.reactor import install_reactor
 from twisted.python.failure import Failure
 
 from config.sources import FileImportSource, SourceConfig
-from core.clock import Clock, system_clock
+from core.clock import Clock, beijing, system_clock
 from core.errors import SourceChanged, UsageError
 from core.logs import log_event
 from core.records import RawDocument
@@ -63,6 +63,7 @@ class CrawlEngine:
     backoff: timedelta = timedelta(seconds=5)
     _running: dict[str, Crawler | None] = field(default_factory=dict, init=False)
     _hosts: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
+    _held: dict[str, datetime] = field(default_factory=dict, init=False)
     _stopping: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +73,10 @@ class CrawlEngine:
         self._places = asyncio.Semaphore(self.at_once)
 
     async def crawl(self, key: str) -> RunSummary:
-        """Run one source now. Raises UsageError for an unknown key; everything else is told by the summary."""
+        """Run one source now. Raises UsageError for an unknown key; everything else is told by the summary.
+
+        A source that blocked us, or asked us to come back later, is not asked again before that time.
+        """
         source = self.sources.get(key)
         if source is None:
             raise UsageError(f"source {key!r} is unknown (known: {', '.join(self.sources)})")
@@ -85,7 +89,7 @@ class CrawlEngine:
                 if source.delay:
                     for host in sorted({host_of(url) for url in source.addresses}):
                         await held.enter_async_context(self._hosts[host])
-                return await self._run(source)
+                return await self._run(source) if not self._is_held(key) else self._held_back(source)
         finally:
             del self._running[key]
 
@@ -142,6 +146,16 @@ class CrawlEngine:
                 task.cancel()
         self._archive.close()
 
+    def _is_held(self, key: str) -> bool:
+        until = self._held.get(key)
+        return until is not None and self.clock() < until
+
+    def _held_back(self, source: SourceConfig) -> RunSummary:
+        run = Run(source, self.intake, self.clock)
+        run.not_before = self._held[source.key]
+        run.fail(f"the site wants no visit before {beijing(run.not_before):%m-%d %H:%M}", "blocked")
+        return run.finish(complete=False)
+
     async def _crawl_and_tell(self, key: str, done: Callable[[RunSummary], None]) -> None:
         done(await self.crawl(key))
 
@@ -157,6 +171,8 @@ class CrawlEngine:
             log.exception("crawl failed", extra={"fields": {"source": source.key}})
             run.fail(f"{type(error).__name__}: {error}")
         summary = run.finish(complete=complete and not self._stopping)
+        if summary.not_before is not None:
+            self._held[source.key] = summary.not_before
         log_event(
             log,
             "crawled",

@@ -29,6 +29,7 @@ STAGES = (FETCHED, DEDUPED, ANALYSED, JUDGED, INDEXED)
 # Rules judge before the index is written: a dead search cluster must not hold a warning back.
 LEASE = timedelta(minutes=5)
 MAX_ATTEMPTS = 3
+MAX_DEATHS = 20  # kills are mostly not the text's fault: a batch that was cut short is given many tries
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,8 @@ def put_off(db: Connection, works: Sequence[Work], *, who: str) -> None:
 def release_claims(db: Connection, who: str) -> int:
     """Free what `who` held before it died. Called when a process of that name starts again."""
     held = documents.c.claimed_by == who
-    # A try that a kill cut short counts: a text that kills its reader three times is set aside.
     values = {"claimed_by": None, "claimed_until": None}
-    spent = and_(held, documents.c.attempts >= MAX_ATTEMPTS)
+    spent = and_(held, documents.c.attempts >= MAX_DEATHS)
     db.execute(update(documents).where(spent).values(stage=QUARANTINED, error="the process died on it", **values))
     return db.execute(update(documents).where(held).values(**values)).rowcount
 

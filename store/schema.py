@@ -308,7 +308,7 @@ deliveries = Table(
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False),
-    Column("state", Text, nullable=False, comment="waiting | sending | sent | failed | unsure"),
+    Column("state", Text, nullable=False, comment="waiting | sending | handing | sent | failed | unsure"),
     Column("created_at", Moment, nullable=False),
     Column("next_at", Moment, nullable=False),
     Column("claimed_by", Text),

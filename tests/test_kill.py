@@ -1,0 +1,98 @@
+"""kill -9 of the worker at random points: afterwards the store says the same as if nothing had happened."""
+
+import json
+import random
+import subprocess
+import sys
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from config.settings import PROJECT
+from core.clock import fixed_clock, parse_published
+from core.records import Kind, RawDocument
+from pipelines.intake import StoreIntake
+from store.database import Store
+from store.documents import count_by_stage
+from store.schema import alerts, documents, findings
+
+KILLS = 20
+DAY_ZERO = parse_published("2026-11-20T00:00:00")
+
+
+def filled(folder: Path) -> Store:
+    """A live-profile store that holds a part of the sample pack, fetched and not touched yet."""
+    store = Store(f"sqlite:///{folder / 'fengsui.db'}")
+    store.migrate()
+    intake = StoreIntake(store, fixed_clock(DAY_ZERO + timedelta(days=1)))
+    for line in (PROJECT / "demo" / "pack" / "part2.jsonl").read_text(encoding="utf-8").splitlines()[140:300]:
+        row = json.loads(line)
+        hour, minute = (int(part) for part in row["time"].split(":"))
+        intake.save(
+            RawDocument(
+                source=row["source"],
+                kind=Kind.NEWS,
+                url=f"http://pack.example/{row['source']}/{row['revision_of'] or row['id']}",
+                title=row["title"],
+                text=row["text"],
+                fetched_at=DAY_ZERO,
+                published=DAY_ZERO + timedelta(days=row["day"], hours=hour, minutes=minute),
+            )
+        )
+    return store
+
+
+def worker(folder: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "cli", "worker", "--profile", "live", "--data", str(folder)]
+    return subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def finish(store: Store, folder: Path) -> None:
+    """Let a worker run until nothing waits."""
+    process = worker(folder)
+    try:
+        for _look in range(240):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.5)
+            with store.read() as db:
+                if set(count_by_stage(db)) <= {"indexed", "quarantined"}:
+                    return
+        raise AssertionError("the worker did not finish")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def what_is_known(store: Store) -> dict[str, Any]:
+    """Everything that must not depend on kills."""
+    rows = select(documents.c.id, documents.c.revision, documents.c.stage, documents.c.level, documents.c.repost_of)
+    standing = select(findings.c.id).where(findings.c.withdrawn_at.is_(None))
+    told = select(alerts.c.subject, alerts.c.level, alerts.c.documents)
+    with store.read() as db:
+        return {
+            "documents": sorted(db.execute(rows).all(), key=str),
+            "findings": sorted(db.execute(standing).scalars()),
+            "alerts": sorted(db.execute(told).all(), key=str),
+        }
+
+
+def test_killed_twenty_times_it_ends_as_if_never_killed(tmp_path: Path) -> None:
+    calm, rough = tmp_path / "calm", tmp_path / "rough"
+    calm.mkdir()
+    rough.mkdir()
+    quiet_store, store = filled(calm), filled(rough)
+    finish(quiet_store, calm)
+    chance = random.Random(20261123)
+    for _kill in range(KILLS):
+        process = worker(rough)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0.9, 2.4))  # start-up takes about a second: most kills hit the work
+        process.kill()
+        process.wait()
+    finish(store, rough)
+    assert what_is_known(store) == what_is_known(quiet_store)
+    with store.read() as db:
+        assert set(count_by_stage(db)) == {"indexed"}
