@@ -7,6 +7,7 @@ go by offset and length, and standard WARC tools read up to the tear.
 
 import hashlib
 import os
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 
 from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -127,10 +129,11 @@ def read_record(archive_dir: Path, ref: ArchiveRef) -> tuple[Mapping[str, str], 
             raw = file.read(ref.length)
     except OSError as error:
         raise ArchiveDamaged(f"{ref.file}: cannot be read: {error.strerror}") from error
-    record = next(iter(ArchiveIterator(BytesIO(raw))), None) if raw else None
-    if record is None:
-        raise ArchiveDamaged(f"{ref.file}: no record at {ref.offset}")
-    body = record.content_stream().read()
+    try:
+        record = next(iter(ArchiveIterator(BytesIO(raw))))
+        body = record.content_stream().read()
+    except (StopIteration, ArchiveLoadFailed, zlib.error, EOFError, ValueError) as error:
+        raise ArchiveDamaged(f"{ref.file}: no whole record at {ref.offset}") from error
     if hashlib.sha256(body).hexdigest() != ref.sha256:
         raise ArchiveDamaged(f"{ref.file}: the record at {ref.offset} is not what was archived (SHA-256 differs)")
     headers = dict(record.http_headers.headers) if record.http_headers else {}

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -21,18 +22,17 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def article(title: str) -> Reply:
-    return Reply(
-        f"<html><title>{title}</title><h1>{title}</h1><div id='zoom'><p>{title}的正文，不合格一批次。</p></div>"
-    )
+    body = f"<div id='zoom'><p>{title}的正文，不合格一批次。</p></div>"
+    return Reply(f"<html><title>{title}</title><h1>{title}</h1>{body}")
 
 
 def test_jpaas_reads_its_ids_from_the_column_and_pages_inside_param_json(bench: Bench) -> None:
     query = "{'parseType':'bulidstatic','webId':'w1','pageId':'p1','tplSetId':'t1','pageType':'column'}"
-    shell = (
-        f'<html><script parseType="bulidstatic" url="/gate/unit" queryData="{query}" tagId="内容区域"></script></html>'
-    )
+    script = f'<script parseType="bulidstatic" url="/gate/unit" queryData="{query}" tagId="内容区域"></script>'
+    shell = f"<html><p>政务公开</p>{script}</html>"
     bench.site.routes["/col/"] = Reply(shell)
-    row = '<ul class=\\"row\\"><li><a href=\\"../art/{n}.html\\">第{n}号抽查通告</a></li><li class=\\"d\\">2026-11-2{n}</li></ul>'
+    cells = '<li><a href=\\"../art/{n}.html\\">第{n}号抽查通告</a></li><li class=\\"d\\">2026-11-2{n}</li>'
+    row = f'<ul class=\\"row\\">{cells}</ul>'
 
     def unit(asked: Asked) -> Reply:
         asked_for = parse_qs(asked.path.partition("?")[2])
@@ -44,7 +44,13 @@ def test_jpaas_reads_its_ids_from_the_column_and_pages_inside_param_json(bench: 
 
     bench.site.routes["/gate/unit"] = unit
     bench.site.routes |= {"/art/1.html": article("第1号抽查通告"), "/art/2.html": article("第2号抽查通告")}
-    keys = {"item": "ul.row", "item_date": "li.d", "pages": 5, "page_size": 1, "detail": {"body": "#zoom"}}
+    keys: dict[str, Any] = {
+        "item": "ul.row",
+        "item_date": "li.d",
+        "pages": 5,
+        "page_size": 1,
+        "detail": {"body": "#zoom"},
+    }
     run = bench.crawl(bench.source("jpaas_unit", list_url=f"{bench.site.base}/col/", **keys))
     assert (run.status, run.new, run.problems) == ("ok", 2, ())
 
@@ -72,10 +78,13 @@ def test_jpage_rows_stand_in_a_script_and_further_ones_in_the_proxy(bench: Bench
         assert "columnid=7" in asked.path
         return Reply(store(range(1, 4)), headers={"Content-Type": "text/xml"})
 
-    bench.site.routes["/col/"] = Reply(f"<html><script type='text/xml'>{store(range(1, 2))}</script></html>")
+    bench.site.routes["/col/"] = Reply(
+        f"<html><p>通知公告</p><script type='text/xml'>{store(range(1, 2))}</script></html>"
+    )
     bench.site.routes["/proxy/dataproxy.jsp"] = proxy
     bench.site.routes |= {f"/art/{n}.html": article(f"第{n}号消费警示") for n in range(1, 4)}
     run = bench.crawl(bench.source("hanweb_jpage", list_url=f"{bench.site.base}/col/", item_date="span", pages=3))
+    assert run.problems == ()
     assert (run.status, run.new) == ("ok", 3)
 
 
@@ -133,9 +142,8 @@ def test_entities_of_an_xml_bomb_are_not_expanded(bench: Bench) -> None:
 
 def test_a_hot_line_is_kept_once_with_its_first_rank(bench: Bench) -> None:
     def lines(*titles: str) -> Reply:
-        items = ",".join(
-            f'{{"id":"{t}","title":"{t}","url":"https://e.example/{t}","extra":{{"info":"12万"}}}}' for t in titles
-        )
+        line = '{{"id":"{t}","title":"{t}","url":"https://e.example/{t}","extra":{{"info":"12万"}}}}'
+        items = ",".join(line.format(t=title) for title in titles)
         return Reply(f'{{"status":"success","items":[{items}]}}', headers=JSON)
 
     source = bench.source("hotlist", list_url=f"{bench.site.base}/s", shape="newsnow", platform="weibo", kind="hotlist")
@@ -157,7 +165,10 @@ def drop(bench: Bench, name: str, text: str, *, age: float = 60.0) -> None:
     os.utime(path, (NOW.timestamp() - age, NOW.timestamp() - age))
 
 
-CSV = "投诉编号,标题,投诉内容,登记时间,投诉人\nT1,电池鼓包,充电时鼓包,2026-11-20 10:00,李四\nT2,线缆发热,通电发热,2026-11-21,王五\n"
+CSV = """投诉编号,标题,投诉内容,登记时间,投诉人
+T1,电池鼓包,充电时鼓包,2026-11-20 10:00,李四
+T2,线缆发热,通电发热,2026-11-21,王五
+"""
 COLUMNS = {"id": "投诉编号", "title": "标题", "text": ["投诉内容", "内容"], "published": "登记时间"}
 
 

@@ -1,1 +1,1 @@
-"""One file a channel: deliver once, say whether trying again can help."""
+"""Channels: one file each. A channel delivers once and says whether trying again can help."""

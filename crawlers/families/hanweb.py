@@ -90,13 +90,13 @@ class HanwebJpageSpider(RowsSpider[HanwebJpageSource]):
         if total and len(self.seen_links) >= int(total[1]):
             return
         column = str(response.meta.get("base", response.url))
-        proxy = response.meta.get("proxy") or self._proxy(response)
+        proxy = response.meta.get("dataproxy") or self._proxy(response)
         if proxy is None:
             self.run.problem("the column has more rows and names no dataproxy.jsp (key: proxy)")
             return
         path, _, query = proxy.partition("?")
         asked = {**dict(parse_qsl(query)), "page": str(page - 1), "perpage": str(self.source.page_size)}
-        meta = {"page": page, "conditional": False, "base": column, "proxy": proxy}
+        meta = {"page": page, "conditional": False, "base": column, "dataproxy": proxy}
         yield self.ask_list(f"{urljoin(column, path)}?{urlencode(asked)}", headers={"Referer": column}, meta=meta)
 
     def _proxy(self, response: Response) -> str | None:
