@@ -10,12 +10,12 @@ import typer
 from core.errors import FengsuiError
 
 GROUPS = {
-    "commands.system": ("run", "check", "doctor", "migrate", "demo-reset", "user", "backup", "restore"),
+    "commands.system": ("run", "check", "doctor", "migrate", "demo-reset", "user"),
     "commands.processes": ("worker", "crawler", "scheduler", "sender", "desk", "demo-site"),
     "commands.reading": ("analyze", "evaluate", "extract", "feed"),
     "commands.crawling": ("crawl",),
     "commands.documents": ("ingest", "reanalyze", "reindex", "search", "query"),
-    "commands.warnings": ("alerts", "feed-url", "digest", "rules"),
+    "commands.warnings": ("alerts", "feed-url", "digest"),
     "commands.firms": ("enterprises", "match"),
 }
 GLOBAL = ("--data", "--profile")

@@ -7,11 +7,12 @@ from sqlalchemy import Connection
 from core.clock import iso_beijing
 from core.records import LEVEL_COLOURS, Alert
 from store.alert_log import alert_details, history_of
+from store.documents import given_ids
 
 
 def alert_line(db: Connection, alert: Alert) -> dict[str, Any] | None:
     """The line of an alert; None for one that was merged into another. Times are story time, +08:00."""
-    details = alert_details(db, alert.id)
+    details, given = alert_details(db, alert.id), given_ids(db, alert.documents)
     if details.get("merged_into"):
         return None
     return {
@@ -26,7 +27,7 @@ def alert_line(db: Connection, alert: Alert) -> dict[str, Any] | None:
         "products": list(alert.products),
         "enterprises": list(alert.enterprises),
         "territory": alert.territory,
-        "documents": list(alert.documents),
+        "documents": [one for document in alert.documents for one in given.get(document, [document])],
         "number": alert.number,
         "colour": LEVEL_COLOURS[alert.level],
         "issues": list(alert.issues),

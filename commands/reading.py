@@ -15,6 +15,8 @@ from config.lexicon import load_lexicon
 from core.clock import parse_published
 from core.errors import UsageError
 from core.records import SourceType
+from crawlers.extract import extract_file
+from crawlers.feed import feed_file
 from nlp.analysis_json import analysis_to_json
 from nlp.analyze import Analyzer
 from nlp.evaluation import evaluate as evaluate_rows
@@ -22,7 +24,7 @@ from nlp.evaluation import evaluate as evaluate_rows
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    for command in (analyze, evaluate):
+    for command in (analyze, evaluate, extract, feed):
         app.command()(command)
 
 
@@ -56,6 +58,31 @@ def evaluate(
         return
     for line in _figure_lines(figures):
         print(line)
+
+
+def extract(
+    files: Annotated[list[Path], typer.Argument(help="saved HTML pages")],
+    url: Annotated[str, typer.Option("--url", help="where the page came from")] = "",
+    as_json: JsonOption = True,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """从网页取标题、时间、正文 (a JSON line a page)."""
+    settings_of(data, profile, log_level="ERROR")
+    for file in files:
+        print(json.dumps(extract_file(file, url), ensure_ascii=False))
+
+
+def feed(
+    files: Annotated[list[Path], typer.Argument(help="saved RSS, Atom or JSON feeds")],
+    as_json: JsonOption = True,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """读订阅文件 (a JSON line a feed)."""
+    settings_of(data, profile, log_level="ERROR")
+    for file in files:
+        print(json.dumps(feed_file(file), ensure_ascii=False))
 
 
 def json_lines(file: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,23 +1,30 @@
-"""Alerts by hand: alerts, feed-url."""
+"""Alerts by hand: alerts, digest, feed-url."""
 
 import json
+from datetime import date as day_type
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from alerts.alert_json import alert_line
+from alerts.digest import build_digest, plan_digest, previous_day
+from commands.assemble import recipients_of
 from commands.knowledge import open_store
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
-from core.clock import parse_published
+from config.routes import load_routes
+from core.clock import parse_published, system_clock
 from core.errors import UsageError
 from core.records import LEVEL_COLOURS
 from store.alert_log import list_alerts
+from store.users import create_token, find_user
 
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    for command in (alerts,):
-        app.command()(command)
+    app.command()(alerts)
+    app.command()(digest)
+    app.command("feed-url")(feed_url)
 
 
 def alerts(
@@ -46,3 +53,56 @@ def alerts(
                 line["title"],
                 sep="  ",
             )
+
+
+def digest(
+    date: Annotated[str | None, typer.Option("--date", help="ISO date, Beijing; default: yesterday")] = None,
+    send: Annotated[bool, typer.Option("--send", help="put it into the outbox, once a recipient")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="folder for subject, text and HTML")] = None,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """每日摘要 (the daily digest; printed, written or sent)."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    store = open_store(settings)
+    try:
+        day = parse_day(date) if date else previous_day(system_clock())
+    except ValueError as problem:
+        raise UsageError(f"--date: {date!r} is no ISO date (accepted: 2026-11-23)") from problem
+    with store.read() as db:
+        made = build_digest(db, day, public_url=settings.public_url, demo=settings.profile == "demo")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "subject.txt").write_text(made.subject + "\n", encoding="utf-8")
+        (out / "digest.txt").write_text(made.text, encoding="utf-8")
+        (out / "digest.html").write_text(made.html, encoding="utf-8")
+    else:
+        print(made.subject, made.text, sep="\n\n")
+    if send:
+        routes = load_routes(settings.config)
+        to = recipients_of(settings, routes)
+        if settings.smtp_url is None or not to:
+            raise UsageError("nothing sent: set FENGSUI_SMTP_URL and FENGSUI_MAIL_TO first")
+        planned = plan_digest(store, day, to, settings=settings, now=system_clock())
+        print(f"已放入待发 {planned} 封")
+
+
+def feed_url(
+    user: Annotated[str, typer.Argument(help="account whose territory the feed shows")] = "admin",
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """新建一组私有订阅地址 (makes private feed addresses; revoke them on the account page)."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    store = open_store(settings)
+    with store.write() as db:
+        if find_user(db, user) is None:
+            raise UsageError(f"没有账号 {user}；fengsui user list 列出全部")
+        secret = create_token(db, "feed", user=user, note="feed-url", now=system_clock())
+    for kind in ("atom", "rss", "json"):
+        print(f"{settings.public_url.rstrip('/')}/feeds/{secret}/alerts.{kind}")
+
+
+def parse_day(text: str) -> day_type:
+    """An ISO date."""
+    return day_type.fromisoformat(text)

@@ -125,9 +125,10 @@ def given_ids(db: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for start in range(0, len(ids), 500):
         wanted = documents.c.id.in_(list(ids[start : start + 500]))
-        query = select(documents.c.id, documents.c.external_id).where(wanted)
-        for document_id, external_id in db.execute(query.order_by(documents.c.seq)):
-            found.setdefault(document_id, []).append(external_id)
+        query = select(documents.c.id, documents.c.external_id, documents.c.flags).where(wanted)
+        for document_id, external_id, flags in db.execute(query.order_by(documents.c.seq)):
+            if "given_id" in flags:
+                found.setdefault(document_id, []).append(external_id)
     return found
 
 
