@@ -1,0 +1,120 @@
+"""Feeds: read, or refused with a reason; never an exception."""
+
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from crawlers.feed import feed_file, read_feed
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+RSS = """<?xml version="1.0" encoding="{encoding}"?><rss version="2.0"><channel><title>赣江日报</title>
+<item><title>电池〔2026〕起火</title><link>/a/1.html</link><pubDate>{date}</pubDate>
+<description>&lt;p&gt;两人受伤。&lt;/p&gt;</description></item></channel></rss>"""
+
+
+def test_an_entry_has_title_link_date_and_plain_summary() -> None:
+    data = RSS.format(encoding="utf-8", date="2026年11月20日").encode()
+    (entry,) = read_feed(data, url="https://news.example/rss.xml", now=NOW).entries
+    assert (entry.title, entry.link, entry.summary) == (
+        "电池〔2026〕起火",
+        "https://news.example/a/1.html",
+        "两人受伤。",
+    )
+    assert entry.published == datetime(2026, 11, 19, 16, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("date", "hour"),
+    [("2026-11-20 08:00:00", 0), ("Fri, 20 Nov 2026 08:00:00 CST", 0), ("Fri, 20 Nov 2026 08:00:00 GMT", 8)],
+)
+def test_times_without_a_zone_and_cst_are_beijing_time(date: str, hour: int) -> None:
+    (entry,) = read_feed(RSS.format(encoding="utf-8", date=date).encode(), now=NOW).entries
+    assert entry.published == datetime(2026, 11, 20, hour, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("declared", "real"), [("gb2312", "gb18030"), ("utf-8", "gb18030"), ("gbk", "utf-8")])
+def test_the_bytes_decide_where_the_declaration_is_wrong(declared: str, real: str) -> None:
+    data = RSS.format(encoding=declared, date="").encode(real)
+    assert (
+        read_feed(data, headers={"Content-Type": f"text/xml; charset={declared}"}, now=NOW).entries[0].title
+        == "电池〔2026〕起火"
+    )
+
+
+def test_a_json_feed_is_read() -> None:
+    value = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "T",
+        "items": [
+            {
+                "id": "1",
+                "url": "https://e.cn/1",
+                "title": "召回",
+                "content_html": "<p>甲</p>",
+                "date_published": "2026-11-20T00:00:00Z",
+            }
+        ],
+    }
+    result = read_feed(json.dumps(value).encode(), now=NOW)
+    assert (result.ok, result.entries[0].content, result.problems) == (True, "甲", ())
+
+
+def test_a_malformed_feed_keeps_its_entries_and_names_the_problem() -> None:
+    result = read_feed(RSS.format(encoding="utf-8", date="").replace("</channel></rss>", "").encode(), now=NOW)
+    assert result.ok
+    assert len(result.entries) == 1
+    assert "malformed" in result.problems[0]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"   ",
+        b"\x00\xff\xfe",
+        b"{",
+        b"[]",
+        b'{"items": 3}',
+        b"<html><body>hi</body></html>",
+        b"plain",
+        b"\x1f\x8bbroken",
+        gzip.compress(b"x"),
+    ],
+)
+def test_what_is_no_feed_is_refused_with_a_reason(data: bytes) -> None:
+    result = read_feed(data, now=NOW)
+    assert not result.ok
+    assert result.problems
+
+
+def test_a_bomb_of_entities_stays_small() -> None:
+    entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 20}">' for n in range(1, 9))
+    body = "<rss version='2.0'><channel><item><title>&a8;</title></item></channel></rss>"
+    data = f'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a0 "boom">{entities}]>{body}'
+    result = read_feed(data.encode(), now=NOW)
+    assert sum(len(entry.title) for entry in result.entries) < 10_000
+
+
+def test_the_line_of_a_file_has_the_fields_of_the_contract(tmp_path: Path) -> None:
+    path = tmp_path / "rss.xml"
+    path.write_text(RSS.format(encoding="utf-8", date="2026-11-20"), encoding="utf-8")
+    line = feed_file(path)
+    assert list(line) == ["file", "ok", "title", "entries", "problems"]
+    assert list(line["entries"][0]) == ["title", "link", "published", "summary"]
+    assert line["entries"][0]["published"] == "2026-11-20T00:00:00+08:00"
+
+
+@pytest.mark.skipif(not (SHARED / "feeds").exists(), reason="the collected feeds are not on this machine")
+def test_collected_feeds_have_as_many_entries_as_the_reference() -> None:
+    rows = [json.loads(line) for line in (SHARED / "feeds" / "index.jsonl").read_text(encoding="utf-8").splitlines()]
+    feeds = [row for row in rows if row["role"] == "feed"]
+    fewer = [
+        row["file"]
+        for row in feeds
+        if len(read_feed((SHARED / "feeds" / row["file"]).read_bytes(), now=NOW).entries) < row["ref"]["entries"]
+    ]
+    assert fewer == []
