@@ -1,6 +1,8 @@
 """The sample site over real HTTP: every source in its own shape, nothing of the annotation on the wire."""
 
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -259,3 +261,31 @@ def test_a_fresh_demo_shows_the_past_at_once_and_the_last_three_days_in_order(tm
     assert (sum(shown), sum(final)) == (641, 665)
     published = [item.published for name in SOURCES for item in story.items(name, later)]
     assert max(published) <= later
+
+
+def start_site(data: Path) -> tuple[subprocess.Popen[str], str]:
+    """The site as a process of its own, and the address it prints."""
+    command = [sys.executable, "-m", "demo.site", "--data", str(data)]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    return process, process.stdout.readline().strip()
+
+
+def test_the_process_stops_on_sigterm_and_comes_back_at_the_same_address_and_story(tmp_path: Path) -> None:
+    process, first = start_site(tmp_path)
+    assert httpx.get(f"{first}/robots.txt").status_code == 200
+    process.terminate()
+    assert process.wait(5) == 0
+    state = (tmp_path / "demo_story.json").read_text(encoding="utf-8")
+    process, again = start_site(tmp_path)
+    process.kill()
+    process.wait(5)
+    assert again == first
+    assert (tmp_path / "demo_story.json").read_text(encoding="utf-8") == state
+
+
+def test_a_wrong_speed_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "demo.site", "--data", str(tmp_path), "--speed", "-1"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "--speed -1.0: must be above 0 (story seconds a real second)\n"
