@@ -225,45 +225,6 @@ def claim_delivery(db: Connection, *, who: str, now: datetime) -> Delivery | Non
     return Delivery(_notification(row), row["attempts"], row["created_at"]) if row else None
 
 
-def note_handover(db: Connection, delivery_id: str, *, who: str, now: datetime) -> bool:
-    """From here on the receiver may have it: `sending` becomes `handing`. False when the claim is no longer ours."""
-    mine = and_(deliveries.c.id == delivery_id, deliveries.c.state == "sending", deliveries.c.claimed_by == who)
-    held = and_(mine, deliveries.c.claimed_until > now)
-    moved = update(deliveries).where(held).values(state="handing", claimed_until=now + SEND_LEASE)
-    return db.execute(moved).rowcount == 1
-
-
-def recover_deliveries(db: Connection, *, now: datetime) -> tuple[int, int]:
-    """Settle what dead senders left behind: (sent again, unsure).
-
-    One that died before the handover is tried again. One that died during it may have arrived: it is set `unsure` and
-    never sent again by itself, because nothing may be sent twice; the desk shows it and a person decides.
-    """
-    lost = deliveries.c.claimed_until < now
-    again = update(deliveries).where(deliveries.c.state == "sending", lost)
-    free: dict[str, Any] = {"claimed_by": None, "claimed_until": None}
-    retried = db.execute(again.values(state="waiting", next_at=now, **free)).rowcount
-    handing = db.execute(select(deliveries).where(deliveries.c.state == "handing", lost)).mappings().all()
-    for row in handing:
-        mine = and_(deliveries.c.id == row["id"], deliveries.c.state == "handing")
-        db.execute(update(deliveries).where(mine).values(state="unsure", **free))
-        answer = "发送进程在交付途中中断，是否送达未知；不自动重发"
-        values = {"at": now, "outcome": "crashed", "answer": answer, "seconds": 0.0}
-        create_only(db, delivery_attempts, {"delivery": row["id"], "number": row["attempts"], **values})
-    return retried, len(handing)
-
-
-def resend_unsure(db: Connection, delivery_id: str, *, now: datetime) -> bool:
-    """A person decided that an unsure or failed delivery goes out again."""
-    stuck = and_(deliveries.c.id == delivery_id, deliveries.c.state.in_(("unsure", "failed")))
-    return db.execute(update(deliveries).where(stuck).values(state="waiting", next_at=now)).rowcount == 1
-
-
-def was_told(db: Connection, alert: str) -> bool:
-    """Whether anybody was or will be sent a notice about the alert."""
-    return db.execute(select(deliveries.c.id).where(deliveries.c.alert == alert).limit(1)).first() is not None
-
-
 def settle_delivery(
     db: Connection,
     delivery_id: str,
