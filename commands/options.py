@@ -26,5 +26,5 @@ def settings_of(data: Path | None, profile: str | None, *, log_level: str | None
             raise typer.BadParameter(f"{profile!r} (accepted: demo, live)", param_hint="--profile")
         given["profile"] = profile
     settings = Settings(**given)
-    setup_logs(log_level or settings.log_level)
+    setup_logs(log_level or settings.log_level, file=settings.log_file)
     return settings

@@ -102,7 +102,7 @@ def demo_site(
 ) -> None:
     """演示站点 (serves the sample pack in each source's own shape)."""
     settings, _stop = _start(kept, data, profile)
-    serve_site(settings.data_dir, port=port, speed=speed)
+    serve_site(settings.data_dir, port=port, speed=speed, announce=not kept)
 
 
 def desk_services(settings: Settings) -> Services:

@@ -65,7 +65,10 @@ def run(
         site_port = _site_port(store) if settings.profile == "demo" else 0
         if site_port:
             settings = settings.model_copy(update={"source_base": f"http://{HOST}:{site_port}"})
-        supervisor = Supervisor(child_environment(settings))
+        logs = settings.data_dir / "logs"
+        supervisor = Supervisor(child_environment(settings), logs)
+        told = "演示（示例数据）" if settings.profile == "demo" else "正式"
+        print(f"烽燧 {told}：数据在 {settings.data_dir}，日志在 {logs}；正在启动 …", file=sys.stderr)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda _number, _frame: supervisor.stopping.set())
         supervisor.start("desk", "desk", "--port", str(desk_port))
@@ -74,6 +77,7 @@ def run(
         for name in ("worker", "crawler", "scheduler", "sender"):
             supervisor.start(name, name)
         if _answers(f"{settings.public_url}/healthz", supervisor):
+            print("已启动，按 Ctrl-C 停止。在浏览器打开：", file=sys.stderr)
             print(settings.public_url + _entry(store), flush=True)
         supervisor.watch()
 

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     mail_to: str = Field(default="", description="comma separated recipients of alert mails and the daily digest")
     public_url: str = Field(default="http://127.0.0.1:8000", description="address people reach the desk at, for links")
     log_level: str = "INFO"
+    log_file: Path | None = Field(default=None, description="log here, and only warnings to stderr")
     source_base: str = Field(default="", description="what {base} means in source files: the demo's sample site")
 
     @property

@@ -234,8 +234,11 @@ def open_server(site: Site, data: Path, port: int | None) -> Server:
     raise OSError("no free port on 127.0.0.1")
 
 
-def serve(data: Path, *, port: int | None, speed: float, clock: Clock = system_clock) -> None:
-    """Serve until SIGTERM or SIGINT. Raises FengsuiError for a bad state file or speed, OSError for a taken port."""
+def serve(data: Path, *, port: int | None, speed: float, clock: Clock = system_clock, announce: bool = True) -> None:
+    """Serve until SIGTERM or SIGINT. announce: print the address once it answers.
+
+    Raises FengsuiError for a bad state file or speed, OSError for a taken port.
+    """
     story = open_story(data, now=clock(), speed=speed)
     stop = threading.Event()
     with open_server(Site(story, clock), data, port) as server:
@@ -250,7 +253,8 @@ def serve(data: Path, *, port: int | None, speed: float, clock: Clock = system_c
             (keep_dropping, (DropFolder(story, data), clock, stop)),
         ):
             threading.Thread(target=target, args=arguments, daemon=True).start()
-        print(server.base, flush=True)
+        if announce:
+            print(server.base, flush=True)
         stop.wait()
         server.shutdown()
 

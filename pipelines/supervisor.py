@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from core.logs import log_event
 
@@ -34,10 +35,12 @@ class Child:
 class Supervisor:
     """Starts children in sessions of their own (Ctrl-C reaches only us) and restarts what dies.
 
+    logs: folder where each child writes NAME.log.
     Each child's stdin is a pipe that we hold: when we are killed, it closes, and a child started `--kept` ends.
     """
 
     environment: Mapping[str, str]
+    logs: Path
     children: list[Child] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -72,8 +75,9 @@ class Supervisor:
 
     def _spawn(self, child: Child) -> None:
         child.started = time.monotonic()
+        environment = {**self.environment, "FENGSUI_LOG_FILE": str(self.logs / f"{child.name}.log")}
         child.process = subprocess.Popen(
-            child.command, stdin=subprocess.PIPE, stdout=sys.stderr, env=dict(self.environment), start_new_session=True
+            child.command, stdin=subprocess.PIPE, stdout=sys.stderr, env=environment, start_new_session=True
         )
 
     def _look_after(self, child: Child) -> None:
