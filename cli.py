@@ -17,6 +17,7 @@ GROUPS = {
     "commands.documents": ("ingest", "reanalyze", "reindex", "search", "query"),
     "commands.warnings": ("alerts", "feed-url", "digest"),
     "commands.firms": ("enterprises", "match"),
+    "commands.rules": ("rules",),
 }
 GLOBAL = ("--data", "--profile")
 

@@ -88,10 +88,15 @@ Condition = Annotated[
 
 
 class ExampleDocument(Words):
-    """One document of an example. at: hours after the first one.  same: repeated so many times, an hour apart."""
+    """One document of an example.
+
+    at: hours after the first one.  same: so many of its kind, an hour apart, each an origin of its own.
+    repost: it carries the text of the story's first document.
+    """
 
     at: float = 0
-    same: int = Field(default=1, ge=1)
+    same: int = Field(default=1, ge=1, le=500)
+    repost: bool = False
     kind: Kind = Kind.NEWS
     source: str = "example"
     title: str = "示例"
@@ -104,11 +109,14 @@ class ExampleDocument(Words):
     casualties: dict[str, int] = {}
 
 
-class Examples(Words):
-    """Each entry of fires and quiet is one little story: the documents of it. Tests run all of them."""
+Story = Annotated[tuple[ExampleDocument, ...], Field(min_length=1, max_length=100)]
 
-    fires: tuple[tuple[ExampleDocument, ...], ...] = Field(min_length=1)
-    quiet: tuple[tuple[ExampleDocument, ...], ...] = Field(min_length=1)
+
+class Examples(Words):
+    """Each entry of fires and quiet is one little story: the documents of it. `fengsui rules test` runs all of them."""
+
+    fires: tuple[Story, ...] = Field(min_length=1)
+    quiet: tuple[Story, ...] = Field(min_length=1)
 
 
 class Rule(Words):
@@ -157,23 +165,33 @@ class Rule(Words):
 
 
 def load_rules(
-    config_dir: Path, *, products: frozenset[str] | None = None, issues: frozenset[str] | None = None
+    config_dir: Path,
+    *,
+    products: frozenset[str] | None = None,
+    issues: frozenset[str] | None = None,
+    folder: Path | None = None,
 ) -> tuple[Rule, ...]:
-    """The rules of <config_dir>/rules/*.yml, by id. products, issues: known ids, to check the scopes against.
+    """The rules of <config_dir>/rules/*.yml, by id. products, issues: known ids, to check scopes and examples against.
 
+    folder: another folder of rule files.
     Raises ConfigError with every mistake of every file: file, key, what is wrong, what is accepted.
     """
     rules: list[Rule] = []
     mistakes: list[str] = []
-    for path in sorted((config_dir / "rules").glob("*.yml")):
+    for path in sorted((folder or config_dir / "rules").glob("*.yml")):
+        name = f"rules/{path.name}"
         try:
-            rule = read_rule(path.read_text(encoding="utf-8"), stem=path.stem, name=f"rules/{path.name}")
+            rule = read_rule(path.read_text(encoding="utf-8"), stem=path.stem, name=name)
+        except UnicodeDecodeError as error:
+            mistakes.append(f"{name}: not UTF-8 at byte {error.start}")
+            continue
         except ConfigError as error:
             mistakes += error.mistakes
             continue
         rules.append(rule)
-        mistakes += _unknown(f"rules/{path.name}: scope.products", rule.scope.products, products, extra="key")
-        mistakes += _unknown(f"rules/{path.name}: scope.issues", rule.scope.issues, issues)
+        mistakes += _unknown(f"{name}: scope.products", rule.scope.products, products, extra="key")
+        mistakes += _unknown(f"{name}: scope.issues", rule.scope.issues, issues)
+        mistakes += _unknown_in_examples(name, rule.examples, products, issues)
     if mistakes:
         raise ConfigError(mistakes)
     return tuple(rules)
@@ -200,6 +218,20 @@ def _unknown(where: str, values: tuple[str, ...], known: frozenset[str] | None, 
         return []
     accepted = sorted(known | ({extra} if extra else set()))
     return [f"{where}: {value!r} (accepted: {', '.join(accepted)})" for value in values if value not in accepted]
+
+
+def _unknown_in_examples(
+    name: str, examples: Examples, products: frozenset[str] | None, issues: frozenset[str] | None
+) -> list[str]:
+    mistakes: list[str] = []
+    for what, stories in (("fires", examples.fires), ("quiet", examples.quiet)):
+        for number, story in enumerate(stories):
+            where = f"{name}: examples.{what}.{number}"
+            for document in story:
+                named = (document.product,) if document.product else ()
+                mistakes += _unknown(f"{where}.product", named, products)
+                mistakes += _unknown(f"{where}.issues", document.issues, issues)
+    return mistakes
 
 
 _CONDITIONS: dict[str, type[Words]] = {

@@ -1,0 +1,82 @@
+"""A rule in plain Chinese: what it counts and when it fires, for people who do not read YAML."""
+
+from collections.abc import Iterable
+
+from alerts.conditions.verdict import span_words
+from config.lexicon import Lexicon
+from config.rules import Condition, Rule, Scope
+from core.records import LEVEL_COLOURS, LEVEL_NAMES
+
+VOICE_WORDS = {"official": "官方通报", "media": "媒体报道", "complaint": "投诉评价", "social": "自媒体"}
+KIND_WORDS = {
+    "news": "新闻",
+    "notice": "通报",
+    "spotcheck": "抽查公告",
+    "recall": "召回公告",
+    "recall_foreign": "境外召回",
+    "complaint": "投诉",
+    "review": "评价",
+    "social": "自媒体",
+    "forum": "论坛",
+    "hotlist": "热榜",
+}
+MAKER_WORDS = {"known": "点名企业", "listed": "点名名录内企业", "home": "省内企业", "china": "国内企业"}
+GROUP_WORDS = {"matter": "事项", "product": "产品", "issue": "问题", "county": "县（市、区）", "prefecture": "设区市"}
+
+
+def rule_words(rule: Rule, lexicon: Lexicon) -> str:
+    """One sentence: scope, condition, grouping, level."""
+    by = "、".join(GROUP_WORDS[group] for group in rule.group_by)
+    again = ""
+    if rule.repeat_after is not None:
+        again = f"，{span_words(rule.repeat_after.total_seconds())}内不重复"
+    scope, condition = _scope_words(rule.scope, lexicon), _condition_words(rule.condition)
+    return f"{scope}；按{by}计，{condition}，即为{LEVEL_COLOURS[rule.rank]}色预警{again}。"
+
+
+def _scope_words(scope: Scope, lexicon: Lexicon) -> str:
+    parts = [
+        _listed("", (VOICE_WORDS[voice] for voice in scope.voices)),
+        _listed("", (KIND_WORDS.get(kind.value, kind.value) for kind in scope.kinds)),
+        _listed("产品为", (_product(name, lexicon) for name in scope.products)),
+        _listed("问题为", (lexicon.issues[name].name if name in lexicon.issues else name for name in scope.issues)),
+        _listed("涉及", (_region(code, lexicon) for code in scope.regions)),
+        _listed("文中有", (f"“{word}”" for word in scope.text)),
+        MAKER_WORDS[scope.maker] if scope.maker else "",
+        f"伤亡 {scope.hurt} 人以上" if scope.hurt else "",
+        f"死亡 {scope.dead} 人以上" if scope.dead else "",
+        f"单篇定级{LEVEL_NAMES[scope.min_level]}以上" if scope.min_level else "",
+    ]
+    return "，".join(part for part in parts if part)
+
+
+def _condition_words(condition: Condition) -> str:
+    if condition.type == "any":
+        return "出现一条"
+    span = span_words(condition.window.total_seconds())
+    if condition.type == "new_term":
+        lookback = span_words(condition.lookback.total_seconds())
+        return f"{span}内出现 {condition.at_least} 个独立来源，且此前 {lookback}内未见"
+    places = f"、涉及 {condition.places} 地" if condition.places > 1 else ""
+    if condition.type == "frequency":
+        sources = f"、{condition.sources} 个信源" if condition.sources > 1 else ""
+        return f"{span}内有 {condition.at_least} 个独立来源{sources}{places}"
+    return (
+        f"{span}内有 {condition.at_least} 个独立来源{places}，且达到此前 {condition.history} 个同长时段平均的 "
+        f"{condition.ratio:g} 倍"
+    )
+
+
+def _listed(before: str, words: Iterable[str]) -> str:
+    told = list(words)
+    return before + "、".join(told) if told else ""
+
+
+def _product(name: str, lexicon: Lexicon) -> str:
+    if name == "key":
+        return "重点产品"
+    return lexicon.products[name].name if name in lexicon.products else name
+
+
+def _region(code: str, lexicon: Lexicon) -> str:
+    return next((region.name for region in lexicon.regions if region.code == code), code)
