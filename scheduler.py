@@ -18,14 +18,15 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from config.sources import SourceConfig
-from core.clock import BEIJING, Clock
+from core.clock import BEIJING, Clock, iso_beijing
 from core.durations import format_duration
 from core.logs import log_event
 from store.database import Store
-from store.runs import ask_for_run, beat, keep_jobs, note_job, recent_runs, save_job
+from store.runs import ask_for_run, beat, held_back, keep_jobs, note_job, recent_runs, save_job
 
 logger = logging.getLogger(__name__)
 GRACE = 300  # seconds a job may start late before it counts as missed
+UNDONE = ("waiting", "interrupted")
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,12 @@ def schedule(
 
 def _add_source(table: BackgroundScheduler, store: Store, source: SourceConfig, clock: Clock) -> None:
     def ask() -> str:
+        now = clock()
         with store.write() as db:
-            asked = ask_for_run(db, source.key, reason="schedule", now=clock())
+            until = held_back(db, source.key)
+            if until is not None and now < until:
+                return f"the site wants no visit before {iso_beijing(until)}"
+            asked = ask_for_run(db, source.key, reason="schedule", now=now)
         return "asked" if asked else "still running"
 
     seconds = source.every.total_seconds()
@@ -82,7 +87,7 @@ def _first_run(store: Store, source: SourceConfig, now: datetime) -> datetime:
     """At once for a source that is due, else when its interval since the last run is over: a restart is no stampede."""
     with store.read() as db:
         last = next(
-            (run.asked_at for run in recent_runs(db, source=source.key, limit=5) if run.status != "waiting"), None
+            (run.asked_at for run in recent_runs(db, source=source.key, limit=5) if run.status not in UNDONE), None
         )
     return now if last is None else max(now, last + source.every)
 

@@ -8,11 +8,15 @@ import typer
 
 from commands.knowledge import open_store
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
+from commands.sample_site import sample_site
 from config.sources import load_sources
 from core.clock import system_clock
 from core.errors import UsageError
+from crawlers.run import RunSummary
 from crawlers.runner import run_reactor
 from pipelines.crawling import CrawlQueue, crawl_by_hand, make_engine
+
+INTERRUPTED = 130
 
 
 def register(app: typer.Typer) -> None:
@@ -27,25 +31,41 @@ def crawl(
     data: DataOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """立即采集；每个信源一行结果 (runs sources now). Exit 1 when one failed."""
+    """立即采集；每个信源一行结果 (runs sources now; in the demo with the sample site, started when it does not run).
+
+    Exit 0 all read, 1 a source failed or is being crawled by another process, 2 wrong use, 130 interrupted.
+    """
     settings = settings_of(data, profile, log_level="WARNING")
     known = {s.key: s for s in load_sources(settings.config, settings.profile, base=settings.source_base)}
-    wanted = list(sources or [key for key, source in known.items() if source.enabled])
+    wanted = list(dict.fromkeys(sources or [key for key, source in known.items() if source.enabled]))
     unknown = [key for key in wanted if key not in known]
     if unknown:
         raise UsageError(f"no source {', '.join(unknown)} in profile {settings.profile} (known: {', '.join(known)})")
     store = open_store(settings)
-    engine = make_engine(store, known, settings.data_dir, system_clock)
-    queue = CrawlQueue(store, system_clock, who="crawl-by-hand")
-    summaries = run_reactor(lambda _stop: crawl_by_hand(engine, queue, wanted))
-    for one in summaries:
-        if as_json:
-            print(json.dumps(asdict(one), ensure_ascii=False, default=str))
-            continue
-        why = f"  {one.problems[0]}" if one.problems else ""
-        print(
-            f"{one.source:<24} {one.status:<8} 新 {one.new}  变 {one.changed}  未变 {one.unchanged}  "
-            f"失败 {one.failed}  {one.seconds:.1f} 秒{why}"
-        )
-    if any(one.status != "ok" for one in summaries):
+    done: list[RunSummary] = []
+
+    def tell(summary: RunSummary) -> None:
+        done.append(summary)
+        print(json.dumps(asdict(summary), ensure_ascii=False, default=str) if as_json else line_of(summary), flush=True)
+
+    with sample_site(settings, store) as found:
+        known = {s.key: s for s in load_sources(found.config, found.profile, base=found.source_base)}
+        engine = make_engine(store, known, found.data_dir, system_clock)
+        queue = CrawlQueue(store, system_clock, who="crawl-by-hand")
+        ended = run_reactor(lambda stop: crawl_by_hand(engine, queue, wanted, tell=tell, stop=stop))
+    for key in ended.busy:
+        typer.echo(f"{key}：另一个进程正在采集，这次没有重复采集", err=True)
+    if ended.stopped:
+        typer.echo("已中断；已入库的不丢，其余下次再采", err=True)
+        raise typer.Exit(INTERRUPTED)
+    if ended.busy or any(one.status != "ok" for one in done):
         raise typer.Exit(1)
+
+
+def line_of(one: RunSummary) -> str:
+    """A run as one line for people."""
+    why = f"  {one.problems[0]}" if one.problems else ""
+    return (
+        f"{one.source:<24} {one.status:<8} 新 {one.new}  变 {one.changed}  未变 {one.unchanged}  "
+        f"失败 {one.failed}  {one.seconds:.1f} 秒{why}"
+    )

@@ -121,6 +121,8 @@ def _sources(settings: Settings, store: Store) -> Iterator[Finding]:
             continue
         why = "；".join(health.last.problems[:2])
         detail = f"上次 {health.last.status}，连续失败 {health.failures_in_a_row} 次，文档 {health.documents}"
+        if health.not_before is not None and health.not_before > system_clock():
+            detail += f"，对方要求 {iso_beijing(health.not_before)} 之前不再访问"
         yield Finding(f"信源 {source.title}", health.last.status == "ok", detail, why or f"fengsui crawl {source.key}")
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,9 @@ from config.sources import load_sources
 from core.clock import system_clock
 from crawlers.runner import run_reactor
 from demo.site import serve as serve_site
+from demo.story import DEFAULT_SPEED
 from pipelines.crawling import CrawlQueue, make_engine, serve_queue
+from pipelines.supervisor import GRACE_SECONDS
 from pipelines.worker import work_until
 from scheduler import schedule
 from store.runs import beat
@@ -51,7 +54,7 @@ def worker(kept: KeptOption = False, data: DataOption = None, profile: ProfileOp
 
 def crawler(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
     """采集进程 (takes the runs the scheduler asks for)."""
-    settings, _stop = _start(kept, data, profile)
+    settings = _begin(kept, data, profile)
     store = open_store(settings)
     sources = {s.key: s for s in load_sources(settings.config, settings.profile, base=settings.source_base)}
     engine = make_engine(store, sources, settings.data_dir, system_clock)
@@ -89,19 +92,19 @@ def desk(
     profile: ProfileOption = None,
 ) -> None:
     """网页席位 (the web desk)."""
-    settings, _stop = _start(kept, data, profile)
+    settings = _begin(kept, data, profile)
     serve_desk(desk_services(settings), host=host, port=port, sockets=[_listening(host, port)])
 
 
 def demo_site(
     port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 0,
-    speed: Annotated[float, typer.Option("--speed", min=1)] = 432.0,
+    speed: Annotated[float, typer.Option("--speed", min=1)] = DEFAULT_SPEED,
     kept: KeptOption = False,
     data: DataOption = None,
     profile: ProfileOption = None,
 ) -> None:
     """演示站点 (serves the sample pack in each source's own shape)."""
-    settings, _stop = _start(kept, data, profile)
+    settings = _begin(kept, data, profile)
     serve_site(settings.data_dir, port=port, speed=speed, announce=not kept)
 
 
@@ -124,11 +127,14 @@ def desk_services(settings: Settings) -> Services:
 
 
 def _start(kept: bool, data: Path | None, profile: str | None) -> tuple[Settings, threading.Event]:
-    settings = settings_of(data, profile)
-    stop = stop_event()
+    return _begin(kept, data, profile), stop_event()
+
+
+def _begin(kept: bool, data: Path | None, profile: str | None) -> Settings:
+    """As `_start`, for what handles signals itself: until it does, SIGTERM ends the process at once."""
     if kept:
         threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
-    return settings, stop
+    return settings_of(data, profile)
 
 
 def _end_with_parent() -> None:
@@ -136,6 +142,8 @@ def _end_with_parent() -> None:
     while os.read(0, 1024):
         continue
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _listening(host: str, port: int) -> socket.socket:

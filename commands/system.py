@@ -1,9 +1,9 @@
 """The system as a whole: run, check, doctor, migrate, demo-reset, user."""
 
 import fcntl
+import os
 import shutil
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -18,6 +18,7 @@ import typer
 from commands.doctor import doctor
 from commands.knowledge import open_store
 from commands.options import DataOption, ProfileOption, settings_of
+from commands.sample_site import HOST, base_of, free_port, kept_port, port_taken
 from config.lexicon import load_lexicon
 from config.routes import load_routes
 from config.rules import load_rules
@@ -25,15 +26,14 @@ from config.settings import Settings, child_environment
 from config.sources import load_sources
 from core.clock import system_clock
 from core.errors import ConfigError, FengsuiError, StoreError, UsageError
+from demo.story import DEFAULT_SPEED
 from pipelines.supervisor import Supervisor
-from store.database import Store, get_fact, set_fact
+from store.database import Store, get_fact
 from store.users import create_user, find_user, first_admin_token, list_users, set_password
 
-HOST = "127.0.0.1"
-SITE_PORT = "demo_site_port"
-FIRST_SITE_PORT = 8900
 START_SECONDS = 60.0
 LOCK = "run.lock"
+LOCK_SECONDS = 10.0
 
 
 def register(app: typer.Typer) -> None:
@@ -49,8 +49,10 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="a taken port moves on to a free one")] = 8000,
-    speed: Annotated[float, typer.Option("--speed", min=1, help="demo: story seconds a real second")] = 432.0,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="a taken port moves on to a free one; 0: any")
+    ] = 8000,
+    speed: Annotated[float, typer.Option("--speed", min=1, help="demo: story seconds a real second")] = DEFAULT_SPEED,
     data: DataOption = None,
     profile: ProfileOption = None,
 ) -> None:
@@ -58,15 +60,15 @@ def run(
     settings = settings_of(data, profile, log_level="WARNING")
     check_config(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with only_one(settings.data_dir):
+    with only_one(settings.data_dir) as lock:
         store = open_store(settings)
         desk_port = free_port(port)
         settings = settings.model_copy(update={"public_url": f"http://{HOST}:{desk_port}"})
         site_port = _site_port(store) if settings.profile == "demo" else 0
         if site_port:
-            settings = settings.model_copy(update={"source_base": f"http://{HOST}:{site_port}"})
+            settings = settings.model_copy(update={"source_base": base_of(site_port)})
         logs = settings.data_dir / "logs"
-        supervisor = Supervisor(child_environment(settings), logs)
+        supervisor = Supervisor(child_environment(settings), logs, lock)
         told = "演示（示例数据）" if settings.profile == "demo" else "正式"
         print(f"烽燧 {told}：数据在 {settings.data_dir}，日志在 {logs}；正在启动 …", file=sys.stderr)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -176,37 +178,46 @@ def check_config(settings: Settings) -> dict[str, int]:
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Hold the data folder: two systems on one folder would send everything twice."""
-    with (folder / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FengsuiError(f"{folder}: another `fengsui run` uses this data folder; stop it first") from None
-        yield
+def only_one(folder: Path) -> Iterator[int]:
+    """Hold the data folder, and give the lock's file: two systems on one folder would send everything twice.
+
+    Children hold it with us. Those of a system that was killed end by themselves, and we wait for the last of them.
+    """
+    with (folder / LOCK).open("a+") as lock:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while not _locked(lock.fileno()):
+            if _alive(folder) or time.monotonic() > deadline:
+                raise FengsuiError(f"{folder}: another `fengsui run` uses this data folder; stop it first")
+            time.sleep(0.1)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield lock.fileno()
 
 
-def free_port(wanted: int) -> int:
-    """`wanted`, or the next port that nobody listens on."""
-    for port in range(wanted, min(wanted + 200, 65536)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-        return port
-    raise FengsuiError(f"no free port from {wanted} on; give another with --port")
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _alive(folder: Path) -> bool:
+    """Whether the process that wrote itself into the lock's file still runs."""
+    try:
+        os.kill(int((folder / LOCK).read_text()), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _site_port(store: Store) -> int:
-    """The sample site keeps its port: addresses of documents must not change between two starts."""
-    with store.write() as db:
-        kept = get_fact(db, SITE_PORT)
-        port = int(kept) if kept else free_port(FIRST_SITE_PORT)
-        set_fact(db, SITE_PORT, str(port))
+    port = kept_port(store)
     if free_port(port) != port:
-        raise FengsuiError(f"port {port}, which this demo's sample site uses, is taken; free it or `make demo-reset`")
+        raise port_taken(port)
     return port
 
 
@@ -219,6 +230,7 @@ def _entry(store: Store) -> str:
 def _answers(url: str, supervisor: Supervisor) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while not supervisor.stopping.wait(0.1):
+        supervisor.look_after()
         try:
             with urllib.request.urlopen(url, timeout=2):
                 return True

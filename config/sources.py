@@ -23,7 +23,6 @@ class SourceConfig(Strict):
 
     key: str = Field(default="", exclude=True)
     family: str
-    spider: str | None = Field(default=None, description="module of crawlers.spiders for what YAML cannot say")
     title: str
     kind: Kind
     tier: int = Field(default=3, ge=1, le=4, description="1: recall and spot check … 4: weak signal")

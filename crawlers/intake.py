@@ -1,7 +1,7 @@
 """Where crawlers hand over what they read. The store's side is written in pipelines/intake.py."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from core.records import Gone, RawDocument
@@ -38,3 +38,9 @@ class Intake(Protocol):
 
     def recheck(self, source: str, limit: int, *, within: timedelta, not_since: timedelta) -> list[str]:
         """Addresses of documents published `within`, not looked at since `not_since` ago; at most `limit`."""
+
+    def hold_back(self, source: str, until: datetime, why: str) -> None:
+        """The site wants no visit before `until`; told as soon as it says so."""
+
+    def held_until(self, source: str) -> datetime | None:
+        """What `hold_back` was told last, past or future."""

@@ -123,6 +123,7 @@ class Run:
     def block(self, why: str, wait: timedelta = BLOCKED_FOR) -> None:
         """The site wants us gone: nothing is asked for `wait`."""
         self.not_before = max(self.not_before or self.clock(), self.clock() + wait)
+        self.intake.hold_back(self.source.key, self.not_before, why[:500])
         self.fail(why, "blocked")
 
     def problem(self, what: str) -> None:

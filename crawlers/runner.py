@@ -63,7 +63,6 @@ class CrawlEngine:
     backoff: timedelta = timedelta(seconds=5)
     _running: dict[str, Crawler | None] = field(default_factory=dict, init=False)
     _hosts: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
-    _held: dict[str, datetime] = field(default_factory=dict, init=False)
     _stopping: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +88,10 @@ class CrawlEngine:
                 if source.delay:
                     for host in sorted({host_of(url) for url in source.addresses}):
                         await held.enter_async_context(self._hosts[host])
-                return await self._run(source) if not self._is_held(key) else self._held_back(source)
+                until = self.intake.held_until(key)
+                if until is not None and self.clock() < until:
+                    return self._held_back(source, until)
+                return await self._run(source)
         finally:
             del self._running[key]
 
@@ -146,18 +148,15 @@ class CrawlEngine:
                 task.cancel()
         self._archive.close()
 
-    def _is_held(self, key: str) -> bool:
-        until = self._held.get(key)
-        return until is not None and self.clock() < until
-
-    def _held_back(self, source: SourceConfig) -> RunSummary:
-        run = Run(source, self.intake, self.clock)
-        run.not_before = self._held[source.key]
-        run.fail(f"the site wants no visit before {beijing(run.not_before):%m-%d %H:%M}", "blocked")
+    def _held_back(self, source: SourceConfig, until: datetime) -> RunSummary:
+        run = Run(source, self.intake, self.clock, not_before=until)
+        run.fail(f"the site wants no visit before {beijing(until):%m-%d %H:%M}", "blocked")
         return run.finish(complete=False)
 
     async def _crawl_and_tell(self, key: str, done: Callable[[RunSummary], None]) -> None:
-        done(await self.crawl(key))
+        summary = await self.crawl(key)
+        if not self._stopping:  # cut short by us: no verdict on the site, whoever asked still has it open
+            done(summary)
 
     async def _run(self, source: SourceConfig) -> RunSummary:
         run = Run(source, self.intake, self.clock)
@@ -171,8 +170,6 @@ class CrawlEngine:
             log.exception("crawl failed", extra={"fields": {"source": source.key}})
             run.fail(f"{type(error).__name__}: {error}")
         summary = run.finish(complete=complete and not self._stopping)
-        if summary.not_before is not None:
-            self._held[source.key] = summary.not_before
         log_event(
             log,
             "crawled",

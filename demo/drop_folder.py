@@ -76,15 +76,18 @@ class DropFolder:
         writer.writerow(HEADER)
         writer.writerows(self._row(page) for page in pages)
         path = self.data / FOLDER / name
-        _replace(path, table.getvalue().encode("gb18030"))
+        _replace(path, table.getvalue().encode("gb18030"), at=max(self._shown(page) for page in pages))
         return path
+
+    def _shown(self, page: Page) -> datetime:
+        return self.story.clock.shown(page.versions[-1].at)
 
     def _row(self, page: Page) -> tuple[str, ...]:
         said = page.versions[-1]
         number = int(page.token)
         return (
             f"36-{page.token}",
-            f"{beijing(self.story.clock.shown(said.at)):%Y-%m-%d %H:%M:%S}",
+            f"{beijing(self._shown(page)):%Y-%m-%d %H:%M:%S}",
             said.author or "匿名",
             f"1380000{number % 10_000:04d}",
             f"36000019000101{number % 1000:03d}X",
@@ -101,8 +104,11 @@ def _read(state: Path) -> timedelta:
     return timedelta(seconds=json.loads(state.read_text(encoding="utf-8"))["exported_to_seconds"])
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes, *, at: datetime | None = None) -> None:
+    """at: when the file was last changed, as a clerk's file is as old as its last row; now when not given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")
     draft.write_bytes(content)
+    if at is not None:
+        os.utime(draft, (at.timestamp(), at.timestamp()))
     os.replace(draft, path)

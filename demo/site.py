@@ -14,7 +14,8 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import format_datetime, parsedate_to_datetime
@@ -234,29 +235,39 @@ def open_server(site: Site, data: Path, port: int | None) -> Server:
     raise OSError("no free port on 127.0.0.1")
 
 
-def serve(data: Path, *, port: int | None, speed: float, clock: Clock = system_clock, announce: bool = True) -> None:
-    """Serve until SIGTERM or SIGINT. announce: print the address once it answers.
+@contextmanager
+def serving(data: Path, *, port: int | None, speed: float | None, clock: Clock = system_clock) -> Iterator[Server]:
+    """The site and its drop folder on threads of this process, for as long as the block lasts. speed: as `open_clock`.
 
     Raises FengsuiError for a bad state file or speed, OSError for a taken port.
     """
     story = open_story(data, now=clock(), speed=speed)
     stop = threading.Event()
     with open_server(Site(story, clock), data, port) as server:
-
-        def on_signal(number: int, frame: FrameType | None) -> None:
+        drops = DropFolder(story, data)
+        drops.write_due(clock())
+        for target, arguments in ((server.serve_forever, ()), (keep_dropping, (drops, clock, stop))):
+            threading.Thread(target=target, args=arguments, daemon=True).start()
+        try:
+            yield server
+        finally:
             stop.set()
+            server.shutdown()
 
+
+def serve(data: Path, *, port: int | None, speed: float, clock: Clock = system_clock, announce: bool = True) -> None:
+    """Serve until SIGTERM or SIGINT. announce: print the address once it answers. Raises as `serving`."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    with serving(data, port=port, speed=speed, clock=clock) as server:
         signal.signal(signal.SIGTERM, on_signal)
         signal.signal(signal.SIGINT, on_signal)
-        for target, arguments in (
-            (server.serve_forever, ()),
-            (keep_dropping, (DropFolder(story, data), clock, stop)),
-        ):
-            threading.Thread(target=target, args=arguments, daemon=True).start()
         if announce:
             print(server.base, flush=True)
         stop.wait()
-        server.shutdown()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

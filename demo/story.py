@@ -182,21 +182,22 @@ class StoryClock:
         return min(self.calendar(offset), self.released(offset).replace(microsecond=0))
 
 
-def open_clock(folder: Path, *, now: datetime, speed: float = DEFAULT_SPEED) -> StoryClock:
+def open_clock(folder: Path, *, now: datetime, speed: float | None = DEFAULT_SPEED) -> StoryClock:
     """The story clock kept in `folder`; made when there is none, turned to `speed` when that is another one.
 
-    Raises UsageError when `speed` is not above 0 or the state file cannot be read.
+    speed: story seconds a real second; None: as it is kept. Raises UsageError when it is not above 0 or the state file
+    cannot be read.
     """
-    if not speed > 0:
+    if speed is not None and not speed > 0:
         raise UsageError(f"--speed {speed}: must be above 0 (story seconds a real second)")
     path = folder / STATE_FILE
     if path.exists():
         clock = _read_clock(path)
-        if clock.legs[-1].speed == speed:
+        if speed in (None, clock.legs[-1].speed):
             return clock
-        clock = StoryClock(clock.day_zero, (*clock.legs, Leg(now, clock.now(now), speed)))
+        clock = StoryClock(clock.day_zero, (*clock.legs, Leg(now, clock.now(now), speed or DEFAULT_SPEED)))
     else:
-        clock = StoryClock(beijing(now).date(), (Leg(now, LIVE_FROM, speed),))
+        clock = StoryClock(beijing(now).date(), (Leg(now, LIVE_FROM, speed or DEFAULT_SPEED),))
     _write_clock(path, clock)
     return clock
 
@@ -255,7 +256,7 @@ class Story:
         )
 
 
-def open_story(folder: Path, *, now: datetime, speed: float = DEFAULT_SPEED) -> Story:
+def open_story(folder: Path, *, now: datetime, speed: float | None = DEFAULT_SPEED) -> Story:
     """The pack on the story clock of `folder` (see `open_clock`)."""
     shelves: dict[str, tuple[Page, ...]] = {}
     for page in load_pages():

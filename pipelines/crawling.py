@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from crawlers.run import RunSummary
 from crawlers.runner import CrawlEngine
 from pipelines.intake import StoreIntake
 from store.database import Store
-from store.runs import ask_for_run, beat, claim_run, finish_run, interrupt_runs
+from store.runs import ask_for_run, beat, claim_run, finish_run, interrupt_runs, renew_runs
 
 POLL_SECONDS = 0.5
 BEAT_SECONDS = 10.0
@@ -36,9 +36,28 @@ class CrawlQueue:
             for source in interrupt_runs(db, who=self.who, now=self.clock()):
                 ask_for_run(db, source, reason="restart", now=self.clock())
 
-    def hold(self, source: str, run_id: str) -> None:
-        """Remember a claimed run until it is done."""
-        self._open[source] = run_id
+    def take(self, sources: Sequence[str], *, reason: str) -> list[str]:
+        """Ask for runs of these sources and claim them at once; those that another process runs are left out."""
+        with self.store.write() as db:
+            for source in sources:
+                ask_for_run(db, source, reason=reason, now=self.clock())
+                run = claim_run(db, who=self.who, now=self.clock(), source=source)
+                if run is not None:
+                    self._open[source] = run.id
+        return list(self._open)
+
+    async def keep_alive(self) -> None:
+        """Renew the claims of what runs; never ends."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            with self.store.write() as db:
+                renew_runs(db, list(self._open.values()), now=self.clock())
+
+    def let_go(self) -> None:
+        """What was claimed and is not done is interrupted."""
+        with self.store.write() as db:
+            interrupt_runs(db, who=self.who, now=self.clock(), only=list(self._open.values()))
+        self._open.clear()
 
     async def requests(self) -> AsyncIterator[str]:
         """Sources to run, as their runs fall due; never ends."""
@@ -48,6 +67,7 @@ class CrawlQueue:
             if loop.time() - beaten >= BEAT_SECONDS:
                 beaten = loop.time()
                 with self.store.write() as db:
+                    renew_runs(db, list(self._open.values()), now=self.clock())
                     beat(db, self.who, pid=os.getpid(), now=self.clock(), note=f"{len(self._open)} 个在采")
             with self.store.write() as db:
                 run = claim_run(db, who=self.who, now=self.clock(), busy=list(self._open))
@@ -89,19 +109,37 @@ async def serve_queue(engine: CrawlEngine, queue: CrawlQueue, *, stop: asyncio.E
     await engine.serve(queue.requests(), queue.done, stop=stop)
 
 
-async def crawl_by_hand(engine: CrawlEngine, queue: CrawlQueue, keys: list[str]) -> list[RunSummary]:
-    """Run these sources now, with a row in the table of runs for each that is not running already."""
-    summaries = []
-    with queue.store.write() as db:
-        for key in keys:
-            ask_for_run(db, key, reason="hand", now=queue.clock())
-    others = [key for key in engine.sources if key not in keys]
-    claimed: list[str] = []
-    with queue.store.write() as db:
-        while run := claim_run(db, who=queue.who, now=queue.clock(), busy=others + claimed):
-            queue.hold(run.source, run.id)
-            claimed.append(run.source)
-    for summary in await engine.crawl_all(claimed):
+@dataclass(frozen=True)
+class HandCrawl:
+    """How a crawl by hand ended. busy: sources that another process is crawling.  stopped: before it was done."""
+
+    busy: tuple[str, ...]
+    stopped: bool
+
+
+async def crawl_by_hand(
+    engine: CrawlEngine,
+    queue: CrawlQueue,
+    keys: Sequence[str],
+    *,
+    tell: Callable[[RunSummary], None],
+    stop: asyncio.Event,
+) -> HandCrawl:
+    """Run these sources now, each with a row in the table of runs; `tell` hears of each that has ended."""
+    claimed = queue.take(keys, reason="hand")
+
+    def done(summary: RunSummary) -> None:
         queue.done(summary)
-        summaries.append(summary)
-    return summaries
+        tell(summary)
+
+    async def requests() -> AsyncIterator[str]:
+        for key in claimed:
+            yield key
+
+    beating = asyncio.create_task(queue.keep_alive())
+    try:
+        await engine.serve(requests(), done, stop=stop)
+    finally:
+        beating.cancel()
+        queue.let_go()
+    return HandCrawl(tuple(key for key in keys if key not in claimed), stop.is_set())

@@ -14,7 +14,7 @@ from crawlers.intake import Validators
 from crawlers.urls import canonical_url
 from store.database import Store
 from store.documents import add_revision, find_by_address, withdraw
-from store.runs import addresses_to_recheck, find_address, mark_gone, remember_address
+from store.runs import addresses_to_recheck, find_address, held_back, hold_back, mark_gone, remember_address
 
 Outcome = Literal["new", "changed", "unchanged"]
 AHEAD = timedelta(hours=1)  # a clock that is further ahead than this is wrong, not early
@@ -73,6 +73,16 @@ class StoreIntake:
         now = self.clock()
         with self.store.read() as db:
             return addresses_to_recheck(db, source, since=now - within, before=now - not_since, limit=limit)
+
+    def hold_back(self, source: str, until: datetime, why: str) -> None:
+        """The site wants no visit before `until`: kept over restarts."""
+        with self.store.write() as db:
+            hold_back(db, source, until=until, why=why)
+
+    def held_until(self, source: str) -> datetime | None:
+        """Until when this source is, or was, to be left alone."""
+        with self.store.read() as db:
+            return held_back(db, source)
 
 
 def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str = "") -> Outcome:

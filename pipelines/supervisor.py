@@ -16,6 +16,7 @@ from core.logs import log_event
 logger = logging.getLogger(__name__)
 GRACE_SECONDS = 3.5  # Ctrl-C must end everything within 5 s
 RESTART_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+LOOK_SECONDS = 0.25
 CALM_SECONDS = 60.0  # a process that ran this long starts again without waiting
 
 
@@ -35,12 +36,14 @@ class Child:
 class Supervisor:
     """Starts children in sessions of their own (Ctrl-C reaches only us) and restarts what dies.
 
-    logs: folder where each child writes NAME.log.
+    logs: folder where each child writes NAME.log.  lock: an open file that each child inherits, so that its lock is
+    held until the last of them has ended.
     Each child's stdin is a pipe that we hold: when we are killed, it closes, and a child started `--kept` ends.
     """
 
     environment: Mapping[str, str]
     logs: Path
+    lock: int
     children: list[Child] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -53,11 +56,15 @@ class Supervisor:
     def watch(self) -> None:
         """Restart what dies until `stopping` is set, then stop everything."""
         try:
-            while not self.stopping.wait(0.25):
-                for child in self.children:
-                    self._look_after(child)
+            while not self.stopping.wait(LOOK_SECONDS):
+                self.look_after()
         finally:
             self.stop()
+
+    def look_after(self) -> None:
+        """Start again what has died and whose wait is over."""
+        for child in self.children:
+            self._look_after(child)
 
     def stop(self) -> None:
         """TERM to all, KILL to what is left after the grace."""
@@ -77,7 +84,12 @@ class Supervisor:
         child.started = time.monotonic()
         environment = {**self.environment, "FENGSUI_LOG_FILE": str(self.logs / f"{child.name}.log")}
         child.process = subprocess.Popen(
-            child.command, stdin=subprocess.PIPE, stdout=sys.stderr, env=environment, start_new_session=True
+            child.command,
+            stdin=subprocess.PIPE,
+            stdout=sys.stderr,
+            env=environment,
+            start_new_session=True,
+            pass_fds=(self.lock,),
         )
 
     def _look_after(self, child: Child) -> None:
@@ -85,12 +97,18 @@ class Supervisor:
         if child.process is not None and child.process.poll() is not None:
             child.deaths = 0 if now - child.started > CALM_SECONDS else child.deaths + 1
             wait = RESTART_SECONDS[min(child.deaths, len(RESTART_SECONDS) - 1)]
-            log_event(
-                logger, "child died", level=logging.ERROR, name=child.name, code=child.process.returncode, wait=wait
-            )
+            code = child.process.returncode
+            log_event(logger, "child died", level=logging.ERROR, name=child.name, code=code, again_in_seconds=wait)
+            _close_pipe(child.process)
             child.process, child.due = None, now + wait
         if child.process is None and now >= child.due:
             self._spawn(child)
+            log_event(logger, "child started again", level=logging.WARNING, name=child.name, deaths=child.deaths)
+
+
+def _close_pipe(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def _signal_group(process: subprocess.Popen[bytes], which: signal.Signals) -> None:

@@ -9,9 +9,11 @@ from sqlalchemy import Connection, RowMapping, and_, case, func, select, update
 
 from core.ids import short_id
 from store.alert_log import create_only
-from store.schema import addresses, documents, jobs, processes, runs
+from store.schema import addresses, documents, holds, jobs, processes, runs
 
 OPEN = ("waiting", "running")
+LEASE = timedelta(minutes=2)
+"""A running crawl whose process has not renewed it for so long has lost its process."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class SourceHealth:
     documents: int
     signals: int
     newest: datetime | None
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -83,43 +86,57 @@ class Process:
 
 
 def ask_for_run(db: Connection, source: str, *, reason: str, now: datetime) -> bool:
-    """Ask for a crawl; False when one of that source is waiting or running already."""
-    busy = select(runs.c.id).where(runs.c.source == source, runs.c.status.in_(OPEN))
-    if db.execute(busy).first() is not None:
-        return False
+    """Ask for a crawl; False when one of that source is waiting or running already (the table's index sees to that).
+
+    A running one whose lease has run out gives way.
+    """
+    lost = and_(runs.c.source == source, runs.c.status == "running", runs.c.held_until < now)
+    db.execute(update(runs).where(lost).values(status="interrupted", finished_at=now))
     values = {"id": short_id("r", source, now.isoformat()), "source": source, "status": "waiting", "reason": reason}
     return create_only(db, runs, {**values, "asked_at": now, "problems": []})
 
 
-def claim_run(db: Connection, *, who: str, now: datetime, busy: Sequence[str] = ()) -> Run | None:
-    """Take the oldest waiting run (not of a source in `busy`)."""
+def claim_run(
+    db: Connection, *, who: str, now: datetime, busy: Sequence[str] = (), source: str | None = None
+) -> Run | None:
+    """Take the oldest waiting run (not of a source in `busy`; of `source` only, when given) for `LEASE`."""
     waiting = and_(runs.c.status == "waiting", runs.c.source.not_in(list(busy)))
+    if source is not None:
+        waiting = and_(waiting, runs.c.source == source)
     one = select(runs.c.id).where(waiting).order_by(runs.c.asked_at).limit(1).with_for_update(skip_locked=True)
     taken = (
         update(runs)
         .where(runs.c.id.in_(one), runs.c.status == "waiting")
-        .values(status="running", started_at=now, claimed_by=who)
+        .values(status="running", started_at=now, claimed_by=who, held_until=now + LEASE)
         .returning(runs)
     )
     row = db.execute(taken).mappings().first()
     return _run(row) if row else None
 
 
+def renew_runs(db: Connection, ids: Sequence[str], *, now: datetime) -> None:
+    """Their process lives and crawls."""
+    db.execute(update(runs).where(runs.c.id.in_(list(ids))).values(held_until=now + LEASE))
+
+
 def finish_run(
     db: Connection, run_id: str, *, status: str, counts: Mapping[str, int], problems: Sequence[str], now: datetime
 ) -> None:
-    """Close a run with its counts (new, changed, unchanged, failed, gone) and problems."""
+    """Close a running run with its counts (new, changed, unchanged, failed, gone) and problems."""
     kept = {name: counts.get(name, 0) for name in ("new", "changed", "unchanged", "failed", "gone")}
     db.execute(
         update(runs)
-        .where(runs.c.id == run_id)
+        .where(runs.c.id == run_id, runs.c.status == "running")
         .values(status=status, finished_at=now, problems=list(problems)[:50], **kept)
     )
 
 
-def interrupt_runs(db: Connection, *, who: str, now: datetime) -> list[str]:
-    """Runs that `who` held when it died: marked interrupted. Returns their sources, to be asked for again."""
+def interrupt_runs(db: Connection, *, who: str, now: datetime, only: Sequence[str] | None = None) -> list[str]:
+    """Runs (all, or `only` these ids) that `who` held when it died: marked interrupted. Returns their sources, to be
+    asked for again."""
     mine = and_(runs.c.status == "running", runs.c.claimed_by == who)
+    if only is not None:
+        mine = and_(mine, runs.c.id.in_(list(only)))
     sources = list(db.execute(select(runs.c.source).where(mine)).scalars())
     db.execute(update(runs).where(mine).values(status="interrupted", finished_at=now))
     return sources
@@ -148,7 +165,21 @@ def source_health(db: Connection, source: str) -> SourceHealth:
             func.max(documents.c.event_time),
         ).where(documents.c.source == source, documents.c.latest)
     ).one()
-    return SourceHealth(source, closed[0] if closed else None, last_ok, failures, counted[0], counted[1], counted[2])
+    held = held_back(db, source)
+    last = closed[0] if closed else None
+    return SourceHealth(source, last, last_ok, failures, counted[0], counted[1], counted[2], held)
+
+
+def hold_back(db: Connection, source: str, *, until: datetime, why: str) -> None:
+    """The site wants no visit before `until` (Retry-After, a challenge page); the later of two wishes counts."""
+    if not create_only(db, holds, {"source": source, "until": until, "why": why}):
+        sooner = and_(holds.c.source == source, holds.c.until < until)
+        db.execute(update(holds).where(sooner).values(until=until, why=why))
+
+
+def held_back(db: Connection, source: str) -> datetime | None:
+    """The last moment before which the site wanted no visit; may lie in the past."""
+    return db.execute(select(holds.c.until).where(holds.c.source == source)).scalar_one_or_none()
 
 
 def find_address(db: Connection, source: str, url: str) -> Address | None:

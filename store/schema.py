@@ -23,6 +23,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 
 
@@ -157,6 +158,9 @@ addresses = Table(
     Column("gone_at", Moment),
 )  # fmt: skip
 
+OPEN_RUN = text("status IN ('waiting', 'running')")
+"""One at a time for a source; the rest of the table is history."""
+
 runs = Table(
     "runs", metadata,
     Column("id", Text, primary_key=True),
@@ -167,6 +171,7 @@ runs = Table(
     Column("started_at", Moment),
     Column("finished_at", Moment),
     Column("claimed_by", Text),
+    Column("held_until", Moment, comment="lease of a running one"),
     Column("new", Integer, nullable=False, server_default="0"),
     Column("changed", Integer, nullable=False, server_default="0"),
     Column("unchanged", Integer, nullable=False, server_default="0"),
@@ -175,6 +180,14 @@ runs = Table(
     Column("problems", Json, nullable=False),
     Index("ix_runs_source", "source", "asked_at"),
     Index("ix_runs_status", "status"),
+    Index("ux_runs_open", "source", unique=True, sqlite_where=OPEN_RUN, postgresql_where=OPEN_RUN),
+)  # fmt: skip
+
+holds = Table(
+    "holds", metadata,
+    Column("source", Text, primary_key=True),
+    Column("until", Moment, nullable=False, comment="the site wants no visit before"),
+    Column("why", Text, nullable=False),
 )  # fmt: skip
 
 jobs = Table(

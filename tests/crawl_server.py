@@ -117,6 +117,7 @@ class MemoryIntake:
     withdrawn: list[Gone] = field(default_factory=list)
     remembered: dict[tuple[str, str], Validators] = field(default_factory=dict)
     to_recheck: list[str] = field(default_factory=list)
+    held: dict[str, datetime] = field(default_factory=dict)
 
     def save(self, raw: RawDocument) -> Outcome:
         key = (raw.source, raw.external_id or canonical_url(raw.url))
@@ -141,6 +142,12 @@ class MemoryIntake:
 
     def recheck(self, source: str, limit: int, *, within: timedelta, not_since: timedelta) -> list[str]:
         return self.to_recheck[:limit]
+
+    def hold_back(self, source: str, until: datetime, why: str) -> None:
+        self.held[source] = until
+
+    def held_until(self, source: str) -> datetime | None:
+        return self.held.get(source)
 
     @property
     def titles(self) -> list[str]:

@@ -165,12 +165,12 @@ def test_a_challenge_page_blocks_the_source_and_is_never_a_document(bench: Bench
     assert bench.site.hits() == {"/list": 1}
 
 
-def test_a_blocked_source_is_left_alone(bench: Bench) -> None:
+def test_a_blocked_source_is_left_alone_by_the_next_process_too(bench: Bench) -> None:
     bench.site.routes["/list"] = Reply("no", status=412)
     source = listing(bench)
-    engine = bench.engine(source)
-    runs = [ReactorThread.get().run(engine.crawl(source.key)) for _ in range(2)]
+    runs = [ReactorThread.get().run(bench.engine(source).crawl(source.key)) for _ in range(2)]
     assert [run.status for run in runs] == ["blocked", "blocked"]
+    assert runs[0].not_before == runs[1].not_before
     assert bench.site.hits() == {"/list": 1}
 
 

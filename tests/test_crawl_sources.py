@@ -31,6 +31,12 @@ def test_all_mistakes_of_all_files_are_told_with_what_is_accepted(tmp_path: Path
     assert "sources/live/three.yml: family: 'fead' is unknown (accepted: feed, html_list" in text
 
 
+def test_a_key_that_nothing_reads_is_a_mistake(tmp_path: Path) -> None:
+    write(tmp_path, "one.yml", GOOD + "spider: one\n")
+    with pytest.raises(ConfigError, match=r"sources/live/one\.yml: spider: unknown key \(accepted: allow_private"):
+        load_sources(tmp_path, "live")
+
+
 def test_the_base_address_is_put_in(tmp_path: Path) -> None:
     write(tmp_path, "one.yml", GOOD)
     (source,) = load_sources(tmp_path, "live", base="http://127.0.0.1:8100/")
