@@ -23,6 +23,7 @@ from store.alert_log import (
     alerts_of_subject,
     find_alert,
     findings_ever_of,
+    findings_of_alert,
     next_alert_number,
     next_history_number,
     save_alert,
@@ -38,11 +39,11 @@ ENDED = (AlertState.CLOSED, AlertState.DISMISSED)
 
 @dataclass(frozen=True)
 class Change:
-    """An alert that was opened, raised, changed, merged or dismissed, and the documents it holds or held."""
+    """An alert that was opened, raised, changed, merged or dismissed. moved: documents that went into it or out."""
 
     alert: str
     what: str
-    documents: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
 
 
 class AlertBook:
@@ -83,14 +84,14 @@ class AlertBook:
         return changes
 
     def _claimed(self, db: Connection, subject: str, documents: set[str], left: Mapping[str, Alert]) -> list[Alert]:
-        """The alerts this matter continues: its own, and those that lie wholly in it. Oldest first."""
+        """The alerts this matter continues: its own, and those whose ground lies wholly in it. Oldest first."""
         found: dict[str, Alert] = {}
         for alert_id, theirs in alerts_resting_on(db, sorted(documents)):
             alert = left.get(alert_id) or find_alert(db, alert_id)
             if alert is None:
                 continue
             nameless = theirs[:2] in ("p:", "m:", "d:") or theirs.startswith("f:NIL:")
-            if theirs == subject or (nameless and set(alert.documents) <= documents):
+            if theirs == subject or (nameless and _ground(db, alert) <= documents):
                 found[alert.id] = alert
         return sorted(found.values(), key=lambda alert: (alert.created_at, alert.number))
 
@@ -98,6 +99,7 @@ class AlertBook:
         first = min(outcome.held, key=lambda one: (one.finding.fired_at, one.finding.id)).finding
         old = mine[0] if mine else find_alert(db, f"a{first.id[1:]}")
         details = alert_details(db, old.id) if old else {}
+        before: set[str] = set(old.documents) if old and not details.pop("ground_lost", False) else set()
         details.pop("merged_into", None)
         shape = self._shape(db, outcome, old, f"a{first.id[1:]}", now)
         alert, what = self._state(shape, old, outcome, details, now)
@@ -112,7 +114,8 @@ class AlertBook:
         self._write_steps(db, alert, old, new_steps, what, now)
         if what != "same" or old != alert:
             self._tell(db, alert, what, now)
-        return [*changes, Change(alert.id, what if what != "same" else "changed", alert.documents)]
+        moved = tuple(sorted(before ^ set(alert.documents)))
+        return [*changes, Change(alert.id, what if what != "same" else "changed", moved)]
 
     def _shape(self, db: Connection, outcome: Outcome, old: Alert | None, new_id: str, now: datetime) -> Alert:
         cards = outcome.cards or outcome.ever
@@ -259,27 +262,47 @@ class AlertBook:
     def _drop(self, db: Connection, alert: Alert, now: datetime) -> list[Change]:
         """Nothing of the alert's ground is left, not even in the past: a new reading or a moved text."""
         details = alert_details(db, alert.id)
-        if details.get("merged_into") or alert.state in ENDED:
+        if details.get("merged_into") or details.get("ground_lost") or alert.state in ENDED:
             return []
+        details["ground_lost"] = True
+        heir = self._heir(db, alert)
         for finding, lost_at in findings_ever_of(db, alert.id).values():
             if lost_at is None:
                 withdraw_finding(db, finding.id, now)
+        if heir is not None and alert.state in OPEN_TO_SYSTEM:
+            return [self._merge(db, alert, heir, now)]
         note = "重新识别后依据不再成立"
         if alert.state in OPEN_TO_SYSTEM:
             gone = replace(alert, state=AlertState.DISMISSED, due_at=None)
             save_alert(db, gone, details={**details, "dismissed_by": SYSTEM})
             add_event(db, gone, alert.updated_at, "dismissed", alert.level, gone.state, note, now)
             return [Change(alert.id, "dismissed", alert.documents)]
-        if details.get("ground_lost"):
-            return []
-        save_alert(db, alert, details={**details, "ground_lost": True})
+        save_alert(db, alert, details=details)
         add_event(db, alert, alert.updated_at, "noted", alert.level, alert.state, f"{note}，由承办人处置", now)
         return [Change(alert.id, "changed", alert.documents)]
+
+    @staticmethod
+    def _heir(db: Connection, alert: Alert) -> Alert | None:
+        """The alert that now holds most of what this one rested on; None where none does."""
+        ground = _ground(db, alert)
+        held = {
+            other: len(ground & set(holder.documents))
+            for other, subject in alerts_resting_on(db, sorted(ground))
+            if other != alert.id and not subject.startswith("w:") and (holder := find_alert(db, other)) is not None
+        }
+        most = min(held, key=lambda other: (-held[other], other), default=None)
+        return find_alert(db, most) if most else None
 
     def _tell(self, db: Connection, alert: Alert, what: str, now: datetime) -> None:
         if self.notifier is not None and what in ("opened", "raised", "reopened", "dismissed", "lowered"):
             number = next_history_number(db, alert.id) - 1
             self.notifier.plan(db, alert, what=what, number=number, now=now)
+
+
+def _ground(db: Connection, alert: Alert) -> set[str]:
+    """The documents that an alert's findings rest on; all it holds where none stands."""
+    resting = {document for finding in findings_of_alert(db, alert.id) for document in finding.documents}
+    return resting or set(alert.documents)
 
 
 def _step_key(step: Step) -> tuple[str, int, bool]:

@@ -208,9 +208,16 @@ def in_scope(card: Card, scope: Scope, view: View, *, text: str) -> bool:
         not scope.text or any(word in text for word in scope.text),
         victims(card.hurt) + people(card.hurt, "dead") >= scope.hurt,
         people(card.hurt, "dead") >= scope.dead,
+        not scope.specific or _specific(card, view.regions),
         scope.maker is None or _made(card, scope.maker, view.regions),
     )
     return all(checks)
+
+
+def _specific(card: Card, regions: Regions) -> bool:
+    return bool(
+        card.firms or card.firm or card.labels or any(regions.prefecture_of(code) != code for code in card.places)
+    )
 
 
 def _product_in(product: str | None, wanted: Sequence[str], key_products: frozenset[str]) -> bool:

@@ -3,10 +3,11 @@
 A crowd most of whose documents lie in one alert is that alert's echo and is only noted there.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import Connection
 
@@ -18,8 +19,15 @@ from alerts.matters import Matter
 from alerts.replay import Held, Outcome, Step, alive, fire_windows, make_finding
 from config.rules import Rule
 from core.records import Finding
-from store.alert_log import add_finding, alerts_of_subject, find_alert, findings_of, update_finding, withdraw_finding
-from store.cards import alerts_resting_on, cards_with, seen_before
+from store.alert_log import (
+    add_finding,
+    alert_details,
+    alerts_of_subject,
+    findings_of,
+    update_finding,
+    withdraw_finding,
+)
+from store.cards import alerts_resting_on, cards_with, keys_of_documents, seen_before
 
 CROWD = "w:"
 
@@ -31,18 +39,16 @@ class Crowds:
         self.rules = {rule.id: rule for rule in rules if not rule.in_matter}
         self.view, self.book = view, book
 
-    def settle(self, db: Connection, card: Card, keys: Iterable[str], changed: set[str], now: datetime) -> list[Change]:
+    def settle(self, db: Connection, card: Card, keys: Iterable[str], moved: set[str], now: datetime) -> list[Change]:
         """Judge again the crowds a card is or was in, and those whose documents went into or out of an alert."""
-        mine = {key: card.at for key in keys if key.startswith(CROWD)}
-        for alert_id, subject in alerts_resting_on(db, sorted(changed)):
-            if subject.startswith(CROWD) and subject not in mine:
-                alert = find_alert(db, alert_id)
-                if alert is not None:
-                    mine[subject] = alert.first_at
+        crowds = [(key, card.at) for key in keys if key.startswith(CROWD)]
+        crowds += keys_of_documents(db, sorted(moved), CROWD)
         changes: list[Change] = []
-        for key, at in sorted(mine.items()):
+        for key, moments in groupby(sorted(set(crowds)), key=itemgetter(0)):
             rule = self.rules.get(key[len(CROWD) :].split("|")[0])
-            if rule is not None:
+            if rule is None:
+                continue
+            for at in _apart([moment for _, moment in moments], _reach(rule) - _window(rule)):
                 changes += self._settle_key(db, rule, key, at, now)
         return changes
 
@@ -55,7 +61,7 @@ class Crowds:
         self._write_findings(db, rule, key, held, at - reach, at + reach, now)
         outcomes, changes = [], []
         for one in held:
-            holder = self._holder(db, key, one.finding)
+            holder = self._holder(db, one.finding, cards)
             if holder is None:
                 outcomes.append(self._outcome(key, one, cards))
             else:
@@ -94,13 +100,23 @@ class Crowds:
         for lost in known.values():
             withdraw_finding(db, lost.id, now)
 
-    def _holder(self, db: Connection, key: str, finding: Finding) -> str | None:
-        """The alert that already holds at least half of the documents, of which this is the echo."""
-        held: Counter[str] = Counter()
+    def _holder(self, db: Connection, finding: Finding, cards: Sequence[Card]) -> str | None:
+        """The alert of which this is the echo: it holds half of the documents, or all that press and authorities say.
+
+        In the first hours self-media guess firm and place; while the press knows of one accident, it is one.
+        """
+        trusted = {card.document for card in cards if card.trusted} & set(finding.documents)
+        held: dict[str, set[str]] = {}
         for document in finding.documents:
-            held.update(alert for alert, subject in alerts_resting_on(db, [document]) if not subject.startswith(CROWD))
-        most = sorted(held.items(), key=lambda item: (-item[1], item[0]))[:1]
-        return most[0][0] if most and most[0][1] * 2 >= len(finding.documents) else None
+            for alert, subject in alerts_resting_on(db, [document]):
+                if not subject.startswith(CROWD) and not alert_details(db, alert).get("ground_lost"):
+                    held.setdefault(alert, set()).add(document)
+        enough = [
+            alert
+            for alert, theirs in held.items()
+            if len(theirs) * 2 >= len(finding.documents) or (trusted and trusted <= theirs)
+        ]
+        return min(enough, key=lambda alert: (-len(held[alert]), alert), default=None)
 
     def _outcome(self, key: str, one: Held, cards: Sequence[Card]) -> Outcome:
         documents = set(one.finding.documents)
@@ -114,6 +130,19 @@ class Crowds:
         matter = Matter(key, mine)
         last = max(card.at for card in mine)
         return Outcome(matter, tuple(alive(mine, last)), mine, (replace(one),), tuple(steps))
+
+
+def _apart(moments: Sequence[datetime], span: timedelta) -> list[datetime]:
+    """As few of the moments (in order) as leave none farther than `span` from one of them."""
+    chosen: list[datetime] = []
+    for moment in moments:
+        if not chosen or moment - chosen[-1] > span:
+            chosen.append(moment)
+    return chosen
+
+
+def _window(rule: Rule) -> timedelta:
+    return timedelta(0) if rule.condition.type == "any" else rule.condition.window
 
 
 def _reach(rule: Rule) -> timedelta:

@@ -94,8 +94,8 @@ class AlertEngine:
         changes: list[Change] = []
         for subject in self._subjects(db, around, card, keys):
             changes += self._settle(db, around, subject, now)
-        changed = {document for change in changes for document in change.documents}
-        changes += self.crowds.settle(db, card, keys, changed, now)
+        moved = {document for change in changes for document in change.moved}
+        changes += self.crowds.settle(db, card, keys, moved, now)
         return Judgement(tuple(changes))
 
     def _subjects(self, db: Connection, around: Neighbourhood, card: Card, keys: frozenset[str]) -> list[str]:

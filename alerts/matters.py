@@ -19,6 +19,8 @@ NEAR = timedelta(days=15)
 FARTHEST = timedelta(days=730)
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MONTH = timedelta(days=30)
+HOW_TOLD = frozenset({"complaint", "opinion", "talk", "penalty"})
+"""Issues that say how a matter was taken up and not what is wrong: no bond between two texts."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ class Neighbourhood:
     def _same_story(self, card: Card, namer: Card, home: str) -> bool:
         exact = card.jurisdiction != home
         place = not exact or card.jurisdiction in namer.places or not self._counties(namer, home)
-        return place and (not card.issues or not namer.issues or bool(set(card.issues) & set(namer.issues)))
+        mine, theirs = set(card.issues) - HOW_TOLD, set(namer.issues) - HOW_TOLD
+        return place and (not mine or not theirs or bool(mine & theirs))
 
     def _counties(self, card: Card, home: str) -> list[str]:
         regions = self.view.regions

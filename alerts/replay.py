@@ -165,7 +165,7 @@ def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]
         window = window[: condition.at_least]
         verdict = judge(condition, WindowCounts(current=len(window), seen_before=before))
         if verdict.fires:
-            lost = _lost(window, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
+            lost = _lost(window, cards, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
             key = f"{firm}|{issue}"
             finding = make_finding(rule, key, window, start=start, end=window[-1].at, verdict=verdict)
             found.append(Held(finding, rule.rank, lost))
@@ -188,7 +188,7 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
         if not verdict.fires:
             continue
         if last is None or card.at - last > quiet:
-            lost = _lost(window, partial(_count, rule, counted, card.at, regions))
+            lost = _lost(window, counted, partial(_count, rule, counted, card.at, regions))
             finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
             found.append(Held(finding, rule.rank, lost))
         last = card.at
@@ -215,11 +215,16 @@ def _count(rule: Rule, counted: Sequence[Card], at: datetime, regions: Regions, 
     return judge(condition, counts)
 
 
-def _lost(window: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
-    """When the window stopped to carry the finding; None while what is left of it still fires."""
-    ends = sorted({card.until for card in window if card.until is not None})
-    for end in ends:
-        if not again([card for card in window if card.until is None or card.until > end]).fires:
+def _lost(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
+    """When the window stopped to carry the finding; None while what is left of it still fires.
+
+    A revision stands in for the one it replaces while the rule still counts it.
+    """
+    documents = {card.document for card in window}
+    theirs = [card for card in counted if card.document in documents]
+    first = max(card.at for card in window)
+    for end in sorted({card.until for card in theirs if card.until is not None}):
+        if end > first and not again(alive(theirs, end)).fires:
             return end
     return None
 

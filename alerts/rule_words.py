@@ -45,6 +45,7 @@ def _scope_words(scope: Scope, lexicon: Lexicon) -> str:
         MAKER_WORDS[scope.maker] if scope.maker else "",
         f"伤亡 {scope.hurt} 人以上" if scope.hurt else "",
         f"死亡 {scope.dead} 人以上" if scope.dead else "",
+        "指明企业、型号或县（市、区）" if scope.specific else "",
         f"单篇定级{LEVEL_NAMES[scope.min_level]}以上" if scope.min_level else "",
     ]
     return "，".join(part for part in parts if part)

@@ -32,6 +32,7 @@ class Scope(Words):
     products: ids, or `key` for the eleven key categories.  regions: codes; a signal below one counts.
     text: one of these words stands in title or text.  maker: known (a firm is named), listed (in the registry), home
     (made in the home province), china (made in China).  hurt, dead: at least so many people, by the text.
+    specific: it names a firm, a number on a label or a county; a plan or a survey of a whole province names none.
     """
 
     products: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class Scope(Words):
     maker: Maker | None = None
     hurt: int = Field(default=0, ge=0)
     dead: int = Field(default=0, ge=0)
+    specific: bool = False
 
 
 class AnyCondition(Words):

@@ -81,6 +81,18 @@ def cards_with(
     return found
 
 
+def keys_of_documents(db: Connection, documents: Sequence[str], prefix: str) -> list[tuple[str, datetime]]:
+    """(key, event time) of every card of these documents, of the keys that begin so; in order."""
+    found: set[tuple[str, datetime]] = set()
+    for first in range(0, len(documents), 400):
+        some = list(documents[first : first + 400])
+        query = select(signal_keys.c.key, signal_keys.c.at).where(
+            signal_keys.c.document.in_(some), signal_keys.c.key.startswith(prefix, autoescape=True)
+        )
+        found |= {(row.key, row.at) for row in db.execute(query.distinct())}
+    return sorted(found)
+
+
 def seen_before(db: Connection, key: str, start: datetime, end: datetime) -> bool:
     """Whether any card with start <= at < end carries the key."""
     query = select(signal_keys.c.document).where(
