@@ -8,21 +8,22 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from alerts.feeds import FeedWriter
+from alerts.lifecycle import act
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.rules import Rule
 from config.settings import PROJECT, Settings
 from config.sources import SourceConfig, parse_source
 from core.clock import BEIJING, Clock, as_utc
-from core.errors import UsageError
 from core.ids import content_hash, document_id, short_id
 from core.records import (
     Alert,
@@ -47,11 +48,10 @@ from search.records import entry_of
 from store import alert_log, documents, runs
 from store.database import Store, check_profile
 from store.registry import save_entries
-from store.schema import alert_history
 from store.schema import documents as table
 from web.app import entry_path
 from web.server import make_server
-from web.services import FeedKind, Services
+from web.services import Services
 
 DAY_ZERO = datetime(2026, 11, 23, tzinfo=BEIJING)
 NOW = as_utc(datetime(2026, 11, 23, 14, 32, tzinfo=BEIJING))
@@ -266,42 +266,6 @@ def _fill_runs(db: Connection) -> None:
         runs.beat(db, name, pid=100, now=NOW)
 
 
-NEXT = {
-    "accept": (AlertState.NEW, AlertState.ACCEPTED), "dispatch": (AlertState.ACCEPTED, AlertState.DISPATCHED),
-    "start": (AlertState.ACCEPTED, AlertState.IN_HAND), "dismiss": (AlertState.NEW, AlertState.DISMISSED),
-}  # fmt: skip
-
-
-def act(
-    db: Connection, alert_id: str, action: str, *, actor: str, note: str, now: datetime, once: str,
-    level: int | None = None,
-) -> None:  # fmt: skip
-    """The shape of the real life cycle with a few of its steps, so that the desk is tested by itself."""
-    alert = alert_log.find_alert(db, alert_id)
-    assert alert is not None
-    history = alert_log.history_of(db, alert.id)
-    if db.execute(select(alert_history.c.number).where(alert_history.c.once == once)).first():
-        return
-    if action == "undo":
-        alert = replace(alert, state=history[-2].state, level=history[-2].level)
-    elif action == "level" and level:
-        alert = replace(alert, level=level)
-    elif action in NEXT:
-        before, after = NEXT[action]
-        if alert.state is not before:
-            raise UsageError(f"该预警已由{history[-1].actor}处理")
-        alert = replace(alert, state=after)
-    number = len(history) + 1
-    alert_log.save_alert(db, alert, details={})
-    event = AlertEvent(alert.id, number, now, now, actor, action, alert.level, alert.state, note)
-    alert_log.add_history(db, event, once=once)
-
-
-def render_feed(db: Connection, alerts: Sequence[Alert], kind: FeedKind) -> bytes:
-    """Stands in for the real feeds: the titles."""
-    return "\n".join([kind, *(alert.title for alert in alerts)]).encode()
-
-
 def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> Services:
     """Services over a freshly filled store in `folder`; the clock stands at NOW, plus what really passes."""
     settings = Settings(profile="demo", data=folder)
@@ -318,7 +282,7 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
     values: dict[str, Any] = {
         "search": index,
         "act": act,
-        "render_feed": render_feed,
+        "render_feed": FeedWriter(settings.public_url, lexicon),
         "query_names": names,
         "sources": read_sources(),
         "rules": read_rules(),

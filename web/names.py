@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
-from core.records import LEVEL_COLOURS, LEVEL_NAMES, LEVEL_ROMAN, AlertState, Kind
+from core.records import LEVEL_COLOURS, LEVEL_NAMES, LEVEL_ROMAN, Alert, AlertState, Kind
 from store.schema import enterprises
 from web.services import Services
 
@@ -73,10 +73,19 @@ AUDIT_WORDS: Mapping[str, str] = {
 STAGES: Mapping[str, str] = {
     "fetched": "已抓取，待去重",
     "deduped": "已去重，待分析",
-    "analysed": "已分析，待入索引",
-    "indexed": "已入索引，待判规则",
-    "judged": "已完成",
+    "analysed": "已分析，待判规则",
+    "judged": "已判规则，待入索引",
+    "indexed": "已完成",
     "quarantined": "已隔离",
+}
+
+PROCESSES: Mapping[str, str] = {
+    "worker": "研读",
+    "crawler": "采集",
+    "scheduler": "调度",
+    "sender": "发送",
+    "desk": "网页",
+    "demo-site": "示例网站",
 }
 
 ROLES_IN_TEXT: Mapping[str, str] = {"producer": "生产者", "dealer": "销售者", "service": "服务者"}
@@ -92,9 +101,22 @@ class Names:
         """电线电缆 for `cable`."""
         return self._services.lexicon.product_name(product_id)
 
+    def process(self, name: str) -> str:
+        """研读 for `worker`; `研读 2` for `worker-2`."""
+        kind, _, number = name.rpartition("-") if name[-1:].isdigit() else (name, "", "")
+        return f"{PROCESSES.get(kind, kind)} {number}".strip()
+
     def issue(self, issue_id: str) -> str:
         """起火 for `fire`."""
         return self._services.lexicon.issue_name(issue_id)
+
+    def addressees(self, alert: Alert) -> tuple[str, ...]:
+        """To whom else the alert can be handed down: its other territories and what lies above them at home."""
+        regions = self._services.lexicon.regions
+        home = regions.province_of(alert.territory)
+        chains = [code for each in (alert.territory, *alert.territories) for code in regions.chain(each)]
+        known = (code for code in chains if code in regions and regions.province_of(code) == home)
+        return tuple(code for code in dict.fromkeys(known) if code != alert.territory)
 
     def region(self, code: str | None) -> str:
         """赣县区 for 360704; 属地待定 where nothing is known."""

@@ -27,6 +27,7 @@ class Act(Protocol):
     """Moves an alert (alerts/lifecycle.py). Raises UsageError with a Chinese sentence when it may not be done now.
 
     once: idempotency key of the form; the same key does nothing a second time.  level: for action `level` only.
+    territory: to whom, for action `dispatch` only.
     """
 
     def __call__(
@@ -40,6 +41,7 @@ class Act(Protocol):
         now: datetime,
         once: str,
         level: int | None = None,
+        territory: str | None = None,
     ) -> object: ...
 
 

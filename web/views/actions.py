@@ -7,6 +7,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from core.errors import FengsuiError, UsageError
+from core.records import Alert
 from store import alert_log
 from web.access import MAY, ROLE_NAMES
 from web.history import action_word
@@ -45,8 +46,13 @@ def act_on(
     try:
         with visit.services.store.write() as db:
             alert = open_alert(db, visit, alert_id)
-            once, level = _once(form), _level(form)
-            act(db, alert.id, action, actor=visit.me.name, note=note, now=visit.now, once=once, level=level)
+            territory = _territory(form, visit, alert) if action == "dispatch" else None
+            if territory:
+                note = "，".join(filter(None, (f"派给{visit.names.region(territory)}", note)))
+            act(
+                db, alert.id, action, actor=visit.me.name, note=note, now=visit.now,
+                once=_once(form), level=_level(form), territory=territory,
+            )  # fmt: skip
             number = alert_log.history_of(db, alert.id)[-1].number
     except UsageError as problem:
         return _refused(visit, alert_id, problem, typed=note)
@@ -74,6 +80,14 @@ def _once(form: FormData) -> str:
     if not 8 <= len(key) <= 64:
         raise Refused(400, "操作未生效：表单不完整。请刷新后再试。")
     return key
+
+
+def _territory(form: FormData, visit: Visit, alert: Alert) -> str:
+    """To whom: the alert's own territory when the form names none. Raises UsageError for any other."""
+    code = str(form.get("territory", "")) or alert.territory
+    if code not in (alert.territory, *visit.names.addressees(alert)):
+        raise UsageError(f"不能派给 {code[:12]}：不是本预警的属地或其上级")
+    return code
 
 
 def _level(form: FormData) -> int | None:
