@@ -39,10 +39,9 @@ def mapping() -> dict[str, Any]:
 def template(pattern: str) -> dict[str, Any]:
     """For every generation that fits `pattern`.
 
-    refresh_interval: a signal is found a second after it was written; `refresh()` does not wait. gc_deletes: what was
-    deleted may be written again with the version it had.
+    refresh_interval: a signal is found a second after it was written; `refresh()` does not wait.
     """
-    settings = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": "1s", "gc_deletes": "0s"}
+    settings = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": "1s"}
     return {
         "index_patterns": [pattern],
         "priority": 500,

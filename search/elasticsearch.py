@@ -66,9 +66,25 @@ class ElasticsearchBackend:
         gone = list(ids)
         with self._errors():
             for door in self._doors():
-                self._bulk(
-                    [({"delete": {"_index": door, "_id": known, "require_alias": True}}, None) for known in gone]
-                )
+                for start in range(0, len(gone), CHUNK):
+                    self._delete(door, gone[start : start + CHUNK])
+
+    def _delete(self, door: str, ids: Sequence[str]) -> None:
+        """Take them out of one generation, each with the version it has.
+
+        The server remembers a deletion as a version. One without a version would count as the next, and the same
+        revision written again at once would be taken for an older one.
+        """
+        left = list(ids)
+        for _attempt in range(ATTEMPTS):
+            rows = self._client.mget(index=door, ids=left, source=False)["docs"] if left else []
+            versions = {row["_id"]: row["_version"] for row in rows if row.get("found")}
+            # A conflict means that it was written anew between our look and our deletion: look again.
+            actions = [(_delete_action(door, *one), None) for one in versions.items()]
+            left = [no.id for no in self._bulk(actions, conflicts=True)]
+            if not left:
+                return
+        raise SearchUnavailable(f"Elasticsearch（{self._where}）里 {len(left)} 条一直在改写，没有删掉")
 
     def _write(self, doors: Sequence[str], rows: Sequence[Row]) -> tuple[Refused, ...]:
         refused: dict[str, Refused] = {}
@@ -79,8 +95,12 @@ class ElasticsearchBackend:
                     refused[no.id] = no
         return tuple(refused.values())
 
-    def _bulk(self, actions: Sequence[tuple[Json, Row | None]]) -> list[Refused]:
-        """Send actions; those the server is too busy for go again. Raises SearchUnavailable when it stays busy."""
+    def _bulk(self, actions: Sequence[tuple[Json, Row | None]], *, conflicts: bool = False) -> list[Refused]:
+        """Send actions; those the server is too busy for go again. Raises SearchUnavailable when it stays busy.
+
+        conflicts: an older version counts as refused, too.
+        """
+        passing = (GONE,) if conflicts else (CONFLICT, GONE)
         refused: list[Refused] = []
         waiting = list(actions)
         for attempt in range(ATTEMPTS):
@@ -101,7 +121,7 @@ class ElasticsearchBackend:
                     again.append(action)
                 elif result.get("error", {}).get("type") == "index_not_found_exception":
                     raise SearchUnavailable("索引刚被重建替换，请重试")
-                elif result["status"] >= 400 and result["status"] not in (CONFLICT, GONE):
+                elif result["status"] >= 400 and result["status"] not in passing:
                     refused.append(Refused(result["_id"], _reason(result["error"])))
             waiting = again
         if waiting:
@@ -251,6 +271,18 @@ class _Builder:
         """As SearchBackend.index, unseen until the switch."""
         with self._backend._errors():
             return self._backend._write([self._door], [row_of(entry) for entry in entries])
+
+
+def _delete_action(door: str, known: str, version: int) -> Json:
+    return {
+        "delete": {
+            "_index": door,
+            "_id": known,
+            "version": version,
+            "version_type": "external_gte",
+            "require_alias": True,
+        }
+    }
 
 
 def _write_action(door: str, row: Row) -> Json:
