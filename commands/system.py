@@ -33,7 +33,7 @@ from store.users import create_user, find_user, first_admin_token, list_users, s
 
 START_SECONDS = 60.0
 LOCK = "run.lock"
-LOCK_SECONDS = 10.0
+LOCK_SECONDS = 30.0
 
 
 def register(app: typer.Typer) -> None:

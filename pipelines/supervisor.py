@@ -68,15 +68,15 @@ class Supervisor:
 
     def stop(self) -> None:
         """TERM to all, KILL to what is left after the grace."""
-        alive = [child.process for child in self.children if child.process and child.process.poll() is None]
-        for process in alive:
+        alive = [(child, child.process) for child in self.children if child.process and child.process.poll() is None]
+        for _child, process in alive:
             _signal_group(process, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
-        for process in alive:
+        for child, process in alive:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                log_event(logger, "child killed", level=logging.WARNING, pid=process.pid)
+                log_event(logger, "child killed", level=logging.WARNING, name=child.name, pid=process.pid)
                 _signal_group(process, signal.SIGKILL)
                 process.wait()
 
