@@ -111,8 +111,15 @@ def act(
     kept = {name: details.get(name) for name in _REMEMBERED}
     changed = _changed(alert, action, step, details, actor=actor, level=level, territory=territory)
     save_alert(db, changed, details=details)
-    before = {"state": alert.state.value, "level": alert.level, "territory": alert.territory, "due_at": _iso(alert)}
-    row = _row(db, changed, action, actor, note, now, {"before": before, "details_before": kept})
+    before = {
+        "state": alert.state.value,
+        "level": alert.level,
+        "territory": alert.territory,
+        "territories": alert.territories,
+        "due_at": _iso(alert),
+    }
+    told = {"before": before, "details_before": kept, "territories": changed.territories}
+    row = _row(db, changed, action, actor, note, now, told)
     add_history(db, row, once=once)
     return changed
 
@@ -167,7 +174,9 @@ def _undo(db: Connection, alert: Alert, *, actor: str, note: str, now: datetime,
     details = alert_details(db, alert.id) | last.details.get("details_before", {})
     due = datetime.fromisoformat(before["due_at"]) if before["due_at"] else None
     territory = before["territory"]
-    others = tuple(code for code in alert.territories if code != territory)
+    # What the rules have added since stays; what the step itself added goes.
+    added = set(last.details.get("territories", ())) - set(before.get("territories", ()))
+    others = tuple(code for code in alert.territories if code != territory and code not in added)
     changed = replace(
         alert,
         state=AlertState(before["state"]),
