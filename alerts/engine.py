@@ -22,7 +22,7 @@ from config.grouping import Grouping
 from config.lexicon import Lexicon
 from config.rules import Rule
 from core.records import Signal
-from store.cards import alerts_resting_on, save_card, seen_before
+from store.cards import alerts_resting_on, one_judge_at_a_time, save_card, seen_before
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,9 @@ class AlertEngine:
         """Judge one document revision; judging it again changes nothing.
 
         Called for every document, also those that are no risk: they may clear a firm or take a text back. Must run in
-        a write transaction: two judges at once would not see each other's cards.
+        a write transaction. Another judge waits for its end: it must see these cards.
         """
+        one_judge_at_a_time(db)
         card = card_of(signal, self.view)
         withdrawn = signal.document.withdrawn_at
         keys = save_card(db, stored(card), keys_of(card, self.view), withdrawn_at=withdrawn)

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, Table, select
 
 from core.records import Document
 from nlp.near_duplicates import band_keys, is_repost, sentence_hashes, signature, similarity
-from store.documents import attach_repost, find_document, first_with_content, mark_for_index
+from store.documents import attach_repost, find_document, first_with_content, mark_for_index, reposts_of
 from store.schema import minhash_bands
 from store.schema import sentence_hashes as sentence_table
 
@@ -62,8 +62,10 @@ def attach(db: Connection, document: Document, title: str, text: str) -> str | N
         return None
     if (origin.event_time, origin.id) <= (document.event_time, document.id):
         return origin.repost_of or origin.id
+    moved = [origin.id, *(copy.id for copy in reposts_of(db, origin.id))]
     attach_repost(db, origin.id, document.id)
-    mark_for_index(db, origin.id)
+    for other in moved:
+        mark_for_index(db, other)
     return None
 
 

@@ -101,8 +101,9 @@ class Pipeline:
         """analysed > judged: the rules see the signal, in order of event time."""
 
         def one(db: Connection, work: Work) -> None:
-            signal = find_signal(db, work.document.id)
-            if signal is not None and signal.document.revision == work.document.revision:
+            # Each revision, the replaced ones too: what the rules knew must not depend on when the worker came round.
+            signal = find_signal(db, work.document.id, work.document.revision)
+            if signal is not None:
                 self.judge(db, signal, self.clock())
             advance(db, work, who=self.who, to=JUDGED)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, RowMapping, delete, select, text, update
 
 from store.alert_log import create_only
 from store.schema import alert_documents, alerts, signal_cards, signal_keys
@@ -24,6 +24,19 @@ class StoredCard:
     at: datetime
     until: datetime | None
     facts: Mapping[str, Any]
+
+
+JUDGE_LOCK = 0x6A756467
+"""Key of the advisory lock that a judging transaction holds on PostgreSQL ("judg")."""
+
+
+def one_judge_at_a_time(db: Connection) -> None:
+    """Hold other judges back until this transaction ends, else two would open two alerts for one matter.
+
+    SQLite's write transactions wait for each other anyhow.
+    """
+    if db.dialect.name == "postgresql":
+        db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": JUDGE_LOCK})
 
 
 def save_card(
@@ -44,18 +57,20 @@ def save_card(
     if new:
         rows = [{"key": key, "document": card.document, "revision": card.revision, "at": card.at} for key in new]
         db.execute(signal_keys.insert(), rows)
-    _set_ends(db, card.document, withdrawn_at)
+    _set_ends(db, card, withdrawn_at)
     return frozenset(known | set(new))
 
 
-def _set_ends(db: Connection, document: str, withdrawn_at: datetime | None) -> None:
+def _set_ends(db: Connection, card: StoredCard, withdrawn_at: datetime | None) -> None:
+    """Each revision ends where the next one begins, the last one where it was withdrawn (as its own card tells)."""
     query = select(signal_cards.c.revision, signal_cards.c.at, signal_cards.c.until)
-    rows = db.execute(query.where(signal_cards.c.document == document).order_by(signal_cards.c.revision)).all()
+    rows = db.execute(query.where(signal_cards.c.document == card.document).order_by(signal_cards.c.revision)).all()
     for place, (revision, at, until) in enumerate(rows):
-        following = rows[place + 1].at if place + 1 < len(rows) else withdrawn_at
+        last = withdrawn_at if revision == card.revision else until
+        following = rows[place + 1].at if place + 1 < len(rows) else last
         end = None if following is None else max(following, at)
         if end != until:
-            mine = (signal_cards.c.document == document, signal_cards.c.revision == revision)
+            mine = (signal_cards.c.document == card.document, signal_cards.c.revision == revision)
             db.execute(update(signal_cards).where(*mine).values(until=end))
 
 
