@@ -1,12 +1,16 @@
 """The processes that `fengsui run` keeps; each also runs by itself, on a machine of its own."""
 
+import functools
+import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,12 +40,8 @@ KeptOption = Annotated[bool, typer.Option("--kept", help="end when standard inpu
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    app.command()(worker)
-    app.command()(crawler)
-    app.command()(sender)
-    app.command("scheduler")(scheduler_process)
-    app.command()(desk)
-    app.command("demo-site")(demo_site)
+    for name, process in PROCESSES.items():
+        app.command(name)(_prompt(process))
 
 
 def worker(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
@@ -146,9 +146,32 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _prompt(process: Callable[..., None]) -> Callable[..., None]:
+    """`process`, ended without the interpreter's clean-up: to free the dictionaries takes a second, and Ctrl-C waits."""
+
+    @functools.wraps(process)
+    def run(**options: Any) -> None:
+        process(**options)
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
+
+    return run
+
+
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
     return listener
+
+
+PROCESSES: Mapping[str, Callable[..., None]] = {
+    "worker": worker,
+    "crawler": crawler,
+    "sender": sender,
+    "scheduler": scheduler_process,
+    "desk": desk,
+    "demo-site": demo_site,
+}
