@@ -147,7 +147,7 @@ def _end_with_parent() -> None:
 
 
 def _prompt(process: Callable[..., None]) -> Callable[..., None]:
-    """`process`, ended without the interpreter's clean-up: to free the dictionaries takes a second, and Ctrl-C waits."""
+    """`process`, ended without the interpreter's clean-up: freeing the dictionaries takes a second of Ctrl-C."""
 
     @functools.wraps(process)
     def run(**options: Any) -> None:
