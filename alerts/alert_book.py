@@ -30,7 +30,7 @@ from store.alert_log import (
     update_finding,
     withdraw_finding,
 )
-from store.cards import alerts_resting_on, keep_documents
+from store.cards import alerts_resting_on
 
 SYSTEM = "system"
 OPEN_TO_SYSTEM = (AlertState.NEW, AlertState.ACCEPTED)
@@ -109,7 +109,6 @@ class AlertBook:
         if old == alert and not new_steps and not changes and what == "same":
             return changes
         save_alert(db, alert, details=details)
-        keep_documents(db, alert.id, alert.documents)
         self._write_findings(db, outcome, alert.id, now)
         self._write_steps(db, alert, old, new_steps, what, now)
         if what != "same" or old != alert:
@@ -248,7 +247,6 @@ class AlertBook:
         if other.state is not AlertState.DISMISSED or other.documents:
             gone = replace(other, state=AlertState.DISMISSED, documents=(), findings=(), due_at=None)
             save_alert(db, gone, details=details)
-            keep_documents(db, other.id, ())
             note = f"同一事项，并入 {into.number}"
             add_event(db, gone, into.updated_at, "merged", other.level, gone.state, note, now)
         return Change(other.id, "merged", other.documents)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from alerts.cards import Card, View, card_from
-from store.cards import cards_with
+from store.cards import StoredCard, cards_with
 
 RADIUS = timedelta(days=60)
 NEAR = timedelta(days=15)
@@ -43,18 +43,27 @@ class Neighbourhood:
     def __init__(self, db: Connection, view: View, at: datetime) -> None:
         self.db, self.view, self.at = db, view, at
         self._months: dict[tuple[str, int], list[Card]] = {}
+        self._cards: dict[tuple[str, int], Card] = {}
+        self._subjects: dict[tuple[str, int], str] = {}
 
     def load(self, keys: Iterable[str], start: datetime, end: datetime) -> None:
-        """Read several keys at once."""
-        wanted = sorted(set(keys))
-        for month in range(_month_of(start), _month_of(end) + 1):
-            missing = [key for key in wanted if (key, month) not in self._months]
-            if not missing:
-                continue
-            first = EPOCH + MONTH * month
-            found = cards_with(self.db, missing, first, first + MONTH)
-            for key in missing:
-                self._months[key, month] = [card_from(kept) for kept in found[key]]
+        """Read several keys at once, in one query."""
+        months = range(_month_of(start), _month_of(end) + 1)
+        missing = [key for key in sorted(set(keys)) if any((key, month) not in self._months for month in months)]
+        if not missing:
+            return
+        found = cards_with(self.db, missing, EPOCH + MONTH * months.start, EPOCH + MONTH * months.stop)
+        for key in missing:
+            for month in months:
+                self._months[key, month] = []
+            for kept in found[key]:
+                self._months[key, _month_of(kept.at)].append(self._card(kept))
+
+    def _card(self, kept: StoredCard) -> Card:
+        mine = (kept.document, kept.revision)
+        if mine not in self._cards:
+            self._cards[mine] = card_from(kept)
+        return self._cards[mine]
 
     def cards(self, key: str, start: datetime, end: datetime) -> list[Card]:
         """The cards of a key with start <= at <= end, in order of event time."""
@@ -68,6 +77,12 @@ class Neighbourhood:
 
     def subject_of(self, card: Card) -> str:
         """The matter a card belongs to."""
+        mine = (card.document, card.revision)
+        if mine not in self._subjects:
+            self._subjects[mine] = self._find_subject(card)
+        return self._subjects[mine]
+
+    def _find_subject(self, card: Card) -> str:
         if card.listed:
             return f"f:{card.firm}"
         firm = self._firm_by_label(card) or (self._firm_by_name(card.name, card.at) if card.name else None)

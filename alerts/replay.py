@@ -4,10 +4,12 @@ A pure function of the matter's cards and the rules: no query, no clock. Each ca
 is replaced, withdrawn or refuted, so the same story comes out whatever the order in which its documents arrived.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 
 from alerts.cards import Card, people, victims
 from alerts.conditions import judge
@@ -180,32 +182,47 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
     condition = rule.condition
     assert condition.type in ("frequency", "spike")
     quiet = rule.repeat_after or condition.window
+    times = [card.at for card in counted]
     found: list[Held] = []
     last: datetime | None = None
     for card in counted:
-        window = _window(counted, card.at, condition.window)
-        verdict = _count(rule, counted, card.at, regions, window)
-        if not verdict.fires:
+        window = _window(counted, times, card.at, condition.window)
+        if len(window) < condition.at_least:
             continue
-        if last is None or card.at - last > quiet:
-            lost = _lost(window, counted, partial(_count, rule, counted, card.at, regions))
-            finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
-            found.append(Held(finding, rule.rank, lost))
+        running = last is not None and card.at - last <= quiet
+        if not (running and _enough(rule, window, regions)):
+            verdict = _count(rule, times, card.at, regions, window)
+            if not verdict.fires:
+                continue
+            if not running:
+                lost = _lost(window, counted, partial(_count, rule, times, card.at, regions))
+                finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
+                found.append(Held(finding, rule.rank, lost))
         last = card.at
     return found
 
 
-def _window(counted: Sequence[Card], end: datetime, span: timedelta) -> list[Card]:
-    return [card for card in alive(counted, end) if card.at > end - span]
+def _enough(rule: Rule, window: Sequence[Card], regions: Regions) -> bool:
+    """Whether the newest few cards alone make a frequency rule fire: more of them cannot take that away."""
+    condition = rule.condition
+    if condition.type != "frequency":
+        return False
+    newest = window[-condition.at_least * 3 :]
+    return _count(rule, (), newest[-1].at, regions, newest).fires
 
 
-def _count(rule: Rule, counted: Sequence[Card], at: datetime, regions: Regions, window: Sequence[Card]) -> Verdict:
+def _window(counted: Sequence[Card], times: Sequence[datetime], end: datetime, span: timedelta) -> list[Card]:
+    return alive(counted[bisect_right(times, end - span) : bisect_right(times, end)], end)
+
+
+def _count(rule: Rule, times: Sequence[datetime], at: datetime, regions: Regions, window: Sequence[Card]) -> Verdict:
+    """The verdict on a window. times: event times of all that is counted, in order."""
     condition = rule.condition
     previous: list[int] = []
     if condition.type == "spike":
-        for back in range(condition.history, 0, -1):
-            end = at - condition.window * back
-            previous.append(sum(end - condition.window < card.at <= end for card in counted))
+        edges = [at - condition.window * back for back in range(condition.history + 1, 0, -1)]
+        places = [bisect_right(times, edge) for edge in edges]
+        previous = [later - earlier for earlier, later in pairwise(places)]
     counts = WindowCounts(
         current=len(window),
         sources=len({card.source for card in window}),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
@@ -16,6 +16,7 @@ from sqlalchemy.schema import Table
 from core.records import Alert, AlertEvent, AlertState, Finding, Notification
 from store.schema import alert_documents, alert_history, alerts, deliveries, delivery_attempts, findings
 
+_DOCUMENTS_OF = select(alert_documents.c.document).where(alert_documents.c.alert == bindparam("alert"))
 SEND_LEASE = timedelta(minutes=2)
 
 
@@ -47,8 +48,8 @@ class DeliveryLine:
 
 def create_only(db: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert unless a row with that key is there. True when this call wrote it."""
-    insert = sqlite_insert if db.dialect.name == "sqlite" else postgresql_insert
-    return db.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    upsert = sqlite_insert if db.dialect.name == "sqlite" else postgresql_insert
+    return db.execute(upsert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
 
 
 # --- findings ---------------------------------------------------------------------------------------------------
@@ -117,9 +118,19 @@ def save_alert(db: Connection, alert: Alert, *, details: Mapping[str, Any]) -> b
     if not new:
         changed = {name: value for name, value in values.items() if name not in ("id", "number", "created_at")}
         db.execute(update(alerts).where(alerts.c.id == alert.id).values(**changed))
-    for document in alert.documents:
-        create_only(db, alert_documents, {"alert": alert.id, "document": document})
+    _keep_documents(db, alert)
     return new
+
+
+def _keep_documents(db: Connection, alert: Alert) -> None:
+    """Let the alert hold exactly its documents; most of them are there already."""
+    held = set(db.execute(_DOCUMENTS_OF, {"alert": alert.id}).scalars())
+    gone, come = held - set(alert.documents), sorted(set(alert.documents) - held)
+    if gone:
+        mine = alert_documents.c.alert == alert.id
+        db.execute(delete(alert_documents).where(mine, alert_documents.c.document.in_(sorted(gone))))
+    if come:
+        db.execute(insert(alert_documents), [{"alert": alert.id, "document": document} for document in come])
 
 
 def next_alert_number(db: Connection, year: int) -> str:

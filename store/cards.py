@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, text, update
 
 from store.alert_log import create_only
 from store.schema import alert_documents, alerts, signal_cards, signal_keys
@@ -74,25 +74,27 @@ def _set_ends(db: Connection, card: StoredCard, withdrawn_at: datetime | None) -
             db.execute(update(signal_cards).where(*mine).values(until=end))
 
 
-def cards_with(
-    db: Connection, keys: Sequence[str], start: datetime, end: datetime, *, limit: int = 5000
-) -> dict[str, list[StoredCard]]:
-    """For each key the cards with start <= at < end, in order of time; the newest `limit` of all."""
+_SAME = (signal_cards.c.document == signal_keys.c.document) & (signal_cards.c.revision == signal_keys.c.revision)
+# Built once: putting the statement together costs more than running it.
+_CARDS_WITH = (
+    select(signal_keys.c.key, signal_cards)
+    .join(signal_cards, _SAME)
+    .where(
+        signal_keys.c.key.in_(bindparam("keys", expanding=True)),
+        signal_keys.c.at >= bindparam("start"),
+        signal_keys.c.at < bindparam("end"),
+    )
+    .order_by(signal_keys.c.at, signal_keys.c.document, signal_keys.c.revision)
+)
+
+
+def cards_with(db: Connection, keys: Sequence[str], start: datetime, end: datetime) -> dict[str, list[StoredCard]]:
+    """For each key the cards with start <= at < end, in order of time."""
     found: dict[str, list[StoredCard]] = {key: [] for key in keys}
     for first in range(0, len(keys), 400):
         some = list(keys[first : first + 400])
-        same = (signal_cards.c.document == signal_keys.c.document) & (signal_cards.c.revision == signal_keys.c.revision)
-        query = (
-            select(signal_keys.c.key, signal_cards)
-            .join(signal_cards, same)
-            .where(signal_keys.c.key.in_(some), signal_keys.c.at >= start, signal_keys.c.at < end)
-            .order_by(signal_keys.c.at.desc(), signal_keys.c.document, signal_keys.c.revision)
-            .limit(limit)
-        )
-        for row in db.execute(query).mappings():
+        for row in db.execute(_CARDS_WITH, {"keys": some, "start": start, "end": end}).mappings():
             found[row["key"]].append(_card(row))
-    for cards in found.values():
-        cards.reverse()
     return found
 
 
@@ -116,25 +118,21 @@ def seen_before(db: Connection, key: str, start: datetime, end: datetime) -> boo
     return db.execute(query.limit(1)).first() is not None
 
 
+_RESTING_ON = (
+    select(alerts.c.id, alerts.c.subject)
+    .join(alert_documents, alert_documents.c.alert == alerts.c.id)
+    .where(alert_documents.c.document.in_(bindparam("documents", expanding=True)))
+    .distinct()
+)
+
+
 def alerts_resting_on(db: Connection, documents: Sequence[str]) -> list[tuple[str, str]]:
     """(alert id, subject) of every alert that holds one of the documents."""
     found: set[tuple[str, str]] = set()
     for first in range(0, len(documents), 400):
         some = list(documents[first : first + 400])
-        query = (
-            select(alerts.c.id, alerts.c.subject)
-            .join(alert_documents, alert_documents.c.alert == alerts.c.id)
-            .where(alert_documents.c.document.in_(some))
-        )
-        found |= {(row.id, row.subject) for row in db.execute(query.distinct())}
+        found |= {(row.id, row.subject) for row in db.execute(_RESTING_ON, {"documents": some})}
     return sorted(found)
-
-
-def keep_documents(db: Connection, alert: str, documents: Sequence[str]) -> None:
-    """Let an alert hold exactly these documents."""
-    db.execute(delete(alert_documents).where(alert_documents.c.alert == alert))
-    if documents:
-        db.execute(alert_documents.insert(), [{"alert": alert, "document": document} for document in documents])
 
 
 def _card(row: RowMapping) -> StoredCard:
