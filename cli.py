@@ -10,8 +10,13 @@ import typer
 from core.errors import FengsuiError
 
 GROUPS = {
-    "commands.system": ("run", "check", "doctor", "migrate", "demo-reset", "user"),
-    "commands.processes": ("worker", "crawler", "scheduler", "sender", "desk", "demo-site"),
+    "commands.system": ("run", "check", "migrate", "demo-reset", "user"),
+    "commands.doctor": ("doctor",),
+    "commands.worker": ("worker",),
+    "commands.crawler": ("crawler",),
+    "commands.desk": ("desk",),
+    "commands.demo_site": ("demo-site",),
+    "commands.processes": ("scheduler", "sender"),
     "commands.reading": ("analyze", "evaluate", "extract", "feed"),
     "commands.crawling": ("crawl",),
     "commands.documents": ("ingest", "reanalyze", "reindex", "search", "query"),
@@ -19,6 +24,8 @@ GROUPS = {
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),
 }
+KEPT = ("worker", "crawler", "scheduler", "sender", "desk", "demo-site")
+"""Started by `run`, a file each, so that none loads what another needs; left out of the list of jobs."""
 GLOBAL = ("--data", "--profile")
 
 
@@ -54,7 +61,7 @@ def _modules_for(words: Sequence[str]) -> Sequence[str]:
     for module, names in GROUPS.items():
         if words and words[0] in names:
             return [module]
-    return [module for module in GROUPS if module != "commands.processes"]
+    return [module for module, names in GROUPS.items() if not set(names) <= set(KEPT)]
 
 
 def _command_first(words: list[str]) -> list[str]:

@@ -55,8 +55,9 @@ def schedule(
             _add_source(table, store, source, clock)
     for job in daily:
         table.add_job(job.do, CronTrigger(hour=job.hour, minute=job.minute, timezone=BEIJING), id=job.id, name=job.what)
-    table.start()
+    table.start(paused=True)  # a job's outcome is noted in its row, which must be there first
     _show(store, table)
+    table.resume()
     log_event(logger, "scheduler started", jobs=len(table.get_jobs()))
     try:
         while not stop.is_set():

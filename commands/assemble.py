@@ -1,27 +1,21 @@
 """Puts the parts together: settings in, a working store, pipeline or index out."""
 
-import signal
-import threading
 from collections.abc import Callable
 from datetime import datetime
-from types import FrameType
 
 from sqlalchemy import Connection
 
-from alerts.digest import plan_digest, previous_day
 from alerts.mailing import MailPlanner
-from alerts.notifiers.mail import MailNotifier
-from alerts.sender import Channel
 from alerts.setup import build_engine
 from commands.knowledge import Knowledge
-from config.routes import Routes, load_routes
+from commands.outgoing import recipients_of
+from config.routes import load_routes
 from config.settings import Settings
 from core.clock import Clock, system_clock
 from core.records import Signal
 from enterprises.registry_import import registry_of
 from nlp.analyze import Analyzer
 from pipelines.stages import Judge, Pipeline
-from scheduler import DailyJob
 from search.backend import SearchBackend
 from search.names import NameTable
 from search.open import open_backend
@@ -86,31 +80,6 @@ def judge_of(settings: Settings, known: Knowledge, *, notify: bool) -> Judge:
     return judge
 
 
-def recipients_of(settings: Settings, routes: Routes) -> list[str]:
-    """Whom mails go to: routes.yml, else FENGSUI_MAIL_TO."""
-    return list(routes.mail) or [one.strip() for one in settings.mail_to.split(",") if one.strip()]
-
-
-def channels_of(settings: Settings) -> dict[str, Channel]:
-    """The channels that are set up, by name."""
-    if settings.smtp_url is None:
-        return {}
-    return {"mail": MailNotifier(settings.smtp_url, settings.mail_from)}
-
-
-def digest_jobs(settings: Settings, store: Store) -> list[DailyJob]:
-    """The daily digest as a job: put into the outbox once a day and recipient."""
-    routes = load_routes(settings.config)
-    hour, minute = (int(part) for part in routes.digest_at.split(":"))
-
-    def do() -> str:
-        to = recipients_of(settings, routes) if settings.smtp_url else []
-        planned = plan_digest(store, previous_day(system_clock()), to, settings=settings, now=system_clock())
-        return f"{planned} 封"
-
-    return [DailyJob("digest", "每日摘要", hour, minute, do)]
-
-
 def renewing(settings: Settings, known: Knowledge) -> Callable[[Pipeline], None]:
     """A function that gives a running pipeline the new registry after an import."""
     version = known.version
@@ -123,15 +92,3 @@ def renewing(settings: Settings, known: Knowledge) -> Callable[[Pipeline], None]
             pipeline.analyzer = Analyzer(known.lexicon, entries)
 
     return refresh
-
-
-def stop_event() -> threading.Event:
-    """An event that SIGTERM or SIGINT sets."""
-    stop = threading.Event()
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGINT, ask)
-    return stop

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from commands.knowledge import open_store
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.sample_site import sample_site
+from commands.stores import open_store
 from config.sources import load_sources
 from core.clock import system_clock
 from core.errors import UsageError

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import typer
 
 from commands.assemble import open_index
-from commands.knowledge import knowledge_of, open_store
+from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
+from commands.stores import open_store
 from config.settings import Settings
 from config.sources import load_sources
 from core.clock import iso_beijing, system_clock
@@ -32,6 +33,11 @@ class Finding:
     ok: bool | None
     detail: str
     remedy: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command()(doctor)
 
 
 def doctor(as_json: JsonOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:

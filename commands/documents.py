@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from commands.assemble import build_pipeline, names_of, open_index
-from commands.knowledge import knowledge_of, open_store
+from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
+from commands.stores import open_store
 from core.clock import iso_beijing, parse_published, system_clock
 from core.errors import UsageError
 from pipelines.ingest import StoryClock, ingest_lines, read_lines

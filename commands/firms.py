@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from commands.knowledge import open_store, registry_for
+from commands.knowledge import registry_for
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
+from commands.stores import open_store
 from core.clock import system_clock
 from enterprises.match import Matcher
 from enterprises.registry_import import import_file

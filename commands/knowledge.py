@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from commands.stores import open_store
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.settings import Settings
-from core.clock import system_clock
 from core.records import RegistryEntry
-from enterprises.registry_import import import_file, registry_of
+from enterprises.registry_import import registry_of
 from nlp.analyze import dictionary_words
 from nlp.segment import Segmenter
-from store.database import Store, Synchronous, check_profile
-from store.registry import count_entries
+from store.database import Store
 
 
 @dataclass(frozen=True)
@@ -22,18 +21,6 @@ class Knowledge:
     registry: tuple[RegistryEntry, ...]
     segmenter: Segmenter
     version: str = ""
-
-
-def open_store(settings: Settings, *, synchronous: Synchronous = "FULL") -> Store:
-    """The migrated store of this profile; the demo's registry is in it from the first start."""
-    store = Store(settings.database, synchronous=synchronous)
-    store.migrate()
-    with store.write() as db:
-        check_profile(db, settings.profile)
-        empty = settings.profile == "demo" and count_entries(db) == 0
-    if empty:
-        import_file(store, settings.config / "lexicons" / "enterprises_demo.csv", clock=system_clock)
-    return store
 
 
 def knowledge_of(settings: Settings, store: Store, registry: Path | None = None) -> Knowledge:

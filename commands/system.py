@@ -1,4 +1,4 @@
-"""The system as a whole: run, check, doctor, migrate, demo-reset, user."""
+"""The system as a whole: run, check, migrate, demo-reset, user."""
 
 import fcntl
 import os
@@ -15,10 +15,9 @@ from typing import Annotated
 
 import typer
 
-from commands.doctor import doctor
-from commands.knowledge import open_store
 from commands.options import DataOption, ProfileOption, settings_of
 from commands.sample_site import HOST, base_of, free_port, kept_port, port_taken
+from commands.stores import open_store
 from config.lexicon import load_lexicon
 from config.routes import load_routes
 from config.rules import load_rules
@@ -38,7 +37,7 @@ LOCK_SECONDS = 30.0
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    for command in (run, check, doctor, migrate):
+    for command in (run, check, migrate):
         app.command()(command)
     app.command("demo-reset")(demo_reset)
     group = typer.Typer(help="账号 (accounts)", no_args_is_help=True)

@@ -9,9 +9,9 @@ import typer
 
 from alerts.alert_json import alert_line
 from alerts.digest import build_digest, plan_digest, previous_day
-from commands.assemble import recipients_of
-from commands.knowledge import open_store
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
+from commands.outgoing import recipients_of
+from commands.stores import open_store
 from config.routes import load_routes
 from core.clock import parse_published, system_clock
 from core.errors import UsageError

@@ -1,0 +1,26 @@
+"""The crawler: takes the runs that are asked for."""
+
+import typer
+
+from commands.kept import KeptOption, begin, prompt
+from commands.options import DataOption, ProfileOption
+from commands.stores import open_store
+from config.sources import load_sources
+from core.clock import system_clock
+from crawlers.runner import run_reactor
+from pipelines.crawling import CrawlQueue, make_engine, serve_queue
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("crawler")(prompt(crawler))
+
+
+def crawler(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+    """采集进程 (takes the runs the scheduler asks for)."""
+    settings = begin(kept, data, profile)
+    store = open_store(settings)
+    sources = {s.key: s for s in load_sources(settings.config, settings.profile, base=settings.source_base)}
+    engine = make_engine(store, sources, settings.data_dir, system_clock)
+    queue = CrawlQueue(store, system_clock)
+    run_reactor(lambda stop: serve_queue(engine, queue, stop=stop))

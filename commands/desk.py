@@ -1,0 +1,62 @@
+"""The desk: the pages people work with."""
+
+import socket
+from typing import Annotated
+
+import typer
+
+from alerts.feeds import FeedWriter
+from alerts.lifecycle import act
+from commands.assemble import names_of, open_index
+from commands.kept import KeptOption, begin, prompt
+from commands.knowledge import knowledge_of
+from commands.options import DataOption, ProfileOption
+from commands.stores import open_store
+from config.rules import load_rules
+from config.settings import Settings
+from config.sources import load_sources
+from web.server import serve as serve_desk
+from web.services import Services
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("desk")(prompt(desk))
+
+
+def desk(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option("--host", help="address to listen on")] = "127.0.0.1",
+    kept: KeptOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """网页席位 (the web desk)."""
+    settings = begin(kept, data, profile)
+    serve_desk(desk_services(settings), host=host, port=port, sockets=[_listening(host, port)])
+
+
+def desk_services(settings: Settings) -> Services:
+    """All that the desk's pages need."""
+    store = open_store(settings)
+    known = knowledge_of(settings, store)
+    sources = load_sources(settings.config, settings.profile, base=settings.source_base)
+    return Services(
+        store=store,
+        settings=settings,
+        lexicon=known.lexicon,
+        sources=sources,
+        rules=load_rules(settings.config),
+        search=open_index(settings, known),
+        act=act,
+        render_feed=FeedWriter(settings.public_url, known.lexicon),
+        query_names=names_of(known, {source.key: source.title for source in sources}),
+    )
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener

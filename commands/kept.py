@@ -1,0 +1,67 @@
+"""What the processes that `fengsui run` keeps have in common: how they start, and how they end at once."""
+
+import functools
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from commands.options import settings_of
+from config.settings import Settings
+from pipelines.supervisor import GRACE_SECONDS
+
+KeptOption = Annotated[bool, typer.Option("--kept", help="end when standard input closes (as `run` wants it)")]
+
+
+def start(kept: bool, data: Path | None, profile: str | None) -> tuple[Settings, threading.Event]:
+    """Settings, and an event that SIGTERM or SIGINT sets. kept: end with the parent."""
+    return begin(kept, data, profile), stop_event()
+
+
+def begin(kept: bool, data: Path | None, profile: str | None) -> Settings:
+    """As `start`, for what handles signals itself: until it does, SIGTERM ends the process at once."""
+    if kept:
+        threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    return settings_of(data, profile)
+
+
+def _end_with_parent() -> None:
+    # The supervisor holds the other end of our stdin: it closes when the supervisor dies, however it dies.
+    while os.read(0, 1024):
+        continue
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def stop_event() -> threading.Event:
+    """An event that SIGTERM or SIGINT sets."""
+    stop = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    return stop
+
+
+def prompt(process: Callable[..., None]) -> Callable[..., None]:
+    """`process`, ended without the interpreter's clean-up: freeing the dictionaries takes a second of Ctrl-C."""
+
+    @functools.wraps(process)
+    def run(**options: Any) -> None:
+        process(**options)
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
+
+    return run

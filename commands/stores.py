@@ -1,0 +1,19 @@
+"""The store of a profile, ready for use."""
+
+from config.settings import Settings
+from core.clock import system_clock
+from enterprises.registry_import import import_file
+from store.database import Store, Synchronous, check_profile
+from store.registry import count_entries
+
+
+def open_store(settings: Settings, *, synchronous: Synchronous = "FULL") -> Store:
+    """The migrated store of this profile; the demo's registry is in it from the first start."""
+    store = Store(settings.database, synchronous=synchronous)
+    store.migrate()
+    with store.write() as db:
+        check_profile(db, settings.profile)
+        empty = settings.profile == "demo" and count_entries(db) == 0
+    if empty:
+        import_file(store, settings.config / "lexicons" / "enterprises_demo.csv", clock=system_clock)
+    return store

@@ -1,0 +1,23 @@
+"""The worker: everything between a fetched text and an alert."""
+
+import typer
+
+from commands.assemble import build_pipeline, renewing
+from commands.kept import KeptOption, prompt, start
+from commands.knowledge import knowledge_of
+from commands.options import DataOption, ProfileOption
+from commands.stores import open_store
+from pipelines.worker import work_until
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("worker")(prompt(worker))
+
+
+def worker(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+    """研读进程 (clean, analyse, judge, index)."""
+    settings, stop = start(kept, data, profile)
+    store = open_store(settings)
+    known = knowledge_of(settings, store)
+    work_until(stop, build_pipeline(settings, store, known, who="worker"), refresh=renewing(settings, known))
