@@ -105,6 +105,8 @@ class AlertBook:
         alert, what = self._state(shape, old, outcome, details, now)
         new_steps = self._unrecorded(details, outcome.steps)
         details |= self._details(outcome)
+        if old is not None and alert.level != old.level:
+            details |= {"confirmed_by": None, "confirmed_too_by": None}
         changes = [self._merge(db, other, alert, now) for other in mine[1:]]
         if old == alert and not new_steps and not changes and what == "same":
             return changes

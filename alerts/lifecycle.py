@@ -48,6 +48,25 @@ ACTION_WORDS: Mapping[str, str] = {
     "note": "记录",
     "undo": "撤销",
 }
+REASONS: Mapping[str, Mapping[str, str]] = {
+    "dismiss": {
+        "not_quality": "不属产品质量安全问题",
+        "wrong_object": "张冠李戴，企业、产品或地点有误",
+        "refuted": "已辟谣或澄清",
+        "duplicate": "与其他预警重复",
+        "old_news": "旧闻重提",
+        "not_event": "演练、科普、广告等非事件内容",
+        "other": "其他",
+    },
+    "close": {
+        "remedied": "已整改或处罚到位",
+        "recalled": "已召回、下架或封存",
+        "handed_over": "已移送其他部门或地区",
+        "no_fault": "核查未发现问题",
+        "other": "其他",
+    },
+}
+"""Why a person ended an alert: codes for figures, words for the desk. `other` says nothing without a text."""
 OPEN = (S.NEW, S.ACCEPTED, S.DISPATCHED, S.IN_HAND, S.TO_CLOSE)
 
 
@@ -87,11 +106,13 @@ def act(
     once: str,
     level: int | None = None,
     territory: str | None = None,
+    reason: str | None = None,
 ) -> Alert:
     """Take one step in a write transaction; returns the alert as it is then.
 
     once: key of the form; the same form a second time changes nothing.  level: 1-4, for `level`.  territory: to whom,
-    for `dispatch` (its own territory when not given).
+    for `dispatch` (its own territory when not given).  reason: a code of REASONS, for `dismiss` and `close` (`other`
+    when not given); with `note` it stands in the history.
     Raises UsageError, in words for the desk, when the alert is unknown or the step does not follow from its state:
     then it says who did what and when.
     """
@@ -107,9 +128,12 @@ def act(
         raise UsageError(f"没有“{action[:20]}”这一步（可用：{'、'.join(STEPS)}、undo）")
     if alert.state not in step.since:
         raise UsageError(_somebody_was_faster(db, alert, action))
+    code = _reason(action, reason, note)
     details = alert_details(db, alert.id)
     kept = {name: details.get(name) for name in _REMEMBERED}
     changed = _changed(alert, action, step, details, actor=actor, level=level, territory=territory)
+    if changed.state in (S.CLOSED, S.DISMISSED) and code is not None:
+        details["end_reason"] = code
     save_alert(db, changed, details=details)
     before = {
         "state": alert.state.value,
@@ -118,13 +142,52 @@ def act(
         "territories": alert.territories,
         "due_at": _iso(alert),
     }
-    told = {"before": before, "details_before": kept, "territories": changed.territories}
+    told: dict[str, Any] = {"before": before, "details_before": kept, "territories": changed.territories}
+    if code is not None:
+        told["reason"] = code
     row = _row(db, changed, action, actor, note, now, told)
     add_history(db, row, once=once)
     return changed
 
 
-_REMEMBERED = ("person_level", "system_level_then", "dismissed_by", "level_at_end", "confirmed_by")
+_REMEMBERED = (
+    "person_level",
+    "system_level_then",
+    "dismissed_by",
+    "level_at_end",
+    "confirmed_by",
+    "confirmed_too_by",
+    "end_reason",
+)
+
+
+def _reason(action: str, reason: str | None, note: str) -> str | None:
+    """The code of a closing or dismissing step; None for the others. Raises UsageError saying what is wanted."""
+    known = REASONS.get(action)
+    if known is None:
+        if reason is not None:
+            raise UsageError(f"{ACTION_WORDS[action]}不用选理由")
+        return None
+    code = reason or "other"
+    if code not in known:
+        raise UsageError(f"没有“{code[:20]}”这一理由（可用：{'、'.join(known)}）")
+    if code == "other" and len(note.strip()) < 2:
+        raise UsageError(f"{ACTION_WORDS[action]}须选定理由；选“其他”或未选的，须写明情况")
+    if action == "dismiss" and not note.strip():
+        raise UsageError("判为不构成风险须写明依据")
+    return code
+
+
+def confirmation_words(alert: Alert, details: Mapping[str, Any]) -> str | None:
+    """Who confirmed a red alert, for the desk; None for one that is not red. details: alert_details of the store."""
+    if alert.level < 4:
+        return None
+    first, second = details.get("confirmed_by"), details.get("confirmed_too_by")
+    if first and second:
+        return f"红色已由 {first}、{second} 确认"
+    if first:
+        return f"红色已由 {first} 确认，待另一人复核"
+    return "红色待两人确认"
 
 
 def _changed(
@@ -144,19 +207,28 @@ def _changed(
         if level == alert.level:
             raise UsageError(f"已是{LEVEL_COLOURS[level]}色")
         details |= {"person_level": level, "system_level_then": max(level, alert.level)}
+        details |= {"confirmed_by": None, "confirmed_too_by": None}  # what was confirmed is not what stands now
         return replace(alert, level=level)
     if action == "confirm":
-        if alert.level < 4:
-            raise UsageError("只有红色预警须带班确认")
-        if details.get("confirmed_by"):
-            raise UsageError(f"已由 {details['confirmed_by']} 确认")
-        details["confirmed_by"] = actor
+        details |= _confirmed(alert, details, actor)
     if state in (S.CLOSED, S.DISMISSED):
         details |= {"level_at_end": alert.level, "dismissed_by": actor if state is S.DISMISSED else None}
     if action == "dispatch" and territory and territory != alert.territory:
         others = (code for code in alert.territories if code != territory)
         alert = replace(alert, territory=territory, territories=(territory, *others))
     return replace(alert, state=state, due_at=alert.due_at if state is S.NEW else None)
+
+
+def _confirmed(alert: Alert, details: Mapping[str, Any], actor: str) -> dict[str, str]:
+    """A red alert is confirmed by two different persons, one after the other."""
+    if alert.level < 4:
+        raise UsageError(f"只有红色预警须确认，现为{LEVEL_COLOURS[alert.level]}色")
+    first, second = details.get("confirmed_by"), details.get("confirmed_too_by")
+    if first and second:
+        raise UsageError(f"已由 {first}、{second} 两人确认")
+    if first == actor:
+        raise UsageError(f"{actor} 已确认过，须由另一人复核")
+    return {"confirmed_too_by": actor} if first else {"confirmed_by": actor}
 
 
 def _undo(db: Connection, alert: Alert, *, actor: str, note: str, now: datetime, once: str) -> Alert:
