@@ -71,7 +71,7 @@ class Issue:
 @dataclass(frozen=True)
 class Lexicon:
     """Everything the reading of a text looks up. cues and risk: the files of that name; foreign: English words;
-    words: learned weights of risk_words.json."""
+    words: learned weights of risk_words.json; headlines: headlines.yaml, empty where the file is missing."""
 
     products: Mapping[str, Product]
     issues: Mapping[str, Issue]
@@ -80,6 +80,7 @@ class Lexicon:
     risk: Mapping[str, Any] = field(default_factory=dict)
     foreign: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     words: Mapping[str, float] = field(default_factory=dict)
+    headlines: Mapping[str, Any] = field(default_factory=dict)
 
     def product_name(self, product_id: str) -> str:
         """The Chinese name of a product id, the id itself where unknown."""
@@ -151,7 +152,10 @@ def load_lexicon(config_dir: Path) -> Lexicon:
     products = _products(files["products"], [file for file in more if "products" in file.content])
     issues = _issues(files["issues"], [file for file in more if "issues" in file.content])
     foreign = _foreign(more, products)
-    mistakes = [mistake for file in (*files.values(), *more) for mistake in file.mistakes]
+    headlines = [_File(path) for path in (folder / "headlines.yaml",) if path.exists()]
+    for file in headlines:
+        _check_headlines(file, issues)
+    mistakes = [mistake for file in (*files.values(), *more, *headlines) for mistake in file.mistakes]
     try:
         regions = load_regions(folder / "regions.csv")
     except ConfigError as error:
@@ -160,7 +164,33 @@ def load_lexicon(config_dir: Path) -> Lexicon:
     words = _weights(folder / "risk_words.json", mistakes)
     if mistakes:
         raise ConfigError(mistakes)
-    return Lexicon(products, issues, regions, files["cues"].content, files["risk"].content, foreign, words)
+    return Lexicon(
+        products, issues, regions, files["cues"].content, files["risk"].content, foreign, words,
+        headlines[0].content if headlines else {},
+    )  # fmt: skip
+
+
+def _check_headlines(file: _File, issues: Mapping[str, Issue]) -> None:
+    """What the card of headlines refers to must exist."""
+    parts = {part: file.content.get(part, {}) for part in ("subjects", "happenings", "against", "pairs")}
+    for part, rows in parts.items():
+        if not isinstance(rows, dict) or not all(isinstance(row, dict) or part == "pairs" for row in rows.values()):
+            file.wrong(part, "expected a mapping of mappings")
+            return
+        for kind, row in rows.items():
+            for key in ("words", "strong") if part != "pairs" else ():
+                file.words(f"{part}.{kind}", row, key)
+    for kind, row in parts["happenings"].items():
+        if row.get("issue") not in issues:
+            file.wrong(f"happenings.{kind}.issue", f"{row.get('issue')!r} (accepted: {', '.join(issues)})")
+    for kind, row in parts["against"].items():
+        file.number(f"against.{kind}", row, "points", 0, 10)
+    for kind, subjects in parts["pairs"].items():
+        if kind not in (*parts["happenings"], *SIDES):
+            file.wrong(f"pairs.{kind}", f"unknown happening (accepted: {', '.join((*parts['happenings'], *SIDES))})")
+        for subject in subjects:
+            if subject not in parts["subjects"]:
+                file.wrong(f"pairs.{kind}", f"unknown subject {subject!r} (accepted: {', '.join(parts['subjects'])})")
 
 
 def _foreign(files: list[_File], products: Mapping[str, Product]) -> dict[str, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from config.lexicon import Lexicon
@@ -12,6 +13,7 @@ from nlp.clauses import Clauses
 from nlp.enterprises import EnterpriseFinder
 from nlp.foreign import ForeignReader
 from nlp.genre import Genres
+from nlp.headlines import HeadlineCard
 from nlp.issues import IssueFinder, IssueMention
 from nlp.jurisdiction import jurisdiction
 from nlp.normalize import Normalized, normalize
@@ -45,6 +47,7 @@ class Analyzer:
         self._genres = Genres(lexicon.cues)
         self.segmenter = Segmenter(dictionary_words(lexicon, ()))
         self.card = RiskCard(lexicon, Wording(lexicon.words), self.segmenter)
+        self._headlines = HeadlineCard(lexicon, self.segmenter)
         self._firms = EnterpriseFinder(
             registry, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words
         )
@@ -64,8 +67,21 @@ class Analyzer:
         tables: their cells count as facts, mentions are given for title and text only.
         """
         whole, reading = self.read(title, text, published=published, tables=tables)
-        judgement = self.card.judge(reading)
+        if self._headlines.reads(reading):
+            reading, judgement = self._judge_headline(reading)
+        else:
+            judgement = self.card.judge(reading)
         return self._decide(title, text, whole, reading, judgement)
+
+    def _judge_headline(self, reading: Reading) -> tuple[Reading, Judgement]:
+        """A bare headline: what happened joins the issues, the card of risk.yaml only gives the level."""
+        verdict = self._headlines.judge(reading)
+        own = Cover((issue.start, issue.end) for issue in reading.issues if not issue.negated)
+        more = [issue for issue in verdict.issues if not own.overlaps(issue.start, issue.end)]
+        whole = replace(reading, issues=tuple(sorted((*reading.issues, *more), key=lambda issue: issue.start)))
+        level, why = self.card.level(whole) if verdict.is_risk else (0, "")
+        reasons = (f"{level}级：{why}", *verdict.reasons) if level else verdict.reasons
+        return whole, Judgement(verdict.is_risk, verdict.score, level, reasons)
 
     # -- finding -----------------------------------------------------------------------------------------------------
 

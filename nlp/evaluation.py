@@ -97,9 +97,12 @@ def read_row(row: Mapping[str, Any], analyzer: Analyzer) -> Reading:
 
 
 def evaluate(gold_rows: Iterable[Mapping[str, Any]], analyzer: Analyzer) -> Figures:
-    """The figures of `analyzer` on gold lines (ANNOTATION.md)."""
+    """The figures of `analyzer` on gold lines (ANNOTATION.md), or on labelled titles (`evaluate_headlines`)."""
+    rows = list(gold_rows)
+    if rows and all("relevant" in row for row in rows):
+        return evaluate_headlines(rows, analyzer)
     counts = _Counts()
-    for row in gold_rows:
+    for row in rows:
         analysis = analyze_row(row, analyzer)
         _count_mentions(counts, row.get("mentions", ()), analysis.mentions)
         _count_decisions(
@@ -107,6 +110,15 @@ def evaluate(gold_rows: Iterable[Mapping[str, Any]], analyzer: Analyzer) -> Figu
             enterprise=row["primary_enterprise"], code=row["jurisdiction_code"],
         )  # fmt: skip
     return _figures(counts, mentions=True)
+
+
+def evaluate_headlines(rows: Iterable[Mapping[str, Any]], analyzer: Analyzer) -> Figures:
+    """Precision and recall on labelled titles {title, relevant: 1, 0 or null}; doubtful ones (null) are left out."""
+    risk: Counter[tuple[bool, bool]] = Counter()
+    for row in rows:
+        if row["relevant"] is not None:
+            risk[bool(row["relevant"]), analyzer.analyze(row["title"], "").is_risk] += 1
+    return Figures({name: round(value, 4) for name, value in _risk_figures(risk).items()})
 
 
 def evaluate_sample(rows: Iterable[Mapping[str, Any]], analyzer: Analyzer) -> Figures:
@@ -162,23 +174,30 @@ def _count_decisions(
 
 
 def _figures(counts: _Counts, *, mentions: bool) -> Figures:
-    values: dict[str, float] = {"documents": float(sum(counts.risk.values()))}
+    values: dict[str, float] = {}
     if mentions:
         for kind in TYPES:
             values[f"{kind}_span_f1"] = counts.spans[kind].f1
         for kind in (*TYPES, "firm"):
             values[f"{kind}_id_f1"] = counts.ids[kind].f1
         values["firm_id_precision"] = counts.ids["firm"].precision
-    hits, misses = counts.risk[True, True], counts.risk[True, False]
-    alarms, quiet = counts.risk[False, True], counts.risk[False, False]
-    values["risk_precision"] = _share(hits, hits + alarms)
-    values["risk_recall"] = _share(hits, hits + misses)
-    values["non_risk_left_alone"] = _share(quiet, quiet + alarms)
+    risk = _risk_figures(counts.risk)
+    values = {"documents": risk.pop("documents"), **values, **risk}
     values["level_mae"] = _share(sum(counts.level_error), len(counts.level_error))
     values["grave_recall"] = _share(sum(counts.grave), len(counts.grave))
     for name, answers in counts.right.items():
         values[f"{name}_accuracy"] = _share(sum(answers), len(answers))
     return Figures({name: round(value, 4) for name, value in values.items()})
+
+
+def _risk_figures(risk: Counter[tuple[bool, bool]]) -> dict[str, float]:
+    hits, misses, alarms, quiet = (risk[key] for key in ((True, True), (True, False), (False, True), (False, False)))
+    return {
+        "documents": float(hits + misses + alarms + quiet),
+        "risk_precision": _share(hits, hits + alarms),
+        "risk_recall": _share(hits, hits + misses),
+        "non_risk_left_alone": _share(quiet, quiet + alarms),
+    }
 
 
 def _share(part: int, whole: int) -> float:

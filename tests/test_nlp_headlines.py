@@ -1,0 +1,103 @@
+"""A bare headline is a signal when something happened to what people buy, use, eat or visit."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from config.lexicon import load_lexicon, load_registry_csv
+from core.errors import ConfigError
+from nlp.analyze import Analyzer
+from nlp.evaluation import evaluate
+
+PROJECT = Path(__file__).resolve().parent.parent
+CONFIG = PROJECT / "config"
+LABELS = PROJECT.parent / "shared" / "data" / "quality_news_zh" / "relevance_labels.jsonl"
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> Analyzer:
+    return Analyzer(load_lexicon(CONFIG), load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv"))
+
+
+@pytest.mark.parametrize(
+    ("title", "level", "issue"),
+    [
+        ("某市一烧烤店燃气爆炸致31人死亡", 4, "explosion"),
+        ("一小区电梯突然下坠3人受伤", 3, "defect"),
+        ("一幼儿园20名儿童疑食物中毒", 3, "poison"),
+        ("电动车楼道充电时自燃", 2, "fire"),
+        ("抽检发现12批次儿童玩具不合格", 1, "nonconf"),
+        ("顾客在连锁火锅店吃出异物", 1, "lowq"),
+        ("某品牌召回1200瓶婴童护理用品", 1, "recall"),
+        ("主播直播间卖假货被罚50万", 2, "counterfeit"),
+    ],
+)
+def test_something_that_happened_to_a_product_or_premises_is_a_signal(analyzer, title, level, issue):
+    analysis = analyzer.analyze(title, "")
+    assert analysis.is_risk
+    assert analysis.level >= level
+    assert issue in analysis.issues
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "龙卷风致8人死亡数十人受伤",
+        "国足召回两名海外球员",
+        "男子酒驾撞上护栏车辆起火",
+        "某国首都机场发生两起爆炸",
+        "演唱会现场气氛爆炸",
+        "居民楼起火邻居合力救出老人",
+        "如何正确使用燃气灶避免一氧化碳中毒",
+        "男子持刀抢劫超市被刑拘",
+        "新能源汽车销量爆炸式增长",
+        "网传某超市卖死老鼠肉系谣言",
+        "粉丝投诉演员造型",
+        "多款应用软件被下架",
+        "面包车与大货车相撞致4死",
+        "消防演练模拟液化气站爆炸",
+    ],
+)
+def test_weather_sport_crime_traffic_and_figures_of_speech_are_not(analyzer, title):
+    analysis = analyzer.analyze(title, "")
+    assert (analysis.is_risk, analysis.level) == (False, 0)
+
+
+def test_a_headline_says_which_words_decided(analyzer):
+    reasons = analyzer.analyze("充电宝充电时爆燃", "").reasons
+    assert any("“充电宝”" in reason and "“爆燃”" in reason for reason in reasons)
+
+
+def test_a_hot_search_rank_behind_the_title_does_not_make_it_an_article(analyzer):
+    topic = analyzer.analyze("电动车充电时自燃", "热度 688.1万｜排名 6")
+    assert topic.is_risk
+    assert any(reason.startswith("标题说") for reason in topic.reasons)
+
+
+def test_without_the_file_headlines_are_judged_like_any_text(analyzer):
+    plain = Analyzer(replace(analyzer.lexicon, headlines={}), ())
+    assert not any(reason.startswith("标题说") for reason in plain.analyze("电动车充电时自燃", "").reasons)
+
+
+def test_a_mistake_in_the_card_of_headlines_is_named(tmp_path):
+    folder = tmp_path / "lexicons"
+    folder.mkdir()
+    for file in (CONFIG / "lexicons").iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    card = (folder / "headlines.yaml").read_text(encoding="utf-8")
+    broken = card.replace("issue: poison", "issue: poisson").replace("  leak: [gas]", "  leak: [gass]")
+    (folder / "headlines.yaml").write_text(broken, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_lexicon(tmp_path)
+    assert "headlines.yaml: happenings.poison.issue" in str(caught.value)
+    assert "pairs.leak: unknown subject 'gass'" in str(caught.value)
+
+
+@pytest.mark.skipif(not LABELS.exists(), reason="labelled titles of a third party are not part of the project")
+def test_hand_labelled_titles_of_a_real_stream(analyzer):
+    rows = [json.loads(line) for line in LABELS.read_text(encoding="utf-8").splitlines()]
+    values = evaluate(rows, analyzer).values
+    assert values["risk_precision"] >= 0.80
+    assert values["risk_recall"] >= 0.85
