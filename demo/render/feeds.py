@@ -29,7 +29,7 @@ def answer(source: SampleSource, items: Sequence[Item], request: Request) -> Rep
     if match := ARTICLE.fullmatch(request.path):
         item = find(items, match[1])
         if item and request.path == _path(item):
-            return landing(source, items, item, {other.token: f"{source.root}{_path(other)}" for other in items})
+            return landing(source, items, item, lambda other: f"{source.root}{_path(other)}")
     return None
 
 

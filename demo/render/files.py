@@ -1,13 +1,14 @@
 """Attachments: the tables of an item as a real xlsx, its text as a real pdf."""
 
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from openpyxl import Workbook
 
-from demo.render.page import Reply
+from demo.render.page import Reply, find
 from demo.story import Item, paragraphs
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -23,6 +24,12 @@ def attachment(item: Item, kind: str) -> Reply | None:
     if kind == "xlsx":
         return Reply(_xlsx(item), XLSX, item.published)
     return Reply(_pdf(item), "application/pdf", item.published)
+
+
+def attached(items: Sequence[Item], token: str, kind: str) -> Reply | None:
+    """The file of that kind of the item at `token`, or None."""
+    item = find(items, token)
+    return attachment(item, kind) if item else None
 
 
 def _xlsx(item: Item) -> bytes:

@@ -8,23 +8,22 @@ from collections.abc import Sequence
 from html import escape
 
 from core.clock import beijing
-from demo.render.files import attachment
+from demo.render.files import attached
 from demo.render.page import (
     Reply,
     Request,
+    article_page,
     attachment_links,
     body_html,
+    column_page,
     crumbs,
     cut,
     day,
-    document,
     find,
-    html_reply,
     minute,
     newest,
     number,
     pages_of,
-    side,
 )
 from demo.sources import SampleSource
 from demo.story import Item
@@ -44,8 +43,7 @@ def answer(source: SampleSource, items: Sequence[Item], request: Request) -> Rep
         item = find(items, match[1])
         return _article(source, items, item) if item and request.path == _path(source, item) else None
     if match := FILE.fullmatch(request.path):
-        item = find(items, match[1])
-        return attachment(item, match[2]) if item else None
+        return attached(items, match[1], match[2])
     return None
 
 
@@ -77,7 +75,7 @@ def _column(source: SampleSource, items: Sequence[Item]) -> Reply:
         f"{_datastore(source, items, 1, size)}</script></div>\n"
         f'<script src="{source.root}/script/jpage.js"></script>'
     )
-    return html_reply(source, document(source, title=source.title, main=main), items)
+    return column_page(source, items, main)
 
 
 def _proxy(source: SampleSource, items: Sequence[Item], asked: dict[str, str]) -> Reply | None:
@@ -89,7 +87,6 @@ def _proxy(source: SampleSource, items: Sequence[Item], asked: dict[str, str]) -
 
 
 def _article(source: SampleSource, items: Sequence[Item], item: Item) -> Reply:
-    address = {other.token: f"{source.root}{_path(source, other)}" for other in items}
     files = attachment_links(item, f"{source.root}/module/download")
     main = (
         f'{crumbs(source, "政务公开", "通知公告")}\n<div class="arc"><p class="arc-title">{escape(item.title)}</p>\n'
@@ -99,5 +96,4 @@ def _article(source: SampleSource, items: Sequence[Item], item: Item) -> Reply:
         f"{files}</div></div>"
     )
     meta = {"ArticleTitle": item.title, "pubdate": minute(item), "contentsource": source.title}
-    text = document(source, title=item.title, main=f"{main}\n{side(item, items, address)}", meta=meta)
-    return html_reply(source, text, [item])
+    return article_page(source, items, item, main, lambda other: f"{source.root}{_path(source, other)}", meta=meta)

@@ -19,8 +19,7 @@ def answer(source: SampleSource, items: Sequence[Item], request: Request) -> Rep
     if request.path == "/api/s" and request.query.get("id") == source.channel:
         return _list(source, items[:NEWEST], request)
     if (match := TOPIC.fullmatch(request.path)) and (item := find(items, match[1])):
-        address = {other.token: f"{source.root}/topic/{other.token}" for other in items}
-        return landing(source, items, item, address)
+        return landing(source, items, item, lambda other: f"{source.root}/topic/{other.token}")
     return None
 
 

@@ -8,23 +8,21 @@ from collections.abc import Sequence
 from html import escape
 
 from core.clock import beijing
-from demo.render.files import attachment
+from demo.render.files import attached
 from demo.render.page import (
     ADVERT,
     ADVERTS,
     Reply,
     Request,
+    article_page,
     attachment_links,
     body_html,
+    column_page,
     crumbs,
     cut,
     day,
-    document,
-    find,
-    html_reply,
     minute,
     pages_of,
-    side,
 )
 from demo.sources import SampleSource
 from demo.story import Item, paragraphs
@@ -44,8 +42,7 @@ def answer(source: SampleSource, items: Sequence[Item], request: Request) -> Rep
         match = LIST.fullmatch(path)
         return _list(source, items, int((match and match[1]) or 1))
     if match := FILE.fullmatch(path):
-        item = find(items, match[1])
-        return attachment(item, match[2]) if item else None
+        return attached(items, match[1], match[2])
     item = next((item for item in items if path == _path(source, item)), None)
     return _article(source, items, item) if item else None
 
@@ -79,7 +76,7 @@ def _list(source: SampleSource, items: Sequence[Item], page: int) -> Reply | Non
     links = "".join(f'<a href="{source.root}/{source.channel}/{name}">{at}</a>' for at, name in enumerate(names, 1))
     advert = ADVERT.format(n=page, text=ADVERTS[page % len(ADVERTS)])
     main = f'{crumbs(source, source.title)}\n{advert}\n{box}\n<div class="pages">{links}</div>'
-    return html_reply(source, document(source, title=source.title, main=main), items)
+    return column_page(source, items, main)
 
 
 def _row(source: SampleSource, item: Item) -> str:
@@ -105,7 +102,6 @@ def _row(source: SampleSource, item: Item) -> str:
 
 
 def _article(source: SampleSource, items: Sequence[Item], item: Item) -> Reply:
-    address = {other.token: f"{source.root}/{source.channel}{_path(source, other)}" for other in items}
     files = attachment_links(item, f"{source.root}/{source.channel}/files")
     match source.look.style:
         case "forum":
@@ -116,8 +112,10 @@ def _article(source: SampleSource, items: Sequence[Item], item: Item) -> Reply:
             main = _paper(source, item, files)
         case _:
             main = _news(source, item, files)
-    main = f"{crumbs(source, source.title, '正文')}\n{main}\n{side(item, items, address)}"
-    return html_reply(source, document(source, title=item.title, main=main), [item])
+    main = f"{crumbs(source, source.title, '正文')}\n{main}"
+    return article_page(
+        source, items, item, main, lambda other: f"{source.root}/{source.channel}{_path(source, other)}"
+    )
 
 
 def _news(source: SampleSource, item: Item, files: str) -> str:

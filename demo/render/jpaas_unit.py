@@ -10,23 +10,22 @@ from html import escape
 
 from core.clock import beijing
 from core.ids import digest
-from demo.render.files import attachment
+from demo.render.files import attached
 from demo.render.page import (
     Reply,
     Request,
+    article_page,
     attachment_links,
     body_html,
+    column_page,
     crumbs,
     cut,
     day,
-    document,
     find,
-    html_reply,
     json_reply,
     minute,
     number,
     pages_of,
-    side,
 )
 from demo.sources import SampleSource
 from demo.story import Item
@@ -52,8 +51,7 @@ def answer(source: SampleSource, items: Sequence[Item], request: Request) -> Rep
         item = find(items, match[2])
         return _article(source, items, item) if item and request.path == _path(source, item) else None
     if match := FILE.fullmatch(request.path):
-        item = find(items, match[1])
-        return attachment(item, match[2]) if item else None
+        return attached(items, match[1], match[2])
     return None
 
 
@@ -68,7 +66,7 @@ def _column(source: SampleSource, items: Sequence[Item]) -> Reply:
     ) + ",'pageType':'column'}"
     script = f'<script parseType="bulidstatic" url="{GATEWAY}" queryData="{query}" tagId="{TAG}"></script>'
     main = f'{crumbs(source, source.title)}\n<div class="content" id="list">{script}</div>'
-    return html_reply(source, document(source, title=source.title, main=main), items)
+    return column_page(source, items, main)
 
 
 def _unit(source: SampleSource, items: Sequence[Item], request: Request) -> Reply | None:
@@ -95,7 +93,6 @@ def _row(source: SampleSource, item: Item) -> str:
 
 
 def _article(source: SampleSource, items: Sequence[Item], item: Item) -> Reply:
-    address = {other.token: f"{source.root}{_path(source, other)}" for other in items}
     body = f"{body_html(item)}{attachment_links(item, f'{source.root}/cms_files/filemanager')}"
     if source.look.style == "samr":
         box = f'<div class="Three_xilan_07" id="zoom"><div class="TRS_Editor">{body}</div></div>'
@@ -108,5 +105,4 @@ def _article(source: SampleSource, items: Sequence[Item], item: Item) -> Reply:
         f'<div class="Three_xilan_09">扫一扫在手机打开当前页</div>'
     )
     meta = {"ArticleTitle": item.title, "PubDate": minute(item), "ContentSource": source.title}
-    text = document(source, title=item.title, main=f"{main}\n{side(item, items, address)}", meta=meta)
-    return html_reply(source, text, [item])
+    return article_page(source, items, item, main, lambda other: f"{source.root}{_path(source, other)}", meta=meta)

@@ -56,7 +56,7 @@ def answer(source: SampleSource, items: Sequence[Item], request: Request) -> Rep
     item = next((item for item in items if request.path == _path(source, item)), None)
     if item is None or find(items, item.token) is None:
         return None
-    return landing(source, items, item, {other.token: f"{source.root}{_path(source, other)}" for other in items})
+    return landing(source, items, item, lambda other: f"{source.root}{_path(source, other)}")
 
 
 def _path(source: SampleSource, item: Item) -> str:

@@ -9,21 +9,20 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from demo.render.files import attachment
+from demo.render.files import attached
 from demo.render.page import (
     Reply,
     Request,
+    article_page,
     body_html,
+    column_page,
     crumbs,
     cut,
-    document,
     find,
-    html_reply,
     json_reply,
     minute,
     number,
     seconds,
-    side,
 )
 from demo.sources import SampleSource
 from demo.story import Item
@@ -44,8 +43,7 @@ def answer(source: SampleSource, items: Sequence[Item], request: Request) -> Rep
         item = find(items, match[2])
         return _article(source, items, item) if item else None
     if (match := FILE.fullmatch(request.path)) and match[1] == source.channel:
-        item = find(items, match[2])
-        return attachment(item, match[3]) if item else None
+        return attached(items, match[2], match[3])
     return None
 
 
@@ -93,11 +91,10 @@ def _column(source: SampleSource, items: Sequence[Item]) -> Reply:
         f"$.post('{source.root}/queryList', {{current: 1, unitid: unitid, 'webSiteCode': webSiteCode, "
         f"'channelCode': channelCode, perPage: perPage}}, render);</script>"
     )
-    return html_reply(source, document(source, title=source.title, main=main), items)
+    return column_page(source, items, main)
 
 
 def _article(source: SampleSource, items: Sequence[Item], item: Item) -> Reply:
-    address = {other.token: _path(source, other) for other in items}
     main = (
         f"{crumbs(source, *source.title.split())}\n"
         f'<div class="detail"><h1 class="detail-title">{escape(item.title)}</h1>\n'
@@ -105,5 +102,4 @@ def _article(source: SampleSource, items: Sequence[Item], item: Item) -> Reply:
         f'<div class="detail-content">{body_html(item)}</div></div>'
     )
     meta = {"ArticleTitle": item.title, "PubDate": minute(item)}
-    text = document(source, title=item.title, main=f"{main}\n{side(item, items, address)}", meta=meta)
-    return html_reply(source, text, [item])
+    return article_page(source, items, item, main, lambda other: _path(source, other), meta=meta)

@@ -1,7 +1,7 @@
 """Requests and replies of the demo site, and the furniture around its pages: menus, related links, adverts, footers."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
@@ -137,12 +137,11 @@ def crumbs(source: SampleSource, *names: str) -> str:
     return f'<div class="crumb">当前位置：<a href="{source.root}/">首页</a>{path}</div>'
 
 
-def side(item: Item, items: Sequence[Item], address: Mapping[str, str]) -> str:
+def side(item: Item, items: Sequence[Item], path: Callable[[Item], str]) -> str:
     """Related links (the four texts before this one, so that an old page never changes) and an advert."""
     earlier = [other for other in items if other.first_published < item.first_published][:4]
     links = "".join(
-        f'<li><a href="{address[other.token]}" title="{escape(other.title)}">{escape(other.title)}</a></li>'
-        for other in earlier
+        f'<li><a href="{path(other)}" title="{escape(other.title)}">{escape(other.title)}</a></li>' for other in earlier
     )
     advert = ADVERT.format(n=int(item.token) % 7, text=ADVERTS[int(item.token) % len(ADVERTS)])
     return f'<div class="side"><div class="related"><h3>相关阅读</h3><ul>{links}</ul></div>\n{advert}</div>'
@@ -157,13 +156,31 @@ def attachment_links(item: Item, folder: str) -> str:
     return "".join(links)
 
 
-def landing(source: SampleSource, items: Sequence[Item], item: Item, address: Mapping[str, str]) -> Reply:
-    """The page behind an entry of a feed or a record of an API: where readers land. address: token -> path."""
+def column_page(source: SampleSource, items: Sequence[Item], main: str) -> Reply:
+    """The page of a column, dated by the newest of its items."""
+    return html_reply(source, document(source, title=source.title, main=main), items)
+
+
+def article_page(
+    source: SampleSource,
+    items: Sequence[Item],
+    item: Item,
+    main: str,
+    path: Callable[[Item], str],
+    *,
+    meta: Mapping[str, str] | None = None,
+) -> Reply:
+    """The page of an item, with the column's other texts at its side. path: of an item, from the host's root."""
+    text = document(source, title=item.title, main=f"{main}\n{side(item, items, path)}", meta=meta)
+    return html_reply(source, text, [item])
+
+
+def landing(source: SampleSource, items: Sequence[Item], item: Item, path: Callable[[Item], str]) -> Reply:
+    """The page behind an entry of a feed or a record of an API: where readers land. path: as `article_page`."""
     author = f'<span class="author">{escape(item.author)}</span>' if item.author else ""
     main = (
         f'{crumbs(source, source.title, "正文")}\n<article class="post"><h1>{escape(item.title)}</h1>\n'
         f'<p class="meta"><time datetime="{beijing(item.published).isoformat()}">{minute(item)}</time> {author}</p>\n'
         f'<div class="post-body">{body_html(item)}</div>\n{ADVERT.format(n=5, text=ADVERTS[2])}</article>'
     )
-    text = document(source, title=item.title, main=f"{main}\n{side(item, items, address)}")
-    return html_reply(source, text, [item])
+    return article_page(source, items, item, main, path)

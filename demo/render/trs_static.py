@@ -8,21 +8,20 @@ from collections.abc import Sequence
 from html import escape
 
 from core.clock import beijing
-from demo.render.files import attachment
+from demo.render.files import attached
 from demo.render.page import (
     Reply,
     Request,
+    article_page,
     attachment_links,
     body_html,
+    column_page,
     crumbs,
     cut,
     day,
-    document,
     find,
-    html_reply,
     minute,
     pages_of,
-    side,
 )
 from demo.sources import SampleSource
 from demo.story import Item
@@ -44,8 +43,7 @@ def answer(source: SampleSource, items: Sequence[Item], request: Request) -> Rep
         item = find(items, match[1])
         return _article(source, items, item) if item and path == _path(item) else None
     if match := FILE.fullmatch(path):
-        item = find(items, match[1])
-        return attachment(item, match[2]) if item else None
+        return attached(items, match[1], match[2])
     return None
 
 
@@ -70,12 +68,11 @@ def _list(source: SampleSource, items: Sequence[Item], page: int) -> Reply | Non
         f'createPageHTML(countPage, currentPage, "index", "html");</script></div>'
     )
     main = f"{crumbs(source, source.title)}\n{box}\n{pager}"
-    return html_reply(source, document(source, title=source.title, main=main), items)
+    return column_page(source, items, main)
 
 
 def _article(source: SampleSource, items: Sequence[Item], item: Item) -> Reply:
     files = attachment_links(item, f"{source.root}/{source.channel}/files")
-    address = {other.token: f"{source.root}/{source.channel}{_path(other)}" for other in items}
     if source.look.style == "recall":
         main = (
             f'{crumbs(source, "消费品召回", "国内召回")}\n<div class="show_tit"><h1>{escape(item.title)}</h1></div>\n'
@@ -91,5 +88,6 @@ def _article(source: SampleSource, items: Sequence[Item], item: Item) -> Reply:
             '<div class="share">分享到： <a href="javascript:;">打印</a> <a href="javascript:;">关闭</a></div></div>'
         )
     meta = {"ArticleTitle": item.title, "PubDate": minute(item), "ContentSource": source.title}
-    text = document(source, title=item.title, main=f"{main}\n{side(item, items, address)}", meta=meta)
-    return html_reply(source, text, [item])
+    return article_page(
+        source, items, item, main, lambda other: f"{source.root}/{source.channel}{_path(other)}", meta=meta
+    )

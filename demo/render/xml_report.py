@@ -44,8 +44,7 @@ def answer(source: SampleSource, items: Sequence[Item], request: Request) -> Rep
         of_day = [item for item in items if _report(item) == match[1]]
         return _report_xml(source, of_day, request.base) if of_day else None
     if (match := ALERT.fullmatch(request.path)) and (item := find(items, match[1])):
-        address = {other.token: f"{source.root}/alertDetail/{other.token}" for other in items}
-        return landing(source, items, item, address)
+        return landing(source, items, item, lambda other: f"{source.root}/alertDetail/{other.token}")
     return None
 
 
