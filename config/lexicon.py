@@ -12,8 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from config.lexicon_file import LexiconFile, check_headlines
 from config.regions import Region, Regions
 from core.errors import ConfigError
 from core.records import RegistryEntry
@@ -93,68 +92,17 @@ class Lexicon:
         return issue.name if issue else issue_id
 
 
-class _File:
-    """One YAML file with the mistakes found in it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.mistakes: list[str] = []
-        self.content: dict[str, Any] = {}
-        try:
-            loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            self.mistakes.append(f"{path}: file is missing")
-            return
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            self.mistakes.append(f"{path}: not readable as UTF-8 YAML: {' '.join(str(error).split())}")
-            return
-        if isinstance(loaded, dict):
-            self.content = loaded
-        else:
-            self.mistakes.append(f"{path}: expected a mapping at the top")
-
-    def wrong(self, key: str, what: str) -> None:
-        """Note a mistake."""
-        self.mistakes.append(f"{self.path.name}: {key}: {what}")
-
-    def rows(self, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The mappings of the list `key`, each with a name for messages; rows of another shape are mistakes."""
-        rows = self.content.get(key, [])
-        if not isinstance(rows, list):
-            self.wrong(key, "expected a list")
-            return
-        for number, row in enumerate(rows, start=1):
-            if not isinstance(row, dict) or not isinstance(row.get("id"), str):
-                self.wrong(f"{key}[{number}]", "expected a mapping with an id")
-                continue
-            yield f"{key}.{row['id']}", row
-
-    def words(self, where: str, row: Mapping[str, Any], key: str) -> tuple[str, ...]:
-        value = row.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(word, str | int | float) for word in value):
-            self.wrong(f"{where}.{key}", "expected a list of words")
-            return ()
-        return tuple(str(word).strip() for word in value if str(word).strip())
-
-    def number(self, where: str, row: Mapping[str, Any], key: str, low: float, high: float) -> float:
-        value = row.get(key)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-            self.wrong(f"{where}.{key}", f"{value!r} is not a number from {low:g} to {high:g}")
-            return low
-        return float(value)
-
-
 def load_lexicon(config_dir: Path) -> Lexicon:
     """The lexicon of <config_dir>/lexicons. Raises ConfigError naming file, key and what is accepted."""
     folder = config_dir / "lexicons"
-    files = {name: _File(folder / f"{name}.yaml") for name in ("products", "issues", "cues", "risk")}
-    more = [_File(path) for path in sorted(folder.glob("*_more.yaml"))]
+    files = {name: LexiconFile(folder / f"{name}.yaml") for name in ("products", "issues", "cues", "risk")}
+    more = [LexiconFile(path) for path in sorted(folder.glob("*_more.yaml"))]
     products = _products(files["products"], [file for file in more if "products" in file.content])
     issues = _issues(files["issues"], [file for file in more if "issues" in file.content])
     foreign = _foreign(more, products)
-    headlines = [_File(path) for path in (folder / "headlines.yaml",) if path.exists()]
+    headlines = [LexiconFile(path) for path in (folder / "headlines.yaml",) if path.exists()]
     for file in headlines:
-        _check_headlines(file, issues)
+        check_headlines(file, issues, SIDES)
     mistakes = [mistake for file in (*files.values(), *more, *headlines) for mistake in file.mistakes]
     try:
         regions = load_regions(folder / "regions.csv")
@@ -170,30 +118,7 @@ def load_lexicon(config_dir: Path) -> Lexicon:
     )  # fmt: skip
 
 
-def _check_headlines(file: _File, issues: Mapping[str, Issue]) -> None:
-    """What the card of headlines refers to must exist."""
-    parts = {part: file.content.get(part, {}) for part in ("subjects", "happenings", "against", "pairs")}
-    for part, rows in parts.items():
-        if not isinstance(rows, dict) or not all(isinstance(row, dict) or part == "pairs" for row in rows.values()):
-            file.wrong(part, "expected a mapping of mappings")
-            return
-        for kind, row in rows.items():
-            for key in ("words", "strong") if part != "pairs" else ():
-                file.words(f"{part}.{kind}", row, key)
-    for kind, row in parts["happenings"].items():
-        if row.get("issue") not in issues:
-            file.wrong(f"happenings.{kind}.issue", f"{row.get('issue')!r} (accepted: {', '.join(issues)})")
-    for kind, row in parts["against"].items():
-        file.number(f"against.{kind}", row, "points", 0, 10)
-    for kind, subjects in parts["pairs"].items():
-        if kind not in (*parts["happenings"], *SIDES):
-            file.wrong(f"pairs.{kind}", f"unknown happening (accepted: {', '.join((*parts['happenings'], *SIDES))})")
-        for subject in subjects:
-            if subject not in parts["subjects"]:
-                file.wrong(f"pairs.{kind}", f"unknown subject {subject!r} (accepted: {', '.join(parts['subjects'])})")
-
-
-def _foreign(files: list[_File], products: Mapping[str, Product]) -> dict[str, tuple[str, ...]]:
+def _foreign(files: list[LexiconFile], products: Mapping[str, Product]) -> dict[str, tuple[str, ...]]:
     """The English words of each product."""
     found: dict[str, tuple[str, ...]] = {}
     for file in files:
@@ -205,7 +130,7 @@ def _foreign(files: list[_File], products: Mapping[str, Product]) -> dict[str, t
     return found
 
 
-def _products(base: _File, more: list[_File]) -> dict[str, Product]:
+def _products(base: LexiconFile, more: list[LexiconFile]) -> dict[str, Product]:
     found: dict[str, Product] = {}
     for group in ("key_categories", "consumer_categories"):
         for where, row in base.rows(group):
@@ -238,7 +163,7 @@ def _merge_products(known: Product, added: Product) -> Product:
     )
 
 
-def _product(file: _File, where: str, row: dict[str, Any]) -> Product:
+def _product(file: LexiconFile, where: str, row: dict[str, Any]) -> Product:
     name = row.get("name")
     if not isinstance(name, str):
         file.wrong(f"{where}.name", "expected text")
@@ -265,14 +190,14 @@ def _product(file: _File, where: str, row: dict[str, Any]) -> Product:
     )
 
 
-def _ambiguous(file: _File, where: str, row: Any) -> AmbiguousForm:
+def _ambiguous(file: LexiconFile, where: str, row: Any) -> AmbiguousForm:
     if not isinstance(row, dict) or not isinstance(row.get("form"), str):
         file.wrong(f"{where}.ambiguous", "expected {form, not_when, only_when}")
         return AmbiguousForm("")
     return AmbiguousForm(row["form"], file.words(where, row, "not_when"), file.words(where, row, "only_when"))
 
 
-def _issues(base: _File, more: list[_File]) -> dict[str, Issue]:
+def _issues(base: LexiconFile, more: list[LexiconFile]) -> dict[str, Issue]:
     found: dict[str, Issue] = {}
     for where, row in base.rows("issues"):
         if row["id"] in found:

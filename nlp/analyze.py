@@ -28,6 +28,8 @@ from nlp.spans import Cover
 from nlp.wording import Wording
 
 VERSION = "dict-1"
+OTHERS_SCORE = 0.4  # at most, for an accident that names nothing we regulate
+NOT_OURS = "文中没有产品、单位、场所或市场监管事项"
 LONGEST = 200_000  # characters that are read; what lies behind is masked and kept, not analysed
 _LATIN = re.compile(r"[A-Za-z]")
 _HANZI = re.compile(r"[\u4e00-\u9fff]")
@@ -71,7 +73,15 @@ class Analyzer:
             reading, judgement = self._judge_headline(reading)
         else:
             judgement = self.card.judge(reading)
+            if judgement.is_risk and not self._is_ours(reading):
+                judgement = Judgement(False, min(judgement.score, OTHERS_SCORE), 0, (NOT_OURS, *judgement.reasons[1:]))
         return self._decide(title, text, whole, reading, judgement)
+
+    def _is_ours(self, reading: Reading) -> bool:
+        """Whether a product, firm, premises or a matter of market regulation is there: deaths alone are not ours."""
+        if reading.products or reading.firms or self._headlines.names_subject(reading):
+            return True
+        return any(self.lexicon.issues[issue.id].side not in ("harm", "action", "other") for issue in reading.asserted)
 
     def _judge_headline(self, reading: Reading) -> tuple[Reading, Judgement]:
         """A bare headline: what happened joins the issues, the card of risk.yaml only gives the level."""

@@ -25,7 +25,7 @@ _BREAK = re.compile(
     rf"{_HARD}|标注|标识|附近|隔壁|当地|(?<![(（])中国|[和及为于即称者至以按经等其让找据把叫去拿跟用买家说查卖上下起年月日号]"
 )
 _GENERIC = re.compile(
-    r"^一|什么|哪|某|一家|两家|三家|几家|多家|这家|那家|涉事|本地|有关|各|该|辖区|个|问题|知名|民营|大型|小型"
+    r"^一|最大|公共|公众|紧急|什么|哪|某|一家|两家|三家|几家|多家|这家|那家|涉事|本地|有关|各|该|辖区|个|问题|知名|民营|大型|小型"
 )
 _TOWN = re.compile(r"[\u4e00-\u9fff]{2,3}(?:镇|乡|街道)$")
 _TRADE = re.compile(
@@ -100,6 +100,7 @@ class NameGrammar:
             length = self.place_length(chunk, start)
             if (
                 length
+                and chunk[start - 1 : start] not in ("(", "（")
                 and len(chunk) - start - length >= 1
                 and not _HARD_BREAK.search(chunk, start + length, len(chunk) - 2)
             ):

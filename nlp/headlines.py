@@ -20,6 +20,7 @@ from nlp.segment import Segmenter
 _WORD, _STRONG = 1.5, 2.5  # points of a word and of a strong one
 _MOST_KINDS = 2  # further kinds of happening that add points
 _SHORT = 2  # characters; such a subject does not count inside a longer word: 面包 in 面包车
+_READ = 2000  # characters of an article in which a subject is looked for
 _LONGEST = 80  # characters of a headline; the longest of 323,000 hot-search topics has 64
 
 
@@ -62,6 +63,7 @@ class HeadlineCard:
         self._threshold = float(card.get("threshold", 0.5))
         self._base = float(card.get("base", 0.0))
         self._more = float(card.get("more_happenings", 0.0))
+        self._own_subjects = frozenset(card.get("own_subjects", ()))
         self._with_regulator = float(card.get("with_regulator", 0.0))
         self._pairs: Mapping[str, frozenset[str]] = {
             kind: frozenset(subjects) for kind, subjects in card.get("pairs", {}).items()
@@ -77,6 +79,13 @@ class HeadlineCard:
             return False
         title, body = reading.text[: reading.title_end].strip(), reading.text[reading.title_end :].strip()
         return bool(title) and (body == title or sum(map(str.isalpha, body)) <= self._most_body)
+
+    def names_subject(self, reading: Reading) -> bool:
+        """Whether a text of any length names a ware, premises or equipment by a strong word."""
+        return any(
+            item.part == "subjects" and item.points == _STRONG and item.kind in self._own_subjects
+            for item in self._words(reading.text[:_READ])
+        )
 
     def judge(self, reading: Reading) -> HeadlineVerdict:
         """The decision on a headline, with the pair of words that made it."""

@@ -23,7 +23,7 @@ _GENRE_NAMES = {
     "passrate": "合格通报", "recruit": "招聘采购公示", "finance": "财经行情", "show": "文体娱乐", "weather": "天气",
     "traffic": "交通", "food": "食品", "drug": "药品", "service": "服务纠纷", "event": "活动产业",
     "satisfied": "满意评价", "ask": "咨询", "research": "科研", "exam": "试题", "old": "旧案回顾", "abroad": "境外",
-    "cleared": "已排除产品原因",
+    "cleared": "已排除产品原因", "disaster": "自然灾害或治安、涉外事件",
 }  # fmt: skip
 
 

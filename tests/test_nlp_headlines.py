@@ -101,3 +101,23 @@ def test_hand_labelled_titles_of_a_real_stream(analyzer):
     values = evaluate(rows, analyzer).values
     assert values["risk_precision"] >= 0.80
     assert values["risk_recall"] >= 0.85
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("某市突发龙卷风", "截至15日12时，龙卷风共造成8人遇难，230人受伤，倒塌房屋28户，严重损坏130户，救援仍在进行。"),
+        ("海外一商场发生枪击案", "当地时间3日，某国一购物中心发生枪击事件，造成3人死亡、4人受伤，枪手已被警方控制。"),
+        ("失联兄弟不幸身亡", "2月4日，一对12岁的兄弟上山放羊后失联，搜救人员在山谷中发现两人，均已身亡。"),
+    ],
+)
+def test_deaths_without_a_product_or_premises_are_not_ours(analyzer, title, text):
+    analysis = analyzer.analyze(title, text)
+    assert (analysis.is_risk, analysis.level) == (False, 0)
+
+
+def test_a_restaurant_that_exploded_is_ours_without_any_product_named(analyzer):
+    text = "昨晚21时许，某市一烧烤店发生爆炸，造成31人死亡、7人受伤，其中2人重伤，消防、市场监管等部门赶到现场。"
+    analysis = analyzer.analyze("烧烤店爆炸31人遇难", text)
+    assert (analysis.is_risk, analysis.level) == (True, 4)
+    assert analysis.casualties["dead"] == 31
