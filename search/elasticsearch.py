@@ -21,7 +21,8 @@ import elasticsearch
 
 from core.errors import SearchUnavailable
 from search.backend import Health, Refused, SearchRequest, SearchResult, Sort
-from search.elastic_query import Json, compile_where
+from search.compile import Compiler
+from search.elastic_query import ElasticForms, Json
 from search.elastic_schema import template
 from search.fields import format_mark
 from search.histogram import fill
@@ -50,6 +51,7 @@ class ElasticsearchBackend:
         self._client = elasticsearch.Elasticsearch(url, request_timeout=TIMEOUT, max_retries=0)
         self._name = name
         self._words = words
+        self._compiler = Compiler(ElasticForms(), words)
         self._pause = pause
         self._checked = False
 
@@ -175,7 +177,7 @@ class ElasticsearchBackend:
         with self._errors():
             self._check_format()
             asked = request.everything_asked()
-            query = compile_where(asked, self._words)
+            query = self._compiler.compile(asked)
             bars = bars_for(request, lambda: self._edges(query))
             answer = self._client.search(
                 index=self._name,

@@ -18,7 +18,8 @@ from tantivy import Order, Query
 
 from core.errors import SearchUnavailable
 from search.backend import DEEPEST_OFFSET, FacetValue, Health, Refused, SearchRequest, SearchResult, Sort
-from search.embedded_query import Compiler
+from search.compile import Compiler
+from search.embedded_query import TantivyForms
 from search.embedded_schema import build_schema, document_of, register
 from search.generations import Generations
 from search.histogram import Histogram, fill
@@ -50,7 +51,7 @@ class EmbeddedBackend:
         self._generations = Generations(root)
         self._schema = build_schema()
         self._words = words
-        self._compiler = Compiler(self._schema, words)
+        self._compiler = Compiler(TantivyForms(self._schema), words)
         self._open: _Open | None = None
 
     # writing
