@@ -5,9 +5,11 @@ matter. A text that names no firm joins a firm's matter through the number on th
 or an authority that names the firm at the same place and time.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from sqlalchemy import Connection
 
@@ -189,18 +191,43 @@ class Neighbourhood:
         return [card]
 
     def matters(self, subject: str) -> list[Matter]:
-        """The matters of a subject around the moment: its cards, cut where nothing was heard for long."""
+        """The matters of a subject around the moment: its cards, cut where nothing was heard for long.
+
+        One that never falls silent is cut too, see `chapters`: what is read stays bounded however old it is.
+        """
         idle = self._idle(subject)
-        start, end = self.at - RADIUS, self.at + RADIUS
+        first, last = self.at - RADIUS, self.at + RADIUS
+        start, end = first, last
         members = self._members(subject, start, end)
         while members and members[0].at - start < idle and self.at - start < FARTHEST:
-            start -= RADIUS
+            if any(cut <= first for cut in self._cuts(members, idle, start)):
+                break
+            start -= MONTH
             members = self._members(subject, start, end)
         while members and end - members[-1].at < idle and end - self.at < FARTHEST:
-            end += RADIUS
+            if any(cut > last for cut in self._cuts(members, idle, start)):
+                break
+            end += MONTH
             members = self._members(subject, start, end)
+        cuts = self._cuts(members, idle, start)
+        begin = max((cut for cut in cuts if cut <= first), default=start)
+        until = min((cut for cut in cuts if cut > last), default=end + MONTH)
+        members = [card for card in members if begin <= card.at < until]
         clearers = tuple(self.cards(f"r:{subject[2:]}", start, end)) if subject.startswith("f:") else ()
-        return [Matter(subject, tuple(chain), clearers) for chain in chains(members, idle)]
+        return [Matter(subject, tuple(chain), clearers) for chain in chapters(members, idle, cuts)]
+
+    def _cuts(self, members: Sequence[Card], idle: timedelta, start: datetime) -> list[datetime]:
+        """The ends of months before which the matter was not silent for `longest`. start: from when on it was read."""
+        longest = self.view.grouping.longest
+        times = [card.at for card in members]
+        found: list[datetime] = []
+        for month in range(_month_of(start + longest) + 1, _month_of(times[-1]) + 1 if times else 0):
+            cut = EPOCH + MONTH * month
+            before = times[bisect_left(times, cut - longest) : bisect_left(times, cut)]
+            heard = [cut - longest, *before, cut]
+            if all(later - earlier <= idle for earlier, later in pairwise(heard)):
+                found.append(cut)
+        return found
 
     def _idle(self, subject: str) -> timedelta:
         idle = self.view.grouping.idle
@@ -262,6 +289,15 @@ def chains(cards: Sequence[Card], idle: timedelta) -> list[list[Card]]:
             found[-1].append(card)
         else:
             found.append([card])
+    return found
+
+
+def chapters(cards: Sequence[Card], idle: timedelta, cuts: Sequence[datetime]) -> list[list[Card]]:
+    """As `chains`, cut besides at each of `cuts`: a matter that goes on for months is told in chapters of a month."""
+    found: list[list[Card]] = []
+    for chain in chains(cards, idle):
+        edges = [bisect_left(chain, cut, key=lambda card: card.at) for cut in cuts]
+        found += [chain[start:end] for start, end in pairwise([0, *edges, len(chain)]) if start < end]
     return found
 
 

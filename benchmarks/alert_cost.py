@@ -26,7 +26,7 @@ from store.cards import save_card
 from store.database import Store
 
 A_DAY = 80
-MEASURED = 200
+WARM_UP, MEASURED = 300, 200
 KINDS = (Kind.NEWS, Kind.NOTICE, Kind.COMPLAINT, Kind.COMPLAINT, Kind.SOCIAL, Kind.FORUM)
 ISSUES = ("defect", "nonconf", "fire", "label", "injury", "sell_unlic", "cutcorner")
 
@@ -58,22 +58,26 @@ def _renamed(signal: Signal, place: int) -> Signal:
 
 
 def measure(engine: AlertEngine, signals: Sequence[Signal], folder: str) -> tuple[float, float, float]:
-    """Median, mean and worst milliseconds of the last documents; the ones before are in the store as cards."""
+    """Median, mean and worst milliseconds of the last documents.
+
+    The ones before are in the store as cards; the first of them that are judged write the alerts of all others.
+    """
     store = Store(f"sqlite:///{folder}/cost.db", synchronous="NORMAL")
     store.migrate()
     with store.write() as db:
-        for signal in signals[:-MEASURED]:
+        for signal in signals[: -WARM_UP - MEASURED]:
             card = card_of(signal, engine.view)
             save_card(db, stored(card), keys_of(card, engine.view), withdrawn_at=None)
     spent: list[float] = []
-    for signal in signals[-MEASURED:]:
+    for signal in signals[-WARM_UP - MEASURED :]:
         now: datetime = signal.document.event_time + timedelta(minutes=1)
         with store.write() as db:
             started = time.perf_counter()
             engine.judge(db, signal, now=now)
             spent.append((time.perf_counter() - started) * 1000)
     store.close()
-    return statistics.median(spent), statistics.fmean(spent), max(spent)
+    settled = spent[-MEASURED:]
+    return statistics.median(settled), statistics.fmean(settled), max(settled)
 
 
 def main() -> int:

@@ -36,11 +36,15 @@ class Join(_Part):
 
 
 class Grouping(_Part):
-    """families: products that are the same thing to the people who report it."""
+    """families: products that are the same thing to the people who report it.
+
+    longest: a matter that was never silent for so long goes on as a new one at the end of the month (of 30 days).
+    """
 
     families: tuple[tuple[str, ...], ...] = ()
     idle: Idle = Idle()
     join: Join = Join()
+    longest: Duration = timedelta(days=60)
 
     def family_of(self, product: str | None) -> str | None:
         """The first product of its family; the product itself where it has none."""
