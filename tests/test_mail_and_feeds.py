@@ -34,6 +34,15 @@ class Inbox:
     def __init__(self) -> None:
         self.mails: list[Any] = []
         self.answer = "250 OK"
+        self.said: list[str] = []
+
+    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> Any:
+        self.said.append("EHLO")
+        session.host_name = hostname
+        return [*responses[:-1], "250-AUTH PLAIN LOGIN", responses[-1]]
+
+    async def handle_AUTH(self, server: Any, *_rest: Any) -> Any:
+        self.said.append("AUTH")
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.answer.startswith("250"):
@@ -119,6 +128,19 @@ def test_a_dead_server_loses_nothing_and_its_password_is_not_logged(store: Store
     assert line.state == "waiting"
     assert line.next_at > noon
     assert "geheim" not in line.answer
+
+
+def test_a_password_is_never_sent_without_tls(store: Store, alert: Alert, noon: datetime, inbox: Any) -> None:
+    handler, url = inbox
+    planned(store, alert, noon)
+    channels = {"mail": MailNotifier(SecretStr(url.replace("//", "//u:geheim@")), "fengsui@x.example")}
+    assert send_due(store, channels, clock=fixed_clock(noon), who="one") == 0
+    with store.read() as db:
+        [line] = delivery_log(db)
+    assert handler.mails == []
+    assert line.state == "waiting"
+    assert "the password was not sent" in line.answer
+    assert handler.said == ["EHLO"]
 
 
 def test_a_sender_that_died_in_the_middle_does_not_send_twice(

@@ -1,4 +1,7 @@
-"""Mail over SMTP (RFC 5321): smtp://, smtp with STARTTLS where the server offers it, smtps://."""
+"""Mail over SMTP (RFC 5321): smtp://, smtp with STARTTLS where the server offers it, smtps://.
+
+Certificates are verified, and a password never goes over a connection without TLS.
+"""
 
 import smtplib
 import ssl
@@ -56,6 +59,7 @@ class MailNotifier:
     def _connect(self) -> smtplib.SMTP:
         address = urlsplit(self.url.get_secret_value())
         host, context = address.hostname or "localhost", ssl.create_default_context()
+        secret = address.scheme == "smtps"
         if address.scheme == "smtps":
             server: smtplib.SMTP = smtplib.SMTP_SSL(host, address.port or 465, timeout=TIMEOUT, context=context)
         else:
@@ -64,7 +68,11 @@ class MailNotifier:
             if server.has_extn("starttls"):
                 server.starttls(context=context)
                 server.ehlo()
+                secret = True
         if address.username:
+            if not secret:
+                server.close()
+                raise DeliveryError("mail server offers no TLS: the password was not sent; use smtps://", retry=True)
             server.login(unquote(address.username), unquote(address.password or ""))
         return server
 
