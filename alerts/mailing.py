@@ -12,11 +12,13 @@ from config.routes import Routes
 from core.clock import beijing
 from core.ids import short_id
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, Alert, Notification
-from store.alert_log import add_delivery
+from store.alert_log import add_delivery, was_told
 from store.documents import find_signals
 
 TEMPLATES = Path(__file__).parent / "templates"
 WORDS = {"opened": "新预警", "raised": "升级", "lowered": "降级", "reopened": "重新打开", "dismissed": "撤回"}
+CLOSING = ("lowered", "dismissed")
+"""Told only to those who were told of the alert before."""
 SHOWN_DOCUMENTS = 5
 
 
@@ -44,11 +46,15 @@ class MailPlanner:
 
     def plan(self, db: Connection, alert: Alert, *, what: str, number: int, now: datetime) -> int:
         """Put a mail to each recipient into the outbox; the same change again is the same row."""
-        if alert.level < self.routes.mail_from_level or now - alert.updated_at > self.routes.notify_within:
+        closing = what in CLOSING
+        too_low = alert.level < self.routes.mail_from_level and not closing
+        if too_low or now - alert.updated_at > self.routes.notify_within:
             return 0
         subject, text, html = self._written(db, alert, what)
         planned = 0
         for recipient in self.recipients:
+            if closing and not was_told(db, alert.id, channel="mail", recipient=recipient):
+                continue
             delivery = short_id("n", "mail", recipient, alert.id, str(number))
             notice = Notification(delivery, "mail", recipient, subject, text, html, alert.id, alert.level)
             planned += add_delivery(db, notice, now=now)

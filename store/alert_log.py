@@ -222,6 +222,12 @@ def add_delivery(db: Connection, notification: Notification, *, now: datetime) -
     return create_only(db, deliveries, {**values, "state": "waiting", "created_at": now, "next_at": now, "attempts": 0})
 
 
+def was_told(db: Connection, alert: str, *, channel: str, recipient: str) -> bool:
+    """Whether a notice of this alert went, or is on its way, to a recipient."""
+    mine = and_(deliveries.c.alert == alert, deliveries.c.channel == channel, deliveries.c.recipient == recipient)
+    return db.execute(select(deliveries.c.id).where(mine, deliveries.c.state != "failed")).first() is not None
+
+
 def claim_delivery(db: Connection, *, who: str, now: datetime) -> Delivery | None:
     """Take the next due delivery. One whose sender died is in doubt: `deliveries_in_doubt`."""
     due = and_(deliveries.c.state == "waiting", deliveries.c.next_at <= now)

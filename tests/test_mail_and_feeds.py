@@ -90,6 +90,16 @@ def test_a_mail_reaches_each_recipient_once(store: Store, alert: Alert, noon: da
     assert all(len(mail.rcpt_tos) == 1 for mail in handler.mails)
 
 
+@pytest.mark.parametrize("what", ["lowered", "dismissed"])
+def test_an_end_is_told_only_to_those_who_knew(store: Store, alert: Alert, noon: datetime, what: str) -> None:
+    planned(store, alert, noon, to=("a@x.example",))
+    planner = MailPlanner(("a@x.example", "new@x.example"), Routes(mail_from_level=2), "http://127.0.0.1:8000")
+    with store.write() as db:
+        assert planner.plan(db, replace(alert, level=1), what=what, number=2, now=noon) == 1
+        told = {line.recipient for line in delivery_log(db)}
+    assert told == {"a@x.example"}
+
+
 def test_outside_text_is_escaped_in_the_mail(store: Store, alert: Alert, noon: datetime) -> None:
     planned(store, alert, noon)
     with store.write() as db:
