@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 
 from alerts.cards import Card, people, victims
@@ -16,7 +16,7 @@ from alerts.conditions import judge
 from alerts.conditions.verdict import Verdict, WindowCounts
 from alerts.matters import Matter
 from config.regions import Regions
-from config.rules import Rule
+from config.rules import FrequencyCondition, Rule, SpikeCondition
 from core.ids import short_id
 from core.records import Finding
 
@@ -180,7 +180,7 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
     A window ends at each card; one that fires while an earlier one fired within `repeat_after` is the same finding.
     """
     condition = rule.condition
-    assert condition.type in ("frequency", "spike")
+    assert isinstance(condition, FrequencyCondition | SpikeCondition)
     quiet = rule.repeat_after or condition.window
     times = [card.at for card in counted]
     found: list[Held] = []
@@ -191,11 +191,11 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
             continue
         running = last is not None and card.at - last <= quiet
         if not (running and _enough(rule, window, regions)):
-            verdict = _count(rule, times, card.at, regions, window)
-            if not verdict.fires:
+            if not _count(rule, times, card.at, regions, window, told=False).fires:
                 continue
             if not running:
-                lost = _lost(window, counted, partial(_count, rule, times, card.at, regions))
+                verdict = _count(rule, times, card.at, regions, window)
+                lost = _lost(window, counted, partial(_count, rule, times, card.at, regions, told=False))
                 finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
                 found.append(Held(finding, rule.rank, lost))
         last = card.at
@@ -208,16 +208,22 @@ def _enough(rule: Rule, window: Sequence[Card], regions: Regions) -> bool:
     if condition.type != "frequency":
         return False
     newest = window[-condition.at_least * 3 :]
-    return _count(rule, (), newest[-1].at, regions, newest).fires
+    return _count(rule, (), newest[-1].at, regions, newest, told=False).fires
 
 
 def _window(counted: Sequence[Card], times: Sequence[datetime], end: datetime, span: timedelta) -> list[Card]:
     return alive(counted[bisect_right(times, end - span) : bisect_right(times, end)], end)
 
 
-def _count(rule: Rule, times: Sequence[datetime], at: datetime, regions: Regions, window: Sequence[Card]) -> Verdict:
-    """The verdict on a window. times: event times of all that is counted, in order."""
+def _count(
+    rule: Rule, times: Sequence[datetime], at: datetime, regions: Regions, window: Sequence[Card], *, told: bool = True
+) -> Verdict:
+    """The verdict on a window. times: event times of all that is counted, in order.
+
+    told: people read it; else places, which are dear to count, are counted only where the rule asks for them.
+    """
     condition = rule.condition
+    assert isinstance(condition, FrequencyCondition | SpikeCondition)
     previous: list[int] = []
     if condition.type == "spike":
         edges = [at - condition.window * back for back in range(condition.history + 1, 0, -1)]
@@ -226,7 +232,7 @@ def _count(rule: Rule, times: Sequence[datetime], at: datetime, regions: Regions
     counts = WindowCounts(
         current=len(window),
         sources=len({card.source for card in window}),
-        places=len(scenes(window, regions)),
+        places=len(scenes(window, regions)) if told or condition.places > 1 else 0,
         previous=tuple(previous),
     )
     return judge(condition, counts)
@@ -249,10 +255,11 @@ def _lost(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list
 def scenes(cards: Iterable[Card], regions: Regions) -> list[str]:
     """Where it happened, most often told first: counties, prefectures where no county is known; not the firm's seat."""
     told: dict[str, int] = {}
+    prefecture_of = cache(regions.prefecture_of)
     for card in cards:
-        seat = {card.maker, regions.prefecture_of(card.maker) if card.maker else None}
+        seat = {card.maker, prefecture_of(card.maker) if card.maker else None}
         places = [code for code in card.places if code not in seat]
-        upper = {regions.prefecture_of(code) for code in places if regions.prefecture_of(code) != code}
+        upper = {prefecture_of(code) for code in places if prefecture_of(code) != code}
         for code in places:
             if code not in upper:
                 told[code] = told.get(code, 0) + 1
@@ -330,7 +337,7 @@ def raise_by_facts(present: Sequence[Card], regions: Regions) -> tuple[int, str,
 
     The numbers are those of issues.yaml, alert_levels.
     """
-    trusted = [card for card in present if card.trusted]
+    trusted = [card for card in present if card.hurt and card.trusted]
     best: tuple[int, str, str] = (0, "", "")
     for card in trusted:
         dead, grave, hurt = people(card.hurt, "dead"), people(card.hurt, "grave", "serious"), victims(card.hurt)

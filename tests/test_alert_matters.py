@@ -1,0 +1,92 @@
+"""Matters that never end and days that never quieten: what is read for one document stays bounded."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alerts.cards import Card
+from alerts.engine import AlertEngine
+from alerts.matters import EPOCH, MONTH, MOST_A_DAY, Neighbourhood, chapters, thinned
+from alerts.rule_examples import STORY_BEGINS, signals_of
+from alerts.setup import build_engine
+from config.lexicon import load_registry_csv
+from config.rules import ExampleDocument
+from config.settings import PROJECT
+from core.records import Kind, Signal
+from store.alert_log import list_alerts
+from store.database import Store
+
+CONFIG = PROJECT / "config"
+
+
+@pytest.fixture(scope="module")
+def engine() -> AlertEngine:
+    firms = {entry.id: entry for entry in load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv")}
+    return build_engine(CONFIG, registry=firms.get)
+
+
+def complaints(count: int, *, hours: float) -> list[Signal]:
+    """Complaints about one firm, evenly spread."""
+    told = [
+        ExampleDocument(
+            kind=Kind.COMPLAINT, product="cable", enterprise="ENT0140", jurisdiction="360981", at=place * hours
+        )
+        for place in range(count)
+    ]
+    return signals_of(told)
+
+
+def judged(engine: AlertEngine, store: Store, signals: list[Signal]) -> set[tuple[Any, ...]]:
+    for signal in signals:
+        with store.write() as db:
+            engine.judge(db, signal, now=signal.document.event_time)
+    with store.read() as db:
+        return {(a.subject, a.level, a.state, a.documents, a.findings, a.first_at) for a in list_alerts(db)}
+
+
+def test_a_matter_without_silence_goes_on_in_chapters(engine: AlertEngine, store: Store) -> None:
+    alerts = judged(engine, store, complaints(260, hours=24))
+    *months, longest = sorted(len(alert[3]) for alert in alerts)
+    assert 60 <= longest <= 90  # the first goes on to the end of a month
+    assert set(months[1:]) == {30}  # then a month each; the last one is not over yet
+    held = [document for alert in alerts for document in alert[3]]
+    assert len(held) == len(set(held)) == 260
+    last = STORY_BEGINS + timedelta(days=259)
+    with store.read() as db:
+        around = Neighbourhood(db, engine.view, last)
+        assert sum(len(matter.cards) for matter in around.matters("f:ENT0140")) < 180
+
+
+def test_chapters_are_the_same_in_any_order(engine: AlertEngine, store: Store, tmp_path: Any) -> None:
+    signals = complaints(130, hours=24)
+    other = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    other.migrate()
+    mixed = list(signals)
+    random.Random(3).shuffle(mixed)
+    in_order = {(a[0], a[1], a[3], a[5]) for a in judged(engine, store, signals)}
+    assert {(a[0], a[1], a[3], a[5]) for a in judged(engine, other, mixed) if a[2] != "dismissed"} == in_order
+    other.close()
+
+
+def card(place: int, hours: float, voice: str = "social") -> Card:
+    at = EPOCH + timedelta(hours=hours)
+    facts: dict[str, Any] = {"product": None, "family": None, "firm": None, "firms": (), "issues": (), "places": ()}
+    name = f"c{place:04d}"
+    return Card(name, 1, at, None, "s", "k", voice, "t", True, 1, **facts, jurisdiction="360000", origin=name)
+
+
+def test_a_day_of_noise_keeps_what_press_and_authorities_say() -> None:
+    noise = [card(place, place * 0.1) for place in range(MOST_A_DAY * 3)]
+    late = card(9999, 23, "official")
+    kept = thinned([*noise, late, card(10_000, 25)])
+    assert len(kept) == MOST_A_DAY + 1
+    assert late in kept
+    assert kept == sorted(kept, key=lambda one: one.order)
+
+
+def test_a_chapter_begins_where_it_is_cut() -> None:
+    days = [card(place, place * 24) for place in range(60)]
+    parts = chapters(days, timedelta(days=5), [EPOCH + MONTH])
+    assert [len(part) for part in parts] == [30, 30]
