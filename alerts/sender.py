@@ -1,12 +1,13 @@
 """Delivers what the outbox holds: claim, hand over, note the answer. A claim is taken once.
 
-A sender that dies between handing over and noting leaves its delivery in state `sending`. Nobody can know whether the
-mail went out, and nothing may be sent twice: it is marked failed with the reason, and shown in the delivery log.
+A sender that dies before the message itself went over the wire has sent nothing: the delivery is due again when its
+claim runs out. One that dies between handing over and noting the answer leaves it in state `handing`. Nobody can know
+whether the mail went out, and nothing may be sent twice: it is marked failed with the reason, and shown in the log.
 """
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -14,7 +15,14 @@ from core.clock import Clock
 from core.errors import DeliveryError
 from core.logs import log_event
 from core.records import Notification
-from store.alert_log import Delivery, claim_delivery, deliveries_in_doubt, settle_delivery
+from store.alert_log import (
+    Delivery,
+    claim_delivery,
+    deliveries_in_doubt,
+    free_deliveries,
+    note_handover,
+    settle_delivery,
+)
 from store.database import Store
 
 logger = logging.getLogger(__name__)
@@ -26,8 +34,11 @@ DOUBT = "发送方在记下结果前中断，是否送达不明，不再重发"
 class Channel(Protocol):
     """Delivers one notification once."""
 
-    def send(self, notification: Notification) -> str:
-        """Returns the other end's answer. Raises DeliveryError."""
+    def send(self, notification: Notification, handing_over: Callable[[], None]) -> str:
+        """Returns the other end's answer. Raises DeliveryError.
+
+        handing_over is called when only the message itself is left to send; what fails before has not arrived.
+        """
 
 
 def send_due(store: Store, channels: Mapping[str, Channel], *, clock: Clock, who: str) -> int:
@@ -45,6 +56,7 @@ def send_due(store: Store, channels: Mapping[str, Channel], *, clock: Clock, who
 def settle_doubts(store: Store, *, clock: Clock) -> int:
     """Close deliveries whose sender died in the middle; returns how many."""
     with store.write() as db:
+        free_deliveries(db, now=clock())
         doubtful = deliveries_in_doubt(db, now=clock())
         for one in doubtful:
             settle_delivery(
@@ -64,11 +76,17 @@ def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], 
     notice = delivery.notification
     started = time.monotonic()
     again: datetime | None = None
+
+    def handing_over() -> None:
+        with store.write() as db:
+            if not note_handover(db, notice.id, attempt=delivery.attempts, now=clock()):
+                raise DeliveryError("another sender has taken this delivery over", retry=True)
+
     try:
         channel = channels.get(notice.channel)
         if channel is None:
             raise DeliveryError(f"channel {notice.channel} is not set up", retry=True)
-        outcome, answer = "sent", channel.send(notice)
+        outcome, answer = "sent", channel.send(notice, handing_over)
     except DeliveryError as problem:
         answer = str(problem)
         young = clock() - delivery.created_at < GIVE_UP

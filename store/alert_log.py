@@ -242,6 +242,20 @@ def claim_delivery(db: Connection, *, who: str, now: datetime) -> Delivery | Non
     return Delivery(_notification(row), row["attempts"], row["created_at"]) if row else None
 
 
+def note_handover(db: Connection, delivery_id: str, *, attempt: int, now: datetime) -> bool:
+    """The message itself is sent next. False when another sender has taken the delivery over."""
+    mine = and_(deliveries.c.id == delivery_id, deliveries.c.attempts == attempt, deliveries.c.state == "sending")
+    noted = update(deliveries).where(mine).values(state="handing", claimed_until=now + SEND_LEASE)
+    return db.execute(noted).rowcount == 1
+
+
+def free_deliveries(db: Connection, *, now: datetime) -> int:
+    """Deliveries whose sender died before handing over are due again; returns how many."""
+    lost = and_(deliveries.c.state == "sending", deliveries.c.claimed_until < now)
+    freed = update(deliveries).where(lost).values(state="waiting", claimed_by=None, claimed_until=None)
+    return db.execute(freed).rowcount
+
+
 def settle_delivery(
     db: Connection,
     delivery_id: str,
@@ -257,7 +271,7 @@ def settle_delivery(
     state = "sent" if outcome == "sent" else "waiting" if again else "failed"
     db.execute(
         update(deliveries)
-        .where(deliveries.c.id == delivery_id)
+        .where(deliveries.c.id == delivery_id, deliveries.c.attempts == attempt)
         .values(
             state=state,
             sent_at=at if outcome == "sent" else None,
@@ -282,7 +296,7 @@ def settle_delivery(
 
 def deliveries_in_doubt(db: Connection, *, now: datetime) -> list[Delivery]:
     """Deliveries whose sender died between handing over and noting the answer."""
-    lost = and_(deliveries.c.state == "sending", deliveries.c.claimed_until < now)
+    lost = and_(deliveries.c.state == "handing", deliveries.c.claimed_until < now)
     return [
         Delivery(_notification(row), row["attempts"], row["created_at"])
         for row in db.execute(select(deliveries).where(lost)).mappings()

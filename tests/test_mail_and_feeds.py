@@ -24,7 +24,7 @@ from config.routes import Routes
 from config.settings import PROJECT
 from core.clock import fixed_clock
 from core.records import Alert, AlertState, Notification
-from store.alert_log import claim_delivery, delivery_log, save_alert
+from store.alert_log import claim_delivery, delivery_log, note_handover, save_alert
 from store.database import Store
 
 
@@ -159,13 +159,30 @@ def test_a_sender_that_died_in_the_middle_does_not_send_twice(
     handler, url = inbox
     planned(store, alert, noon)
     with store.write() as db:
-        claim_delivery(db, who="dead", now=noon)
+        dead = claim_delivery(db, who="dead", now=noon)
+        assert dead is not None
+        assert note_handover(db, dead.notification.id, attempt=dead.attempts, now=noon)
     channels = {"mail": MailNotifier(SecretStr(url), "fengsui@x.example")}
     send_due(store, channels, clock=fixed_clock(noon + timedelta(hours=1)), who="next")
     with store.read() as db:
         [line] = delivery_log(db)
     assert handler.mails == []
     assert (line.state, line.answer) == ("failed", DOUBT)
+
+
+def test_a_sender_that_died_before_handing_over_is_made_up_for(
+    store: Store, alert: Alert, noon: datetime, inbox: Any
+) -> None:
+    handler, url = inbox
+    planned(store, alert, noon)
+    with store.write() as db:
+        dead = claim_delivery(db, who="dead", now=noon)
+    channels, later = {"mail": MailNotifier(SecretStr(url), "f@x.example")}, noon + timedelta(hours=1)
+    assert send_due(store, channels, clock=fixed_clock(later), who="next") == 1
+    with store.write() as db:
+        assert dead is not None
+        assert not note_handover(db, dead.notification.id, attempt=dead.attempts, now=later)
+    assert len(handler.mails) == 1
 
 
 def test_an_old_story_is_not_mailed(store: Store, alert: Alert, noon: datetime) -> None:

@@ -47,6 +47,7 @@ RUN_STATES: Mapping[str, tuple[str, str]] = {
 DELIVERY_STATES: Mapping[str, tuple[str, str]] = {
     "waiting": ("待发", ""),
     "sending": ("发送中", "work"),
+    "handing": ("发送中", "work"),
     "sent": ("已送达", "done"),
     "failed": ("未送达", "bad"),
     "unsure": ("待核", "warn"),

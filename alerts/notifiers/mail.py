@@ -5,8 +5,10 @@ Certificates are verified, and a password never goes over a connection without T
 
 import smtplib
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formataddr, formatdate
 from urllib.parse import unquote, urlsplit
 
@@ -25,16 +27,19 @@ class MailNotifier:
     url: SecretStr
     sender: str
 
-    def send(self, notification: Notification) -> str:
+    def send(self, notification: Notification, handing_over: Callable[[], None]) -> str:
         """Deliver once; returns the server's last word. Raises DeliveryError; 4xx and a dead server may be retried."""
         message = self.message_of(notification)
         try:
             with self._connect() as server:
-                server.send_message(message)
-                return "250 accepted"
-        except smtplib.SMTPRecipientsRefused as refused:
-            code, answer = next(iter(refused.recipients.values()))
-            raise DeliveryError(f"{code} {_text(answer)}", retry=code < 500) from None
+                for code, answer in (server.mail(self.sender), server.rcpt(notification.recipient)):
+                    if code not in (250, 251):
+                        raise smtplib.SMTPResponseException(code, answer)
+                handing_over()
+                code, answer = server.data(message.as_bytes(policy=SMTP))
+                if code != 250:
+                    raise smtplib.SMTPResponseException(code, answer)
+                return f"{code} {_text(answer)}"
         except smtplib.SMTPResponseException as refused:
             raise DeliveryError(
                 f"{refused.smtp_code} {_text(refused.smtp_error)}", retry=refused.smtp_code < 500
