@@ -48,8 +48,8 @@ class Analyzer:
         self._issues = IssueFinder(lexicon)
         self._genres = Genres(lexicon.cues)
         self.segmenter = Segmenter(dictionary_words(lexicon, ()))
-        self.card = RiskCard(lexicon, Wording(lexicon.words), self.segmenter)
-        self._headlines = HeadlineCard(lexicon, self.segmenter)
+        self.headlines = HeadlineCard(lexicon, self.segmenter)
+        self.card = RiskCard(lexicon, Wording(lexicon.words), self.segmenter, self.headlines.names_subject)
         self._firms = EnterpriseFinder(
             registry, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words
         )
@@ -69,7 +69,7 @@ class Analyzer:
         tables: their cells count as facts, mentions are given for title and text only.
         """
         whole, reading = self.read(title, text, published=published, tables=tables)
-        if self._headlines.reads(reading):
+        if self.headlines.reads(reading):
             reading, judgement = self._judge_headline(reading)
         else:
             judgement = self.card.judge(reading)
@@ -79,13 +79,13 @@ class Analyzer:
 
     def _is_ours(self, reading: Reading) -> bool:
         """Whether a product, firm, premises or a matter of market regulation is there: deaths alone are not ours."""
-        if reading.products or reading.firms or self._headlines.names_subject(reading):
+        if reading.products or reading.firms or self.headlines.names_subject(reading):
             return True
         return any(self.lexicon.issues[issue.id].side not in ("harm", "action", "other") for issue in reading.asserted)
 
     def _judge_headline(self, reading: Reading) -> tuple[Reading, Judgement]:
         """A bare headline: what happened joins the issues, the card of risk.yaml only gives the level."""
-        verdict = self._headlines.judge(reading)
+        verdict = self.headlines.judge(reading)
         own = Cover((issue.start, issue.end) for issue in reading.issues if not issue.negated)
         more = [issue for issue in verdict.issues if not own.overlaps(issue.start, issue.end)]
         whole = replace(reading, issues=tuple(sorted((*reading.issues, *more), key=lambda issue: issue.start)))

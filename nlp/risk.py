@@ -5,7 +5,7 @@ Points for and against are summed and squashed; every point that counted is told
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ _GENRE_NAMES = {
 
 
 _MOST_WORDING = 4.0  # points that words alone may add or take
+_MOST_GENRE = 6.0  # evidence of the strongest genre that counts
+_LEAD = 2  # title and the first two sentences
+_DIGIT = re.compile(r"\d")
 _TOLD_WORDING = 0.5  # fewer are not worth a sentence
 
 
@@ -44,7 +47,11 @@ class Judgement:
 class RiskCard:
     """The table that judges readings. points: its numbers by name; a genre's is for each unit of its evidence."""
 
-    def __init__(self, lexicon: Lexicon, wording: Wording, segmenter: Segmenter) -> None:
+    def __init__(
+        self, lexicon: Lexicon, wording: Wording, segmenter: Segmenter, names_subject: Callable[[Reading], bool]
+    ) -> None:
+        """names_subject: whether a text without product and firm names premises or equipment."""
+        self._names_subject = names_subject
         self._lexicon = lexicon
         self._wording = wording
         self._segmenter = segmenter
@@ -83,12 +90,19 @@ class RiskCard:
         """How much of each kind of evidence the text gives; times `points` they are summed."""
         ids = dict.fromkeys(issue.id for issue in reading.asserted)
         sides = {self._lexicon.issues[issue_id].side for issue_id in ids}
-        found: dict[str, float] = dict.fromkeys(sides, 1.0)
+        # A long text touches many sides: together they weigh like the root of their number.
+        found: dict[str, float] = dict.fromkeys(sides, 1 / math.sqrt(len(sides)) if sides else 0.0)
         found["more_issues"] = float(min(4, max(0, len(ids) - len(sides))))
         found["product"] = float(bool(reading.products))
         found["key_product"] = float(any(self._is_key(product) for _, _, product in reading.products))
         found["firm"] = float(bool(reading.firms))
-        found["no_product"] = float(not reading.products and not reading.firms)
+        nothing = not reading.products and not reading.firms
+        found["premises"] = float(nothing and self._names_subject(reading))
+        found["no_product"] = float(nothing and not found["premises"])
+        found["lead_issue"] = float(
+            any(reading.clauses.sentence_number(issue.start) <= _LEAD for issue in reading.asserted)
+        )
+        found["specific"] = min(2.0, self._specific(reading))
         found["firm_near_issue"] = float(any(reading.near_issue(firm.start) for firm in reading.firms))
         found["product_near_issue"] = float(any(reading.near_issue(start) for start, _, _ in reading.products))
         found["title_issue"] = float(any(issue.end <= reading.title_end for issue in reading.asserted))
@@ -101,7 +115,19 @@ class RiskCard:
             found[name] = min(4.0, reading.genre.get(name, 0.0))
         for genre, most in self._most.items():
             found[genre] = min(most, reading.genre.get(genre, 0.0))
+        found["genre_top"] = min(_MOST_GENRE, max((reading.genre.get(genre, 0.0) for genre in self._most), default=0.0))
         return {name: amount for name, amount in found.items() if amount and name in self.points}
+
+    @staticmethod
+    def _specific(reading: Reading) -> float:
+        """How many asserted issues stand in a sentence with a firm and a number."""
+        spans = [reading.clauses.sentence(issue.start) for issue in reading.asserted]
+        return float(
+            sum(
+                any(start <= firm.start < end for firm in reading.firms) and bool(_DIGIT.search(reading.text, start, end))
+                for start, end in spans
+            )
+        )
 
     def _is_key(self, product: str) -> bool:
         known = self._lexicon.products.get(product)
