@@ -12,7 +12,7 @@ from nlp.casualties import count_casualties
 from nlp.clauses import Clauses
 from nlp.enterprises import EnterpriseFinder
 from nlp.foreign import ForeignReader
-from nlp.genre import Genres
+from nlp.genre import STRONG, Genres
 from nlp.headlines import HeadlineCard
 from nlp.issues import IssueFinder, IssueMention
 from nlp.jurisdiction import jurisdiction
@@ -34,6 +34,9 @@ LONGEST = 200_000  # characters that are read; what lies behind is masked and ke
 _LATIN = re.compile(r"[A-Za-z]")
 _HANZI = re.compile(r"[\u4e00-\u9fff]")
 _LATIN_FIRM = re.compile(r"Ltd|Limited|GmbH|Factory|Inc\b")
+_HAPPENED = re.compile(r"(?:造成|致|导致)[^，。,;；]{0,4}\d+人|(?:发生|引发)[^，。,;；]{0,8}(?:爆炸|爆燃|火灾|起火|中毒|坍塌)")
+_EXAMPLE = re.compile(r"模拟|如果|一旦|可能|若|假如|容易|避免|防止|未|谣|网传|《")
+_UNREAL_GENRES = ("drill", "exam", "show", "refute", "popsci", "ad", "weather", "traffic", "disaster")
 _RECALL = re.compile(r"召回|recall|Safety Gate|撤出市场", re.IGNORECASE)
 
 
@@ -207,7 +210,7 @@ class Analyzer:
         for issue in reading.issues:
             if taken.overlaps(issue.start, issue.end):
                 continue
-            why = issue.negated or ("" if judgement.is_risk else "genre")
+            why = issue.negated or ("" if judgement.is_risk or told_fact(reading, issue) else "genre")
             add(issue.start, issue.end, MentionType.ISSUE, issue.id, negated=bool(why), rule=why or "cue")
         return sorted(found, key=lambda mention: mention.start)
 
@@ -218,6 +221,14 @@ def dictionary_words(lexicon: Lexicon, registry: Sequence[RegistryEntry]) -> lis
     words += [name for region in lexicon.regions for name in (region.name, region.short_name)]
     words += [name for entry in registry for name in (*entry.short_names, *entry.brands)]
     return list(dict.fromkeys(word for word in words if len(word) > 1))
+
+
+def told_fact(reading: Reading, issue: IssueMention) -> bool:
+    """Whether a text that is no signal tells this as an accident that did happen (a meeting looks back on a fire)."""
+    if any(reading.genre.get(name, 0.0) >= STRONG for name in _UNREAL_GENRES):
+        return False
+    start, end = reading.clauses.sentence(issue.start)
+    return bool(_HAPPENED.search(reading.text, start, end)) and not _EXAMPLE.search(reading.text, start, issue.start)
 
 
 def _mostly_latin(text: str) -> bool:

@@ -5,16 +5,16 @@ import re
 from nlp.clauses import Clauses
 
 _DIGITS = {"零": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
-_NUMBER = r"(?<![\d.·—-])(\d{1,6}|[一二两三四五六七八九十百]{1,4})"
+_NUMBER = r"(?<![A-Za-z\d.·—-])(\d{1,6}|[一二两三四五六七八九十百]{1,4})(?![楼级号月日年次批款时点天岁米层秒辆台只起家吨元%])"
 _WHO = r"(?:名|人|位|个|条|例)?(?:[^，。,;；\d]{0,8}?)"
 
 _DEAD = re.compile(
     rf"{_NUMBER}(?:名|人|位|个)?(?:[^，。,;；\d]{{0,6}})?(?:死亡|遇难|身亡|丧生|罹难|死(?!角|灰|者|板)|确认无生命体征)"
-    rf"|(?:死亡|遇难|夺走|压死){_NUMBER}(?:人|名|条|个)|{_NUMBER}条(?:人)?命"
+    rf"|(?:死亡|遇难|夺走|压死){_NUMBER}(?:人|名|条|个)|{_NUMBER}条(?:人)?命|走了{_NUMBER}(?:人|个)(?!月|小时|多小时|钟头|路口|弯)"
 )
 _INJURED = re.compile(
     rf"{_NUMBER}{_WHO}(?:受伤|受轻伤|受重伤|轻伤|重伤|烧伤|烫伤|灼伤|炸伤|中毒|送医|伤(?!口|害|感|心|残)|住院|吸入性损伤|昏迷)"
-    rf"|(?:受伤|烧伤|中毒|炸伤|致伤){_NUMBER}(?:人|名)"
+    rf"|(?:受伤|烧伤|中毒|炸伤|致伤){_NUMBER}(?:人|名)|{_NUMBER}(?:名|人|位)[^，。,;；\d]{{0,14}}中毒"
 )
 _SERIOUS = re.compile(rf"{_NUMBER}{_WHO}(?:重伤|危重|重症|生命垂危)|(?:其中)?(?:重伤|重症){_NUMBER}(?:人|名)")
 _MISSING = re.compile(
@@ -26,6 +26,7 @@ _EVACUATED = re.compile(
 _UNITS = re.compile(
     r"(?:召回|涉及|共计|数量|销量|售出|销售|扣押|查封|封存|查获)[^，。,;；\d]{0,14}(\d[\d,，]*(?:\.\d+)?)(万)?余?(?:台|辆|只|件|个|具|块|吨|卷|组|套|箱|支|瓶|双|条|张)"
     r"|[Uu]nits[^\d]{0,12}(\d[\d,]*)()"
+    r"|(?<![\d.])(\d[\d,]*(?:\.\d+)?)(万)(?:余|多)?(?:台|辆|只|件|个|具|块|吨|组|套|瓶)[^，。,;；\d]{0,10}召回"
 )
 _GRAVE = re.compile(
     r"重伤|致残|伤残|截除|截肢|炸断|毁容|高压氧|颅脑损伤|肠穿孔|失明|眼球破裂|危重|重症|植物人|生命垂危|大面积烧伤|ICU|critical"
@@ -56,8 +57,8 @@ def count_casualties(clauses: Clauses, *, published_year: int | None = None) -> 
             if 0 < number < 1_000_000:
                 found[kind] = max(found.get(kind, 0), number)
     for match in _UNITS.finditer(text):
-        digits = match[1] or match[3] or "0"
-        units = float(digits.replace(",", "").replace("，", "")) * (10_000 if match[2] else 1)
+        digits = match[1] or match[3] or match[5] or "0"
+        units = float(digits.replace(",", "").replace("，", "")) * (10_000 if match[2] or match[6] else 1)
         found["units"] = max(found.get("units", 0), int(units))
     if "serious" not in found and any(
         not _UNREAL.search(text, max(0, match.start() - 10), match.start())

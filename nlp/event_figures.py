@@ -1,11 +1,11 @@
 """How well events are told apart: BCubed over labelled documents, clustered online in memory."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from config.regions import Regions
-from nlp.event_traits import Traits, keys_of
+from nlp.event_traits import Traits, keys_of, scenes_of
 from nlp.events import Story, decide
 
 MOST_NEAR = 60
@@ -57,22 +57,25 @@ class Shelf:
     event_of: dict[str, str] = field(default_factory=dict)
     by_key: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, mine: Traits) -> str:
-        """Put a document into its event; returns the event."""
+    def add(self, mine: Traits) -> str | None:
+        """Put a document into its event; returns the event, None for one that is no risk and follows none."""
         keys = keys_of(mine, self.regions)
         near: dict[str, None] = {}
         for key in keys:
             some = sorted(self.by_key[key], key=lambda name: abs(self.traits[name].at - mine.at))
             near |= dict.fromkeys(some[:MOST_NEAR])
-            self.by_key[key].append(mine.document)
         pairs = [(self.traits[name], self.event_of[name]) for name in near]
         stories = {event: self.story(event) for _, event in pairs}
         decision = decide(mine, pairs, stories)
+        if decision.event is None and not mine.risk:
+            return None
+        for key in keys:
+            self.by_key[key].append(mine.document)
         self.traits[mine.document] = mine
         event = decision.event or mine.document
         self.event_of[mine.document] = event
         for document, old in self.event_of.items():
-            if old in decision.also:
+            if old in decision.also or document in decision.moves:
                 self.event_of[document] = event
         return event
 
@@ -83,6 +86,7 @@ class Shelf:
             event,
             frozenset(one.listed for one in members if one.listed),
             frozenset(day for one in members for day in one.accidents),
+            frozenset(scene for one in members for scene in scenes_of(one)),
         )
 
 

@@ -14,12 +14,15 @@ TRUSTED = frozenset({Kind.NEWS, Kind.NOTICE, Kind.SPOTCHECK, Kind.RECALL, Kind.R
 HARM = frozenset({"fire", "explosion", "leak", "poison", "shock", "injury", "death", "collapse"})
 HAPPENING = frozenset({"fire", "explosion", "leak", "poison", "collapse", "death"})
 """Harm that has a day and a place of its own; an injury is told in every second complaint."""
+DATED = HAPPENING - {"death"}  # the injured may die weeks later
 HOW_TOLD = frozenset({"complaint", "opinion", "talk", "penalty", "order", "seize", "transfer"})
 """How a matter was taken up, not what is wrong."""
 MOST_FIRMS, MOST_PLACES, MOST_TOWNS = 12, 6, 8
 LIST_OF_FIRMS = 4  # a text that names so many accuses none of them alone
 LABEL = re.compile(r"(?<![A-Z0-9-])(?=[A-Z0-9-]*\d{2})[A-Z]{1,5}-?\d{3,6}[A-Z]{0,3}(?![A-Z0-9])", re.IGNORECASE)
-NO_LABEL = re.compile(r"(?:GB|GBT|ISO|IEC|EN|JB|QB|HG|DB|TSG|CCC|UN|FOR|UL|P)-?\d", re.IGNORECASE)
+NO_LABEL = re.compile(
+    r"(?:GB|GBT|ISO|IEC|EN|JB|QB|HG|DB|TSG|CCC|UN|FOR|UL|P|HRB|HPB|CRB|MFZ|BVR?|RVV|YJV)-?\d", re.IGNORECASE
+)
 TOWN = re.compile(r"(?<=[区县市])([\u4e00-\u9fff]{2,3})(?=镇|乡|街道|工业园|村)")
 COURT = re.compile(r"法院|判决|一审|二审|宣判|审结|庭审")
 SAMPLING = re.compile(r"抽查|抽检|监督抽样|风险监测|购样")
@@ -29,6 +32,7 @@ SENTENCE = re.compile(r"[^。！？!?\n]+")
 SHORT = 200
 FamilyOf = Callable[[str | None], str | None]
 NamesOf = Callable[[str], tuple[str, ...]]
+AFTERWARDS = re.compile(r"获悉|通报|发布|表示|回应|介绍|召开|赶到|出院|移送|抢救无效|接到|投诉|抽查|检查")
 FARTHEST_BACK = timedelta(days=120)
 
 
@@ -39,7 +43,7 @@ class Traits:
     firm: the one concerned, a registry id or `NIL:<name>`.  named: every firm it asserts.  places: codes of counties
     and prefectures, the jurisdiction first.  accidents: ordinal days on which it says, as press or authority, that
     something happened.  origin: the document whose text it carries, itself for an origin.  called: how press or
-    authority call the firm concerned.  heard: the words of a short post that names no firm.
+    authority call the firm concerned and the towns.  heard: the words of a short post that names no firm.
     """
 
     document: str
@@ -108,18 +112,18 @@ def traits_of(
         court=bool(COURT.search(whole)),
         sampling=bool(SAMPLING.search(whole)),
         risk=analysis.is_risk,
-        called=_called(analysis, names_of) if trusted else (),
+        called=_called(whole, analysis, names_of) if trusted else (),
         heard="" if trusted or analysis.primary_enterprise else whole[:SHORT],
     )
 
 
-def _called(analysis: Analysis, names_of: NamesOf) -> tuple[str, ...]:
-    firm = analysis.primary_enterprise
+def _called(text: str, analysis: Analysis, names_of: NamesOf) -> tuple[str, ...]:
+    firm, towns = analysis.primary_enterprise, TOWN.findall(text)
     if firm is None:
-        return ()
+        return tuple(dict.fromkeys(towns))[:MOST_TOWNS]
     mentions = (*analysis.title_mentions, *analysis.mentions)
     said = [m.text for m in mentions if m.id_or_norm == firm and m.type in (MentionType.ENTERPRISE, MentionType.BRAND)]
-    return tuple(dict.fromkeys(name for name in (*said, *names_of(firm)) if 2 <= len(name) <= 6))[:6]
+    return tuple(dict.fromkeys(name for name in (*said, *names_of(firm), *towns) if 2 <= len(name) <= 6))[:12]
 
 
 def _places(analysis: Analysis, regions: Regions) -> tuple[str, ...]:
@@ -139,20 +143,26 @@ def _accidents(title: str, text: str, analysis: Analysis, at: datetime) -> tuple
     today = beijing(at).date()
     days: dict[int, None] = {}
     for body, mentions in ((title, analysis.title_mentions), (text, analysis.mentions)):
-        told = [m for m in mentions if m.type is MentionType.ISSUE and m.id_or_norm in HAPPENING and not m.negated]
+        told = [m for m in mentions if m.type is MentionType.ISSUE and m.id_or_norm in DATED and not m.negated]
         for sentence in SENTENCE.finditer(body):
-            if any(sentence.start() <= mention.start < sentence.end() for mention in told):
-                days |= dict.fromkeys(_days_in(sentence.group(), today))
+            starts = [m.start - sentence.start() for m in told if sentence.start() <= m.start < sentence.end()]
+            for start, day in _days_in(sentence.group(), today) if starts else ():
+                between = sentence.group()[start : max(starts)]
+                if not AFTERWARDS.search(between):
+                    days[day] = None
     return tuple(days)[:4]
 
 
-def _days_in(sentence: str, today: date) -> Iterable[int]:
-    for month, day, code_month, code_day in DAY.findall(sentence):
+def _days_in(sentence: str, today: date) -> Iterable[tuple[int, int]]:
+    """(where it stands, ordinal day) of each day the sentence names."""
+    for match in DAY.finditer(sentence):
+        month, day, code_month, code_day = match.groups()
         found = _latest(int(month or code_month or today.month), int(day or code_day), today)
         if found:
-            yield found.toordinal()
-    for now, yesterday, before in AGO.findall(sentence):
-        yield (today - timedelta(days=0 if now else 1 if yesterday else 2 if before else 0)).toordinal()
+            yield match.start(), found.toordinal()
+    for match in AGO.finditer(sentence):
+        back = 0 if match[1] else 1 if match[2] else 2
+        yield match.start(), (today - timedelta(days=back)).toordinal()
 
 
 def _latest(month: int, day: int, today: date) -> date | None:
@@ -178,7 +188,8 @@ def keys_of(traits: Traits, regions: Regions) -> tuple[str, ...]:
         if traits.family:
             keys.append(f"p:{traits.family}|{prefecture}")
         keys += [f"a:{issue}|{prefecture}" for issue in sorted(traits.harm & HAPPENING)]
-    if traits.family and not traits.firm and not traits.places:
+    lone = not traits.trusted and not traits.firm and not traits.places
+    if traits.family and (lone or (traits.trusted and traits.risk and len(traits.named) < LIST_OF_FIRMS)):
         keys.append(f"u:{traits.family}")
     return tuple(dict.fromkeys(keys))
 
@@ -192,8 +203,13 @@ def to_json(traits: Traits) -> dict[str, Any]:
 
 def from_json(document: str, at: datetime, facts: Mapping[str, Any]) -> Traits:
     """The traits that `to_json` wrote."""
-    known = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+    known: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
     return Traits(document=document, at=at, **known)
+
+
+def scenes_of(traits: Traits) -> tuple[str, ...]:
+    """Counties that a text which dates an accident names."""
+    return tuple(code for code in traits.places if not code.endswith("00")) if traits.accidents else ()
 
 
 def home_of(traits: Traits) -> str:

@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from core.clock import beijing
 from nlp.event_traits import HAPPENING, LIST_OF_FIRMS, Traits
 
 ENOUGH = 2.5
 """Points from which two documents tell one story; benchmarks/event_quality.py prints the figures around it."""
+ALONE = 2.0
+"""Points that will do where no other story comes near."""
 SAME_DAY = 2  # days two accounts of one accident may differ: a morning paper still says “today” of yesterday
 REACH = timedelta(days=75)
 SUFFIX = re.compile(
@@ -43,17 +46,21 @@ class Story:
     id: str
     firms: frozenset[str] = frozenset()
     accidents: frozenset[int] = frozenset()
+    scenes: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Decision:
-    """event: the one to join, None for a new one.  also: events that turn out to be the same.  bond: the best one."""
+    """event: the one to join, None for a new one.  also: events that turn out to be the same.  bond: the best one.
+    moves: documents that tell of this one's accident and stand in the event of an older one.
+    """
 
     event: str | None
     bond: Bond
     like: str | None = None
     also: tuple[str, ...] = ()
+    moves: tuple[str, ...] = ()
 
 
 def bond(a: Traits, b: Traits) -> Bond:
@@ -67,6 +74,8 @@ def bond(a: Traits, b: Traits) -> Bond:
         return NONE
     if _clash(a.accidents, b.accidents):
         return NONE
+    if _is_list(a) or _is_list(b):
+        return Bond(4.0, ("同一批企业",)) if _same_list(a, b) else NONE
     points, why = _firm_points(a, b)
     days = gap / timedelta(days=1)
     close = points >= 3
@@ -91,13 +100,16 @@ def _firm_points(a: Traits, b: Traits) -> tuple[float, str]:
         if a.name in b.named or b.name in a.named:
             return 3.0, "同一企业"
         return -2.0, ""
+    return (3.0, "提及同一企业") if set(a.named) & set(b.named) else (0.0, "")
+
+
+def _is_list(one: Traits) -> bool:
+    return one.firm is None and len(one.named) >= LIST_OF_FIRMS
+
+
+def _same_list(a: Traits, b: Traits) -> bool:
     shared = set(a.named) & set(b.named)
-    if not shared:
-        return 0.0, ""
-    if len(a.named) >= LIST_OF_FIRMS or len(b.named) >= LIST_OF_FIRMS:
-        alike = len(shared) / min(len(a.named), len(b.named)) >= 0.6 and len(shared) > 1
-        return (3.0, "同一批企业") if alike else (0.0, "")
-    return 3.0, "提及同一企业"
+    return len(shared) > 1 and len(shared) / min(len(a.named), len(b.named)) >= 0.6
 
 
 def _family_points(a: Traits, b: Traits, *, firm: bool) -> tuple[float, str]:
@@ -168,28 +180,50 @@ def are_one(a: Story, b: Story, through: Traits) -> bool:
         return False
     if a.id in b.apart or b.id in a.apart:
         return False
-    return not _clash(a.accidents, b.accidents) or (
-        bool(through.accidents) and not _clash(through.accidents, a.accidents) and not _clash(through.accidents, b.accidents)
-    )
+    if not _clash(a.accidents, b.accidents):
+        return True
+    days = through.accidents and not any(_clash(through.accidents, one.accidents) for one in (a, b))
+    places = frozenset(through.places)
+    return through.trusted and bool(days or (places & (a.scenes - b.scenes) and places & (b.scenes - a.scenes)))
+
+
+def joined(a: Story, b: Story) -> Story:
+    """Both as one, under the id of the first."""
+    return Story(a.id, a.firms | b.firms, a.accidents | b.accidents, a.scenes | b.scenes, a.apart | b.apart)
 
 
 def decide(mine: Traits, near: Sequence[tuple[Traits, str]], stories: Mapping[str, Story]) -> Decision:
     """Where a document belongs. near: documents with their events, any order; the answer does not depend on it."""
     best: dict[str, tuple[Bond, str]] = {}
     for other, event in near:
-        if not fits(mine, stories[event]):
-            continue
+        if not fits(mine, stories[event]) or (not mine.risk and (other.at, other.document) > (mine.at, mine.document)):
+            continue  # a text that is no risk of its own follows a story that was told before
         found = bond(mine, other)
-        if found.holds and (event not in best or (found.points, other.document) > (best[event][0].points, best[event][1])):
+        if found.points < ALONE:
+            continue
+        if event not in best or (found.points, other.document) > (best[event][0].points, best[event][1]):
             best[event] = (found, other.document)
-    if not best:
-        return Decision(None, NONE)
-    ranked = sorted(best, key=lambda event: (-best[event][0].points, event))
-    first = ranked[0]
+    sure = sorted((event for event in best if best[event][0].holds), key=lambda event: (-best[event][0].points, event))
+    if not sure and (len(best) != 1 or not mine.risk):
+        return Decision(None, NONE, moves=_same_accident(mine, near, stories))
+    first = sure[0] if sure else next(iter(best))
     also, whole = [], stories[first]
-    for event in ranked[1:]:
+    for event in sure[1:] if mine.risk else ():
         if are_one(whole, stories[event], mine):
             also.append(event)
-            other = stories[event]
-            whole = Story(whole.id, whole.firms | other.firms, whole.accidents | other.accidents, whole.apart | other.apart)
-    return Decision(first, *best[first], tuple(also))
+            whole = joined(whole, stories[event])
+    return Decision(first, *best[first], tuple(also), _same_accident(mine, near, stories))
+
+
+def _same_accident(mine: Traits, near: Sequence[tuple[Traits, str]], stories: Mapping[str, Story]) -> tuple[str, ...]:
+    """Posts of the day that went to an older accident of the firm before this one was dated."""
+    if not (mine.listed and mine.risk and mine.accidents):
+        return ()
+    found = []
+    for other, event in near:
+        if other.accidents or other.listed != mine.listed or fits(mine, stories[event]):
+            continue
+        after = [beijing(other.at).date().toordinal() - day for day in mine.accidents]
+        if other.harm & mine.harm & HAPPENING and any(0 <= days <= SAME_DAY for days in after):
+            found.append(other.document)
+    return tuple(sorted(found))

@@ -15,8 +15,11 @@ _NOT_BUT = re.compile(r"(?<!是)不是(?!不)(?![^，。,;；]*(?:是|而))")
 _CONTRAST = re.compile(r"但|却|不过|然而|仍|反而|结果")
 _METAPHOR = re.compile(
     r"爆炸性|定时炸弹|心态|情绪爆|信息爆炸|爆炸式|炸锅|炸裂的|知识爆炸|订单“?爆炸|火力|钱包|朋友圈|舞台|全场|输出|热情|激情|"
-    r"破圈|炸开了锅|炸街|看得我|人气|流量爆|颜值|笑死|票房|球迷|掌声|夜空|天空|金菊|点燃.{0,4}(?:梦想|希望|激情|热情)"
+    r"破圈|炸开了锅|炸街|看得我|人气|流量爆|颜值|笑死|票房|球迷|掌声|急炸|气炸|钱炸|人都炸|我炸|夜空|天空|金菊|点燃.{0,4}(?:梦想|希望|激情|热情)"
 )
+_REQUEST = re.compile(r"(?<!申)(?:请|建议|希望|呼吁|强烈要求)(?!求)[^，。,;；已]{0,16}$")
+_OF_THOSE_WHO = re.compile(r"[^，。,;；]{0,12}的[，,](?:一律|依法|坚决|移送|移交|予以|从严|从重|责令|由)")
+_THEN = re.compile(r"(?:对|凡|涉嫌|构成|逾期|如有)[^。;；已]{0,40}的[，,][^。;；已]{0,20}$")
 _WINDOW = 120  # characters of a clause that are looked at on each side
 _COMPLETE = frozenset(["recall", "penalty", "seize", "transfer", "revoke", "talk", "order", "refuse"])
 
@@ -103,6 +106,7 @@ class _Scope:
         self._hypothetical = any_of("hypothetical")
         self._hypothetical_after = any_of("hypothetical_after")
         self._purpose = any_of("purpose")
+        self._simulated = any_of("simulated")
 
     def why_not(self, clauses: Clauses, hit: Hit, issue: str, *, recall: bool) -> str:
         """The reason in one word (negation, hypothetical, purpose, metaphor, title), or an empty string."""
@@ -135,6 +139,10 @@ class _Scope:
                 return "hypothetical"
             if not certain and re.search(r"等?(?:的)?(?:风险|隐患|危险|可能性)", after[:10]):
                 return "hypothetical"
+        if self._simulated.search(before[-16:]) or (certain and _REQUEST.search(before)):
+            return "hypothetical"
+        if _OF_THOSE_WHO.match(text, hit.end) or (certain and _THEN.search(whole_before)):
+            return "hypothetical"
         if self._purpose.search(whole_before) and not self._done(text, hit, end):
             return "purpose"
         return ""

@@ -29,6 +29,7 @@ _GENRE_NAMES = {
 
 _MOST_WORDING = 4.0  # points that words alone may add or take
 _MOST_GENRE = 6.0  # evidence of the strongest genre that counts
+_MANY = 3  # poisoned people from which a case is grave (ANNOTATION.md, level)
 _LEAD = 2  # title and the first two sentences
 _DIGIT = re.compile(r"\d")
 _TOLD_WORDING = 0.5  # fewer are not worth a sentence
@@ -143,6 +144,9 @@ class RiskCard:
             for kind in _COUNT_NAMES:
                 if kind in row and counts.get(kind, 0) >= row[kind]:
                     return level, f"{_COUNT_NAMES[kind]}{counts[kind]}人"
+            recalled = counts.get("units", 0) if "recall" in floors and key else 0
+            if recalled >= row.get("recalled", math.inf):
+                return level, f"召回{recalled}件重点产品"
             reached = [issue for issue, floor in floors.items() if floor >= level or issue in row.get("issues", ())]
             if reached:
                 worst = max(reached, key=lambda issue: self._lexicon.issues[issue].weight)
@@ -166,6 +170,8 @@ class RiskCard:
             needed = self._needs.get(issue.id)
             if (needed and not products & set(needed)) or (customer and issue.id in self._witness_only):
                 floor = min(floor, 1)
+            if issue.id == "poison" and 0 < reading.casualties.get("injured", 0) < _MANY:
+                floor = min(floor, 2)
             if issue.id == "injury" and any(word in reading.text[issue.start : issue.end] for word in self._light):
                 floor = 1
             floors[issue.id] = max(floor, floors.get(issue.id, 0))
