@@ -9,12 +9,14 @@ from alerts.mailing import MailPlanner
 from alerts.setup import build_engine
 from commands.knowledge import Knowledge
 from commands.outgoing import recipients_of
+from config.grouping import load_grouping
 from config.routes import load_routes
 from config.settings import Settings
 from core.clock import Clock, system_clock
 from core.records import Signal
 from enterprises.registry_import import registry_of
 from nlp.analyze import Analyzer
+from pipelines.events import EventKeeper
 from pipelines.stages import Judge, Pipeline
 from search.backend import SearchBackend
 from search.names import NameTable
@@ -61,7 +63,19 @@ def build_pipeline(
         judge=judge_of(settings, known, notify=notify),
         clock=clock,
         who=who,
+        place=keeper_of(settings, known).place,
     )
+
+
+def keeper_of(settings: Settings, known: Knowledge) -> EventKeeper:
+    """What puts documents into events."""
+    firms = {entry.id: entry for entry in known.registry}
+
+    def names_of(firm: str) -> tuple[str, ...]:
+        entry = firms.get(firm)
+        return (*entry.short_names, *entry.brands) if entry else ()
+
+    return EventKeeper(known.lexicon.regions, load_grouping(settings.config).family_of, names_of)
 
 
 def judge_of(settings: Settings, known: Knowledge, *, notify: bool) -> Judge:

@@ -30,6 +30,7 @@ from store.documents import (
     claim,
     find_signal,
     give_back,
+    is_latest,
     put_off,
     waits,
 )
@@ -39,6 +40,9 @@ BATCH = 50
 
 Judge = Callable[[Connection, Signal, datetime], None]
 """Lets the rules see a signal inside the transaction that moves it on (the alerts package lies above this one)."""
+
+Place = Callable[[Connection, Signal, datetime], object]
+"""Puts the newest revision of a document into its event, in the same transaction (pipelines.events)."""
 
 
 @dataclass
@@ -52,6 +56,7 @@ class Pipeline:
     judge: Judge
     clock: Clock
     who: str
+    place: Place | None = None
     index_down: bool = field(default=False, init=False)
 
     def step(self) -> int:
@@ -105,6 +110,8 @@ class Pipeline:
             signal = find_signal(db, work.document.id, work.document.revision)
             if signal is not None:
                 self.judge(db, signal, self.clock())
+                if self.place is not None and is_latest(db, signal.document):
+                    self.place(db, signal, self.clock())
             advance(db, work, who=self.who, to=JUDGED)
 
         return self._each(ANALYSED, one)

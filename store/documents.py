@@ -146,6 +146,12 @@ def find_signal(db: Connection, document_id: str, revision: int | None = None) -
     return _signal(row) if row and row["analysis"] is not None else None
 
 
+def is_latest(db: Connection, document: Document) -> bool:
+    """Whether no newer revision is stored."""
+    newer = select(documents.c.seq).where(documents.c.id == document.id, documents.c.revision > document.revision)
+    return db.execute(newer.limit(1)).first() is None
+
+
 def find_signals(db: Connection, ids: Sequence[str]) -> list[Signal]:
     """The analysed documents among `ids`, by event time."""
     found: list[Signal] = []

@@ -240,6 +240,54 @@ signal_keys = Table(
     Index("ix_signal_keys_document", "document"),
 )  # fmt: skip
 
+events = Table(
+    "events", metadata,
+    Column("id", Text, primary_key=True),
+    Column("year", Integer, nullable=False),
+    Column("serial", Integer, nullable=False, comment="SJ-<year>-<serial>: 1, 2, 3, ... within the year"),
+    Column("title", Text, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("documents", Integer, nullable=False),
+    Column("origins", Integer, nullable=False, comment="documents that carry a text of their own"),
+    Column("facts", Json, nullable=False, comment="firms, accidents, scenes, products, territories: see nlp.events"),
+    Column("merged_into", Text, comment="its documents went there; the old address leads on"),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("year", "serial"),
+    Index("ix_events_last_at", "last_at"),
+    Index("ix_events_merged_into", "merged_into"),
+)  # fmt: skip
+
+event_documents = Table(
+    "event_documents", metadata,
+    Column("document", Text, primary_key=True),
+    Column("event", Text, ForeignKey("events.id"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("risk", Boolean, nullable=False),
+    Column("held", Boolean, nullable=False, server_default=false(), comment="put there by hand: stays there"),
+    Column("like", Text, comment="the document that brought it here; null for the one that began the event"),
+    Column("points", Float, nullable=False),
+    Column("why", Json, nullable=False),
+    Column("traits", Json, nullable=False, comment="what it is compared by, see nlp.event_traits"),
+    Index("ix_event_documents_event", "event", "at"),
+)  # fmt: skip
+
+event_keys = Table(
+    "event_keys", metadata,
+    Column("key", Text, primary_key=True, comment="f:<firm>, m:<label>, p:<family>|<place>, ..."),
+    Column("at", Moment, primary_key=True),
+    Column("document", Text, primary_key=True),
+    Index("ix_event_keys_document", "document"),
+)  # fmt: skip
+
+event_parted = Table(
+    "event_parted", metadata,
+    Column("event", Text, ForeignKey("events.id"), primary_key=True),
+    Column("other", Text, ForeignKey("events.id"), primary_key=True),
+    comment="split by hand: never brought together again by the machine; both directions",
+)
+
 findings = Table(
     "findings", metadata,
     Column("id", Text, primary_key=True),
