@@ -21,9 +21,14 @@ _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
     ("maker", re.compile(
         r"(?:标称生产者|标称生产企业|生产企业|标称|生产者|制造商|厂家|由|系|生产商|生产单位|当事人)(?:为|是|[:：(（])?$"),
         re.compile(r"[^。；;\n，,]{0,3}(?:生产的|生产、|制造|代工|召回|出厂|产品)")),
-    ("seller", re.compile(r"(?:购自|从|在|经销商|销售者|供货人是|老板|店)$"), re.compile(
+    ("seller", re.compile(r"(?:进口商|经销商|代理商|购自|从|在|经销商|销售者|供货人是|老板|店)$"), re.compile(
         r"[^。；;\n，,]{0,4}(?:销售|购买|购入|买的|进的|卖|在售|经营)")),
 )  # fmt: skip
+_MAKER_SAID = re.compile(
+    r"(?:标称生产者|标称生产企业|生产企业|生产者|生产商|生产单位|制造商|厂家|由|系)(?:名称)?(?:为|是|[:：(（])?[^，。；;、]{0,6}$"
+)
+_MAKER_SAID_AFTER = re.compile(r"[^。；;\n，,]{0,2}(?:生产的|制造|代工|出厂)")
+_ROW = re.compile(r"\s*\d{1,3}\s*[/|，,、.．｜\s]|[^｜\n]{1,40}(?:｜[^｜\n]{0,60}){2,}")
 _COMPANY_FORM = re.compile(r"(?:公司|厂|经营部|服务部|店|商行|中心|站)$")
 _SELLER_NAME = re.compile(r"(?:经营部|商行|批发部|车行|店|超市|百货|服务部|配件部|广场|零售点|摩配|灯饰|五金)$")
 _TITLE_POINTS, _NEAR_POINTS, _BAD_ROLE = 2.5, 1.5, {"bystander", "sampled", "victim", "lab", "platform"}
@@ -84,10 +89,11 @@ def primary_firm(reading: Reading, roles: Mapping[int, str], registry: Mapping[s
         key = full_names.get(firm.id, firm.id)
         line_start, line_end = reading.clauses.line(firm.start)
         line = text[line_start:line_end][:_LONGEST_ROW]
-        in_row = bool(re.match(r"\s*\d{1,3}\s*[/|，,、.．｜\s]", line)) and len(line) < _LONGEST_ROW
+        in_row = bool(_ROW.match(line)) and len(line) < _LONGEST_ROW
         points = 1.0 / (1 + 0.15 * order)
         points += _TITLE_POINTS * (firm.end <= reading.title_end)
-        points += _NEAR_POINTS * reading.near_issue(firm.start)
+        points += _NEAR_POINTS * (reading.near_issue(firm.start) or in_row)
+        points += 1.0 * _is_said_to_make(text, firm)
         points += {"maker": 1.2, "seller": 0.3}.get(role, 0.0)
         points -= 1.5 * (firm.brand and key.startswith("NIL:"))
         if role in _BAD_ROLE and not (role == "lab" and certfraud):
@@ -102,7 +108,23 @@ def primary_firm(reading: Reading, roles: Mapping[int, str], registry: Mapping[s
     ranked = sorted(scores.items(), key=lambda pair: -pair[1])
     if not ranked or ranked[0][1] <= 0:
         return None
-    return ranked[0][0]
+    return _branch_at(ranked[0][0], reading, registry)
+
+
+def _branch_at(firm: str, reading: Reading, registry: Mapping[str, RegistryEntry]) -> str:
+    """The firm's one branch at a place of the text where the firm itself does not sit, else the firm."""
+    places = {code for _, _, code in reading.regions}
+    head = registry.get(firm)
+    if head is None or head.region_code in places or any(found.rule == "registry full name" for found in reading.firms):
+        return firm
+    branches = [entry.id for entry in registry.values() if entry.parent_id == firm and entry.region_code in places]
+    return branches[0] if len(branches) == 1 else firm
+
+
+def _is_said_to_make(text: str, firm: FirmMention) -> bool:
+    """Whether the text itself calls the firm the maker."""
+    before = text[max(0, firm.start - 14) : firm.start].rstrip('“「"')
+    return bool(_MAKER_SAID.search(before) or _MAKER_SAID_AFTER.match(text, firm.end))
 
 
 def _full_names(reading: Reading) -> dict[str, str]:
@@ -125,7 +147,7 @@ def several_firms(reading: Reading, roles: Mapping[int, str]) -> bool:
         line_start, line_end = reading.clauses.line(firm.start)
         line = reading.text[line_start:line_end][:_LONGEST_ROW]
         key = firm_key(firm)
-        if key in seen or roles[firm.start] != "maker" or not re.match(r"\s*\d{1,3}\s*[/|，,、.．｜\s]", line):
+        if key in seen or roles[firm.start] != "maker" or not _ROW.match(line):
             continue
         if _PASSED.search(line) and "不合格" not in line:
             continue
