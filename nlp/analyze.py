@@ -84,6 +84,8 @@ class Analyzer:
         """Whether a product, firm, premises or a matter of market regulation is there: deaths alone are not ours."""
         if reading.products or reading.firms or self.headlines.names_subject(reading):
             return True
+        if reading.genre.get("witness", 0.0) and not reading.genre.get("disaster", 0.0):
+            return True  # somebody tells what happened at home: the thing often has no name there
         return any(self.lexicon.issues[issue.id].side not in ("harm", "action", "other") for issue in reading.asserted)
 
     def _judge_headline(self, reading: Reading) -> tuple[Reading, Judgement]:

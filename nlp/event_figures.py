@@ -1,14 +1,16 @@
 """How well events are told apart: BCubed over labelled documents, clustered online in memory."""
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from config.regions import Regions
 from nlp.event_traits import Traits, keys_of, scenes_of
-from nlp.events import Story, decide
+from nlp.events import REACH, Story, decide, joined
 
-MOST_NEAR = 60
+EACH_SIDE = 30  # as in the store, see store.events
 
 
 @dataclass(frozen=True)
@@ -50,48 +52,55 @@ def _groups(labels: Mapping[str, Hashable]) -> dict[str, set[str]]:
 
 @dataclass
 class Shelf:
-    """Events in memory: what the pipeline does in the store, for measuring."""
+    """Events in memory, for files and for measuring: what pipelines.events does in the store."""
 
     regions: Regions
     traits: dict[str, Traits] = field(default_factory=dict)
     event_of: dict[str, str] = field(default_factory=dict)
-    by_key: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    members: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    stories: dict[str, Story] = field(default_factory=dict)
+    by_key: dict[str, list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, mine: Traits) -> str | None:
         """Put a document into its event; returns the event, None for one that is no risk and follows none."""
         keys = keys_of(mine, self.regions)
-        near: dict[str, None] = {}
-        for key in keys:
-            some = sorted(self.by_key[key], key=lambda name: abs(self.traits[name].at - mine.at))
-            near |= dict.fromkeys(some[:MOST_NEAR])
+        near = sorted({name for key in keys for name in self._near(key, mine.at)})
         pairs = [(self.traits[name], self.event_of[name]) for name in near]
-        stories = {event: self.story(event) for _, event in pairs}
-        decision = decide(mine, pairs, stories)
+        decision = decide(mine, pairs, self.stories)
         if decision.event is None and not mine.risk:
             return None
-        for key in keys:
-            self.by_key[key].append(mine.document)
-        self.traits[mine.document] = mine
         event = decision.event or mine.document
-        self.event_of[mine.document] = event
-        for document, old in self.event_of.items():
-            if old in decision.also or document in decision.moves:
+        self.traits[mine.document] = mine
+        for key in keys:
+            insort(self.by_key[key], (mine.at, mine.document))
+        self._join(event, mine)
+        for other in decision.also:
+            self.stories[event] = joined(self.stories[event], self.stories[other])
+            for document in self.members.pop(other):
                 self.event_of[document] = event
+                self.members[event].append(document)
+        for document in decision.moves:
+            self.members[self.event_of[document]].remove(document)
+            self._join(event, self.traits[document])
         return event
 
-    def story(self, event: str) -> Story:
-        """What its members say of an event."""
-        members = [self.traits[document] for document, of in self.event_of.items() if of == event]
-        return Story(
-            event,
-            frozenset(one.listed for one in members if one.listed),
-            frozenset(day for one in members for day in one.accidents),
-            frozenset(scene for one in members for scene in scenes_of(one)),
-        )
+    def _near(self, key: str, at: datetime) -> Iterable[str]:
+        known = [(when, name) for when, name in self.by_key[key] if abs(when - at) <= REACH]
+        before = [name for when, name in known if when <= at][-EACH_SIDE:]
+        return (*before, *[name for when, name in known if when > at][:EACH_SIDE])
+
+    def _join(self, event: str, mine: Traits) -> None:
+        self.event_of[mine.document] = event
+        self.members[event].append(mine.document)
+        own = Story(event)
+        if mine.risk:  # what only follows a story does not shape it
+            firms = frozenset({mine.listed}) if mine.listed else frozenset[str]()
+            own = Story(event, firms, frozenset(mine.accidents), frozenset(scenes_of(mine)))
+        self.stories[event] = joined(self.stories[event], own) if event in self.stories else own
 
 
 def clustered(documents: Iterable[Traits], regions: Regions) -> dict[str, str]:
-    """The event of each document, in the order given."""
+    """The event of each document, read in the order given. Events are named after the document that began them."""
     shelf = Shelf(regions)
     for traits in documents:
         shelf.add(traits)
