@@ -20,6 +20,7 @@ GROUPS = {
     "commands.reading": ("analyze", "evaluate", "extract", "feed"),
     "commands.crawling": ("crawl",),
     "commands.documents": ("ingest", "reanalyze", "reindex", "search", "query"),
+    "commands.events": ("events",),
     "commands.warnings": ("alerts", "feed-url", "digest"),
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),

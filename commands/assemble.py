@@ -16,7 +16,7 @@ from core.clock import Clock, system_clock
 from core.records import Signal
 from enterprises.registry_import import registry_of
 from nlp.analyze import Analyzer
-from pipelines.events import EventKeeper
+from pipelines.events import EventKeeper, names_in
 from pipelines.stages import Judge, Pipeline
 from search.backend import SearchBackend
 from search.names import NameTable
@@ -69,13 +69,8 @@ def build_pipeline(
 
 def keeper_of(settings: Settings, known: Knowledge) -> EventKeeper:
     """What puts documents into events."""
-    firms = {entry.id: entry for entry in known.registry}
-
-    def names_of(firm: str) -> tuple[str, ...]:
-        entry = firms.get(firm)
-        return (*entry.short_names, *entry.brands) if entry else ()
-
-    return EventKeeper(known.lexicon.regions, load_grouping(settings.config).family_of, names_of)
+    family_of = load_grouping(settings.config).family_of
+    return EventKeeper(known.lexicon.regions, family_of, names_in(known.registry))
 
 
 def judge_of(settings: Settings, known: Knowledge, *, notify: bool) -> Judge:

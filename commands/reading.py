@@ -11,6 +11,7 @@ import typer
 
 from commands.knowledge import registry_for
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
+from config.grouping import load_grouping
 from config.lexicon import load_lexicon
 from core.clock import parse_published
 from core.errors import UsageError
@@ -20,6 +21,8 @@ from crawlers.feed import feed_file
 from nlp.analysis_json import analysis_to_json
 from nlp.analyze import Analyzer
 from nlp.evaluation import evaluate as evaluate_rows
+from pipelines.event_rows import measure_rows, reader
+from pipelines.events import EventKeeper, names_in
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +55,13 @@ def evaluate(
     settings = settings_of(data, profile, log_level="WARNING")
     chosen = registry or settings.config / "lexicons" / "enterprises_demo.csv"
     analyzer = Analyzer(load_lexicon(settings.config), registry_for(settings, chosen))
-    figures = asdict(evaluate_rows([row for _number, row in json_lines(str(gold))], analyzer))
+    rows = [row for _number, row in json_lines(str(gold))]
+    figures = asdict(evaluate_rows(rows, analyzer))
+    family_of = load_grouping(settings.config).family_of
+    keeper = EventKeeper(analyzer.lexicon.regions, family_of, names_in(analyzer.registry.values()))
+    told_apart = measure_rows(rows, reader(analyzer), keeper)
+    if told_apart is not None:
+        figures["values"]["events_bcubed_f1"] = round(told_apart.f1, 4)
     if as_json:
         print(json.dumps(figures, ensure_ascii=False))
         return

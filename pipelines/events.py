@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from config.regions import Regions
 from core.errors import UsageError
-from core.records import Signal
+from core.records import Analysis, Document, RegistryEntry, Signal
 from nlp.event_traits import FamilyOf, NamesOf, Traits, from_json, home_of, keys_of, scenes_of, to_json, traits_of
-from nlp.events import NONE, REACH, Bond, Decision, Story, decide
+from nlp.events import NONE, REACH, Decision, Story, decide
 from store import events as book
 from store.audit import note
 from store.cards import one_judge_at_a_time
@@ -30,6 +30,12 @@ def no_names(_firm: str) -> tuple[str, ...]:
     return ()
 
 
+def names_in(registry: Iterable[RegistryEntry]) -> NamesOf:
+    """Short names and brands of the firms of a registry, by id."""
+    firms = {entry.id: (*entry.short_names, *entry.brands) for entry in registry}
+    return lambda firm: firms.get(firm, ())
+
+
 @dataclass(frozen=True)
 class EventKeeper:
     """Places documents. family_of: products that are one thing to those who report it.  names_of: a firm's short
@@ -40,11 +46,13 @@ class EventKeeper:
     names_of: NamesOf = no_names
     _fields: tuple[str, ...] = field(default=("firms", "accidents", "scenes", "families", "issues", "territories"))
 
+    def traits_of(self, document: Document, analysis: Analysis) -> Traits:
+        """What a document is compared by."""
+        return traits_of(document, analysis, regions=self.regions, family_of=self.family_of, names_of=self.names_of)
+
     def place(self, db: Connection, signal: Signal, now: datetime) -> str | None:
         """Put the latest revision of a document where it belongs. Returns the event, None where it is in none."""
-        mine = traits_of(
-            signal.document, signal.analysis, regions=self.regions, family_of=self.family_of, names_of=self.names_of
-        )
+        mine = self.traits_of(signal.document, signal.analysis)
         old = book.member_of(db, mine.document)
         if old is None and not mine.risk and not mine.named and not mine.harm:
             return None  # most of what is read: nothing that a story could be told by
@@ -250,8 +258,9 @@ def _union(known: Iterable[Any], more: Iterable[Any]) -> list[Any]:
 
 
 def _title_of(facts: Mapping[str, Any], one: Traits) -> dict[str, Any]:
-    """The title of the first press or official text, else of the first text; the same whatever came in first."""
-    rank = [not one.risk, not one.trusted, one.at.isoformat(), one.document]
+    """The title of the first press or official text that names a firm, else of the first such text, else of the
+    first; the same whatever came in first."""
+    rank = [not one.risk, not one.trusted, one.firm is None, one.at.isoformat(), one.document]
     if "title_rank" in facts and facts["title_rank"] <= rank:
         return {}
     return {"title": one.title, "title_rank": rank}
@@ -261,6 +270,3 @@ def _better_title(a: Event, b: Event) -> dict[str, Any]:
     ranked = [event.facts for event in (a, b) if "title_rank" in event.facts]
     best = min(ranked, key=lambda facts: facts["title_rank"], default={})
     return {name: best[name] for name in ("title", "title_rank") if name in best}
-
-
-__all__ = ["Bond", "EventKeeper"]

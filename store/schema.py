@@ -286,7 +286,7 @@ event_parted = Table(
     Column("event", Text, ForeignKey("events.id"), primary_key=True),
     Column("other", Text, ForeignKey("events.id"), primary_key=True),
     comment="split by hand: never brought together again by the machine; both directions",
-)
+)  # fmt: skip
 
 findings = Table(
     "findings", metadata,
