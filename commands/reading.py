@@ -21,6 +21,7 @@ from crawlers.feed import feed_file
 from nlp.analysis_json import analysis_to_json
 from nlp.analyze import Analyzer
 from nlp.evaluation import evaluate as evaluate_rows
+from nlp.explain import explain as explained
 from pipelines.event_rows import measure_rows, reader
 from pipelines.events import EventKeeper, names_in
 
@@ -36,12 +37,16 @@ def analyze(
     registry: RegistryOption = None,
     data: DataOption = None,
     profile: ProfileOption = None,
+    explain: Annotated[bool, typer.Option("--explain", help="add rule, words and numbers of every decision")] = False,
 ) -> None:
     """研读文本：每行一个 JSON 结果 (reads each text; a JSON line out for a line in)."""
     settings = settings_of(data, profile, log_level="WARNING")
     analyzer = Analyzer(load_lexicon(settings.config), registry_for(settings, registry))
     for number, row in json_lines(file):
-        print(json.dumps(_analysed(row, analyzer, f"{file}: line {number}"), ensure_ascii=False), flush=file == "-")
+        print(
+            json.dumps(_analysed(row, analyzer, f"{file}: line {number}", explain=explain), ensure_ascii=False),
+            flush=file == "-",
+        )
 
 
 def evaluate(
@@ -116,7 +121,7 @@ def _objects(lines: Iterable[bytes], file: str) -> Iterator[tuple[int, dict[str,
         yield number, row
 
 
-def _analysed(row: dict[str, Any], analyzer: Analyzer, where: str) -> dict[str, Any]:
+def _analysed(row: dict[str, Any], analyzer: Analyzer, where: str, *, explain: bool = False) -> dict[str, Any]:
     title, text = row.get("title") or "", row.get("text") or ""
     if not isinstance(title, str) or not isinstance(text, str):
         raise UsageError(f"{where}: title and text must be strings")
@@ -127,7 +132,10 @@ def _analysed(row: dict[str, Any], analyzer: Analyzer, where: str) -> dict[str, 
         raise UsageError(f"{where}: {problem} (source_type accepts: {', '.join(SourceType)})") from problem
     tables = tuple(tuple(tuple(str(cell) for cell in cells) for cells in table) for table in row.get("tables") or ())
     found = analyzer.analyze(title, text, source_type=source_type, published=published, tables=tables)
-    return analysis_to_json(found, id=row.get("id"))
+    answer = analysis_to_json(found, id=row.get("id"))
+    if explain:
+        answer["explain"] = explained(analyzer, title, text, found, published=published, tables=tables)
+    return answer
 
 
 def _figure_lines(figures: dict[str, Any], indent: str = "") -> Iterator[str]:

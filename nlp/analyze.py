@@ -27,14 +27,16 @@ from nlp.segment import Segmenter
 from nlp.spans import Cover
 from nlp.wording import Wording
 
-VERSION = "dict-1"
+VERSION = "dict-2"
 OTHERS_SCORE = 0.4  # at most, for an accident that names nothing we regulate
 NOT_OURS = "文中没有产品、单位、场所或市场监管事项"
 LONGEST = 200_000  # characters that are read; what lies behind is masked and kept, not analysed
 _LATIN = re.compile(r"[A-Za-z]")
 _HANZI = re.compile(r"[\u4e00-\u9fff]")
 _LATIN_FIRM = re.compile(r"Ltd|Limited|GmbH|Factory|Inc\b")
-_HAPPENED = re.compile(r"(?:造成|致|导致)[^，。,;；]{0,4}\d+人|(?:发生|引发)[^，。,;；]{0,8}(?:爆炸|爆燃|火灾|起火|中毒|坍塌)")
+_HAPPENED = re.compile(
+    r"(?:造成|致|导致)[^，。,;；]{0,4}\d+人|(?:发生|引发)[^，。,;；]{0,8}(?:爆炸|爆燃|火灾|起火|中毒|坍塌)"
+)
 _EXAMPLE = re.compile(r"模拟|如果|一旦|可能|若|假如|容易|避免|防止|未|谣|网传|《")
 _UNREAL_GENRES = ("drill", "exam", "show", "refute", "popsci", "ad", "weather", "traffic", "disaster")
 _RECALL = re.compile(r"召回|recall|Safety Gate|撤出市场", re.IGNORECASE)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from opencc import OpenCC
 
 _ZERO_WIDTH = "\u00ad\u200b\u200c\u200d\u2060\ufeff\ufe0f\u180e"
-_SPLITTERS = r" \u3000\-·.*_~|/"
+_SPLITTERS = r" \u3000\-·.*_~|/\U0001F300-\U0001FAFF\u2600-\u27bf"
 _ODD = re.compile(rf"[{_ZERO_WIDTH}]+|(?:[\u4e00-\u9fff]([{_SPLITTERS}]))(?:[\u4e00-\u9fff]\1)+(?=[\u4e00-\u9fff])")
 """Zero-width characters, or at least two single characters each followed by the same separator, before a third."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from nlp.normalize import without_surrogates
 
 _STAR = "*"
+_Keep = Callable[["re.Match[str]"], str]
 _CARD = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?\d{4}[ -]?\d{3}[0-9Xx](?![0-9A-Za-z])")
 _OLD_CARD = re.compile(r"(?<=证)[^0-9\n]{0,6}(\d{15})(?!\d)")
 _MOBILE = re.compile(r"(?<![0-9０-９A-Za-z.])(?:\+?86[- ]?)?1[3-9]\d[- ]?[\d*＊]{4}[- ]?\d{4}(?![0-9０-９])")
@@ -36,6 +37,12 @@ _NAME_SAID = re.compile(
 )
 _TITLED = re.compile(rf"([{_SURNAMES}])[\u4e00-\u9fff]{{0,2}}(?=先生|女士|小姐)")
 _NOT_A_NAME = ("某", "权益", "协会", "委员", "中心", "反映", "投诉", "可以", "应当", "先生", "女士")
+_HOME = re.compile(
+    r"(?:家住|家庭住址|家庭地址|现住址|住址|居住地址|收货地址|居住在|住在)(?:[:：为是]|\s){0,2}"
+    r"[\u4e00-\u9fff]{2,24}?((?:[0-9０-９一二三四五六七八九十]{1,5}(?:号楼|号|弄|栋|幢|组|单元|室|巷|队)){1,5}(?:\d{1,4}(?:-\d{1,4})?)?)"
+)
+_LABELLED = re.compile(r"(?:信用代码|执照|许可证|证书|编号|条形码|条码|批号|订单|单号|案号|文号)[^\n，。；]{0,6}$")
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ROOM = re.compile(
     r"\d{1,4}(?:号楼|栋|幢|号院)(?:[\dA-Za-z一二三四五六七八九十]{1,3}单元)?[-\d]{0,6}(?:室|房|号)?|(?<=\d单元)\d{3,4}(?:室|号)?|(?<![0-9])\d{3,4}室"
 )
@@ -53,6 +60,28 @@ def mask(text: str) -> str:
     for pattern, keep in _RULES:
         text = pattern.sub(keep, text)
     return text
+
+
+def _is_id(number: str) -> bool:
+    """Whether the 18th character checks the first 17 (GB 11643)."""
+    digits = [char for char in number.upper() if char.isdigit() or char == "X"]
+    total = sum(weight * int(digit) for weight, digit in zip(_ID_WEIGHTS, digits, strict=False) if digit != "X")
+    return len(digits) == 18 and digits[17] == "10X98765432"[total % 11]
+
+
+def _never(number: str) -> bool:
+    """A label outweighs what looks like a bank card: one number in ten passes Luhn's check by chance."""
+    return False
+
+
+def _unless_labelled(valid: Callable[[str], bool]) -> _Keep:
+    """Masks a number that checks; one that does not stays only behind a label of public numbers."""
+
+    def keep(match: "re.Match[str]") -> str:
+        before = match.string[max(0, match.start() - 16) : match.start()]
+        return match.group() if not valid(match.group()) and _LABELLED.search(before) else _all(match)
+
+    return keep
 
 
 def _all(match: "re.Match[str]") -> str:
@@ -85,22 +114,22 @@ def _titled(match: "re.Match[str]") -> str:
     return match.group()[0] + _STAR * (len(match.group()) - 1)
 
 
-_Keep = Callable[["re.Match[str]"], str]
 _RULES: tuple[tuple["re.Pattern[str]", _Keep], ...] = (
     (_EMAIL, _all),
-    (_CARD, _all),
+    (_CARD, _unless_labelled(_is_id)),
     (_OLD_CARD, _group),
     (_MOBILE, _number),
     (_WIDE_MOBILE, _number),
-    (_BANK, _all),
+    (_BANK, _unless_labelled(_never)),
     (_BANK_SAID, _group),
     (_PHONE, _number),
     (_PLATE, _all),
     (_MESSENGER, _group),
     (_NAME_SAID, _name),
     (_TITLED, _titled),
+    (_HOME, _group),
     (_ROOM, _all),
 )
 _MAYBE = re.compile(
-    r"[0-9０-９]{3}|@|先生|女士|小姐|投诉人|举报人|来电人|联系人|反映人|登记人|消费者|姓名|微信|QQ|[A-Z]\d"
+    r"[0-9０-９]{3}|@|先生|女士|小姐|投诉人|举报人|来电人|联系人|反映人|登记人|消费者|姓名|家住|住址|地址|住在|居住|微信|QQ|[A-Z]\d"
 )

@@ -58,13 +58,13 @@ class RiskCard:
         self._segmenter = segmenter
         card = lexicon.risk
         genre = card.get("genre", {})
-        self._base = float(card.get("evidence", {}).get("base", 0.0))
+        self.base = float(card.get("evidence", {}).get("base", 0.0))
         self.points: Mapping[str, float] = {
             **{name: float(value) for name, value in card.get("evidence", {}).items() if name != "base"},
             **{name: float(row[0]) for name, row in genre.items()},
         }
         self._most: Mapping[str, float] = {name: abs(float(row[1])) for name, row in genre.items()}
-        self._threshold = float(card.get("threshold", 0.5))
+        self.threshold = float(card.get("threshold", 0.5))
         self._light: list[str] = card.get("light_injury", [])
         self._needs: Mapping[str, list[str]] = card.get("needs_product", {})
         self._witness_only: list[str] = card.get("witness_only", [])
@@ -74,10 +74,10 @@ class RiskCard:
         """Score, decision and level of a reading, with reasons."""
         evidence = {name: self.points[name] * amount for name, amount in self.amounts(reading).items()}
         words = words_of(reading, self._segmenter)
-        wording = max(-_MOST_WORDING, min(_MOST_WORDING, self._wording.points(words)))
-        points = self._base + sum(evidence.values()) + wording
+        wording = self.wording_points(words)
+        points = self.base + sum(evidence.values()) + wording
         score = 1 / (1 + math.exp(-max(-30.0, min(30.0, points))))
-        is_risk = score >= self._threshold and bool(reading.products or reading.firms or reading.asserted)
+        is_risk = score >= self.threshold and bool(reading.products or reading.firms or reading.asserted)
         reasons = self._reasons(reading, evidence)
         if abs(wording) >= _TOLD_WORDING:
             reasons.append(f"用词（{'、'.join(self._wording.strongest(words))}）（{wording:+.1f}）")
@@ -86,6 +86,14 @@ class RiskCard:
             level, why = self.level(reading)
             reasons.insert(0, f"{level}级：{why}")
         return Judgement(is_risk, round(score, 4), level, tuple(reasons))
+
+    def wording_points(self, words: set[str]) -> float:
+        """The points of a text's everyday words, bounded."""
+        return max(-_MOST_WORDING, min(_MOST_WORDING, self._wording.points(words)))
+
+    def strongest_words(self, words: set[str]) -> dict[str, float]:
+        """The words that weigh most, with their weights."""
+        return {word: self._wording.weights[word] for word in self._wording.strongest(words, 8)}
 
     def amounts(self, reading: Reading) -> dict[str, float]:
         """How much of each kind of evidence the text gives; times `points` they are summed."""
@@ -125,7 +133,8 @@ class RiskCard:
         spans = [reading.clauses.sentence(issue.start) for issue in reading.asserted]
         return float(
             sum(
-                any(start <= firm.start < end for firm in reading.firms) and bool(_DIGIT.search(reading.text, start, end))
+                any(start <= firm.start < end for firm in reading.firms)
+                and bool(_DIGIT.search(reading.text, start, end))
                 for start, end in spans
             )
         )

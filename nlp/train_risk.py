@@ -1,9 +1,10 @@
 """Fits the numbers of the risk card and the word weights on labelled texts: `python -m nlp.train_risk`.
 
 Logistic regression by accelerated gradient descent in numpy, deterministic. Card numbers are held near the ones that
-stand in risk.yaml, word weights near zero. Everyday texts (a thousand questions of the MIT-licensed hot-question list, all
-but the few that speak of products taken as no signal) are learned from where they lie beside the project: our own texts
-have too little everyday talk; with them a fifth as many ordinary questions are taken for signals. Prints grouped five-fold figures (no event in two folds); the card's fitted
+stand in risk.yaml, word weights near zero. Everyday texts (a thousand questions of the MIT-licensed hot-question list,
+all but the few that speak of products taken as no signal) are learned from where they lie beside the project: our own
+texts have too little everyday talk; with them a fifth as many ordinary questions are taken for signals.
+Prints grouped five-fold figures (no event in two folds); the card's fitted
 numbers go into risk.yaml, the word weights into risk_words.json.
 """
 
@@ -133,7 +134,7 @@ class _Table:
 
     def back(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
         """The product of its transpose with a vector of one number a row."""
-        return np.bincount(self.columns, self.values * vector[self.rows], self.width)
+        return np.bincount(self.columns, self.values * vector[self.rows], self.width).astype(np.float64)
 
     def norm(self, weight: NDArray[np.float64]) -> float:
         """The greatest singular value with rows weighted by the roots of `weight`, by power iteration."""

@@ -46,5 +46,37 @@ def test_public_numbers_firms_and_standards_stay(text):
     assert mask(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        ("统一社会信用代码913601119000010012的企业", True),  # 18 digits that check as no person's
+        ("身份证913601119000010012", False),
+        ("许可证编号110101199003070039", True),  # shaped like a person's number, but its last digit is wrong
+        ("许可证编号11010519491231002X", False),  # a person's number checks, whatever stands before it
+        ("订单6222021234567890128", True),
+        ("转账到6222021234567894", False),
+    ],
+)
+def test_check_digits_tell_people_from_public_numbers(text, stays):
+    assert (mask(text) == text) is stays
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("家住东湖区阳明路128号，电池起火", "家住东湖区阳明路****，电池起火"),
+        ("住址：谢家滩镇老屋村3组12号", "住址：谢家滩镇老屋村*****"),
+        ("经营部位于东湖区阳明路128号", "经营部位于东湖区阳明路128号"),
+    ],
+)
+def test_a_home_is_masked_from_its_number_and_a_business_stays(text, masked):
+    assert mask(text) == masked
+
+
+def test_officials_in_office_and_firms_stay():
+    text = "市市场监督管理局局长刘某某介绍，江西光明线缆有限公司法定代表人已被约谈，举报请拨打12315。"
+    assert mask(text) == text
+
+
 def test_lone_surrogates_can_be_masked_too():
     assert len(mask("\ud800电话13800138000")) == 14

@@ -1,0 +1,114 @@
+"""Speed and memory of the reading, beside jieba with keyword rules on the same texts: `python benchmarks/nlp_speed.py`.
+
+The stream is made as section 6 of the quality goals asks: texts of about 900 characters, a tenth about risk. The rest
+is everyday prose built from the gold texts that are no signal. `--registry N` measures with N generated firms too.
+"""
+
+import argparse
+import itertools
+import json
+import random
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jieba
+
+from config.lexicon import load_lexicon, load_registry_csv
+from core.records import RegistryEntry
+from nlp.analyze import Analyzer
+
+PROJECT = Path(__file__).resolve().parent.parent
+LENGTH, SHARE = 900, 0.1
+
+
+def stream(count: int, seed: int = 1) -> list[tuple[str, str]]:
+    """`count` (title, text), each text about 900 characters, a tenth of them told by risk texts."""
+    rows = [json.loads(line) for name in ("dev", "dev_long") for line in _lines(f"tests/gold/{name}.jsonl")]
+    chance = random.Random(seed)
+    risky = [row for row in rows if row["is_risk"]]
+    plain = [row for row in rows if not row["is_risk"]]
+    made = []
+    for number in range(count):
+        pool = risky if number % round(1 / SHARE) == 0 else plain
+        picked = [chance.choice(pool)]
+        text = picked[0]["text"]
+        while len(text) < LENGTH:
+            text += "\n" + chance.choice(pool)["text"]
+        made.append((picked[0]["title"], text[:LENGTH]))
+    return made
+
+
+def _lines(name: str) -> list[str]:
+    return (PROJECT / name).read_text(encoding="utf-8").splitlines()
+
+
+def keyword_rules(words: frozenset[str]) -> Callable[[str, str], bool]:
+    """The usual baseline: cut with jieba (pure Python), a signal where two words of the lists occur."""
+    jieba.initialize()
+
+    def judge(title: str, text: str) -> bool:
+        return len(words.intersection(jieba.cut(f"{title}\n{text}"))) > 1
+
+    return judge
+
+
+def measure(name: str, judge: Callable[[str, str], object], texts: list[tuple[str, str]]) -> None:
+    """Print documents a second of one process; the best of three passes, as the machine is shared."""
+    best = float("inf")
+    for _ in range(3):
+        start = time.process_time()
+        for title, text in texts:
+            judge(title, text)
+        best = min(best, time.process_time() - start)
+    print(f"{name:<34} {len(texts) / best:8.0f} documents/s a core")
+
+
+def generated(count: int) -> tuple[RegistryEntry, ...]:
+    """`count` firms with different full names, in the grammar of Chinese firm names."""
+    places = ["赣州", "吉安", "上饶", "宜春", "抚州", "九江", "新余", "萍乡", "鹰潭", "景德镇"]
+    trades = ["电子科技", "新能源", "线缆", "建材", "家具", "玩具", "化工", "机械", "照明", "食品"]
+    signs = "安邦昌诚达丰光海恒宏华辉佳嘉金锦凯康隆茂明鹏祺荣瑞盛泰腾万祥鑫兴旭阳益永裕源远悦泽哲正志中卓"
+    names = itertools.product(places, itertools.product(signs, repeat=3), trades)
+    picked = itertools.islice(names, count)
+    return tuple(
+        RegistryEntry(f"E{number}", f"{place}{''.join(sign)}{trade}有限公司", ("".join(sign),))
+        for number, (place, sign, trade) in enumerate(picked)
+    )
+
+
+def peak() -> float:
+    """Most memory of this process so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=int, default=1000)
+    parser.add_argument("--registry", type=int, default=0, help="measure with this many generated firms as well")
+    options = parser.parse_args()
+    lexicon = load_lexicon(PROJECT / "config")
+    registry = load_registry_csv(PROJECT / "config" / "lexicons" / "enterprises_demo.csv")
+    texts = stream(options.documents)
+    words = frozenset(
+        word
+        for entry in (*lexicon.issues.values(), *lexicon.products.values())
+        for word in (*getattr(entry, "cues", ()), *getattr(entry, "terms", ()))
+    )
+    measure("jieba (Python) + keyword rules", keyword_rules(words), texts)
+    analyzer = Analyzer(lexicon, registry)
+    measure(f"analyze, {len(registry)} firms", analyzer.analyze, texts)
+    print(f"{'memory so far':<34} {peak():8.0f} MB")
+    if options.registry:
+        start = time.perf_counter()
+        large = Analyzer(lexicon, (*registry, *generated(options.registry)))
+        print(f"{f'analyzer of {options.registry} firms made in':<34} {time.perf_counter() - start:8.1f} s")
+        measure(f"analyze, {options.registry} firms", large.analyze, texts)
+        print(f"{'memory at most':<34} {peak():8.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
