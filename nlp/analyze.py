@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from config.lexicon import Lexicon
 from core.clock import beijing
@@ -21,7 +22,9 @@ from nlp.primary import ProductCard, primary_firm, primary_product, roles_of, se
 from nlp.privacy import mask
 from nlp.products import ProductFinder
 from nlp.reading import Reading
+from nlp.recogniser.unlisted import UnlistedFirms
 from nlp.regions import RegionFinder
+from nlp.registry_names import BuiltNames, RegistryNames
 from nlp.risk import Judgement, RiskCard
 from nlp.segment import Segmenter
 from nlp.spans import Cover
@@ -45,9 +48,14 @@ _RECALL = re.compile(r"召回|recall|Safety Gate|撤出市场", re.IGNORECASE)
 class Analyzer:
     """Reads texts with one lexicon and one registry. Safe to share between threads; construction takes about 0.5 s."""
 
-    def __init__(self, lexicon: Lexicon, registry: Sequence[RegistryEntry]) -> None:
+    def __init__(
+        self, lexicon: Lexicon, registry: Sequence[RegistryEntry] | RegistryNames, model: Path | None = None
+    ) -> None:
+        """model: folder of the recogniser that finds further firms where risk words stand; None asks none."""
         self.lexicon = lexicon
-        self.registry = {entry.id: entry for entry in registry}
+        names = BuiltNames(registry) if isinstance(registry, Sequence) else registry
+        self.registry = names.entries
+        self._branches = names.branches
         self._products = ProductFinder(lexicon)
         self._regions = RegionFinder(lexicon.regions, lexicon.cues)
         self._issues = IssueFinder(lexicon)
@@ -56,9 +64,10 @@ class Analyzer:
         self.headlines = HeadlineCard(lexicon, self.segmenter)
         self.card = RiskCard(lexicon, Wording(lexicon.words), self.segmenter, self.headlines.names_subject)
         self._firms = EnterpriseFinder(
-            registry, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words
+            names, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words
         )
-        self._foreign = ForeignReader(lexicon, registry)
+        self._unlisted = UnlistedFirms(model, self.segmenter) if model else None
+        self._foreign = ForeignReader(lexicon, names.entries.values())
         self._product_card = ProductCard(
             tuple((part, whole, float(points)) for part, whole, points in lexicon.risk.get("part_of", ())),
             lexicon.cues.get("trade_words", {}),
@@ -125,6 +134,11 @@ class Analyzer:
         products = _outside(products, taken)
         regions = _outside(regions, taken)
         issues = self._issues.find(clauses, taken=taken, recall=bool(_RECALL.search(whole.text)), english=foreign)
+        if self._unlisted and (more := self._unlisted.find(clauses, firms, products, issues)):
+            firms = sorted(firms + more, key=lambda firm: firm.start)
+            taken = [(firm.start, firm.end) for firm in firms]
+            products = _outside(products, taken)
+            regions = _outside(regions, taken)
         year = beijing(published).year if published else None
         return Reading(
             clauses=clauses,
@@ -147,7 +161,7 @@ class Analyzer:
         reasons = list(judgement.reasons)
         if judgement.is_risk:
             several = several_firms(reading, roles)
-            firm = None if several else primary_firm(reading, roles, self.registry)
+            firm = None if several else primary_firm(reading, roles, self.registry, self._branches)
             product = primary_product(reading, self.registry.get(firm) if firm else None, self._product_card)
             code, why = jurisdiction(
                 reading, firm, several=several, registry=self.registry, regions=self.lexicon.regions,

@@ -1,0 +1,1 @@
+"""Making recogniser models: never imported by the running system but for `fengsui model train` and `convert`."""
