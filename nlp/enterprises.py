@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 from config.regions import Regions
 from core.records import RegistryEntry
-from nlp.dictionary import Dictionary, Hit
+from nlp.dictionary import Hit
 from nlp.firm_names import NameGrammar, brand_pattern, core_of, trade_names
 from nlp.normalize import normalize_word
+from nlp.registry_names import FirmName, RegistryNames
 from nlp.segment import Segmenter
 from nlp.spans import Cover
 
@@ -36,6 +37,9 @@ _NO_BRAND = re.compile(
 _ONLY_A_WORD = re.compile(r"(?:见|[,，。]|就|会|一定|的你|起|到|大道|路|街)")
 
 
+_REMEMBERED = 50_000  # short names
+
+
 @dataclass(frozen=True)
 class FirmMention:
     """A span that names a firm or brand. id: registry id, `NIL:<text>`, or None with candidates."""
@@ -49,19 +53,11 @@ class FirmMention:
     confidence: float = 1.0
 
 
-@dataclass(frozen=True)
-class _Name:
-    """How a registry entry may be called. kind: full | short | brand."""
-
-    id: str
-    kind: str
-
-
 @dataclass
 class _Found:
     start: int
     end: int
-    names: tuple[_Name, ...]
+    names: tuple[FirmName, ...]
     word: str
     evidence: float
 
@@ -70,32 +66,19 @@ class EnterpriseFinder:
     """Finds and links firms in normalised text. Immutable after construction."""
 
     def __init__(
-        self, registry: Sequence[RegistryEntry], regions: Regions, places: dict[str, str], segmenter: Segmenter,
+        self, registry: RegistryNames, regions: Regions, places: dict[str, str], segmenter: Segmenter,
         product_words: Iterable[str],
     ) -> None:  # fmt: skip
         """places: names a firm's name may begin with, with codes.  product_words: behind a quote they make a brand."""
         heads = "(?:" + "|".join(sorted(map(re.escape, product_words), key=len, reverse=True)) + ")"
         self._heads = re.compile(heads)
         self._brand_pattern = brand_pattern(heads)
-        self.entries = {entry.id: entry for entry in registry}
+        self._registry = registry
+        self.entries = registry.entries
         self.grammar = NameGrammar(places)
         self._regions = regions
         self._segmenter = segmenter
-        pairs: list[tuple[str, _Name]] = []
-        self._tails: dict[tuple[str, str], str] = {}
-        self._common: set[str] = set()
-        for entry in registry:
-            for word, kind in _names_of(entry):
-                plain = normalize_word(word)
-                if len(plain) < 2:
-                    continue
-                pairs.append((plain, _Name(entry.id, kind)))
-                if kind != "full" and self._is_common(entry, plain):
-                    self._common.add(plain)
-                place = normalize_word(entry.name).find(plain)
-                if kind != "full" and place >= 0:
-                    self._tails[plain, entry.id] = normalize_word(entry.name)[place + len(plain) :]
-        self._dictionary: Dictionary[_Name] = Dictionary(pairs)
+        self._common: dict[str, bool] = {}
 
     def _is_common(self, entry: RegistryEntry, word: str) -> bool:
         """Whether the name is an everyday word, by the dictionary or by the registry's tag on its shortest name."""
@@ -106,10 +89,21 @@ class EnterpriseFinder:
             return False
         return any(len(piece) > 1 for piece in self._segmenter.cut(word))
 
-    @property
-    def words(self) -> Iterable[str]:
-        """Every registry name, for the segmenter."""
-        return (entry.word for entry in self._dictionary.entries)
+    def _is_everyday(self, item: "_Found") -> bool:
+        """Whether a short name or brand is an everyday word too; remembered by the word."""
+        if item.word not in self._common:
+            if len(self._common) > _REMEMBERED:
+                self._common.clear()
+            self._common[item.word] = any(
+                self._is_common(self.entries[name.id], item.word) for name in item.names if name.kind != "full"
+            )
+        return self._common[item.word]
+
+    def _tail(self, word: str, firm: str) -> str:
+        """What follows the short name in the full one: 线缆有限公司."""
+        name = normalize_word(self.entries[firm].name)
+        place = name.find(word)
+        return name[place + len(word) :] if place >= 0 else ""
 
     def find(
         self, text: str, *, products: Sequence[tuple[int, int, str]], regions: Sequence[tuple[int, int, str]]
@@ -136,7 +130,7 @@ class EnterpriseFinder:
     def _names(
         self, text: str, products: Sequence[tuple[int, int, str]], regions: Sequence[tuple[int, int, str]]
     ) -> list[_Found]:
-        hits = self._dictionary.find_all(text)
+        hits = self._registry.find_all(text)
         if not hits:
             return []
         product_starts = {start for start, _, _ in products}
@@ -154,13 +148,12 @@ class EnterpriseFinder:
         return kept
 
     def _weigh(self, text: str, hit: Hit, product_starts: set[int], region_ends: dict[int, int]) -> _Found:
-        entry = self._dictionary.entries[hit.word]
-        start, end, names = hit.start, hit.end, entry.meanings
+        start, end, names, word = hit.start, hit.end, self._registry.names(hit), text[hit.start : hit.end]
         if any(name.kind == "full" for name in names):
             branch = re.match(r"[\u4e00-\u9fff]{2,4}分公司", text[end:])
-            return _Found(start, end + (branch.end() if branch else 0), names, entry.word, 8.5 if branch else 9.0)
+            return _Found(start, end + (branch.end() if branch else 0), names, word, 8.5 if branch else 9.0)
         evidence = 0.0
-        tails = {name.id: _common_prefix(text, end, self._tails.get((entry.word, name.id), "")) for name in names}
+        tails = {name.id: _common_prefix(text, end, self._tail(word, name.id)) for name in names}
         best = max(tails.values(), default=0)
         if best >= 2:
             names = tuple(name for name in names if tails[name.id] == best)
@@ -187,7 +180,7 @@ class EnterpriseFinder:
         )
         evidence += 1.0 * (text[start - 1 : start] in _QUOTES and start > 0)
         evidence += 0.5 * bool(_USE_BEFORE.search(text, max(0, start - 8), start))
-        return _Found(start, end, names, entry.word, evidence)
+        return _Found(start, end, names, word, evidence)
 
     def _link(
         self, text: str, item: _Found, sure: set[str], product_ids: set[str], places: set[str]
@@ -197,7 +190,7 @@ class EnterpriseFinder:
         if full:
             return FirmMention(item.start, item.end, False, full[0].id, (), "registry full name")
         ids = list(dict.fromkeys(name.id for name in names))
-        common = item.word in self._common
+        common = self._is_everyday(item)
         chosen = self._choose(ids, sure, product_ids, places)
         evidence = item.evidence
         if common:
@@ -367,16 +360,6 @@ def _between(known: Sequence[FirmMention], start: int, end: int) -> list[FirmMen
 def _is_cell(text: str, start: int, end: int) -> bool:
     """Whether the span fills a cell of a row (`/昊缆/`, `　新时代楼/8W`)."""
     return text[start - 1 : start] in _CELL_BORDERS and text[end : end + 1] in _CELL_BORDERS and start > 0
-
-
-def _names_of(entry: RegistryEntry) -> Iterable[tuple[str, str]]:
-    yield entry.name, "full"
-    for name in entry.former_names:
-        yield name, "full"
-    for name in entry.short_names:
-        yield name, "short"
-    for name in entry.brands:
-        yield name, "brand"
 
 
 def _common_prefix(text: str, start: int, tail: str) -> int:

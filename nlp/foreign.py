@@ -1,7 +1,7 @@
 """English recall notices: product words, makers in pinyin and the Chinese city they are made in."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pypinyin import lazy_pinyin
 
@@ -12,6 +12,7 @@ from nlp.products import ForeignProducts
 from nlp.reading import Reading
 from nlp.spans import Cover
 
+_MOST = 50_000
 _COMPANY = re.compile(
     r"([A-Z][A-Za-z'’&.\-]*(?:[ ,][A-Z][A-Za-z'’&.\-]*){0,7}?),? "
     r"(?:Co\.?,? ?Ltd\.?|Company Limited|Limited|Factory|GmbH|Inc\.?)"
@@ -24,7 +25,7 @@ _SYLLABLES = re.compile(r"[A-Z][a-z]+(?:['’][a-z]+)?(?: [A-Z][a-z]+(?:['’][a
 class ForeignReader:
     """Reads English notices with pinyin forms of the registry and of the regions."""
 
-    def __init__(self, lexicon: Lexicon, registry: Sequence[RegistryEntry]) -> None:
+    def __init__(self, lexicon: Lexicon, registry: Collection[RegistryEntry]) -> None:
         self._products = ForeignProducts(lexicon.foreign)
         self._places: dict[str, str] = {}
         for region in sorted(lexicon.regions, key=lambda region: not region.code.startswith("36")):
@@ -32,7 +33,8 @@ class ForeignReader:
                 self._places.setdefault(_pinyin(region.short_name), region.code)
         self._lexicon = lexicon
         self._firms: dict[str, list[str]] = {}
-        for entry in registry[:50_000]:
+        # Pinyin of a million firms takes minutes: beyond this many, makers in Latin letters stay unlinked names.
+        for entry in registry if len(registry) <= _MOST else ():
             for word in dict.fromkeys((*entry.short_names, *entry.brands)):
                 if len(word) >= 2:
                     self._firms.setdefault(_pinyin(word), []).append(entry.id)

@@ -75,7 +75,10 @@ def firm_key(firm: FirmMention) -> str:
     return firm.id or "?" + "|".join(firm.candidates)
 
 
-def primary_firm(reading: Reading, roles: Mapping[int, str], registry: Mapping[str, RegistryEntry]) -> str | None:
+def primary_firm(
+    reading: Reading, roles: Mapping[int, str], registry: Mapping[str, RegistryEntry],
+    branches: Mapping[str, Sequence[str]],
+) -> str | None:  # fmt: skip
     """The firm that answers: a registry id, `NIL:<text>`, or None where no single one is named."""
     scores: dict[str, float] = defaultdict(float)
     failing: dict[str, None] = {}
@@ -108,17 +111,19 @@ def primary_firm(reading: Reading, roles: Mapping[int, str], registry: Mapping[s
     ranked = sorted(scores.items(), key=lambda pair: -pair[1])
     if not ranked or ranked[0][1] <= 0:
         return None
-    return _branch_at(ranked[0][0], reading, registry)
+    return _branch_at(ranked[0][0], reading, registry, branches)
 
 
-def _branch_at(firm: str, reading: Reading, registry: Mapping[str, RegistryEntry]) -> str:
+def _branch_at(
+    firm: str, reading: Reading, registry: Mapping[str, RegistryEntry], branches: Mapping[str, Sequence[str]]
+) -> str:
     """The firm's one branch at a place of the text where the firm itself does not sit, else the firm."""
     places = {code for _, _, code in reading.regions}
     head = registry.get(firm)
     if head is None or head.region_code in places or any(found.rule == "registry full name" for found in reading.firms):
         return firm
-    branches = [entry.id for entry in registry.values() if entry.parent_id == firm and entry.region_code in places]
-    return branches[0] if len(branches) == 1 else firm
+    there = [branch for branch in branches.get(firm, ()) if registry[branch].region_code in places]
+    return there[0] if len(there) == 1 else firm
 
 
 def _is_said_to_make(text: str, firm: FirmMention) -> bool:
