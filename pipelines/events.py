@@ -15,13 +15,15 @@ from config.regions import Regions
 from core.errors import UsageError
 from core.records import Analysis, Document, RegistryEntry, Signal
 from nlp.event_traits import FamilyOf, NamesOf, Traits, from_json, home_of, keys_of, scenes_of, to_json, traits_of
-from nlp.events import NONE, REACH, Decision, Story, decide
+from nlp.events import NONE, REACH, Bond, Decision, Story, bond, decide
 from store import events as book
 from store.audit import note
 from store.cards import one_judge_at_a_time
 from store.events import Event, Member
 
 MOST_FACTS = 40
+SAMPLED = 5
+WORTH_A_LOOK = 1.5  # points from which a person should decide
 LOOKED_AT = 200  # members on each end of an event that its facts are taken from when one leaves it
 
 
@@ -34,6 +36,16 @@ def names_in(registry: Iterable[RegistryEntry]) -> NamesOf:
     """Short names and brands of the firms of a registry, by id."""
     firms = {entry.id: (*entry.short_names, *entry.brands) for entry in registry}
     return lambda firm: firms.get(firm, ())
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Another event that may be the same thing. allowed: whether a person may bring them together."""
+
+    event: Event
+    points: float
+    why: tuple[str, ...]
+    allowed: bool
 
 
 @dataclass(frozen=True)
@@ -184,6 +196,31 @@ class EventKeeper:
             db, event, title=title, first_at=first, last_at=last, level=level, documents=documents, origins=origins,
             facts=facts,
         )  # fmt: skip
+
+    def alike(self, db: Connection, event: Event, *, limit: int = 5) -> list[Likeness]:
+        """Events that come near this one, by its first and newest texts; the nearest first."""
+        ends = [
+            *book.members_of(db, event.id, limit=SAMPLED),
+            *book.members_of(db, event.id, limit=SAMPLED, newest=True),
+        ]
+        best: dict[str, Bond] = {}
+        for member in {member.document: member for member in ends if member.risk}.values():
+            mine = from_json(member.document, member.at, member.traits)
+            for other in book.members_near(db, keys_of(mine, self.regions), mine.at, mine.at - REACH, mine.at + REACH):
+                if other.event == event.id or not other.risk:
+                    continue
+                found = bond(mine, from_json(other.document, other.at, other.traits))
+                if found.points >= WORTH_A_LOOK and found.points > best.get(other.event, NONE).points:
+                    best[other.event] = found
+        rows = book.find_events(db, best)
+        ranked = sorted(best, key=lambda name: (-best[name].points, name))[:limit]
+        firms = set(event.facts.get("firms", ()))
+        return [
+            Likeness(
+                rows[name], best[name].points, best[name].why, len(firms | set(rows[name].facts.get("firms", ()))) < 2
+            )
+            for name in ranked
+        ]
 
     def merge(self, db: Connection, into: str, other: str, *, actor: str, now: datetime) -> Event:
         """By hand: two events are one. Raises UsageError with a Chinese sentence when they may not be."""

@@ -22,6 +22,7 @@ MAY: dict[str, Role] = {
     "submit": "officer",
     "undo": "officer",
     "run_source": "officer",
+    "event": "officer",
     "level": "supervisor",
     "confirm": "supervisor",
     "close": "supervisor",

@@ -27,6 +27,7 @@ from web.views import (
     api,
     documents,
     enterprises,
+    events,
     feeds,
     home,
     live,
@@ -39,7 +40,8 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    home, alerts, actions, alert, search, documents, enterprises, sources, status, account, signin, live, feeds, api,
+    home, alerts, actions, alert, events, search, documents, enterprises, sources, status, account, signin, live, feeds,
+    api,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -69,6 +69,8 @@ AUDIT_WORDS: Mapping[str, str] = {
     "create_feed": "新建订阅",
     "revoke_feed": "作废订阅",
     "run_source": "立即抓取",
+    "event_merge": "并入事件",
+    "event_split": "拆出事件",
 }
 
 STAGES: Mapping[str, str] = {

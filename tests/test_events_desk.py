@@ -1,0 +1,135 @@
+"""The pages of events: who sees what, and that splitting and merging do what they say."""
+
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
+
+import pytest
+from fastapi.testclient import TestClient
+
+from config.grouping import load_grouping
+from config.settings import PROJECT
+from pipelines.events import EventKeeper
+from store import events as book
+from store import users
+from store.documents import signals_after
+from tests.desk_server import NOW, make_services
+from web.app import create_app
+from web.services import Services
+
+PASSWORD = "烽火连三月，家书抵万金"
+Browse = Callable[[str], TestClient]
+
+
+@pytest.fixture
+def services(tmp_path) -> Iterator[Services]:
+    made = make_services(tmp_path, clock=lambda: NOW)
+    keeper = EventKeeper(made.lexicon.regions, load_grouping(PROJECT / "config").family_of)
+    with made.store.write() as db:
+        for name, role, territory in (("chief", "supervisor", "000000"), ("county", "officer", "360981"),
+                                      ("reader", "viewer", "360000")):  # fmt: skip
+            users.create_user(db, name, role=role, territory=territory, display_name=name, password=PASSWORD, now=NOW)  # type: ignore[arg-type]
+        for _, signal in signals_after(db, 0, limit=1000):
+            keeper.place(db, signal, NOW)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def browse(services: Services) -> Iterator[Browse]:
+    opened: list[TestClient] = []
+
+    def sign_in(name: str) -> TestClient:
+        client = TestClient(create_app(services), follow_redirects=False)
+        opened.append(client)
+        form = {"door": field(client.get("/signin").text, "door"), "username": name, "password": PASSWORD}
+        assert client.post("/signin", data=form).status_code == 303
+        return client
+
+    yield sign_in
+    for client in opened:
+        client.close()
+
+
+def field(html: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', html)
+    assert found, f"no field {name}"
+    return unescape(found[1])
+
+
+def biggest(services: Services) -> book.Event:
+    with services.store.read() as db:
+        return max(book.list_events(db, limit=500), key=lambda event: (event.documents, event.number))
+
+
+def test_events_are_listed_and_each_has_a_page(services, browse):
+    event, client = biggest(services), browse("chief")
+    assert event.documents > 3
+    listed = client.get("/events?view=all").text
+    assert f'href="/events/{event.number}"' in listed
+    page = client.get(f"/events/{event.number}").text
+    assert event.title in unescape(page)
+    assert f"<b>{event.documents}</b> 篇" in page
+    for docs in ("reply", "all"):
+        assert client.get(f"/events/{event.number}?docs={docs}").status_code == 200
+    for view in ("", "single"):
+        assert client.get(f"/events?view={view}").status_code == 200
+    assert client.get("/events?view=nonsense").status_code == 404
+
+
+def test_an_event_of_another_territory_answers_as_if_it_were_not_there(services, browse):
+    with services.store.read() as db:
+        events = book.list_events(db, limit=500)
+    far = next(event for event in events if not any(code.startswith("360981") for code in event.facts["territories"])
+               and "360000" not in event.facts["territories"])  # fmt: skip
+    client = browse("county")
+    assert client.get(f"/events/{far.number}").status_code == 404
+    assert far.number not in client.get("/events?view=single").text
+    assert client.get("/events/SJ-2026-9999").status_code == 404
+
+
+def test_a_viewer_reads_but_does_not_split(services, browse):
+    event, client = biggest(services), browse("reader")
+    page = client.get(f"/events/{event.number}").text
+    assert "拆出所选" not in page
+    answer = client.post(f"/events/{event.number}/split", data={"csrf": field(page, "csrf"), "doc": "x"})
+    assert answer.status_code == 403
+
+
+def test_marked_documents_are_split_off_and_come_back(services, browse):
+    event, client = biggest(services), browse("chief")
+    with services.store.read() as db:
+        first, *_, last = [m for m in book.members_of(db, event.id) if m.traits["origin"] == m.document]
+    page = client.get(f"/events/{event.number}").text
+    form = {"csrf": field(page, "csrf"), "doc": last.document}
+    answer = client.post(f"/events/{event.number}/split", data=form)
+    assert answer.status_code == 303
+    new = client.get(answer.headers["location"]).text
+    assert "已拆出" in new
+    assert last.document in new
+    assert first.document not in new
+    number = re.search(r"SJ-\d+-\d+", answer.headers["location"])
+    assert number
+    back = client.post(f"/events/{event.number}/merge", data={"csrf": form["csrf"], "from": number[0]})
+    assert back.headers["location"] == f"/events/{event.number}?did=merge"
+    moved = client.get(f"/events/{number[0]}")
+    assert (moved.status_code, moved.headers["location"]) == (303, f"/events/{event.number}")
+
+
+def test_a_split_of_nothing_or_everything_is_refused_in_words(services, browse):
+    event, client = biggest(services), browse("chief")
+    form = {"csrf": field(client.get(f"/events/{event.number}").text, "csrf")}
+    nothing = client.post(f"/events/{event.number}/split", data=form)
+    assert nothing.status_code == 409
+    assert "没有选中文档" in nothing.text
+    with services.store.read() as db:
+        every = [member.document for member in book.members_of(db, event.id)]
+    everything = client.post(f"/events/{event.number}/split", data={**form, "doc": every})
+    assert everything.status_code == 409
+    assert "至少留一篇" in everything.text
+
+
+def test_a_form_from_elsewhere_does_nothing(services, browse):
+    event = biggest(services)
+    answer = browse("chief").post(f"/events/{event.number}/split", data={"csrf": "wrong", "doc": "x"})
+    assert answer.status_code == 403

@@ -1,0 +1,269 @@
+"""事件: which documents tell one story, where it went, who is named, and what may be the same thing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Connection, select
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from charts.svg import Lane, Tick, lanes
+from config.grouping import load_grouping
+from core.clock import beijing
+from core.errors import UsageError
+from core.records import Alert, Kind
+from nlp.privacy import mask
+from pipelines.events import EventKeeper
+from store import events as book
+from store.alert_log import find_alert
+from store.events import Event, Member
+from store.schema import documents
+from web.access import ROLE_NAMES
+from web.inbox import links_of
+from web.names import firm_names
+from web.visit import Here, Posted, Refused, Visit, redirect
+
+router = APIRouter(include_in_schema=False)
+PAGE_SIZE, READ_AT_ONCE, READ_AT_MOST = 50, 200, 2000
+MOST_DOCUMENTS, MOST_CHOSEN = 500, 200
+STILL = timedelta(days=7)
+CHANNELS: dict[str, tuple[Kind, ...]] = {
+    "自媒体": (Kind.SOCIAL, Kind.FORUM, Kind.HOTLIST),
+    "投诉": (Kind.COMPLAINT, Kind.REVIEW),
+    "媒体": (Kind.NEWS,),
+    "监管": (Kind.NOTICE, Kind.SPOTCHECK),
+    "召回": (Kind.RECALL, Kind.RECALL_FOREIGN),
+}
+CHANNEL_OF = {kind.value: name for name, kinds in CHANNELS.items() for kind in kinds}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A document of the event, as its page shows it. copies: documents that carry its text, oldest first."""
+
+    id: str
+    at: datetime
+    title: str
+    source: str
+    kind: str
+    level: int
+    risk: bool
+    held: bool
+    why: str
+    jurisdiction: str | None
+    origin: str
+    withdrawn: bool
+    copies: tuple["Told", ...] = ()
+
+
+@dataclass(frozen=True)
+class Share:
+    """A row of a breakdown: independent origins, all documents, the first moment."""
+
+    name: str
+    origins: int
+    documents: int
+    first_at: datetime
+
+
+@router.get("/events")
+def show_events(visit: Here, view: str = "", page: int = 1) -> Response:
+    """Events that are going on, or all; `single` also lists those of one text."""
+    if view not in ("", "all", "single"):
+        raise Refused(404, "没有这个视图。")
+    page = max(1, min(page, READ_AT_MOST // PAGE_SIZE))
+    since = visit.now - STILL if view == "" else None
+    with visit.services.store.read() as db:
+        seen = _seen(db, visit, since=since, least=1 if view == "single" else 2, needed=page * PAGE_SIZE + 1)
+        rows = seen[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        return visit.page(
+            "events.html", rows=rows, view=view, page=page, more=len(seen) > page * PAGE_SIZE, still=STILL,
+            firms=firm_names(db, (firm for event in rows for firm in event.facts.get("firms", ()))),
+        )  # fmt: skip
+
+
+def _seen(db: Connection, visit: Visit, *, since: datetime | None, least: int, needed: int) -> list[Event]:
+    """The newest events of the viewer's territory."""
+    found: list[Event] = []
+    for offset in range(0, READ_AT_MOST, READ_AT_ONCE):
+        some = book.list_events(db, since=since, least=least, limit=READ_AT_ONCE, offset=offset)
+        found += [event for event in some if _sees(visit, event)]
+        if len(some) < READ_AT_ONCE or len(found) >= needed:
+            break
+    return found
+
+
+def _sees(visit: Visit, event: Event) -> bool:
+    return any(visit.me.sees_code(code) for code in event.facts.get("territories", ()))
+
+
+def open_event(db: Connection, visit: Visit, name: str) -> Event:
+    """The event, if this viewer may see it: one that is hidden answers as if it were not there."""
+    event = book.find_event(db, name)
+    if event is None or not _sees(visit, event):
+        raise Refused(404, f"没有事件 {name[:40]}，或不在您的属地之内。")
+    return event
+
+
+@router.get("/events/{name}")
+def show_event(visit: Here, name: str, docs: str = "", did: str = "") -> Response:
+    """One event; an address that was merged away leads on."""
+    with visit.services.store.read() as db:
+        event = open_event(db, visit, name)
+        if name not in (event.id, event.number):
+            return redirect(f"/events/{event.number}")
+        said = {"merge": "已并入。", "split": f"已拆出为 {event.number}。"}.get(did, "")
+        return _event_page(db, visit, event, docs=docs, said=said)
+
+
+def _event_page(
+    db: Connection, visit: Visit, event: Event, *, docs: str = "", said: str = "", refused: bool = False
+) -> Response:
+    members = book.members_of(db, event.id, limit=MOST_DOCUMENTS)
+    told = _told(db, visit, members)
+    tree = _tree(told)
+    everything = sorted(told, key=lambda one: (one.at, one.id))
+    risks = [one for one in everything if one.risk]
+    shown = {"": tree, "all": everything, "reply": [one for one in everything if not one.risk]}.get(docs, tree)
+    firms = event.facts.get("firms", ())
+    like = _keeper(visit).alike(db, event)
+    return visit.page(
+        "event.html", event=event, said=said, refused=refused, docs=docs, shown=shown, tree=tree, everything=everything,
+        hidden=len(members) - len(told), quiet=visit.now - event.last_at > STILL, still=STILL,
+        replies=len(everything) - len(risks), chart=_chart(event, risks, visit.now),
+        channels=_shares(risks, lambda one: CHANNEL_OF.get(one.kind, "其他")),
+        places=_shares(risks, lambda one: visit.names.region(one.jurisdiction)),
+        firms=firm_names(db, firms), alerts=_alerts(db, visit, [member.document for member in members]),
+        alike=[one for one in like if _sees(visit, one.event)], may=visit.me.may("event"),
+        status=409 if refused else 200,
+    )  # fmt: skip
+
+
+def _told(db: Connection, visit: Visit, members: Sequence[Member]) -> list[Told]:
+    """Those of the documents that the viewer may read."""
+    columns = (documents.c.id, documents.c.title, documents.c.source, documents.c.kind, documents.c.jurisdiction,
+               documents.c.repost_of, documents.c.withdrawn_at)  # fmt: skip
+    found: dict[str, Any] = {}
+    for first in range(0, len(members), 400):
+        ids = [member.document for member in members[first : first + 400]]
+        query = select(*columns).where(documents.c.id.in_(ids), documents.c.latest, visit.me.documents())
+        found |= {row.id: row for row in db.execute(query)}
+    return [_one(member, found[member.document]) for member in members if member.document in found]
+
+
+def _one(member: Member, row: Any) -> Told:
+    why = "人工" if member.held else "、".join(member.why) or "首见"
+    return Told(
+        id=row.id, at=member.at, title=mask(row.title) or member.traits["title"], source=row.source, kind=row.kind,
+        level=member.traits["level"], risk=member.risk, held=member.held, why=why, jurisdiction=row.jurisdiction,
+        origin=row.repost_of or row.id, withdrawn=row.withdrawn_at is not None,
+    )  # fmt: skip
+
+
+def _tree(told: Sequence[Told]) -> list[Told]:
+    """Each text once, with those that carry it below."""
+    ids = {one.id for one in told}
+    copies: dict[str, list[Told]] = {}
+    for one in told:
+        if one.origin != one.id and one.origin in ids:
+            copies.setdefault(one.origin, []).append(one)
+    below = {one.id for some in copies.values() for one in some}
+    return [
+        Told(**{**vars(one), "copies": tuple(sorted(copies.get(one.id, ()), key=lambda copy: copy.at))})
+        for one in sorted(told, key=lambda one: (one.at, one.id))
+        if one.id not in below
+    ]
+
+
+def _shares(told: Sequence[Told], name_of: Callable[[Told], str]) -> list[Share]:
+    groups: dict[str, list[Told]] = {}
+    for one in told:
+        groups.setdefault(name_of(one), []).append(one)
+    rows = [
+        Share(name, sum(one.origin == one.id for one in some), len(some), min(one.at for one in some))
+        for name, some in groups.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.documents, row.name))
+
+
+def _chart(event: Event, told: Sequence[Told], now: datetime) -> str:
+    start = event.first_at - timedelta(hours=1)
+    span = max(min(now, event.last_at + STILL) - start, timedelta(hours=6))
+
+    def at(moment: datetime) -> float:
+        return min(100.0, max(0.0, 100 * ((moment - start) / span)))
+
+    rows = [
+        Lane(name, dots=[(at(one.at), one.level, f"{beijing(one.at):%m-%d %H:%M} {one.title}") for one in some])
+        for name in CHANNELS
+        if (some := [one for one in told if CHANNEL_OF.get(one.kind) == name])
+    ]
+    form = "%m-%d" if span > timedelta(days=3) else "%d日%H时"
+    ticks: list[Tick] = [(100 * i / 5, beijing(start + span * i / 5).strftime(form)) for i in range(5)]
+    return lanes(rows, label=f"传到哪里：{len(told)} 篇，按渠道和时间", ticks=ticks)
+
+
+def _alerts(db: Connection, visit: Visit, ids: Sequence[str]) -> list[Alert]:
+    """The alerts that rest on these documents, of those the viewer sees."""
+    links = {alert for some in links_of(db, visit.me, ids).values() for alert, _number in some}
+    seen = [alert for name in links if (alert := find_alert(db, name)) is not None]
+    return sorted(seen, key=lambda alert: (-alert.level, alert.number))
+
+
+def _keeper(visit: Visit) -> EventKeeper:
+    services = visit.services
+    return EventKeeper(services.lexicon.regions, load_grouping(services.settings.config).family_of)
+
+
+@router.post("/events/{name}/merge")
+def merge(visit: Here, form: Posted, name: str) -> Response:
+    """Bring the event `from` into this one; the earlier number stays."""
+    _allowed(visit)
+    try:
+        with visit.services.store.write() as db:
+            into = open_event(db, visit, name)
+            other = open_event(db, visit, str(form.get("from", ""))[:40])
+            done = _keeper(visit).merge(db, into.id, other.id, actor=visit.me.name, now=visit.now)
+    except UsageError as problem:
+        return _refused(visit, name, problem)
+    return redirect(f"/events/{done.number}?did=merge")
+
+
+@router.post("/events/{name}/split")
+def split(visit: Here, form: Posted, name: str) -> Response:
+    """Let the marked documents be an event of their own."""
+    _allowed(visit)
+    try:
+        with visit.services.store.write() as db:
+            event = open_event(db, visit, name)
+            chosen = _chosen(db, visit, event, form)
+            done = _keeper(visit).split(db, event.id, chosen, actor=visit.me.name, now=visit.now)
+    except UsageError as problem:
+        return _refused(visit, name, problem)
+    return redirect(f"/events/{done.number}?did=split")
+
+
+def _chosen(db: Connection, visit: Visit, event: Event, form: FormData) -> list[str]:
+    """The marked documents; one the viewer may not read cannot be moved."""
+    asked = {str(value) for value in form.getlist("doc")[:MOST_CHOSEN]}
+    if not asked:
+        raise UsageError("没有选中文档")
+    members = [m for m in book.members_of(db, event.id, limit=MOST_DOCUMENTS) if m.document in asked]
+    readable = {one.id for one in _told(db, visit, members)}
+    if asked - readable:
+        raise UsageError("选中的文档已不在本事件中，请刷新后再试")
+    return sorted(readable)
+
+
+def _allowed(visit: Visit) -> None:
+    if not visit.me.may("event"):
+        raise Refused(403, f"事件的并入、拆出由{ROLE_NAMES['officer']}及以上角色操作。")
+
+
+def _refused(visit: Visit, name: str, problem: UsageError) -> Response:
+    with visit.services.store.read() as db:
+        event = open_event(db, visit, name)
+        return _event_page(db, visit, event, said=f"本次操作未生效：{problem}", refused=True)
