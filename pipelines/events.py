@@ -32,10 +32,15 @@ def no_names(_firm: str) -> tuple[str, ...]:
     return ()
 
 
-def names_in(registry: Iterable[RegistryEntry]) -> NamesOf:
-    """Short names and brands of the firms of a registry, by id."""
-    firms = {entry.id: (*entry.short_names, *entry.brands) for entry in registry}
-    return lambda firm: firms.get(firm, ())
+def names_in(registry: Mapping[str, RegistryEntry] | Iterable[RegistryEntry]) -> NamesOf:
+    """Short names and brands of the firms of a registry, by id. A mapping is asked firm by firm."""
+    firms = registry if isinstance(registry, Mapping) else {entry.id: entry for entry in registry}
+
+    def names_of(firm: str) -> tuple[str, ...]:
+        entry = firms.get(firm)
+        return (*entry.short_names, *entry.brands) if entry else ()
+
+    return names_of
 
 
 @dataclass(frozen=True)
