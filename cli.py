@@ -24,6 +24,7 @@ GROUPS = {
     "commands.warnings": ("alerts", "feed-url", "digest"),
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),
+    "commands.model": ("model",),
 }
 KEPT = ("worker", "crawler", "scheduler", "sender", "desk", "demo-site")
 """Started by `run`, a file each, so that none loads what another needs; left out of the list of jobs."""

@@ -10,6 +10,7 @@ from alerts.setup import build_engine
 from commands.knowledge import Knowledge
 from commands.outgoing import recipients_of
 from config.grouping import load_grouping
+from config.recogniser import recogniser_folder
 from config.routes import load_routes
 from config.settings import Settings
 from core.clock import Clock, system_clock
@@ -57,7 +58,7 @@ def build_pipeline(
     """The whole pipeline over `store`. notify: whether alerts put notices into the outbox."""
     return Pipeline(
         store=store,
-        analyzer=Analyzer(known.lexicon, known.registry),
+        analyzer=Analyzer(known.lexicon, known.registry, recogniser_folder(settings.config)),
         index=open_index(settings, known, write=True),
         entry_of=lambda signal: entry_of(signal, known.segmenter.words),
         judge=judge_of(settings, known, notify=notify),
@@ -98,6 +99,6 @@ def renewing(settings: Settings, known: Knowledge) -> Callable[[Pipeline], None]
         entries, current = registry_of(pipeline.store)
         if current != version:
             version = current
-            pipeline.analyzer = Analyzer(known.lexicon, entries)
+            pipeline.analyzer = Analyzer(known.lexicon, entries, recogniser_folder(settings.config))
 
     return refresh

@@ -11,6 +11,7 @@ from core.clock import beijing
 from core.records import Analysis, Mention, MentionType, RegistryEntry, SourceType, Table
 from nlp.casualties import count_casualties
 from nlp.clauses import Clauses
+from nlp.codes import find_codes
 from nlp.enterprises import EnterpriseFinder
 from nlp.foreign import ForeignReader
 from nlp.genre import STRONG, Genres
@@ -66,7 +67,7 @@ class Analyzer:
         self._firms = EnterpriseFinder(
             names, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words
         )
-        self._unlisted = UnlistedFirms(model, self.segmenter) if model else None
+        self._unlisted = UnlistedFirms(model, self.segmenter, self._firms.grammar) if model else None
         self._foreign = ForeignReader(lexicon, names.entries.values())
         self._product_card = ProductCard(
             tuple((part, whole, float(points)) for part, whole, points in lexicon.risk.get("part_of", ())),
@@ -169,6 +170,7 @@ class Analyzer:
             )  # fmt: skip
             reasons.append(f"管辖：{self.lexicon.regions.name_of(code)}（{why}）")
         mentions = self._mentions(whole, reading, judgement, roles)
+        masked_title, masked_text = mask(title), mask(text)
         issues = self._asserted_ids(reading.asserted) if judgement.is_risk else ()
         return Analysis(
             is_risk=judgement.is_risk,
@@ -177,15 +179,15 @@ class Analyzer:
             primary_product=product,
             primary_enterprise=firm,
             jurisdiction_code=code,
-            mentions=_shifted(mentions, text, len(title[:LONGEST]) + 1, text),
-            title_mentions=_shifted(mentions, title, 0, title),
+            mentions=_public(_shifted(mentions, text, len(title[:LONGEST]) + 1, text), masked_text),
+            title_mentions=_public(_shifted(mentions, title, 0, title), masked_title),
             issues=issues,
             products=_first_then(product, (found for _, _, found in reading.products)),
             enterprises=_first_then(firm, (found.id for found in reading.firms if found.id)),
             regions=tuple(dict.fromkeys(found for _, _, found in reading.regions)),
             reasons=tuple(reasons),
-            masked_title=mask(title),
-            masked_text=mask(text),
+            masked_title=masked_title,
+            masked_text=masked_text,
             casualties=dict(reading.casualties),
             stance=self._stance(reading, judgement),
             version=VERSION,
@@ -230,6 +232,11 @@ class Analyzer:
                 continue
             why = issue.negated or ("" if judgement.is_risk or told_fact(reading, issue) else "genre")
             add(issue.start, issue.end, MentionType.ISSUE, issue.id, negated=bool(why), rule=why or "cue")
+        named = [(firm.start, firm.end) for firm in reading.firms]
+        named += [span[:2] for span in (*reading.regions, *reading.products)]
+        named += [(issue.start, issue.end) for issue in reading.issues]
+        for start, end, kind, norm, rule in find_codes(reading.text[: reading.text_end], Cover(named)):
+            add(start, end, kind, norm, rule=rule)
         return sorted(found, key=lambda mention: mention.start)
 
 
@@ -283,6 +290,14 @@ def _shifted(mentions: list[Mention], part: str, offset: int, source: str) -> tu
         )
         for mention in mentions
         if offset <= mention.start and mention.end <= end
+    )
+
+
+def _public(mentions: tuple[Mention, ...], masked: str) -> tuple[Mention, ...]:
+    """Without the numbers that masking hides: a phone behind 编号 is a phone."""
+    codes = (MentionType.MODEL, MentionType.STANDARD)
+    return tuple(
+        mention for mention in mentions if mention.type not in codes or "*" not in masked[mention.start : mention.end]
     )
 
 

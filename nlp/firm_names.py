@@ -88,9 +88,9 @@ class NameGrammar:
             if not 2 <= len(own) <= (14 if _COMPANY.search(suffix.group()) else 6):
                 return None
             start = suffix.start() - len(own)
-        return None if self._is_generic(text[start : suffix.end()]) else start
+        return None if self.is_generic(text[start : suffix.end()]) else start
 
-    def _is_generic(self, name: str) -> bool:
+    def is_generic(self, name: str) -> bool:
         """Whether it describes a firm instead of naming one (`上栗花炮厂`, `某五金店`, `这家水泥厂`)."""
         own = self.own_name(name)
         return bool(_GENERIC.search(own)) or not _ANY_FORM.sub("", _TRADE.sub("", own)).strip("县市区镇乡0123456789")

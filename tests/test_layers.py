@@ -10,7 +10,7 @@ LAYERS = [
     {"core"},
     {"config"},
     {"crawlers", "nlp", "store", "search", "charts", "demo"},
-    {"enterprises"},
+    {"enterprises", "training"},
     {"pipelines"},
     {"alerts"},
     {"reports"},
@@ -54,6 +54,13 @@ def test_only_search_speaks_to_an_index(library: str) -> None:
         path.relative_to(ROOT).parts[0] for path in files() if any(m.split(".")[0] == library for m in imports(path))
     }
     assert users <= {"search"}
+
+
+def test_only_training_imports_torch() -> None:
+    users = {
+        path.relative_to(ROOT).parts[0] for path in files() if any(m.split(".")[0] == "torch" for m in imports(path))
+    }
+    assert users <= {"training"}
 
 
 def test_only_settings_read_the_environment() -> None:

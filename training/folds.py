@@ -32,9 +32,7 @@ def figures(model: Recogniser, examples: Sequence[Example]) -> dict[str, float]:
     return values
 
 
-def cross_validate(
-    examples: Sequence[Example], train: Train, folds: Iterable[int] = range(FOLDS)
-) -> dict[str, float]:
+def cross_validate(examples: Sequence[Example], train: Train, folds: Iterable[int] = range(FOLDS)) -> dict[str, float]:
     """Mean figures over folds, each read by a model that has not seen it."""
     rounds = []
     for fold in folds:

@@ -18,8 +18,7 @@ from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from nlp.analyze import Analyzer
 from nlp.normalize import normalize
 from training.examples import Example
-from training.names import Firm, invent
-from training.templates import GENERIC, ISSUES, LEFT, NAMED, NEGATIVES, RIGHT, TEMPLATES
+from training.names import WORDS, Firm, invent
 
 SEED = 4
 GENERATED, PLAIN, PAIRED = 40, 40, 60  # sentences a template, one without firms, an end of a sentence
@@ -36,13 +35,10 @@ OTHER_END = re.compile(
     r"(?:[部局委院会社台队军党厅署府盟组校联]|大学|高中|中学|小学|幼儿园|政府|组织|学院|医院|卫视|日报|晚报|时报|早报|新闻|央行|法院|"
     r"中心|海关|男篮|女篮|男足|女足|女排|男排|研究所|博物馆|解放军|联盟|战队|办公室|海警|舰|北大|清华|NBA|NATO|WTO|FIFA|CCTV)$"
 )
-KNOWN = set(
-    "华为 苹果 腾讯 谷歌 微软 推特 比亚迪 恒大 小米 东航 迪士尼 阿里 辉瑞 新东方 麦当劳 海底捞 三星 英伟达 网易 百度 星巴克 碧桂园 肯德基 "
-    "国航 美团 阿里巴巴 南航 京东 格力 贵州茅台 富士康 英特尔 优酷 胖东来 顺丰 索尼 OPPO OpenAI 优衣库 Microsoft 广汽丰田 中国电科 科大讯飞 "
-    "耐克 SpaceX 丰田 滴滴 保时捷 必胜客 阿里云 安踏 任天堂 东电 东芝 国美 创维 福特 高盛 万科 德云社 中芯国际 沃尔玛 香奈儿 中通 万达 "
-    "康师傅 高通 韵达 摩根大通 瑞银 HUAWEI 鸿星尔克 LV 川航 紫光 大润发 吉利 沃尔沃 穆迪 农行 建行 中行 惠誉 强生 特斯拉 蔚来 理想 抖音 "
-    "快手 知乎 微博 拼多多 淘宝 字节跳动 联想 海尔 海信 美的 茅台 五粮液 伊利 蒙牛 娃哈哈 农夫山泉 蜜雪冰城 瑞幸 喜茶 宜家 山姆 盒马".split()
-)
+KNOWN = set(WORDS["known_firms"].split())
+TEMPLATES, NEGATIVES, LEFT, RIGHT = (WORDS[name] for name in ("templates", "negatives", "left", "right"))
+ISSUES, GENERIC = WORDS["issues"].split(), WORDS["generic"].split()
+NAMED = ("{full}", "{short}", "{short}", "{short}", "{placed}", "{own}")  # short names are the ones a grammar misses
 
 
 def main(silver: Path, out: Path) -> None:

@@ -28,7 +28,7 @@ def tagger() -> Any:
     for name, module in list(sys.modules.items()):
         if name == "paddle.base" or name.startswith("paddle.base."):
             sys.modules["paddle.fluid" + name.removeprefix("paddle.base")] = module
-    paddle.fluid = paddle.base
+    vars(paddle)["fluid"] = paddle.base
     return importlib.import_module("LAC").LAC(mode="lac")
 
 

@@ -26,7 +26,7 @@ def features(text: str, words: Sequence[str]) -> list[list[str]]:
         after = words[number + 1] if number + 1 < len(words) else "$"
         size = len(word)
         for inside in range(size):
-            a, b, c, d, e = padded[place : place + 5]
+            a, b, c, d, e = tuple(padded[place : place + 5])
             border = "S" if size == 1 else "B" if inside == 0 else "E" if inside == size - 1 else "M"
             row = [
                 f"0{c}", f"-{b}", f"+{d}", f"--{a}", f"++{e}", f"p{b}{c}", f"n{c}{d}", f"P{a}{b}", f"N{d}{e}",

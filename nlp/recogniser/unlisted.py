@@ -1,16 +1,19 @@
 """Where the model is asked, and what is taken from it: firms in sentences of risk that name no firm of the register."""
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 from nlp.clauses import Clauses
 from nlp.enterprises import FirmMention
+from nlp.firm_names import NameGrammar
 from nlp.issues import IssueMention
-from nlp.recogniser.load import Recogniser, load_recogniser
+from nlp.recogniser.load import Recogniser, load_recogniser, read_card
 from nlp.segment import Segmenter
 from nlp.spans import Cover
 
+_ACT = re.compile(r"[开进到去回逛]店$")  # what people do, not a shop's name
 RULE = "recogniser model"
 LONGEST = 400  # characters of one sentence that are read
 MOST = 60  # sentences of one text that are read
@@ -19,9 +22,12 @@ MOST = 60  # sentences of one text that are read
 class UnlistedFirms:
     """Asks a model folder. The model is read on first use, so that start-up stays light."""
 
-    def __init__(self, folder: Path, segmenter: Segmenter) -> None:
+    def __init__(self, folder: Path, segmenter: Segmenter, grammar: NameGrammar) -> None:
+        """Raises ConfigError when the folder is no model folder."""
+        read_card(folder)
         self._folder = folder
         self._segmenter = segmenter
+        self._grammar = grammar
 
     @cached_property
     def _model(self) -> Recogniser:
@@ -48,6 +54,8 @@ class UnlistedFirms:
             for span in spans:
                 start, end = begin + span.start, begin + span.end
                 name = clauses.text[start:end]
-                if end - start > 1 and not taken.overlaps(start, end) and not goods.holds(start, end):
+                if taken.overlaps(start, end) or goods.holds(start, end):
+                    continue
+                if end - start > 1 and not _ACT.search(name) and not self._grammar.is_generic(name):
                     found.append(FirmMention(start, end, False, f"NIL:{name}", (), RULE, round(span.score, 3)))
         return found
