@@ -41,7 +41,7 @@ def _normal(text: str, spans: list[tuple[int, int]], where: str) -> Example:
     """The example with its spans moved to the normalised text."""
     whole = normalize(text)
     ordered = sorted(spans)
-    for (start, end), following in zip(ordered, [*ordered[1:], (len(text), 0)], strict=True):
+    for (start, end), following in zip(ordered, [*ordered, (len(text), 0)][1:], strict=True):
         if not 0 <= start < end <= min(len(text), following[0]):
             raise UsageError(f"{where}: span {start}-{end} lies outside the text or overlaps the next")
     moved = ((whole.place(start), whole.place(end)) for start, end in ordered)

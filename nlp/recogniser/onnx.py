@@ -38,7 +38,7 @@ class OnnxRecogniser:
             self._session = onnxruntime.InferenceSession(
                 str(folder / FILE), sess_options=options, providers=["CPUExecutionProvider"]
             )
-        except (OSError, ValueError, RuntimeError, onnxruntime.capi.onnxruntime_pybind11_state.Fail) as problem:
+        except Exception as problem:  # either library raises classes of its own for a broken file
             raise ConfigError([f"{folder}: not a model this version can read ({str(problem)[:200]})"]) from problem
         self._inputs = [item.name for item in self._session.get_inputs()]
         self._longest = min(LONGEST, self._tokenizer.model_max_length)
