@@ -18,10 +18,16 @@ _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
     ("victim", re.compile(r"(?:受害|原告|收到)$"), re.compile(
         r"[^。；;\n]{0,6}(?:成品仓库|的书面举报|承建|将[^。]{0,20}告上)")),
     ("lab", re.compile(r"(?:检验机构|出具机构|委托|送至|送)$"), re.compile(r"(?:出具|检验|检测|实验室)")),
+    ("commissioned", re.compile(
+        r"(?:受托(?:方|生产企业|加工方?)|代工(?:厂|方|企业)|被委托(?:方|单位)|实际(?:生产者|由))(?:为|是|[:：(（])?$"),
+        re.compile(r"[^。；;\n，,]{0,3}(?:代工|贴牌(?:生产|加工)|受托(?:生产|加工))")),
+    ("brand_owner", re.compile(
+        r"(?:委托方|委托单位|品牌(?:方|商|所有者|持有人)|商标(?:持有人|所有人|注册人|权利人))(?:为|是|[:：(（])?$"),
+        re.compile(r"[^。；;\n，,]{0,2}(?:委托[^。；;\n，,]{2,24}(?:生产|加工|代工))")),
     ("maker", re.compile(
         r"(?:标称生产者|标称生产企业|生产企业|标称|生产者|制造商|厂家|由|系|生产商|生产单位|当事人)(?:为|是|[:：(（])?$"),
         re.compile(r"[^。；;\n，,]{0,3}(?:生产的|生产、|制造|代工|召回|出厂|产品)")),
-    ("seller", re.compile(r"(?:进口商|经销商|代理商|购自|从|在|经销商|销售者|供货人是|老板|店)$"), re.compile(
+    ("seller", re.compile(r"(?:进口商|经销商|代理商|购自|从|在|销售者|供货人|老板|店)(?:为|是|[:：])?$"), re.compile(
         r"[^。；;\n，,]{0,4}(?:销售|购买|购入|买的|进的|卖|在售|经营)")),
 )  # fmt: skip
 _MAKER_SAID = re.compile(
@@ -46,7 +52,11 @@ class ProductCard:
 
 
 def roles_of(reading: Reading) -> dict[int, str]:
-    """The role of each firm mention by its place: maker, seller, sampled, lab, platform, victim or bystander."""
+    """The role of each firm mention by its place.
+
+    maker (also where nothing is said), commissioned (OEM), brand_owner, seller, sampled, lab, platform, victim or
+    bystander. Regulators are no firms; they are never found as such.
+    """
     roles: dict[int, str] = {}
     text = reading.text
     for firm in reading.firms:
@@ -97,7 +107,7 @@ def primary_firm(
         points += _TITLE_POINTS * (firm.end <= reading.title_end)
         points += _NEAR_POINTS * (reading.near_issue(firm.start) or in_row)
         points += 1.0 * _is_said_to_make(text, firm)
-        points += {"maker": 1.2, "seller": 0.3}.get(role, 0.0)
+        points += {"maker": 1.2, "commissioned": 1.2, "brand_owner": 1.0, "seller": 0.3}.get(role, 0.0)
         points -= 1.5 * (firm.brand and key.startswith("NIL:"))
         if role in _BAD_ROLE and not (role == "lab" and certfraud):
             points -= 4.0

@@ -1,0 +1,57 @@
+"""What part each firm plays, and what a locality adds without code."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from config.lexicon import load_lexicon, load_registry_csv
+from nlp.analyze import Analyzer
+
+CONFIG = Path(__file__).resolve().parent.parent / "config"
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> Analyzer:
+    return Analyzer(load_lexicon(CONFIG), load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv"))
+
+
+@pytest.mark.parametrize(
+    ("text", "firm", "role"),
+    [
+        ("江西光明线缆有限公司生产的电线不合格。", "江西光明线缆有限公司", "maker"),
+        ("样品抽自吉安市顺发商贸有限公司，导体电阻不合格。", "吉安市顺发商贸有限公司", "sampled"),
+        ("委托方：南昌佳暖电器有限公司，取暖器不合格。", "南昌佳暖电器有限公司", "brand_owner"),
+        ("受托生产企业：中山市宏达电器有限公司，取暖器不合格。", "中山市宏达电器有限公司", "commissioned"),
+        ("南昌佳暖电器有限公司委托外厂生产的取暖器不合格。", "南昌佳暖电器有限公司", "brand_owner"),
+        ("进口商为宁波海瑞进出口有限公司，电吹风起火。", "宁波海瑞进出口有限公司", "seller"),
+        ("经赣西正衡质检技术服务有限公司检验，水泥强度不合格。", "赣西正衡质检技术服务有限公司", "lab"),
+        ("该电缆并非江西光明线缆有限公司生产，系假冒。", "江西光明线缆有限公司", "bystander"),
+    ],
+)
+def test_the_text_tells_the_part_a_firm_plays(analyzer, text, firm, role):
+    roles = {mention.text: mention.role for mention in analyzer.analyze("", text).mentions if mention.role}
+    assert roles[firm] == role
+
+
+def test_a_laboratory_and_a_sampled_shop_never_answer(analyzer):
+    text = "经赣西正衡质检技术服务有限公司检验，抽自吉安市顺发商贸有限公司、江西光明线缆有限公司生产的电线不合格。"
+    assert analyzer.analyze("", text).primary_enterprise == "ENT0140"
+
+
+def test_a_regulator_is_no_firm(analyzer):
+    text = "南昌县市场监督管理局、江西省市场监督管理局通报：电线抽查不合格，已责令下架。"
+    assert analyzer.analyze("", text).enterprises == ()
+
+
+def test_a_locality_adds_products_and_headline_words_without_code(tmp_path):
+    shutil.copytree(CONFIG / "lexicons", tmp_path / "lexicons")
+    (tmp_path / "lexicons" / "products_local_more.yaml").write_text(
+        "version: 1\nproducts:\n- {id: bamboo_stove, name: 竹炭炉, terms: [竹炭炉, 火笼炉], colloquial: [火笼]}\n"
+        "- {id: cable, colloquial: [胶皮索]}\n",
+        encoding="utf-8",
+    )
+    local = Analyzer(load_lexicon(tmp_path), ())
+    assert local.analyze("", "火笼炉使用中爆裂，一人烫伤。").primary_product == "bamboo_stove"
+    assert local.analyze("", "这胶皮索导体电阻不合格。").primary_product == "cable"
+    assert local.analyze("竹炭炉爆炸致两人受伤", "").is_risk
