@@ -15,6 +15,7 @@ from commands.reading import json_lines
 from commands.stores import open_store
 from config.grouping import load_grouping
 from config.lexicon import load_lexicon
+from config.recogniser import recogniser_folder
 from config.settings import Settings
 from core.clock import iso_beijing, parse_published, system_clock
 from core.errors import UsageError
@@ -64,8 +65,9 @@ def cluster(
     settings = settings_of(data, profile, log_level="WARNING")
     lexicon, firms = load_lexicon(settings.config), registry_for(settings, registry)
     keeper = EventKeeper(lexicon.regions, load_grouping(settings.config).family_of, names_in(firms))
+    analyzer = Analyzer(lexicon, firms, recogniser_folder(settings.config))
     rows = [row for number, row in json_lines(file) if _checked(row, f"{file}: line {number}")]
-    for placed in place_rows(rows, reader(Analyzer(lexicon, firms)), keeper):
+    for placed in place_rows(rows, reader(analyzer), keeper):
         print(json.dumps({"id": placed.id, "event_id": placed.event, "is_risk": placed.risk}, ensure_ascii=False))
 
 

@@ -251,6 +251,23 @@ def test_a_refutation_follows_its_story_but_does_not_begin_one(store):
         assert [e.documents for e in book.list_events(db)] == [1]
 
 
+def test_a_step_that_is_cut_short_leaves_no_half_event(store):
+    """The event is written with the next stage or not at all; a killed worker's document is placed once."""
+    keeper = knowledge()[1]
+
+    def place_and_die() -> None:
+        with store.write() as db:
+            keeper.place(db, FIRST, FIRST.document.event_time)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        place_and_die()
+    assert all_members(store) == []
+    placed(store, [FIRST])
+    with store.read() as db:
+        assert [event.number for event in book.list_events(db)] == ["SJ-2026-0001"]
+
+
 # --- quality ---------------------------------------------------------------------------------------------------------
 
 

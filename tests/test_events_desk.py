@@ -70,6 +70,9 @@ def test_events_are_listed_and_each_has_a_page(services, browse):
     page = client.get(f"/events/{event.number}").text
     assert event.title in unescape(page)
     assert f"<b>{event.documents}</b> 篇" in page
+    with services.store.read() as db:
+        one = book.members_of(db, event.id)[0].document
+    assert f'href="/events/{event.number}"' in client.get(f"/documents/{one}").text
     for docs in ("reply", "all"):
         assert client.get(f"/events/{event.number}?docs={docs}").status_code == 200
     for view in ("", "single"):

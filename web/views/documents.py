@@ -16,6 +16,7 @@ from web.evidence import Carried, origins_of, paragraphs, shown_text, shown_titl
 from web.inbox import links_of
 from web.names import firm_names
 from web.views.alert import name_giver
+from web.views.events import event_of
 from web.visit import Here, Refused, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -68,6 +69,7 @@ def _document(db: Connection, visit: Visit, document: Document, signal: Signal |
         "revisions": documents.revisions_of(db, document.id),
         "origin": origin,
         "reposts": reposts,
+        "event": event_of(db, visit, document.id),
         "alerts": links_of(db, visit.me, [document.id]).get(document.id, []),
         "level_words": LEVEL_WORDS,
         "stance": STANCES.get(analysis.stance, analysis.stance) if analysis else "",

@@ -108,6 +108,13 @@ def open_event(db: Connection, visit: Visit, name: str) -> Event:
     return event
 
 
+def event_of(db: Connection, visit: Visit, document: str) -> Event | None:
+    """The event a document stands in, if this viewer may see it."""
+    member = book.member_of(db, document)
+    event = book.find_event(db, member.event) if member else None
+    return event if event is not None and _sees(visit, event) else None
+
+
 @router.get("/events/{name}")
 def show_event(visit: Here, name: str, docs: str = "", did: str = "") -> Response:
     """One event; an address that was merged away leads on."""
