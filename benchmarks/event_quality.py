@@ -2,8 +2,8 @@
 
     python -m benchmarks.event_quality            figures around the chosen number of points (nlp.events.ENOUGH)
 
-The points were set by hand, a kind of evidence each, with dev and the pack in view: these are not unseen texts. The table
-shows that the figures do not hang on one number: chosen on one set, any of them is as good on the others.
+The points were set by hand, a kind of evidence each, with dev and the pack in view: these are not unseen texts. The
+table shows that the figures do not hang on one number: chosen on one set, any of them is as good on the others.
 """
 
 import random

@@ -1,6 +1,6 @@
 """How well events are told apart: BCubed over labelled documents, clustered online in memory."""
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -84,10 +84,11 @@ class Shelf:
             self._join(event, self.traits[document])
         return event
 
-    def _near(self, key: str, at: datetime) -> Iterable[str]:
-        known = [(when, name) for when, name in self.by_key[key] if abs(when - at) <= REACH]
-        before = [name for when, name in known if when <= at][-EACH_SIDE:]
-        return (*before, *[name for when, name in known if when > at][:EACH_SIDE])
+    def _near(self, key: str, at: datetime) -> list[str]:
+        known = self.by_key.get(key, [])
+        here = bisect_right(known, at, key=lambda one: one[0])
+        some = known[max(0, here - EACH_SIDE) : here + EACH_SIDE]
+        return [name for when, name in some if abs(when - at) <= REACH]
 
     def _join(self, event: str, mine: Traits) -> None:
         self.event_of[mine.document] = event
