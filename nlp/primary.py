@@ -40,7 +40,7 @@ _SELLER_NAME = re.compile(r"(?:经营部|商行|批发部|车行|店|超市|百�
 _TITLE_POINTS, _NEAR_POINTS, _BAD_ROLE = 2.5, 1.5, {"bystander", "sampled", "victim", "lab", "platform"}
 _PASSED = re.compile(r"合格(?!率|证|产品|项)|无关|复查合格|符合要求|所检项目")
 _LONGEST_ROW = 160  # characters; a longer line is prose, not a row of a table
-_LIST_FROM = 3  # this many failing firms make a list of several (ANNOTATION.md, jurisdiction_code 3)
+_LIST_FROM = 2  # two failing firms make a list of several (ANNOTATION.md, jurisdiction_code 3)
 
 
 @dataclass(frozen=True)
