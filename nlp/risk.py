@@ -29,6 +29,7 @@ _GENRE_NAMES = {
 
 _MOST_WORDING = 4.0  # points that words alone may add or take
 _MOST_GENRE = 6.0  # evidence of the strongest genre that counts
+_SEVERAL_CASES = re.compile(r"(?:[两三四五六七八九十多数]|(?<!\d)[2-9])起")
 _MANY = 3  # poisoned people from which a case is grave (ANNOTATION.md, level)
 _LEAD = 2  # title and the first two sentences
 _DIGIT = re.compile(r"\d")
@@ -179,7 +180,8 @@ class RiskCard:
             needed = self._needs.get(issue.id)
             if (needed and not products & set(needed)) or (customer and issue.id in self._witness_only):
                 floor = min(floor, 1)
-            if issue.id == "poison" and 0 < reading.casualties.get("injured", 0) < _MANY:
+            few = 0 < reading.casualties.get("injured", 0) < _MANY and not _SEVERAL_CASES.search(reading.text)
+            if issue.id == "poison" and few:
                 floor = min(floor, 2)
             if issue.id == "injury" and any(word in reading.text[issue.start : issue.end] for word in self._light):
                 floor = 1

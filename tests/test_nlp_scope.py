@@ -76,3 +76,7 @@ def test_numbers_of_floors_vehicles_and_models_are_no_people(analyzer, text, cou
 def test_two_poisoned_are_serious_three_are_grave(analyzer):
     assert analyzer.analyze("", "燃气热水器致2人一氧化碳中毒，已送医。").level == 2
     assert analyzer.analyze("", "燃气热水器致3人一氧化碳中毒，已送医。").level == 3
+
+
+def test_several_cases_of_poisoning_are_grave_though_each_hurt_few(analyzer):
+    assert analyzer.analyze("", "近一个月内发生两起燃气热水器一氧化碳中毒，2人受伤。").level == 3
