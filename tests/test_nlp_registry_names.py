@@ -26,7 +26,7 @@ def registry() -> tuple[RegistryEntry, ...]:
 
 @pytest.fixture(scope="module")
 def compiled(registry, tmp_path_factory) -> Path:
-    file = tmp_path_factory.mktemp("registry") / "registry.bin"
+    file: Path = tmp_path_factory.mktemp("registry") / "registry.bin"
     compile_registry(registry, file)
     return file
 

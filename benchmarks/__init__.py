@@ -1,0 +1,1 @@
+"""Measurements: each module prints figures and ratios; none asserts a time."""
