@@ -18,7 +18,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from config.sources import SourceConfig
-from core.clock import BEIJING, Clock, iso_beijing
+from core.clock import BEIJING, Clock, beijing, iso_beijing
 from core.durations import format_duration
 from core.logs import log_event
 from store.database import Store
@@ -31,7 +31,10 @@ UNDONE = ("waiting", "interrupted")
 
 @dataclass(frozen=True)
 class DailyJob:
-    """Something due once a day at `hour`:`minute` Beijing time."""
+    """Something due once a day at `hour`:`minute` Beijing time; doing it twice a day does nothing more.
+
+    A start later on the day makes up for it at once: the system may have been down at the hour.
+    """
 
     id: str
     what: str
@@ -54,7 +57,8 @@ def schedule(
         if source.enabled:
             _add_source(table, store, source, clock)
     for job in daily:
-        table.add_job(job.do, CronTrigger(hour=job.hour, minute=job.minute, timezone=BEIJING), id=job.id, name=job.what)
+        trigger = CronTrigger(hour=job.hour, minute=job.minute, timezone=BEIJING)
+        table.add_job(job.do, trigger, id=job.id, name=job.what, **_first(job, clock()))
     table.start(paused=True)  # a job's outcome is noted in its row, which must be there first
     _show(store, table)
     table.resume()
@@ -66,6 +70,12 @@ def schedule(
             stop.wait(10)
     finally:
         table.shutdown(wait=False)
+
+
+def _first(job: DailyJob, now: datetime) -> dict[str, datetime]:
+    """When to start: at once where today's hour is over."""
+    local = beijing(now)
+    return {"next_run_time": now} if (local.hour, local.minute) >= (job.hour, job.minute) else {}
 
 
 def _add_source(table: BackgroundScheduler, store: Store, source: SourceConfig, clock: Clock) -> None:

@@ -1,12 +1,14 @@
 """The daily digest of one Beijing day: what was alerted, what rose, what closed, and which sources were not well."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
 from alerts.mailing import environment
+from config.regions import Regions
+from config.routes import Recipient
 from config.settings import Settings
 from core.clock import BEIJING, as_utc, beijing
 from core.ids import short_id
@@ -33,11 +35,16 @@ def previous_day(now: datetime) -> date:
     return beijing(now).date() - timedelta(days=1)
 
 
-def build_digest(db: Connection, day: date, *, public_url: str, demo: bool) -> Digest:
-    """The digest of `day` (Beijing), from the store. A day without alerts says so in one line."""
+def build_digest(
+    db: Connection, day: date, *, public_url: str, demo: bool, concerns: Callable[[Alert], bool] = lambda _alert: True
+) -> Digest:
+    """The digest of `day` (Beijing), from the store. A day without alerts says so in one line.
+
+    concerns: whether an alert is its reader's matter.
+    """
     start = as_utc(datetime(day.year, day.month, day.day, tzinfo=BEIJING))
     end = start + timedelta(days=1)
-    told = [a for a in list_alerts(db, since=start) if a.first_at < end and not _merged(db, a)]
+    told = [a for a in list_alerts(db, since=start) if a.first_at < end and concerns(a) and not _merged(db, a)]
     new = sorted((a for a in told if a.first_at >= start), key=lambda a: (-a.level, a.first_at))
     grown = sorted((a for a in told if a.first_at < start), key=lambda a: (-a.level, a.updated_at))
     failing = sorted({r.source for r in recent_runs(db, limit=500) if r.status not in ("ok", "waiting", "running")})
@@ -62,14 +69,24 @@ def build_digest(db: Connection, day: date, *, public_url: str, demo: bool) -> D
     )
 
 
-def plan_digest(store: Store, day: date, recipients: Sequence[str], *, settings: Settings, now: datetime) -> int:
-    """Put the digest of `day` into the outbox, once a recipient. Returns how many rows are new."""
+def plan_digest(
+    store: Store, day: date, recipients: Sequence[Recipient], regions: Regions, *, settings: Settings, now: datetime
+) -> int:
+    """Put the digest of `day` into the outbox: to each recipient of his own territories and products, once.
+
+    Returns how many rows are new.
+    """
+    demo = settings.profile == "demo"
     with store.write() as db:
-        made = build_digest(db, day, public_url=settings.public_url, demo=settings.profile == "demo")
         planned = 0
-        for recipient in recipients:
-            delivery = short_id("n", "digest", recipient, made.day.isoformat())
-            notice = Notification(delivery, "mail", recipient, made.subject, made.text, made.html)
+        for one in recipients:
+
+            def concerns(alert: Alert, one: Recipient = one) -> bool:
+                return one.concerned(alert.territories, alert.products, regions)
+
+            made = build_digest(db, day, public_url=settings.public_url, demo=demo, concerns=concerns)
+            delivery = short_id("n", "digest", one.mail, made.day.isoformat())
+            notice = Notification(delivery, "mail", one.mail, made.subject, made.text, made.html)
             planned += add_delivery(db, notice, now=now)
     return planned
 

@@ -190,6 +190,12 @@ def confirmation_words(alert: Alert, details: Mapping[str, Any]) -> str | None:
     return "红色待两人确认"
 
 
+def may_confirm(alert: Alert, details: Mapping[str, Any], actor: str) -> bool:
+    """Whether a red alert waits for this person's confirmation."""
+    confirmed = (details.get("confirmed_by"), details.get("confirmed_too_by"))
+    return alert.level == 4 and alert.state in OPEN and None in confirmed and actor not in confirmed
+
+
 def _changed(
     alert: Alert,
     action: str,

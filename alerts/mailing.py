@@ -1,6 +1,5 @@
 """Plans alert mails: rows of the outbox, written in the transaction that changes the alert. One row a recipient."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 
-from config.routes import Routes
+from config.regions import Regions
+from config.routes import Recipient, Routes
 from core.clock import beijing
 from core.ids import short_id
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, Alert, Notification
@@ -37,28 +37,33 @@ def environment() -> Environment:
 
 @dataclass(frozen=True)
 class MailPlanner:
-    """Implements alerts.notify.Notifier for mail. recipients: addresses, each gets a mail of its own."""
+    """Implements alerts.notify.Notifier for mail: each recipient whose matter it is gets a mail of its own."""
 
-    recipients: Sequence[str]
     routes: Routes
+    regions: Regions
     public_url: str
     demo: bool = False
 
     def plan(self, db: Connection, alert: Alert, *, what: str, number: int, now: datetime) -> int:
         """Put a mail to each recipient into the outbox; the same change again is the same row."""
-        closing = what in CLOSING
-        too_low = alert.level < self.routes.mail_from_level and not closing
-        if too_low or now - alert.updated_at > self.routes.notify_within:
+        if now - alert.updated_at > self.routes.notify_within:
+            return 0
+        addresses = [one.mail for one in self.routes.recipients if self._is_told(db, alert, one, what)]
+        if not addresses:
             return 0
         subject, text, html = self._written(db, alert, what)
         planned = 0
-        for recipient in self.recipients:
-            if closing and not was_told(db, alert.id, channel="mail", recipient=recipient):
-                continue
-            delivery = short_id("n", "mail", recipient, alert.id, str(number))
-            notice = Notification(delivery, "mail", recipient, subject, text, html, alert.id, alert.level)
+        for address in addresses:
+            delivery = short_id("n", "mail", address, alert.id, str(number))
+            notice = Notification(delivery, "mail", address, subject, text, html, alert.id, alert.level)
             planned += add_delivery(db, notice, now=now)
         return planned
+
+    def _is_told(self, db: Connection, alert: Alert, recipient: Recipient, what: str) -> bool:
+        """Who was told of it before hears its end too, even where it is theirs no longer."""
+        if what in CLOSING:
+            return was_told(db, alert.id, channel="mail", recipient=recipient.mail)
+        return alert.level >= recipient.lowest and recipient.concerned(alert.territories, alert.products, self.regions)
 
     def _written(self, db: Connection, alert: Alert, what: str) -> tuple[str, str, str]:
         signals = find_signals(db, alert.documents)

@@ -1,8 +1,9 @@
 """Delivers what the outbox holds: claim, hand over, note the answer. A claim is taken once.
 
 A sender that dies before the message itself went over the wire has sent nothing: the delivery is due again when its
-claim runs out. One that dies between handing over and noting the answer leaves it in state `handing`. Nobody can know
-whether the mail went out, and nothing may be sent twice: it is marked failed with the reason, and shown in the log.
+claim runs out. One that dies between handing over and noting the answer leaves it in state `handing`; one whose
+connection breaks there knows no more. Nobody can tell whether the mail went out, and nothing may be sent twice: it is
+marked failed with the reason, and shown in the log.
 """
 
 import logging
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60, 120, 240))
 GIVE_UP = timedelta(days=3)
 DOUBT = "发送方在记下结果前中断，是否送达不明，不再重发"
+BROKEN = "对方答复前连接中断，是否送达不明，不再重发"
 
 
 class Channel(Protocol):
@@ -37,7 +39,8 @@ class Channel(Protocol):
     def send(self, notification: Notification, handing_over: Callable[[], None]) -> str:
         """Returns the other end's answer. Raises DeliveryError.
 
-        handing_over is called when only the message itself is left to send; what fails before has not arrived.
+        handing_over is called when only the message itself is left to send; what fails before has not arrived, and
+        what fails afterwards without an answer is raised as `unsure`.
         """
 
 
@@ -88,9 +91,9 @@ def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], 
             raise DeliveryError(f"channel {notice.channel} is not set up", retry=True)
         outcome, answer = "sent", channel.send(notice, handing_over)
     except DeliveryError as problem:
-        answer = str(problem)
         young = clock() - delivery.created_at < GIVE_UP
-        outcome = "retry" if problem.retry and young else "refused"
+        outcome = "crashed" if problem.unsure else "retry" if problem.retry and young else "refused"
+        answer = f"{BROKEN}（{problem}）" if problem.unsure else str(problem)
         if outcome == "retry":
             again = clock() + BACKOFF[min(delivery.attempts - 1, len(BACKOFF) - 1)]
     with store.write() as db:

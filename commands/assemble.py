@@ -8,10 +8,9 @@ from sqlalchemy import Connection
 from alerts.mailing import MailPlanner
 from alerts.setup import build_engine
 from commands.knowledge import Knowledge
-from commands.outgoing import recipients_of
+from commands.outgoing import routes_of
 from config.grouping import load_grouping
 from config.recogniser import recogniser_folder
-from config.routes import load_routes
 from config.settings import Settings
 from core.clock import Clock, system_clock
 from core.records import Signal
@@ -79,9 +78,8 @@ def judge_of(settings: Settings, known: Knowledge, *, notify: bool) -> Judge:
     firms = {entry.id: entry for entry in known.registry}
     planner = None
     if notify and settings.smtp_url is not None:
-        routes = load_routes(settings.config)
-        demo = settings.profile == "demo"
-        planner = MailPlanner(recipients_of(settings, routes), routes, settings.public_url, demo=demo)
+        routes, demo = routes_of(settings, known.lexicon), settings.profile == "demo"
+        planner = MailPlanner(routes, known.lexicon.regions, settings.public_url, demo=demo)
     engine = build_engine(settings.config, registry=firms.get, lexicon=known.lexicon, notifier=planner)
 
     def judge(db: Connection, signal: Signal, now: datetime) -> None:

@@ -1,18 +1,21 @@
-"""What leaves the house: recipients, channels, the daily digest."""
+"""What leaves the house: routes, channels, the daily digest."""
+
+from collections.abc import Callable
 
 from alerts.digest import plan_digest, previous_day
 from alerts.notifiers.mail import MailNotifier
 from alerts.sender import Channel
-from config.routes import Routes, load_routes
+from config.lexicon import Lexicon, load_lexicon
+from config.routes import Recipient, Routes, load_routes
 from config.settings import Settings
 from core.clock import system_clock
 from scheduler import DailyJob
 from store.database import Store
 
 
-def recipients_of(settings: Settings, routes: Routes) -> list[str]:
-    """Whom mails go to: routes.yml, else FENGSUI_MAIL_TO."""
-    return list(routes.mail) or [one.strip() for one in settings.mail_to.split(",") if one.strip()]
+def routes_of(settings: Settings, lexicon: Lexicon) -> Routes:
+    """Whom mails go to: routes.yml, and FENGSUI_MAIL_TO as the province desk. Raises ConfigError."""
+    return load_routes(settings.config, regions=lexicon.regions, products=lexicon.products, mail_to=settings.mail_to)
 
 
 def channels_of(settings: Settings) -> dict[str, Channel]:
@@ -23,13 +26,24 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
 
 
 def digest_jobs(settings: Settings, store: Store) -> list[DailyJob]:
-    """The daily digest as a job: put into the outbox once a day and recipient."""
-    routes = load_routes(settings.config)
-    hour, minute = (int(part) for part in routes.digest_at.split(":"))
+    """The daily digest as jobs, one for each hour that somebody chose."""
+    if settings.smtp_url is None:
+        return []
+    lexicon = load_lexicon(settings.config)
+    at: dict[str, list[Recipient]] = {}
+    for one in routes_of(settings, lexicon).recipients:
+        if one.digest_at is not None:
+            at.setdefault(one.digest_at, []).append(one)
 
-    def do() -> str:
-        to = recipients_of(settings, routes) if settings.smtp_url else []
-        planned = plan_digest(store, previous_day(system_clock()), to, settings=settings, now=system_clock())
-        return f"{planned} 封"
+    def sending(recipients: list[Recipient]) -> Callable[[], str]:
+        def do() -> str:
+            now = system_clock()
+            planned = plan_digest(store, previous_day(now), recipients, lexicon.regions, settings=settings, now=now)
+            return f"{planned} 封"
 
-    return [DailyJob("digest", "每日摘要", hour, minute, do)]
+        return do
+
+    return [
+        DailyJob(f"digest-{hour}", f"每日摘要 {hour}", int(hour[:2]), int(hour[3:]), sending(recipients))
+        for hour, recipients in sorted(at.items())
+    ]

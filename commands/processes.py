@@ -30,7 +30,7 @@ def sender(kept: KeptOption = False, data: DataOption = None, profile: ProfileOp
             beat(db, "sender", pid=os.getpid(), now=system_clock(), note="" if channels else "没有设置邮件")
         for _second in range(10):
             if channels:
-                send_due(store, channels, clock=system_clock, who="sender")
+                send_due(store, channels, clock=system_clock, who=f"sender-{os.getpid()}")
             if stop.wait(1):
                 break
 

@@ -16,10 +16,11 @@ from typing import Annotated
 import typer
 
 from commands.options import DataOption, ProfileOption, settings_of
+from commands.outgoing import routes_of
 from commands.sample_site import HOST, base_of, free_port, kept_port, port_taken
 from commands.stores import open_store
 from config.lexicon import load_lexicon
-from config.routes import load_routes
+from config.routes import Recipient
 from config.rules import load_rules
 from config.settings import Settings, child_environment
 from config.sources import load_sources
@@ -161,7 +162,7 @@ def check_config(settings: Settings) -> dict[str, int]:
     loads: dict[str, Callable[[], object]] = {
         "信源": lambda: load_sources(settings.config, settings.profile),
         "规则": lambda: load_rules(settings.config),
-        "派送": lambda: load_routes(settings.config).mail,
+        "派送": lambda: _routes(settings),
         "产品": lambda: load_lexicon(settings.config).products,
     }
     counts: dict[str, int] = {}
@@ -174,6 +175,14 @@ def check_config(settings: Settings) -> dict[str, int]:
     if mistakes:
         raise ConfigError(mistakes)
     return counts
+
+
+def _routes(settings: Settings) -> tuple[Recipient, ...]:
+    try:
+        lexicon = load_lexicon(settings.config)
+    except ConfigError:  # told under its own name
+        return ()
+    return routes_of(settings, lexicon).recipients
 
 
 @contextmanager

@@ -10,9 +10,9 @@ import typer
 from alerts.alert_json import alert_line
 from alerts.digest import build_digest, plan_digest, previous_day
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
-from commands.outgoing import recipients_of
+from commands.outgoing import routes_of
 from commands.stores import open_store
-from config.routes import load_routes
+from config.lexicon import load_lexicon
 from core.clock import parse_published, system_clock
 from core.errors import UsageError
 from core.records import LEVEL_COLOURS
@@ -79,11 +79,11 @@ def digest(
     else:
         print(made.subject, made.text, sep="\n\n")
     if send:
-        routes = load_routes(settings.config)
-        to = recipients_of(settings, routes)
+        lexicon = load_lexicon(settings.config)
+        to = [one for one in routes_of(settings, lexicon).recipients if one.digest_at is not None]
         if settings.smtp_url is None or not to:
-            raise UsageError("nothing sent: set FENGSUI_SMTP_URL and FENGSUI_MAIL_TO first")
-        planned = plan_digest(store, day, to, settings=settings, now=system_clock())
+            raise UsageError("nothing sent: set FENGSUI_SMTP_URL and FENGSUI_MAIL_TO (or config/routes.yml) first")
+        planned = plan_digest(store, day, to, lexicon.regions, settings=settings, now=system_clock())
         print(f"已放入待发 {planned} 封")
 
 

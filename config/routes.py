@@ -1,35 +1,157 @@
-"""Who is told of an alert: config/routes.yml."""
+"""Who is told what: config/routes.yml."""
 
+import re
+from collections.abc import Collection, Iterator
 from datetime import timedelta
+from email.errors import MessageError
+from email.headerregistry import Address
 from pathlib import Path
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from config.mistakes import mistakes_of
+from config.regions import HOME_PROVINCE, Regions
 from core.durations import Duration
 from core.errors import ConfigError
+from core.records import LEVEL_IDS
+
+FILE = "routes.yml"
+ENVIRONMENT = "environment: FENGSUI_MAIL_TO"
+CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+HOST = re.compile(r"localhost|(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}")
 
 
-class Routes(BaseModel):
-    """notify_within: age of the story (event time) up to which a change is sent.  digest_at: HH:MM, Beijing."""
+def mail_address(text: str) -> str:
+    """A bare address, `name@host`. Raises ValueError that says what is accepted."""
+    try:
+        parsed = Address(addr_spec=text)
+    except (ValueError, MessageError, IndexError):  # what the standard library raises for what is no address
+        parsed = None
+    if parsed is None or not parsed.username or not text.isascii() or not HOST.fullmatch(parsed.domain):
+        raise ValueError("is no mail address (accepted: name@host.example)")
+    return text
 
+
+Level = Literal["blue", "yellow", "orange", "red"]
+MailAddress = Annotated[str, AfterValidator(mail_address)]
+
+
+class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+
+class Wishes(_Part):
+    """From which level on somebody is mailed, and when the digest comes (HH:MM, Beijing; None: never)."""
+
+    min_level: Level = "blue"
+    digest_at: Annotated[str, Field(pattern=CLOCK)] | None = "08:00"
+
+    @field_validator("digest_at", mode="before")
+    @classmethod
+    def _quoted(cls, given: object) -> object:
+        # YAML reads 08:00 as text but 18:30 as the number 1110: that is not what anybody meant.
+        if given is not None and not (isinstance(given, str) and re.fullmatch(CLOCK, given)):
+            raise ValueError('is no time of day (accepted: in quotes, "08:00"; none: null)')
+        return given
+
+
+class Recipient(Wishes):
+    """Somebody who is told by mail.
+
+    territories: region codes, each with all below it; the home province is the province desk and is told of
+    everything.  products: ids, none means all.
+    """
+
+    name: str = Field(min_length=1, max_length=60)
+    mail: MailAddress
+    territories: tuple[str, ...] = Field(min_length=1)
+    products: tuple[str, ...] = ()
+
+    @property
+    def lowest(self) -> int:
+        """The lowest level that is mailed, 1 to 4."""
+        return LEVEL_IDS[self.min_level]
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether this is (part of) the province desk."""
+        return HOME_PROVINCE in self.territories
+
+    def concerned(self, territories: Collection[str], products: Collection[str], regions: Regions) -> bool:
+        """Whether a matter of these places and products is this recipient's."""
+        if self.products and not set(self.products) & set(products):
+            return False
+        return self.everywhere or any(
+            regions.is_within(mine, code) for mine in self.territories for code in territories
+        )
+
+
+class Routes(_Part):
+    """The whole file. notify_within: age of the story (event time) up to which a change is mailed."""
+
     notify_within: Duration = timedelta(days=3)
-    mail_from_level: int = Field(default=1, ge=1, le=4)
-    digest_at: str = Field(default="08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    mail: tuple[str, ...] = ()
+    province_desk: Wishes = Wishes()
+    recipients: tuple[Recipient, ...] = ()
 
 
-def load_routes(config_dir: Path) -> Routes:
-    """The routes; defaults where there is no file. Raises ConfigError with every mistake."""
-    path = config_dir / "routes.yml"
-    if not path.exists():
-        return Routes()
+def load_routes(config_dir: Path, *, regions: Regions, products: Collection[str], mail_to: str = "") -> Routes:
+    """The routes; those of `mail_to` (comma separated) stand in them as the province desk.
+
+    Raises ConfigError with every mistake: `routes.yml: recipients.0.mail: is no mail address (accepted: ...)`.
+    """
+    path = config_dir / FILE
     try:
-        return Routes.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        routes = Routes.model_validate(given or {})
     except ValidationError as error:
-        raise ConfigError(mistakes_of("routes.yml", error, Routes)) from None
+        raise ConfigError(mistakes_of(FILE, error, Routes)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError([f"routes.yml: (whole file): is not YAML in UTF-8: {' '.join(str(error).split())}"]) from None
+        raise ConfigError([f"{FILE}: (whole file): is not YAML in UTF-8: {' '.join(str(error).split())}"]) from None
+    addresses = [one.strip() for one in mail_to.split(",") if one.strip()]
+    mistakes = [*_mistakes(routes, regions, products), *_bad_addresses(addresses)]
+    if mistakes:
+        raise ConfigError(mistakes)
+    listed = {one.mail for one in routes.recipients}
+    desk = [
+        Recipient(
+            name="省局值班席",
+            mail=address,
+            territories=(HOME_PROVINCE,),
+            min_level=routes.province_desk.min_level,
+            digest_at=routes.province_desk.digest_at,
+        )
+        for address in dict.fromkeys(addresses)
+        if address not in listed
+    ]
+    return routes.model_copy(update={"recipients": (*desk, *routes.recipients)})
+
+
+def _mistakes(routes: Routes, regions: Regions, products: Collection[str]) -> Iterator[str]:
+    seen: dict[str, int] = {}
+    for place, one in enumerate(routes.recipients):
+        where = f"{FILE}: recipients.{place}"
+        for number, code in enumerate(one.territories):
+            if code not in regions:
+                yield (
+                    f"{where}.territories.{number}: {code!r} is no known region"
+                    " (accepted: a code of lexicons/regions.csv, in quotes, such as '360100')"
+                )
+        for number, product in enumerate(one.products):
+            if product not in products:
+                yield (
+                    f"{where}.products.{number}: {product!r} is no known product"
+                    " (accepted: an id of lexicons/products.yaml, such as 'ebike_power')"
+                )
+        if one.mail in seen:
+            yield f"{where}.mail: {one.mail} is also recipients.{seen[one.mail]} (accepted: one entry an address)"
+        seen.setdefault(one.mail, place)
+
+
+def _bad_addresses(addresses: Collection[str]) -> Iterator[str]:
+    for address in addresses:
+        try:
+            mail_address(address)
+        except ValueError as problem:
+            yield f"{ENVIRONMENT}: {address[:60]!r} {problem}"

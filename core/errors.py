@@ -47,11 +47,12 @@ class SourceBlocked(SourceError):
 
 
 class DeliveryError(FengsuiError):
-    """A notification was not delivered. `retry`: trying again later can help."""
+    """A notification was not delivered. `retry`: trying again later can help. `unsure`: it may have arrived."""
 
-    def __init__(self, message: str, *, retry: bool) -> None:
+    def __init__(self, message: str, *, retry: bool, unsure: bool = False) -> None:
         super().__init__(message)
         self.retry = retry
+        self.unsure = unsure
 
 
 class SearchUnavailable(FengsuiError):

@@ -1,12 +1,15 @@
 """What leaves the house: mails once and with a reason when not, the digest, feeds that real readers read."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import feedparser
@@ -14,15 +17,16 @@ import pytest
 from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 
-from alerts.digest import build_digest
+from alerts.digest import build_digest, plan_digest
 from alerts.feeds import FeedWriter
 from alerts.mailing import MailPlanner
 from alerts.notifiers.mail import MailNotifier
-from alerts.sender import DOUBT, send_due
+from alerts.sender import BROKEN, DOUBT, send_due
 from config.lexicon import load_lexicon
-from config.routes import Routes
-from config.settings import PROJECT
+from config.routes import Recipient, Routes, load_routes
+from config.settings import PROJECT, Settings
 from core.clock import fixed_clock
+from core.errors import ConfigError
 from core.records import Alert, AlertState, Notification
 from store.alert_log import claim_delivery, delivery_log, note_handover, save_alert
 from store.database import Store
@@ -34,7 +38,9 @@ class Inbox:
     def __init__(self) -> None:
         self.mails: list[Any] = []
         self.answer = "250 OK"
+        self.drops = False
         self.said: list[str] = []
+        self.farewell = "221 Bye"
 
     async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> Any:
         self.said.append("EHLO")
@@ -44,9 +50,14 @@ class Inbox:
     async def handle_AUTH(self, server: Any, *_rest: Any) -> Any:
         self.said.append("AUTH")
 
+    async def handle_QUIT(self, *_all: Any) -> str:
+        return self.farewell
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.answer.startswith("250"):
             self.mails.append(envelope)
+        if self.drops:
+            server.transport.abort()
         return self.answer
 
 
@@ -72,8 +83,19 @@ def alert(noon: datetime) -> Alert:
     )  # fmt: skip
 
 
+LEXICON = load_lexicon(PROJECT / "config")
+
+
+def somebody(mail: str, **wishes: Any) -> Recipient:
+    return Recipient.model_validate({"name": "值班", "mail": mail, "territories": ["360000"], **wishes})
+
+
+def planner_for(*recipients: Recipient) -> MailPlanner:
+    return MailPlanner(Routes(recipients=recipients), LEXICON.regions, "http://127.0.0.1:8000")
+
+
 def planned(store: Store, alert: Alert, noon: datetime, *, to: tuple[str, ...] = ("desk@x.example",)) -> int:
-    planner = MailPlanner(to, Routes(), "http://127.0.0.1:8000")
+    planner = planner_for(*map(somebody, to))
     with store.write() as db:
         save_alert(db, alert, details={})
         return planner.plan(db, alert, what="opened", number=1, now=noon)
@@ -93,7 +115,7 @@ def test_a_mail_reaches_each_recipient_once(store: Store, alert: Alert, noon: da
 @pytest.mark.parametrize("what", ["lowered", "dismissed"])
 def test_an_end_is_told_only_to_those_who_knew(store: Store, alert: Alert, noon: datetime, what: str) -> None:
     planned(store, alert, noon, to=("a@x.example",))
-    planner = MailPlanner(("a@x.example", "new@x.example"), Routes(mail_from_level=2), "http://127.0.0.1:8000")
+    planner = planner_for(somebody("a@x.example", min_level="yellow"), somebody("new@x.example", min_level="yellow"))
     with store.write() as db:
         assert planner.plan(db, replace(alert, level=1), what=what, number=2, now=noon) == 1
         told = {line.recipient for line in delivery_log(db)}
@@ -183,6 +205,96 @@ def test_a_sender_that_died_before_handing_over_is_made_up_for(
         assert dead is not None
         assert not note_handover(db, dead.notification.id, attempt=dead.attempts, now=later)
     assert len(handler.mails) == 1
+
+
+def test_a_connection_lost_before_the_answer_is_not_sent_twice(
+    store: Store, alert: Alert, noon: datetime, inbox: Any
+) -> None:
+    handler, url = inbox
+    handler.drops = True
+    planned(store, alert, noon)
+    channels = {"mail": MailNotifier(SecretStr(url), "f@x.example")}
+    for hours in range(3):
+        assert send_due(store, channels, clock=fixed_clock(noon + timedelta(hours=hours)), who="one") == 0
+    with store.read() as db:
+        [line] = delivery_log(db)
+    assert len(handler.mails) == 1
+    assert line.state == "failed"
+    assert line.answer.startswith(BROKEN)
+
+
+def test_what_the_server_says_to_goodbye_changes_nothing(
+    store: Store, alert: Alert, noon: datetime, inbox: Any
+) -> None:
+    handler, url = inbox
+    handler.farewell = "421 closing"
+    planned(store, alert, noon)
+    channels = {"mail": MailNotifier(SecretStr(url), "f@x.example")}
+    assert send_due(store, channels, clock=fixed_clock(noon), who="one") == 1
+    assert send_due(store, channels, clock=fixed_clock(noon + timedelta(hours=1)), who="one") == 0
+    assert len(handler.mails) == 1
+
+
+def test_two_senders_at_once_send_each_mail_once(store: Store, alert: Alert, noon: datetime, inbox: Any) -> None:
+    handler, url = inbox
+    to = tuple(f"desk{number}@x.example" for number in range(12))
+    planned(store, alert, noon, to=to)
+    channels = {"mail": MailNotifier(SecretStr(url), "f@x.example")}
+    with ThreadPoolExecutor(2) as pool:
+        sent = pool.map(lambda who: send_due(store, channels, clock=fixed_clock(noon), who=who), ("one", "two"))
+        assert sum(sent) == len(to)
+    assert sorted(mail.rcpt_tos[0] for mail in handler.mails) == sorted(to)
+
+
+def test_each_is_told_of_his_own_places_products_and_levels(store: Store, alert: Alert, noon: datetime) -> None:
+    planner = planner_for(
+        somebody("city@x.example", territories=["360100"]),
+        somebody("elsewhere@x.example", territories=["360700"]),
+        somebody("ebikes@x.example", products=["ebike_power"]),
+        somebody("toys@x.example", products=["child_products"]),
+        somebody("grave@x.example", min_level="red"),
+    )
+    with store.write() as db:
+        save_alert(db, alert, details={})
+        planner.plan(db, alert, what="opened", number=1, now=noon)
+        assert {line.recipient for line in delivery_log(db)} == {"city@x.example", "ebikes@x.example"}
+
+
+def test_each_digest_tells_of_its_readers_own_places(store: Store, alert: Alert, noon: datetime) -> None:
+    with store.write() as db:
+        save_alert(db, alert, details={})
+    to = [somebody("city@x.example", territories=["360100"]), somebody("else@x.example", territories=["360700"])]
+    for _twice in range(2):
+        plan_digest(store, noon.date(), to, LEXICON.regions, settings=Settings(), now=noon)
+    with store.read() as db:
+        subjects = {line.recipient: line.subject for line in delivery_log(db)}
+        assert len(delivery_log(db)) == 2
+    assert "新内部预警 1 条" in subjects["city@x.example"]
+    assert "无新内部预警" in subjects["else@x.example"]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "mistake"),
+    [
+        ("recipients: [{name: a, mail: nobody, territories: ['360000']}]", "recipients.0.mail: is no mail address"),
+        ("recipients: [{name: a, mail: a@x.example, territories: ['999999']}]", "territories.0: '999999' is no known"),
+        ("recipients: [{name: a, mail: a@x.example, territories: ['360000'], products: [tea]}]", "'tea' is no known"),
+        ("province_desk: {digest_at: 18:30}", "province_desk.digest_at: is no time of day"),
+        ("recipients: [{name: a, mail: a@x.example}]", "recipients.0.territories: is missing"),
+        ("mail: [a@x.example]", "mail: unknown key (accepted: notify_within, province_desk, recipients)"),
+    ],
+)
+def test_a_mistake_in_the_routes_is_named(tmp_path: Path, yaml: str, mistake: str) -> None:
+    (tmp_path / "routes.yml").write_text(yaml, encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(mistake)):
+        load_routes(tmp_path, regions=LEXICON.regions, products=LEXICON.products)
+
+
+def test_the_address_of_the_environment_is_the_province_desk(tmp_path: Path) -> None:
+    routes = load_routes(tmp_path, regions=LEXICON.regions, products=LEXICON.products, mail_to="a@x.example, b@x.org")
+    assert [(one.mail, one.everywhere) for one in routes.recipients] == [("a@x.example", True), ("b@x.org", True)]
+    with pytest.raises(ConfigError, match="FENGSUI_MAIL_TO: 'not one' is no mail address"):
+        load_routes(tmp_path, regions=LEXICON.regions, products=LEXICON.products, mail_to="not one")
 
 
 def test_an_old_story_is_not_mailed(store: Store, alert: Alert, noon: datetime) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from alerts.lifecycle import REASONS
 from core.records import Alert, AlertEvent, AlertState
 from store.alert_log import find_alert
 from store.schema import alert_history, users
@@ -65,6 +66,11 @@ SYSTEM = ("system", "engine", "")
 def action_word(action: str) -> str:
     """受理 for `accept`; an action nobody named yet stays as it is."""
     return ACTIONS.get(action, action)
+
+
+def reason_word(action: str, code: str) -> str:
+    """Why somebody ended an alert, in words; a code nobody knows stays as it is."""
+    return REASONS.get(action, {}).get(code, code)
 
 
 def actor_name(actor: str) -> str:

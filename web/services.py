@@ -27,7 +27,7 @@ class Act(Protocol):
     """Moves an alert (alerts/lifecycle.py). Raises UsageError with a Chinese sentence when it may not be done now.
 
     once: idempotency key of the form; the same key does nothing a second time.  level: for action `level` only.
-    territory: to whom, for action `dispatch` only.
+    territory: to whom, for action `dispatch` only.  reason: a code, for actions `dismiss` and `close` only.
     """
 
     def __call__(
@@ -42,6 +42,7 @@ class Act(Protocol):
         once: str,
         level: int | None = None,
         territory: str | None = None,
+        reason: str | None = None,
     ) -> object: ...
 
 

@@ -12,11 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from alerts.lifecycle import REASONS
 from core.clock import iso_beijing
 from store.users import SEEN_STEP, find_session, touch_session
 from web import times
 from web.access import ROLE_NAMES, Viewer
-from web.history import MOMENTS, action_word, actor_name
+from web.history import MOMENTS, action_word, actor_name, reason_word
 from web.inbox import open_counts
 from web.names import AUDIT_WORDS, CHANNELS, DELIVERY_STATES, ROLES_IN_TEXT, RUN_STATES, STAGES, STATES, Names
 from web.security import cookie_name, cross_site, same
@@ -64,6 +65,8 @@ def make_templates() -> Environment:
         "condition": condition_words,
         "scope": scope_words,
         "MOMENTS": MOMENTS,
+        "REASONS": REASONS,
+        "reason_word": reason_word,
         "action_word": action_word,
         "actor_name": actor_name,
         "once": lambda: secrets.token_urlsafe(12),

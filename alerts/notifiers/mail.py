@@ -5,7 +5,8 @@ Certificates are verified, and a password never goes over a connection without T
 
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -28,24 +29,33 @@ class MailNotifier:
     sender: str
 
     def send(self, notification: Notification, handing_over: Callable[[], None]) -> str:
-        """Deliver once; returns the server's last word. Raises DeliveryError; 4xx and a dead server may be retried."""
-        message = self.message_of(notification)
+        """Deliver once; returns the server's last word. Raises DeliveryError; 4xx and a dead server may be retried.
+
+        A connection that breaks after the message went over it leaves the delivery unsure: RFC 5321 section 6.1, the
+        server may have taken it before its answer was lost.
+        """
         try:
-            with self._connect() as server:
+            message = self.message_of(notification).as_bytes(policy=SMTP)
+        except ValueError as problem:
+            raise DeliveryError(f"the mail cannot be written: {problem}", retry=False) from None
+        handed = False
+        try:
+            with _session(self._connect()) as server:
                 for code, answer in (server.mail(self.sender), server.rcpt(notification.recipient)):
-                    if code not in (250, 251):
-                        raise smtplib.SMTPResponseException(code, answer)
+                    _expect(code, answer, accepted=(250, 251))
                 handing_over()
-                code, answer = server.data(message.as_bytes(policy=SMTP))
-                if code != 250:
-                    raise smtplib.SMTPResponseException(code, answer)
+                handed = True
+                code, answer = server.data(message)
+                _expect(code, answer, accepted=(250,))
                 return f"{code} {_text(answer)}"
         except smtplib.SMTPResponseException as refused:
             raise DeliveryError(
                 f"{refused.smtp_code} {_text(refused.smtp_error)}", retry=refused.smtp_code < 500
             ) from None
         except (smtplib.SMTPException, OSError) as problem:
-            raise DeliveryError(f"mail server: {type(problem).__name__}: {problem}", retry=True) from None
+            raise DeliveryError(
+                f"mail server: {type(problem).__name__}: {problem}", retry=True, unsure=handed
+            ) from None
 
     def message_of(self, notification: Notification) -> EmailMessage:
         """The mail. Its Message-ID follows from the delivery id: a second copy would be known as one."""
@@ -80,6 +90,22 @@ class MailNotifier:
                 raise DeliveryError("mail server offers no TLS: the password was not sent; use smtps://", retry=True)
             server.login(unquote(address.username), unquote(address.password or ""))
         return server
+
+
+@contextmanager
+def _session(server: smtplib.SMTP) -> Iterator[smtplib.SMTP]:
+    """Ends with QUIT. What the server says to that changes nothing about a mail that it has taken."""
+    try:
+        yield server
+    finally:
+        with suppress(smtplib.SMTPException, OSError):
+            server.quit()
+        server.close()
+
+
+def _expect(code: int, answer: bytes, *, accepted: tuple[int, ...]) -> None:
+    if code not in accepted:
+        raise smtplib.SMTPResponseException(code, answer)
 
 
 def _one_line(text: str) -> str:

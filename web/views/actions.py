@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from alerts.lifecycle import REASONS
 from core.errors import FengsuiError, UsageError
 from core.records import Alert
 from store import alert_log
@@ -51,7 +52,7 @@ def act_on(
                 note = "，".join(filter(None, (f"派给{visit.names.region(territory)}", note)))
             act(
                 db, alert.id, action, actor=visit.me.name, note=note, now=visit.now,
-                once=_once(form), level=_level(form), territory=territory,
+                once=_once(form), level=_level(form), territory=territory, reason=_reason(form, action),
             )  # fmt: skip
             number = alert_log.history_of(db, alert.id)[-1].number
     except UsageError as problem:
@@ -88,6 +89,10 @@ def _territory(form: FormData, visit: Visit, alert: Alert) -> str:
     if code not in (alert.territory, *visit.names.addressees(alert)):
         raise UsageError(f"不能派给 {code[:12]}：不是本预警的属地或其上级")
     return code
+
+
+def _reason(form: FormData, action: str) -> str | None:
+    return str(form.get("reason", "")) or None if action in REASONS else None
 
 
 def _level(form: FormData) -> int | None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from alerts.lifecycle import confirmation_words, may_confirm
 from core.records import Alert, Finding, Mention, Signal
 from store import alert_log, documents
 from store.registry import find_entry
@@ -20,7 +21,7 @@ from web.times import limit_of
 from web.visit import Here, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
-UNDOABLE = ("accept", "dispatch", "start", "dismiss", "level", "submit")
+UNDOABLE = ("accept", "dispatch", "start", "dismiss", "level", "submit", "close")
 QUOTES, BRIEF_QUOTES = 8, 2
 
 
@@ -65,8 +66,11 @@ def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = Fals
     found = documents.find_signals(db, alert.documents)
     firms = firm_names(db, [*alert.enterprises, *(m.id_or_norm or "" for s in found for m in s.analysis.mentions)])
     findings = alert_log.findings_of_alert(db, alert.id)
+    details = alert_log.alert_details(db, alert.id)
     shared: dict[str, Any] = {
         "alert": alert,
+        "confirmation": confirmation_words(alert, details),
+        "to_confirm": may_confirm(alert, details, visit.me.name),
         "limit": limit_of(alert, visit.now),
         "rule": visit.services.rule_by_id.get(alert.rule),
         "findings": findings,
