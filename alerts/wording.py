@@ -70,7 +70,7 @@ def title_of(outcome: Outcome, names: Names) -> str:
         return shortened(origins[0].title, 60)
     who = _who(outcome.matter.subject, origins, names)
     products = main_products(cards)
-    what = names.product(products[0]) if products else "产品"
+    what = names.product(products[0]) if products else "" if who else "产品"
     issues = [issue for issue in main_issues(cards) if issue not in NOT_IN_TITLE] or ["complaint"]
     facts = [*_hurt(cards), *_size(origins, names.regions)]
     doubt = "疑似" if outcome.last.unconfirmed else ""

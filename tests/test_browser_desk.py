@@ -128,6 +128,20 @@ def test_from_the_inbox_to_the_evidence_to_acceptance_and_back(page: Page, desk:
     expect(page.get_by_role("button", name=re.compile("受理"))).to_be_visible()
 
 
+def test_the_key_of_a_dismissal_opens_its_question_first(page: Page, desk: RunningDesk) -> None:
+    page.goto(f"{desk.base}/alerts/{short_id('a', 'I4')}")
+    page.keyboard.press("n")
+    expect(page.get_by_label("理由")).to_be_focused()
+    page.get_by_label("理由").select_option("refuted")
+    page.get_by_label(re.compile("^依据")).fill("厂家已公布检测报告")
+    page.get_by_role("button", name="不构成风险").click()
+    history = page.get_by_role("region", name="处置经过")
+    expect(history).to_contain_text("已辟谣或澄清")
+    expect(history).to_contain_text("厂家已公布检测报告")
+    page.keyboard.press("z")
+    expect(history).to_contain_text("撤销")
+
+
 def test_keys_walk_the_list(page: Page, desk: RunningDesk) -> None:
     page.goto(f"{desk.base}/alerts")
     first = page.locator("li[aria-current]").get_attribute("id")

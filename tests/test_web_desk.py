@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -286,6 +287,41 @@ def test_an_alert_is_handed_down_to_a_territory_it_concerns_and_to_no_other(brow
     assert client.post(f"/alerts/{ALERT}/undo", data={**form, "once": "take-it-back"}).status_code == 303
     with services.store.read() as db:
         assert alert_log.find_alert(db, ALERT) == own
+
+
+def test_a_dismissal_asks_for_its_reason_and_shows_it(browse: Browse, services: Services) -> None:
+    client = browse("chief")
+    form = form_of(client, f"/alerts/{ALERT}")
+    bare = client.post(f"/alerts/{ALERT}/dismiss", data={**form, "reason": "wrong_object", "note": ""})
+    assert bare.status_code == 409
+    assert "须写明依据" in bare.text
+    told = {**form_of(client, f"/alerts/{ALERT}"), "reason": "wrong_object", "note": "同名厂，非本案企业"}
+    done = client.post(f"/alerts/{ALERT}/dismiss", data=told)
+    page = client.get(done.headers["location"]).text
+    assert "张冠李戴，企业、产品或地点有误" in page
+    assert "同名厂，非本案企业" in page
+    assert client.post(f"/alerts/{ALERT}/undo", data={**form, "once": "not-dismissed"}).status_code == 303
+
+
+def test_red_waits_for_two_persons(browse: Browse, services: Services) -> None:
+    red = short_id("a", "I1")
+    with services.store.write() as db:
+        alert = alert_log.find_alert(db, red)
+        assert alert is not None
+        alert_log.save_alert(db, replace(alert, level=4), details=alert_log.alert_details(db, red))
+        users.create_user(
+            db, "second", role="supervisor", territory="000000", display_name="second", password=PASSWORD, now=NOW
+        )
+    confirm = f'action="/alerts/{red}/confirm"'
+    first, second = browse("chief"), browse("second")
+    assert "红色待两人确认" in first.get(f"/alerts/{red}").text
+    assert first.post(f"/alerts/{red}/confirm", data=form_of(first, f"/alerts/{red}")).status_code == 303
+    page = first.get(f"/alerts/{red}").text
+    assert "红色已由 chief 确认，待另一人复核" in page
+    assert confirm not in page
+    assert confirm in second.get(f"/alerts/{red}").text
+    assert second.post(f"/alerts/{red}/confirm", data=form_of(second, f"/alerts/{red}")).status_code == 303
+    assert "红色已由 chief、second 确认" in second.get(f"/alerts/{red}").text
 
 
 def test_whoever_comes_second_is_told_and_keeps_what_was_typed(browse: Browse) -> None:
