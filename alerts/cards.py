@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from config.grouping import Grouping
-from config.regions import ABROAD, HOME_PROVINCE, Regions
+from config.regions import ABROAD, Regions
 from config.rules import Rule, Scope
 from core.records import Kind, MentionType, RegistryEntry, Signal
 from store.cards import StoredCard
@@ -141,7 +141,7 @@ def card_of(signal: Signal, view: View) -> Card:
         firms=analysis.enterprises,
         issues=analysis.issues,
         places=_places(analysis.jurisdiction_code, analysis.regions, view.regions),
-        jurisdiction=analysis.jurisdiction_code or HOME_PROVINCE,
+        jurisdiction=analysis.jurisdiction_code or view.regions.home,
         origin=document.repost_of or document.id,
         labels=_labels(signal),
         clears=_clears(signal),
@@ -231,8 +231,8 @@ def _made(card: Card, maker: str, regions: Regions) -> bool:
         return card.firm is not None and not card.firm.startswith("NIL:")
     code = card.maker or card.jurisdiction
     if maker == "home":
-        named = code != HOME_PROVINCE or card.firm is not None
-        return named and regions.is_within(HOME_PROVINCE, code)
+        named = code != regions.home or card.firm is not None
+        return named and regions.is_within(regions.home, code)
     return code != ABROAD
 
 

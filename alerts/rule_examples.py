@@ -111,7 +111,7 @@ def _signal(told: ExampleDocument, name: str, hours: float) -> Signal:
         score=1.0 if told.level else 0.0,
         primary_product=told.product,
         primary_enterprise=told.enterprise,
-        jurisdiction_code=told.jurisdiction,
+        jurisdiction_code=told.jurisdiction or None,
         mentions=(),
         title_mentions=(),
         issues=told.issues,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from alerts.cards import Card
 from alerts.replay import scenes
-from config.regions import ABROAD, HOME_PROVINCE, Regions
+from config.regions import ABROAD, Regions
 
 MOST_TOLD = 30
 
@@ -18,21 +18,21 @@ def territories_of(cards: Sequence[Card], regions: Regions) -> tuple[str, ...]:
     """
     told = scenes(cards, regions)
     seats = _seats(cards, regions)
-    home_scenes = [code for code in told if regions.is_within(HOME_PROVINCE, code)]
-    home_seats = [code for code in seats if regions.is_within(HOME_PROVINCE, code)]
+    home_scenes = [code for code in told if regions.is_within(regions.home, code)]
+    home_seats = [code for code in seats if regions.is_within(regions.home, code)]
     owners = [*home_seats, *sorted(home_scenes, key=lambda code: regions.prefecture_of(code) == code)]
     if not owners:
-        owners = _without_home(cards, seats, told)
+        owners = _without_home(cards, seats, told, regions)
     ordered = dict.fromkeys(owners[:1])
     for code in [*owners, *home_scenes, *seats]:
         ordered |= dict.fromkeys([code, regions.prefecture_of(code) or code])
-    prefectures = {regions.prefecture_of(code) for code in ordered if regions.is_within(HOME_PROVINCE, code)} - {None}
-    outside = [code for code in ordered if not regions.is_within(HOME_PROVINCE, code) and code != ABROAD]
+    prefectures = {regions.prefecture_of(code) for code in ordered if regions.is_within(regions.home, code)} - {None}
+    outside = [code for code in ordered if not regions.is_within(regions.home, code) and code != ABROAD]
     codes = list(ordered)[:MOST_TOLD]
     if len(prefectures) > 1 or outside:
-        codes.append(HOME_PROVINCE)
+        codes.append(regions.home)
     official = [card for card in cards if card.voice == "official"]
-    far = [code for code in scenes(official, regions) if not regions.is_within(HOME_PROVINCE, code)]
+    far = [code for code in scenes(official, regions) if not regions.is_within(regions.home, code)]
     return tuple(dict.fromkeys([*codes, *far]))
 
 
@@ -48,7 +48,7 @@ def _seats(cards: Sequence[Card], regions: Regions) -> list[str]:
     return sorted(kept, key=lambda code: (-counted[code], code))
 
 
-def _without_home(cards: Sequence[Card], seats: Sequence[str], told: Sequence[str]) -> list[str]:
+def _without_home(cards: Sequence[Card], seats: Sequence[str], told: Sequence[str], regions: Regions) -> list[str]:
     if seats or told:
-        return [HOME_PROVINCE]
-    return [ABROAD if all(card.jurisdiction == ABROAD for card in cards) else HOME_PROVINCE]
+        return [regions.home]
+    return [ABROAD if all(card.jurisdiction == ABROAD for card in cards) else regions.home]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from alerts.cards import Card, Registry, people, victims
 from alerts.replay import Outcome, scenes, shortened
 from config.lexicon import Lexicon
-from config.regions import ABROAD, HOME_PROVINCE, Regions
+from config.regions import ABROAD, Regions
 
 HARM = ("death", "explosion", "fire", "poison", "shock", "collapse", "leak", "injury")
 """Named first in a title, where enough origins tell of it; a death before all."""
@@ -82,7 +82,7 @@ def _who(subject: str, origins: Sequence[Card], names: Names) -> str:
         return names.firm(subject[2:])
     if subject.startswith("m:"):
         return f"型号 {subject.split('|')[1]} "
-    places = [code for code in scenes(origins, names.regions) if code not in (HOME_PROVINCE, ABROAD)]
+    places = [code for code in scenes(origins, names.regions) if code not in (names.regions.home, ABROAD)]
     return names.regions.name_of(places[0]) if places else ""
 
 

@@ -114,13 +114,15 @@ def demo_reset(data: DataOption = None) -> None:
 def user_add(
     name: str,
     role: Annotated[str, typer.Option("--role", help="viewer | officer | supervisor | admin")] = "officer",
-    territory: Annotated[str, typer.Option("--territory", help="region code; sees it and below")] = "360000",
+    territory: Annotated[str, typer.Option("--territory", help="region code (default: the province)")] = "",
     display_name: Annotated[str, typer.Option("--name", help="shown on the desk")] = "",
     data: DataOption = None,
     profile: ProfileOption = None,
 ) -> None:
     """新增账号，口令从终端输入 (the password is asked for)."""
-    store = open_store(settings_of(data, profile, log_level="WARNING"))
+    settings = settings_of(data, profile, log_level="WARNING")
+    territory = territory or load_lexicon(settings.config).regions.home
+    store = open_store(settings)
     password = typer.prompt("口令", hide_input=True, confirmation_prompt=True)
     with store.write() as db:
         create_user(

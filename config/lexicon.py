@@ -7,12 +7,13 @@ extends the dictionaries without touching code or base. All mistakes of a file a
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from config.lexicon_file import LexiconFile, check_headlines
+from config.province import load_province
 from config.regions import Region, Regions
 from core.errors import ConfigError
 from core.records import RegistryEntry
@@ -106,6 +107,7 @@ def load_lexicon(config_dir: Path) -> Lexicon:
     mistakes = [mistake for file in (*files.values(), *more, *headlines) for mistake in file.mistakes]
     try:
         regions = load_regions(folder / "regions.csv")
+        regions = replace(regions, home=load_province(config_dir, regions).code)
     except ConfigError as error:
         mistakes.extend(error.mistakes)
         regions = Regions()

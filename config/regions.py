@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-HOME_PROVINCE = "360000"
 ABROAD = "000000"
 """The jurisdiction of a matter without any Chinese party (ANNOTATION.md, jurisdiction_code 5)."""
 
@@ -25,9 +24,13 @@ class Region:
 
 @dataclass(frozen=True)
 class Regions:
-    """All known regions by code. Unknown codes are answered by their digits, never by an error."""
+    """All known regions by code. Unknown codes are answered by their digits, never by an error.
+
+    home: the code of the province whose desk this is.
+    """
 
     by_code: Mapping[str, Region] = field(default_factory=dict)
+    home: str = ""
 
     def __contains__(self, code: str) -> bool:
         return code in self.by_code

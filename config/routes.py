@@ -12,7 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from config.mistakes import mistakes_of
-from config.regions import HOME_PROVINCE, Regions
+from config.regions import Regions
 from core.durations import Duration
 from core.errors import ConfigError
 from core.records import LEVEL_IDS
@@ -74,16 +74,11 @@ class Recipient(Wishes):
         """The lowest level that is mailed, 1 to 4."""
         return LEVEL_IDS[self.min_level]
 
-    @property
-    def everywhere(self) -> bool:
-        """Whether this is (part of) the province desk."""
-        return HOME_PROVINCE in self.territories
-
     def concerned(self, territories: Collection[str], products: Collection[str], regions: Regions) -> bool:
         """Whether a matter of these places and products is this recipient's."""
         if self.products and not set(self.products) & set(products):
             return False
-        return self.everywhere or any(
+        return regions.home in self.territories or any(
             regions.is_within(mine, code) for mine in self.territories for code in territories
         )
 
@@ -118,7 +113,7 @@ def load_routes(config_dir: Path, *, regions: Regions, products: Collection[str]
         Recipient(
             name="省局值班席",
             mail=address,
-            territories=(HOME_PROVINCE,),
+            territories=(regions.home,),
             min_level=routes.province_desk.min_level,
             digest_at=routes.province_desk.digest_at,
         )

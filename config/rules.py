@@ -92,6 +92,7 @@ Condition = Annotated[
 class ExampleDocument(Words):
     """One document of an example.
 
+    jurisdiction: the home province where none is given.
     at: hours after the first one.  same: so many of its kind, an hour apart, each an origin of its own.
     repost: it carries the text of the story's first document.
     """
@@ -104,7 +105,7 @@ class ExampleDocument(Words):
     title: str = "示例"
     product: str | None = None
     enterprise: str | None = None
-    jurisdiction: str = "360000"
+    jurisdiction: str = ""
     issues: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     level: int = Field(default=1, ge=0, le=4)

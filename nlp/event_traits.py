@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from config.regions import HOME_PROVINCE, Regions
+from config.regions import Regions
 from core.clock import beijing
 from core.records import Analysis, Document, Kind, Mention, MentionType
 
@@ -212,6 +212,6 @@ def scenes_of(traits: Traits) -> tuple[str, ...]:
     return tuple(code for code in traits.places if not code.endswith("00")) if traits.accidents else ()
 
 
-def home_of(traits: Traits) -> str:
+def home_of(traits: Traits, regions: Regions) -> str:
     """The territory a document counts for: its first place, else the province."""
-    return traits.places[0] if traits.places else HOME_PROVINCE
+    return traits.places[0] if traits.places else regions.home

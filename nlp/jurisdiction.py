@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from config.regions import ABROAD, HOME_PROVINCE, Regions
+from config.regions import ABROAD, Regions
 from core.records import RegistryEntry
 from nlp.firm_names import NameGrammar
 from nlp.reading import Reading
@@ -38,13 +38,13 @@ def jurisdiction(
     if several and not (
         scene
         and not scene.endswith("0000")
-        and regions.province_of(scene) == HOME_PROVINCE
+        and regions.province_of(scene) == regions.home
         and _one_prefecture(reading, regions)
     ):
-        return HOME_PROVINCE, "多地多企业名单"
+        return regions.home, "多地多企业名单"
     if scene:
         return scene, f"事发或销售地{regions.name_of(scene)}"
-    return HOME_PROVINCE, "文中没有地名"
+    return regions.home, "文中没有地名"
 
 
 def _place_of_unlisted(name: str, reading: Reading, grammar: NameGrammar) -> str | None:
@@ -81,7 +81,7 @@ def scene_of(reading: Reading, regions: Regions) -> str | None:
         for parent in regions.chain(code)[1:]:
             if parent in votes:
                 votes[code] += votes[parent]
-    home = [code for code in votes if code.startswith(HOME_PROVINCE[:2])]
+    home = [code for code in votes if code.startswith(regions.home[:2])]
     pool = home or list(votes)
     fine = (
         [code for code in pool if not code.endswith("00")]

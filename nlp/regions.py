@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from config.regions import HOME_PROVINCE, Region, Regions
+from config.regions import Region, Regions
 from nlp.dictionary import Dictionary, Hit
 from nlp.normalize import normalize_word
 from nlp.spans import Cover
@@ -43,7 +43,7 @@ class RegionFinder:
                 yield alias
 
     def _short_names(self, region: Region) -> Iterable[str]:
-        outside_county = region.level == "county" and not region.code.startswith(HOME_PROVINCE[:2])
+        outside_county = region.level == "county" and not region.code.startswith(self._regions.home[:2])
         if outside_county:
             return
         if len(region.short_name) >= 2 and region.short_name != region.name:
@@ -102,7 +102,7 @@ class RegionFinder:
         full = any(meaning[1] for meaning in entry.meanings)
         before = found[-1] if found and found[-1][1] == hit.start else None
         if before and not self._below(before[2], entry.meanings):
-            if before[2][:2] != HOME_PROVINCE[:2]:
+            if before[2][:2] != self._regions.home[:2]:
                 return None  # 杭州西湖区, 武汉东湖: a place of that city, not ours
             if not full:
                 before = None
@@ -147,6 +147,6 @@ class RegionFinder:
             below = any(
                 code != place and self._regions.is_within(place, code) for place in context if place[2:] != "0000"
             )
-            return (not below, not code.startswith(HOME_PROVINCE[:2]), level not in ("province", "prefecture"))
+            return (not below, not code.startswith(self._regions.home[:2]), level not in ("province", "prefecture"))
 
         return min((code for code, _ in meanings), key=rank)

@@ -168,7 +168,7 @@ class EventKeeper:
         facts, first, last, level = dict(row.facts), row.first_at, row.last_at, row.level
         for one in more:
             if one.risk:
-                facts |= {name: _union(facts.get(name, ()), found) for name, found in _facts(one).items()}
+                facts |= {name: _union(facts.get(name, ()), found) for name, found in _facts(one, self.regions).items()}
                 level = max(level, one.level)
             facts |= _title_of(facts, one)
             first, last = min(first, one.at), max(last, one.at)
@@ -186,7 +186,7 @@ class EventKeeper:
         facts: dict[str, Any] = {}
         for one in ordered:
             if one.risk:
-                facts |= {name: _union(facts.get(name, ()), found) for name, found in _facts(one).items()}
+                facts |= {name: _union(facts.get(name, ()), found) for name, found in _facts(one, self.regions).items()}
             facts |= _title_of(facts, one)
         documents, origins = book.counts_of(db, event)
         level = max(one.level if one.risk else 0 for one in ordered)
@@ -284,14 +284,14 @@ def _story(row: Event, apart: Iterable[str]) -> Story:
     )  # fmt: skip
 
 
-def _facts(one: Traits) -> dict[str, list[Any]]:
+def _facts(one: Traits, regions: Regions) -> dict[str, list[Any]]:
     return {
         "firms": [one.listed] if one.listed else [],
         "accidents": list(one.accidents),
         "scenes": list(scenes_of(one)),
         "families": [one.family] if one.family else [],
         "issues": list(one.issues),
-        "territories": [home_of(one)],
+        "territories": [home_of(one, regions)],
     }
 
 

@@ -8,8 +8,14 @@ import pytest
 from config.lexicon import load_lexicon, load_registry_csv
 from config.regions import ABROAD
 from core.errors import ConfigError
+from nlp.analyze import Analyzer
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
+
+
+def copy_config(folder: Path) -> None:
+    shutil.copytree(CONFIG / "lexicons", folder / "lexicons")
+    shutil.copy(CONFIG / "province.yml", folder)
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +24,7 @@ def lexicon():
 
 
 def test_a_locality_adds_words_to_a_product_without_touching_the_base(tmp_path: Path):
-    shutil.copytree(CONFIG / "lexicons", tmp_path / "lexicons")
+    copy_config(tmp_path)
     local = "products:\n- {id: ebike, terms: [土名小跑车]}\n"
     (tmp_path / "lexicons" / "local_more.yaml").write_text(local, encoding="utf-8")
     product = load_lexicon(tmp_path).products["ebike"]
@@ -27,7 +33,7 @@ def test_a_locality_adds_words_to_a_product_without_touching_the_base(tmp_path: 
 
 
 def test_all_mistakes_are_reported_at_once_with_what_is_accepted(tmp_path: Path):
-    shutil.copytree(CONFIG / "lexicons", tmp_path / "lexicons")
+    copy_config(tmp_path)
     wrong = "products:\n- {id: nobody_knows, terms: [一]}\nissues:\n- {id: fyre, cues: [着火]}\n"
     (tmp_path / "lexicons" / "wrong_more.yaml").write_text(wrong, encoding="utf-8")
     with pytest.raises(ConfigError) as error:
@@ -36,8 +42,23 @@ def test_all_mistakes_are_reported_at_once_with_what_is_accepted(tmp_path: Path)
     assert "wrong_more.yaml: issues.fyre: unknown issue (accepted: unlicensed" in str(error.value)
 
 
+def test_another_province_is_one_line_of_config(tmp_path: Path):
+    copy_config(tmp_path)
+    (tmp_path / "province.yml").write_text('code: "330000"', encoding="utf-8")
+    text = "多名家长反映一批儿童玩具小零件脱落，孩子误吞后窒息，要求召回"
+    assert Analyzer(load_lexicon(tmp_path), ()).analyze("", text).jurisdiction_code == "330000"
+
+
+@pytest.mark.parametrize(("content", "mistake"), [('code: "360100"', "'360100' is no province"), ("", "is missing")])
+def test_a_home_that_is_no_province_is_refused(tmp_path: Path, content: str, mistake: str):
+    copy_config(tmp_path)
+    (tmp_path / "province.yml").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"province.yml: code: {mistake}"):
+        load_lexicon(tmp_path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path):
-    shutil.copytree(CONFIG / "lexicons", tmp_path / "lexicons")
+    copy_config(tmp_path)
     (tmp_path / "lexicons" / "risk.yaml").unlink()
     with pytest.raises(ConfigError, match=r"risk\.yaml: file is missing"):
         load_lexicon(tmp_path)

@@ -292,7 +292,10 @@ def test_a_mistake_in_the_routes_is_named(tmp_path: Path, yaml: str, mistake: st
 
 def test_the_address_of_the_environment_is_the_province_desk(tmp_path: Path) -> None:
     routes = load_routes(tmp_path, regions=LEXICON.regions, products=LEXICON.products, mail_to="a@x.example, b@x.org")
-    assert [(one.mail, one.everywhere) for one in routes.recipients] == [("a@x.example", True), ("b@x.org", True)]
+    assert [(one.mail, one.territories) for one in routes.recipients] == [
+        ("a@x.example", ("360000",)),
+        ("b@x.org", ("360000",)),
+    ]
     with pytest.raises(ConfigError, match="FENGSUI_MAIL_TO: 'not one' is no mail address"):
         load_routes(tmp_path, regions=LEXICON.regions, products=LEXICON.products, mail_to="not one")
 

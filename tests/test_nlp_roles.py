@@ -46,6 +46,7 @@ def test_a_regulator_is_no_firm(analyzer):
 
 def test_a_locality_adds_products_and_headline_words_without_code(tmp_path):
     shutil.copytree(CONFIG / "lexicons", tmp_path / "lexicons")
+    shutil.copy(CONFIG / "province.yml", tmp_path)
     (tmp_path / "lexicons" / "products_local_more.yaml").write_text(
         "version: 1\nproducts:\n- {id: bamboo_stove, name: 竹炭炉, terms: [竹炭炉, 火笼炉], colloquial: [火笼]}\n"
         "- {id: cable, colloquial: [胶皮索]}\n",

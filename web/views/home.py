@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from config.regions import HOME_PROVINCE, Regions
+from config.regions import Regions
 from core.records import Alert
 from web import inbox, signals
 from web.health import index_health, processes_down, source_states
@@ -83,7 +83,7 @@ def _short(regions: Regions, code: str) -> str:
 def _tiles(seen: list[Alert], regions: Regions) -> list[Tile]:
     """Open alerts by prefecture, in the order of the region codes."""
     tiles = []
-    for code in regions.children.get(HOME_PROVINCE, ()):
+    for code in regions.children.get(regions.home, ()):
         region = regions.get(code)
         if region is None or region.level not in ("prefecture", "national_new_area"):
             continue
