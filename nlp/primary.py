@@ -12,10 +12,11 @@ from nlp.reading import Reading
 
 _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
     ("bystander", re.compile(r"(?:确非|并非|不是|误指|误里把|误把|假冒|冒用|仿冒|冒充)$"), re.compile(
-        r"[^。；;\n]{0,16}(?:无关|无任何|只做|不承担责任|没有关系|符合要求|未发现不合格|经复验|全部合格|留样|愿意接受|当成被告)")),
+        r"[^。；;\n]{0,16}(?:无关|无任何|只做|不承担责任|没有关系|符合要求|未发现不合格|经复验|全部合格|留样|愿意接受|当成被告|"
+        r"出示[^。；;\n]{0,20}(?:合格|有效期内|检验单|检测报告)|出示[^。；;\n]{0,24}(?:未|没有|不)再[^。；;\n]{0,4}(?:供|销|发)货)")),
     ("sampled", re.compile(
         r"(?:被抽样单位|抽样地点|经销单位|受检单位|样品抽自|抽自)(?:为|是|[:：])?$"), re.compile(r"(?!)")),
-    ("victim", re.compile(r"(?:受害|原告|收到)$"), re.compile(
+    ("victim", re.compile(r"(?:受害|原告|收到|权利人|被侵权人|被侵权企业|被害单位)$"), re.compile(
         r"[^。；;\n]{0,6}(?:成品仓库|的书面举报|承建|将[^。]{0,20}告上)")),
     ("lab", re.compile(r"(?:检验机构|出具机构|委托|送至|送)$"), re.compile(r"(?:出具|检验|检测|实验室)")),
     ("commissioned", re.compile(
@@ -34,10 +35,11 @@ _MAKER_SAID = re.compile(
     r"(?:标称生产者|标称生产企业|生产企业|生产者|生产商|生产单位|制造商|厂家|由|系)(?:名称)?(?:为|是|[:：(（])?[^，。；;、]{0,6}$"
 )
 _MAKER_SAID_AFTER = re.compile(r"[^。；;\n，,]{0,2}(?:生产的|制造|代工|出厂)")
-_ROW = re.compile(r"\s*\d{1,3}\s*[/|，,、.．｜\s]|[^｜\n]{1,40}(?:｜[^｜\n]{0,60}){2,}")
+_ROW = re.compile(r"\s*\d{1,3}\s*[/|，,、.．｜\s]|[^|｜\n]{1,40}(?:[|｜][^|｜\n]{0,60}){2,}")
 _COMPANY_FORM = re.compile(r"(?:公司|厂|经营部|服务部|店|商行|中心|站)$")
 _SELLER_NAME = re.compile(r"(?:经营部|商行|批发部|车行|店|超市|百货|服务部|配件部|广场|零售点|摩配|灯饰|五金)$")
-_TITLE_POINTS, _NEAR_POINTS, _BAD_ROLE = 2.5, 1.5, {"bystander", "sampled", "victim", "lab", "platform"}
+_TITLE_POINTS, _NEAR_POINTS, _BEFORE_POINTS = 2.5, 1.5, 0.75
+_BAD_ROLE = {"bystander", "sampled", "victim", "lab", "platform"}
 _PASSED = re.compile(r"合格(?!率|证|产品|项)|无关|复查合格|符合要求|所检项目")
 _LONGEST_ROW = 160  # characters; a longer line is prose, not a row of a table
 _LIST_FROM = 2  # two failing firms make a list of several (ANNOTATION.md, jurisdiction_code 3)
@@ -105,7 +107,7 @@ def primary_firm(
         in_row = bool(_ROW.match(line)) and len(line) < _LONGEST_ROW
         points = 1.0 / (1 + 0.15 * order)
         points += _TITLE_POINTS * (firm.end <= reading.title_end)
-        points += _NEAR_POINTS * (reading.near_issue(firm.start) or in_row)
+        points += _near_points(reading, firm.start, in_row)
         points += 1.0 * _is_said_to_make(text, firm)
         points += {"maker": 1.2, "commissioned": 1.2, "brand_owner": 1.0, "seller": 0.3}.get(role, 0.0)
         points -= 1.5 * (firm.brand and key.startswith("NIL:"))
@@ -113,7 +115,7 @@ def primary_firm(
             points -= 4.0
         if in_row and _PASSED.search(line) and "不合格" not in line:
             points -= 5.0
-        elif in_row and role == "maker" and (reading.near_issue(firm.start) or "合格" not in line):
+        elif in_row and role == "maker" and (reading.near_issue(firm.start) or "不合格" in line or "合格" not in line):
             failing[key] = None
         scores[key] += points
     if len(failing) >= _LIST_FROM:
@@ -122,6 +124,13 @@ def primary_firm(
     if not ranked or ranked[0][1] <= 0:
         return None
     return _branch_at(ranked[0][0], reading, registry, branches)
+
+
+def _near_points(reading: Reading, place: int, in_row: bool) -> float:
+    """A name in the sentence of the harm says more than one in the sentence before it."""
+    if in_row or reading.tells_issue(place):
+        return _NEAR_POINTS
+    return _BEFORE_POINTS * reading.near_issue(place)
 
 
 def _branch_at(

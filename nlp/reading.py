@@ -45,6 +45,10 @@ class Reading:
         """Numbers of the sentences that assert a risk word."""
         return frozenset(self.clauses.sentence_number(issue.start) for issue in self.asserted)
 
+    def tells_issue(self, place: int) -> bool:
+        """Whether the very sentence of `place` asserts a risk word."""
+        return self.clauses.sentence_number(place) in self.issue_sentences
+
     def near_issue(self, place: int) -> bool:
         """Whether the sentence of `place` or the one before it asserts a risk word."""
         number = self.clauses.sentence_number(place)
