@@ -1,7 +1,7 @@
 """One text in, one Analysis out: mentions, decision, level, firm, product, place, with reasons."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from core.records import Analysis, Mention, MentionType, RegistryEntry, SourceTy
 from nlp.casualties import count_casualties
 from nlp.clauses import Clauses
 from nlp.codes import find_codes
+from nlp.disguises import Disguises
 from nlp.enterprises import EnterpriseFinder
 from nlp.foreign import ForeignReader
 from nlp.genre import STRONG, Genres
@@ -34,6 +35,7 @@ from nlp.wording import Wording
 VERSION = "dict-2"
 OTHERS_SCORE = 0.4  # at most, for an accident that names nothing we regulate
 NOT_OURS = "文中没有产品、单位、场所或市场监管事项"
+MOST_BY_SOUND = 20_000  # firms
 LONGEST = 200_000  # characters that are read; what lies behind is masked and kept, not analysed
 _LATIN = re.compile(r"[A-Za-z]")
 _HANZI = re.compile(r"[\u4e00-\u9fff]")
@@ -67,6 +69,10 @@ class Analyzer:
         self._firms = EnterpriseFinder(
             names, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words
         )
+        self._disguises = Disguises(
+            (*self._products.words, *self._issues.words), _short_names(names.entries), self.segmenter,
+            lexicon.cues.get("misspelt", {}),
+        )  # fmt: skip
         self._unlisted = UnlistedFirms(model, self.segmenter, self._firms.grammar) if model else None
         self._foreign = ForeignReader(lexicon, names.entries.values())
         self._product_card = ProductCard(
@@ -117,7 +123,7 @@ class Analyzer:
     ) -> tuple[Normalized, Reading]:
         """Everything that was found, before any decision; with the way back to original offsets."""
         rows = "\n".join("｜".join(row) for table in tables for row in table)
-        whole = normalize(f"{title[:LONGEST]}\n{text[:LONGEST]}\n{rows[:LONGEST]}")
+        whole = self._disguises.undo(normalize(f"{title[:LONGEST]}\n{text[:LONGEST]}\n{rows[:LONGEST]}"))
         return whole, self._read(whole, min(len(title), LONGEST), min(len(text), LONGEST), published)
 
     def _read(self, whole: Normalized, title: int, text: int, published: datetime | None) -> Reading:
@@ -246,6 +252,13 @@ def dictionary_words(lexicon: Lexicon, registry: Sequence[RegistryEntry]) -> lis
     words += [name for region in lexicon.regions for name in (region.name, region.short_name)]
     words += [name for entry in registry for name in (*entry.short_names, *entry.brands)]
     return list(dict.fromkeys(word for word in words if len(word) > 1))
+
+
+def _short_names(registry: Mapping[str, RegistryEntry]) -> Iterable[str]:
+    """Short names and brands of a registry small enough to be read by sound; reading a large one would take minutes."""
+    if len(registry) > MOST_BY_SOUND:
+        return ()
+    return (name for entry in registry.values() for name in (*entry.short_names, *entry.brands))
 
 
 def told_fact(reading: Reading, issue: IssueMention) -> bool:

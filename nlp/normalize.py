@@ -9,7 +9,8 @@ import re
 import unicodedata
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from opencc import OpenCC
 
@@ -45,21 +46,44 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Normalized:
-    """text: what to match in.  offsets: for each of its characters the place in the original; None: the same."""
+    """text: what to match in.  offsets: for each of its characters the place in the original; None: the same.
+
+    widths: how many characters of the original stand behind the character at a place, where it is not one.
+    """
 
     text: str
     offsets: "array[int] | None"
     length: int
+    widths: Mapping[int, int] = field(default_factory=dict)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The original span of text[start:end] (start < end)."""
         if self.offsets is None:
             return start, end
-        return self.offsets[start], self.offsets[end - 1] + 1
+        return self.offsets[start], self.offsets[end - 1] + self.widths.get(end - 1, 1)
 
     def place(self, original: int) -> int:
         """Where the original offset lies in `text`: the first kept character at or behind it."""
         return original if self.offsets is None else bisect_left(self.offsets, original)
+
+    def rewritten(self, changes: Iterable[tuple[int, int, str]]) -> "Normalized":
+        """With text[start:end] replaced for each change; of changes that overlap the first counts."""
+        old = self.offsets if self.offsets is not None else array("l", range(len(self.text)))
+        pieces: list[str] = []
+        offsets, widths, at = array("l"), {}, 0
+        for start, end, new in sorted(changes):
+            if start < at:
+                continue
+            pieces += (self.text[at:start], new)
+            offsets.extend(old[at:start])
+            # Each new character stands for the whole of what was replaced.
+            width = old[end - 1] + self.widths.get(end - 1, 1) - old[start]
+            widths.update(dict.fromkeys(range(len(offsets), len(offsets) + len(new)), width))
+            offsets.extend([old[start]] * len(new))
+            at = end
+        pieces.append(self.text[at:])
+        offsets.extend(old[at:])
+        return Normalized("".join(pieces), offsets, self.length, widths)
 
 
 def normalize(text: str) -> Normalized:

@@ -125,3 +125,29 @@ def test_mentions_never_overlap_and_quote_the_text(analyzer):
     mentions = analyzer.analyze("起火", text).mentions
     assert all(text[m.start : m.end] == m.text for m in mentions)
     assert all(left.end <= right.start for left, right in pairwise(mentions))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "written", "norm"),
+    [
+        ("这不就是chi锂的电池吗，又着火", MentionType.BRAND, "chi锂", "ENT0291"),
+        ("刚换的充电qi一直发烫", MentionType.PRODUCT, "充电qi", "ebike_power"),
+        ("楼下电dong车着🔥了", MentionType.PRODUCT, "电dong车", "ebike"),
+        ("楼下电动车着🔥了", MentionType.ISSUE, "着🔥", "fire"),
+        ("新买的dianchi鼓包了，充电宝的", MentionType.ISSUE, "鼓包", "defect"),
+        ("家里的液化气罐暴炸了", MentionType.ISSUE, "暴炸", "explosion"),
+        ("小电驴的锂电迟坏了", MentionType.PRODUCT, "锂电迟", "ebike_power"),
+    ],
+)
+def test_words_written_around_a_filter_are_read(analyzer, text, kind, written, norm):
+    mention = next(m for m in analyzer.analyze("", text).mentions if m.type is kind and m.text == written)
+    assert mention.id_or_norm == norm
+    assert text[mention.start : mention.end] == written
+
+
+@pytest.mark.parametrize(
+    "text", ["应急等部门赶赴现场", "涉事者已被行拘", "刹车偏软，习惯就好", "电动自行车等11类产品", "AI车机和OTA升级"]
+)
+def test_plain_text_is_not_taken_for_a_disguise(analyzer, text):
+    whole, _ = analyzer.read("", text)
+    assert whole.text.strip() == text
