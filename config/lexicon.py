@@ -14,7 +14,7 @@ from typing import Any
 
 from config.lexicon_file import LexiconFile, check_headlines
 from config.province import load_province
-from config.regions import Region, Regions
+from config.regions import Region, Regions, Town
 from core.errors import ConfigError
 from core.records import RegistryEntry
 
@@ -275,7 +275,33 @@ def load_regions(path: Path) -> Regions:
     ]
     if mistakes:
         raise ConfigError(mistakes)
-    return Regions(by_code)
+    return Regions(
+        by_code,
+        towns=tuple(_towns(path.with_name("towns.csv"), by_code)),
+        outside=dict(_outside_places(path.with_name("outside_places.csv"))),
+    )
+
+
+def _towns(path: Path, counties: Mapping[str, Region]) -> Iterator[Town]:
+    """The towns of towns.csv; none without the file. Raises ConfigError."""
+    if not path.exists():
+        return
+    for line, row in _csv_rows(path, ("code", "name", "county", "namesakes")):
+        if row["county"] not in counties or not row["namesakes"].isdigit():
+            raise ConfigError(
+                [f"{path.name}: line {line}: {row} (accepted: county of regions.csv, namesakes a whole number)"]
+            )
+        yield Town(row["code"], row["name"], row["county"], int(row["namesakes"]))
+
+
+def _outside_places(path: Path) -> Iterator[tuple[str, str]]:
+    """Names with prefecture codes of outside_places.csv; none without the file. Raises ConfigError."""
+    if not path.exists():
+        return
+    for line, row in _csv_rows(path, ("name", "prefecture")):
+        if len(row["prefecture"]) != 6 or not row["prefecture"].isdigit():
+            raise ConfigError([f"{path.name}: line {line}: prefecture {row['prefecture']!r} (accepted: six digits)"])
+        yield row["name"], row["prefecture"]
 
 
 def load_registry_csv(path: Path) -> tuple[RegistryEntry, ...]:

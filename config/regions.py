@@ -23,14 +23,30 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Town:
+    """A town, township or street office of the home province. code: nine digits; county: six.
+
+    namesakes: how many towns of the country are called so.
+    """
+
+    code: str
+    name: str
+    county: str
+    namesakes: int = 1
+
+
+@dataclass(frozen=True)
 class Regions:
     """All known regions by code. Unknown codes are answered by their digits, never by an error.
 
-    home: the code of the province whose desk this is.
+    home: the code of the province whose desk this is.  towns: of the home province.  outside: counties elsewhere by
+    name, each with its prefecture's code.
     """
 
     by_code: Mapping[str, Region] = field(default_factory=dict)
     home: str = ""
+    towns: tuple[Town, ...] = ()
+    outside: Mapping[str, str] = field(default_factory=dict)
 
     def __contains__(self, code: str) -> bool:
         return code in self.by_code

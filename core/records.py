@@ -157,6 +157,7 @@ class MentionType(StrEnum):
     ENTERPRISE = "enterprise"
     BRAND = "brand"
     REGION = "region"
+    TOWN = "town"
     ISSUE = "issue"
     CASUALTY = "casualty"
     MODEL = "model"

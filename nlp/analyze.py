@@ -32,7 +32,7 @@ from nlp.segment import Segmenter
 from nlp.spans import Cover
 from nlp.wording import Wording
 
-VERSION = "dict-2"
+VERSION = "dict-3"
 OTHERS_SCORE = 0.4  # at most, for an accident that names nothing we regulate
 NOT_OURS = "文中没有产品、单位、场所或市场监管事项"
 MOST_BY_SOUND = 20_000  # firms
@@ -146,6 +146,7 @@ class Analyzer:
             taken = [(firm.start, firm.end) for firm in firms]
             products = _outside(products, taken)
             regions = _outside(regions, taken)
+        placed = [*taken, *((start, end) for start, end, _ in regions)]
         year = beijing(published).year if published else None
         return Reading(
             clauses=clauses,
@@ -158,6 +159,8 @@ class Analyzer:
             genre=self._genres.evidence(whole.text, title_end),
             casualties=count_casualties(clauses, published_year=year),
             foreign=foreign,
+            towns=tuple(self._regions.towns(whole.text, regions, placed)),
+            outside=tuple(self._regions.outside(whole.text, placed)),
         )
 
     # -- deciding ----------------------------------------------------------------------------------------------------
@@ -230,9 +233,13 @@ class Analyzer:
                 confidence=firm.confidence, rule=firm.rule)  # fmt: skip
         for start, end, code in reading.regions:
             add(start, end, MentionType.REGION, code, rule="region")
+        for span in reading.towns:
+            codes = tuple(town.code for town in span.towns)
+            one = codes[0] if len(codes) == 1 else None
+            add(span.start, span.end, MentionType.TOWN, one, candidates=() if one else codes, rule="town")
         for start, end, product in reading.products:
             add(start, end, MentionType.PRODUCT, product, rule="product")
-        taken = Cover((start, end) for start, end, _ in reading.products)
+        taken = Cover([span[:2] for span in reading.products] + [(span.start, span.end) for span in reading.towns])
         for issue in reading.issues:
             if taken.overlaps(issue.start, issue.end):
                 continue
@@ -241,6 +248,7 @@ class Analyzer:
         named = [(firm.start, firm.end) for firm in reading.firms]
         named += [span[:2] for span in (*reading.regions, *reading.products)]
         named += [(issue.start, issue.end) for issue in reading.issues]
+        named += [(span.start, span.end) for span in reading.towns]
         for start, end, kind, norm, rule in find_codes(reading.text[: reading.text_end], Cover(named)):
             add(start, end, kind, norm, rule=rule)
         return sorted(found, key=lambda mention: mention.start)

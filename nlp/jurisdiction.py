@@ -75,6 +75,13 @@ def scene_of(reading: Reading, regions: Regions) -> str | None:
         weight = 3 if end <= reading.title_end else 2 if reading.near_issue(start) else 1
         votes[code] += weight
         order.setdefault(code, len(order))
+    for start, end, code in reading.outside:
+        votes[code] += 3 if end <= reading.title_end else 2 if reading.near_issue(start) else 1
+        order.setdefault(code, len(order))
+    for span in reading.towns:
+        if span.county and (span.county in votes or not reading.outside):
+            votes[span.county] += 2 if reading.near_issue(span.start) else 1
+            order.setdefault(span.county, len(order))
     if not votes:
         return None
     for code in list(votes):

@@ -41,6 +41,7 @@ _SELLER_NAME = re.compile(r"(?:经营部|商行|批发部|车行|店|超市|百�
 _TITLE_POINTS, _NEAR_POINTS, _BEFORE_POINTS = 2.5, 1.5, 0.75
 _BAD_ROLE = {"bystander", "sampled", "victim", "lab", "platform"}
 _PASSED = re.compile(r"合格(?!率|证|产品|项)|无关|复查合格|符合要求|所检项目")
+_SHORT_FORM, _LONGEST_OWN = re.compile(r"(?:公司|厂)$"), 4
 _LONGEST_ROW = 160  # characters; a longer line is prose, not a row of a table
 _LIST_FROM = 2  # two failing firms make a list of several (ANNOTATION.md, jurisdiction_code 3)
 
@@ -152,12 +153,13 @@ def _is_said_to_make(text: str, firm: FirmMention) -> bool:
 
 
 def _full_names(reading: Reading) -> dict[str, str]:
-    """For each short unlisted name the one full unlisted name that holds its first two characters."""
+    """For each short unlisted name (萌卷, 萌卷公司) the one full unlisted name that holds its own part."""
     unlisted = list(dict.fromkeys(firm.id for firm in reading.firms if firm.id and firm.id.startswith("NIL:")))
-    full = [name for name in unlisted if _COMPANY_FORM.search(name)]
     found: dict[str, str] = {}
+    own = {name: _SHORT_FORM.sub("", name[4:]) for name in unlisted}
+    full = [name for name in unlisted if _COMPANY_FORM.search(name) and len(own[name]) > _LONGEST_OWN]
     for name in unlisted:
-        fitting = [other for other in full if name not in full and name[4:6] in other[4:]]
+        fitting = [other for other in full if name not in full and own[name][:2] in other[4:]]
         if len(fitting) == 1:
             found[name] = fitting[0]
     return found

@@ -7,6 +7,7 @@ from functools import cached_property
 from nlp.clauses import Clauses
 from nlp.enterprises import FirmMention
 from nlp.issues import IssueMention
+from nlp.regions import TownSpan
 
 ProductSpan = tuple[int, int, str]
 RegionSpan = tuple[int, int, str]
@@ -17,6 +18,7 @@ class Reading:
     """Title, text and table rows as one normalised string, with everything found in it.
 
     title_end, text_end: where title and text end in `clauses.text`; what lies behind are table rows.
+    outside: counties of other provinces with the code of their prefecture; they are no mentions.
     """
 
     clauses: Clauses
@@ -29,6 +31,8 @@ class Reading:
     genre: Mapping[str, float]
     casualties: Mapping[str, int]
     foreign: bool
+    towns: tuple[TownSpan, ...] = ()
+    outside: tuple[RegionSpan, ...] = ()
 
     @property
     def text(self) -> str:

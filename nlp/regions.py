@@ -1,12 +1,13 @@
 """Places named in a text, to the county; short names that are also words need a neighbour that says they are places."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from config.regions import Region, Regions
-from nlp.dictionary import Dictionary, Hit
+from config.regions import Region, Regions, Town
+from nlp.dictionary import Dictionary, Hit, longest
 from nlp.normalize import normalize_word
 from nlp.spans import Cover
 
@@ -16,6 +17,21 @@ _NOT_A_PLACE_AFTER = re.compile(
 _PLACE_AFTER = re.compile(
     r"市监|市场监|局|县|市(?!场)|区|公安|交警|消防|应急|住建|法院|警方|当地|境内|一|某|的|人|老|这边|那边|这儿|那儿|这里|籍|产|方面|城|本地|、|查|开展|启动|通报"
 )
+
+
+@dataclass(frozen=True)
+class TownSpan:
+    """A span that names a town; more than one where the text does not tell which."""
+
+    start: int
+    end: int
+    towns: tuple[Town, ...]
+
+    @property
+    def county(self) -> str | None:
+        """The county, where all candidates lie in one."""
+        counties = {town.county for town in self.towns}
+        return counties.pop() if len(counties) == 1 else None
 
 
 class RegionFinder:
@@ -35,6 +51,10 @@ class RegionFinder:
             for name in self._short_names(region):
                 pairs.append((normalize_word(name), (region.code, False)))
         self._dictionary: Dictionary[tuple[str, bool]] = Dictionary(pairs)
+        self._towns: Dictionary[Town] = Dictionary((normalize_word(town.name), town) for town in regions.towns)
+        self._outside: Dictionary[str] = Dictionary(
+            (normalize_word(name), code) for name, code in regions.outside.items()
+        )
 
     def _full_names(self, region: Region) -> Iterable[str]:
         yield region.name
@@ -58,11 +78,14 @@ class RegionFinder:
 
     @cached_property
     def by_name(self) -> dict[str, str]:
-        """Code by full or short name, the province's own and the larger one first: how a firm's name begins."""
+        """Code by full or short name, the province's own and the larger one first: how a firm's name begins.
+
+        Counties elsewhere have the code of their prefecture (ANNOTATION.md, jurisdiction_code 4).
+        """
         codes: dict[str, str] = {}
         for entry in self._dictionary.entries:
             codes[entry.word] = self._best(entry.meanings, ())
-        return codes
+        return {**{normalize_word(name): code for name, code in self._regions.outside.items()}, **codes}
 
     def find(self, text: str, taken: Iterable[tuple[int, int]] = ()) -> list[tuple[int, int, str]]:
         """Spans with codes in order; none inside `taken` (firms, brands)."""
@@ -88,6 +111,38 @@ class RegionFinder:
                 found.append((hit.start, hit.end, code))
                 end = hit.end
         return found
+
+    def towns(
+        self, text: str, regions: Sequence[tuple[int, int, str]], taken: Iterable[tuple[int, int]]
+    ) -> list[TownSpan]:
+        """Towns of the home province named in full; regions: mentions of the same text, they decide between namesakes.
+
+        A name that towns elsewhere bear too counts only where the text names a place of the home province.
+        """
+        covered = Cover(taken)
+        named = {part for _, _, code in regions for part in self._regions.chain(code)}
+        found = []
+        for hit in longest(self._towns.find_all(text)):
+            towns = self._towns.entries[hit.word].meanings
+            if covered.overlaps(hit.start, hit.end) or text.startswith(("人", "企", "镇"), hit.end):
+                continue
+            near = [town for town in towns if town.county in named] or [
+                town for town in towns if self._regions.prefecture_of(town.county) in named
+            ]
+            sure = towns[0].namesakes == 1 or named == {self._regions.home}
+            fitting = near or (list(towns) if sure else [])
+            if fitting:
+                found.append(TownSpan(hit.start, hit.end, tuple(fitting)))
+        return found
+
+    def outside(self, text: str, taken: Iterable[tuple[int, int]]) -> list[tuple[int, int, str]]:
+        """Counties of other provinces, as spans with the code of their prefecture."""
+        covered = Cover(taken)
+        return [
+            (hit.start, hit.end, self._outside.entries[hit.word].meanings[0])
+            for hit in longest(self._outside.find_all(text))
+            if self._edge_ok(text, hit) and not covered.overlaps(hit.start, hit.end)
+        ]
 
     def _edge_ok(self, text: str, hit: Hit) -> bool:
         """`樟树市` in `樟树市场监管局` and `贵溪市` in `贵溪市民` are short names with another word behind."""

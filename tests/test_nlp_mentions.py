@@ -151,3 +151,26 @@ def test_words_written_around_a_filter_are_read(analyzer, text, kind, written, n
 def test_plain_text_is_not_taken_for_a_disguise(analyzer, text):
     whole, _ = analyzer.read("", text)
     assert whole.text.strip() == text
+
+
+def test_a_town_is_a_mention_and_tells_the_county(analyzer):
+    text = "昨晚，滕王阁街道一居民楼内电动自行车充电时起火，无人受伤。"
+    analysis = analyzer.analyze("", text)
+    assert named(analysis, MentionType.TOWN) == [("滕王阁街道", "360102002")]
+    assert analysis.jurisdiction_code == "360102"
+
+
+def test_a_town_with_namesakes_stays_open_until_the_text_names_its_county(analyzer):
+    text = "古县镇一电动自行车店起火。"
+    assert analyzer.analyze("", text).jurisdiction_code == "360000"
+    told = analyzer.analyze("", f"永丰县{text}")
+    assert named(told, MentionType.TOWN) == [("古县镇", "360825103")]
+    assert told.jurisdiction_code == "360825"
+    assert named(analyzer.analyze("", f"鄱阳县{text}"), MentionType.TOWN) == []
+
+
+def test_a_maker_in_a_county_elsewhere_belongs_to_its_prefecture(analyzer):
+    text = "章贡区抽查发现，义乌市朗贝玩具厂生产的玩具邻苯二甲酸酯超标，不合格。"
+    analysis = analyzer.analyze("", text)
+    assert analysis.jurisdiction_code == "330700"
+    assert [name for name, _ in named(analysis, MentionType.REGION)] == ["章贡区"]

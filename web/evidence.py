@@ -21,6 +21,7 @@ CLASSES = {
     MentionType.ISSUE: "m-issue",
     MentionType.CASUALTY: "m-issue",
     MentionType.REGION: "m-region",
+    MentionType.TOWN: "m-region",
 }
 WEIGHTS = {"m-issue": 3, "m-firm": 2, "m-product": 1, "m-region": 1}
 SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]?")
