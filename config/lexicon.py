@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from config.level_card import LevelTable, read_level_card
 from config.lexicon_file import LexiconFile, check_headlines
 from config.province import load_province
 from config.regions import Region, Regions, Town
@@ -81,6 +82,7 @@ class Lexicon:
     foreign: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     words: Mapping[str, float] = field(default_factory=dict)
     headlines: Mapping[str, Any] = field(default_factory=dict)
+    level_card: LevelTable = field(default_factory=LevelTable)
 
     def product_name(self, product_id: str) -> str:
         """The Chinese name of a product id, the id itself where unknown."""
@@ -96,11 +98,14 @@ class Lexicon:
 def load_lexicon(config_dir: Path) -> Lexicon:
     """The lexicon of <config_dir>/lexicons. Raises ConfigError naming file, key and what is accepted."""
     folder = config_dir / "lexicons"
-    files = {name: LexiconFile(folder / f"{name}.yaml") for name in ("products", "issues", "cues", "risk")}
+    files = {
+        name: LexiconFile(folder / f"{name}.yaml") for name in ("products", "issues", "cues", "risk", "level_card")
+    }
     more = [LexiconFile(path) for path in sorted(folder.glob("*_more.yaml"))]
     products = _products(files["products"], [file for file in more if "products" in file.content])
     issues = _issues(files["issues"], [file for file in more if "issues" in file.content])
     foreign = _foreign(more, products)
+    level_card = read_level_card(files["level_card"], issues, products)
     headlines = [LexiconFile(path) for path in (folder / "headlines.yaml",) if path.exists()]
     for file in headlines:
         check_headlines(file, issues, SIDES)
@@ -116,7 +121,7 @@ def load_lexicon(config_dir: Path) -> Lexicon:
         raise ConfigError(mistakes)
     return Lexicon(
         products, issues, regions, files["cues"].content, files["risk"].content, foreign, words,
-        headlines[0].content if headlines else {},
+        headlines[0].content if headlines else {}, level_card,
     )  # fmt: skip
 
 

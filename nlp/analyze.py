@@ -19,6 +19,7 @@ from nlp.genre import STRONG, Genres
 from nlp.headlines import HeadlineCard
 from nlp.issues import IssueFinder, IssueMention
 from nlp.jurisdiction import jurisdiction
+from nlp.level import FACTOR_NAMES, Level
 from nlp.normalize import Normalized, normalize
 from nlp.primary import ProductCard, primary_firm, primary_product, roles_of, several_firms
 from nlp.privacy import mask
@@ -37,6 +38,7 @@ OTHERS_SCORE = 0.4  # at most, for an accident that names nothing we regulate
 NOT_OURS = "文中没有产品、单位、场所或市场监管事项"
 MOST_BY_SOUND = 20_000  # firms
 LONGEST = 200_000  # characters that are read; what lies behind is masked and kept, not analysed
+_QUOTE = 80  # characters of a sentence that are quoted
 _LATIN = re.compile(r"[A-Za-z]")
 _HANZI = re.compile(r"[\u4e00-\u9fff]")
 _LATIN_FIRM = re.compile(r"Ltd|Limited|GmbH|Factory|Inc\b")
@@ -95,7 +97,7 @@ class Analyzer:
         else:
             judgement = self.card.judge(reading)
             if judgement.is_risk and not self._is_ours(reading):
-                judgement = Judgement(False, min(judgement.score, OTHERS_SCORE), 0, (NOT_OURS, *judgement.reasons[1:]))
+                judgement = Judgement(False, min(judgement.score, OTHERS_SCORE), None, (NOT_OURS, *judgement.reasons))
         return self._decide(title, text, whole, reading, judgement)
 
     def _is_ours(self, reading: Reading) -> bool:
@@ -112,9 +114,8 @@ class Analyzer:
         own = Cover((issue.start, issue.end) for issue in reading.issues if not issue.negated)
         more = [issue for issue in verdict.issues if not own.overlaps(issue.start, issue.end)]
         whole = replace(reading, issues=tuple(sorted((*reading.issues, *more), key=lambda issue: issue.start)))
-        level, why = self.card.level(whole) if verdict.is_risk else (0, "")
-        reasons = (f"{level}级：{why}", *verdict.reasons) if level else verdict.reasons
-        return whole, Judgement(verdict.is_risk, verdict.score, level, reasons)
+        level = self.card.levels.grade(whole) if verdict.is_risk else None
+        return whole, Judgement(verdict.is_risk, verdict.score, level, verdict.reasons)
 
     # -- finding -----------------------------------------------------------------------------------------------------
 
@@ -157,7 +158,7 @@ class Analyzer:
             regions=tuple(regions),
             issues=tuple(issues),
             genre=self._genres.evidence(whole.text, title_end),
-            casualties=count_casualties(clauses, published_year=year),
+            counts=count_casualties(clauses, published_year=year),
             foreign=foreign,
             towns=tuple(self._regions.towns(whole.text, regions, placed)),
             outside=tuple(self._regions.outside(whole.text, placed)),
@@ -168,7 +169,8 @@ class Analyzer:
     def _decide(self, title: str, text: str, whole: Normalized, reading: Reading, judgement: Judgement) -> Analysis:
         roles = roles_of(reading)
         firm = product = code = None
-        reasons = list(judgement.reasons)
+        masked_title, masked_text = mask(title), mask(text)
+        reasons = [*self._level_reasons(judgement.level, whole, reading, masked_title, masked_text), *judgement.reasons]
         if judgement.is_risk:
             several = several_firms(reading, roles)
             firm = None if several else primary_firm(reading, roles, self.registry, self._branches)
@@ -179,11 +181,10 @@ class Analyzer:
             )  # fmt: skip
             reasons.append(f"管辖：{self.lexicon.regions.name_of(code)}（{why}）")
         mentions = self._mentions(whole, reading, judgement, roles)
-        masked_title, masked_text = mask(title), mask(text)
         issues = self._asserted_ids(reading.asserted) if judgement.is_risk else ()
         return Analysis(
             is_risk=judgement.is_risk,
-            level=judgement.level,
+            level=judgement.level.level if judgement.level else 0,
             score=judgement.score,
             primary_product=product,
             primary_enterprise=firm,
@@ -201,6 +202,23 @@ class Analyzer:
             stance=self._stance(reading, judgement),
             version=VERSION,
         )
+
+    def _level_reasons(
+        self, level: Level | None, whole: Normalized, reading: Reading, title: str, text: str
+    ) -> Iterable[str]:
+        """The level, then each factor with the sentence that gave it. title, text: masked, as long as the original."""
+        if level is None:
+            return
+        yield f"{level.level}级：{level.why}"
+        original = f"{title[:LONGEST]}\n{text[:LONGEST]}"
+        for factor in level.factors:
+            said = f"{FACTOR_NAMES[factor.name]}{factor.grade}（{self.card.levels.grade_name(factor)}）"
+            if factor.place is None:
+                yield f"{said}：未见更高的依据"
+                continue
+            start, end = whole.span(*reading.clauses.sentence(factor.place))
+            quote = " ".join(original[start:end].split())
+            yield f"{said}：{factor.why}——“{_shortened(quote, factor.why)}”" if quote else f"{said}：{factor.why}"
 
     def _asserted_ids(self, issues: Iterable[IssueMention]) -> tuple[str, ...]:
         ids = dict.fromkeys(issue.id for issue in issues)
@@ -267,6 +285,15 @@ def _short_names(registry: Mapping[str, RegistryEntry]) -> Iterable[str]:
     if len(registry) > MOST_BY_SOUND:
         return ()
     return (name for entry in registry.values() for name in (*entry.short_names, *entry.brands))
+
+
+def _shortened(quote: str, why: str) -> str:
+    """A sentence short enough for a table, around the word that counts."""
+    if len(quote) <= _QUOTE:
+        return quote
+    word = why.removeprefix("文中有“").removesuffix("”")
+    start = max(0, min(quote.find(word) - _QUOTE // 2, len(quote) - _QUOTE))
+    return f"{'…' * (start > 0)}{quote[start : start + _QUOTE]}{'…' * (start + _QUOTE < len(quote))}"
 
 
 def told_fact(reading: Reading, issue: IssueMention) -> bool:

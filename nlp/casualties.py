@@ -1,6 +1,7 @@
 """Numbers of dead, injured, missing, evacuated and of products, as a text tells them."""
 
 import re
+from typing import NamedTuple
 
 from nlp.clauses import Clauses
 
@@ -44,13 +45,21 @@ _KINDS: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
 """The last pattern of each: a text without it is not searched, which saves a sixth of the whole reading."""
 
 
-def count_casualties(clauses: Clauses, *, published_year: int | None = None) -> dict[str, int]:
+class Count(NamedTuple):
+    """A number of people or things, told at text[start:end]."""
+
+    number: int
+    start: int
+    end: int
+
+
+def count_casualties(clauses: Clauses, *, published_year: int | None = None) -> dict[str, Count]:
     """The greatest number told of each kind: dead, injured, serious, missing, evacuated, units; absent where none.
 
     Numbers in a sentence about another year or an older case do not count.  published_year: the text's own year.
     """
     text = clauses.text
-    found: dict[str, int] = {}
+    found: dict[str, Count] = {}
     for kind, pattern, told in _KINDS:
         for match in pattern.finditer(text) if told.search(text) else ():
             start, _ = clauses.sentence(match.start())
@@ -60,19 +69,26 @@ def count_casualties(clauses: Clauses, *, published_year: int | None = None) -> 
             ):
                 continue
             number = _read(next(group for group in match.groups() if group))
-            if 0 < number < 1_000_000:
-                found[kind] = max(found.get(kind, 0), number)
+            if 0 < number < 1_000_000 and (kind not in found or found[kind].number < number):
+                found[kind] = Count(number, *match.span())
     for match in _UNITS.finditer(text):
         digits = match[1] or match[3] or match[5] or "0"
         units = float(digits.replace(",", "").replace("，", "")) * (10_000 if match[2] or match[6] else 1)
-        found["units"] = max(found.get("units", 0), int(units))
-    if "serious" not in found and any(
-        not _UNREAL.search(text, max(0, match.start() - 10), match.start())
-        and not _is_old(text[clauses.sentence(match.start())[0] : match.start()], published_year)
-        for match in _GRAVE.finditer(text)
-    ):
-        found["serious"] = 1
+        if int(units) > (found["units"].number if "units" in found else -1):
+            found["units"] = Count(int(units), *match.span())
+    grave = None if "serious" in found else _grave(clauses, published_year)
+    if grave:
+        found["serious"] = Count(1, *grave.span())
     return found
+
+
+def _grave(clauses: Clauses, published_year: int | None) -> re.Match[str] | None:
+    """A grave injury told without a number."""
+    for match in _GRAVE.finditer(clauses.text):
+        sentence = clauses.text[clauses.sentence(match.start())[0] : match.start()]
+        if not _UNREAL.search(sentence[-10:]) and not _is_old(sentence, published_year):
+            return match
+    return None
 
 
 def _is_old(sentence: str, published_year: int | None) -> bool:

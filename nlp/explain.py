@@ -7,6 +7,7 @@ from typing import Any
 
 from core.records import Analysis, Mention, Table
 from nlp.analyze import VERSION, Analyzer
+from nlp.level import FACTOR_NAMES
 from nlp.reading import Reading
 from nlp.wording import words_of
 
@@ -29,12 +30,25 @@ def explain(
         "mentions": [_mention(mention, "title") for mention in found.title_mentions]
         + [_mention(mention, "text") for mention in found.mentions],
         "score": _headline_score(analyzer, reading) if headline else _card_score(analyzer, reading),
-        "level": next((reason for reason in found.reasons if reason[1:3] == "级："), "不是风险信号"),
+        "level": _level(analyzer, reading, found),
         "counts": dict(found.casualties),
         "issues": list(found.issues),
         "primary": {"product": found.primary_product, "enterprise": found.primary_enterprise},
         "jurisdiction": next((reason for reason in found.reasons if reason.startswith("管辖：")), ""),
     }
+
+
+def _level(analyzer: Analyzer, reading: Reading, found: Analysis) -> dict[str, Any]:
+    """The level with the grades that gave it; the sentences stand in the reasons."""
+    if not found.is_risk:
+        return {"level": 0, "why": "不是风险信号"}
+    graded = analyzer.card.levels.grade(reading)
+    said = [reason for reason in found.reasons if reason.startswith(tuple(FACTOR_NAMES.values()))]
+    factors = [
+        {"factor": factor.name, "grade": factor.grade, "why": factor.why, "reason": reason}
+        for factor, reason in zip(graded.factors, said, strict=True)
+    ]
+    return {"level": found.level, "why": graded.why, "card": f"level_card.yaml v{graded.version}", "factors": factors}
 
 
 def _mention(mention: Mention, where: str) -> dict[str, Any]:

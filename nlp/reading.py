@@ -1,13 +1,17 @@
 """What was found in one text, before anything is decided: the common ground of risk, level, firm and place."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from nlp.casualties import Count
 from nlp.clauses import Clauses
 from nlp.enterprises import FirmMention
 from nlp.issues import IssueMention
 from nlp.regions import TownSpan
+
+_SEVERAL_CASES = re.compile(r"(?:[两三四五六七八九十多数]|(?<!\d)[2-9])起")
 
 ProductSpan = tuple[int, int, str]
 RegionSpan = tuple[int, int, str]
@@ -29,7 +33,7 @@ class Reading:
     regions: tuple[RegionSpan, ...]
     issues: tuple[IssueMention, ...]
     genre: Mapping[str, float]
-    casualties: Mapping[str, int]
+    counts: Mapping[str, Count]
     foreign: bool
     towns: tuple[TownSpan, ...] = ()
     outside: tuple[RegionSpan, ...] = ()
@@ -38,6 +42,16 @@ class Reading:
     def text(self) -> str:
         """Everything, normalised."""
         return self.clauses.text
+
+    @cached_property
+    def casualties(self) -> dict[str, int]:
+        """The numbers of `counts`."""
+        return {kind: count.number for kind, count in self.counts.items()}
+
+    @cached_property
+    def tells_several_cases(self) -> bool:
+        """Whether it speaks of two or more cases (三起)."""
+        return bool(_SEVERAL_CASES.search(self.text))
 
     @cached_property
     def asserted(self) -> tuple[IssueMention, ...]:

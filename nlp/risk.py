@@ -1,4 +1,4 @@
-"""Whether a text is a risk signal, how sure, and how high: by the card in config/lexicons/risk.yaml.
+"""Whether a text is a risk signal and how sure: by the card in config/lexicons/risk.yaml.
 
 Points for and against are summed and squashed; every point that counted is told as a reason.
 """
@@ -7,9 +7,9 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from config.lexicon import Lexicon
+from nlp.level import Level, LevelCard
 from nlp.reading import Reading
 from nlp.segment import Segmenter
 from nlp.wording import Wording, words_of
@@ -29,8 +29,6 @@ _GENRE_NAMES = {
 
 _MOST_WORDING = 4.0  # points that words alone may add or take
 _MOST_GENRE = 6.0  # evidence of the strongest genre that counts
-_SEVERAL_CASES = re.compile(r"(?:[两三四五六七八九十多数]|(?<!\d)[2-9])起")
-_MANY = 3  # poisoned people from which a case is grave (ANNOTATION.md, level)
 _LEAD = 2  # title and the first two sentences
 _DIGIT = re.compile(r"\d")
 _TOLD_WORDING = 0.5  # fewer are not worth a sentence
@@ -38,11 +36,11 @@ _TOLD_WORDING = 0.5  # fewer are not worth a sentence
 
 @dataclass(frozen=True)
 class Judgement:
-    """score: 0-1.  level: 0-4, 0 where it is no signal.  reasons: sentences, Chinese."""
+    """score: 0-1.  level: None where it is no signal.  reasons: sentences, Chinese."""
 
     is_risk: bool
     score: float
-    level: int
+    level: Level | None
     reasons: tuple[str, ...]
 
 
@@ -66,10 +64,7 @@ class RiskCard:
         }
         self._most: Mapping[str, float] = {name: abs(float(row[1])) for name, row in genre.items()}
         self.threshold = float(card.get("threshold", 0.5))
-        self._light: list[str] = card.get("light_injury", [])
-        self._needs: Mapping[str, list[str]] = card.get("needs_product", {})
-        self._witness_only: list[str] = card.get("witness_only", [])
-        self._levels: Mapping[int, Mapping[str, Any]] = card.get("levels", {})
+        self.levels = LevelCard(lexicon)
 
     def judge(self, reading: Reading) -> Judgement:
         """Score, decision and level of a reading, with reasons."""
@@ -82,10 +77,7 @@ class RiskCard:
         reasons = self._reasons(reading, evidence)
         if abs(wording) >= _TOLD_WORDING:
             reasons.append(f"用词（{'、'.join(self._wording.strongest(words))}）（{wording:+.1f}）")
-        level = 0
-        if is_risk:
-            level, why = self.level(reading)
-            reasons.insert(0, f"{level}级：{why}")
+        level = self.levels.grade(reading) if is_risk else None
         return Judgement(is_risk, round(score, 4), level, tuple(reasons))
 
     def wording_points(self, words: set[str]) -> float:
@@ -144,50 +136,6 @@ class RiskCard:
         known = self._lexicon.products.get(product)
         return bool(known and known.key)
 
-    def level(self, reading: Reading) -> tuple[int, str]:
-        """The level of a signal (1-4) and the fact that set it."""
-        counts = reading.casualties
-        floors = self._floors(reading)
-        key = any(self._is_key(product) for _, _, product in reading.products)
-        for level in sorted((int(key) for key in self._levels), reverse=True):
-            row = self._levels[level]
-            for kind in _COUNT_NAMES:
-                if kind in row and counts.get(kind, 0) >= row[kind]:
-                    return level, f"{_COUNT_NAMES[kind]}{counts[kind]}人"
-            recalled = counts.get("units", 0) if "recall" in floors and key else 0
-            if recalled >= row.get("recalled", math.inf):
-                return level, f"召回{recalled}件重点产品"
-            reached = [issue for issue, floor in floors.items() if floor >= level or issue in row.get("issues", ())]
-            if reached:
-                worst = max(reached, key=lambda issue: self._lexicon.issues[issue].weight)
-                return level, self._lexicon.issue_name(worst)
-            for word in (*row.get("words", ()), *(row.get("key_words", ()) if key else ())):
-                if word in reading.text:
-                    return level, f"文中有“{word}”"
-            for pattern in row.get("patterns", ()):
-                match = re.search(pattern, reading.text)
-                if match:
-                    return level, f"文中有“{match.group()}”"
-        return 1, "无人员伤亡的质量问题"
-
-    def _floors(self, reading: Reading) -> dict[str, int]:
-        """The level that each asserted issue asks for in this text."""
-        products = {product for _, _, product in reading.products}
-        customer = reading.genre.get("witness", 0.0) > reading.genre.get("authority", 0.0)
-        floors: dict[str, int] = {}
-        for issue in reading.asserted:
-            floor = self._lexicon.issues[issue.id].floor
-            needed = self._needs.get(issue.id)
-            if (needed and not products & set(needed)) or (customer and issue.id in self._witness_only):
-                floor = min(floor, 1)
-            few = 0 < reading.casualties.get("injured", 0) < _MANY and not _SEVERAL_CASES.search(reading.text)
-            if issue.id == "poison" and few:
-                floor = min(floor, 2)
-            if issue.id == "injury" and any(word in reading.text[issue.start : issue.end] for word in self._light):
-                floor = 1
-            floors[issue.id] = max(floor, floors.get(issue.id, 0))
-        return floors
-
     def _reasons(self, reading: Reading, evidence: Mapping[str, float]) -> list[str]:
         words: dict[str, list[str]] = {}
         for issue in reading.asserted:
@@ -209,7 +157,6 @@ class RiskCard:
         return reasons
 
 
-_COUNT_NAMES = {"dead": "死亡", "serious": "重伤", "injured": "受伤", "missing": "失联", "evacuated": "疏散"}
 _WHY = {
     "negation": "否定", "hypothetical": "假设或提醒", "purpose": "整治目标", "metaphor": "比喻", "title": "书名或题名",
     "genre": "全文性质",

@@ -203,7 +203,7 @@ def _share(answers: Sequence[bool]) -> float:
 
 def _write_card(path: Path, numbers: Mapping[str, float]) -> None:
     """Put the fitted numbers into the first part of risk.yaml; comments, caps and the rest stay."""
-    head, mark, rest = path.read_text(encoding="utf-8").partition("\nlevels:")
+    head, mark, rest = path.read_text(encoding="utf-8").partition("\npart_of:")
     for name, value in numbers.items():
         head = re.sub(rf"^(  {name}: \[?)-?[\d.]+", rf"\g<1>{value:.2f}", head, flags=re.MULTILINE)
     path.write_text(head + mark + rest, encoding="utf-8")

@@ -100,3 +100,36 @@ def test_regions_know_parents_prefectures_and_territories(lexicon):
     assert not regions.is_within("360121", "360100")
     assert regions.name_of(ABROAD) == "境外"
     assert regions.chain("430281") == ("430281", "430200", "430000")  # a county outside the list still has parents
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("floor: 2", "floor: 9", "severity.2.floor"),
+        ("  2: {issues: [recall]", "  2: {isues: [recall]", "reach.2.isues: unknown key"),
+        ("issues: [recall]", "issues: [recal]", "'recal' is not known"),
+        ("1: {1: [1, 2, 3, 4]", "1: {1: [1, 2, 3]", "table.1.1: expected 4 levels"),
+        ("'长期(?:", "'长期((?:", "no regular expression"),
+        ("  3: {patterns:", "  5: {patterns:", "likelihood.5: unknown grade"),
+        ("{1: 个案,", "{", "names.likelihood"),
+    ],
+)
+def test_mistakes_in_the_level_card_are_named(tmp_path: Path, old: str, new: str, said: str):
+    copy_config(tmp_path)
+    file = tmp_path / "lexicons" / "level_card.yaml"
+    content = file.read_text(encoding="utf-8")
+    assert old in content
+    file.write_text(content.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"level_card\.yaml") as error:
+        load_lexicon(tmp_path)
+    assert said in str(error.value)
+
+
+def test_another_table_gives_other_levels(tmp_path: Path):
+    copy_config(tmp_path)
+    file = tmp_path / "lexicons" / "level_card.yaml"
+    content = file.read_text(encoding="utf-8")
+    file.write_text(content.replace("1: {1: [1, 2, 3, 4]", "1: {1: [4, 4, 4, 4]", 1), encoding="utf-8")
+    text = "抽查发现南昌某厂的电线不合格。"
+    assert Analyzer(load_lexicon(CONFIG), ()).analyze("", text).level == 1
+    assert Analyzer(load_lexicon(tmp_path), ()).analyze("", text).level == 4

@@ -44,9 +44,19 @@ def test_open_namesakes_show_their_candidates(analyzer):
 
 def test_level_place_and_counts_are_told(analyzer):
     told = explain(analyzer, "", TEXT, analyzer.analyze("", TEXT))
-    assert told["level"].startswith("2级：")
+    assert (told["level"]["level"], told["level"]["why"]) == (2, told["level"]["factors"][0]["why"])
+    assert [factor["factor"] for factor in told["level"]["factors"]] == ["severity", "likelihood", "reach"]
     assert told["jurisdiction"].startswith("管辖：")
     assert told["counts"]["injured"] == 2
+
+
+def test_each_factor_of_the_level_quotes_its_sentence_masked(analyzer):
+    text = "昨晚电动自行车爆炸，造成2人重伤，家属电话13812345678。市监局已查封该批电动自行车，产品流向5个省。"
+    factors = explain(analyzer, "", text, analyzer.analyze("", text))["level"]["factors"]
+    assert [factor["grade"] for factor in factors] == [3, 2, 3]
+    assert "造成2人重伤" in factors[0]["reason"]
+    assert "1381234" not in factors[0]["reason"]
+    assert "市监局已查封该批电动自行车" in factors[1]["reason"]
 
 
 def test_a_headline_is_explained_by_its_own_card(analyzer):

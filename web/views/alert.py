@@ -1,5 +1,6 @@
 """预警单: what happened, why it fired, is it credible, whose is it, what next."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -59,6 +60,9 @@ def alert_page(
         "alert.html", **shown, status=status, refused=bool(refused), typed=typed,
         said=refused or ("" if undo else done), undo=done if undo else "",
     )  # fmt: skip
+
+
+_OF_THE_CARD = re.compile(r"\d级：|(?:严重性|再发可能|波及面)\d（")
 
 
 def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = False) -> dict[str, Any]:
@@ -137,9 +141,13 @@ def figures(finding: Finding) -> list[tuple[str, str]]:
 
 
 def _reasons(found: Sequence[Signal]) -> list[tuple[str, int]]:
-    """The sentences that the reading of the documents gave for their level, the most frequent first."""
-    said = Counter(reason for signal in found for reason in dict.fromkeys(signal.analysis.reasons))
-    return said.most_common(6)
+    """What the reading of the documents gave as reasons: the gravest one's level card, then the most frequent ones."""
+    gravest = max(found, key=lambda signal: signal.analysis.level, default=None)
+    card = [reason for reason in gravest.analysis.reasons if _OF_THE_CARD.match(reason)] if gravest else []
+    others = Counter(reason for signal in found for reason in dict.fromkeys(signal.analysis.reasons))
+    return [(reason, others[reason]) for reason in card] + [
+        (reason, count) for reason, count in others.most_common() if not _OF_THE_CARD.match(reason)
+    ][:6]
 
 
 def _chart(db: Connection, visit: Visit, alert: Alert, *, height: int) -> str:

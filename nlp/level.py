@@ -1,0 +1,117 @@
+"""The level of a signal: severity x likelihood x reach by the card of level_card.yaml, each with what told it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from config.level_card import FACTORS, Grade, LevelTable
+from config.lexicon import Lexicon
+from nlp.reading import Reading
+
+COUNT_NAMES = {"dead": "死亡", "serious": "重伤", "injured": "受伤", "missing": "失联", "evacuated": "疏散"}
+FACTOR_NAMES = {"severity": "严重性", "likelihood": "再发可能", "reach": "波及面"}
+_MANY = 3  # poisoned people from which a case is grave (ANNOTATION.md, level)
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor of the level. why: the fact, empty where none raised it.  place: of the fact in the reading's text,
+    None where there is none."""
+
+    name: str
+    grade: int
+    why: str = ""
+    place: int | None = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """The level of a signal (1-4), the three factors and the version of the card."""
+
+    level: int
+    factors: tuple[Factor, ...]
+    version: int
+
+    @property
+    def why(self) -> str:
+        """The fact of the factor with the highest grade, severity first."""
+        told = [factor for factor in self.factors if factor.why]
+        return max(told, key=lambda factor: factor.grade).why if told else "无人员伤亡的质量问题"
+
+
+class LevelCard:
+    """Grades readings."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self.table: LevelTable = lexicon.level_card
+
+    def grade(self, reading: Reading) -> Level:
+        """The level of a reading that is a signal."""
+        floors = self._floors(reading)
+        key = any(self._is_key(product) for _, _, product in reading.products)
+        factors = tuple(self._factor(name, reading, floors, key=key) for name in FACTORS)
+        severity, likelihood, reach = (factor.grade for factor in factors)
+        return Level(self.table.table.get((severity, likelihood, reach), 1), factors, self.table.version)
+
+    def grade_name(self, factor: Factor) -> str:
+        """What a grade means: 个案."""
+        return self.table.names.get(factor.name, {}).get(factor.grade, "")
+
+    def _factor(self, name: str, reading: Reading, floors: Mapping[str, int], *, key: bool) -> Factor:
+        for grade in self.table.grades.get(name, ()):
+            told = self._told(grade, reading, floors, key=key)
+            if told:
+                return Factor(name, grade.grade, *told)
+        return Factor(name, 1)
+
+    def _told(
+        self, grade: Grade, reading: Reading, floors: Mapping[str, int], *, key: bool
+    ) -> tuple[str, int | None] | None:
+        """The first condition of the grade that holds, in words, and where the text tells it."""
+        counts = reading.counts
+        for kind, least in grade.people.items():
+            if kind in counts and counts[kind].number >= least:
+                return f"{COUNT_NAMES[kind]}{counts[kind].number}人", counts[kind].start
+        recalled = counts["units"].number if "recall" in floors and key and "units" in counts else 0
+        if grade.recalled and recalled >= grade.recalled:
+            return f"召回{recalled}件重点产品", counts["units"].start
+        reached = [
+            issue for issue, floor in floors.items() if (grade.floor and floor >= grade.floor) or issue in grade.issues
+        ]
+        if reached:
+            worst = max(reached, key=lambda issue: self._lexicon.issues[issue].weight)
+            place = next(issue.start for issue in reading.asserted if issue.id == worst)
+            return self._lexicon.issue_name(worst), place
+        for word in (*grade.words, *(grade.key_words if key else ())):
+            place = reading.text.find(word)
+            if place >= 0:
+                return f"文中有“{word}”", place
+        for pattern in grade.patterns:
+            match = pattern.search(reading.text)
+            if match:
+                return f"文中有“{match.group()}”", match.start()
+        return None
+
+    def _is_key(self, product: str) -> bool:
+        known = self._lexicon.products.get(product)
+        return bool(known and known.key)
+
+    def _floors(self, reading: Reading) -> dict[str, int]:
+        """The level that each asserted issue asks for in this text."""
+        products = {product for _, _, product in reading.products}
+        customer = reading.genre.get("witness", 0.0) > reading.genre.get("authority", 0.0)
+        floors: dict[str, int] = {}
+        for issue in reading.asserted:
+            floor = self._lexicon.issues[issue.id].floor
+            needed = self.table.needs_product.get(issue.id)
+            if (needed and not products & set(needed)) or (customer and issue.id in self.table.witness_only):
+                floor = min(floor, 1)
+            few = 0 < reading.casualties.get("injured", 0) < _MANY and not reading.tells_several_cases
+            if issue.id == "poison" and few:
+                floor = min(floor, 2)
+            if issue.id == "injury" and any(
+                word in reading.text[issue.start : issue.end] for word in self.table.light_injury
+            ):
+                floor = 1
+            floors[issue.id] = max(floor, floors.get(issue.id, 0))
+        return floors
