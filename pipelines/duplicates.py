@@ -5,8 +5,8 @@ thresholds lie in the gap between the two.
 """
 
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -67,6 +67,24 @@ def attach(db: Connection, document: Document, title: str, text: str) -> str | N
     for other in moved:
         mark_for_index(db, other)
     return None
+
+
+def overlaps(db: Connection, origin_of: Mapping[str, str]) -> dict[str, float]:
+    """How much of each text stands in its origin, 0-1: the share of its sentences. origin_of: origins by document.
+
+    Texts too short for a sentence of their own, and those whose marks are not kept, are left out. One query.
+    """
+    wanted = {*origin_of, *origin_of.values()}
+    marks: defaultdict[str, set[int]] = defaultdict(set)
+    if wanted:
+        query = select(sentence_table.c.document, sentence_table.c.hash).where(sentence_table.c.document.in_(wanted))
+        for document, mark in db.execute(query):
+            marks[document].add(mark)
+    return {
+        document: len(marks[document] & marks[origin]) / len(marks[document])
+        for document, origin in origin_of.items()
+        if marks[document] and marks[origin]
+    }
 
 
 def _same_text(db: Connection, document: Document) -> Document | None:

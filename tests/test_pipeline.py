@@ -14,6 +14,7 @@ from core.clock import Clock
 from core.errors import SearchUnavailable
 from core.records import Gone, Kind, RawDocument, Signal
 from nlp.analyze import Analyzer
+from pipelines.duplicates import overlaps
 from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
 from search.records import IndexEntry, entry_of
@@ -154,6 +155,19 @@ def test_a_repost_hangs_on_the_earliest_copy_whatever_came_first(bench: Bench) -
         [copy] = reposts_of(db, origin.id)
     assert copy.source == "forum"
     assert bench.index.entries[copy.id].repost_of == origin.id
+
+
+def test_a_repost_says_how_much_of_it_stands_in_the_origin(bench: Bench) -> None:
+    earlier = bench.now - timedelta(hours=5)
+    bench.give(source="wire", url="http://wire.example/7", text=FIRE, published=earlier)
+    bench.give(source="forum", url="http://forum.example/9", text=FIRE + "大家夜里别在楼道充电。")
+    bench.pipeline.drain()
+    origin = next(s.document for s in bench.judged if s.document.source == "wire")
+    with bench.store.read() as db:
+        [copy] = reposts_of(db, origin.id)
+        share = overlaps(db, {copy.id: origin.id})[copy.id]
+        assert overlaps(db, {origin.id: origin.id}) == {origin.id: 1.0}
+    assert 0.5 < share < 1.0
 
 
 def test_two_notices_of_one_office_with_other_figures_stay_two(bench: Bench) -> None:

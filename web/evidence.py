@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from markupsafe import Markup, escape
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from core.records import Analysis, Document, Mention, MentionType, Signal
 from nlp.privacy import mask
+from pipelines.duplicates import overlaps
 from store.schema import documents
 
 CLASSES = {
@@ -124,13 +125,14 @@ def quotes(signals: Sequence[Signal], name_of: NameOf, limit: int) -> list[Quote
 
 @dataclass(frozen=True)
 class Carried:
-    """A document in the tree of origins."""
+    """A document in the tree of origins. overlap: the share of a repost's sentences that stand in its origin, 0-1."""
 
     id: str
     source: str
     title: str
     at: datetime
     withdrawn: bool
+    overlap: float | None = None
 
 
 @dataclass(frozen=True)
@@ -161,8 +163,15 @@ def origins_of(db: Connection, signals: Sequence[Signal]) -> list[Origin]:
         if origin not in roots:  # its origin is not part of the alert: the first of them stands for it
             first = min(reposts.values(), key=lambda node: node.at)
             roots[origin] = reposts.pop(first.id)
+    shares = overlaps(db, {each: origin for origin, reposts in below.items() for each in reposts})
     tree = [
-        Origin(node, tuple(sorted(below.get(origin, {}).values(), key=lambda each: each.at)))
+        Origin(
+            node,
+            tuple(
+                replace(each, overlap=shares.get(each.id))
+                for each in sorted(below.get(origin, {}).values(), key=lambda each: each.at)
+            ),
+        )
         for origin, node in roots.items()
     ]
     return sorted(tree, key=lambda each: each.first.at)

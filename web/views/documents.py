@@ -10,6 +10,7 @@ from starlette.responses import Response
 from core.records import Document, Signal
 from crawlers.archive import ArchiveDamaged, read_record
 from nlp.privacy import mask
+from pipelines.duplicates import overlaps
 from store import documents
 from store.schema import documents as table
 from web.evidence import Carried, origins_of, paragraphs, shown_text, shown_title
@@ -68,6 +69,7 @@ def _document(db: Connection, visit: Visit, document: Document, signal: Signal |
         "firms": firms,
         "revisions": documents.revisions_of(db, document.id),
         "origin": origin,
+        "overlap": overlaps(db, {document.id: origin.id}).get(document.id) if origin else None,
         "reposts": reposts,
         "event": event_of(db, visit, document.id),
         "alerts": links_of(db, visit.me, [document.id]).get(document.id, []),
