@@ -1,5 +1,6 @@
 """What every command starts from: the store of the profile, the lexicon, the registry and the segmenter."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from config.settings import Settings
 from core.records import RegistryEntry
 from enterprises.registry_import import registry_of
 from nlp.analyze import dictionary_words
+from nlp.registry_names import CompiledNames, RegistryNames, is_compiled
 from nlp.segment import Segmenter
 from store.database import Store
 
@@ -28,6 +30,14 @@ def knowledge_of(settings: Settings, store: Store, registry: Path | None = None)
     lexicon = load_lexicon(settings.config)
     entries, version = (load_registry_csv(registry), "") if registry else registry_of(store)
     return Knowledge(lexicon, entries, Segmenter(dictionary_words(lexicon, entries)), version)
+
+
+def names_for(settings: Settings, registry: Path | None) -> Sequence[RegistryEntry] | RegistryNames:
+    """What the reading looks firms up in: `registry` (CSV, or a file of `fengsui enterprises compile`), else the
+    data folder's store."""
+    if registry is not None and is_compiled(registry):
+        return CompiledNames(registry)
+    return registry_for(settings, registry)
 
 
 def registry_for(settings: Settings, registry: Path | None) -> tuple[RegistryEntry, ...]:

@@ -12,7 +12,10 @@ DataOption = Annotated[Path | None, typer.Option("--data", help="数据目录 (d
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="demo | live (default: demo)")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 RegistryOption = Annotated[
-    Path | None, typer.Option("--registry", help="企业名录 CSV instead of the data folder's own")
+    Path | None,
+    typer.Option(
+        "--registry", help="企业名录 CSV (analyze, evaluate: or a compiled file) instead of the data folder's own"
+    ),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.knowledge import registry_for
+from commands.knowledge import names_for
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
 from config.grouping import load_grouping
 from config.lexicon import load_lexicon
@@ -43,7 +43,7 @@ def analyze(
     """研读文本：每行一个 JSON 结果 (reads each text; a JSON line out for a line in)."""
     settings = settings_of(data, profile, log_level="WARNING")
     analyzer = Analyzer(
-        load_lexicon(settings.config), registry_for(settings, registry), recogniser_folder(settings.config)
+        load_lexicon(settings.config), names_for(settings, registry), recogniser_folder(settings.config)
     )
     for number, row in json_lines(file):
         print(
@@ -62,9 +62,7 @@ def evaluate(
     """按标注集给出研读质量 (quality figures of the reading on a gold set)."""
     settings = settings_of(data, profile, log_level="WARNING")
     chosen = registry or settings.config / "lexicons" / "enterprises_demo.csv"
-    analyzer = Analyzer(
-        load_lexicon(settings.config), registry_for(settings, chosen), recogniser_folder(settings.config)
-    )
+    analyzer = Analyzer(load_lexicon(settings.config), names_for(settings, chosen), recogniser_folder(settings.config))
     rows = [row for _number, row in json_lines(str(gold))]
     figures = asdict(evaluate_rows(rows, analyzer))
     family_of = load_grouping(settings.config).family_of

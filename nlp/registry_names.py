@@ -23,6 +23,7 @@ from nlp.dictionary import Dictionary, Hit
 from nlp.normalize import normalize_word
 
 _MAGIC = b"FSREG001"
+_MARK = 5  # bytes of it that all versions share
 _KINDS = ("full", "short", "brand")
 _PARTS = ("automaton", "starts", "meanings", "offsets", "rows")
 _LISTS = ("short_names", "brands", "former_names", "products", "licence_no", "tags")
@@ -105,6 +106,15 @@ class CompiledNames:
         """Whom the name of a hit may mean."""
         codes = self._meanings[self._starts[hit.word] : self._starts[hit.word + 1]]
         return tuple(FirmName(self._rows.row(int(code) >> 2).id, _KINDS[int(code) & 3]) for code in codes)
+
+
+def is_compiled(path: Path) -> bool:
+    """Whether the file is one of `compile_registry`, of any version."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC))[:_MARK] == _MAGIC[:_MARK]
+    except OSError:
+        return False  # whoever reads it says what is wrong
 
 
 class _Rows(Mapping[str, RegistryEntry]):

@@ -1,9 +1,11 @@
 """A compiled registry answers like one in memory, and refuses a broken file."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from cli import main
 from config.lexicon import load_lexicon, load_registry_csv
 from core.errors import ConfigError
 from core.records import RegistryEntry
@@ -60,3 +62,23 @@ def test_a_broken_file_is_refused_by_name(compiled, tmp_path, damage):
         file.write_bytes(b"PK\x03\x04" * 100)
     with pytest.raises(ConfigError, match=r"registry\.bin"):
         CompiledNames(file)
+
+
+def run(*words: str) -> int | str | None:
+    with pytest.raises(SystemExit) as stop:
+        main(list(words))
+    return stop.value.code
+
+
+def test_the_commands_compile_a_registry_and_read_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    compiled, texts = tmp_path / "firms.bin", tmp_path / "texts.jsonl"
+    texts.write_text('{"id": "1", "title": "", "text": "炽锂的电池又起火了"}\n', encoding="utf-8")
+    csv, data = str(CONFIG / "lexicons" / "enterprises_demo.csv"), ("--data", str(tmp_path / "data"))
+    assert run("enterprises", "compile", "--registry", csv, "--out", str(compiled), "--json", *data) == 0
+    assert json.loads(capsys.readouterr().out)["firms"] == 300
+    assert run("analyze", str(texts), "--registry", str(compiled), *data) == 0
+    [mention] = [m for m in json.loads(capsys.readouterr().out)["mentions"] if m["type"] in ("brand", "enterprise")]
+    assert mention["id_or_norm"] == "ENT0291"
+    compiled.write_bytes(b"FSREG000" + compiled.read_bytes()[8:])
+    assert run("analyze", str(texts), "--registry", str(compiled), *data) not in (0, None)
+    assert "compile it again" in capsys.readouterr().err
