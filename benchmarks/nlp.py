@@ -1,30 +1,40 @@
-"""Speed and memory of the reading, beside jieba with keyword rules on the same texts: `python benchmarks/nlp_speed.py`.
+"""Speed and memory of the reading, beside two baselines on the same texts: `python benchmarks/nlp.py`.
 
+The baselines: jieba in pure Python with keyword rules, and a BERT of 12 layers (random weights: for timing only) that
+reads every sentence through torch (`pip install -r training/requirements.txt`; left out where torch is missing).
 The stream is made as section 6 of the quality goals asks: texts of about 900 characters, a tenth about risk. The rest
 is everyday prose built from the gold texts that are no signal. `--registry N` measures with N generated firms too.
 """
 
 import argparse
+import importlib.util
 import itertools
 import json
 import multiprocessing
 import random
+import re
 import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jieba
 
+PROJECT = Path(__file__).resolve().parent.parent
+# Run as a file, this folder would stand before the project and hide its package of the same name.
+sys.path[:] = [str(PROJECT), *(place for place in sys.path if Path(place).resolve() != PROJECT / "benchmarks")]
+
 from config.lexicon import load_lexicon, load_registry_csv
+from config.recogniser import recogniser_folder
 from core.records import RegistryEntry
 from nlp.analyze import Analyzer
 from nlp.registry_names import CompiledNames, compile_registry
 
-PROJECT = Path(__file__).resolve().parent.parent
 LENGTH, SHARE = 900, 0.1
+BERT_TEXTS = 10  # it reads about one document a second
 
 
 def stream(count: int, seed: int = 1) -> list[tuple[str, str]]:
@@ -58,10 +68,31 @@ def keyword_rules(words: frozenset[str]) -> Callable[[str, str], bool]:
     return judge
 
 
-def measure(name: str, judge: Callable[[str, str], object], texts: list[tuple[str, str]]) -> None:
-    """Print documents a second of one process; the best of three passes, as the machine is shared."""
+def bert_reader() -> Callable[[str, str], object]:
+    """The heavy baseline: every sentence through a BERT base of 12 layers with a tag a character, one thread."""
+    import torch
+    from transformers import BertConfig, BertForTokenClassification
+
+    torch.set_num_threads(1)
+    model: Any = BertForTokenClassification(BertConfig(vocab_size=21128))
+    model.eval()
+    sentence = re.compile(r"[^。！？!?\n；;]+")
+
+    def read(title: str, text: str) -> object:
+        found = []
+        with torch.inference_mode():
+            for match in sentence.finditer(f"{title}\n{text}"):
+                ids = torch.tensor([[ord(char) % 21128 for char in match.group()[:510]]])
+                found.append(model(ids).logits.argmax(-1))
+        return found
+
+    return read
+
+
+def measure(name: str, judge: Callable[[str, str], object], texts: list[tuple[str, str]], passes: int = 3) -> None:
+    """Print documents a second of one process; the best of some passes, as the machine is shared."""
     best = float("inf")
-    for _ in range(3):
+    for _ in range(passes):
         start = time.process_time()
         for title, text in texts:
             judge(title, text)
@@ -109,7 +140,13 @@ def main() -> None:
     measure("jieba (Python) + keyword rules", keyword_rules(words), texts)
     analyzer = Analyzer(lexicon, registry)
     measure(f"analyze, {len(registry)} firms", analyzer.analyze, texts)
+    with_model = Analyzer(lexicon, registry, recogniser_folder(PROJECT / "config"))
+    measure("the same with the recogniser", with_model.analyze, texts)
     print(f"{'memory so far':<34} {peak():8.0f} MB")
+    if importlib.util.find_spec("torch"):
+        measure("BERT, 12 layers, every sentence", bert_reader(), texts[:BERT_TEXTS], passes=1)
+    else:
+        print("BERT, 12 layers: left out, torch is not installed (training/requirements.txt)")
     if options.registry:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "registry.bin"
