@@ -97,7 +97,7 @@ def measure(name: str, judge: Callable[[str, str], object], texts: list[tuple[st
         for title, text in texts:
             judge(title, text)
         best = min(best, time.process_time() - start)
-    print(f"{name:<34} {len(texts) / best:8.0f} documents/s a core")
+    print(f"{name:<34} {len(texts) / best:8.1f} documents/s a core")
 
 
 def generated(count: int) -> tuple[RegistryEntry, ...]:

@@ -13,19 +13,20 @@ _LEGAL = (
 _SUFFIX = re.compile(rf"(?:{_LEGAL})(?:[\u4e00-\u9fff]{{2,5}}分公司)?")
 _ANY_FORM = re.compile(rf"(?:{_LEGAL})$|店$|厂$")
 _COMPANY = re.compile(r"(?:股份有限公司|有限责任公司|有限公司|集团公司)")
-_LEFT = re.compile(r"[\u4e00-\u9fffA-Za-z0-9()（）·]{1,26}$")
+_LEFT = re.compile(r"(?:[\u4e00-\u9fffA-Za-z0-9()（）·]|(?<=[\u4e00-\u9fff])-(?=[\u4e00-\u9fff])){1,26}$")
+_IN_BRACKETS = re.compile(r"[(（][\u4e00-\u9fff]{2,4}[)）]")  # 沃尔沃汽车销售(上海)有限公司
 _LEFT_LIMIT = 28
 _HARD = (
     r"当事人|生产者|标称|发现|查获|约谈|委托|记者|名为|购买|起诉|供货方|生产商|制造商|进口商|法院|来自|召回|负责人|被告|原告|"
     r"厂家|公司|市场监管局|监督管理局|监管局|单位|调查|关于|属于|通报|其中|告上|联系|告知|涉及|对于|根据|按照|认定|"
-    r"厂商|经销商|业主|商家|品牌|开展|检查|位于|出具|出自|企业|向(?!日葵|阳|荣|上|远|前)|[由对与从被将的了是系到在给]"
+    r"厂商|经销商|业主|商家|品牌|开展|检查|位于|出具|出自|企业|向(?!日葵|阳|荣|上|远|前)|[由对与从被将了是系到在给]|(?<![美奥])的"
 )
 _HARD_BREAK = re.compile(_HARD)
 _BREAK = re.compile(
     rf"{_HARD}|标注|标识|附近|隔壁|当地|(?<![(（])中国|[和及为于即称者至以按经等其让找据把叫去拿跟用买家说查卖上下起年月日号]"
 )
 _GENERIC = re.compile(
-    r"^一|^平台|最大|公共|公众|紧急|什么|哪|某|一家|两家|三家|几家|多家|这家|那家|涉事|本地|有关|各|该|辖区|个|问题|知名|民营|大型|小型"
+    r"^一(?!汽)|^平台|最大|公共|公众|紧急|什么|哪|某|一家|两家|三家|几家|多家|这家|那家|涉事|本地|有关|各|该|辖区|个|问题|知名|民营|大型|小型"
 )
 _TOWN = re.compile(r"[\u4e00-\u9fff]{2,3}(?:镇|乡|街道)$")
 _TRADE = re.compile(
@@ -81,7 +82,7 @@ class NameGrammar:
             start = begin + self._with_parent(chunk, place)
         else:
             cut = 0
-            for found in _BREAK.finditer(chunk):
+            for found in _BREAK.finditer(_IN_BRACKETS.sub(lambda place: "x" * len(place[0]), chunk)):
                 if found.end() <= len(chunk) - 2:
                     cut = found.end()
             own = chunk[cut:].lstrip("()（）县市区省")

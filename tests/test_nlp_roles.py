@@ -56,3 +56,17 @@ def test_a_locality_adds_products_and_headline_words_without_code(tmp_path):
     assert local.analyze("", "火笼炉使用中爆裂，一人烫伤。").primary_product == "bamboo_stove"
     assert local.analyze("", "这胶皮索导体电阻不合格。").primary_product == "cable"
     assert local.analyze("竹炭炉爆炸致两人受伤", "").is_risk
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("日前，沃尔沃汽车销售(上海)有限公司备案了召回计划", "沃尔沃汽车销售(上海)有限公司"),
+        ("日前，一汽-大众汽车有限公司备案了召回计划", "一汽-大众汽车有限公司"),
+        ("奥的斯电梯(中国)有限公司被罚", "奥的斯电梯(中国)有限公司"),
+        ("由广东美的厨房电器制造有限公司生产", "广东美的厨房电器制造有限公司"),
+    ],
+)
+def test_full_names_with_brackets_dashes_and_de_are_found_whole(analyzer, text, name):
+    found = [m.text for m in analyzer.analyze("", text).mentions if m.type is MentionType.ENTERPRISE]
+    assert found == [name]
