@@ -1,8 +1,8 @@
 """What the reading finds in real recall and inspection notices: `python -m benchmarks.real_notices DATA`.
 
 DATA: the folder with quality_news_zh/recall_notices_gold.jsonl (the references) and feeds_zh/people_rss. No registry:
-every firm there is one that no list has. A firm counts as found where a mention equals its name; a quantity where the number read is one
-of the reference's.
+every firm there is one that no list has. A firm counts as found where a mention equals its name; a quantity where the
+number read is one of the reference's.
 """
 
 import gzip

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.lexicon import load_lexicon, load_registry_csv
+from core.records import MentionType
 from nlp.analyze import Analyzer
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
