@@ -73,6 +73,9 @@ def check_headlines(file: LexiconFile, issues: Collection[str], sides: Sequence[
             file.wrong(f"happenings.{kind}.issue", f"{row.get('issue')!r} (accepted: {', '.join(issues)})")
     for kind, row in parts["against"].items():
         file.number(f"against.{kind}", row, "points", 0, 10)
+        for subject in file.words(f"against.{kind}", row, "except"):
+            if subject not in parts["subjects"]:
+                file.wrong(f"against.{kind}.except", f"{subject!r} (accepted: {', '.join(parts['subjects'])})")
     for kind, subjects in parts["pairs"].items():
         if kind not in (*parts["happenings"], *sides):
             file.wrong(f"pairs.{kind}", f"unknown happening (accepted: {', '.join((*parts['happenings'], *sides))})")

@@ -8,6 +8,9 @@ _LEGAL = (
     "经营部|服务部|批发部|营业部|销售部|配件部|门市部|安装部|维修部|加工厂|制品厂|机械厂|造纸厂|总厂|"
     "电料行|商行|车行|五金店|建材店|器材店|灯饰店|材料店|配件店|文具店|灶具店|百货店|电器店|杂货店|家具店|专卖店|便利店|"
     "超市|百货|商场|家电广场|液化气站|加油站|加气站|零售点|供应站|烟花厂|花炮厂|爆竹厂|电线厂|电缆厂|水泥厂|轧钢厂|家具厂|设备厂|"
+    "数码店|手机店|母婴店|童装店|服装店|鞋店|日杂店|农资店|水暖店|卫浴店|厨卫店|门窗店|眼镜店|饰品店|礼品店|精品店|玩具店|劳保店|"
+    "修理店|维修店|修理厂|汽修厂|作坊|纸箱厂|塑料厂|塑胶厂|包装厂|印刷厂|板材厂|门窗厂|鞋厂|陶瓷厂|瓷厂|管材厂|钢管厂|扣件厂|型材厂|玻璃厂|"
+    "化肥厂|农药厂|油漆厂|树脂厂|气体厂|充装站|日用品厂|五金厂|灯具厂|电瓶厂|"
     "照明厂|电池厂|玩具厂|化工厂|消防设备厂|电器厂|服装厂|涂料厂|出口花炮厂|摩配|灯饰|钢贸"
 )
 _SUFFIX = re.compile(rf"(?:{_LEGAL})(?:[\u4e00-\u9fff]{{2,5}}分公司)?")
@@ -26,7 +29,10 @@ _BREAK = re.compile(
     rf"{_HARD}|标注|标识|附近|隔壁|当地|(?<![(（])中国|[和及为于即称者至以按经等其让找据把叫去拿跟用买家说查卖上下起年月日号]"
 )
 _GENERIC = re.compile(
-    r"^一(?!汽)|^平台|最大|公共|公众|紧急|什么|哪|某|一家|两家|三家|几家|多家|这家|那家|涉事|本地|有关|各|该|辖区|个|问题|知名|民营|大型|小型"
+    r"^一(?!汽)|^平台|最大|^(?:楼下|旁边|隔壁|门口|对面|附近|路边|街边|街角|村口|校门口|镇上|县里|城里|网上|线上|家门口|学校)|公共|公众|紧急|什么|哪|某|一家|两家|三家|几家|多家|这家|那家|涉事|本地|有关|各|该|辖区|个|问题|知名|民营|大型|小型"
+)
+_STREET = re.compile(
+    r"(?:大道|大街|[\u4e00-\u9fff]路|街|巷|\d号|广场|市场|小区|大厦|商城|花园|\d栋|[门出]口的?)(?=[\u4e00-\u9fff]{2})"
 )
 _TOWN = re.compile(r"[\u4e00-\u9fff]{2,3}(?:镇|乡|街道)$")
 _TRADE = re.compile(
@@ -48,6 +54,7 @@ _BRAND = re.compile(
     r"|(?:商标|品牌)(?:为|是|[:：]) ?([\u4e00-\u9fff]{2,5}|[A-Z][A-Za-z]{2,14})(?=[，,；;。、)）/\s｜|])"
     r"|(?<=[的台个款只是为用买，。,])([\u4e00-\u9fff]{2,3})牌(?=[\u4e00-\u9fffA-Z0-9])"
     r"|([A-Z][A-Za-z]{2,14})牌"
+    r"|#([\u4e00-\u9fff]{2,4})(?={product})"
     r"|(?:品牌|商标)[:：为是 ]?([A-Z][A-Za-z0-9]{2,14})(?![A-Za-z0-9])"
 )
 
@@ -79,7 +86,9 @@ class NameGrammar:
         begin, chunk = left.start(), left.group()
         place = self._place(chunk)
         if place is not None:
-            start = begin + self._with_parent(chunk, place)
+            # 珠山区瓷都大道顺心经营部: a shop behind its address is told without it.
+            street = None if _COMPANY.search(suffix.group()) else _last(_STREET, chunk, place)
+            start = begin + (street if street is not None else self._with_parent(chunk, place))
         else:
             cut = 0
             for found in _BREAK.finditer(_IN_BRACKETS.sub(lambda place: "x" * len(place[0]), chunk)):
@@ -141,6 +150,12 @@ class NameGrammar:
             start += town.end()
         ends = [match.start() for match in _COMPANY.finditer(name)]
         return name[start : ends[0] if ends else len(name)]
+
+
+def _last(pattern: "re.Pattern[str]", text: str, start: int) -> int | None:
+    """Where the last match behind `start` ends."""
+    ends = [match.end() for match in pattern.finditer(text, start)]
+    return ends[-1] if ends else None
 
 
 def core_of(own: str) -> str:

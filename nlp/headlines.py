@@ -114,18 +114,25 @@ class HeadlineCard:
         for happening in (item for item in found if item.part == "happenings"):
             if any(happening.start < issue.end and issue.start < happening.end for issue in denied):
                 continue
-            doubt = self._doubt(found, happening.kind)
             pairs += [
-                _Pair(subject, happening, subject.points + happening.points - doubt)
+                _Pair(
+                    subject,
+                    happening,
+                    subject.points + happening.points - self._doubt(found, happening.kind, subject.kind),
+                )
                 for subject in found
                 if subject.part == "subjects" and subject.kind in self._pairs.get(happening.kind, ())
             ]
         return pairs
 
-    def _doubt(self, found: Sequence[_Found], happening: str) -> float:
+    def _doubt(self, found: Sequence[_Found], happening: str, subject: str) -> float:
         kinds = {item.kind for item in found if item.part == "against"}
         rows = (self._against[kind] for kind in kinds)
-        return sum(float(row["points"]) for row in rows if happening in row.get("of", (happening,)))
+        return sum(
+            float(row["points"])
+            for row in rows
+            if happening in row.get("of", (happening,)) and subject not in row.get("except", ())
+        )
 
     def _found(self, reading: Reading) -> list[_Found]:
         end = reading.title_end

@@ -14,9 +14,10 @@ from nlp.spans import Cover
 _NOT_BUT = re.compile(r"(?<!是)不是(?!不)(?![^，。,;；]*(?:是|而))")
 _CONTRAST = re.compile(r"但|却|不过|然而|仍|反而|结果")
 _METAPHOR = re.compile(
-    r"爆炸性|定时炸弹|心态|情绪爆|信息爆炸|爆炸式|炸锅|炸裂的|知识爆炸|订单“?爆炸|火力|钱包|朋友圈|舞台|全场|输出|热情|激情|"
+    r"爆炸性|定时炸弹|真的炸裂|太炸裂|钱包(?:已经|都)|心态|情绪爆|信息爆炸|爆炸式|炸锅|炸裂的|知识爆炸|订单“?爆炸|火力|钱包|朋友圈|舞台|全场|输出|热情|激情|"
     r"破圈|炸开了锅|炸街|看得我|人气|流量爆|颜值|笑死|票房|球迷|掌声|急炸|气炸|钱炸|人都炸|我炸|夜空|天空|金菊|点燃.{0,4}(?:梦想|希望|激情|热情)"
 )
+_SIMILE = re.compile(r"(?:就像|好像是?|好比|如同|犹如|堪比|活像)(?![^，。,;；]*(?:一样|似的))")
 _REQUEST = re.compile(r"(?<!申)(?:请|建议|希望|呼吁|强烈要求)(?!求)[^，。,;；已]{0,16}$")
 _OF_THOSE_WHO = re.compile(r"[^，。,;；]{0,12}的[，,](?:一律|依法|坚决|移送|移交|予以|从严|从重|责令|由)")
 _THEN = re.compile(r"(?:对|凡|涉嫌|构成|逾期|如有)[^。;；已]{0,40}的[，,][^。;；已]{0,20}$")
@@ -126,6 +127,8 @@ class _Scope:
         ):
             return "negation"
         if _METAPHOR.search(text, max(start, hit.start - 12), min(end, hit.end + 8)):
+            return "metaphor"
+        if _SIMILE.search(before[-14:]):
             return "metaphor"
         if "《" in before and "》" not in before:
             return "title"

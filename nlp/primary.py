@@ -105,7 +105,7 @@ def primary_firm(
         key = full_names.get(firm.id, firm.id)
         line_start, line_end = reading.clauses.line(firm.start)
         line = text[line_start:line_end][:_LONGEST_ROW]
-        in_row = bool(_ROW.match(line)) and len(line) < _LONGEST_ROW
+        in_row = _is_row(line, firm.start - line_start, firm.end - line_start)
         points = 1.0 / (1 + 0.15 * order)
         points += _TITLE_POINTS * (firm.end <= reading.title_end)
         points += _near_points(reading, firm.start, in_row)
@@ -125,6 +125,16 @@ def primary_firm(
     if not ranked or ranked[0][1] <= 0:
         return None
     return _branch_at(ranked[0][0], reading, registry, branches)
+
+
+def _is_row(line: str, start: int, end: int) -> bool:
+    """Whether a line is one of a list: numbered, in cells, or begun by a firm's name that a comma ends."""
+    if len(line) >= _LONGEST_ROW:
+        return False
+    begins = (
+        start == 0 and bool(_COMPANY_FORM.search(line[:end])) and line[end : end + 1] in ("，", ",", "、", "：", ":")
+    )
+    return begins or bool(_ROW.match(line))
 
 
 def _near_points(reading: Reading, place: int, in_row: bool) -> float:
@@ -173,7 +183,8 @@ def several_firms(reading: Reading, roles: Mapping[int, str]) -> bool:
         line_start, line_end = reading.clauses.line(firm.start)
         line = reading.text[line_start:line_end][:_LONGEST_ROW]
         key = firm_key(firm)
-        if key in seen or roles[firm.start] != "maker" or not _ROW.match(line):
+        row = _is_row(line, firm.start - line_start, firm.end - line_start)
+        if key in seen or roles[firm.start] != "maker" or not row:
             continue
         if _PASSED.search(line) and "不合格" not in line:
             continue
