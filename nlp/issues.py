@@ -14,10 +14,11 @@ from nlp.spans import Cover
 _NOT_BUT = re.compile(r"(?<!是)不是(?!不)(?![^，。,;；]*(?:是|而))")
 _CONTRAST = re.compile(r"但|却|不过|然而|仍|反而|结果")
 _METAPHOR = re.compile(
-    r"爆炸性|定时炸弹|真的炸裂|太炸裂|钱包(?:已经|都)|心态|情绪爆|信息爆炸|爆炸式|炸锅|炸裂的|知识爆炸|订单“?爆炸|火力|钱包|朋友圈|舞台|全场|输出|热情|激情|"
+    r"爆炸性|定时炸弹|爆了一|爆盆|爆满|爆仓|爆单|爆款|整个人都炸|真的炸裂|太炸裂|钱包(?:已经|都)|心态|情绪爆|信息爆炸|爆炸式|炸锅|炸裂的|知识爆炸|订单“?爆炸|火力|钱包|朋友圈|舞台|全场|输出|热情|激情|"
     r"破圈|炸开了锅|炸街|看得我|人气|流量爆|颜值|笑死|票房|球迷|掌声|急炸|气炸|钱炸|人都炸|我炸|夜空|天空|金菊|点燃.{0,4}(?:梦想|希望|激情|热情)"
 )
 _SIMILE = re.compile(r"(?:就像|好像是?|好比|如同|犹如|堪比|活像)(?![^，。,;；]*(?:一样|似的))")
+_PAST = re.compile(r"曾因|曾经?发生|曾出过|早年|当年|多年前|几年前|[十二三五]年前|上世纪|历史上")
 _REQUEST = re.compile(r"(?<!申)(?:请|建议|希望|呼吁|强烈要求)(?!求)[^，。,;；已]{0,16}$")
 _OF_THOSE_WHO = re.compile(r"[^，。,;；]{0,12}的[，,](?:一律|依法|坚决|移送|移交|予以|从严|从重|责令|由)")
 _THEN = re.compile(r"(?:对|凡|涉嫌|构成|逾期|如有)[^。;；已]{0,40}的[，,][^。;；已]{0,20}$")
@@ -135,6 +136,8 @@ class _Scope:
         sentence, _ = clauses.sentence(hit.start)
         whole_before = text[max(sentence, hit.start - 60) : hit.start]
         certain = issue in _COMPLETE
+        if _PAST.search(whole_before):
+            return "past"
         if not (recall and not certain):
             if self._hypothetical.search(before[-24:]) or (
                 not certain and self._hypothetical_after.match(after[-8:] if len(after) > 8 else after)

@@ -11,12 +11,12 @@ from nlp.firm_names import LAB, PLATFORM, VICTIM_TRADE
 from nlp.reading import Reading
 
 _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
-    ("bystander", re.compile(r"(?:确非|并非|不是|误指|误里把|误把|假冒|冒用|仿冒|冒充)$"), re.compile(
+    ("bystander", re.compile(r"(?:确非|并非|不是|误指|误里把|误把|假冒|冒用|仿冒|冒充|打着|贴上)$"), re.compile(
         r"[^。；;\n]{0,16}(?:无关|无任何|只做|不承担责任|没有关系|符合要求|未发现不合格|经复验|全部合格|留样|愿意接受|当成被告|"
         r"出示[^。；;\n]{0,20}(?:合格|有效期内|检验单|检测报告)|出示[^。；;\n]{0,24}(?:未|没有|不)再[^。；;\n]{0,4}(?:供|销|发)货)")),
     ("sampled", re.compile(
         r"(?:被抽样单位|抽样地点|经销单位|受检单位|样品抽自|抽自)(?:为|是|[:：])?$"), re.compile(r"(?!)")),
-    ("victim", re.compile(r"(?:受害|原告|收到|权利人|被侵权人|被侵权企业|被害单位)$"), re.compile(
+    ("victim", re.compile(r"(?:受害|被害单位|原告|收到|权利人|被侵权人|被侵权企业|被害单位)$"), re.compile(
         r"[^。；;\n]{0,6}(?:成品仓库|的书面举报|承建|将[^。]{0,20}告上)")),
     ("lab", re.compile(r"(?:检验机构|出具机构|委托|送至|送)$"), re.compile(r"(?:出具|检验|检测|实验室)")),
     ("commissioned", re.compile(

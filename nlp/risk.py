@@ -159,5 +159,5 @@ class RiskCard:
 
 _WHY = {
     "negation": "否定", "hypothetical": "假设或提醒", "purpose": "整治目标", "metaphor": "比喻", "title": "书名或题名",
-    "genre": "全文性质",
+    "genre": "全文性质", "past": "旧案",
 }  # fmt: skip

@@ -48,7 +48,7 @@ def _kind(row: Mapping[str, Any]) -> Kind:
     given = row.get("source_type")
     if given in set(SourceType):
         return KIND_OF[SourceType(given)]
-    return Kind(given) if given else Kind.NEWS
+    return Kind(given) if given in set(Kind) else Kind.NEWS
 
 
 def reader(analyzer: Analyzer) -> Read:
