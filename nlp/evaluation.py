@@ -97,19 +97,23 @@ def read_row(row: Mapping[str, Any], analyzer: Analyzer) -> Reading:
 
 
 def evaluate(gold_rows: Iterable[Mapping[str, Any]], analyzer: Analyzer) -> Figures:
-    """The figures of `analyzer` on gold lines (ANNOTATION.md), or on labelled titles (`evaluate_headlines`)."""
+    """The figures of `analyzer` on gold lines (ANNOTATION.md), or on labelled titles (`evaluate_headlines`).
+
+    Lines without `mentions` are labelled for decisions only.
+    """
     rows = list(gold_rows)
     if rows and all("relevant" in row for row in rows):
         return evaluate_headlines(rows, analyzer)
     counts = _Counts()
     for row in rows:
         analysis = analyze_row(row, analyzer)
-        _count_mentions(counts, row.get("mentions", ()), analysis.mentions)
+        if "mentions" in row:
+            _count_mentions(counts, row["mentions"], analysis.mentions)
         _count_decisions(
             counts, analysis, is_risk=row["is_risk"], level=row["level"], product=row["primary_product"],
             enterprise=row["primary_enterprise"], code=row["jurisdiction_code"],
         )  # fmt: skip
-    return _figures(counts, mentions=True)
+    return _figures(counts, mentions=any("mentions" in row for row in rows))
 
 
 def evaluate_headlines(rows: Iterable[Mapping[str, Any]], analyzer: Analyzer) -> Figures:

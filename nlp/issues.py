@@ -14,10 +14,11 @@ from nlp.spans import Cover
 _NOT_BUT = re.compile(r"(?<!是)不是(?!不)(?![^，。,;；]*(?:是|而))")
 _CONTRAST = re.compile(r"但|却|不过|然而|仍|反而|结果")
 _METAPHOR = re.compile(
-    r"爆炸性|定时炸弹|爆了一|爆盆|爆满|爆仓|爆单|爆款|整个人都炸|真的炸裂|太炸裂|钱包(?:已经|都)|心态|情绪爆|信息爆炸|爆炸式|炸锅|炸裂的|知识爆炸|订单“?爆炸|火力|钱包|朋友圈|舞台|全场|输出|热情|激情|"
+    r"爆炸性|定时炸弹|爆了一|爆盆|爆满|爆仓|爆单|爆款|整个人都炸|脑子(?:已经|都|快|要)|大脑(?:已经|都|快|要)|真的炸裂|太炸裂|钱包(?:已经|都)|心态|情绪爆|信息爆炸|爆炸式|炸锅|炸裂的|知识爆炸|订单“?爆炸|火力|钱包|朋友圈|舞台|全场|输出|热情|激情|"
     r"破圈|炸开了锅|炸街|看得我|人气|流量爆|颜值|笑死|票房|球迷|掌声|急炸|气炸|钱炸|人都炸|我炸|夜空|天空|金菊|点燃.{0,4}(?:梦想|希望|激情|热情)"
 )
 _SIMILE = re.compile(r"(?:就像|好像是?|好比|如同|犹如|堪比|活像)(?![^，。,;；]*(?:一样|似的))")
+_TRUISM = re.compile(r"的?就(?:是|得)")  # 不合格的就是不合格
 _PAST = re.compile(r"曾因|曾经?发生|曾出过|早年|当年|多年前|几年前|[十二三五]年前|上世纪|历史上")
 _REQUEST = re.compile(r"(?<!申)(?:请|建议|希望|呼吁|强烈要求)(?!求)[^，。,;；已]{0,16}$")
 _OF_THOSE_WHO = re.compile(r"[^，。,;；]{0,12}的[，,](?:一律|依法|坚决|移送|移交|予以|从严|从重|责令|由)")
@@ -128,6 +129,8 @@ class _Scope:
         ):
             return "negation"
         if _METAPHOR.search(text, max(start, hit.start - 12), min(end, hit.end + 8)):
+            return "metaphor"
+        if _TRUISM.match(after) and text[hit.start : hit.end] in after:
             return "metaphor"
         if _SIMILE.search(before[-14:]):
             return "metaphor"

@@ -41,6 +41,16 @@ _SELLER_NAME = re.compile(r"(?:经营部|商行|批发部|车行|店|超市|百�
 _TITLE_POINTS, _NEAR_POINTS, _BEFORE_POINTS = 2.5, 1.5, 0.75
 _BAD_ROLE = {"bystander", "sampled", "victim", "lab", "platform"}
 _PASSED = re.compile(r"合格(?!率|证|产品|项)|无关|复查合格|符合要求|所检项目")
+# 亏得家里有漏保, 提着灭火器: what helped is not what failed.
+_RESCUING, _RESCUER = (
+    re.compile(
+        r"(?:亏得?|幸亏|幸好|幸而|多亏|好在|还好有?)[^，。,;；]{0,4}$|(?:提着?|拎着?|拿着?|用|抱着?|来个?|一个)$"
+    ),
+    2.0,
+)
+_CASE = re.compile(
+    r"(?:^|[。；;\n\s])(?:[一二三四五六七八九十]{1,2}、|\d{1,2}[.、．]|[①-⑨])[^。；;\n]{4,80}案(?=[。；;\n]|$)"
+)
 _SHORT_FORM, _LONGEST_OWN = re.compile(r"(?:公司|厂)$"), 4
 _LONGEST_ROW = 160  # characters; a longer line is prose, not a row of a table
 _LIST_FROM = 2  # two failing firms make a list of several (ANNOTATION.md, jurisdiction_code 3)
@@ -176,7 +186,7 @@ def _full_names(reading: Reading) -> dict[str, str]:
 
 
 def several_firms(reading: Reading, roles: Mapping[int, str]) -> bool:
-    """Whether the text lists failing firms without singling one out."""
+    """Whether the text lists failing firms, or cases (一、…案。二、…案), without singling one out."""
     rows = 0
     seen: set[str] = set()
     for firm in reading.firms:
@@ -190,7 +200,7 @@ def several_firms(reading: Reading, roles: Mapping[int, str]) -> bool:
             continue
         seen.add(key)
         rows += 1
-    return rows >= _LIST_FROM
+    return rows >= _LIST_FROM or len(_CASE.findall(reading.text)) > _LIST_FROM
 
 
 def primary_product(reading: Reading, firm: RegistryEntry | None, card: ProductCard) -> str | None:
@@ -199,6 +209,7 @@ def primary_product(reading: Reading, firm: RegistryEntry | None, card: ProductC
     for order, (start, end, product) in enumerate(reading.products):
         scores[product] += 1.0 + _TITLE_POINTS * (end <= reading.title_end) + _NEAR_POINTS * reading.near_issue(start)
         scores[product] += 0.5 / (1 + order)
+        scores[product] -= _RESCUER * bool(_RESCUING.search(reading.text, max(0, start - 6), start))
         if firm is not None and product in firm.products:
             scores[product] += 1.0
     for part, whole, points in card.part_of:

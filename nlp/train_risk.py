@@ -32,6 +32,7 @@ FILES = (
     "tests/gold/dev.jsonl",
     "tests/gold/dev_long.jsonl",
     "tests/gold/styles.jsonl",
+    "tests/gold/styles_decisions.jsonl",
     "demo/pack/part1.jsonl",
     "demo/pack/part2.jsonl",
 )
@@ -112,7 +113,7 @@ def fit(examples: Sequence[Example], prior: Mapping[str, float]) -> Model:
     column = {word: len(names) + place for place, word in enumerate(vocabulary)}
     table = _table(examples, names, column)
     labels = np.array([float(example.risk) for example in examples])
-    weight = np.array([GOLD_WEIGHT if example.source in ("dev", "dev_long", "styles") else 1.0 for example in examples])
+    weight = np.array([GOLD_WEIGHT if example.source.startswith(("dev", "styles")) else 1.0 for example in examples])
     start = np.zeros(table.width)
     start[: len(names)] = [prior[name] for name in names]
     hold = np.r_[np.full(len(names), CARD_HOLD), np.full(len(vocabulary), WORD_HOLD), 0.0]

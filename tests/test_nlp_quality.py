@@ -35,6 +35,7 @@ def analyzer() -> Analyzer:
         ("nlp_dev", ["tests/gold/dev.jsonl"]),
         ("nlp_dev_long", ["tests/gold/dev_long.jsonl"]),
         ("nlp_styles", ["tests/gold/styles.jsonl"]),
+        ("nlp_styles_decisions", ["tests/gold/styles_decisions.jsonl"]),
         ("sample", ["demo/pack/part1.jsonl", "demo/pack/part2.jsonl"]),
         ("nlp_empty_registry", ["tests/gold/dev.jsonl", "tests/gold/dev_long.jsonl"]),
     ],
