@@ -27,6 +27,7 @@ _PATTERNS: tuple[tuple[MentionType, str, "re.Pattern[str]"], ...] = (
         "licence",
         re.compile(
             r"(XK\d{2}-\d{3}-?\d{0,5}|[(（][\u4e00-\u9fff]{1,2}[)）][A-Z]{2}安许证字[〔\[(（]\d{4}[〕\])）]\d{3,8}号?)"
+            r"|(?:CCC|3C)(?:证书|认证)?(?:编号|号码?)?(?:为|是|[:：])?\s?(\d{16})(?!\d)"
             r"|(?:许可证|证书|CCC|3C)(?:编号|号码?|证书编号)(?:为|是|[:：])?\s?([A-Z0-9][A-Z0-9()（）-]{5,24}\d)"
         ),
     ),
@@ -34,7 +35,8 @@ _PATTERNS: tuple[tuple[MentionType, str, "re.Pattern[str]"], ...] = (
         MentionType.MODEL,
         "batch",
         re.compile(
-            rf"(?:批号|批次号|生产批号|批次|出厂编号|产品编号|编号)(?:为|是|[:：(（])\s?({_CODE})|({_CODE})批次"
+            rf"(?:批号|批次号|出厂编号|产品编号)(?:为|是|[:：(（])?\s?({_CODE})"
+            rf"|(?:批次|编号)(?:为|是|[:：(（])\s?({_CODE})|({_CODE})批次"
         ),
     ),
     (

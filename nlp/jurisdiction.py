@@ -33,7 +33,7 @@ def jurisdiction(
             return place, f"“{firm[4:]}”名称中的地名"
     if made_in:
         return made_in, "通报所写产地"
-    if reading.foreign and not scene:
+    if not scene and (reading.foreign or (reading.genre.get("abroad", 0.0) >= 1 and not reading.firms)):
         return ABROAD, "涉外且无中国主体"
     if several and not (
         scene

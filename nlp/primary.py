@@ -41,6 +41,13 @@ _SELLER_NAME = re.compile(r"(?:经营部|商行|批发部|车行|店|超市|百�
 _TITLE_POINTS, _NEAR_POINTS, _BEFORE_POINTS = 2.5, 1.5, 0.75
 _BAD_ROLE = {"bystander", "sampled", "victim", "lab", "platform"}
 _PASSED = re.compile(r"合格(?!率|证|产品|项)|无关|复查合格|符合要求|所检项目")
+_ORDERED, _MADE = (
+    re.compile(r"(?:委托|交由|交给|由)$"),
+    re.compile(r"[^，。,;；]{0,3}(?:生产|加工|代工|制造|组装|贴牌)"),
+)
+_ORDER_TAKEN = re.compile(
+    r"(?:受委托(?:方|企业|生产企业|生产者|加工方)|被委托(?:方|企业|生产企业)|代工(?:厂|企业|方))(?:为|是|系|[:：])?$"
+)
 # 亏得家里有漏保, 提着灭火器: what helped is not what failed.
 _RESCUING, _RESCUER = (
     re.compile(
@@ -81,6 +88,10 @@ def roles_of(reading: Reading) -> dict[int, str]:
             if left.search(before) or right.match(after):
                 role = candidate
                 break
+        if role in ("", "lab", "brand_owner") and (
+            (_ORDERED.search(before) and _MADE.match(after)) or _ORDER_TAKEN.search(before)
+        ):
+            role = "commissioned"
         if LAB.search(name):
             role = "lab"
         elif PLATFORM.search(name):

@@ -51,3 +51,9 @@ def test_codes_overlap_nothing(analyzer):
     text = "型号RVV3的电线按GB/T 5023.3检验，批号20260301，导体电阻不合格。"
     spans = [(m.start, m.end) for m in analyzer.analyze("", text).mentions]
     assert all(left[1] <= right[0] for left, right in itertools.pairwise(spans))
+
+
+def test_numbers_behind_their_word_without_a_colon_are_found(analyzer):
+    text = "批号20240315的电动自行车，CCC证书2022011101234567，不符合要求。"
+    found = {m.id_or_norm: m.rule for m in analyzer.analyze("", text).mentions if m.rule in ("batch", "licence")}
+    assert found == {"20240315": "batch", "2022011101234567": "licence"}

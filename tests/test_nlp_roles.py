@@ -71,3 +71,13 @@ def test_a_locality_adds_products_and_headline_words_without_code(tmp_path):
 def test_full_names_with_brackets_dashes_and_de_are_found_whole(analyzer, text, name):
     found = [m.text for m in analyzer.analyze("", text).mentions if m.type is MentionType.ENTERPRISE]
     assert found == [name]
+
+
+def test_who_orders_and_who_makes_are_told_apart(analyzer):
+    text = "深圳市暖岛电器有限公司委托江西雪松坡电器有限公司生产的电水壶干烧起火。"
+    roles = {m.text: m.role for m in analyzer.analyze("", text).mentions if m.type is MentionType.ENTERPRISE}
+    assert roles == {"深圳市暖岛电器有限公司": "brand_owner", "江西雪松坡电器有限公司": "commissioned"}
+
+
+def test_an_accident_abroad_without_a_chinese_party_is_nobodys_territory_here(analyzer):
+    assert analyzer.analyze("", "日本大阪一家充电宝仓库起火，造成2人死亡。").jurisdiction_code == "000000"

@@ -80,3 +80,16 @@ def test_two_poisoned_are_serious_three_are_grave(analyzer):
 
 def test_several_cases_of_poisoning_are_grave_though_each_hurt_few(analyzer):
     assert analyzer.analyze("", "近一个月内发生两起燃气热水器一氧化碳中毒，2人受伤。").level == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "一男子骑着电动车与货车相撞，当场死亡。",
+        "谁懂啊，前任给我的伤害就像一块鼓包的电池，早晚要爆，不如趁早扔了",
+        "考研英语做完，我的脑子已经短路+冒烟+自燃三连了，谁给我来个灭火器",
+        "新建充电车棚6处，配了智能插座。去年这里曾因飞线充电引燃杂物，如今大家睡觉也踏实。",
+    ],
+)
+def test_crashes_similes_and_past_cases_are_no_signals(analyzer, text):
+    assert not analyzer.analyze("", text).is_risk
