@@ -11,6 +11,7 @@ from nlp.reading import Reading
 
 _MADE_IN = re.compile(r"产地|制造|生产|made in|manufactur", re.IGNORECASE)
 _NEWSROOM = re.compile(r"(?:[\u4e00-\u9fff]{2,4}社|本报|本网)$")
+_SOLD_HERE_TOO = re.compile(r"国外|境外|海外|出口")
 _TELEGRAM = re.compile(r"电(?=[\s 　])")
 
 
@@ -33,7 +34,7 @@ def jurisdiction(
             return place, f"“{firm[4:]}”名称中的地名"
     if made_in:
         return made_in, "通报所写产地"
-    if not scene and (reading.foreign or (reading.genre.get("abroad", 0.0) >= 1 and not reading.firms)):
+    if not scene and (reading.foreign or _happened_abroad(reading)):
         return ABROAD, "涉外且无中国主体"
     if several and not (
         scene
@@ -45,6 +46,12 @@ def jurisdiction(
     if scene:
         return scene, f"事发或销售地{regions.name_of(scene)}"
     return regions.home, "文中没有地名"
+
+
+def _happened_abroad(reading: Reading) -> bool:
+    """Whether a text without any firm tells of another country; a customer who heard of a recall abroad does not."""
+    told = reading.genre.get("abroad", 0.0) >= 1 and not reading.genre.get("witness", 0.0)
+    return told and not reading.firms and not _SOLD_HERE_TOO.search(reading.text)
 
 
 def _place_of_unlisted(name: str, reading: Reading, grammar: NameGrammar) -> str | None:
