@@ -80,6 +80,7 @@ class Analyzer:
         self._product_card = ProductCard(
             tuple((part, whole, float(points)) for part, whole, points in lexicon.risk.get("part_of", ())),
             lexicon.cues.get("trade_words", {}),
+            {product: frozenset(words) for product, words in lexicon.risk.get("bare_parts", {}).items()},
         )
 
     def analyze(

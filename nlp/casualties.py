@@ -34,9 +34,10 @@ _UNITS = re.compile(
     r"|(?<![\d.])(\d[\d,]*(?:\.\d+)?)(万)(?:余|多)?(?:台|辆|只|件|个|具|块|吨|组|套|瓶)[^，。,;；\d]{0,10}召回"
 )
 _GRAVE = re.compile(
-    r"重伤|致残|伤残|截除|截肢|炸断|毁容|高压氧|颅脑损伤|肠穿孔|失明|眼球破裂|危重|重症|植物人|生命垂危|大面积烧伤|ICU|critical"
+    r"重伤|致残|伤残|截除|截肢|炸断|毁容|高压氧|颅脑损伤|肠穿孔|失明|眼球破裂|危重|重症|植物人|生命垂危|大面积烧伤|ICU|终身无法|视力仅剩|视力降到|前房积血|眼球摘除|critical"
 )
 _UNREAL = re.compile(r"可能|可致|可导致|导致.{0,4}风险|未|无|没有|避免|防止|一旦|存在")
+_IN_COURT = re.compile(r"法院|判决|[一二终再]审|审理|认定")
 _OLD_CASE = re.compile(r"(?:19|20)\d\d年|去年|前年|多年前|外省一起|类似(?:的)?(?:事故|案例)|同类事故|此前有|曾发生")
 _KINDS: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
     ("dead", _DEAD, re.compile(r"死|遇难|身亡|丧生|罹难|夺走|命|走了|生命体征")),
@@ -100,6 +101,8 @@ def _is_old(sentence: str, published_year: int | None) -> bool:
     if match is None:
         return False
     year = match.group()[:4]
+    if year.isdigit() and _IN_COURT.search(sentence):
+        return False  # the case that is judged is the matter itself, however old
     return not (year.isdigit() and published_year is not None and int(year) >= published_year)
 
 

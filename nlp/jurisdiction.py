@@ -30,6 +30,8 @@ def jurisdiction(
     scene = scene_of(reading, regions)
     if firm and firm.startswith("NIL:"):
         place = _place_of_unlisted(firm[4:], reading, grammar)
+        if place and place.endswith("0000") and scene and scene != place and scene[:2] == place[:2]:
+            return scene, f"“{firm[4:]}”在{regions.name_of(place)}，事发或销售地{regions.name_of(scene)}"
         if place:
             return place, f"“{firm[4:]}”名称中的地名"
     if made_in:

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.records import RegistryEntry
 from nlp.enterprises import FirmMention
@@ -55,9 +55,11 @@ _RESCUING, _RESCUER = (
     ),
     2.0,
 )
+_LABELLED = re.compile(r"标称(?:为|由|是|[:：])?$")
 _CASE = re.compile(
     r"(?:^|[。；;\n\s])(?:[一二三四五六七八九十]{1,2}、|\d{1,2}[.、．]|[①-⑨])[^。；;\n]{4,80}案(?=[。；;\n]|$)"
 )
+_BARE = 3.0  # points that a battery of anything loses against the thing itself
 _SHORT_FORM, _LONGEST_OWN = re.compile(r"(?:公司|厂)$"), 4
 _LONGEST_ROW = 160  # characters; a longer line is prose, not a row of a table
 _LIST_FROM = 2  # two failing firms make a list of several (ANNOTATION.md, jurisdiction_code 3)
@@ -65,10 +67,14 @@ _LIST_FROM = 2  # two failing firms make a list of several (ANNOTATION.md, juris
 
 @dataclass(frozen=True)
 class ProductCard:
-    """part_of: a part, its whole and the points the part gets.  trade_words: kinds of firms by product."""
+    """part_of: a part, its whole and the points the part gets.  trade_words: kinds of firms by product.
+
+    bare: words that by themselves may be a part of any product (电池), by the product they are listed under.
+    """
 
     part_of: tuple[tuple[str, str, float], ...]
     trade_words: Mapping[str, Sequence[str]]
+    bare: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def roles_of(reading: Reading) -> dict[int, str]:
@@ -211,7 +217,14 @@ def several_firms(reading: Reading, roles: Mapping[int, str]) -> bool:
             continue
         seen.add(key)
         rows += 1
-    return rows >= _LIST_FROM or len(_CASE.findall(reading.text)) > _LIST_FROM
+    named = {
+        firm_key(firm)
+        for firm in reading.firms
+        if roles[firm.start] == "maker"
+        and reading.tells_issue(firm.start)
+        and _LABELLED.search(reading.text, max(0, firm.start - 4), firm.start)
+    }
+    return max(rows, len(named)) >= _LIST_FROM or len(_CASE.findall(reading.text)) > _LIST_FROM
 
 
 def primary_product(reading: Reading, firm: RegistryEntry | None, card: ProductCard) -> str | None:
@@ -226,6 +239,11 @@ def primary_product(reading: Reading, firm: RegistryEntry | None, card: ProductC
     for part, whole, points in card.part_of:
         if part in scores and whole in scores:
             scores[part] += points
+    for product, bare in card.bare.items():
+        named = {reading.text[start:end] for start, end, found in reading.products if found == product}
+        wholes = {whole for part, whole, _ in card.part_of if part == product}
+        if named and named <= bare and not wholes & scores.keys():
+            scores[product] -= _BARE
     if scores:
         return max(scores, key=lambda product: scores[product])
     if firm is not None and firm.products:
