@@ -50,6 +50,7 @@ def desk_services(settings: Settings) -> Services:
         search=open_index(settings, known),
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),
+        synonyms=known.lexicon.synonyms,
         query_names=names_of(known, {source.key: source.title for source in sources}),
     )
 

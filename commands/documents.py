@@ -20,7 +20,7 @@ from core.clock import iso_beijing, parse_published, system_clock
 from core.errors import UsageError
 from pipelines.ingest import StoryClock, ingest_lines, read_lines
 from search.backend import SearchRequest
-from search.query import read_query
+from search.query import NO_SYNONYMS, read_query
 from search.records import entry_of
 from search.results import query_json, search_json
 from store.documents import count_by_stage, mark_for_analysis, signals_after
@@ -106,6 +106,7 @@ def search(
     from_: Annotated[str | None, typer.Option("--from", help="ISO date or time, included")] = None,
     to: Annotated[str | None, typer.Option("--to", help="ISO date or time, not included")] = None,
     size: Annotated[int, typer.Option("--size", min=0, max=1000)] = 20,
+    synonyms: Annotated[bool, typer.Option("--synonyms/--no-synonyms", help="电瓶车 finds 电动自行车 too")] = True,
     as_json: JsonOption = False,
     data: DataOption = None,
     profile: ProfileOption = None,
@@ -114,7 +115,8 @@ def search(
     settings = settings_of(data, profile, log_level="WARNING")
     store = open_store(settings)
     known = knowledge_of(settings, store)
-    asked = read_query(text, names=names_of(known), now=system_clock())
+    others = known.lexicon.synonyms if synonyms else NO_SYNONYMS
+    asked = read_query(text, names=names_of(known), now=system_clock(), synonyms=others)
     request = SearchRequest(
         where=asked.where, from_=_moment(from_) if from_ else None, to=_moment(to) if to else None, size=size
     )

@@ -72,7 +72,8 @@ class Issue:
 @dataclass(frozen=True)
 class Lexicon:
     """Everything the reading of a text looks up. cues and risk: the files of that name; foreign: English words;
-    words: learned weights of risk_words.json; headlines: headlines.yaml, empty where the file is missing."""
+    words: learned weights of risk_words.json; headlines: headlines.yaml, empty where the file is missing; synonyms: the
+    other words for a thing, by word."""
 
     products: Mapping[str, Product]
     issues: Mapping[str, Issue]
@@ -83,6 +84,7 @@ class Lexicon:
     words: Mapping[str, float] = field(default_factory=dict)
     headlines: Mapping[str, Any] = field(default_factory=dict)
     level_card: LevelTable = field(default_factory=LevelTable)
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def product_name(self, product_id: str) -> str:
         """The Chinese name of a product id, the id itself where unknown."""
@@ -106,6 +108,7 @@ def load_lexicon(config_dir: Path) -> Lexicon:
     issues = _issues(files["issues"], [file for file in more if "issues" in file.content])
     foreign = _foreign(more, products)
     level_card = read_level_card(files["level_card"], issues, products)
+    synonyms = _synonyms(more, products)
     headlines = [LexiconFile(path) for path in (folder / "headlines.yaml",) if path.exists()]
     for file in headlines:
         check_headlines(file, issues, SIDES)
@@ -121,8 +124,27 @@ def load_lexicon(config_dir: Path) -> Lexicon:
         raise ConfigError(mistakes)
     return Lexicon(
         products, issues, regions, files["cues"].content, files["risk"].content, foreign, words,
-        headlines[0].content if headlines else {}, level_card,
+        headlines[0].content if headlines else {}, level_card, synonyms,
     )  # fmt: skip
+
+
+def _synonyms(files: list[LexiconFile], products: Mapping[str, Product]) -> dict[str, tuple[str, ...]]:
+    """The other words of each group of `synonyms`; a group needs a word that names a product."""
+    known = {word for product in products.values() for word in (product.name, *product.terms, *product.colloquial)}
+    found: dict[str, tuple[str, ...]] = {}
+    for file in files:
+        groups = file.content.get("synonyms", [])
+        if not isinstance(groups, list):
+            file.wrong("synonyms", "expected a list of lists of words")
+            continue
+        for number, group in enumerate(groups, start=1):
+            words = file.words(f"synonyms[{number}]", {"words": group}, "words")
+            if len(words) > 1 and not known & set(words):
+                file.wrong(f"synonyms[{number}]", f"none of {', '.join(words)} is a word of a product")
+            for word in words:
+                others = (*found.get(word, ()), *(other for other in words if other != word))
+                found[word] = tuple(dict.fromkeys(others))
+    return found
 
 
 def _foreign(files: list[LexiconFile], products: Mapping[str, Product]) -> dict[str, tuple[str, ...]]:

@@ -284,6 +284,7 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         "act": act,
         "render_feed": FeedWriter(settings.public_url, lexicon),
         "query_names": names,
+        "synonyms": lexicon.synonyms,
         "sources": read_sources(),
         "rules": read_rules(),
         "clock": ticking,

@@ -144,3 +144,26 @@ def test_a_date_stands_for_the_span_it_names_in_beijing(text: str, start: str, e
 )
 def test_comparing_with_a_day_includes_or_excludes_all_of_it(text: str, expected: Where) -> None:
     assert read_query(text, names=NAMES, now=NOW).where == expected
+
+
+SYNONYMS = {"电瓶车": ("电动自行车", "电动车"), "充电宝": ("移动电源",)}
+
+
+def bound(text: str) -> object:
+    return read_query(text, names=NAMES, now=NOW, synonyms=SYNONYMS).where
+
+
+def test_a_bare_word_is_found_by_its_synonyms_too() -> None:
+    either = AnyOf((Words("电瓶车"), Phrase("电动自行车"), Phrase("电动车")))
+    assert bound("电瓶车") == either
+    assert bound("电瓶车 起火") == AllOf((either, Words("起火")))
+    assert bound("电瓶车起火") == AllOf((either, Words("起火")))
+
+
+def test_quotes_and_words_without_synonyms_are_taken_as_they_stand() -> None:
+    assert bound('"电瓶车"') == Phrase("电瓶车")
+    assert bound("灶具 爆炸") == Words("灶具 爆炸")
+
+
+def test_synonyms_hold_in_one_field_too() -> None:
+    assert bound("标题:充电宝") == AnyOf((Words("充电宝", ("title",)), Phrase("移动电源", ("title",))))

@@ -476,6 +476,20 @@ def test_a_query_that_cannot_be_read_names_the_column(browse: Browse) -> None:
     assert re.search(r"第 \d+ 字：", answer.text)
 
 
+def test_synonyms_widen_a_search_until_they_are_switched_off(browse: Browse) -> None:
+    client = browse("chief")
+
+    def total(word: str, **more: str) -> int:
+        return int(client.get("/api/search", params={"q": word, "from": "all", **more}).json()["total"])
+
+    exact = total("电瓶车", syn="0")
+    assert exact == total('"电瓶车"')
+    assert total("电瓶车") == total("电动自行车") > exact
+    page = client.get("/search", params={"q": "电瓶车", "from": "all"}).text
+    assert "同义词：开" in page
+    assert "同义词：关" in client.get("/search", params={"q": "电瓶车", "from": "all", "syn": "0"}).text
+
+
 def test_an_empty_search_says_which_condition_costs_the_hits(browse: Browse) -> None:
     page = browse("chief").get("/search", params={"q": "起火", "from": "all", "territory": "360300"}).text
     assert "去掉“属地：萍乡市”" in page

@@ -18,6 +18,7 @@ from core.records import Alert
 from search.backend import SearchBackend
 from search.names import NO_NAMES
 from search.names import Names as QueryNames
+from search.query import Synonyms
 from store.database import Store
 
 FeedKind = Literal["atom", "rss", "json"]
@@ -58,7 +59,7 @@ class Services:
 
     Both clocks are the same outside the demo, whose story may run faster than the wall.
     search: None or an index that cannot answer is said on the page; the rest of the desk goes on.
-    query_names: what names in a query stand for.
+    query_names: what names in a query stand for.  synonyms: other words for a bare word of a query.
     act, render_feed: None leaves that part of the desk out.
     stopping: set when the process is asked to end, so that live streams close at once.
     """
@@ -70,6 +71,7 @@ class Services:
     rules: tuple[Rule, ...] = ()
     search: SearchBackend | None = None
     query_names: QueryNames = NO_NAMES
+    synonyms: Synonyms = field(default_factory=dict)
     act: Act | None = None
     render_feed: RenderFeed | None = None
     clock: Clock = system_clock

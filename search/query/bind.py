@@ -33,6 +33,9 @@ from search.where import (
     Words,
 )  # fmt: skip
 
+Synonyms = Mapping[str, tuple[str, ...]]
+NO_SYNONYMS: Synonyms = {}
+_SHORTEST_WORD = 2  # characters
 OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 UNLISTED = "NIL:"
 """How the analysis writes a firm that is in no list (core/records.py, Mention)."""
@@ -52,6 +55,7 @@ class Query:
 class _Binder:
     names: Names
     now: datetime
+    synonyms: Synonyms
     warnings: dict[str, None] = field(default_factory=dict)
 
     def bind(self, node: tree.Node) -> Where:
@@ -104,11 +108,33 @@ class _Binder:
         if value.anything:
             return AnyOf(tuple(Exists(name) for name in fields)) if fields else Everything()
         if not value.wild:
-            return Words(value.text, **chosen)
+            return self._words(value.text, chosen)
         # `电动* 起火`: each word on its own, so that the wildcard stays inside one word.
         words = "\0".join(value.parts).split()
         forms = {word: tuple(map(fold, word.split("\0"))) for word in words}
         return AllOf(tuple(WildText(forms[w], **chosen) if "\0" in w else Words(w, **chosen) for w in words))
+
+    def _words(self, text: str, chosen: Mapping[str, tuple[str, ...]]) -> Where:
+        """All of the words; one that has synonyms is found by any of them too."""
+        pieces = [part for piece in text.split() for part in self._split(piece)]
+        others = {piece: self.synonyms.get(fold(piece), ()) for piece in pieces}
+        if not any(others.values()):
+            return Words(text, **chosen)
+        parts = tuple(
+            AnyOf((Words(piece, **chosen), *(Phrase(other, **chosen) for other in others[piece])))
+            if others[piece]
+            else Words(piece, **chosen)
+            for piece in pieces
+        )
+        return parts[0] if len(parts) == 1 else AllOf(parts)
+
+    def _split(self, piece: str) -> list[str]:
+        """`电瓶车起火` as 电瓶车 and 起火, where one of them has synonyms and the other is a word's length at least."""
+        for cut in range(len(piece) - _SHORTEST_WORD, _SHORTEST_WORD - 1, -1):
+            parts = [piece[:cut], piece[cut:]]
+            if any(fold(part) in self.synonyms for part in parts):
+                return parts
+        return [piece]
 
     def _value(self, found: Field, value: tree.Value) -> Where:
         if found.type is FieldType.TEXT:
@@ -180,9 +206,10 @@ def _range(found: Field, operator: str, value: tree.Value, now: datetime) -> Whe
     raise QueryError(value.at, f"“{found.label}”不能用 {sign} 比较，请写 {found.label}:{found.example}")
 
 
-def read_query(text: str, *, names: Names, now: datetime) -> Query:
-    """Parse and bind. now: what `now` in the query means, aware. Raises QueryError."""
+def read_query(text: str, *, names: Names, now: datetime, synonyms: Synonyms = NO_SYNONYMS) -> Query:
+    """Parse and bind. now: what `now` in the query means, aware.  synonyms: other words for bare ones; quoted words are
+    taken as they stand. Raises QueryError."""
     node = parse_query(text)
-    binder = _Binder(names, now)
+    binder = _Binder(names, now, synonyms)
     where = binder.bind(node)
     return Query(text, node, where, tuple(binder.warnings))

@@ -16,7 +16,7 @@ from core.errors import SearchUnavailable
 from search.backend import DEEPEST_OFFSET, SearchBackend, SearchRequest, SearchResult, Sort
 from search.fields import FACETS, field_named
 from search.marking import Marked
-from search.query import QueryError, read_query
+from search.query import NO_SYNONYMS, QueryError, read_query
 from search.where import Scalar
 from web.inbox import links_of
 from web.names import firm_names
@@ -61,6 +61,7 @@ class Asked:
     filters: Mapping[str, str]
     sort: str
     page: int
+    synonyms: bool = True
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,16 @@ def read_asked(visit: Visit) -> Asked:
     filters = {name: params[name][:200] for name in FILTERS if params.get(name)}
     if not filters.get("level", "0").isdigit():
         raise Refused(400, "级别须为 0 至 4。")
-    return Asked(params.get("q", "")[:2000].strip(), start, end, name, filters, params.get("by", ""), int(page))
+    return Asked(
+        params.get("q", "")[:2000].strip(),
+        start,
+        end,
+        name,
+        filters,
+        params.get("by", ""),
+        int(page),
+        params.get("syn", "") != "0",
+    )
 
 
 def _moment(text: str) -> datetime:
@@ -143,7 +153,8 @@ def _moment(text: str) -> datetime:
 
 def build_request(visit: Visit, asked: Asked) -> tuple[SearchRequest, tuple[str, ...]]:
     """What the index is asked, cut to the viewer's territory, and what the query's reader remarked."""
-    query = read_query(asked.text, names=visit.services.query_names, now=visit.now)
+    others = visit.services.synonyms if asked.synonyms else NO_SYNONYMS
+    query = read_query(asked.text, names=visit.services.query_names, now=visit.now, synonyms=others)
     request = SearchRequest(
         where=query.where,
         from_=asked.start,
