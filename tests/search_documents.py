@@ -1,6 +1,8 @@
 """Documents for the search tests: the sample pack with a cheap reading of its truth, and odd ones made up."""
 
 import json
+import random
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -111,7 +113,36 @@ def _odd() -> Iterator[IndexEntry]:
         )
 
 
+def _mixed(count: int = 4200) -> Iterator[IndexEntry]:
+    """Texts put together of the pack's sentences, so that words and phrases meet in every number and order."""
+    chance = random.Random(11)
+    packed = list(_packed())
+    sentences = [piece for one in packed for piece in re.split(r"(?<=[。！？])", one.body) if len(piece) > 4]
+    places = [one.territory for one in packed if one.territory]
+    for at in range(count):
+        product = chance.choice(["ebike", "gas_appliance", "cable", "child_toy", ""])
+        body = "".join(chance.sample(sentences, chance.randint(1, 5)))
+        place = chance.choice(places)
+        level = chance.choice([0, 0, 0, 1, 1, 2, 3, 4])
+        yield entry(
+            f"mixed-{at:04d}",
+            f"{chance.choice(packed).title} {chance.randint(1, 900)}".strip(),
+            body,
+            day=-chance.uniform(0, 60),
+            source=chance.choice(packed).source,
+            kind=chance.choice(["news", "complaint", "social", "forum", "spotcheck", "recall"]),
+            level=level,
+            score=round(chance.random(), 3),
+            is_risk=level > 0,
+            products=(product,) if product else (),
+            issues=tuple(issue for word, issue in ISSUE_WORDS.items() if word in body),
+            regions=place,
+            territory=place,
+            stance=chance.choice(["none", "none", "none", "denial", "apology"]),
+        )
+
+
 @cache
 def entries() -> tuple[IndexEntry, ...]:
-    """All of them: 975."""
-    return (*_packed(), *_odd())
+    """All of them: more than 5,000."""
+    return (*_packed(), *_odd(), *_mixed())
