@@ -1,5 +1,8 @@
 """The desk over HTTP: who gets in, who sees what, what a form may do, and that every count is true."""
 
+import csv
+import io
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,6 +13,7 @@ from pathlib import Path
 import feedparser
 import pytest
 from fastapi.testclient import TestClient
+from openpyxl import load_workbook
 from sqlalchemy import event as engine_event
 
 from core.ids import short_id
@@ -22,6 +26,7 @@ from tests.desk_server import NOW, STORIES, make_services
 from web.app import create_app, entry_path
 from web.services import Services
 from web.times import limit_of
+from web.views import search_export
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PASSWORD = "烽火连三月，家书抵万金"
@@ -474,6 +479,37 @@ def test_a_query_that_cannot_be_read_names_the_column(browse: Browse) -> None:
     answer = browse("chief").get("/search", params={"q": "产品:电线电缆 and (起火 or"})
     assert answer.status_code == 400
     assert re.search(r"第 \d+ 字：", answer.text)
+
+
+def test_every_hit_can_be_taken_along_as_a_file_and_it_is_logged(browse: Browse, services: Services) -> None:
+    client = browse("chief")
+    total = client.get("/api/search", params={"from": "all"}).json()["total"]
+    answer = client.get("/search/export", params={"from": "all", "format": "csv"})
+    assert answer.headers["content-disposition"].endswith('.csv"')
+    rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert rows[0][:2] == ["时间", "级别"]
+    assert len(rows) - 1 == total > 20
+    lines = client.get("/search/export", params={"from": "all", "format": "jsonl"}).text.splitlines()
+    assert [json.loads(line)["编号"] for line in lines] == [row[-1] for row in rows[1:]]
+    book = load_workbook(io.BytesIO(client.get("/search/export", params={"from": "all", "format": "xlsx"}).content))
+    assert book["信号"].max_row == total + 1
+    with services.store.read() as db:
+        line = next(line for line in audit.newest(db, 9) if line.action == "export_search")
+    assert (line.actor, line.details["hits"]) == ("chief", total)
+
+
+def test_an_export_holds_no_more_than_the_page_shows(browse: Browse) -> None:
+    county = browse("county")
+    total = county.get("/api/search?from=all").json()["total"]
+    exported = county.get("/search/export?from=all&format=jsonl").text.splitlines()
+    assert len(exported) == total < browse("chief").get("/api/search?from=all").json()["total"]
+    assert county.get("/search/export?format=pdf").status_code in (400, 422)
+    assert browse("chief").get("/search/export", params={"q": "(起火 or"}).status_code == 400
+
+
+def test_a_cell_of_an_export_is_never_a_formula() -> None:
+    rows = iter([("=1+1", "一般", *["-x"] * 9)])
+    assert "".join(search_export._csv(rows)).splitlines()[1].startswith("'=1+1,一般,'-x")
 
 
 def test_synonyms_widen_a_search_until_they_are_switched_off(browse: Browse) -> None:

@@ -32,6 +32,7 @@ from web.views import (
     home,
     live,
     search,
+    search_export,
     signin,
     sources,
     status,
@@ -40,8 +41,8 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    home, alerts, actions, alert, events, search, documents, enterprises, sources, status, account, signin, live, feeds,
-    api,
+    home, alerts, actions, alert, events, search, search_export, documents, enterprises, sources, status, account,
+    signin, live, feeds, api,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
