@@ -26,7 +26,7 @@ from search.elastic_query import ElasticForms, Json
 from search.elastic_schema import template
 from search.fields import format_mark
 from search.histogram import fill
-from search.page import OLD_FORMAT, bars_for, counted_bars, facets_asked, facets_of, hits_of
+from search.page import OLD_FORMAT, bars_for, counted_bars, facets_asked, facets_of, hits_of, pairs_of
 from search.records import IndexEntry, Row, row_of
 from search.text import Segmenter
 from search.where import Where, ranked
@@ -195,7 +195,8 @@ class ElasticsearchBackend:
         histogram = fill(bars, counted_bars(groups)) if bars else None
         full = rows and len(rows) == request.size and request.sort is not Sort.RELEVANCE
         following = rows[-1]["sort"][0] if full else None
-        return SearchResult(total, hits, facets_of(groups, request), histogram, took, following)
+        facets, pairs = facets_of(groups, request), pairs_of(groups, request)
+        return SearchResult(total, hits, facets, histogram, took, following, pairs)
 
     def _edges(self, query: Json) -> tuple[float | None, float | None]:
         span = {"span": {"stats": {"field": "event_time"}}}
