@@ -5,7 +5,6 @@ Any process may write; writes take turns (search/generations.py). A write opens 
 Searches see every commit of any process at once.
 """
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from core.errors import SearchUnavailable
 from search.backend import DEEPEST_OFFSET, Health, Refused, SearchRequest, SearchResult, Sort
 from search.compile import Compiler
 from search.embedded_query import TantivyForms
-from search.embedded_schema import build_schema, document_of, register
+from search.embedded_schema import build_schema, document_of, register, unpacked
 from search.generations import Generations
 from search.histogram import Bars, fill
 from search.page import bars_for, counted_bars, facets_asked, facets_of, hits_of, pairs_of
@@ -104,14 +103,16 @@ class EmbeddedBackend:
                 writer.delete_documents_by_term("id", known)
 
     def _versions(self, index: tantivy.Index, ids: list[str]) -> dict[str, int]:
-        """The versions the index holds of `ids`."""
+        """The versions the index holds of `ids`; usually they are all new."""
         searcher = index.searcher()
-        query = Query.const_score_query(Query.term_set_query(self._schema, "id", ids), 0.0)
-        found = [address for _, address in searcher.search(query, max(1, len(ids)), count=False).hits]
-        versions = searcher.fast_field_values("version", found)
-        return {
-            searcher.doc(address)["id"][0]: int(version or 0) for address, version in zip(found, versions, strict=True)
-        }
+        if not searcher.search(Query.term_set_query(self._schema, "id", ids), 1).count:  # type: ignore[attr-defined]
+            return {}
+        held = {}
+        for known in ids:
+            found = searcher.search(Query.term_query(self._schema, "id", known), 1, count=False).hits
+            for version in searcher.fast_field_values("version", [address for _, address in found]):
+                held[known] = int(version or 0)
+        return held
 
     @contextmanager
     def rebuild(self) -> Iterator["_Builder"]:
@@ -142,7 +143,7 @@ class EmbeddedBackend:
         with _tantivy_errors():
             addresses, total, following = self._page(searcher, query, asked, request)
             answer, bars = self._counted(searcher, query, request)
-            blobs = [(score, json.loads(bytes(searcher.doc(address)["shown"][0]))) for score, address in addresses]
+            blobs = [(score, unpacked(bytes(searcher.doc(address)["shown"][0]))) for score, address in addresses]
         hits = hits_of(blobs, request.where, self._words)
         took = (time.perf_counter() - started) * 1000
         histogram = fill(bars, counted_bars(answer)) if bars else None

@@ -1,7 +1,7 @@
 """A real Elasticsearch node for the tests, from the server's own jars on Maven Central: no Docker, no download by hand.
 
 `python -m tests.elasticsearch` builds it once into .testcache/elasticsearch (JDK 17 and Maven; 40 MB); CI does so
-before the tests. `running_node` starts one on free ports (ready in about 12 s, 512 MB) and stops it.
+before the tests. `running_node` starts one on free ports (ready in about 12 s, 512 MB of heap unless told) and stops it.
 """
 
 import fcntl
@@ -66,11 +66,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_node(data: Path) -> Iterator[str]:
+def running_node(data: Path, *, heap: str = "512m") -> Iterator[str]:
     """Start a node with its data in `data`; its URL. Killed at the end: nothing in it is worth a clean stop."""
     home, http, transport = build(), free_port(), free_port()
     command = [
-        "java", "-Xms512m", "-Xmx512m", f"-Des.path.home={home / 'home'}",
+        "java", f"-Xms{heap}", f"-Xmx{heap}", f"-Des.path.home={home / 'home'}",
         "--module-path", str(home / "server"), "--add-modules", MODULES,
         "--add-exports", "org.elasticsearch.server/org.elasticsearch.plugins=ALL-UNNAMED",
         "-cp", str(home / "classes"), "EsNode", str(home / "home"),
