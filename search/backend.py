@@ -11,7 +11,7 @@ from search.fields import FACETS
 from search.histogram import Histogram
 from search.marking import Marked
 from search.records import IndexEntry, millis
-from search.where import Between, Everything, OneOf, Scalar, Where, both
+from search.where import Between, Everything, Not, OneOf, Scalar, Where, both
 
 DEEPEST_OFFSET = 10_000
 """Elasticsearch's own window; beyond it a page is asked for with `after`."""
@@ -27,20 +27,35 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True)
+class Pair:
+    """Two fields whose values are counted together. rows, columns: how many of each, the most frequent ones."""
+
+    row: str
+    column: str
+    rows: int = 50
+    columns: int = 50
+
+
+@dataclass(frozen=True)
 class SearchRequest:
     """One page of a search.
 
     from_, to: event time, from <= t < to, aware; None is open.  filters: field name to values, any of them.
+    without: field name to values, none of them.
+    known_at: only what was stored by then, so that pages stay in place while signals arrive; aware.
     territory: a region code; only signals of it and below are seen, in hits, totals, facets and bars alike.
     offset: up to 10,000; `after` (the `next` of the page before) goes on without limit and stays in place while
     signals arrive; it does not go with relevance.  facets: field name to number of values.
-    width: of the bars; None chooses.
+    width: of the bars; None chooses.  split: a field; each bar is split by its values.
+    pairs: what is counted together, such as products and territories.
     """
 
     where: Where = field(default_factory=Everything)
     from_: datetime | None = None
     to: datetime | None = None
     filters: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+    without: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+    known_at: datetime | None = None
     territory: str | None = None
     size: int = 20
     offset: int = 0
@@ -49,6 +64,8 @@ class SearchRequest:
     facets: Mapping[str, int] = field(default_factory=lambda: FACETS)
     histogram: bool = True
     width: timedelta | None = None
+    split: str | None = None
+    pairs: tuple[Pair, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.size <= 1000:
@@ -64,7 +81,10 @@ class SearchRequest:
         if self.from_ or self.to:
             low, high = (millis(edge) if edge else None for edge in (self.from_, self.to))
             cuts.append(Between("event_time", low, high))
+        if self.known_at:
+            cuts.append(Between("stored_at", high=millis(self.known_at), with_high=True))
         cuts.extend(OneOf(name, tuple(values)) for name, values in self.filters.items())
+        cuts.extend(Not(OneOf(name, tuple(values))) for name, values in self.without.items())
         if self.territory:
             cuts.append(OneOf("territory", (self.territory,)))
         return both(cuts)
@@ -93,8 +113,20 @@ class FacetValue:
 
 
 @dataclass(frozen=True)
+class PairCount:
+    """How many hits hold both values."""
+
+    row: Scalar
+    column: Scalar
+    count: int
+
+
+@dataclass(frozen=True)
 class SearchResult:
-    """One page. total: of all pages.  next: hand in as `after`; None on the last page."""
+    """One page. total: of all pages.  next: hand in as `after`; None on the last page.
+
+    pairs: for each pair asked for, its counts over 0, most frequent rows first.
+    """
 
     total: int
     hits: tuple[Hit, ...]
@@ -102,6 +134,7 @@ class SearchResult:
     histogram: Histogram | None
     took_ms: float
     next: int | None = None
+    pairs: Mapping[Pair, tuple[PairCount, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ import tantivy
 from tantivy import Order, Query
 
 from core.errors import SearchUnavailable
-from search.backend import DEEPEST_OFFSET, FacetValue, Health, Refused, SearchRequest, SearchResult, Sort
+from search.backend import DEEPEST_OFFSET, Health, Refused, SearchRequest, SearchResult, Sort
 from search.compile import Compiler
 from search.embedded_query import TantivyForms
 from search.embedded_schema import build_schema, document_of, register
 from search.generations import Generations
-from search.histogram import Histogram, fill
-from search.page import bars_for, counted_bars, facets_asked, facets_of, hits_of
+from search.histogram import Bars, fill
+from search.page import bars_for, counted_bars, facets_asked, facets_of, hits_of, pairs_of
 from search.records import IndexEntry, Row, row_of
 from search.text import Segmenter
 from search.where import AllOf, Between, Where, ranked
@@ -134,17 +134,20 @@ class EmbeddedBackend:
         started = time.perf_counter()
         opened = self._reader()
         if opened is None:
-            return SearchResult(0, (), dict.fromkeys(request.facets, ()), None, 0.0)
+            nothing = dict.fromkeys(request.pairs, ())
+            return SearchResult(0, (), dict.fromkeys(request.facets, ()), None, 0.0, pairs=nothing)
         searcher = opened.searcher
         asked = request.everything_asked()
         query = self._compiler.compile(asked)
         with _tantivy_errors():
             addresses, total, following = self._page(searcher, query, asked, request)
-            facets, histogram = self._counted(searcher, query, request)
+            answer, bars = self._counted(searcher, query, request)
             blobs = [(score, json.loads(bytes(searcher.doc(address)["shown"][0]))) for score, address in addresses]
         hits = hits_of(blobs, request.where, self._words)
         took = (time.perf_counter() - started) * 1000
-        return SearchResult(total, hits, facets, histogram, took, following)
+        histogram = fill(bars, counted_bars(answer)) if bars else None
+        facets, pairs = facets_of(answer, request), pairs_of(answer, request)
+        return SearchResult(total, hits, facets, histogram, took, following, pairs)
 
     def _page(
         self, searcher: tantivy.Searcher, query: Query, asked: Where, request: SearchRequest
@@ -171,9 +174,9 @@ class EmbeddedBackend:
         following = page[-1][0] if page and len(page) == request.size and request.sort is not Sort.RELEVANCE else None
         return [(0.0, address) for _, address in page], total, following
 
-    def _counted(
-        self, searcher: tantivy.Searcher, query: Query, request: SearchRequest
-    ) -> tuple[dict[str, tuple[FacetValue, ...]], Histogram | None]:
+    def _counted(self, searcher: tantivy.Searcher, query: Query, request: SearchRequest) -> tuple[Any, Bars | None]:
+        """What the engine counted, and for which bars."""
+
         def edges() -> tuple[float | None, float | None]:
             asked = {edge: {edge: {"field": "event_time"}} for edge in ("min", "max")}
             found = searcher.aggregate(query, asked)
@@ -181,8 +184,7 @@ class EmbeddedBackend:
 
         bars = bars_for(request, edges)
         asked = facets_asked(request, bars)
-        answer = searcher.aggregate(query, asked) if asked else {}
-        return facets_of(answer, request), fill(bars, counted_bars(answer)) if bars else None
+        return (searcher.aggregate(query, asked) if asked else {}), bars
 
     def _reader(self) -> _Open | None:
         """The newest commit of the generation in use; None when nothing was ever written."""

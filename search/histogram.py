@@ -1,10 +1,11 @@
 """Bars of the date histogram: how wide, and where they start. Days and weeks begin at midnight in Beijing."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from search.records import moment
+from search.where import Scalar
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -34,10 +35,11 @@ class Bars:
 
 @dataclass(frozen=True)
 class Bar:
-    """How many hits lie in [start, start + width)."""
+    """How many hits lie in [start, start + width). parts: of each value of the field the bars are split by."""
 
     start: datetime
     count: int
+    parts: Mapping[Scalar, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,19 @@ def _bars(first: int, last: int, width: int) -> Bars:
     return Bars(width, start, (floor(last, width) - start) // width + 1)
 
 
-def fill(bars: Bars, counted: Mapping[int, int] | Iterable[tuple[int, int]]) -> Histogram:
+@dataclass(frozen=True)
+class Counted:
+    """What an engine counted in one bar."""
+
+    count: int
+    parts: Mapping[Scalar, int] = field(default_factory=dict)
+
+
+def fill(bars: Bars, counted: Mapping[int, Counted]) -> Histogram:
     """All bars with their counts; `counted` maps a left edge in ms to hits, empty bars may be missing."""
-    counts = dict(counted)
     edges = range(bars.start, bars.start + bars.width * bars.count, bars.width)
+    none = Counted(0)
+    filled = ((edge, counted.get(edge, none)) for edge in edges)
     return Histogram(
-        timedelta(milliseconds=bars.width), tuple(Bar(moment(edge), counts.get(edge, 0)) for edge in edges)
+        timedelta(milliseconds=bars.width), tuple(Bar(moment(edge), one.count, one.parts) for edge, one in filled)
     )

@@ -1,17 +1,20 @@
 """What both backends do with what their engine answers, so that a page is the same from either."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from search.backend import FacetValue, Hit, SearchRequest
-from search.histogram import Bars, choose_bars
+from search.backend import FacetValue, Hit, Pair, PairCount, SearchRequest
+from search.histogram import Bars, Counted, choose_bars
 from search.marking import mark, marker, snippet
 from search.records import Row, millis, shown
 from search.text import Segmenter
-from search.where import Where, wanted_text
+from search.where import Scalar, Where, wanted_text
 
 MOST_VALUES = 1_000
 """Values an engine counts for a facet before we take the largest: ties are cut by value in both engines alike."""
+
+MOST_PARTS = 100
+"""Values a bar is split into: 600 bars of so many stay below the engines' limit of 65,000 buckets."""
 
 OLD_FORMAT = "检索索引是旧版格式，请运行 fengsui reindex 重建"
 
@@ -36,6 +39,11 @@ def facets_asked(request: SearchRequest, bars: Bars | None) -> dict[str, Any]:
     if bars is not None:
         edges = {"interval": bars.width, "offset": bars.offset, "min_doc_count": 1}
         asked["_bars"] = {"histogram": {"field": "event_time", **edges}}
+        if request.split:
+            asked["_bars"]["aggs"] = {"_parts": {"terms": {"field": request.split, "size": MOST_PARTS}}}
+    for at, pair in enumerate(request.pairs):
+        inner = {"_columns": {"terms": {"field": pair.column, "size": max(pair.columns, MOST_PARTS)}}}
+        asked[f"_pair{at}"] = {"terms": {"field": pair.row, "size": max(pair.rows, MOST_PARTS)}, "aggs": inner}
     return asked
 
 
@@ -43,20 +51,41 @@ def facets_of(answer: Any, request: SearchRequest) -> dict[str, tuple[FacetValue
     """The largest values of each facet, ties in order of the value."""
     facets = {}
     for name, size in request.facets.items():
-        values = [FacetValue(_plain(bucket), bucket["doc_count"]) for bucket in answer[name]["buckets"]]
-        facets[name] = tuple(sorted(values, key=lambda value: (-value.count, value.value))[:size])
+        largest = _largest(answer[name], size)
+        facets[name] = tuple(FacetValue(_plain(bucket), bucket["doc_count"]) for bucket in largest)
     return facets
 
 
-def _plain(bucket: dict[str, Any]) -> Any:
+def pairs_of(answer: Any, request: SearchRequest) -> dict[Pair, tuple[PairCount, ...]]:
+    """The counts of each pair: its most frequent rows, in each the most frequent columns; ties by value."""
+    return {pair: tuple(_pair_counts(answer[f"_pair{at}"], pair)) for at, pair in enumerate(request.pairs)}
+
+
+def _pair_counts(answer: Any, pair: Pair) -> Iterator[PairCount]:
+    for row in _largest(answer, pair.rows):
+        for column in _largest(row["_columns"], pair.columns):
+            yield PairCount(_plain(row), _plain(column), column["doc_count"])
+
+
+def _largest(answer: Any, size: int) -> list[Any]:
+    return sorted(answer["buckets"], key=lambda bucket: (-bucket["doc_count"], _plain(bucket)))[:size]
+
+
+def _plain(bucket: dict[str, Any]) -> Scalar:
     """A boolean comes back as 1 and "true"."""
     as_text = bucket.get("key_as_string")
-    return as_text == "true" if as_text in ("true", "false") else bucket["key"]
+    key: Scalar = as_text == "true" if as_text in ("true", "false") else bucket["key"]
+    return key
 
 
-def counted_bars(answer: Any) -> dict[int, int]:
+def counted_bars(answer: Any) -> dict[int, Counted]:
     """Left edges (ms) and counts."""
-    return {round(bucket["key"]): bucket["doc_count"] for bucket in answer["_bars"]["buckets"]}
+    return {round(bucket["key"]): Counted(bucket["doc_count"], _parts(bucket)) for bucket in answer["_bars"]["buckets"]}
+
+
+def _parts(bar: Any) -> dict[Scalar, int]:
+    inner = bar.get("_parts", {"buckets": ()})
+    return {_plain(bucket): bucket["doc_count"] for bucket in inner["buckets"]}
 
 
 def bars_for(request: SearchRequest, edges: Callable[[], Sequence[float | None]]) -> Bars | None:

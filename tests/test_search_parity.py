@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from search.backend import SearchBackend, SearchRequest, SearchResult, Sort
+from search.backend import Pair, SearchBackend, SearchRequest, SearchResult, Sort
 from search.elasticsearch import ElasticsearchBackend
 from search.embedded import EmbeddedBackend
 from search.query import read_query
@@ -46,6 +46,7 @@ def same(backends: Backends, request: SearchRequest) -> SearchResult:
     assert embedded.facets == elastic.facets
     assert embedded.histogram == elastic.histogram
     assert embedded.next == elastic.next
+    assert embedded.pairs == elastic.pairs
     return embedded
 
 
@@ -72,6 +73,13 @@ CUTS: list[Mapping[str, Any]] = [
     {"width": timedelta(hours=6)},
     {"facets": {"enterprises": 3, "regions": 5, "is_risk": 2, "level": 2, "flags": 4}},
     {"sort": Sort.RELEVANCE, "offset": 10, "size": 7},
+    {"without": {"kind": ("news", "forum"), "level": (0,)}},
+    {"known_at": NOW - timedelta(days=20)},
+    {"split": "level"},
+    {"split": "kind", "from_": NOW - timedelta(days=14), "to": NOW, "filters": {"is_risk": (True,)}},
+    {"split": "is_risk", "width": timedelta(days=1)},
+    {"split": "products", "territory": "360700"},
+    {"pairs": (Pair("products", "territory"), Pair("issues", "kind", rows=2, columns=2), Pair("level", "is_risk"))},
 ]
 
 
