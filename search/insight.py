@@ -1,6 +1,7 @@
-"""What a page of hits does not say by itself: texts like this one.
+"""What a page of hits does not say by itself: texts like one text (here), what is special in the hits
+(search/special.py), pairs never seen before (search/novel.py).
 
-Asks only through SearchBackend, so that both backends answer alike; every count comes from a query, never from an
+All ask only through SearchBackend, so that both backends answer alike; every count comes from a query, never from an
 engine's own statistics.
 """
 
@@ -10,8 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from search.backend import SearchBackend, SearchRequest
+from search.novel import NovelPair, NovelPairs, novel_pairs
+from search.special import Special, background_of, significant, significant_words
 from search.text import Segmenter, words_of
 from search.where import AllOf, AnyOf, Exists, Not, Nothing, OneOf, Phrase, Where, Words
+
+__all__ = [
+    "Alike", "NovelPair", "NovelPairs", "Special", "background_of", "more_like", "novel_pairs", "significant",
+    "significant_words",
+]  # fmt: skip
 
 CANDIDATES = 30
 """Words of a text whose document frequency is asked: one small query each."""
