@@ -76,6 +76,39 @@ def trend(
     return _frame(height, label, under + shapes + over + dots + said + _ticks(height, ticks))
 
 
+def small(
+    seen: Sequence[float],
+    before: Sequence[float] = (),
+    *,
+    top: float,
+    label: str,
+    ticks: Sequence[Tick] = (),
+    height: int = 56,
+) -> str:
+    """One of several small charts on one scale: a line over its area, dashed the same steps of the time before.
+
+    top: the highest value of all of them, so that heights compare.  before: may have more or fewer steps; those that
+    have no place here are left out.
+    """
+    count = len(seen)
+    xs = [100 * i / (count - 1) for i in range(count)] if count > 1 else [0.0, 100.0]
+
+    def points(values: Sequence[float]) -> str:
+        both_ends = values if count > 1 else [values[0], values[0]]  # one step is a level line
+        return " ".join(
+            f"{_n(x)},{_n(100 - 100 * HEADROOM * value / (top or 1))}" for x, value in zip(xs, both_ends, strict=False)
+        )
+
+    shapes = f'<polygon class="bandfill" points="0,100 {points(seen)} 100,100"/>' if seen else ""
+    if before:
+        shapes += f'<polyline class="expect" points="{points(before)}"/>'
+    if seen:
+        shapes += f'<polyline class="seen" points="{points(seen)}"/>'
+    plot = f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" width="100%" height="{height}">{shapes}</svg>'
+    axis = f'<line class="axis" x1="0" x2="100%" y1="{height}" y2="{height}"/>'
+    return _frame(height, label, plot + axis + _ticks(height, ticks))
+
+
 def bars(
     stacks: Sequence[Sequence[float]],
     *,

@@ -45,6 +45,7 @@ from search.backend import SearchBackend
 from search.names import NameTable
 from search.open import open_backend
 from search.records import entry_of
+from search.text import Segmenter as CutWords
 from store import alert_log, documents, runs
 from store.database import Store, check_profile
 from store.registry import save_entries
@@ -278,9 +279,11 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         fill(store, lexicon)
     started = datetime.now(UTC)
     ticking = clock or (lambda: NOW + (datetime.now(UTC) - started))
-    index, names = _index(settings, lexicon, store, fresh=empty)
+    segmenter = Segmenter(dictionary_words(lexicon, ())).words
+    index, names = _index(settings, lexicon, store, segmenter, fresh=empty)
     values: dict[str, Any] = {
         "search": index,
+        "segmenter": segmenter,
         "act": act,
         "render_feed": FeedWriter(settings.public_url, lexicon),
         "query_names": names,
@@ -294,8 +297,9 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
     return Services(store=store, settings=settings, lexicon=lexicon, **values)
 
 
-def _index(settings: Settings, lexicon: Lexicon, store: Store, *, fresh: bool) -> tuple[SearchBackend, NameTable]:
-    segmenter = Segmenter(dictionary_words(lexicon, ())).words
+def _index(
+    settings: Settings, lexicon: Lexicon, store: Store, segmenter: CutWords, *, fresh: bool
+) -> tuple[SearchBackend, NameTable]:
     index = open_backend(settings, words=segmenter, write=True)
     if fresh:
         with store.read() as db:
