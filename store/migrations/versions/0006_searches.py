@@ -6,7 +6,7 @@ from alembic import op
 from store import schema
 
 revision = "0006"
-down_revision = "0004"  # "0005" once the index process's migration is there
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
