@@ -432,6 +432,34 @@ tokens = Table(
     Column("details", Json, nullable=False),
 )  # fmt: skip
 
+saved_searches = Table(
+    "saved_searches", metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, ForeignKey("users.name"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False, comment="parameters of /search; relative times stay relative"),
+    Column("shared", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("owner", "name"),
+)  # fmt: skip
+
+watches = Table(
+    "watches", metadata,
+    Column("search", Text, ForeignKey("saved_searches.id"), primary_key=True),
+    Column("user", Text, ForeignKey("users.name"), primary_key=True),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False, comment="what was stored later is new to this person"),
+    Index("ix_watches_user", "user"),
+)  # fmt: skip
+
+recent_queries = Table(
+    "recent_queries", metadata,
+    Column("user", Text, ForeignKey("users.name"), primary_key=True),
+    Column("text", Text, primary_key=True),
+    Column("asked_at", Moment, nullable=False),
+)  # fmt: skip
+
 audit = Table(
     "audit", metadata,
     Column("number", Serial, primary_key=True),

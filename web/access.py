@@ -29,6 +29,7 @@ MAY: dict[str, Role] = {
     "reopen": "supervisor",
     "audit": "admin",
     "index_retry": "admin",
+    "saved": "admin",
 }
 """The lowest role that may do a thing; what is not listed nobody may."""
 

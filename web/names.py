@@ -72,6 +72,13 @@ AUDIT_WORDS: Mapping[str, str] = {
     "index_retry": "重写索引",
     "event_merge": "并入事件",
     "event_split": "拆出事件",
+    "export_search": "导出检索",
+    "export_broken": "导出中断",
+    "save_search": "存检索",
+    "rename_search": "检索改名",
+    "share_search": "共享检索",
+    "unshare_search": "停止共享检索",
+    "delete_search": "删去检索",
 }
 
 STAGES: Mapping[str, str] = {
