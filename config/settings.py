@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     elasticsearch_password: SecretStr | None = None
     elasticsearch_api_key: SecretStr | None = Field(default=None, description="instead of an account: id:key or base64")
     elasticsearch_ca: Path | None = Field(default=None, description="PEM file of who signed the server's certificate")
+    elasticsearch_replicas: str = Field(
+        default="0-1", pattern=r"^\d+(-\d+)?$", description="copies of each shard: a number, or a range by nodes"
+    )
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:25 (smtps:// for TLS)")
     mail_from: str = "fengsui@localhost"
     mail_to: str = Field(default="", description="comma separated recipients of alert mails and the daily digest")
