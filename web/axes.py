@@ -117,7 +117,7 @@ def _places(visit: Visit) -> tuple[Group, ...]:
     places = [value_group(axis, code, _short(visit, code)) for code in below]
     inside = OneOf(axis.field, (top,))
     rest = Group(
-        f"{_short(visit, top)}本级",
+        f"{_short(visit, top)}未分{'市' if top.endswith('0000') else '县'}",
         (Condition("territory", (top,)), Condition("territory", tuple(below), negative=True)),
         where=AllOf((inside, Not(OneOf(axis.field, tuple(below))))),
     )
