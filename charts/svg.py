@@ -118,16 +118,18 @@ def bars(
     height: int = 110,
     unit: str = "",
     gap: float = 0.18,
+    css: str = "l",
 ) -> str:
     """Stacked histogram: one list a bar, counts by level 0 to 4, lowest at the bottom.
 
+    css: class of the shades, `l` for levels (l0 to l4), `s` (s0 to s5) for what is no level.
     links: (address, what it shows) a bar; the whole column is then a link, unless the bar is empty.
     """
     top = _ceiling(max(sum(stack) for stack in stacks))
     width = 100 / len(stacks)
     cells = []
     for i, stack in enumerate(stacks):
-        drawn = _stack(stack, x=i * width + width * gap / 2, width=width * (1 - gap), height=height, top=top)
+        drawn = _stack(stack, css, x=i * width + width * gap / 2, width=width * (1 - gap), height=height, top=top)
         if links and drawn:
             href, what = links[i]
             hit = f'<rect class="hit" x="{_n(i * width)}%" width="{_n(width)}%" y="0" height="{height}"/>'
@@ -140,14 +142,14 @@ def bars(
     return _frame(height, label, under + "".join(cells) + over + _ticks(height, ticks), role=role)
 
 
-def _stack(stack: Sequence[float], *, x: float, width: float, height: int, top: float) -> str:
+def _stack(stack: Sequence[float], css: str, *, x: float, width: float, height: int, top: float) -> str:
     cells, base = [], 0.0
     for level, value in enumerate(stack):
         if not value:
             continue
         tall = HEADROOM * height * value / top
         cells.append(
-            f'<rect class="l{level}" x="{_n(x)}%" width="{_n(width)}%"'
+            f'<rect class="{css}{level}" x="{_n(x)}%" width="{_n(width)}%"'
             f' y="{_n(height - base - tall)}" height="{_n(max(tall - (0.6 if base else 0), 0.8))}"/>'
         )
         base += tall

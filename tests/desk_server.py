@@ -199,7 +199,7 @@ def _fill_documents(db: Connection, rows: list[dict[str, Any]], reader: Reader) 
         documents.add_revision(db, document, external_id=first, raw={})
         columns = documents.analysis_columns(reader.analysis(row["title"], row["text"], row["truth"]))
         mine = (table.c.id == document.id) & (table.c.revision == revision)
-        db.execute(table.update().where(mine).values(**columns, stage=documents.JUDGED))
+        db.execute(table.update().where(mine).values(**columns, stage=documents.INDEXED))
     return made
 
 
@@ -263,7 +263,7 @@ def _fill_runs(db: Connection) -> None:
             )  # fmt: skip
         due = NOW + timedelta(minutes=number + 1)
         runs.save_job(db, f"crawl:{source.key}", what=f"抓取 {source.title}", trigger="每 30 分", next_at=due)
-    for name in ("crawler", "worker", "sender", "scheduler"):
+    for name in ("crawler", "worker", "indexer", "sender", "scheduler"):
         runs.beat(db, name, pid=100, now=NOW)
 
 

@@ -34,6 +34,8 @@ from web.views import (
     live,
     search,
     search_export,
+    search_parts,
+    search_saved,
     signin,
     sources,
     status,
@@ -42,8 +44,8 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    home, alerts, actions, alert, events, search, search_export, analytics, documents, enterprises, sources, status,
-    account, signin, live, feeds, api,
+    home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, documents,
+    enterprises, sources, status, account, signin, live, feeds, api,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
