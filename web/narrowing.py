@@ -124,4 +124,4 @@ def window_of(span: Span) -> Window:
 
 def apart(asked: Asked, span: Span) -> Asked:
     """All documents of a time, with no other condition."""
-    return replace(asked, text="", filters=(), like="", window=window_of(span))
+    return replace(asked, text="", filters=(), like="", since=None, window=window_of(span))
