@@ -20,7 +20,12 @@ class Settings(BaseSettings):
     data: Path | None = Field(default=None, description="data folder; ./var/<profile> when not given")
     config: Path = Field(default=PROJECT / "config", description="folder with sources/, rules/, lexicons/, ...")
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; else SQLite in the data folder")
-    elasticsearch_url: str | None = Field(default=None, description="Elasticsearch address; else the embedded index")
+    elasticsearch_url: str | None = Field(
+        default=None, description="Elasticsearch addresses, comma separated; else the embedded index"
+    )
+    elasticsearch_replicas: str = Field(
+        default="0-1", pattern=r"^\d+(-\d+)?$", description="copies of each shard: a number, or a range by nodes"
+    )
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:25 (smtps:// for TLS)")
     mail_from: str = "fengsui@localhost"
     mail_to: str = Field(default="", description="comma separated recipients of alert mails and the daily digest")

@@ -1,8 +1,10 @@
 """How the cluster is reached, and what its errors mean: the only place that makes a client or reads its exceptions."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import elastic_transport
@@ -11,11 +13,20 @@ from elasticsearch import Elasticsearch
 
 from core.errors import SearchUnavailable
 
+Json = dict[str, Any]
+T = TypeVar("T")
+
 TIMEOUT = 15.0
 """Seconds a request may take: the desk would rather say that search is slow than hang."""
 FIRST_REST = 0.5
 LONGEST_REST = 8.0
 """Seconds a node that did not answer is left alone, the first time and at most: one that is back is used again soon."""
+WAITS = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before a question is asked again while the cluster elects a master or moves a shard: a few seconds in all."""
+PASSING = frozenset({429, 502, 503, 504})
+"""Statuses that mean not now: too busy, no master yet, no copy of the shard yet."""
+GONE = 404
+CONFLICT = 409
 
 
 @dataclass(frozen=True)
@@ -61,5 +72,83 @@ def telling(access: Access) -> Iterator[None]:
         what = f"连不上 Elasticsearch（{access.where}）：{type(error).__name__}"
         raise SearchUnavailable(what) from error
     except elasticsearch.ApiError as error:
-        why = "账号不对或权限不足" if error.status_code in (401, 403) else f"报错“{str(error.error)[:80]}”"
-        raise SearchUnavailable(f"Elasticsearch（{access.where}）{why}（HTTP {error.status_code}）") from error
+        raise SearchUnavailable(f"Elasticsearch（{access.where}）{_told(error)}（HTTP {error.status_code}）") from error
+
+
+def _told(error: elasticsearch.ApiError) -> str:
+    if block := read_only(cause_of(error)):
+        return block
+    if error.status_code in (401, 403):
+        return "账号不对或权限不足"
+    if error.error == "index_not_found_exception":
+        return "索引不见了，请运行 fengsui reindex 重建"
+    return f"报错“{str(error.error)[:80]}”"
+
+
+def cause_of(error: elasticsearch.ApiError) -> Json:
+    """{type, reason, ...} of an answer that is an error; empty where it is something else (a proxy's page)."""
+    body = error.body.get("error") if isinstance(error.body, dict) else None
+    return body if isinstance(body, dict) else {}
+
+
+def read_only(cause: Json) -> str | None:
+    """What to do about an index that takes no writes, where `cause` says so: waiting alone does not end that."""
+    reason = str(cause.get("reason", ""))
+    if cause.get("type") != "cluster_block_exception" or "SERVICE_UNAVAILABLE" in reason:
+        return None  # the latter passes: no master yet, state not recovered yet
+    if "flood-stage" in reason:
+        return "磁盘将满，索引已转为只读；请清理磁盘或加节点，水位回落后自动恢复并补写"
+    return "索引被设为只读；解除 index.blocks 后自动补写"
+
+
+class Cluster:
+    """A cluster as we use it: its client, and patience with what passes."""
+
+    def __init__(self, access: Access, *, pause: Callable[[float], None] = time.sleep) -> None:
+        self.access = access
+        self.client = connect(access)
+        self.pause = pause
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """The answer to a question that may be repeated; asked again while the cluster gathers itself.
+
+        Raises the client's errors. No answer in time is asked once more where there is another node.
+        """
+        timeouts = 1 if len(self.access.hosts) > 1 else 0
+        for wait in (*WAITS, None):
+            try:
+                return question()
+            except elastic_transport.ConnectionTimeout:
+                if not timeouts or wait is None:
+                    raise
+                timeouts -= 1
+            except elasticsearch.ApiError as error:
+                if wait is None or error.status_code not in PASSING or read_only(cause_of(error)):
+                    raise
+            self.pause(wait)
+        raise AssertionError("the last turn returns or raises")
+
+    def documents(self, index: str, ids: Sequence[str]) -> dict[str, Json]:
+        """Those of `ids` that `index` holds, as written last, visible or not: {id: {_source, _version, _seq_no, ...}}.
+
+        Raises NotFoundError where there is no such index, SearchUnavailable when a shard does not answer.
+        """
+        for wait in (*WAITS, None):
+            docs = self.ask(lambda: self.client.mget(index=index, ids=list(ids)))["docs"]
+            failed = [doc["error"] for doc in docs if "error" in doc]
+            if not failed:
+                return {doc["_id"]: doc for doc in docs if doc["found"]}
+            if failed[0]["type"] == "index_not_found_exception":
+                raise missing(index)
+            if wait is not None:
+                self.pause(wait)
+        raise SearchUnavailable(f"Elasticsearch（{self.access.where}）读不到 {index}：{failed[0].get('reason', '')}")
+
+
+def missing(index: str) -> elasticsearch.NotFoundError:
+    """The error for an index that is not there, as the client raises it."""
+    meta = elastic_transport.ApiResponseMeta(
+        GONE, "1.1", elastic_transport.HttpHeaders(), 0.0, elastic_transport.NodeConfig("http", "unknown", 9200)
+    )
+    body = {"error": {"type": "index_not_found_exception", "index": index}, "status": GONE}
+    return elasticsearch.NotFoundError("index_not_found_exception", meta, body)
