@@ -18,7 +18,7 @@ from search.page import hits_of
 from search.records import IndexEntry, row_of
 from search.text import Segmenter, fold, words_of
 from search.where import (
-    AllOf, AnyOf, Between, Everything, Exists, Not, Nothing, OneOf, Phrase, Where, Wild, WildText, Words,
+    AllOf, AnyOf, Between, Everything, Exists, Fits, Not, Nothing, OneOf, Phrase, Where, Wild, WildText, Words,
 )  # fmt: skip
 
 SINGLE = ("id", "source", "kind", "url", "event_time", "stored_at", "level", "score", "is_risk", "repost_of", "stance",
@@ -122,6 +122,8 @@ class Fts5:
             case Not(part):
                 sql, values = self._sql(part)
                 return f"not ({sql})", values
+            case Fits():
+                return "0", []  # regular expressions are not asked for here
             case _:
                 return self._field(where)
 

@@ -14,7 +14,7 @@ from search.backend import SearchRequest, Sort
 from search.histogram import choose_bars
 from search.records import IndexEntry, row_of
 from search.where import (
-    AllOf, AnyOf, Between, Everything, Exists, Not, Nothing, OneOf, Phrase, Where, Wild, WildText, Words,
+    AllOf, AnyOf, Between, Everything, Exists, Fits, Not, Nothing, OneOf, Phrase, Where, Wild, WildText, Words,
 )  # fmt: skip
 
 Json = dict[str, Any]
@@ -140,6 +140,8 @@ def _query(where: Where) -> Json:
             return {"terms": {_whole(name): list(values)}}
         case Wild(name, parts):
             return {"wildcard": {_whole(name): {"value": "*".join(parts)}}}
+        case Fits(name, forms):
+            return {"bool": {"should": [{"regexp": {_whole(name): {"value": form}}} for form in forms]}}
         case Exists(name):
             return {"exists": {"field": name}}
         case Between(name, low, high, with_low, with_high):

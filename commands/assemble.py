@@ -17,6 +17,7 @@ from core.records import Signal
 from enterprises.registry_import import registry_of
 from nlp.analyze import Analyzer
 from pipelines.events import EventKeeper, names_in
+from pipelines.indexing import Indexer
 from pipelines.stages import Judge, Pipeline
 from search.backend import SearchBackend
 from search.names import NameTable
@@ -54,17 +55,21 @@ def names_of(known: Knowledge, sources: dict[str, str] | None = None) -> NameTab
 def build_pipeline(
     settings: Settings, store: Store, known: Knowledge, *, who: str, clock: Clock = system_clock, notify: bool = True
 ) -> Pipeline:
-    """The whole pipeline over `store`. notify: whether alerts put notices into the outbox."""
+    """The pipeline over `store`. notify: whether alerts put notices into the outbox."""
     return Pipeline(
         store=store,
         analyzer=Analyzer(known.lexicon, known.registry, recogniser_folder(settings.config)),
-        index=open_index(settings, known, write=True),
-        entry_of=lambda signal: entry_of(signal, known.segmenter.words),
         judge=judge_of(settings, known, notify=notify),
         clock=clock,
         who=who,
         place=keeper_of(settings, known).place,
     )
+
+
+def build_indexer(settings: Settings, store: Store, known: Knowledge, *, who: str) -> Indexer:
+    """What writes the configured index from `store`."""
+    index = open_index(settings, known, write=True)
+    return Indexer(store, index, lambda signal: entry_of(signal, known.segmenter.words), who)
 
 
 def keeper_of(settings: Settings, known: Knowledge) -> EventKeeper:

@@ -48,6 +48,7 @@ def desk_services(settings: Settings) -> Services:
         sources=sources,
         rules=load_rules(settings.config),
         search=open_index(settings, known),
+        segmenter=known.segmenter.words,
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),
         synonyms=known.lexicon.synonyms,

@@ -22,7 +22,7 @@ from search.embedded_query import TantivyForms
 from search.embedded_schema import build_schema, document_of, register, unpacked
 from search.generations import Generations
 from search.histogram import Bars, fill
-from search.page import bars_for, counted_bars, facets_asked, facets_of, hits_of, pairs_of
+from search.page import bars_for, counted_bars, facets_asked, facets_of, hits_of, nothing_found, pairs_of
 from search.records import IndexEntry, Row, row_of
 from search.text import Segmenter
 from search.where import AllOf, Between, Where, ranked
@@ -135,8 +135,7 @@ class EmbeddedBackend:
         started = time.perf_counter()
         opened = self._reader()
         if opened is None:
-            nothing = dict.fromkeys(request.pairs, ())
-            return SearchResult(0, (), dict.fromkeys(request.facets, ()), None, 0.0, pairs=nothing)
+            return nothing_found(request)
         searcher = opened.searcher
         asked = request.everything_asked()
         query = self._compiler.compile(asked)
@@ -224,7 +223,9 @@ class EmbeddedBackend:
         except SearchUnavailable as error:
             remedy = "fengsui reindex" if "reindex" in str(error) else ""
             return Health(False, "embedded", 0, str(error), remedy)
-        return Health(True, "embedded", documents, f"内置索引，{documents} 条")
+        current = self._generations.current()
+        generation = current.name if current else ""
+        return Health(True, "embedded", documents, f"内置索引，{documents} 条", generation=generation)
 
     def close(self) -> None:
         """As SearchBackend.close."""
