@@ -29,7 +29,7 @@ from typing import Any
 
 from benchmarks.search_arrivals import Arrived, arriving
 from benchmarks.search_corpus import NOW, Corpus, NoStreams, read_texts
-from benchmarks.search_engines import Engine, elastic, embedded, folder_bytes, forget_pages
+from benchmarks.search_engines import Engine, elastic, embedded, forget_pages
 from benchmarks.search_fts5 import Fts5
 from benchmarks.search_plain import Plain
 from benchmarks.search_questions import QUESTIONS, Asking, Question
@@ -239,7 +239,9 @@ def report(backend: str, count: int, part: Figures) -> str:
     for name in ("quiet", "busy"):
         if name in part:
             pages = part[name]
-            lines.append(f"  pages {name:<6} {pages['pages']:,} pages {pages['warm_ms']}, cpu {pages['cpu_ms']}, first time {pages['first_ms']}")
+            lines.append(
+                f"  pages {name:<6} {pages['pages']:,} pages {pages['warm_ms']}, cpu {pages['cpu_ms']}, first time {pages['first_ms']}"
+            )
             lines += [f"    {kind:<10} {found}" for kind, found in pages["kinds_ms"].items()]
     if "busy" in part:
         lines.append(f"  arrivals     {part['busy']['arrivals']}")

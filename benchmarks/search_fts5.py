@@ -18,7 +18,20 @@ from search.page import hits_of
 from search.records import IndexEntry, row_of
 from search.text import Segmenter, fold, words_of
 from search.where import (
-    AllOf, AnyOf, Between, Everything, Exists, Fits, Not, Nothing, OneOf, Phrase, Where, Wild, WildText, Words,
+    AllOf,
+    AnyOf,
+    Between,
+    Everything,
+    Exists,
+    Fits,
+    Not,
+    Nothing,
+    OneOf,
+    Phrase,
+    Where,
+    Wild,
+    WildText,
+    Words,
 )  # fmt: skip
 
 SINGLE = ("id", "source", "kind", "url", "event_time", "stored_at", "level", "score", "is_risk", "repost_of", "stance",

@@ -14,7 +14,20 @@ from search.backend import SearchRequest, Sort
 from search.histogram import choose_bars
 from search.records import IndexEntry, row_of
 from search.where import (
-    AllOf, AnyOf, Between, Everything, Exists, Fits, Not, Nothing, OneOf, Phrase, Where, Wild, WildText, Words,
+    AllOf,
+    AnyOf,
+    Between,
+    Everything,
+    Exists,
+    Fits,
+    Not,
+    Nothing,
+    OneOf,
+    Phrase,
+    Where,
+    Wild,
+    WildText,
+    Words,
 )  # fmt: skip
 
 Json = dict[str, Any]

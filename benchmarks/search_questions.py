@@ -26,7 +26,7 @@ class Question:
     @property
     def name(self) -> str:
         """How a report calls it."""
-        cuts = [f"{self.days}d" if self.days else "", self.territory or "", self.at and f"after {self.at}d" or ""]
+        cuts = [f"{self.days}d" if self.days else "", self.territory or "", (self.at and f"after {self.at}d") or ""]
         cuts.append("" if self.sort is Sort.NEWEST else self.sort.value)
         return " ".join([self.text or "(all)", *filter(None, cuts)])
 

@@ -1,12 +1,9 @@
 """The tantivy schema, from the table of fields, and rows as tantivy documents."""
 
-import json
-import zlib
-
 import tantivy
 
 from search.fields import FIELDS, TEXT_FIELDS, FieldType
-from search.records import HIDDEN, Row
+from search.records import Row
 
 WHOLE = "raw"
 TOKENS = "tokens"
@@ -21,8 +18,8 @@ def build_schema() -> tantivy.Schema:
     stored blob holds what people see."""
     builder = tantivy.SchemaBuilder()
     for view in VIEWS:
-        # Phrases are looked for in the grams; words need no positions.
-        option = "position" if view.endswith("grams") else "freq"
+        # Phrases are looked for in the grams, and how often they stand there; of words it is enough that they do.
+        option = "position" if view.endswith("grams") else "basic"
         builder.add_text_field(view, tokenizer_name=TOKENS, index_option=option)
     for name in INTEGERS:
         builder.add_integer_field(name, fast=True)
@@ -50,8 +47,8 @@ def register(index: tantivy.Index) -> tantivy.Index:
     return index
 
 
-def document_of(row: Row) -> tantivy.Document:
-    """`row` as a document: what is searched, and the blob."""
+def document_of(row: Row, packed: bytes) -> tantivy.Document:
+    """`row` as a document: what is searched, and the blob that is stored."""
     document = tantivy.Document()
     for field in FIELDS:
         if field.name not in row or field.type is FieldType.TEXT:
@@ -70,19 +67,5 @@ def document_of(row: Row) -> tantivy.Document:
         document.add_integer(name, row[name])
     for view in VIEWS:
         document.add_text(view, row[view])
-    document.add_bytes("shown", packed(row))
+    document.add_bytes("shown", packed)
     return document
-
-
-def packed(row: Row) -> bytes:
-    """What people see of `row`, small: GB 18030 writes Chinese in two bytes and holds all of Unicode. Deflated it takes
-    half the text's size (UTF-8 in tantivy's own LZ4: all of it)."""
-    blob = {key: value for key, value in row.items() if key not in HIDDEN}
-    squeezer = zlib.compressobj(level=6, wbits=-15)
-    return squeezer.compress(json.dumps(blob, ensure_ascii=False).encode("gb18030")) + squeezer.flush()
-
-
-def unpacked(blob: bytes) -> Row:
-    """What `packed` was given."""
-    row: Row = json.loads(zlib.decompress(blob, wbits=-15).decode("gb18030"))
-    return row

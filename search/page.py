@@ -1,6 +1,7 @@
 """What both backends do with what their engine answers, so that a page is the same from either."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 from search.backend import FacetValue, Hit, Pair, PairCount, SearchRequest, SearchResult
@@ -73,7 +74,12 @@ def _pair_counts(answer: Any, pair: Pair) -> Iterator[PairCount]:
 
 
 def _largest(answer: Any, size: int) -> list[Any]:
-    return sorted(answer["buckets"], key=lambda bucket: (-bucket["doc_count"], _plain(bucket)))[:size]
+    """The `size` largest, ties by value; engines hand them over by count."""
+    buckets = answer["buckets"]
+    if len(buckets) > size:
+        least = buckets[size - 1]["doc_count"]
+        buckets = list(takewhile(lambda bucket: bucket["doc_count"] >= least, buckets))
+    return sorted(buckets, key=lambda bucket: (-bucket["doc_count"], _plain(bucket)))[:size]
 
 
 def _plain(bucket: dict[str, Any]) -> Scalar:

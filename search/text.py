@@ -23,7 +23,7 @@ rank hits differently. No query asks for it but `标题:*`."""
 
 HAN = r"\u2e80-\uffff\U00020000-\U0003ffff"
 RUNS = re.compile(r"[^\W_]+")
-GRAMS = re.compile(rf"[{HAN}]|[^{HAN} ]+")
+GRAMS = re.compile(rf"[{HAN}]|(?<![^{HAN} ])[^{HAN} ]{{1,{MAX_TOKEN}}}")
 FOLDED = re.compile(r"[^\n -@\[-~\u3001-\u3035\u3041-\u3096\u3400-\u9fff]")
 """Any character but those known to fold to themselves, which are nearly all of a Chinese text."""
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]+")
@@ -58,8 +58,7 @@ def grams_of(text: str) -> list[str]:
     Punctuation leaves no gap. Pairs of characters would be found a few times faster, but take half the text's size
     more (measured on 200,000 signals: an index of 1.9 times the text instead of 1.5) and twice the time to write.
     """
-    grams = GRAMS.findall(" ".join(RUNS.findall(fold(text))))
-    return [gram[:MAX_TOKEN] for gram in grams]
+    return GRAMS.findall(" ".join(RUNS.findall(fold(text))))
 
 
 @dataclass(frozen=True)

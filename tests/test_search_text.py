@@ -44,7 +44,8 @@ def test_folding_leaves_no_character_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "grams"), [("电动车", ("电", "动", "车")), ("火", ("火",)), ("起火3人", ("起", "火", "3", "人")), ("x7", ("x7",))]
+    ("text", "grams"),
+    [("电动车", ("电", "动", "车")), ("火", ("火",)), ("起火3人", ("起", "火", "3", "人")), ("x7", ("x7",))],
 )
 def test_a_phrase_is_its_grams_in_a_row(text: str, grams: tuple[str, ...]) -> None:
     term = phrase_term(text)
