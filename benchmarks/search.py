@@ -8,8 +8,8 @@ and plain Elasticsearch.
 STREAMS: the folder of collected streams (weibo_hot, wechat_titles, zhihu_hot, xwlb); without it nothing is measured.
 A page is what the desk asks for: the query read, 20 hits with marked title and snippet, seven facets, bars split by
 level, the exact total. Pages are asked for one after the other from a process on one core; signals arrive from another
-process on the other core (a server takes what it gets). Figures are wall-clock times; beside them what the asking process
-itself was busy, which a machine that others use too disturbs less.
+process on the other core (a server takes what it gets). Figures are wall-clock times; beside them (cpu) how long the
+asking process itself was busy, which other users of the machine disturb less.
 """
 
 import argparse
@@ -239,9 +239,8 @@ def report(backend: str, count: int, part: Figures) -> str:
     for name in ("quiet", "busy"):
         if name in part:
             pages = part[name]
-            lines.append(
-                f"  pages {name:<6} {pages['pages']:,} pages {pages['warm_ms']}, cpu {pages['cpu_ms']}, first time {pages['first_ms']}"
-            )
+            lines.append(f"  pages {name:<6} {pages['pages']:,}: {pages['warm_ms']}, cpu {pages['cpu_ms']}")
+            lines.append(f"    first time {pages['first_ms']}")
             lines += [f"    {kind:<10} {found}" for kind, found in pages["kinds_ms"].items()]
     if "busy" in part:
         lines.append(f"  arrivals     {part['busy']['arrivals']}")
