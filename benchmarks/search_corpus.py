@@ -139,8 +139,6 @@ class Corpus:
 
 FEW = (Kind.SOCIAL, Kind.FORUM, Kind.COMPLAINT)
 KIND_WEIGHTS = [8 if kind is Kind.NEWS else 2 if kind in FEW else 1 for kind in Kind]
-    8 if kind is Kind.NEWS else 2 if kind in (Kind.SOCIAL, Kind.FORUM, Kind.COMPLAINT) else 1 for kind in Kind
-]
 
 
 def _id(number: int) -> str:
