@@ -1,11 +1,12 @@
 """A proxy before a real node that lets bulk requests fail as a busy cluster, a small proxy or a bad line would."""
 
 import json
+import socket
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -58,9 +59,10 @@ class Faults:
 
 
 @contextmanager
-def proxied(url: str, faults: Faults) -> Iterator[str]:
-    """The address of a proxy before `url`."""
+def proxied(url: str, faults: Faults, port: int = 0) -> Iterator[str]:
+    """The address of a proxy before `url`. port: of its own; 0 chooses one. At the end its connections are cut."""
     over = threading.Event()
+    connections: list[socket.socket] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -121,10 +123,14 @@ def proxied(url: str, faults: Faults) -> Iterator[str]:
             if self.command != "HEAD":
                 self.wfile.write(body)
 
+        def setup(self) -> None:
+            super().setup()
+            connections.append(self.connection)
+
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -133,6 +139,9 @@ def proxied(url: str, faults: Faults) -> Iterator[str]:
         over.set()
         server.shutdown()
         server.server_close()
+        for connection in connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _pairs(body: bytes) -> list[tuple[str, bytes]]:
