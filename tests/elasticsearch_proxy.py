@@ -49,6 +49,7 @@ class Faults:
     plan: list[Fault] = field(default_factory=list)
     bulks: list[list[str]] = field(default_factory=list)
     most_bytes: int | None = None
+    largest: int = 0
     always: Callable[[list[str]], Fault] | None = None
 
     def next(self, ids: list[str]) -> Fault:
@@ -69,6 +70,7 @@ def proxied(url: str, faults: Faults, port: int = 0) -> Iterator[str]:
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            faults.largest = max(faults.largest, len(body))
             if faults.most_bytes is not None and len(body) > faults.most_bytes:
                 self.answer(413, "text/html", b"<html>Request Entity Too Large</html>")
             elif "/_bulk" in self.path and b"-places-" not in body.split(b"\n", 1)[0]:
