@@ -25,6 +25,7 @@ from web.views import (
     alert,
     alerts,
     analytics,
+    analytics_data,
     api,
     documents,
     enterprises,
@@ -44,8 +45,8 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, documents,
-    enterprises, sources, status, account, signin, live, feeds, api,
+    home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, analytics_data,
+    documents, enterprises, sources, status, account, signin, live, feeds, api,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -73,6 +73,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "event_merge": "并入事件",
     "event_split": "拆出事件",
     "export_search": "导出检索",
+    "export_figures": "导出分析",
     "export_broken": "导出中断",
     "save_search": "存检索",
     "rename_search": "检索改名",
