@@ -233,14 +233,17 @@ class _Finder:
         return self.names.label(found.name, value) or value.removeprefix(UNLISTED)
 
     def _by_name(self, field: str, typed: str, counts: dict[str, int]) -> Iterator[Suggestion]:
+        """Names that begin with what was typed, then names it stands in, then things with another such name."""
+        found = []
         for named in self.names.find(field, typed, MOST_NAMES):
             if all(known in counts for known in named.ids):
                 continue
-            label = self.names.label(field, named.ids[0]) if len(named.ids) == 1 else None
-            value = label or named.name
-            note = named.name if label and visible(label) != visible(named.name) else ""
-            many = f"{len(named.ids)} 个同名" if len(named.ids) > 1 else note
-            yield self._value(value, many, None)
+            several = len(named.ids) > 1
+            value = named.name if several else self.names.label(field, named.ids[0]) or named.name
+            other = named.name if visible(value) != visible(named.name) else ""
+            found.append((value, f"{len(named.ids)} 个同名" if several else other))
+        found.sort(key=lambda one: (not visible(one[0]).startswith(typed), typed not in visible(one[0])))
+        yield from (self._value(value, note, None) for value, note in found)
 
     def _inner_values(self, field: str, typed: str) -> Iterator[Suggestion]:
         if field == "id":

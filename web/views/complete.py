@@ -1,14 +1,15 @@
 """Completion of a query for the bar of the desk, cut to what the person may see."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel
 
-from search.completion import complete
+from search.completion import Values, complete
 from search.frequent import FrequentValues
-from web.views.search import LONGEST_QUERY
 from web.visit import Here, Visit
 
 router = APIRouter(prefix="/api", tags=["desk"])
+LONGEST_QUERY = 2000
+"""Characters of the query that are read: what the bar takes."""
 
 
 class SuggestionOut(BaseModel):
@@ -40,3 +41,10 @@ def show_completion(visit: Here, q: str = "", at: int | None = None) -> Completi
         for one in found.suggestions
     ]
     return CompletionOut(start=found.start, end=found.end, suggestions=shown)
+
+
+def _values(visit: Visit) -> Values:
+    frequent: FrequentValues | None = visit.request.app.state.frequent
+    if frequent is None:
+        return lambda _field, _typed: ()
+    return frequent.of(None if visit.me.everywhere else visit.me.user.territory)
