@@ -12,6 +12,7 @@ from commands.outgoing import routes_of
 from config.grouping import load_grouping
 from config.recogniser import recogniser_folder
 from config.settings import Settings
+from config.sources import load_sources
 from core.clock import Clock, system_clock
 from core.records import Signal
 from enterprises.registry_import import registry_of
@@ -69,7 +70,9 @@ def build_pipeline(
 def build_indexer(settings: Settings, store: Store, known: Knowledge, *, who: str) -> Indexer:
     """What writes the configured index from `store`."""
     index = open_index(settings, known, write=True)
-    return Indexer(store, index, lambda signal: entry_of(signal, known.segmenter.words), who)
+    sources = load_sources(settings.config, settings.profile, base=settings.source_base)
+    tiers = {source.key: source.tier for source in sources}
+    return Indexer(store, index, lambda signal: entry_of(signal, known.segmenter.words, tier_of=tiers), who)
 
 
 def keeper_of(settings: Settings, known: Knowledge) -> EventKeeper:
