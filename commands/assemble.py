@@ -53,16 +53,9 @@ def names_of(known: Knowledge, sources: dict[str, str] | None = None) -> NameTab
 
 
 def build_pipeline(
-    settings: Settings,
-    store: Store,
-    known: Knowledge,
-    *,
-    who: str,
-    clock: Clock = system_clock,
-    notify: bool = True,
-    indexer: Indexer | None = None,
+    settings: Settings, store: Store, known: Knowledge, *, who: str, clock: Clock = system_clock, notify: bool = True
 ) -> Pipeline:
-    """The pipeline over `store`. notify: whether alerts put notices into the outbox.  indexer: its last step."""
+    """The pipeline over `store`. notify: whether alerts put notices into the outbox."""
     return Pipeline(
         store=store,
         analyzer=Analyzer(known.lexicon, known.registry, recogniser_folder(settings.config)),
@@ -70,7 +63,6 @@ def build_pipeline(
         clock=clock,
         who=who,
         place=keeper_of(settings, known).place,
-        indexer=indexer,
     )
 
 

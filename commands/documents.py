@@ -53,11 +53,11 @@ def ingest(
     known = knowledge_of(settings, store, registry)
     who = f"ingest-{os.getpid()}"
     indexer = build_indexer(settings, store, known, who=who)
-    pipeline = build_pipeline(settings, store, known, who=who, clock=clock, notify=False, indexer=indexer)
+    pipeline = build_pipeline(settings, store, known, who=who, clock=clock, notify=False)
     counts: dict[str, int] = {}
     with _progress() as bar:
         task = bar.add_task("ingest", total=len(lines))
-        for counts in ingest_lines(lines, pipeline, clock):
+        for counts in ingest_lines(lines, pipeline, indexer, clock):
             bar.update(task, completed=sum(counts.get(name, 0) for name in ("new", "changed", "unchanged")))
     seconds = time.monotonic() - started
     summary = {"read": len(lines), **counts, "seconds": round(seconds, 2), "per_second": round(len(lines) / seconds, 1)}
@@ -77,7 +77,7 @@ def reanalyze(
         marked = mark_for_analysis(db, _moment(since) if since else None)
     known, who = knowledge_of(settings, store), f"reanalyze-{os.getpid()}"
     indexer = build_indexer(settings, store, known, who=who)
-    pipeline = build_pipeline(settings, store, known, who=who, indexer=indexer)
+    pipeline = build_pipeline(settings, store, known, who=who)
     with _progress() as bar:
         task = bar.add_task("reanalyze", total=marked)
         while pipeline.step():

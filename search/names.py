@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from search.text import fold
+from search.text import visible
 
 
 class Names(Protocol):
@@ -25,13 +25,14 @@ class NameTable:
         for field, pairs in rows.items():
             table = self._ids.setdefault(field, {})
             for name, known in pairs:
-                ids = table.get(fold(name), ())
-                if name and known not in ids:
-                    table[fold(name)] = (*ids, known)
+                key = visible(name)
+                ids = table.get(key, ())
+                if key and known not in ids:
+                    table[key] = (*ids, known)
 
     def resolve(self, field: str, text: str) -> tuple[str, ...]:
         """As Names says."""
-        return self._ids.get(field, {}).get(fold(text.strip()), ())
+        return self._ids.get(field, {}).get(visible(text), ())
 
 
 NO_NAMES = NameTable({})

@@ -2,7 +2,6 @@
 
 from config.settings import Settings
 from search.backend import SearchBackend
-from search.elastic_client import Access
 from search.elasticsearch import ElasticsearchBackend
 from search.embedded import EmbeddedBackend
 from search.text import Segmenter
@@ -15,8 +14,8 @@ def open_backend(settings: Settings, *, words: Segmenter, write: bool = False) -
     words: must be the segmenter the entries were made with.  write: makes the data folder.
     """
     if settings.elasticsearch_url:
-        access, name = Access(settings.elasticsearch_url), f"fengsui-{settings.profile}-signals"
-        return ElasticsearchBackend(access, name, words, replicas=settings.elasticsearch_replicas)
+        name = f"fengsui-{settings.profile}-signals"
+        return ElasticsearchBackend(settings.elastic_access, name, words, replicas=settings.elasticsearch_replicas)
     root = settings.data_dir / "index"
     if write:
         root.mkdir(parents=True, exist_ok=True)
