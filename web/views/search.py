@@ -1,6 +1,5 @@
 """检索: a query and its time in the address; bars, facets and hits that all lead on by links."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,57 +10,31 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from charts.svg import Tick, bars
-from core.clock import as_utc, beijing, iso_beijing
+from core.clock import beijing
 from core.errors import SearchUnavailable
-from search.backend import DEEPEST_OFFSET, SearchBackend, SearchRequest, SearchResult, Sort
+from search.backend import SearchBackend, SearchResult
 from search.fields import FACETS, field_named
 from search.marking import Marked
-from search.query import NO_SYNONYMS, QueryError, read_query
-from search.where import Scalar
+from search.query import QueryError
 from web.inbox import links_of
 from web.names import firm_names
-from web.visit import Here, Refused, Visit
+from web.search_state import (
+    LABELS,
+    PAGE_SIZE,
+    PARAMETERS,
+    SORTS,
+    Asked,
+    Filter,
+    build_request,
+    firms_of,
+    read_asked,
+    the_index,
+    value_word,
+)
+from web.search_time import RANGES, in_address, read_window
+from web.visit import Here, Visit
 
 router = APIRouter(include_in_schema=False)
-PAGE_SIZE = 20
-RANGES: Mapping[str, tuple[str, timedelta | None]] = {
-    "24h": ("近 24 小时", timedelta(hours=24)),
-    "7d": ("近 7 日", timedelta(days=7)),
-    "14d": ("近 14 日", timedelta(days=14)),
-    "30d": ("近 30 日", timedelta(days=30)),
-    "1y": ("近 1 年", timedelta(days=365)),
-    "all": ("不限时间", None),
-}
-USUAL_RANGE = "30d"
-SORTS: Mapping[str, tuple[str, Sort]] = {
-    "": ("新近在前", Sort.NEWEST),
-    "relevance": ("相关在前", Sort.RELEVANCE),
-    "level": ("级别高在前", Sort.LEVEL),
-    "oldest": ("较早在前", Sort.OLDEST),
-}
-FILTERS: Mapping[str, str] = {
-    "level": "level", "product": "products", "firm": "enterprises", "territory": "territory", "issue": "issues",
-    "source": "source", "kind": "kind", "is_risk": "is_risk",
-}  # fmt: skip
-"""Parameter in the address and field of the index."""
-LABELS = {
-    "level": "级别", "product": "产品", "firm": "企业", "territory": "属地", "issue": "风险问题", "source": "来源",
-    "kind": "来源类别", "is_risk": "范围",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A search as the address has it."""
-
-    text: str
-    start: datetime | None
-    end: datetime | None
-    range_name: str
-    filters: Mapping[str, str]
-    sort: str
-    page: int
-    synonyms: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,7 +69,7 @@ def show_search(visit: Here) -> Response:
         with visit.services.store.read() as db:
             shown["hits"] = _hits(db, visit, result)
             shown["facets"] = _facets(db, visit, asked, result)
-        shown["chart"] = _chart(backend, visit, request, result)
+        shown["chart"] = _chart(visit, asked, result)
         if not result.total:
             shown["costs"] = _costs(backend, visit, asked)
     except QueryError as problem:
@@ -104,74 +77,6 @@ def show_search(visit: Here) -> Response:
     except SearchUnavailable as problem:
         shown["unavailable"] = str(problem)
     return visit.page("search.html", **shown, status=400 if shown["error"] else 503 if shown["unavailable"] else 200)
-
-
-def the_index(visit: Visit) -> SearchBackend:
-    """The search backend. Raises SearchUnavailable when there is none."""
-    if visit.services.search is None:
-        raise SearchUnavailable("没有配置检索索引")
-    return visit.services.search
-
-
-def read_asked(visit: Visit) -> Asked:
-    """The search of an address. Raises Refused for values that do not exist."""
-    params = visit.request.query_params
-    wanted, until = params.get("from", USUAL_RANGE), params.get("to", "")
-    if wanted in RANGES:
-        span = RANGES[wanted][1]
-        start, end, name = visit.now - span if span else None, None, RANGES[wanted][0]
-    else:
-        start, end = _moment(wanted), _moment(until) if until else None
-        name = f"{beijing(start):%m-%d %H:%M} 至 {f'{beijing(end):%m-%d %H:%M}' if end else '现在'}"
-    page = params.get("page", "1")
-    if params.get("by", "") not in SORTS:
-        raise Refused(400, f"排序 by={params['by'][:20]} 不存在。可用：{'、'.join(key for key in SORTS if key)}。")
-    if not (page.isascii() and page.isdigit() and 1 <= int(page[:6]) <= DEEPEST_OFFSET // PAGE_SIZE):
-        raise Refused(400, f"页码须为 1 至 {DEEPEST_OFFSET // PAGE_SIZE} 的整数；更早的结果请缩小时间范围。")
-    filters = {name: params[name][:200] for name in FILTERS if params.get(name)}
-    if not filters.get("level", "0").isdigit():
-        raise Refused(400, "级别须为 0 至 4。")
-    return Asked(
-        params.get("q", "")[:2000].strip(),
-        start,
-        end,
-        name,
-        filters,
-        params.get("by", ""),
-        int(page),
-        params.get("syn", "") != "0",
-    )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return as_utc(datetime.fromisoformat(text))
-    except (ValueError, OverflowError):
-        names = "、".join(RANGES)
-        raise Refused(400, f"时间 {text[:40]} 看不懂。可用：{names}，或 2026-11-23T14:00 这样的时间。") from None
-
-
-def build_request(visit: Visit, asked: Asked) -> tuple[SearchRequest, tuple[str, ...]]:
-    """What the index is asked, cut to the viewer's territory, and what the query's reader remarked."""
-    others = visit.services.synonyms if asked.synonyms else NO_SYNONYMS
-    query = read_query(asked.text, names=visit.services.query_names, now=visit.now, synonyms=others)
-    request = SearchRequest(
-        where=query.where,
-        from_=asked.start,
-        to=asked.end,
-        filters={FILTERS[name]: (_value(name, value),) for name, value in asked.filters.items()},
-        territory=None if visit.me.everywhere else visit.me.user.territory,
-        size=PAGE_SIZE,
-        offset=(asked.page - 1) * PAGE_SIZE,
-        sort=SORTS[asked.sort][1],
-    )
-    return request, query.warnings
-
-
-def _value(name: str, text: str) -> Scalar:
-    if name == "level":
-        return int(text)
-    return text == "true" if name == "is_risk" else text
 
 
 def marked_words(piece: Marked) -> Markup:
@@ -207,30 +112,17 @@ def _hits(db: Connection, visit: Visit, result: SearchResult) -> list[Hit]:
     return found
 
 
-def _pills(visit: Visit, asked: Asked) -> list[tuple[str, str, str]]:
+def _pills(visit: Visit, asked: Asked) -> list[tuple[Filter, str]]:
     with visit.services.store.read() as db:
-        firms = firm_names(db, [asked.filters["firm"]] if "firm" in asked.filters else [])
-    return [(name, LABELS[name], _word(visit, name, value, firms)) for name, value in asked.filters.items()]
-
-
-def _word(visit: Visit, name: str, value: Scalar, firms: Mapping[str, str]) -> str:
-    names, text = visit.names, str(value)
-    if name == "level":
-        return names.level(int(text)) if int(text) < 5 and int(text) else "未达预警"
-    if name == "is_risk":
-        return "仅风险信号" if text.lower() == "true" else "仅非风险"
-    giver: Mapping[str, Callable[[str], str]] = {
-        "product": names.product, "territory": names.region, "issue": names.issue, "source": names.source,
-        "kind": names.kind, "firm": lambda firm: firms.get(firm, firm),
-    }  # fmt: skip
-    return giver[name](text)
+        firms = firms_of(db, asked)
+    return [(each, value_word(visit.names, each.name, each.value, firms)) for each in asked.filters]
 
 
 def _facets(
     db: Connection, visit: Visit, asked: Asked, result: SearchResult
 ) -> list[tuple[str, str, list[tuple[str, str, int, float, str]]]]:
     """(parameter, label, [(value, word, count, share in %, the query that leaves it out)])."""
-    by_field = {field: name for name, field in FILTERS.items()}
+    by_field = {field.name: name for name, field in PARAMETERS.items()}
     firms = firm_names(db, (str(value.value) for value in result.facets.get("enterprises", ())))
     found = []
     for field in FACETS:
@@ -241,36 +133,28 @@ def _facets(
             left_out = f'not {label.label if label else field}:"{value.value}"'
             query = f"({asked.text}) and {left_out}" if asked.text else left_out
             share = 100 * value.count / max(result.total, 1)
-            rows.append((str(value.value), _word(visit, name, value.value, firms), value.count, share, query))
+            rows.append(
+                (str(value.value), value_word(visit.names, name, value.value, firms), value.count, share, query)
+            )
         if rows:
             found.append((name, LABELS[name], rows))
     return found
 
 
-def _chart(backend: SearchBackend, visit: Visit, request: SearchRequest, result: SearchResult) -> str:
-    """Bars by level: the index counts a bar, four more questions split it."""
+def _chart(visit: Visit, asked: Asked, result: SearchResult) -> str:
+    """Bars by level."""
     if result.histogram is None or not result.total:
         return ""
     width, all_bars = result.histogram.width, result.histogram.bars
-    stacks = [[bar.count, 0, 0, 0, 0] for bar in all_bars]
-    place = {bar.start: i for i, bar in enumerate(all_bars)}
-    for level in range(1, 5):
-        if request.filters.get("level", (level,)) != (level,):
-            continue
-        only = {**request.filters, "level": (level,)}
-        part = backend.search(replace(request, filters=only, size=0, offset=0, facets={}, width=width))
-        for bar in part.histogram.bars if part.histogram else ():
-            if bar.start in place:
-                stacks[place[bar.start]][level] = bar.count
-                stacks[place[bar.start]][0] -= bar.count
-    links = [(_narrow(visit, bar.start, width), _bar_words(bar.start, width, bar.count)) for bar in all_bars]
+    stacks = [[bar.parts.get(level, 0) for level in range(5)] for bar in all_bars]
+    links = [(_narrow(asked, bar.start, width), _bar_words(bar.start, width, bar.count)) for bar in all_bars]
     most = max(all_bars, key=lambda bar: bar.count)
     label = f"结果分布：共 {result.total} 条，最多一段 {beijing(most.start):%m-%d %H:%M} 起 {most.count} 条"
     return bars(stacks, label=label, links=links, ticks=_ticks([bar.start for bar in all_bars]), height=96, unit=" 条")
 
 
-def _narrow(visit: Visit, start: datetime, width: timedelta) -> str:
-    return visit.link(**{"from": iso_beijing(start), "to": iso_beijing(start + width)})
+def _narrow(asked: Asked, start: datetime, width: timedelta) -> str:
+    return asked.at_time(in_address(start), in_address(start + width))
 
 
 def _bar_words(start: datetime, width: timedelta, count: int) -> str:
@@ -286,19 +170,16 @@ def _ticks(starts: list[datetime]) -> list[Tick]:
 
 def _costs(backend: SearchBackend, visit: Visit, asked: Asked) -> list[tuple[str, int, str]]:
     """For an empty page: what each condition costs. (words, hits without it, link)."""
-    tries: list[tuple[str, Asked, dict[str, str | int | None]]] = []
-    with visit.services.store.read() as db:
-        firms = firm_names(db, [asked.filters.get("firm", "")])
-    for name, value in asked.filters.items():
-        rest = {key: kept for key, kept in asked.filters.items() if key != name}
-        words = f"去掉“{LABELS[name]}：{_word(visit, name, value, firms)}”"
-        tries.append((words, replace(asked, filters=rest), {name: None}))
-    if asked.start or asked.end:
-        tries.append(("放宽到不限时间", replace(asked, start=None, end=None), {"from": "all", "to": None}))
+    tries: list[tuple[str, Asked]] = []
+    for each, word in _pills(visit, asked):
+        rest = tuple(kept for kept in asked.filters if kept != each)
+        tries.append((f"去掉“{LABELS[each.name]}：{word}”", replace(asked, filters=rest)))
+    if asked.window.start or asked.window.end:
+        tries.append(("放宽到不限时间", replace(asked, window=read_window("all", "", visit.now))))
     found = []
-    for words, wider, changes in tries:
-        request, _ = build_request(visit, replace(wider, page=1))
+    for words, wider in tries:
+        request, _ = build_request(visit, replace(wider, page=1, after=None))
         total = backend.search(replace(request, size=0, facets={}, histogram=False)).total
         if total:
-            found.append((words, total, visit.link(**changes)))
+            found.append((words, total, wider.link(page=1)))
     return found

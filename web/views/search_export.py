@@ -19,7 +19,7 @@ from search.backend import SearchBackend, SearchRequest, SearchResult, Sort
 from search.query import QueryError
 from store import audit
 from web.names import firm_names
-from web.views.search import build_request, read_asked, the_index
+from web.search_state import build_request, read_asked, the_index
 from web.visit import Here, Refused, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -56,7 +56,7 @@ def export_search(visit: Here, format: Format = "csv") -> Response:
         raise Refused(400, f"共 {first.total} 条，一张 XLSX 最多 {MOST_ROWS} 条；请用 CSV 或缩小范围。")
     now = visit.services.clock()
     with visit.services.store.write() as db:
-        details = {"query": asked.text, "hits": first.total, "format": format, "from": asked.range_name}
+        details = {"query": asked.text, "hits": first.total, "format": format, "from": asked.window.name}
         audit.note(db, visit.me.name, "export_search", asked.text[:200], at=now, details=details)
     rows = _rows(visit, backend, request, first)
     name = f"signals-{beijing(now):%Y%m%d-%H%M}.{format}"

@@ -1,0 +1,353 @@
+"""The state of a search: the address is all of it. Read here for every page that asks what the search page shows.
+
+    q         the query                         from, to  see web/search_time.py
+    <field>   a value the field holds; `*` any  not.<field>  a value it does not hold
+    off.<...> a condition kept but not in force
+    by        order                             page, after, at  which page, and as of when
+    syn=0     without synonyms                  like      documents like this one
+    cols, view, split, step, open               how it is shown
+
+Several values of one field mean any of them; different fields, and all that is left out, count together. Defaults are
+not written.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import Connection
+from starlette.datastructures import QueryParams
+
+from core.clock import as_utc
+from core.durations import parse_duration
+from core.errors import SearchUnavailable
+from search.backend import DEEPEST_OFFSET, SearchBackend, SearchRequest, Sort
+from search.fields import FIELDS, Field, FieldType
+from search.query import NO_SYNONYMS, read_query
+from search.where import Exists, Not, Scalar, Where, both
+from web.access import Viewer
+from web.names import Names, firm_names
+from web.search_time import Window, in_address, read_window
+from web.services import Services
+from web.visit import Refused, Visit
+
+PAGE_SIZE = 20
+MOST_FILTERS = 60
+MOST_COLUMNS = 12
+ANY = "*"
+SORTS: Mapping[str, tuple[str, Sort]] = {
+    "": ("新近在前", Sort.NEWEST),
+    "relevance": ("相关在前", Sort.RELEVANCE),
+    "level": ("级别高在前", Sort.LEVEL),
+    "oldest": ("较早在前", Sort.OLDEST),
+}
+SPLITS: Mapping[str, str] = {"": "级别", "kind": "来源类别"}
+STEPS: Mapping[str, str] = {
+    "": "自动", "5m": "5 分", "15m": "15 分", "1h": "1 小时", "3h": "3 小时", "6h": "6 小时", "1d": "1 日",
+    "1w": "1 周",
+}  # fmt: skip
+SHORT = {
+    "products": "product", "enterprises": "firm", "issues": "issue", "regions": "region", "flags": "flag",
+    "repost_of": "repost", "event_time": "time", "stored_at": "stored",
+}  # fmt: skip
+PARAMETERS: Mapping[str, Field] = {SHORT.get(field.name, field.name): field for field in FIELDS}
+"""Name in the address and field of the index."""
+LABELS: Mapping[str, str] = {name: field.label for name, field in PARAMETERS.items()} | {
+    "issue": "风险问题", "kind": "来源类别", "is_risk": "风险信号", "flag": "标记", "withdrawn": "已撤下",
+}  # fmt: skip
+LISTED = ("level", "kind", "product", "issue", "territory", "firm", "source", "region", "is_risk", "stance", "flag")
+"""Fields people ask for most, in their order on the page; the rest follows in the index's order."""
+OPEN_AT_FIRST = ("level", "kind", "product", "issue", "territory")
+PLAIN = frozenset({FieldType.TEXT, FieldType.DATE})
+"""What has too many values for a condition of its own: asked for in the query, here only whether there is one."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One condition beside the query. value: as in the address; `*`: the field holds something.
+
+    negative: left out instead of asked for.  off: kept on the page, not in force.
+    """
+
+    name: str
+    value: str
+    negative: bool = False
+    off: bool = False
+
+    @property
+    def parameter(self) -> str:
+        """Its name in the address."""
+        return f"{'off.' if self.off else ''}{'not.' if self.negative else ''}{self.name}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A search as the address has it; times resolved."""
+
+    text: str
+    window: Window
+    filters: tuple[Filter, ...] = ()
+    sort: str = ""
+    page: int = 1
+    after: int | None = None
+    at: datetime | None = None
+    synonyms: bool = True
+    like: str = ""
+    columns: tuple[str, ...] = ()
+    view: str = ""
+    split: str = ""
+    step: str = ""
+    open: tuple[str, ...] = OPEN_AT_FIRST
+
+    @property
+    def active(self) -> tuple[Filter, ...]:
+        """The conditions in force."""
+        return tuple(each for each in self.filters if not each.off)
+
+    def pairs(self, *, pages: bool = True) -> list[tuple[str, str]]:
+        """The address as pairs, always in the same order, defaults left out. pages: with page, after and at."""
+        shown: list[tuple[str, str]] = [
+            ("q", self.text), ("from", self.window.from_text), ("to", self.window.to_text), ("like", self.like),
+            *((each.parameter, each.value) for each in self.filters),
+            ("by", self.sort), ("syn", "" if self.synonyms else "0"), ("view", self.view),
+            ("cols", ",".join(self.columns)), ("split", self.split), ("step", self.step),
+            ("open", "" if self.open == OPEN_AT_FIRST else ",".join(self.open) or "none"),
+        ]  # fmt: skip
+        if pages:
+            after = "" if self.after is None else str(self.after)
+            at = in_address(self.at) if self.at else ""
+            shown += [("page", str(self.page) if self.page > 1 else ""), ("after", after), ("at", at)]
+        return [(name, value) for name, value in shown if value]
+
+    def link(self, **changes: Any) -> str:
+        """`?...` of this search with fields of Asked changed. Anything but the look starts again at the newest page."""
+        look = changes.keys() <= {"columns", "view", "split", "step", "open", "page", "after", "at"}
+        fresh: dict[str, Any] = {} if look else {"page": 1, "after": None, "at": None}
+        return f"?{urlencode(replace(self, **(fresh | changes)).pairs())}"
+
+    def at_time(self, low: str, high: str = "") -> str:
+        """The link to another time, as `from` and `to` write it."""
+        return self.link(window=replace(self.window, from_text=low, to_text=high))
+
+    def with_filter(self, name: str, value: str, *, negative: bool = False) -> str:
+        """The link that adds a condition; the same one switched off or turned round gives way."""
+        rest = tuple(each for each in self.filters if (each.name, each.value) != (name, value))
+        return self.link(filters=(*rest, Filter(name, value, negative)))
+
+    def with_changed(self, old: Filter, new: Filter | None) -> str:
+        """The link with one condition changed in its place, or taken out."""
+        changed = (new if each == old else each for each in self.filters)
+        return self.link(filters=tuple(dict.fromkeys(each for each in changed if each)))
+
+
+def read_asked(visit: Visit) -> Asked:
+    """The search of the request's address. Raises Refused for values that do not exist."""
+    return read_state(visit.request.query_params, visit.now)
+
+
+def read_state(params: QueryParams, now: datetime) -> Asked:
+    """The search of an address. A page as of a moment (`at`) keeps that moment as its now. Raises Refused."""
+    at = _at(params.get("at", ""))
+    after = params.get("after", "")
+    sort, view = _one_of(params, "by", SORTS), _one_of(params, "view", ("", "table"))
+    if after and not (after.isascii() and after.isdigit() and len(after) <= 19 and int(after) < 1 << 63):
+        raise Refused(400, "翻页位置 after 不对。请回到第 1 页。")
+    if after and sort == "relevance":
+        raise Refused(400, "相关在前时不能从 after 接着翻。请改为按时间排列。")
+    return Asked(
+        text=params.get("q", "")[:2000].strip(),
+        window=read_window(params.get("from", "")[:60].strip(), params.get("to", "")[:60].strip(), at or now),
+        filters=_filters(params),
+        sort=sort,
+        page=_page(params.get("page", "1"), deep=bool(after)),
+        after=int(after) if after else None,
+        at=at,
+        synonyms=params.get("syn", "") != "0",
+        like=params.get("like", "")[:80].strip(),
+        columns=_names(params, "cols")[:MOST_COLUMNS],
+        view=view,
+        split=_one_of(params, "split", (*SPLITS, "level")).removeprefix("level"),
+        step=_one_of(params, "step", STEPS),
+        open=_names(params, "open") if params.get("open") else OPEN_AT_FIRST,
+    )
+
+
+def _one_of(params: QueryParams, name: str, known: Any) -> str:
+    value = params.get(name, "")
+    if value not in known:
+        raise Refused(400, f"{name}={value[:20]} 不存在。可用：{'、'.join(key for key in known if key)}。")
+    return value
+
+
+def _page(text: str, *, deep: bool) -> int:
+    last = 10_000_000 if deep else DEEPEST_OFFSET // PAGE_SIZE
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= last):
+        raise Refused(400, f"页码须为 1 至 {last} 的整数；更早的结果请从上一页接着翻，或缩小时间范围。")
+    return int(text)
+
+
+def _at(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return as_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise Refused(400, f"截至时间 at={text[:40]} 看不懂。例：2026-11-23T14:00。") from None
+
+
+def _names(params: QueryParams, name: str) -> tuple[str, ...]:
+    """A list of fields: level,product; `none` is the empty one."""
+    names = tuple(dict.fromkeys(each for each in params.get(name, "").split(",") if each and each != "none"))
+    for each in names:
+        _known(name, each)
+    return names
+
+
+def _known(where: str, name: str) -> None:
+    if name not in PARAMETERS:
+        raise Refused(400, f"地址中的 {where} 没有 {name[:40]} 这个字段。可用：{'、'.join(PARAMETERS)}。")
+
+
+def _filters(params: QueryParams) -> tuple[Filter, ...]:
+    """The conditions, each once, in the order of the address."""
+    found: dict[Filter, None] = {}
+    for key, value in params.multi_items():
+        rest = key.removeprefix("off.")
+        name = rest.removeprefix("not.")
+        if name != key:
+            _known(key.removesuffix(name), name)
+        if name in PARAMETERS and value.strip():
+            each = Filter(name, value.strip()[:200], negative=name != rest, off=rest != key)
+            found[replace(each, value=str(_value(name, each.value)))] = None
+    if len(found) > MOST_FILTERS:
+        raise Refused(400, f"条件最多 {MOST_FILTERS} 个。请去掉一些，或写成检索语句。")
+    return tuple(found)
+
+
+def _value(name: str, text: str) -> str:
+    """The value in its one form. Raises Refused for one that the field cannot hold."""
+    field = PARAMETERS[name]
+    if text == ANY:
+        return text
+    if field.type in PLAIN:
+        raise Refused(
+            400,
+            f"{LABELS[name]}作条件只能问有没有：{name}=*。具体内容请写在检索语句里，如 {field.label}:{field.example}。",
+        )
+    try:
+        match field.type:
+            case FieldType.INTEGER:
+                if name == "level" and int(text) not in range(5):
+                    raise ValueError(text)
+                return str(int(text))
+            case FieldType.NUMBER:
+                return f"{float(text):g}"
+            case FieldType.BOOLEAN:
+                return {"true": "true", "false": "false"}[text.lower()]
+    except (ValueError, KeyError):
+        accepted = "0 至 4" if name == "level" else {"boolean": "true 或 false"}.get(field.type, "数")
+        raise Refused(400, f"{LABELS[name]} {name}={text[:40]} 不对，须为{accepted}。") from None
+    return text
+
+
+def scalar(name: str, text: str) -> Scalar:
+    """The value of a condition as the index holds it."""
+    match PARAMETERS[name].type:
+        case FieldType.INTEGER:
+            return int(text)
+        case FieldType.NUMBER:
+            return float(text)
+        case FieldType.BOOLEAN:
+            return text == "true"
+        case _:
+            return text
+
+
+def build_request(visit: Visit, asked: Asked) -> tuple[SearchRequest, tuple[str, ...]]:
+    """What the index is asked, cut to the viewer's territory, and what the query's reader remarked.
+
+    Raises QueryError, and SearchUnavailable where `like` needs the index.
+    """
+    return request_for(visit.services, visit.me, asked, visit.now)
+
+
+def request_for(
+    services: Services, viewer: Viewer, asked: Asked, now: datetime
+) -> tuple[SearchRequest, tuple[str, ...]]:
+    """As build_request, without a request of a browser (feeds)."""
+    others = services.synonyms if asked.synonyms else NO_SYNONYMS
+    query = read_query(asked.text, names=services.query_names, now=asked.at or now, synonyms=others)
+    request = SearchRequest(
+        where=both([query.where, *_existing(asked), *_alike(services, viewer, asked)]),
+        from_=asked.window.start,
+        to=asked.window.end,
+        filters=_values(asked, negative=False),
+        without=_values(asked, negative=True),
+        known_at=asked.at,
+        territory=None if viewer.everywhere else viewer.user.territory,
+        size=PAGE_SIZE,
+        offset=0 if asked.after is not None else (asked.page - 1) * PAGE_SIZE,
+        after=asked.after,
+        sort=SORTS[asked.sort][1],
+        split=asked.split or "level",
+        width=bar_width(asked),
+    )
+    return request, query.warnings
+
+
+def bar_width(asked: Asked) -> timedelta | None:
+    """The width of the bars that was chosen."""
+    return parse_duration(asked.step) if asked.step else None
+
+
+def _values(asked: Asked, *, negative: bool) -> dict[str, tuple[Scalar, ...]]:
+    found: dict[str, tuple[Scalar, ...]] = {}
+    for each in asked.active:
+        if each.negative is negative and each.value != ANY:
+            field = PARAMETERS[each.name].name
+            found[field] = (*found.get(field, ()), scalar(each.name, each.value))
+    return found
+
+
+def _existing(asked: Asked) -> list[Where]:
+    wanted = [(each, Exists(PARAMETERS[each.name].name)) for each in asked.active if each.value == ANY]
+    return [Not(exists) if each.negative else exists for each, exists in wanted]
+
+
+def _alike(services: Services, viewer: Viewer, asked: Asked) -> list[Where]:
+    return []
+
+
+def the_index(visit: Visit) -> SearchBackend:
+    """The search backend. Raises SearchUnavailable when there is none."""
+    if visit.services.search is None:
+        raise SearchUnavailable("没有配置检索索引")
+    return visit.services.search
+
+
+def value_word(names: Names, name: str, value: Scalar, firms: Mapping[str, str]) -> str:
+    """The value of a field as people say it. firms: web.names.firm_names of the firms that may come."""
+    text = str(value)
+    if text == ANY:
+        return "有值"
+    if name == "level":
+        return names.level(int(text)) if int(text) else "未达预警"
+    if isinstance(value, bool) or PARAMETERS[name].type is FieldType.BOOLEAN:
+        return "是" if text.lower() == "true" else "否"
+    giver: Mapping[str, Callable[[str], str]] = {
+        "product": names.product, "territory": names.region, "region": names.region, "issue": names.issue,
+        "source": names.source, "kind": names.kind, "firm": lambda firm: firms.get(firm, firm),
+        "stance": lambda stance: STANCES.get(stance, stance), "flag": lambda flag: FLAGS.get(flag, flag),
+    }  # fmt: skip
+    return giver[name](text) if name in giver else text
+
+
+STANCES: Mapping[str, str] = {"none": "无", "denial": "当事方否认", "refutation": "辟谣", "apology": "致歉"}
+FLAGS: Mapping[str, str] = {"date_guessed": "日期按入库推定", "given_id": "编号由来源给定"}
+
+
+def firms_of(db: Connection, asked: Asked) -> dict[str, str]:
+    """Names of the firms among the conditions."""
+    return firm_names(db, (each.value for each in asked.filters if each.name == "firm" and each.value != ANY))
