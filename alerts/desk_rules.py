@@ -16,9 +16,9 @@ from config.rules import Rule
 from core.clock import beijing
 from core.durations import format_duration
 from search.query import QueryError
-from store.desk_rules import RuleVersion
-
-EVERYWHERE = "000000"
+from store.database import Store
+from store.desk_rules import RuleVersion, all_versions, last_change
+from store.users import EVERYWHERE
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,32 @@ class DeskRule:
     def judging(self) -> bool:
         """Whether new documents are judged by it."""
         return self.last.state == "on" and not self.broken
+
+
+class RuleShelf:
+    """The desk's rules as they stand now; read again only when one changed. queries: None reads none of them."""
+
+    def __init__(self, store: Store, queries: RuleQueries | None) -> None:
+        self.store, self.queries = store, queries
+        self._held: tuple[int, Mapping[str, DeskRule]] = (-1, {})
+
+    def rules(self) -> Mapping[str, DeskRule]:
+        """By id, in the order they were made; deleted ones too."""
+        if self.queries is None:
+            return {}
+        with self.store.read() as db:
+            mark = last_change(db)
+            held = self._held
+            if held[0] == mark:
+                return held[1]
+            versions = all_versions(db)
+        found = {one.id: one for one in read_desk_rules(versions, self.queries)}
+        self._held = (mark, found)
+        return found
+
+    def find(self, rule_id: str) -> DeskRule | None:
+        """One of them."""
+        return self.rules().get(rule_id)
 
 
 def rule_of(rule_id: str, definition: Mapping[str, Any], territory: str = EVERYWHERE) -> Rule:

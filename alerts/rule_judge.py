@@ -2,7 +2,7 @@
 
 import logging
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -10,7 +10,6 @@ from alerts.cards import card_of
 from alerts.desk_rules import DeskRule, read_desk_rules
 from alerts.engine import AlertEngine
 from alerts.setup import EngineParts
-from config.rules import Rule
 from core.logs import log_event
 from core.records import Signal
 from store.database import Store
@@ -21,16 +20,6 @@ logger = logging.getLogger(__name__)
 PAGE = 200
 COUNTING_SECONDS = 0.5
 """So long at a time documents wait while earlier ones are counted for a new rule."""
-
-
-def look_back(rule: Rule) -> timedelta:
-    """How far before a signal its windows reach: what came before the rule was made counts in them."""
-    condition = rule.condition
-    if condition.type == "spike":
-        return condition.window * (condition.history + 1)
-    if condition.type == "frequency":
-        return condition.window
-    return condition.lookback if condition.type == "new_term" else timedelta(0)
 
 
 class RuleJudge:
@@ -59,7 +48,7 @@ class RuleJudge:
         desk = read_desk_rules(versions, self.parts.queries)
         self.engine = self.parts.engine(desk)
         self._mark = mark
-        self._uncounted = [one for one in desk if one.judging and one.rule and look_back(one.rule)]
+        self._uncounted = [one for one in desk if one.judging and one.rule and one.rule.look_back]
         for one in desk:
             if one.broken and one.last.state == "on":
                 log_event(logger, "desk rule broken", level=logging.WARNING, rule=one.id, why=one.broken)
@@ -91,7 +80,7 @@ class RuleJudge:
             done = version.counted or 0
             if rule is None or version.number != one.last.number or done >= version.since:
                 return True
-            page = risks_arrived(db, done, version.since, within=look_back(rule), limit=PAGE)
+            page = risks_arrived(db, done, version.since, within=rule.look_back, limit=PAGE)
         view = self.engine.view
         mine = [signal for number, signal in page if one.id in card_of(signal, view, number=number).before]
         up_to = page[-1][0] if page else version.since

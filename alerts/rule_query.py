@@ -39,10 +39,13 @@ class RuleQueries:
 
     def read(self, scope: Scope) -> Where:
         """What the query of a scope asks for. Raises QueryError with the column."""
-        text = scope.query
+        return self.read_text(scope.query, synonyms=scope.synonyms)
+
+    def read_text(self, text: str, *, synonyms: bool = True) -> Where:
+        """As read, of a query alone."""
         for value in _fields(parse_query(text)):
             self._check_field(value)
-        others = self.synonyms if scope.synonyms else NO_SYNONYMS
+        others = self.synonyms if synonyms else NO_SYNONYMS
         for leaf in _leaves(parse_query(text)):
             self._check_leaf(leaf)
         return read_query(text, names=self.names, now=MOMENTS[0], synonyms=others).where
@@ -50,7 +53,7 @@ class RuleQueries:
     def check(self, text: str) -> str:
         """What is wrong with a query, as config files say it; empty where nothing is."""
         try:
-            self.read(Scope(query=text))
+            self.read_text(text)
         except QueryError as problem:
             return f"column {problem.column}: {problem.message}"
         return ""

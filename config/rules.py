@@ -4,6 +4,7 @@ Only the words of a rule live here; how a condition judges is in alerts/conditio
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -168,6 +169,18 @@ class Rule(Words):
     def in_matter(self) -> bool:
         """Whether the rule counts within one matter (else over all signals that share the group values)."""
         return "matter" in self.group_by
+
+    @property
+    def look_back(self) -> timedelta:
+        """How far before a signal its windows reach."""
+        match self.condition:
+            case SpikeCondition(window=window, history=history):
+                return window * (history + 1)
+            case FrequencyCondition(window=window):
+                return window
+            case NewTermCondition(lookback=lookback):
+                return lookback
+        return timedelta(0)
 
     @field_validator("group_by")
     @classmethod

@@ -31,6 +31,7 @@ from web.views import (
     feeds,
     home,
     live,
+    rules,
     search,
     search_export,
     signin,
@@ -41,8 +42,8 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    home, alerts, actions, alert, events, search, search_export, documents, enterprises, sources, status, account,
-    signin, live, feeds, api,
+    home, alerts, actions, alert, events, search, search_export, documents, enterprises, sources, rules, status,
+    account, signin, live, feeds, api,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
