@@ -32,8 +32,8 @@ LONGEST = timedelta(days=90)
 class Trial:
     """What would have been since `start` (since `wanted`, where time and number of hits allowed) up to `end`.
 
-    cut_short: judging came no further than `end`.  seen: risk signals looked at.  hits: those the rule counts, newest first.  alerts: newest first; ids and numbers
-    are those of the trial.
+    cut_short: judging came no further than `end`.  seen: risk signals looked at.  hits: those the rule counts, newest
+    first.  alerts: newest first; ids and numbers are those of the trial.
     """
 
     wanted: datetime

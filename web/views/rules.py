@@ -53,7 +53,8 @@ BROKEN = ("读不出", "bad")
 ACTIONS: Mapping[str, str] = {"created": "新建", "changed": "修改", "off": "停用", "on": "启用", "deleted": "删除"}
 SAID = {
     "created": "已新建，几秒内生效；只判此后到来的信号。", "changed": "已修改，几秒内生效。",
-    "off": "已停用，已有预警不变。", "on": "已启用，只判此后到来的信号。", "deleted": "已删除，历次版本和已有预警保留。",
+    "off": "已停用，已有预警不变。", "on": "已启用，只判此后到来的信号。",
+    "deleted": "已删除，历次版本和已有预警保留。",
 }  # fmt: skip
 
 
