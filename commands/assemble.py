@@ -15,6 +15,7 @@ from core.clock import Clock, system_clock
 from enterprises.registry_import import registry_of
 from nlp.analyze import Analyzer
 from pipelines.events import EventKeeper, names_in
+from pipelines.indexing import Indexer
 from pipelines.stages import Pipeline
 from search.backend import SearchBackend
 from search.names import NameTable
@@ -42,18 +43,27 @@ def build_pipeline(
     clock: Clock = system_clock,
     notify: bool = True,
     judge: RuleJudge | None = None,
+    indexer: Indexer | None = None,
 ) -> Pipeline:
-    """The whole pipeline over `store`. notify: whether alerts put notices into the outbox.  judge: else of judge_of."""
+    """The pipeline over `store`. notify: whether alerts put notices into the outbox.  judge: else of judge_of.
+
+    indexer: its last step.
+    """
     return Pipeline(
         store=store,
         analyzer=Analyzer(known.lexicon, known.registry, recogniser_folder(settings.config)),
-        index=open_index(settings, known, write=True),
-        entry_of=lambda signal: entry_of(signal, known.segmenter.words),
         judge=judge or judge_of(settings, store, known, notify=notify),
         clock=clock,
         who=who,
         place=keeper_of(settings, known).place,
+        indexer=indexer,
     )
+
+
+def build_indexer(settings: Settings, store: Store, known: Knowledge, *, who: str) -> Indexer:
+    """What writes the configured index from `store`."""
+    index = open_index(settings, known, write=True)
+    return Indexer(store, index, lambda signal: entry_of(signal, known.segmenter.words), who)
 
 
 def keeper_of(settings: Settings, known: Knowledge) -> EventKeeper:

@@ -51,6 +51,7 @@ def desk_services(settings: Settings) -> Services:
         rules=parts.rules,
         rule_parts=parts,
         search=open_index(settings, known),
+        segmenter=known.segmenter.words,
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),
         synonyms=known.lexicon.synonyms,

@@ -78,7 +78,7 @@ def run(
         supervisor.start("desk", "desk", "--port", str(desk_port))
         if site_port:
             supervisor.start("demo-site", "demo-site", "--port", str(site_port), "--speed", str(speed))
-        for name in ("worker", "crawler", "scheduler", "sender"):
+        for name in ("worker", "indexer", "crawler", "scheduler", "sender"):
             supervisor.start(name, name)
         if _answers(f"{settings.public_url}/healthz", supervisor):
             print("已启动，按 Ctrl-C 停止。在浏览器打开：", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The worker: everything between a fetched text and an alert."""
+"""The worker: everything between a fetched text and an alert. The index is written by commands/indexer.py."""
 
 import typer
 
@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def worker(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
-    """研读进程 (clean, analyse, judge, index)."""
+    """研读进程 (clean, analyse, judge)."""
     settings, stop = start(kept, data, profile)
     store = open_store(settings)
     known = knowledge_of(settings, store)

@@ -11,7 +11,7 @@ from typing import Any
 from core.clock import beijing, iso_beijing, system_clock
 
 _FILE_BYTES, _FILES_KEPT = 20_000_000, 5
-_TALKATIVE = ("alembic", "apscheduler", "scrapy", "uvicorn", "httpx", "asyncio")
+_TALKATIVE = ("alembic", "apscheduler", "scrapy", "uvicorn", "httpx", "asyncio", "elastic_transport", "elasticsearch")
 """Libraries that tell each step at level info; their warnings are kept."""
 
 

@@ -13,6 +13,7 @@ from core.records import KIND_OF, Kind, RawDocument, SourceType
 from pipelines.intake import save_raw
 from pipelines.stages import BATCH, Pipeline
 from store.documents import count_documents
+from store.index_queue import backlog
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,13 @@ def read_lines(lines: Iterable[str], *, file: str) -> list[Line]:
 
 
 def ingest_lines(lines: list[Line], pipeline: Pipeline, clock: StoryClock) -> Iterator[Counter[str]]:
-    """Carry the lines through; yields the running counts after each batch (new, changed, unchanged)."""
+    """Carry the lines through; yields the running counts after each batch (new, changed, unchanged).
+
+    The index is written after every ten batches. One that is down is left alone until the end, when it is tried once
+    more: `index_waiting` of the last counts is what it still lacks.
+    """
     counts: Counter[str] = Counter()
+    indexer = pipeline.indexer
     for start in range(0, len(lines), BATCH):
         for line in lines[start : start + BATCH]:
             clock.now = max(clock.now, line.published)
@@ -53,12 +59,15 @@ def ingest_lines(lines: list[Line], pipeline: Pipeline, clock: StoryClock) -> It
             pipeline.clean()
             pipeline.analyse()
             pipeline.judge_signals()
-        while pipeline.write_index():
-            pass
+        if indexer is not None and not indexer.down and (start // BATCH) % 10 == 9:
+            indexer.drain()
         yield counts
     pipeline.drain()
+    if indexer is not None:
+        indexer.drain()
     with pipeline.store.read() as db:
         counts.update(count_documents(db))
+        counts["index_waiting"] = backlog(db).waiting
     yield counts
 
 

@@ -30,7 +30,7 @@ def work_until(
         now = pipeline.clock()
         if beaten is None or (now - beaten).total_seconds() >= BEAT_SECONDS:
             with pipeline.store.write() as db:
-                beat(db, pipeline.who, pid=os.getpid(), now=now, note="index down" if pipeline.index_down else "")
+                beat(db, pipeline.who, pid=os.getpid(), now=now)
             beaten = now
             refresh(pipeline)
         if looked is None or (now - looked).total_seconds() >= RULES_SECONDS:

@@ -13,15 +13,14 @@ Uses no scripts, no delete_by_query, no plugin.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from urllib.parse import urlsplit
+from contextlib import AbstractContextManager, contextmanager
 
-import elastic_transport
 import elasticsearch
 
 from core.errors import SearchUnavailable
 from search.backend import Health, Refused, SearchRequest, SearchResult, Sort
 from search.compile import Compiler
+from search.elastic_client import Access, connect, telling
 from search.elastic_query import ElasticForms, Json
 from search.elastic_schema import template
 from search.fields import format_mark
@@ -33,8 +32,6 @@ from search.where import Where, ranked
 
 CHUNK = 500
 """Entries a bulk request; at 10 kB each it stays well below the server's 100 MB limit."""
-TIMEOUT = 15.0
-"""Seconds a request may take: the desk would rather say that search is slow than hang."""
 ATTEMPTS = 6
 FIRST_WAIT = 0.5
 """Seconds before a bulk that the server was too busy for (429) is tried again; doubled each time: 16 s in all."""
@@ -46,9 +43,12 @@ GONE = 404
 class ElasticsearchBackend:
     """SearchBackend on an Elasticsearch server. name: what all indices and aliases begin with (one a profile)."""
 
-    def __init__(self, url: str, name: str, words: Segmenter, *, pause: Callable[[float], None] = time.sleep) -> None:
-        self._where = urlsplit(url).netloc.rpartition("@")[2]
-        self._client = elasticsearch.Elasticsearch(url, request_timeout=TIMEOUT, max_retries=0)
+    def __init__(
+        self, access: Access | str, name: str, words: Segmenter, *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._access = Access(access) if isinstance(access, str) else access
+        self._where = self._access.where
+        self._client = connect(self._access)
         self._name = name
         self._words = words
         self._compiler = Compiler(ElasticForms(), words)
@@ -250,17 +250,8 @@ class ElasticsearchBackend:
         """As SearchBackend.close."""
         self._client.close()
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """The client's errors end here. The address is told without its password."""
-        try:
-            yield
-        except elastic_transport.TransportError as error:
-            what = f"连不上 Elasticsearch（{self._where}）：{type(error).__name__}"
-            raise SearchUnavailable(what) from error
-        except elasticsearch.ApiError as error:
-            why = "账号不对或权限不足" if error.status_code in (401, 403) else f"报错“{str(error.error)[:80]}”"
-            raise SearchUnavailable(f"Elasticsearch（{self._where}）{why}（HTTP {error.status_code}）") from error
+    def _errors(self) -> AbstractContextManager[None]:
+        return telling(self._access)
 
 
 class _Builder:

@@ -223,7 +223,9 @@ class EmbeddedBackend:
         except SearchUnavailable as error:
             remedy = "fengsui reindex" if "reindex" in str(error) else ""
             return Health(False, "embedded", 0, str(error), remedy)
-        return Health(True, "embedded", documents, f"内置索引，{documents} 条")
+        current = self._generations.current()
+        generation = current.name if current else ""
+        return Health(True, "embedded", documents, f"内置索引，{documents} 条", generation=generation)
 
     def close(self) -> None:
         """As SearchBackend.close."""

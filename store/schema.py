@@ -71,6 +71,8 @@ metadata = MetaData(
 # SQLite only counts up by itself in a plain INTEGER key.
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
+WAITS_FOR_INDEX = text("stage = 'judged'")
+
 facts = Table(
     "facts", metadata,
     Column("key", Text, primary_key=True, comment="profile, registry_sha256, story day zero, ..."),
@@ -110,6 +112,7 @@ documents = Table(
     Column("claimed_until", Moment),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("error", Text),
+    Column("moved_at", Moment, comment="when a step last moved it on, by the machine's clock"),
     Column("is_risk", Boolean),
     Column("level", Integer),
     Column("score", Float),
@@ -121,6 +124,7 @@ documents = Table(
     Column("analysis_version", Text),
     UniqueConstraint("id", "revision"),
     Index("ix_documents_stage", "stage", "seq"),
+    Index("ix_documents_waiting", "moved_at", sqlite_where=WAITS_FOR_INDEX, postgresql_where=WAITS_FOR_INDEX),
     Index("ix_documents_event_time", "event_time"),
     Index("ix_documents_source_url", "source", "canonical_url"),
     Index("ix_documents_content_hash", "content_hash"),
@@ -426,6 +430,34 @@ tokens = Table(
     Column("used_at", Moment),
     Column("revoked_at", Moment),
     Column("details", Json, nullable=False),
+)  # fmt: skip
+
+saved_searches = Table(
+    "saved_searches", metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, ForeignKey("users.name"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False, comment="parameters of /search; relative times stay relative"),
+    Column("shared", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("owner", "name"),
+)  # fmt: skip
+
+watches = Table(
+    "watches", metadata,
+    Column("search", Text, ForeignKey("saved_searches.id"), primary_key=True),
+    Column("user", Text, ForeignKey("users.name"), primary_key=True),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False, comment="what was stored later is new to this person"),
+    Index("ix_watches_user", "user"),
+)  # fmt: skip
+
+recent_queries = Table(
+    "recent_queries", metadata,
+    Column("user", Text, ForeignKey("users.name"), primary_key=True),
+    Column("text", Text, primary_key=True),
+    Column("asked_at", Moment, nullable=False),
 )  # fmt: skip
 
 audit = Table(

@@ -15,6 +15,7 @@ from core.errors import SearchUnavailable
 from core.records import Gone, Kind, RawDocument, Signal
 from nlp.analyze import Analyzer
 from pipelines.duplicates import overlaps
+from pipelines.indexing import Indexer
 from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
 from search.records import IndexEntry, entry_of
@@ -26,10 +27,10 @@ from store.documents import (
     count_documents,
     find_document,
     find_signal,
-    quarantined,
     release_claims,
     reposts_of,
     revisions_of,
+    set_aside,
 )
 
 CONFIG = PROJECT / "config"
@@ -102,11 +103,11 @@ def bench(store: Store, analyzer: Analyzer, clock: Clock) -> Bench:
     pipeline = Pipeline(
         store=store,
         analyzer=analyzer,
-        index=index,  # type: ignore[arg-type]  # only what the pipeline calls
-        entry_of=lambda signal: entry_of(signal, list),
         judge=judge,
         clock=clock,
         who="test",
+        # Only what the indexer calls.
+        indexer=Indexer(store, index, lambda signal: entry_of(signal, list), "test"),  # type: ignore[arg-type]
     )
     return Bench(store, pipeline, StoreIntake(store, clock), index, judged, clock())
 
@@ -201,7 +202,8 @@ def test_a_dead_index_holds_no_judgement_back_and_catches_up(bench: Bench) -> No
     assert len(bench.judged) == 5
     assert bench.index.entries == {}
     bench.index.dead = False
-    bench.pipeline.drain()
+    assert bench.pipeline.indexer is not None
+    bench.pipeline.indexer.drain()
     assert len(bench.index.entries) == 5
     with bench.store.read() as db:
         assert count_by_stage(db) == {"indexed": 5}
@@ -227,7 +229,7 @@ def test_a_text_that_no_try_can_read_is_set_aside_and_the_others_go_on(
         bench.pipeline.step()
     assert [signal.document.title for signal in bench.judged] == ["另一起"]
     with bench.store.read() as db:
-        [(_document, why)] = quarantined(db)
+        [(_document, why)] = set_aside(db)
     assert "cannot read this" in why
 
 

@@ -29,6 +29,8 @@ MAY: dict[str, Role] = {
     "close": "supervisor",
     "reopen": "supervisor",
     "audit": "admin",
+    "index_retry": "admin",
+    "saved": "admin",
 }
 """The lowest role that may do a thing; what is not listed nobody may."""
 

@@ -24,6 +24,7 @@ from web.views import (
     actions,
     alert,
     alerts,
+    analytics,
     api,
     documents,
     enterprises,
@@ -34,6 +35,8 @@ from web.views import (
     rules,
     search,
     search_export,
+    search_parts,
+    search_saved,
     signin,
     sources,
     status,
@@ -42,8 +45,8 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    home, alerts, actions, alert, events, search, search_export, documents, enterprises, sources, rules, status,
-    account, signin, live, feeds, api,
+    home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, documents,
+    enterprises, sources, rules, status, account, signin, live, feeds, api,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

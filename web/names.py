@@ -70,6 +70,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "create_feed": "新建订阅",
     "revoke_feed": "作废订阅",
     "run_source": "立即抓取",
+    "index_retry": "重写索引",
     "event_merge": "并入事件",
     "event_split": "拆出事件",
     "rule_created": "新建规则",
@@ -77,6 +78,13 @@ AUDIT_WORDS: Mapping[str, str] = {
     "rule_off": "停用规则",
     "rule_on": "启用规则",
     "rule_deleted": "删除规则",
+    "export_search": "导出检索",
+    "export_broken": "导出中断",
+    "save_search": "存检索",
+    "rename_search": "检索改名",
+    "share_search": "共享检索",
+    "unshare_search": "停止共享检索",
+    "delete_search": "删去检索",
 }
 
 STAGES: Mapping[str, str] = {
@@ -86,10 +94,12 @@ STAGES: Mapping[str, str] = {
     "judged": "已判规则，待入索引",
     "indexed": "已完成",
     "quarantined": "已隔离",
+    "refused": "已判规则，索引拒收",
 }
 
 PROCESSES: Mapping[str, str] = {
     "worker": "研读",
+    "indexer": "写索引",
     "crawler": "采集",
     "scheduler": "调度",
     "sender": "发送",

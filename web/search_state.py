@@ -5,7 +5,7 @@
     off.<...> a condition kept but not in force
     by        order                             page, after, at  which page, and as of when
     syn=0     without synonyms                  like      documents like this one
-    cols, view, split, step, open               how it is shown
+    since     only what was stored later        cols, view, split, step, open, show  how it is shown
 
 Several values of one field mean any of them; different fields, and all that is left out, count together. Defaults are
 not written.
@@ -14,6 +14,7 @@ not written.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,10 +27,11 @@ from core.errors import SearchUnavailable
 from search.backend import DEEPEST_OFFSET, SearchBackend, SearchRequest, Sort
 from search.fields import FIELDS, Field, FieldType
 from search.query import NO_SYNONYMS, read_query
-from search.where import Exists, Not, Scalar, Where, both
+from search.records import millis
+from search.where import Between, Exists, Not, Scalar, Where, both
 from web.access import Viewer
 from web.names import Names, firm_names
-from web.search_time import Window, in_address, read_window
+from web.search_time import USUAL, Window, in_address, read_window
 from web.services import Services
 from web.visit import Refused, Visit
 
@@ -57,6 +59,8 @@ PARAMETERS: Mapping[str, Field] = {SHORT.get(field.name, field.name): field for 
 LABELS: Mapping[str, str] = {name: field.label for name, field in PARAMETERS.items()} | {
     "issue": "风险问题", "kind": "来源类别", "is_risk": "风险信号", "flag": "标记", "withdrawn": "已撤下",
 }  # fmt: skip
+LOOK = ("view", "cols", "split", "step", "open")
+PAGES = ("page", "after", "at", "show")
 LISTED = ("level", "kind", "product", "issue", "territory", "firm", "source", "region", "is_risk", "stance", "flag")
 """Fields people ask for most, in their order on the page; the rest follows in the index's order."""
 OPEN_AT_FIRST = ("level", "kind", "product", "issue", "territory")
@@ -95,51 +99,92 @@ class Asked:
     at: datetime | None = None
     synonyms: bool = True
     like: str = ""
+    since: datetime | None = None
     columns: tuple[str, ...] = ()
     view: str = ""
     split: str = ""
     step: str = ""
     open: tuple[str, ...] = OPEN_AT_FIRST
+    show: str = ""
 
     @property
     def active(self) -> tuple[Filter, ...]:
         """The conditions in force."""
         return tuple(each for each in self.filters if not each.off)
 
-    def pairs(self, *, pages: bool = True) -> list[tuple[str, str]]:
-        """The address as pairs, always in the same order, defaults left out. pages: with page, after and at."""
-        shown: list[tuple[str, str]] = [
-            ("q", self.text), ("from", self.window.from_text), ("to", self.window.to_text), ("like", self.like),
-            *((each.parameter, each.value) for each in self.filters),
-            ("by", self.sort), ("syn", "" if self.synonyms else "0"), ("view", self.view),
-            ("cols", ",".join(self.columns)), ("split", self.split), ("step", self.step),
-            ("open", "" if self.open == OPEN_AT_FIRST else ",".join(self.open) or "none"),
-        ]  # fmt: skip
-        if pages:
-            after = "" if self.after is None else str(self.after)
-            at = in_address(self.at) if self.at else ""
-            shown += [("page", str(self.page) if self.page > 1 else ""), ("after", after), ("at", at)]
-        return [(name, value) for name, value in shown if value]
+    def pairs(self, *, look: bool = True, pages: bool = True) -> list[tuple[str, str]]:
+        """The address as pairs, always in the same order, defaults left out.
+
+        look: with how it is shown.  pages: with page, after, at and show: where one is in the hits.
+        """
+        head, tail = self._pairs
+        filters = [(each.parameter, each.value) for each in self.filters]
+        skipped = (() if look else LOOK) + (() if pages else PAGES)
+        return [(name, value) for name, value in (*head, *filters, *tail) if name not in skipped]
+
+    @cached_property
+    def _pairs(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """What stands before the conditions and what behind them."""
+        window, opened = self.window, "" if self.open == OPEN_AT_FIRST else ",".join(self.open) or "none"
+        moments = {name: in_address(at) if at else "" for name, at in (("at", self.at), ("since", self.since))}
+        head = {"q": self.text, "from": window.from_text, "to": window.to_text, "like": self.like}
+        tail = {
+            "by": self.sort, "syn": "" if self.synonyms else "0", "view": self.view, "cols": ",".join(self.columns),
+            "split": self.split, "step": self.step, "open": opened, "page": str(self.page) if self.page > 1 else "",
+            "after": "" if self.after is None else str(self.after), **moments, "show": self.show,
+        }  # fmt: skip
+        found = [[(name, value) for name, value in part.items() if value] for part in (head, tail)]
+        return found[0], found[1]
+
+    @property
+    def address(self) -> str:
+        """The parameters of this search as it is kept under a name: without moments."""
+        return urlencode(replace(self, since=None).pairs(pages=False))
 
     def link(self, **changes: Any) -> str:
         """`?...` of this search with fields of Asked changed. Anything but the look starts again at the newest page."""
-        look = changes.keys() <= {"columns", "view", "split", "step", "open", "page", "after", "at"}
-        fresh: dict[str, Any] = {} if look else {"page": 1, "after": None, "at": None}
-        return f"?{urlencode(replace(self, **(fresh | changes)).pairs())}"
+        look = changes.keys() <= {"columns", "view", "split", "step", "open", "show", "page", "after", "at"}
+        fresh: dict[str, Any] = {} if look else {"page": 1, "after": None, "at": None, "show": ""}
+        return "?" + urlencode(replace(self, **(fresh | changes)).pairs())
 
     def at_time(self, low: str, high: str = "") -> str:
         """The link to another time, as `from` and `to` write it."""
+        low = "" if low == USUAL and not high else low
         return self.link(window=replace(self.window, from_text=low, to_text=high))
 
     def with_filter(self, name: str, value: str, *, negative: bool = False) -> str:
         """The link that adds a condition; the same one switched off or turned round gives way."""
-        rest = tuple(each for each in self.filters if (each.name, each.value) != (name, value))
-        return self.link(filters=(*rest, Filter(name, value, negative)))
+        head, tail = self._ends  # a page has hundreds of these links
+        rest = "".join(text for kept, text in self._filter_texts if kept != (name, value))
+        return f"?{head}{rest}{urlencode([(Filter(name, value, negative).parameter, value)])}{tail}"
+
+    @cached_property
+    def _ends(self) -> tuple[str, str]:
+        head, tail = self._pairs
+        kept = [(name, value) for name, value in tail if name not in PAGES]
+        return (f"{urlencode(head)}&" if head else ""), (f"&{urlencode(kept)}" if kept else "")
+
+    @cached_property
+    def _filter_texts(self) -> list[tuple[tuple[str, str], str]]:
+        return [((each.name, each.value), f"{urlencode([(each.parameter, each.value)])}&") for each in self.filters]
 
     def with_changed(self, old: Filter, new: Filter | None) -> str:
         """The link with one condition changed in its place, or taken out."""
         changed = (new if each == old else each for each in self.filters)
         return self.link(filters=tuple(dict.fromkeys(each for each in changed if each)))
+
+    def inverted(self, each: Filter) -> str:
+        """The link that turns one condition round."""
+        return self.with_changed(each, replace(each, negative=not each.negative))
+
+    def switched(self, each: Filter) -> str:
+        """The link that takes one condition out of force, or puts it in again."""
+        return self.with_changed(each, replace(each, off=not each.off))
+
+    def toggled(self, part: str, name: str) -> str:
+        """The link that adds a field to `columns` or `open`, or takes it out."""
+        names: tuple[str, ...] = getattr(self, part)
+        return self.link(**{part: tuple(each for each in names if each != name) if name in names else (*names, name)})
 
 
 def read_asked(visit: Visit) -> Asked:
@@ -149,7 +194,7 @@ def read_asked(visit: Visit) -> Asked:
 
 def read_state(params: QueryParams, now: datetime) -> Asked:
     """The search of an address. A page as of a moment (`at`) keeps that moment as its now. Raises Refused."""
-    at = _at(params.get("at", ""))
+    at, since = _moment(params, "at"), _moment(params, "since")
     after = params.get("after", "")
     sort, view = _one_of(params, "by", SORTS), _one_of(params, "view", ("", "table"))
     if after and not (after.isascii() and after.isdigit() and len(after) <= 19 and int(after) < 1 << 63):
@@ -166,11 +211,13 @@ def read_state(params: QueryParams, now: datetime) -> Asked:
         at=at,
         synonyms=params.get("syn", "") != "0",
         like=params.get("like", "")[:80].strip(),
+        since=since,
         columns=_names(params, "cols")[:MOST_COLUMNS],
         view=view,
         split=_one_of(params, "split", (*SPLITS, "level")).removeprefix("level"),
         step=_one_of(params, "step", STEPS),
         open=_names(params, "open") if params.get("open") else OPEN_AT_FIRST,
+        show=params.get("show", "")[:80].strip(),
     )
 
 
@@ -188,18 +235,20 @@ def _page(text: str, *, deep: bool) -> int:
     return int(text)
 
 
-def _at(text: str) -> datetime | None:
+def _moment(params: QueryParams, name: str) -> datetime | None:
+    text = params.get(name, "")
     if not text:
         return None
     try:
         return as_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
-        raise Refused(400, f"截至时间 at={text[:40]} 看不懂。例：2026-11-23T14:00。") from None
+        raise Refused(400, f"时间 {name}={text[:40]} 看不懂。例：2026-11-23T14:00。") from None
 
 
 def _names(params: QueryParams, name: str) -> tuple[str, ...]:
-    """A list of fields: level,product; `none` is the empty one."""
-    names = tuple(dict.fromkeys(each for each in params.get(name, "").split(",") if each and each != "none"))
+    """A list of fields: level,product, or written several times as a form does; `none` is the empty one."""
+    written = ",".join(params.getlist(name)).split(",")
+    names = tuple(dict.fromkeys(each for each in written if each and each != "none"))
     for each in names:
         _known(name, each)
     return names
@@ -280,7 +329,7 @@ def request_for(
     others = services.synonyms if asked.synonyms else NO_SYNONYMS
     query = read_query(asked.text, names=services.query_names, now=asked.at or now, synonyms=others)
     request = SearchRequest(
-        where=both([query.where, *_existing(asked), *_alike(services, viewer, asked)]),
+        where=both([query.where, *_existing(asked), *_alike(services, viewer, asked), *_newer(asked)]),
         from_=asked.window.start,
         to=asked.window.end,
         filters=_values(asked, negative=False),
@@ -314,6 +363,10 @@ def _values(asked: Asked, *, negative: bool) -> dict[str, tuple[Scalar, ...]]:
 def _existing(asked: Asked) -> list[Where]:
     wanted = [(each, Exists(PARAMETERS[each.name].name)) for each in asked.active if each.value == ANY]
     return [Not(exists) if each.negative else exists for each, exists in wanted]
+
+
+def _newer(asked: Asked) -> list[Where]:
+    return [Between("stored_at", low=millis(asked.since), with_low=False)] if asked.since else []
 
 
 def _alike(services: Services, viewer: Viewer, asked: Asked) -> list[Where]:

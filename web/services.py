@@ -21,6 +21,7 @@ from search.backend import SearchBackend
 from search.names import NO_NAMES
 from search.names import Names as QueryNames
 from search.query import Synonyms
+from search.text import Segmenter
 from store.database import Store
 
 FeedKind = Literal["atom", "rss", "json"]
@@ -63,6 +64,7 @@ class Services:
     search: None or an index that cannot answer is said on the page; the rest of the desk goes on.
     query_names: what names in a query stand for.  synonyms: other words for a bare word of a query.
     rules: of the files.  rule_parts: what rules are tried and read with; None: none are made here.
+    segmenter: cuts texts as the index does; None leaves out what needs it.
     act, render_feed: None leaves that part of the desk out.
     stopping: set when the process is asked to end, so that live streams close at once.
     """
@@ -76,6 +78,7 @@ class Services:
     search: SearchBackend | None = None
     query_names: QueryNames = NO_NAMES
     synonyms: Synonyms = field(default_factory=dict)
+    segmenter: Segmenter | None = None
     act: Act | None = None
     render_feed: RenderFeed | None = None
     clock: Clock = system_clock
