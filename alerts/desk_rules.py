@@ -86,7 +86,7 @@ def rule_of(rule_id: str, definition: Mapping[str, Any], territory: str = EVERYW
 
 def within(query: str, territory: str) -> str:
     """A query cut to a territory and what lies below it."""
-    return f'({query}) and 属地:"{territory}"' if query.strip() else f'属地:"{territory}"'
+    return f"({query}) and 属地:{territory}" if query.strip() else f"属地:{territory}"
 
 
 def read_desk_rules(versions: Mapping[str, Sequence[RuleVersion]], queries: RuleQueries) -> tuple[DeskRule, ...]:

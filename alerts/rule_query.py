@@ -43,12 +43,17 @@ class RuleQueries:
 
     def read_text(self, text: str, *, synonyms: bool = True) -> Where:
         """As read, of a query alone."""
-        for value in _fields(parse_query(text)):
+        written = parse_query(text)
+        for value in _fields(written):
             self._check_field(value)
-        others = self.synonyms if synonyms else NO_SYNONYMS
-        for leaf in _leaves(parse_query(text)):
+        for leaf in _leaves(written):
             self._check_leaf(leaf)
-        return read_query(text, names=self.names, now=MOMENTS[0], synonyms=others).where
+        others = self.synonyms if synonyms else NO_SYNONYMS
+        query = read_query(text, names=self.names, now=MOMENTS[0], synonyms=others)
+        told = [warning for warning in query.warnings if "读作" not in warning]
+        if told:
+            raise QueryError(0, told[0])
+        return query.where
 
     def check(self, text: str) -> str:
         """What is wrong with a query, as config files say it; empty where nothing is."""
@@ -101,9 +106,9 @@ def _leaves(node: tree.Node) -> Iterator["tree.Is | tree.Range"]:
         case tree.And(parts) | tree.Or(parts):
             for part in parts:
                 yield from _leaves(part)
-        case tree.Not(part) | tree.Nested(_, part):
+        case tree.Not(part):
             yield from _leaves(part)
-        case _:
+        case tree.Is() | tree.Range():
             yield node
 
 

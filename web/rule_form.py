@@ -78,7 +78,9 @@ def form_from(posted: FormData) -> RuleForm:
 def form_of(definition: Mapping[str, Any]) -> RuleForm:
     """The fields of a rule that was saved."""
     scope, condition = definition["scope"], definition["condition"]
-    given = {name: str(condition[name]) for name in ("window", "at_least", "ratio") if name in condition}
+    given = {name: str(condition[name]) for name in ("window", "at_least") if name in condition}
+    if "ratio" in condition:
+        given["ratio"] = f"{condition['ratio']:g}"
     return RuleForm(
         title=definition["title"],
         why=definition["why"],
