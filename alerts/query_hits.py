@@ -10,9 +10,9 @@ from functools import cached_property
 
 from config.rules import Rule
 from core.records import Signal
-from search.match import compile_match
+from search.match import Match, MatchRow, compile_match
 from search.prefilter import Prefilter
-from search.records import Row, entry_of, row_of
+from search.records import Row
 from search.text import Segmenter
 from search.where import Where
 
@@ -56,8 +56,8 @@ class QueryHits:
     """The queries of all rules that have one. tenures: of each rule by id, oldest first; a file has one."""
 
     tenures: Mapping[str, Sequence[Tenure]]
-    words: Segmenter
-    _matches: Mapping[_Key, Callable[[Row], bool]] = field(repr=False)
+    row_of: Callable[[Signal], Row]
+    _matches: Mapping[_Key, Match] = field(repr=False)
     _prefilter: Prefilter[_Key] = field(repr=False)
 
     @cached_property
@@ -69,20 +69,21 @@ class QueryHits:
         """What the signal meets. number: its place in the order of arrival."""
         if not self.tenures:
             return NO_HITS
-        row = row_of(entry_of(signal, self.words))
+        row = self.row_of(signal)
+        looked_at = MatchRow(row)
         live: set[str] = set()
         counted: set[str] = set()
         for rule_id, place in self._prefilter.candidates(row):
             tenure, last = self.tenures[rule_id][place], self.tenures[rule_id][-1]
             judges, counts = tenure.judges(number), tenure is last and number <= tenure.since
-            if not (judges or counts) or not in_scope(tenure.rule) or not self._matches[rule_id, place](row):
+            if not (judges or counts) or not in_scope(tenure.rule) or not self._matches[rule_id, place](looked_at):
                 continue
             (live if judges else counted).add(rule_id)
         return Hits(frozenset(live), frozenset(counted - live))
 
 
-def query_hits(tenures: Mapping[str, Sequence[Tenure]], words: Segmenter) -> QueryHits:
-    """Compile the queries. tenures: of each rule by id, oldest first."""
+def query_hits(tenures: Mapping[str, Sequence[Tenure]], words: Segmenter, row_of: Callable[[Signal], Row]) -> QueryHits:
+    """Compile the queries. tenures: of each rule by id, oldest first.  words, row_of: as the index cuts and holds."""
     asked = {(rule_id, at): tenure.where for rule_id, theirs in tenures.items() for at, tenure in enumerate(theirs)}
     matches = {key: compile_match(where, words) for key, where in asked.items()}
-    return QueryHits(tenures, words, matches, Prefilter(asked, words))
+    return QueryHits(tenures, row_of, matches, Prefilter(asked, words))

@@ -11,13 +11,15 @@ from functools import cache
 
 from config.lexicon import Lexicon
 from config.rules import Scope
-from core.records import RegistryEntry
+from config.sources import SourceConfig
+from core.records import RegistryEntry, Signal
 from nlp.analyze import dictionary_words
 from nlp.segment import Segmenter
 from search.fields import KIND_WORDS, FieldType, field_named
 from search.names import Names, NameTable
 from search.query import NO_SYNONYMS, QueryError, Synonyms, parse_query, read_query, tree
 from search.query.dates import read_span
+from search.records import Row, entry_of, row_of
 from search.text import Segmenter as Cut
 from search.where import OneOf, Where
 
@@ -30,12 +32,17 @@ KNOWN_NAMES = {"products": "产品", "issues": "风险问题", "regions": "地�
 
 @dataclass(frozen=True)
 class RuleQueries:
-    """Reads queries of rules. known: for a field of KNOWN_NAMES every value it may hold."""
+    """Reads queries of rules. known: for a field of KNOWN_NAMES every value it may hold.  tiers: of sources by key."""
 
     names: Names
     synonyms: Synonyms
     words: Cut
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    tiers: Mapping[str, int] = field(default_factory=dict)
+
+    def row(self, signal: Signal) -> Row:
+        """The signal as the index would hold it."""
+        return row_of(entry_of(signal, self.words, tier_of=self.tiers))
 
     def read(self, scope: Scope) -> Where:
         """What the query of a scope asks for. Raises QueryError with the column."""
@@ -152,11 +159,13 @@ def queries_of(
     lexicon: Lexicon,
     registry: Sequence[RegistryEntry] = (),
     *,
-    names: Names | None = None,
+    sources: Sequence[SourceConfig] = (),
     words: Cut | None = None,
 ) -> RuleQueries:
-    """What reads queries with the words of a lexicon and the firms of a registry. names, words: where they are at hand
-    already."""
+    """What reads queries with the words of a lexicon, the firms of a registry and the titles of sources.
+
+    words: cuts texts, where that is at hand already.
+    """
     codes = frozenset(place.code for place in lexicon.regions)
     known = {
         "products": frozenset(lexicon.products),
@@ -166,10 +175,11 @@ def queries_of(
         "kind": frozenset(map(str, KIND_WORDS.values())),
     }
     return RuleQueries(
-        names=names or query_names(lexicon, registry),
+        names=query_names(lexicon, registry, {source.key: source.title for source in sources}),
         synonyms=lexicon.synonyms,
         words=words or _words_when_asked(lexicon, registry),
         known=known,
+        tiers={source.key: source.tier for source in sources},
     )
 
 

@@ -41,7 +41,7 @@ class EngineParts:
             registry=self.registry,
             ack_hours=self.ack_hours,
             notifier=self.notifier,
-            queries=query_hits(tenures, self.queries.words) if tenures else None,
+            queries=query_hits(tenures, self.queries.words, self.queries.row) if tenures else None,
         )
 
 

@@ -11,6 +11,7 @@ from commands.outgoing import routes_of
 from config.grouping import load_grouping
 from config.recogniser import recogniser_folder
 from config.settings import Settings
+from config.sources import load_sources
 from core.clock import Clock, system_clock
 from enterprises.registry_import import registry_of
 from nlp.analyze import Analyzer
@@ -43,12 +44,8 @@ def build_pipeline(
     clock: Clock = system_clock,
     notify: bool = True,
     judge: RuleJudge | None = None,
-    indexer: Indexer | None = None,
 ) -> Pipeline:
-    """The pipeline over `store`. notify: whether alerts put notices into the outbox.  judge: else of judge_of.
-
-    indexer: its last step.
-    """
+    """The pipeline over `store`. notify: whether alerts put notices into the outbox.  judge: else of judge_of."""
     return Pipeline(
         store=store,
         analyzer=Analyzer(known.lexicon, known.registry, recogniser_folder(settings.config)),
@@ -56,14 +53,15 @@ def build_pipeline(
         clock=clock,
         who=who,
         place=keeper_of(settings, known).place,
-        indexer=indexer,
     )
 
 
 def build_indexer(settings: Settings, store: Store, known: Knowledge, *, who: str) -> Indexer:
     """What writes the configured index from `store`."""
     index = open_index(settings, known, write=True)
-    return Indexer(store, index, lambda signal: entry_of(signal, known.segmenter.words), who)
+    sources = load_sources(settings.config, settings.profile, base=settings.source_base)
+    tiers = {source.key: source.tier for source in sources}
+    return Indexer(store, index, lambda signal: entry_of(signal, known.segmenter.words, tier_of=tiers), who)
 
 
 def keeper_of(settings: Settings, known: Knowledge) -> EventKeeper:
@@ -72,9 +70,10 @@ def keeper_of(settings: Settings, known: Knowledge) -> EventKeeper:
     return EventKeeper(known.lexicon.regions, family_of, names_in(known.registry))
 
 
-def rule_queries(known: Knowledge) -> RuleQueries:
-    """What reads the queries of rules, with the names of firms."""
-    return queries_of(known.lexicon, names=names_of(known), words=known.segmenter.words)
+def rule_queries(settings: Settings, known: Knowledge) -> RuleQueries:
+    """What reads the queries of rules, with the names of firms and sources."""
+    sources = load_sources(settings.config, settings.profile, base=settings.source_base)
+    return queries_of(known.lexicon, known.registry, sources=sources, words=known.segmenter.words)
 
 
 def judge_of(settings: Settings, store: Store, known: Knowledge, *, notify: bool) -> RuleJudge:
@@ -85,7 +84,11 @@ def judge_of(settings: Settings, store: Store, known: Knowledge, *, notify: bool
         routes, demo = routes_of(settings, known.lexicon), settings.profile == "demo"
         planner = MailPlanner(routes, known.lexicon.regions, settings.public_url, demo=demo)
     parts = load_parts(
-        settings.config, registry=firms.get, lexicon=known.lexicon, notifier=planner, queries=rule_queries(known)
+        settings.config,
+        registry=firms.get,
+        lexicon=known.lexicon,
+        notifier=planner,
+        queries=rule_queries(settings, known),
     )
     return RuleJudge(store, parts)
 

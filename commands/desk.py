@@ -42,7 +42,9 @@ def desk_services(settings: Settings) -> Services:
     known = knowledge_of(settings, store)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
     firms = {entry.id: entry for entry in known.registry}
-    parts = load_parts(settings.config, registry=firms.get, lexicon=known.lexicon, queries=rule_queries(known))
+    parts = load_parts(
+        settings.config, registry=firms.get, lexicon=known.lexicon, queries=rule_queries(settings, known)
+    )
     return Services(
         store=store,
         settings=settings,

@@ -120,7 +120,7 @@ def desk_rules(settings: Settings) -> tuple[DeskRule, ...]:
     try:
         with store.read() as db:
             versions = all_versions(db)
-        return read_desk_rules(versions, rule_queries(knowledge_of(settings, store))) if versions else ()
+        return read_desk_rules(versions, rule_queries(settings, knowledge_of(settings, store))) if versions else ()
     finally:
         store.close()
 

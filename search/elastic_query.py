@@ -6,12 +6,29 @@ from typing import Any
 from search.fields import BY_NAME, FieldType
 from search.ranking import WEIGHTS
 from search.text import EMPTY
-from search.where import Between, Exists, OneOf
+from search.where import Between, Exists, Fits, OneOf
 
 Json = dict[str, Any]
 
 MOST_ENDINGS = 10_000
 """Words a phrase's open end may turn into; the server's own 50 would lose hits."""
+
+SHARD_SIZE = 50_000
+"""Values of a facet that each month hands over. The server's own guess (half as many again as are asked for) loses
+values that are rare in each month and frequent in all."""
+
+
+def exact(asked: Json) -> Json:
+    """The same aggregations, counted over months as over one index."""
+    counted = {}
+    for name, one in asked.items():
+        kept = dict(one)
+        if "terms" in one:
+            kept["terms"] = {**one["terms"], "shard_size": SHARD_SIZE}
+        if "aggs" in one:
+            kept["aggs"] = exact(one["aggs"])
+        counted[name] = kept
+    return counted
 
 
 class ElasticForms:
@@ -54,6 +71,11 @@ class ElasticForms:
     def wild(self, view: str, parts: tuple[str, ...]) -> Json:
         form = "*".join(part.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?") for part in parts)
         return {"wildcard": {view: {"value": form}}}
+
+    def fits(self, where: Fits) -> Json:
+        # flags: without Lucene's own operators (~ & @ <>), so that a form means the same everywhere.
+        found = [{"regexp": {where.field: {"value": form, "flags": "NONE"}}} for form in where.forms]
+        return found[0] if len(found) == 1 else self.any(found)
 
     def weighted(self, view: str, tokens: tuple[str, ...], *, open_end: bool) -> Json:
         boost, text = WEIGHTS[view], " ".join(tokens)

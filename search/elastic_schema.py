@@ -1,4 +1,4 @@
-"""The Elasticsearch template, from the table of fields."""
+"""The Elasticsearch mappings and templates, from the table of fields."""
 
 from typing import Any
 
@@ -10,6 +10,9 @@ ELASTIC_TYPES = {
     FieldType.NUMBER: "double",
     FieldType.BOOLEAN: "boolean",
 }
+REPLICAS = "0-1"
+"""One copy of every shard as soon as there is a second node, none before: green on one machine, and no node of a
+cluster can take a signal with it."""
 
 
 def mapping() -> dict[str, Any]:
@@ -18,6 +21,8 @@ def mapping() -> dict[str, Any]:
     for field in FIELDS:
         if field.type is FieldType.TEXT:
             properties[field.name] = {"type": "text", "index": False}
+        elif field.type is FieldType.MENTIONS:
+            properties[field.name] = {"type": "keyword", "doc_values": False}
         elif field.type is FieldType.DATE:
             properties[field.name] = {"type": "date", "format": "epoch_millis||strict_date_optional_time"}
         else:
@@ -31,19 +36,51 @@ def mapping() -> dict[str, Any]:
     return {
         "dynamic": "strict",
         "_meta": {"format": format_mark()},
-        "_source": {"excludes": [f"{name}_{view}" for name in TEXT_FIELDS for view in ("words", "grams")]},
+        "_source": {
+            "excludes": ["mentions", *(f"{name}_{view}" for name in TEXT_FIELDS for view in ("words", "grams"))]
+        },
         "properties": properties,
     }
 
 
-def template(pattern: str) -> dict[str, Any]:
-    """For every generation that fits `pattern`.
+def template(pattern: str, replicas: str) -> dict[str, Any]:
+    """For every month of one generation.
 
-    refresh_interval: a signal is found a second after it was written; `refresh()` does not wait.
+    refresh_interval: a signal is found a second after it was written, also on a shard nobody asked for a while;
+    `refresh()` does not wait.  gc_deletes: how long a month remembers the version of what was moved out of it, so that
+    a write that was on its way then does not put it back: far longer than any request lives.
     """
-    settings = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": "1s"}
+    settings = {"number_of_shards": 1, "refresh_interval": "1s", "gc_deletes": "1h", **_copies(replicas)}
     return {
         "index_patterns": [pattern],
         "priority": 500,
+        # A month is only made by us: a late write cannot bring back one that is gone.
+        "allow_auto_create": False,
         "template": {"settings": {"index": settings}, "mappings": mapping()},
     }
+
+
+def places_index(door: str, replicas: str) -> dict[str, Any]:
+    """Where each signal lies. Read by id only, in real time: nothing is searched, so nothing need be refreshed."""
+    unsearched = {"index": False, "doc_values": False}
+    properties = {
+        "version": {"type": "long", **unsearched},
+        "months": {"type": "keyword", **unsearched},
+        "gone": {"type": "boolean", **unsearched},
+    }
+    settings = {"number_of_shards": 1, "refresh_interval": "-1", **_copies(replicas)}
+    mappings = {"dynamic": "strict", "properties": properties}
+    return {"settings": {"index": settings}, "mappings": mappings, "aliases": {door: {}}}
+
+
+def control_index(replicas: str) -> dict[str, Any]:
+    """One document, read by id."""
+    settings = {"number_of_shards": 1, **_copies(replicas)}
+    return {"settings": {"index": settings}, "mappings": {"dynamic": False, "properties": {}}}
+
+
+def _copies(replicas: str) -> dict[str, Any]:
+    """replicas: a number, or a range like 0-1 that follows the number of nodes."""
+    if "-" in replicas:
+        return {"auto_expand_replicas": replicas}
+    return {"auto_expand_replicas": False, "number_of_replicas": int(replicas)}

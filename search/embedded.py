@@ -23,7 +23,7 @@ from search.embedded_query import TantivyForms
 from search.embedded_schema import build_schema, document_of, register
 from search.generations import Generations
 from search.histogram import Bars, fill
-from search.page import bars_for, counted_bars, facets_asked, facets_of, hits_of, pairs_of
+from search.page import bars_for, counted_bars, facets_asked, facets_of, hits_of, nothing_found, pairs_of
 from search.records import IndexEntry, Row, row_of
 from search.text import Segmenter
 from search.where import AllOf, Between, Where, ranked
@@ -134,8 +134,7 @@ class EmbeddedBackend:
         started = time.perf_counter()
         opened = self._reader()
         if opened is None:
-            nothing = dict.fromkeys(request.pairs, ())
-            return SearchResult(0, (), dict.fromkeys(request.facets, ()), None, 0.0, pairs=nothing)
+            return nothing_found(request)
         searcher = opened.searcher
         asked = request.everything_asked()
         query = self._compiler.compile(asked)

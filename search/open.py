@@ -14,7 +14,8 @@ def open_backend(settings: Settings, *, words: Segmenter, write: bool = False) -
     words: must be the segmenter the entries were made with.  write: makes the data folder.
     """
     if settings.elasticsearch_url:
-        return ElasticsearchBackend(settings.elasticsearch_url, f"fengsui-{settings.profile}-signals", words)
+        name = f"fengsui-{settings.profile}-signals"
+        return ElasticsearchBackend(settings.elastic_access, name, words, replicas=settings.elasticsearch_replicas)
     root = settings.data_dir / "index"
     if write:
         root.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from search.backend import FacetValue, Hit, Pair, PairCount, SearchRequest
+from search.backend import FacetValue, Hit, Pair, PairCount, SearchRequest, SearchResult
 from search.histogram import Bars, Counted, choose_bars
 from search.marking import mark, marker, snippet
 from search.records import Row, millis, shown
@@ -17,6 +17,11 @@ MOST_PARTS = 100
 """Values a bar is split into: 600 bars of so many stay below the engines' limit of 65,000 buckets."""
 
 OLD_FORMAT = "检索索引是旧版格式，请运行 fengsui reindex 重建"
+
+
+def nothing_found(request: SearchRequest) -> SearchResult:
+    """The answer of an index nobody has written to."""
+    return SearchResult(0, (), dict.fromkeys(request.facets, ()), None, 0.0, pairs=dict.fromkeys(request.pairs, ()))
 
 
 def hits_of(rows: Iterable[tuple[float, Row]], where: Where, segmenter: Segmenter) -> tuple[Hit, ...]:

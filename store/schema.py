@@ -71,8 +71,6 @@ metadata = MetaData(
 # SQLite only counts up by itself in a plain INTEGER key.
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
-WAITS_FOR_INDEX = text("stage = 'judged'")
-
 facts = Table(
     "facts", metadata,
     Column("key", Text, primary_key=True, comment="profile, registry_sha256, story day zero, ..."),
@@ -124,7 +122,7 @@ documents = Table(
     Column("analysis_version", Text),
     UniqueConstraint("id", "revision"),
     Index("ix_documents_stage", "stage", "seq"),
-    Index("ix_documents_waiting", "moved_at", sqlite_where=WAITS_FOR_INDEX, postgresql_where=WAITS_FOR_INDEX),
+    Index("ix_documents_moved", "stage", "moved_at"),
     Index("ix_documents_event_time", "event_time"),
     Index("ix_documents_source_url", "source", "canonical_url"),
     Index("ix_documents_content_hash", "content_hash"),

@@ -104,8 +104,9 @@ def read_parts(lexicon: Lexicon) -> EngineParts:
     registry = load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv")
     firms = {entry.id: entry for entry in registry}
     return EngineParts(
-        read_rules(), lexicon, load_grouping(CONFIG), firms.get, ACK_HOURS, None, queries_of(lexicon, registry)
-    )
+        read_rules(), lexicon, load_grouping(CONFIG), firms.get, ACK_HOURS, None,
+        queries_of(lexicon, registry, sources=read_sources()),
+    )  # fmt: skip
 
 
 def read_lexicon() -> Lexicon:

@@ -1,60 +1,104 @@
-"""A real Elasticsearch node for the tests, from the server's own jars on Maven Central: no Docker, no download by hand.
+"""Real Elasticsearch nodes for the tests, from the server's own jars on Maven Central: no Docker, no download by hand.
 
-`python -m tests.elasticsearch` builds it once into .testcache/elasticsearch (JDK 17 and Maven; 40 MB); CI does so
-before the tests. `running_node` starts one on free ports (ready in about 12 s, 512 MB) and stops it.
+`python -m tests.elasticsearch` builds them once into .testcache (Maven; JDK 17 for release 8, 21 for 9; 40 MB each); CI
+does so before the tests. `running_node` starts one on free ports (ready in about 12 s, 512 MB) and stops it,
+`running_cluster` several that form a cluster and may be killed one by one.
 """
 
 import fcntl
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCES = PROJECT / "tests" / "elasticsearch_node"
-CACHE = PROJECT / ".testcache" / "elasticsearch"
 READY_WITHIN = 120.0
 TRANSPORT = ("transport-netty4-*.jar", "netty-*.jar", "elasticsearch-ssl-config-*.jar")
 MODULES = "org.elasticsearch.server,org.elasticsearch.logging"
 
 
+@dataclass(frozen=True)
+class Release:
+    """A server that is built from Maven Central. java: the oldest JDK it runs on."""
+
+    version: str
+    java: int
+    folder: str
+
+    @property
+    def cache(self) -> Path:
+        """Where it lies when it is built."""
+        return PROJECT / ".testcache" / self.folder
+
+
+EIGHT = Release("8.19.0", 17, "elasticsearch")
+NINE = Release("9.5.3", 21, "elasticsearch9")
+
+
 class NodeMissing(Exception):
-    """There is no JDK 17 or no Maven here."""
+    """There is no fitting JDK or no Maven here."""
 
 
-def build() -> Path:
+def build(release: Release = EIGHT) -> Path:
     """Build the node unless it is there; its folder. Raises NodeMissing, or CalledProcessError."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
+    jdk(release.java)
+    cache = release.cache
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # test processes side by side build once
-        if not (CACHE / "ready").exists():
-            _build()
-            (CACHE / "ready").touch()
-    return CACHE
+        if not (cache / "ready").exists():
+            _build(release)
+            (cache / "ready").touch()
+    return cache
 
 
-def _build() -> None:
-    missing = [tool for tool in ("java", "javac", "mvn") if shutil.which(tool) is None]
-    if missing:
-        raise NodeMissing(f"{', '.join(missing)} not found (JDK 17 and Maven are needed)")
-    shutil.rmtree(CACHE / "lib", ignore_errors=True)
-    maven = ["mvn", "-q", "-B", "-f", str(SOURCES / "pom.xml"), "dependency:copy-dependencies"]
-    subprocess.run([*maven, f"-DoutputDirectory={CACHE / 'lib'}"], check=True, cwd=CACHE)
-    module, server = CACHE / "home" / "modules" / "transport-netty4", CACHE / "server"
-    for folder in (module, server, CACHE / "home" / "config"):
+def _build(release: Release) -> None:
+    if shutil.which("mvn") is None:
+        raise NodeMissing("mvn not found (a JDK and Maven are needed)")
+    cache = release.cache
+    shutil.rmtree(cache / "lib", ignore_errors=True)
+    maven = ["mvn", "-q", "-B", "-f", str(SOURCES / "pom.xml"), f"-Delasticsearch.version={release.version}"]
+    copy = ["dependency:copy-dependencies", f"-DoutputDirectory={cache / 'lib'}"]
+    subprocess.run([*maven, *copy], check=True, cwd=cache)
+    module, server = cache / "home" / "modules" / "transport-netty4", cache / "server"
+    for folder in (module, server, cache / "home" / "config"):
         folder.mkdir(parents=True, exist_ok=True)
-    for jar in (CACHE / "lib").glob("*.jar"):
+    for jar in (cache / "lib").glob("*.jar"):
         in_module = any(jar.match(pattern) for pattern in TRANSPORT)
         shutil.move(jar, (module if in_module else server) / jar.name)
-    shutil.copy(SOURCES / "plugin-descriptor.properties", module)
-    compiler = ["javac", "--module-path", str(server), "--add-modules", "org.elasticsearch.server"]
-    subprocess.run([*compiler, "-d", str(CACHE / "classes"), str(SOURCES / "EsNode.java")], check=True)
+    descriptor = (SOURCES / "plugin-descriptor.properties").read_text()
+    descriptor = descriptor.replace("@version@", release.version).replace("@java@", str(release.java))
+    (module / "plugin-descriptor.properties").write_text(descriptor)
+    compiler = [str(jdk(release.java) / "bin" / "javac"), "--module-path", str(server)]
+    source = ["--add-modules", "org.elasticsearch.server", "-d", str(cache / "classes"), str(SOURCES / "EsNode.java")]
+    subprocess.run([*compiler, *source], check=True, cwd=cache)
+
+
+def jdk(oldest: int) -> Path:
+    """The home of the JDK here that is nearest to `oldest`, not below it. Raises NodeMissing."""
+    found: dict[int, Path] = {}
+    on_path = shutil.which("javac")
+    homes = [Path(on_path).resolve().parent.parent] if on_path else []
+    homes += [*sorted(Path("/usr/lib/jvm").glob("*")), Path(os.environ.get("JAVA_HOME", "/nowhere"))]
+    for home in homes:
+        release = home / "release"
+        if release.exists() and (home / "bin" / "javac").exists():
+            version = re.search(r'JAVA_VERSION="(\d+)', release.read_text())
+            if version and int(version[1]) >= oldest:
+                found.setdefault(int(version[1]), home)
+    if not found:
+        raise NodeMissing(f"no JDK {oldest} or newer found")
+    return found[min(found)]
 
 
 def free_port() -> int:
@@ -65,40 +109,116 @@ def free_port() -> int:
         return port
 
 
-@contextmanager
-def running_node(data: Path) -> Iterator[str]:
-    """Start a node with its data in `data`; its URL. Killed at the end: nothing in it is worth a clean stop."""
-    home, http, transport = build(), free_port(), free_port()
+@dataclass
+class Node:
+    """One node of a cluster, running or not."""
+
+    name: str
+    http: int
+    command: list[str]
+    data: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.http}"
+
+    def start(self) -> None:
+        """Start it; it is ready when `wait` returns."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        with (self.data / "node.log").open("a") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=subprocess.STDOUT, cwd=self.data)
+
+    def wait(self, nodes: int = 1) -> None:
+        """Until it answers and sees so many nodes."""
+        path = f"/_cluster/health?wait_for_nodes=>={nodes}&timeout=2s"
+        give_up = time.monotonic() + READY_WITHIN
+        while True:
+            try:
+                with urllib.request.urlopen(self.url + path, timeout=5):
+                    return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                running = self.process is not None and self.process.poll() is None
+                if not running or time.monotonic() > give_up:
+                    log = (self.data / "node.log").read_text()[-3000:]
+                    raise RuntimeError(f"{self.name} did not start:\n{log}") from None
+                time.sleep(0.2)
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye to the others, nothing written that was not on disk."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def freeze(self) -> None:
+        """SIGSTOP: its sockets stay open and nothing answers."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGSTOP)
+
+
+def _node(release: Release, name: str, data: Path, heap: str, settings: Mapping[str, str]) -> Node:
+    home, http = build(release), int(settings["http.port"])
+    fixed = {
+        "node.name": name,
+        "cluster.name": "test",
+        "path.data": str(data / "data"),
+        "network.host": "127.0.0.1",
+        "cluster.routing.allocation.disk.threshold_enabled": "false",
+    }
     command = [
-        "java", "-Xms512m", "-Xmx512m", f"-Des.path.home={home / 'home'}",
+        str(jdk(release.java) / "bin" / "java"), f"-Xms{heap}", f"-Xmx{heap}", f"-Des.path.home={home / 'home'}",
         "--module-path", str(home / "server"), "--add-modules", MODULES,
         "--add-exports", "org.elasticsearch.server/org.elasticsearch.plugins=ALL-UNNAMED",
         "-cp", str(home / "classes"), "EsNode", str(home / "home"),
-        "node.name=n1", "cluster.name=test", f"path.data={data / 'data'}", f"path.repo={data / 'snapshots'}",
-        f"http.port={http}", f"transport.port={transport}", "network.host=127.0.0.1",
-        "discovery.type=single-node", "cluster.routing.allocation.disk.threshold_enabled=false",
+        *(f"{key}={value}" for key, value in (fixed | dict(settings)).items()),
     ]  # fmt: skip
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "node.log").open("w") as log:
-        node = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=data)
-        try:
-            _wait(f"http://127.0.0.1:{http}/_cluster/health", node, data / "node.log")
-            yield f"http://127.0.0.1:{http}"
-        finally:
-            node.kill()
-            node.wait()
+    return Node(name, http, command, data)
 
 
-def _wait(url: str, node: subprocess.Popen[bytes], log: Path) -> None:
-    give_up = time.monotonic() + READY_WITHIN
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            if node.poll() is not None or time.monotonic() > give_up:
-                raise RuntimeError(f"the node did not start:\n{log.read_text()[-3000:]}") from None
-            time.sleep(0.2)
+@contextmanager
+def running_node(data: Path, release: Release = EIGHT, **settings: str) -> Iterator[str]:
+    """Start a node with its data in `data`; its URL. Killed at the end: nothing in it is worth a clean stop.
+
+    settings: of Elasticsearch, with `__` for the dots.
+    """
+    wanted = {
+        "path.repo": str(data / "snapshots"),
+        "http.port": str(free_port()),
+        "transport.port": str(free_port()),
+        "discovery.type": "single-node",
+    }
+    wanted |= {key.replace("__", "."): value for key, value in settings.items()}
+    node = _node(release, "n1", data, "512m", wanted)
+    node.start()
+    try:
+        node.wait()
+        yield node.url
+    finally:
+        node.kill()
+
+
+@contextmanager
+def running_cluster(count: int, data: Path, release: Release = EIGHT) -> Iterator[list[Node]]:
+    """Start `count` nodes that form one cluster, each able to be master and to hold data; 256 MB each."""
+    transports = [free_port() for _ in range(count)]
+    names = [f"n{at + 1}" for at in range(count)]
+    with ExitStack() as stack:
+        nodes = []
+        for name, transport in zip(names, transports, strict=True):
+            settings = {
+                "path.repo": str(data / "snapshots"),
+                "http.port": str(free_port()),
+                "transport.port": str(transport),
+                "discovery.seed_hosts": ",".join(f"127.0.0.1:{port}" for port in transports),
+                "cluster.initial_master_nodes": ",".join(names),
+            }
+            nodes.append(_node(release, name, data / name, "256m", settings))
+            stack.callback(nodes[-1].kill)
+            nodes[-1].start()
+        for node in nodes:
+            node.wait(count)
+        yield nodes
 
 
 def required() -> bool:
@@ -107,4 +227,8 @@ def required() -> bool:
 
 
 if __name__ == "__main__":
-    print(build())
+    for one in (EIGHT, NINE):
+        try:
+            print(build(one))
+        except NodeMissing as reason:
+            print(f"{one.version}: {reason}")

@@ -1,20 +1,70 @@
-"""`elasticsearch_url`: the address of a real node, one for the whole run; conftest.py loads it as a plugin."""
+"""Real nodes, one of a release for the whole run, and an index on each; conftest.py loads them as a plugin."""
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
+from elasticsearch import Elasticsearch
 
-from tests.elasticsearch import NodeMissing, build, required, running_node
+from search.elasticsearch import ElasticsearchBackend
+from tests.elasticsearch import EIGHT, NINE, NodeMissing, Release, build, required, running_node
+from tests.search_documents import words
+
+
+def built(release: Release) -> None:
+    """Build the node of `release`; skips where it cannot be built, unless CI=true."""
+    try:
+        build(release)
+    except NodeMissing as reason:
+        if required():
+            raise
+        pytest.skip(f"no Elasticsearch {release.version} node: {reason}")
 
 
 @pytest.fixture(scope="session")
 def elasticsearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Skips where the node cannot be built, unless CI=true."""
-    try:
-        build()
-    except NodeMissing as reason:
-        if required():
-            raise
-        pytest.skip(f"no Elasticsearch node: {reason}")
+    """A node of release 8."""
+    built(EIGHT)
     with running_node(tmp_path_factory.mktemp("elasticsearch")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def elasticsearch9_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A node of release 9."""
+    built(NINE)
+    with running_node(tmp_path_factory.mktemp("elasticsearch9"), NINE) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=["elasticsearch_url", "elasticsearch9_url"], ids=["8", "9"])
+def each_elasticsearch_url(request: pytest.FixtureRequest) -> str:
+    """A node of each release that the client must speak to."""
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
+@pytest.fixture
+def elastic_name(each_elasticsearch_url: str) -> Iterator[str]:
+    """What the indices of a test begin with; they are deleted afterwards, so that the node stays small."""
+    chosen = f"test-{uuid4().hex[:8]}"
+    yield chosen
+    with Elasticsearch(each_elasticsearch_url) as client:
+        for pattern in (f"{chosen}-*", chosen):
+            for index in client.indices.get(index=pattern, ignore_unavailable=True, expand_wildcards="all").body:
+                client.indices.delete(index=index, ignore_unavailable=True)
+
+
+@pytest.fixture
+def elastic(each_elasticsearch_url: str, elastic_name: str) -> Iterator[ElasticsearchBackend]:
+    """An index nobody has written to."""
+    backend = ElasticsearchBackend(each_elasticsearch_url, elastic_name, words)
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def elastic_client(each_elasticsearch_url: str) -> Iterator[Elasticsearch]:
+    """A client that sees what the backend made."""
+    with Elasticsearch(each_elasticsearch_url) as opened:
+        yield opened

@@ -14,7 +14,6 @@ from alerts.rule_judge import RuleJudge
 from config.rules import Scope
 from core.records import Signal
 from search.match import compile_match
-from search.records import entry_of, row_of
 from store import audit, desk_rules, documents, users
 from store.schema import documents as table
 from tests.desk_server import NOW, make_services
@@ -137,7 +136,7 @@ def test_a_search_and_the_query_made_of_it_find_the_same(services: Services, add
     parts = services.rule_parts
     assert parts is not None
     match = compile_match(parts.queries.read(Scope(query=made.query, synonyms=asked.synonyms)), parts.queries.words)
-    met = {s.document.id for s in all_signals(services) if match(row_of(entry_of(s, parts.queries.words)))}
+    met = {s.document.id for s in all_signals(services) if match(parts.queries.row(s))}
     assert met == {hit.id for hit in hits}
     assert met or "NIL" in address
 

@@ -95,14 +95,16 @@ def value_group(axis: Axis, value: Scalar, label: str) -> Group:
 
 
 def _tiers(visit: Visit) -> tuple[Group, ...]:
-    """Sources by their tier, as configured today."""
+    """Sources by their tier, as configured today; and those that no longer are."""
     by_tier: dict[int, list[str]] = {}
-    for source in visit.services.sources:
+    for source in sorted(visit.services.sources, key=lambda source: source.key):
         by_tier.setdefault(source.tier, []).append(source.key)
-    return tuple(
-        Group(TIERS[tier], (Condition("source", tuple(sorted(keys))),), tuple(sorted(keys)))
-        for tier, keys in sorted(by_tier.items())
+    known = tuple(key for keys in by_tier.values() for key in keys)
+    gone = Group("未定层级", (Condition("source", known, negative=True),), where=Not(OneOf("source", known)))
+    tiers = (
+        Group(TIERS[tier], (Condition("source", tuple(keys)),), tuple(keys)) for tier, keys in sorted(by_tier.items())
     )
+    return (*tiers, gone) if known else ()
 
 
 def _places(visit: Visit) -> tuple[Group, ...]:
@@ -117,7 +119,7 @@ def _places(visit: Visit) -> tuple[Group, ...]:
     places = [value_group(axis, code, _short(visit, code)) for code in below]
     inside = OneOf(axis.field, (top,))
     rest = Group(
-        f"{_short(visit, top)}本级",
+        f"{_short(visit, top)}未分{'市' if top.endswith('0000') else '县'}",
         (Condition("territory", (top,)), Condition("territory", tuple(below), negative=True)),
         where=AllOf((inside, Not(OneOf(axis.field, tuple(below))))),
     )

@@ -79,6 +79,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "rule_on": "启用规则",
     "rule_deleted": "删除规则",
     "export_search": "导出检索",
+    "export_figures": "导出分析",
     "export_broken": "导出中断",
     "save_search": "存检索",
     "rename_search": "检索改名",

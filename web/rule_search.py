@@ -1,7 +1,7 @@
 """A search of the desk as one query in its language: what was typed and every condition beside it."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from search.fields import Field, FieldType
@@ -54,12 +54,7 @@ def _written(field: Field, value: str, names: Names, known: QueryNames) -> str:
         return "是" if value == "true" else "否"
     if field.type is not FieldType.KEYWORD:
         return value
-    givers: Mapping[str, Callable[[str], str]] = {
-        "products": names.product, "issues": names.issue, "regions": names.region, "territory": names.region,
-        "source": names.source, "kind": names.kind,
-    }  # fmt: skip
-    giver = givers.get(field.name)
-    name = giver(value) if giver else value
+    name = known.label(field.name, value) or (names.kind(value) if field.name == "kind" else value)
     meant = known.resolve(field.name, name) or (
         (str(field.words[name]),) if field.words and name in field.words else ()
     )

@@ -62,15 +62,12 @@ def facets_wanted(names: Sequence[str]) -> dict[str, int]:
     return {field.name: COUNTED_VALUES for name, field in fields.items() if countable(field, name)}
 
 
-def field_list(
-    db: Connection, visit: Visit, asked: Asked, result: SearchResult | None
-) -> tuple[list[Listed], list[Listed]]:
+def field_list(db: Connection, visit: Visit, asked: Asked, result: SearchResult) -> tuple[list[Listed], list[Listed]]:
     """The fields people ask for most, and the others."""
-    facets = result.facets if result else {}
-    firms = firm_names(db, (str(each.value) for each in facets.get("enterprises", ())[:SHOWN_VALUES]))
-    total = result.total if result else 0
+    firms = firm_names(db, (str(each.value) for each in result.facets.get("enterprises", ())[:SHOWN_VALUES]))
     names = [*LISTED, *(name for name in PARAMETERS if name not in LISTED)]
-    found = [one_field(visit, asked, name, facets.get(PARAMETERS[name].name), total, firms) for name in names]
+    counted = {name: result.facets.get(PARAMETERS[name].name) for name in names}
+    found = [one_field(visit, asked, name, counted[name], result.total, firms) for name in names]
     return found[: len(LISTED)], found[len(LISTED) :]
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.clock import as_utc, beijing
-from search.query.dates import CHINESE, PARTIAL, read_span
+from search.query.chinese_dates import read_words
+from search.query.dates import PARTIAL, read_span
 from web.visit import Refused
 
 USUAL = "30d"
@@ -63,8 +64,8 @@ def read_window(from_text: str, to_text: str, now: datetime) -> Window:
 
 def _moment(text: str, now: datetime, *, end: bool) -> datetime:
     """A day, month or year and what is rounded to one stand for its first moment, as an end for the one after it."""
-    whole = PARTIAL.fullmatch(text) is not None or "/" in text or text in CHINESE
     try:
+        whole = PARTIAL.fullmatch(text) is not None or "/" in text or read_words(text, beijing(now)) is not None
         if whole or "now" in text or "||" in text:
             span = read_span(text, now)
             return span.end if end and whole else span.start

@@ -84,7 +84,6 @@ def _still(visit: Visit, asked: Asked) -> dict[str, Any]:
         saved = [each for each in list_searches(db, visit.me.name) if may_see(visit.me, each)]
         recent = list_recent(db, visit.me.name)
         firms = firms_of(db, asked)
-        common, others = field_list(db, visit, asked, None)
     this = next((each for each in saved if same_search(each, asked)), None)
     return {
         "asked": asked, "ranges": RANGES, "sorts": SORTS, "splits": SPLITS, "steps": STEPS, "labels": LABELS,
@@ -92,8 +91,8 @@ def _still(visit: Visit, asked: Asked) -> dict[str, Any]:
         "from_field": _field_time(asked.window.start), "to_field": _field_time(asked.window.end or visit.now),
         "pills": [(each, value_word(visit.names, each.name, each.value, firms)) for each in asked.filters],
         "saved": saved, "this": this, "mine": this is not None and may_change(visit.me, this), "recent": recent,
-        "error": "", "error_at": 0, "unavailable": "", "result": None, "warnings": (), "hits": [], "common": common,
-        "others": others, "chart": None, "costs": [], "pager": None, "newer": 0, "seen_at": in_address(_now(visit)),
+        "error": "", "error_at": 0, "unavailable": "", "result": None, "warnings": (), "hits": [], "common": (),
+        "others": (), "chart": None, "costs": [], "pager": None, "newer": 0, "seen_at": in_address(_now(visit)),
     }  # fmt: skip
 
 
