@@ -1,6 +1,7 @@
 """Documents by hand: ingest, reanalyze, reindex, search, query."""
 
 import json
+import math
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from commands.asking import print_completion, print_json, print_parsed, query_names, texts_of
-from commands.assemble import build_indexer, build_pipeline, open_index
+from commands.assemble import build_indexer, build_pipeline, judge_of, open_index
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
 from commands.stores import open_store
@@ -54,9 +55,11 @@ def ingest(
             raise UsageError(f"{file}: not UTF-8 at byte {problem.start}; convert it first") from problem
     store, clock, started = open_store(settings, synchronous="NORMAL"), StoryClock(), time.monotonic()
     known = knowledge_of(settings, store, registry)
+    judge = judge_of(settings, store, known, notify=False)
+    judge.count_in(system_clock(), seconds=math.inf)
     who = f"ingest-{os.getpid()}"
     indexer = build_indexer(settings, store, known, who=who)
-    pipeline = build_pipeline(settings, store, known, who=who, clock=clock, notify=False)
+    pipeline = build_pipeline(settings, store, known, who=who, clock=clock, notify=False, judge=judge)
     counts: dict[str, int] = {}
     with _progress() as bar:
         task = bar.add_task("ingest", total=len(lines))

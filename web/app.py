@@ -35,6 +35,7 @@ from web.views import (
     feeds,
     home,
     live,
+    rules,
     search,
     search_export,
     search_parts,
@@ -48,7 +49,7 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, analytics_data,
-    documents, enterprises, sources, status, account, signin, live, feeds, api, complete,
+    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
