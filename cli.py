@@ -13,6 +13,7 @@ GROUPS = {
     "commands.system": ("run", "check", "migrate", "demo-reset", "user"),
     "commands.doctor": ("doctor",),
     "commands.worker": ("worker",),
+    "commands.indexer": ("indexer",),
     "commands.crawler": ("crawler",),
     "commands.desk": ("desk",),
     "commands.demo_site": ("demo-site",),
@@ -20,13 +21,14 @@ GROUPS = {
     "commands.reading": ("analyze", "evaluate", "extract", "feed"),
     "commands.crawling": ("crawl",),
     "commands.documents": ("ingest", "reanalyze", "reindex", "search", "query"),
+    "commands.index": ("index",),
     "commands.events": ("events",),
     "commands.warnings": ("alerts", "feed-url", "digest"),
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),
     "commands.model": ("model",),
 }
-KEPT = ("worker", "crawler", "scheduler", "sender", "desk", "demo-site")
+KEPT = ("worker", "indexer", "crawler", "scheduler", "sender", "desk", "demo-site")
 """Started by `run`, a file each, so that none loads what another needs; left out of the list of jobs."""
 GLOBAL = ("--data", "--profile")
 

@@ -19,8 +19,9 @@ from config.sources import load_sources
 from core.clock import iso_beijing, system_clock
 from core.errors import FengsuiError
 from store.database import Store
-from store.documents import count_by_stage, count_documents
+from store.documents import QUARANTINED, SETTLED, count_by_stage, count_documents
 from store.runs import list_jobs, list_processes, source_health, stale
+from web.health import index_lag
 
 FREE_GB = 2.0
 
@@ -85,15 +86,23 @@ def _store(settings: Settings, store: Store) -> Iterator[Finding]:
         counts, stages = count_documents(db), count_by_stage(db)
     detail = f"{settings.profile}，结构 {store.schema_version()}，文档 {counts['documents']}，信号 {counts['signals']}"
     yield Finding("数据库", True, detail)
-    waiting = sum(n for stage, n in stages.items() if stage not in ("indexed", "quarantined"))
+    waiting = sum(n for stage, n in stages.items() if stage not in SETTLED)
     yield Finding("队列", True, f"待处理 {waiting}")
-    aside = stages.get("quarantined", 0)
+    aside = stages.get(QUARANTINED, 0)
     yield Finding("搁置", aside == 0, f"{aside} 件", "在状态页看原因，修正后 fengsui reanalyze")
+    with store.read() as db:
+        lag = index_lag(db, system_clock())
+    since = f"，最早自 {iso_beijing(lag.since)}（{lag.why}）" if lag.since else ""
+    yield Finding(
+        "索引待写", not lag.sentence, f"{lag.waiting} 件{since}", "系统运行时自动补写；或 fengsui index retry"
+    )
+    yield Finding("索引拒收", lag.refused == 0, f"{lag.refused} 件", "在状态页看原因，修正后 fengsui index retry")
 
 
 def _index(settings: Settings, store: Store) -> Iterator[Finding]:
     health = open_index(settings, knowledge_of(settings, store)).health()
-    detail = f"{health.backend}，{health.documents} 件，{health.detail}"
+    generation = f"{health.generation}，" if health.generation else ""
+    detail = f"{health.backend}，{generation}{health.documents} 件，{health.detail}"
     yield Finding("索引", health.well, detail, health.remedy or "fengsui reindex")
 
 

@@ -1,6 +1,7 @@
 """Documents by hand: ingest, reanalyze, reindex, search, query."""
 
 import json
+import math
 import os
 import sys
 import time
@@ -12,18 +13,22 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from commands.assemble import build_pipeline, names_of, open_index
+from commands.asking import print_completion, print_json, print_parsed, query_names, texts_of
+from commands.assemble import build_indexer, build_pipeline, judge_of, open_index
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
 from commands.stores import open_store
 from core.clock import iso_beijing, parse_published, system_clock
 from core.errors import UsageError
+from pipelines.indexing import Indexer
 from pipelines.ingest import StoryClock, ingest_lines, read_lines
 from search.backend import SearchRequest
+from search.completion import complete
+from search.frequent import FrequentValues
 from search.query import NO_SYNONYMS, read_query
-from search.records import entry_of
 from search.results import query_json, search_json
-from store.documents import count_by_stage, mark_for_analysis, signals_after
+from store.documents import SETTLED, count_by_stage, mark_for_analysis, signals_after
+from store.index_queue import backlog, refuse_rebuilt, retry_refused
 
 PAGE = 500
 
@@ -50,15 +55,20 @@ def ingest(
             raise UsageError(f"{file}: not UTF-8 at byte {problem.start}; convert it first") from problem
     store, clock, started = open_store(settings, synchronous="NORMAL"), StoryClock(), time.monotonic()
     known = knowledge_of(settings, store, registry)
-    pipeline = build_pipeline(settings, store, known, who=f"ingest-{os.getpid()}", clock=clock, notify=False)
+    judge = judge_of(settings, store, known, notify=False)
+    judge.count_in(system_clock(), seconds=math.inf)
+    who = f"ingest-{os.getpid()}"
+    indexer = build_indexer(settings, store, known, who=who)
+    pipeline = build_pipeline(settings, store, known, who=who, clock=clock, notify=False, judge=judge)
     counts: dict[str, int] = {}
     with _progress() as bar:
         task = bar.add_task("ingest", total=len(lines))
-        for counts in ingest_lines(lines, pipeline, clock):
+        for counts in ingest_lines(lines, pipeline, indexer, clock):
             bar.update(task, completed=sum(counts.get(name, 0) for name in ("new", "changed", "unchanged")))
     seconds = time.monotonic() - started
     summary = {"read": len(lines), **counts, "seconds": round(seconds, 2), "per_second": round(len(lines) / seconds, 1)}
     print(json.dumps(summary) if as_json else "  ".join(f"{name} {value}" for name, value in summary.items()))
+    say_what_waits(indexer)
 
 
 def reanalyze(
@@ -71,34 +81,46 @@ def reanalyze(
     store = open_store(settings)
     with store.write() as db:
         marked = mark_for_analysis(db, _moment(since) if since else None)
-    pipeline = build_pipeline(settings, store, knowledge_of(settings, store), who=f"reanalyze-{os.getpid()}")
+    known, who = knowledge_of(settings, store), f"reanalyze-{os.getpid()}"
+    indexer = build_indexer(settings, store, known, who=who)
+    pipeline = build_pipeline(settings, store, known, who=who)
     with _progress() as bar:
         task = bar.add_task("reanalyze", total=marked)
         while pipeline.step():
             with store.read() as db:
-                waiting = sum(n for stage, n in count_by_stage(db).items() if stage not in ("indexed", "quarantined"))
+                waiting = sum(n for stage, n in count_by_stage(db).items() if stage not in SETTLED)
             bar.update(task, completed=max(0, marked - waiting))
+        indexer.drain()
     print(f"已重新研读 {marked} 件")
+    say_what_waits(indexer)
 
 
 def reindex(data: DataOption = None, profile: ProfileOption = None) -> None:
     """在旁边重建索引后切换 (builds a new index beside the old one, then switches)."""
     settings = settings_of(data, profile, log_level="WARNING")
     store = open_store(settings)
-    known = knowledge_of(settings, store)
-    index, after, written = open_index(settings, known, write=True), 0, 0
-    with _progress() as bar, index.rebuild() as builder:
+    indexer = build_indexer(settings, store, knowledge_of(settings, store), who=f"reindex-{os.getpid()}")
+    after, written, refused = 0, 0, dict[str, str]()
+    with store.write() as db:
+        retry_refused(db, now=system_clock())
+    with _progress() as bar, indexer.index.rebuild() as builder:
         task = bar.add_task("reindex", total=None)
         while True:
             with store.read() as db:
                 page = signals_after(db, after, limit=PAGE)
             if not page:
                 break
-            for refused in builder.index([entry_of(signal, known.segmenter.words) for _seq, signal in page]):
-                print(f"{refused.id}: {refused.reason}", file=sys.stderr)
-            after, written = page[-1][0], written + len(page)
+            told = builder.index([indexer.entry_of(signal) for _seq, signal in page])
+            refused |= {no.id: no.reason for no in told}
+            after, written = page[-1][0], written + len(page) - len(told)
             bar.update(task, completed=written)
+    with store.write() as db:
+        refuse_rebuilt(db, refused, now=system_clock())
+    indexer.drain()
+    for document_id, reason in refused.items():
+        print(f"索引拒收 {document_id}：{reason}", file=sys.stderr)
     print(f"已重建索引 {written} 件")
+    say_what_waits(indexer)
 
 
 def search(
@@ -116,13 +138,13 @@ def search(
     store = open_store(settings)
     known = knowledge_of(settings, store)
     others = known.lexicon.synonyms if synonyms else NO_SYNONYMS
-    asked = read_query(text, names=names_of(known), now=system_clock(), synonyms=others)
+    asked = read_query(text, names=query_names(settings, known), now=system_clock(), synonyms=others)
     request = SearchRequest(
         where=asked.where, from_=_moment(from_) if from_ else None, to=_moment(to) if to else None, size=size
     )
     result = open_index(settings, known).search(request)
     if as_json:
-        print(json.dumps(search_json(asked, result), ensure_ascii=False))
+        print_json(search_json(asked, result))
         return
     for warning in asked.warnings:
         print(warning, file=sys.stderr)
@@ -133,6 +155,9 @@ def search(
 
 def query(
     text: Annotated[str, typer.Argument(metavar="QUERY", help="a query; - reads one JSON string a line")],
+    at: Annotated[
+        int | None, typer.Option("--complete", min=0, help="what could follow at this many characters")
+    ] = None,
     as_json: JsonOption = False,
     data: DataOption = None,
     profile: ProfileOption = None,
@@ -140,17 +165,26 @@ def query(
     """只解析检索式 (parses only). Exit 1 when one given on the command line is not valid."""
     settings = settings_of(data, profile, log_level="WARNING")
     store = open_store(settings)
-    names = names_of(knowledge_of(settings, store))
-    texts = [json.loads(line) for line in sys.stdin if line.strip()] if text == "-" else [text]
-    for one in texts:
-        answer = query_json(one, names=names, now=system_clock())
-        if as_json or text == "-":
-            print(json.dumps(answer, ensure_ascii=False))
-        elif answer["valid"]:
-            print(json.dumps(answer["tree"], ensure_ascii=False, indent=2))
-        else:
-            print(f"第 {answer['error']['column']} 列：{answer['error']['message']}", file=sys.stderr)
-            raise typer.Exit(1)
+    known = knowledge_of(settings, store)
+    names, now = query_names(settings, known), system_clock()
+    if at is not None:
+        values = FrequentValues(open_index(settings, known), system_clock).of(None)
+        print_completion(complete(text, at, names=names, values=values, now=now), as_json=as_json)
+    elif text == "-":
+        for line in texts_of(sys.stdin.buffer):
+            print_json(query_json(line, names=names, now=now))
+    elif not print_parsed(query_json(text, names=names, now=now), as_json=as_json):
+        raise typer.Exit(1)
+
+
+def say_what_waits(indexer: Indexer) -> None:
+    """Tell on stderr what the index still lacks, why, and what will happen to it."""
+    with indexer.store.read() as db:
+        waiting = backlog(db).waiting
+    if waiting:
+        why = f"（{indexer.down}）" if indexer.down else ""
+        remedy = "已入库不会丢：系统运行时自动补写，也可运行 fengsui index retry"
+        print(f"fengsui: {waiting} 件待写入检索索引{why}；{remedy}", file=sys.stderr)
 
 
 def _moment(text: str) -> datetime:

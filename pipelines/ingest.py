@@ -10,9 +10,11 @@ from typing import Any
 from core.clock import parse_published
 from core.errors import UsageError
 from core.records import KIND_OF, Kind, RawDocument, SourceType
+from pipelines.indexing import Indexer
 from pipelines.intake import save_raw
 from pipelines.stages import BATCH, Pipeline
 from store.documents import count_documents
+from store.index_queue import backlog
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,11 @@ def read_lines(lines: Iterable[str], *, file: str) -> list[Line]:
     return sorted(found, key=lambda line: line.published)
 
 
-def ingest_lines(lines: list[Line], pipeline: Pipeline, clock: StoryClock) -> Iterator[Counter[str]]:
-    """Carry the lines through; yields the running counts after each batch (new, changed, unchanged)."""
+def ingest_lines(lines: list[Line], pipeline: Pipeline, indexer: Indexer, clock: StoryClock) -> Iterator[Counter[str]]:
+    """Carry the lines through; yields the running counts after each batch (new, changed, unchanged).
+
+    The index is written at the end; `index_waiting` of the last counts is what it lacks then, because it is down.
+    """
     counts: Counter[str] = Counter()
     for start in range(0, len(lines), BATCH):
         for line in lines[start : start + BATCH]:
@@ -53,12 +58,12 @@ def ingest_lines(lines: list[Line], pipeline: Pipeline, clock: StoryClock) -> It
             pipeline.clean()
             pipeline.analyse()
             pipeline.judge_signals()
-        while pipeline.write_index():
-            pass
         yield counts
     pipeline.drain()
+    indexer.drain()
     with pipeline.store.read() as db:
         counts.update(count_documents(db))
+        counts["index_waiting"] = backlog(db).waiting
     yield counts
 
 

@@ -3,26 +3,22 @@ together with the next stage: a kill at any line leaves the row to be done again
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
-from core.clock import Clock
-from core.errors import SearchUnavailable
-from core.logs import log_event
+from core.clock import Clock, system_clock
 from core.records import SOURCE_TYPE_OF, Analysis, Signal
 from nlp.analyze import Analyzer
 from pipelines.clean import cleaned
 from pipelines.duplicates import attach
-from search.backend import SearchBackend
-from search.records import IndexEntry
 from store.database import Store
 from store.documents import (
     ANALYSED,
     DEDUPED,
     FETCHED,
-    INDEXED,
     JUDGED,
     Work,
     advance,
@@ -31,7 +27,6 @@ from store.documents import (
     find_signal,
     give_back,
     is_latest,
-    put_off,
     waits,
 )
 
@@ -47,21 +42,22 @@ Place = Callable[[Connection, Signal, datetime], object]
 
 @dataclass
 class Pipeline:
-    """The four steps over one store. `who` names the process: its claims are freed when it starts again."""
+    """The steps over one store; the index is written by pipelines/indexing.py.
+
+    who: names the process: its claims are freed when it starts again.  clock: what the rules take for now (a story's,
+    when past documents come in).
+    """
 
     store: Store
     analyzer: Analyzer
-    index: SearchBackend
-    entry_of: Callable[[Signal], IndexEntry]
     judge: Judge
     clock: Clock
     who: str
     place: Place | None = None
-    index_down: bool = field(default=False, init=False)
 
     def step(self) -> int:
         """Carry what is waiting one step on. Returns how many rows moved; 0 means nothing is to be done now."""
-        return self.clean() + self.analyse() + self.judge_signals() + self.write_index()
+        return self.clean() + self.analyse() + self.judge_signals()
 
     def drain(self) -> int:
         """Repeat until nothing waits. Returns the rows moved."""
@@ -76,7 +72,7 @@ class Pipeline:
         def one(db: Connection, work: Work) -> None:
             values = cleaned(work.raw)
             origin = attach(db, work.document, values["title"], values["text"])
-            advance(db, work, who=self.who, to=DEDUPED, repost_of=origin, **values)
+            self._advance(db, work, DEDUPED, repost_of=origin, **values)
 
         return self._each(FETCHED, one)
 
@@ -99,7 +95,7 @@ class Pipeline:
         with self.store.write() as db:
             for work in works:
                 if work.seq in read:
-                    advance(db, work, who=self.who, to=ANALYSED, **analysis_columns(read[work.seq]))
+                    self._advance(db, work, ANALYSED, **analysis_columns(read[work.seq]))
         return len(read)
 
     def judge_signals(self) -> int:
@@ -112,33 +108,9 @@ class Pipeline:
                 self.judge(db, signal, self.clock())
                 if self.place is not None and is_latest(db, signal.document):
                     self.place(db, signal, self.clock())
-            advance(db, work, who=self.who, to=JUDGED)
+            self._advance(db, work, JUDGED)
 
         return self._each(ANALYSED, one)
-
-    def write_index(self) -> int:
-        """judged > indexed: the search view. A dead index holds nothing up; it catches up when it is back."""
-        works = self._claim(JUDGED)
-        if not works:
-            return 0
-        with self.store.read() as db:
-            signals = [signal for work in works if (signal := find_signal(db, work.document.id)) is not None]
-        try:
-            refused = {entry.id: entry.reason for entry in self.index.index([self.entry_of(s) for s in signals])}
-        except SearchUnavailable as problem:
-            if not self.index_down:
-                log_event(logger, "index unavailable", level=logging.WARNING, waiting=len(works), why=str(problem))
-            self.index_down = True
-            with self.store.write() as db:
-                put_off(db, works, who=self.who)
-            return 0
-        self.index_down = False
-        with self.store.write() as db:
-            for work in works:
-                advance(db, work, who=self.who, to=INDEXED, error=refused.get(work.document.id))
-        if refused:
-            log_event(logger, "index refused", level=logging.ERROR, documents=refused)
-        return len(works)
 
     def _claim(self, stage: str) -> Sequence[Work]:
         with self.store.read() as db:
@@ -146,6 +118,9 @@ class Pipeline:
                 return []
         with self.store.write() as db:
             return claim(db, stage, who=self.who, now=self.clock(), limit=BATCH)
+
+    def _advance(self, db: Connection, work: Work, to: str, **values: Any) -> None:
+        advance(db, work, who=self.who, to=to, at=system_clock(), **values)
 
     def _each(self, stage: str, one: Callable[[Connection, Work], None]) -> int:
         works = self._claim(stage)

@@ -147,13 +147,14 @@ class Refused:
 
 @dataclass(frozen=True)
 class Health:
-    """How the index is. remedy: what to do where it is not well."""
+    """How the index is. remedy: what to do where it is not well.  generation: the one in use, empty where unknown."""
 
     well: bool
     backend: str
     documents: int
     detail: str
     remedy: str = ""
+    generation: str = ""
 
 
 class IndexBuilder(Protocol):

@@ -14,6 +14,7 @@ import elasticsearch
 from core.errors import SearchUnavailable
 from search.backend import Refused
 from search.elastic_client import CONFLICT, GONE, PASSING, Cluster, Json, cause_of, read_only
+from search.elastic_errors import forbidden
 
 MOST_ACTIONS = 500
 MOST_BYTES = 5_000_000
@@ -153,6 +154,9 @@ def _once(cluster: Cluster, chunk: Sequence[Action]) -> list[Answer] | None:
     for answer in answers:
         if block := read_only(answer.error):
             raise SearchUnavailable(f"Elasticsearch（{cluster.access.where}）{block}")
+        if answer.error.get("type") == "security_exception":  # about the account, not about this document
+            denied = forbidden(str(answer.error.get("reason", "")), cluster.access)
+            raise SearchUnavailable(f"Elasticsearch（{cluster.access.where}）{denied}")
     return answers
 
 

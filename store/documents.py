@@ -2,6 +2,8 @@
 
 The table is the log of the pipeline: stage fetched > deduped > analysed > judged > indexed. A step claims rows of its
 stage, works, and moves them on in the transaction that writes its result; a claim that is not finished runs out.
+Two stages are ends beside it: `quarantined` (no try could read it) and `refused` (read and judged, but the index will
+never take it; store/index_queue.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, and_, case, func, or_, select, update
 
 from core.records import (
     Analysis,
@@ -24,12 +26,18 @@ from core.records import (
 from store.schema import documents
 
 FETCHED, DEDUPED, ANALYSED, INDEXED, JUDGED = "fetched", "deduped", "analysed", "indexed", "judged"
-QUARANTINED = "quarantined"
+QUARANTINED, REFUSED = "quarantined", "refused"
+READ = (JUDGED, INDEXED, REFUSED)
+"""Read and judged, whatever the index made of it."""
+SETTLED = (INDEXED, REFUSED, QUARANTINED)
+"""Nothing is to be done any more."""
 STAGES = (FETCHED, DEDUPED, ANALYSED, JUDGED, INDEXED)
 # Rules judge before the index is written: a dead search cluster must not hold a warning back.
 LEASE = timedelta(minutes=5)
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 20  # kills are mostly not the text's fault: a batch that was cut short is given many tries
+# The claim goes, too: whoever writes the entry of before must not move the row on over what has changed meanwhile.
+ANEW = {"stage": ANALYSED, "attempts": 0, "claimed_by": None, "claimed_until": None}
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,11 @@ def waits(db: Connection, stage: str) -> bool:
     return db.execute(select(documents.c.seq).where(documents.c.stage == stage).limit(1)).first() is not None
 
 
+def waits_for_index(db: Connection) -> bool:
+    """Whether any row is in stage `judged`."""
+    return waits(db, JUDGED)
+
+
 def claim(db: Connection, stage: str, *, who: str, now: datetime, limit: int, lease: timedelta = LEASE) -> list[Work]:
     """Take up to `limit` rows of `stage` for `who`, oldest publication first; they are nobody else's for the lease."""
     free = or_(documents.c.claimed_until.is_(None), documents.c.claimed_until < now)
@@ -84,14 +97,14 @@ def claim(db: Connection, stage: str, *, who: str, now: datetime, limit: int, le
     return sorted((_work(row) for row in rows), key=lambda work: (work.document.event_time, work.seq))
 
 
-def advance(db: Connection, work: Work, *, who: str, to: str, **values: Any) -> bool:
-    """Finish a claimed step: write its result and the next stage. False when the claim was lost to somebody else."""
+def advance(db: Connection, work: Work, *, who: str, to: str, at: datetime, **values: Any) -> bool:
+    """Finish a claimed step: write its result and the next stage. False when the claim was lost to somebody else.
+
+    at: the machine's time, also where the pipeline runs on a story's clock.
+    """
     mine = and_(documents.c.seq == work.seq, documents.c.claimed_by == who)
-    done = update(documents).where(mine)
-    result = db.execute(
-        done.values({"stage": to, "claimed_by": None, "claimed_until": None, "attempts": 0, "error": None, **values}),
-    )
-    return result.rowcount == 1
+    moved = {"stage": to, "moved_at": at, "claimed_by": None, "claimed_until": None, "attempts": 0, "error": None}
+    return db.execute(update(documents).where(mine).values({**moved, **values})).rowcount == 1
 
 
 def give_back(db: Connection, work: Work, *, who: str, error: str) -> str:
@@ -104,19 +117,13 @@ def give_back(db: Connection, work: Work, *, who: str, error: str) -> str:
     return QUARANTINED if spent else "retry"
 
 
-def put_off(db: Connection, works: Sequence[Work], *, who: str) -> None:
-    """Free claimed rows without counting a failed try: what they needed (the index) was not there."""
-    held = and_(documents.c.seq.in_([work.seq for work in works]), documents.c.claimed_by == who)
-    values = {"claimed_by": None, "claimed_until": None, "attempts": documents.c.attempts - 1}
-    db.execute(update(documents).where(held).values(**values))
-
-
 def release_claims(db: Connection, who: str) -> int:
     """Free what `who` held before it died. Called when a process of that name starts again."""
     held = documents.c.claimed_by == who
     values = {"claimed_by": None, "claimed_until": None}
     spent = and_(held, documents.c.attempts >= MAX_DEATHS)
-    db.execute(update(documents).where(spent).values(stage=QUARANTINED, error="the process died on it", **values))
+    aside = case((documents.c.stage == JUDGED, REFUSED), else_=QUARANTINED)
+    db.execute(update(documents).where(spent).values(stage=aside, error="the process died on it", **values))
     return db.execute(update(documents).where(held).values(**values)).rowcount
 
 
@@ -144,6 +151,17 @@ def find_signal(db: Connection, document_id: str, revision: int | None = None) -
     which = documents.c.latest if revision is None else documents.c.revision == revision
     row = db.execute(select(documents).where(documents.c.id == document_id, which)).mappings().first()
     return _signal(row) if row and row["analysis"] is not None else None
+
+
+def arrival_number(db: Connection, document_id: str, revision: int) -> int | None:
+    """The place of a revision in the order of arrival; None for one that is not stored."""
+    query = select(documents.c.seq).where(documents.c.id == document_id, documents.c.revision == revision)
+    return db.execute(query).scalar_one_or_none()
+
+
+def last_arrival(db: Connection) -> int:
+    """The place of what arrived last; 0 while nothing has."""
+    return db.execute(select(func.max(documents.c.seq))).scalar_one_or_none() or 0
 
 
 def is_latest(db: Connection, document: Document) -> bool:
@@ -191,6 +209,33 @@ def signals_between(
         if value is not None:
             query = query.where(column == value)
     return _signals(db, query.order_by(documents.c.event_time, documents.c.seq))
+
+
+def risks_between(
+    db: Connection, start: datetime, end: datetime, *, limit: int, before: tuple[datetime, int] | None = None
+) -> list[tuple[int, Signal]]:
+    """Analysed latest revisions about a risk with start <= event_time < end, newest first, with their place in the
+    order of arrival. before: (event_time, place) of the last one of the page before."""
+    query = select(documents).where(
+        documents.c.is_risk, documents.c.latest, documents.c.event_time >= start, documents.c.event_time < end
+    )
+    if before is not None:
+        at, seq = before
+        query = query.where(or_(documents.c.event_time < at, and_(documents.c.event_time == at, documents.c.seq < seq)))
+    rows = db.execute(query.order_by(documents.c.event_time.desc(), documents.c.seq.desc()).limit(limit)).mappings()
+    return [(row["seq"], _signal(row)) for row in rows.all() if row["analysis"] is not None]
+
+
+def risks_arrived(db: Connection, after: int, up_to: int, *, within: timedelta, limit: int) -> list[tuple[int, Signal]]:
+    """Analysed latest revisions about a risk that arrived at after < place <= up_to, of the last span `within` of what
+    they tell, with their place, in the order of arrival."""
+    arrived = and_(documents.c.seq <= up_to, documents.c.latest, documents.c.is_risk)
+    newest = db.execute(select(func.max(documents.c.event_time)).where(arrived)).scalar_one_or_none()
+    if newest is None:
+        return []
+    wanted = (arrived, documents.c.seq > after, documents.c.event_time > newest - within)
+    rows = db.execute(select(documents).where(*wanted).order_by(documents.c.seq).limit(limit)).mappings().all()
+    return [(row["seq"], _signal(row)) for row in rows if row["analysis"] is not None]
 
 
 def signals_after(db: Connection, seq: int, *, limit: int) -> list[tuple[int, Signal]]:
@@ -242,19 +287,19 @@ def attach_repost(db: Connection, document_id: str, origin: str) -> None:
 def withdraw(db: Connection, document_id: str, at: datetime) -> bool:
     """The page is gone: remember since when, keep the copy, and let the document be indexed and judged again."""
     mine = and_(documents.c.id == document_id, documents.c.latest, documents.c.withdrawn_at.is_(None))
-    again = {"stage": ANALYSED} if _stage(db, document_id) in (INDEXED, JUDGED) else {}
+    again = ANEW if _stage(db, document_id) in READ else {}
     return db.execute(update(documents).where(mine).values(withdrawn_at=at, **again)).rowcount == 1
 
 
 def mark_for_index(db: Connection, document_id: str) -> None:
     """Send a finished document through index and rules again (its origin or withdrawal changed)."""
-    done = and_(documents.c.id == document_id, documents.c.latest, documents.c.stage.in_((INDEXED, JUDGED)))
-    db.execute(update(documents).where(done).values(stage=ANALYSED))
+    done = and_(documents.c.id == document_id, documents.c.latest, documents.c.stage.in_(READ))
+    db.execute(update(documents).where(done).values(**ANEW))
 
 
 def mark_for_analysis(db: Connection, since: datetime | None = None) -> int:
     """Send every analysed document through the reading again: new dictionaries, new rules."""
-    done = and_(documents.c.stage.in_((ANALYSED, INDEXED, JUDGED, QUARANTINED)), documents.c.latest)
+    done = and_(documents.c.stage.in_((ANALYSED, QUARANTINED, *READ)), documents.c.latest)
     if since is not None:
         done = and_(done, documents.c.event_time >= since)
     values = {"stage": DEDUPED, "attempts": 0, "claimed_by": None, "claimed_until": None}
@@ -280,9 +325,10 @@ def count_documents(db: Connection) -> dict[str, int]:
     return dict(row.one())
 
 
-def quarantined(db: Connection, limit: int = 50) -> list[tuple[Document, str]]:
-    """Documents that no try could carry through, with the last error."""
-    query = select(documents).where(documents.c.stage == QUARANTINED).order_by(documents.c.seq.desc()).limit(limit)
+def set_aside(db: Connection, stage: str = QUARANTINED, limit: int = 50) -> list[tuple[Document, str]]:
+    """Documents that no try could carry through (`quarantined`) or that the index refused (`refused`), newest first,
+    each with the reason."""
+    query = select(documents).where(documents.c.stage == stage).order_by(documents.c.seq.desc()).limit(limit)
     return [(_document(row), row["error"] or "") for row in db.execute(query).mappings()]
 
 

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +30,6 @@ from core.records import (
 )
 from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
-from search.records import IndexEntry, entry_of
 from store.alert_log import alert_details, findings_of_alert, history_of, list_alerts
 from store.database import Store
 from store.documents import find_signals
@@ -124,13 +123,6 @@ class Told:
         return self.pages[title].analysis
 
 
-class NoIndex:
-    """An index that keeps nothing."""
-
-    def index(self, _entries: Sequence[IndexEntry]) -> tuple[Any, ...]:
-        return ()
-
-
 @dataclass
 class Desk:
     """A store with the pipeline and the shipped rules over it."""
@@ -154,8 +146,6 @@ class Desk:
         return Pipeline(
             store=self.store,
             analyzer=self.told,  # type: ignore[arg-type]  # only what the pipeline calls
-            index=NoIndex(),  # type: ignore[arg-type]  # only what the pipeline calls
-            entry_of=lambda signal: entry_of(signal, list),
             judge=judge,
             clock=lambda: self.now,
             who=who,

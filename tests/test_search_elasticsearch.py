@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from elasticsearch import BadRequestError, Elasticsearch
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from config.settings import Settings
 from core.errors import SearchUnavailable
@@ -147,7 +147,7 @@ def test_the_settings_choose_the_backend(tmp_path: Any) -> None:
     here = open_backend(Settings(data=tmp_path), words=words, write=True)
     assert isinstance(here, EmbeddedBackend)
     assert (tmp_path / "index").is_dir()
-    there = open_backend(Settings(data=tmp_path, elasticsearch_url="http://127.0.0.1:9"), words=words)
+    there = open_backend(Settings(data=tmp_path, elasticsearch_url=SecretStr("http://127.0.0.1:9")), words=words)
     assert isinstance(there, ElasticsearchBackend)
     there.close()
 

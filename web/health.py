@@ -1,5 +1,6 @@
 """Is the system itself well: sources, processes, index."""
 
+import concurrent.futures
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,12 +10,19 @@ from sqlalchemy import Connection, func, select
 from config.sources import SourceConfig
 from core.errors import SearchUnavailable
 from search.backend import Health
+from store.index_queue import backlog
 from store.runs import OPEN, Process, Run, list_processes, stale
 from store.schema import documents, runs
 from web.services import Services
+from web.times import short
 
 SHOWN_RUNS = 24
 BAD = ("failed", "changed", "blocked")
+LATE = timedelta(seconds=5)
+"""How long a signal may wait for the index before people are told; usually it waits under one."""
+ANSWER_SECONDS = 3.0
+"""How long a page waits for the index to say how it is: a cluster that hangs must not hang the desk."""
+_ASKING = concurrent.futures.ThreadPoolExecutor(2, thread_name_prefix="index-health")
 
 
 @dataclass(frozen=True)
@@ -117,12 +125,46 @@ def processes_down(db: Connection, services: Services) -> list[Process]:
     return [process for process in list_processes(db) if stale(process, services.clock())]
 
 
+@dataclass(frozen=True)
+class Lag:
+    """How far the index is behind. since: of what waits longest.  refused: what the index will never take.
+
+    sentence: what people are told where it is late, else empty.
+    """
+
+    waiting: int
+    since: datetime | None
+    refused: int
+    why: str
+    sentence: str
+
+
+def index_lag(db: Connection, now: datetime) -> Lag:
+    """What waits for the index, and why. now: of the machine's clock. Asks the store only, so it answers at once."""
+    behind = backlog(db)
+    why = _why_behind(db, now) if behind.waiting else ""
+    sentence = ""
+    if behind.since is not None and now - behind.since > LATE:
+        sentence = f"检索索引落后：{behind.waiting:,} 件待写入，自 {short(behind.since, now)}（{why}）"
+    return Lag(behind.waiting, behind.since, behind.refused, why, sentence)
+
+
+def _why_behind(db: Connection, now: datetime) -> str:
+    writer = next((process for process in list_processes(db) if process.name == "indexer"), None)
+    if writer is None or stale(writer, now):
+        return "写索引的进程没有在运行"
+    return writer.note or "正在补写"
+
+
 def index_health(services: Services) -> Health:
-    """How the index is; one that was not given or cannot be reached is not well."""
+    """How the index is; one that was not given, cannot be reached or does not answer in time is not well."""
     if services.search is None:
         return Health(False, "none", 0, "没有配置检索索引", "运行 fengsui reindex 重建索引")
+    asked = _ASKING.submit(services.search.health)
     try:
-        health: Health = services.search.health()
+        return asked.result(ANSWER_SECONDS)
+    except TimeoutError:
+        asked.cancel()
+        return Health(False, "unknown", 0, f"{ANSWER_SECONDS:.0f} 秒内没有回答", "查看 fengsui doctor")
     except SearchUnavailable as problem:
         return Health(False, "unknown", 0, str(problem), "查看 fengsui doctor")
-    return health

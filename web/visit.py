@@ -17,6 +17,7 @@ from core.clock import iso_beijing
 from store.users import SEEN_STEP, find_session, touch_session
 from web import times
 from web.access import ROLE_NAMES, Viewer
+from web.health import index_lag
 from web.history import MOMENTS, action_word, actor_name, reason_word
 from web.inbox import open_counts
 from web.names import AUDIT_WORDS, CHANNELS, DELIVERY_STATES, ROLES_IN_TEXT, RUN_STATES, STAGES, STATES, Names
@@ -100,6 +101,7 @@ class Visit:
         """Render a page for this viewer."""
         with self.services.store.read() as db:
             waiting = open_counts(db, self.me)
+            lag = index_lag(db, self.services.clock())
         shared: Mapping[str, Any] = {
             "me": self.me,
             "now": self.now,
@@ -109,6 +111,7 @@ class Visit:
             "names": self.names,
             "demo": self.services.demo,
             "waiting": waiting,
+            "lag": lag,
             "acting": self.services.act is not None,
             "when": lambda moment, form="short": times.stamp(moment, self.now, form),
         }

@@ -1,4 +1,4 @@
-"""系统状态, 通知记录, 规则, 帮助: what runs, what was sent, what fires, how to work."""
+"""系统状态, 通知记录, 帮助: what runs, what was sent, how to work."""
 
 from collections import Counter
 
@@ -7,20 +7,21 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from store import alert_log, audit
-from store.documents import STAGES, count_by_stage, count_documents, quarantined
+from store.documents import QUARANTINED, REFUSED, STAGES, count_by_stage, count_documents, set_aside
+from store.index_queue import retry_refused
 from store.runs import list_jobs, list_processes, stale
 from store.schema import alerts, deliveries
 from web.health import index_health, source_states
 from web.inbox import standing_alerts
 from web.names import DELIVERY_STATES
-from web.visit import Here, Refused
+from web.visit import Here, Posted, Refused, redirect
 
 router = APIRouter(include_in_schema=False)
 MOST_DELIVERIES = 200
 
 
 @router.get("/status")
-def show_status(visit: Here) -> Response:
+def show_status(visit: Here, retried: int | None = None) -> Response:
     """Processes, the queue by stage, jobs, the index, deliveries; for administrators the audit log."""
     services = visit.services
     with services.store.read() as db:
@@ -30,18 +31,32 @@ def show_status(visit: Here) -> Response:
         return visit.page(
             "status.html",
             processes=[(process, stale(process, services.clock())) for process in list_processes(db)],
-            stages=[(stage, stages.get(stage, 0)) for stage in (*STAGES, "quarantined")],
+            stages=[(stage, stages.get(stage, 0)) for stage in (*STAGES, QUARANTINED, REFUSED)],
             counts=count_documents(db),
             alert_count=db.execute(select(func.count()).select_from(alerts)).scalar_one(),
             jobs=list_jobs(db),
             index=index_health(services),
             sources=Counter(state.state[0] for state in source_states(db, services)),
             deliveries={row[0]: row[1] for row in sent},
-            stuck=quarantined(db, limit=10),
+            stuck=set_aside(db, QUARANTINED, limit=10),
+            refused=set_aside(db, REFUSED, limit=10),
+            retried="" if retried is None else f"已把 {retried} 件排入重写，写入后刷新可见结果。",
             audit_lines=audit.newest(db, 30) if admin else None,
             audit_broken=audit.verify(db) if admin else None,
             profile=services.settings.profile,
         )
+
+
+@router.post("/status/index/retry")
+def retry_index(visit: Here, form: Posted) -> Response:
+    """Let the index see again what it refused."""
+    if not visit.me.may("index_retry"):
+        raise Refused(403, "重写索引由管理员操作。")
+    now = visit.services.clock()
+    with visit.services.store.write() as db:
+        again = retry_refused(db, now=now)
+        audit.note(db, visit.me.name, "index_retry", "", at=now, details={"documents": again})
+    return redirect(f"/status?retried={again}")
 
 
 @router.get("/deliveries")
@@ -56,14 +71,6 @@ def show_deliveries(visit: Here, alert: str = "", state: str = "") -> Response:
         counts = Counter(line.state for line in mine)
         shown = [line for line in mine if not state or line.state == state]
         return visit.page("deliveries.html", lines=shown, counts=counts, total=len(mine), seen=seen, state=state)
-
-
-@router.get("/rules")
-def show_rules(visit: Here) -> Response:
-    """Every loaded rule in words, with how often it fired."""
-    with visit.services.store.read() as db:
-        fired = Counter(alert.rule for alert in standing_alerts(db, visit.me))
-    return visit.page("rules.html", rules=visit.services.rules, fired=fired)
 
 
 @router.get("/help")

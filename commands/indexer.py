@@ -1,0 +1,37 @@
+"""The indexer: writes the search index from the store, and nothing else."""
+
+import os
+import threading
+import time
+
+import typer
+
+from commands.assemble import build_indexer
+from commands.kept import KeptOption, prompt, start
+from commands.knowledge import knowledge_of
+from commands.options import DataOption, ProfileOption
+from commands.stores import open_store
+from pipelines.indexing import index_until
+
+LEAVE_SECONDS = 2.0
+"""A write that a stop finds under way may end within this; cut off, it is done again after the next start."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("indexer")(prompt(indexer))
+
+
+def indexer(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+    """写索引进程 (writes the search index; catches up by itself after an outage)."""
+    settings, stop = start(kept, data, profile)
+    threading.Thread(target=_leave, args=(stop,), name="leave", daemon=True).start()
+    store = open_store(settings)
+    index_until(stop, build_indexer(settings, store, knowledge_of(settings, store), who="indexer"))
+
+
+def _leave(stop: threading.Event) -> None:
+    """A server that hangs would keep us past the supervisor's grace."""
+    stop.wait()
+    time.sleep(LEAVE_SECONDS)
+    os._exit(0)
