@@ -76,6 +76,39 @@ def trend(
     return _frame(height, label, under + shapes + over + dots + said + _ticks(height, ticks))
 
 
+def small(
+    seen: Sequence[float],
+    before: Sequence[float] = (),
+    *,
+    top: float,
+    label: str,
+    ticks: Sequence[Tick] = (),
+    height: int = 84,
+) -> str:
+    """One of several small charts on one scale: a line over its area, dashed the same steps of the time before.
+
+    top: the highest value of all of them, so that heights compare.  before: may have more or fewer steps; those that
+    have no place here are left out.
+    """
+    count = len(seen)
+    xs = [100 * i / (count - 1) for i in range(count)] if count > 1 else [0.0, 100.0]
+
+    def points(values: Sequence[float]) -> str:
+        both_ends = values if count > 1 else [values[0], values[0]]  # one step is a level line
+        return " ".join(
+            f"{_n(x)},{_n(100 - 100 * HEADROOM * value / (top or 1))}" for x, value in zip(xs, both_ends, strict=False)
+        )
+
+    shapes = f'<polygon class="bandfill" points="0,100 {points(seen)} 100,100"/>' if seen else ""
+    if before:
+        shapes += f'<polyline class="expect" points="{points(before)}"/>'
+    if seen:
+        shapes += f'<polyline class="seen" points="{points(seen)}"/>'
+    plot = f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" width="100%" height="{height}">{shapes}</svg>'
+    axis = f'<line class="axis" x1="0" x2="100%" y1="{height}" y2="{height}"/>'
+    return _frame(height, label, plot + axis + _ticks(height, ticks))
+
+
 def bars(
     stacks: Sequence[Sequence[float]],
     *,
@@ -85,16 +118,18 @@ def bars(
     height: int = 110,
     unit: str = "",
     gap: float = 0.18,
+    css: str = "l",
 ) -> str:
     """Stacked histogram: one list a bar, counts by level 0 to 4, lowest at the bottom.
 
+    css: class of the shades, `l` for levels (l0 to l4), `s` (s0 to s5) for what is no level.
     links: (address, what it shows) a bar; the whole column is then a link, unless the bar is empty.
     """
     top = _ceiling(max(sum(stack) for stack in stacks))
     width = 100 / len(stacks)
     cells = []
     for i, stack in enumerate(stacks):
-        drawn = _stack(stack, x=i * width + width * gap / 2, width=width * (1 - gap), height=height, top=top)
+        drawn = _stack(stack, css, x=i * width + width * gap / 2, width=width * (1 - gap), height=height, top=top)
         if links and drawn:
             href, what = links[i]
             hit = f'<rect class="hit" x="{_n(i * width)}%" width="{_n(width)}%" y="0" height="{height}"/>'
@@ -107,14 +142,14 @@ def bars(
     return _frame(height, label, under + "".join(cells) + over + _ticks(height, ticks), role=role)
 
 
-def _stack(stack: Sequence[float], *, x: float, width: float, height: int, top: float) -> str:
+def _stack(stack: Sequence[float], css: str, *, x: float, width: float, height: int, top: float) -> str:
     cells, base = [], 0.0
     for level, value in enumerate(stack):
         if not value:
             continue
         tall = HEADROOM * height * value / top
         cells.append(
-            f'<rect class="l{level}" x="{_n(x)}%" width="{_n(width)}%"'
+            f'<rect class="{css}{level}" x="{_n(x)}%" width="{_n(width)}%"'
             f' y="{_n(height - base - tall)}" height="{_n(max(tall - (0.6 if base else 0), 0.8))}"/>'
         )
         base += tall

@@ -15,6 +15,8 @@ from typing import Annotated
 
 import typer
 
+from alerts.rule_query import queries_of
+from alerts.setup import load_file_rules
 from commands.options import DataOption, ProfileOption, settings_of
 from commands.outgoing import routes_of
 from commands.sample_site import HOST, base_of, free_port, kept_port, port_taken
@@ -22,7 +24,7 @@ from commands.stores import open_store
 from config.elastic_access import warnings_about
 from config.lexicon import load_lexicon
 from config.routes import Recipient
-from config.rules import load_rules
+from config.rules import Rule, load_rules
 from config.settings import Settings, child_environment
 from config.sources import load_sources
 from core.clock import system_clock
@@ -167,7 +169,7 @@ def check_config(settings: Settings) -> dict[str, int]:
     mistakes: list[str] = []
     loads: dict[str, Callable[[], object]] = {
         "信源": lambda: load_sources(settings.config, settings.profile),
-        "规则": lambda: load_rules(settings.config),
+        "规则": lambda: _rules(settings),
         "派送": lambda: _routes(settings),
         "产品": lambda: load_lexicon(settings.config).products,
     }
@@ -183,6 +185,14 @@ def check_config(settings: Settings) -> dict[str, int]:
     for warning in warnings_about(settings.elastic_access):
         print(f"fengsui: {warning}", file=sys.stderr)
     return counts
+
+
+def _rules(settings: Settings) -> tuple[Rule, ...]:
+    try:
+        lexicon = load_lexicon(settings.config)
+    except ConfigError:  # told under its own name; what stands in the files can still be read
+        return load_rules(settings.config)
+    return load_file_rules(settings.config, lexicon, queries_of(lexicon))
 
 
 def _routes(settings: Settings) -> tuple[Recipient, ...]:

@@ -19,6 +19,10 @@ from sqlalchemy import Connection
 
 from alerts.feeds import FeedWriter
 from alerts.lifecycle import act
+from alerts.rule_examples import ACK_HOURS
+from alerts.rule_query import queries_of
+from alerts.setup import EngineParts
+from config.grouping import load_grouping
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.rules import Rule
 from config.settings import PROJECT, Settings
@@ -45,6 +49,7 @@ from search.backend import SearchBackend
 from search.names import NameTable
 from search.open import open_backend
 from search.records import entry_of
+from search.text import Segmenter as CutWords
 from store import alert_log, documents, runs
 from store.database import Store, check_profile
 from store.registry import save_entries
@@ -92,6 +97,16 @@ def read_rules() -> tuple[Rule, ...]:
         Rule.model_validate({"id": "product_fire", **fire}),
         Rule.model_validate({"id": "spotcheck_fail", **failed}),
     )
+
+
+def read_parts(lexicon: Lexicon) -> EngineParts:
+    """What rules of the desk are made with: the two rules above, the words of the lexicon, the demo's firms."""
+    registry = load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv")
+    firms = {entry.id: entry for entry in registry}
+    return EngineParts(
+        read_rules(), lexicon, load_grouping(CONFIG), firms.get, ACK_HOURS, None,
+        queries_of(lexicon, registry, sources=read_sources()),
+    )  # fmt: skip
 
 
 def read_lexicon() -> Lexicon:
@@ -278,15 +293,18 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         fill(store, lexicon)
     started = datetime.now(UTC)
     ticking = clock or (lambda: NOW + (datetime.now(UTC) - started))
-    index, names = _index(settings, lexicon, store, fresh=empty)
+    segmenter = Segmenter(dictionary_words(lexicon, ())).words
+    index, names = _index(settings, lexicon, store, segmenter, fresh=empty)
     values: dict[str, Any] = {
         "search": index,
+        "segmenter": segmenter,
         "act": act,
         "render_feed": FeedWriter(settings.public_url, lexicon),
         "query_names": names,
         "synonyms": lexicon.synonyms,
         "sources": read_sources(),
         "rules": read_rules(),
+        "rule_parts": read_parts(lexicon),
         "clock": ticking,
         "story": ticking,
         **more,
@@ -294,8 +312,9 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
     return Services(store=store, settings=settings, lexicon=lexicon, **values)
 
 
-def _index(settings: Settings, lexicon: Lexicon, store: Store, *, fresh: bool) -> tuple[SearchBackend, NameTable]:
-    segmenter = Segmenter(dictionary_words(lexicon, ())).words
+def _index(
+    settings: Settings, lexicon: Lexicon, store: Store, segmenter: CutWords, *, fresh: bool
+) -> tuple[SearchBackend, NameTable]:
     index = open_backend(settings, words=segmenter, write=True)
     if fresh:
         with store.read() as db:

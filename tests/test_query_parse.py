@@ -77,7 +77,7 @@ def test_a_mistake_is_told_with_its_column_and_a_form_that_works(text: str, colu
     assert told.value.exit_code == 2
 
 
-@pytest.mark.parametrize("text", ["(" * 51 + "a" + ")" * 51, "a" * 20_001, "(" * 10_000])
+@pytest.mark.parametrize("text", ["(" * 51 + "a" + ")" * 51, "a" * 100_001, "(" * 10_000])
 def test_a_hostile_query_is_refused_and_does_not_crash(text: str) -> None:
     with pytest.raises(QueryError):
         parse_query(text)

@@ -172,6 +172,7 @@ def test_a_query_as_json_says_valid_or_where_it_is_not() -> None:
         "query": "levl:3",
         "valid": True,
         "tree": {"is": ["levl", "3"]},
+        "free_text": False,
         "warnings": ["没有“levl”这个字段，此条件不会命中；是不是 level"],
     }
     answer = query_json("级别:", names=NAMES, now=NOW)

@@ -508,8 +508,9 @@ def test_an_export_holds_no_more_than_the_page_shows(browse: Browse) -> None:
 
 
 def test_a_cell_of_an_export_is_never_a_formula() -> None:
-    rows = iter([("=1+1", "一般", *["-x"] * 9)])
-    assert "".join(search_export._csv(rows)).splitlines()[1].startswith("'=1+1,一般,'-x")
+    rows = iter([("=1+1", "一般", "-x", " @SUM(A1)", "＝1", "起火=危险")])
+    written = "".join(search_export.write_csv("abcdef", rows)).splitlines()
+    assert written[1] == "'=1+1,一般,'-x,' @SUM(A1),'＝1,起火=危险"
 
 
 def test_synonyms_widen_a_search_until_they_are_switched_off(browse: Browse) -> None:

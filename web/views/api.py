@@ -13,9 +13,9 @@ from core.records import LEVEL_COLOURS, Alert
 from search.query import QueryError
 from web import inbox
 from web.evidence import shown_text, shown_title
+from web.search_state import PAGE_SIZE, build_request, read_asked, the_index
 from web.views.alert import open_alert
 from web.views.documents import open_document
-from web.views.search import PAGE_SIZE, build_request, read_asked, the_index
 from web.visit import Here, Refused
 
 router = APIRouter(prefix="/api", tags=["desk"])

@@ -10,15 +10,18 @@ from starlette.responses import Response
 
 from config.regions import Regions
 from core.records import Alert
+from store.searches import watched_searches
 from web import inbox, signals
 from web.health import index_health, processes_down, source_states
 from web.history import newest_changes, people
 from web.names import firm_names
+from web.saved import news_of
 from web.times import day_head, limit_of
 from web.visit import Here, Visit
 
 router = APIRouter(include_in_schema=False)
 TO_DO = 6
+WATCHED = 8
 TILE_STEPS = (0, 1, 2, 4, 6)
 
 
@@ -67,6 +70,7 @@ def _home(db: Connection, visit: Visit) -> dict[str, Any]:
         "places": [(code, _short(regions, code)) for code in places],
         "changes": newest_changes(db, visit.me, limit=7),
         "people": people(db),
+        "news": news_of(visit.services, visit.me, watched_searches(db, visit.me.name)[:WATCHED], now),
         "sources": sources,
         "ill": [state for state in sources if state.bad],
         "down": processes_down(db, visit.services),

@@ -1,304 +1,176 @@
-"""检索: a query and its time in the address; bars, facets and hits that all lead on by links."""
+"""检索: a query, its time and its conditions in the address; bars, fields and hits that all lead on by links."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
-from markupsafe import Markup, escape
-from sqlalchemy import Connection
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
-from charts.svg import Tick, bars
-from core.clock import as_utc, beijing, iso_beijing
 from core.errors import SearchUnavailable
 from search.backend import DEEPEST_OFFSET, SearchBackend, SearchRequest, SearchResult, Sort
-from search.fields import FACETS, field_named
-from search.marking import Marked
-from search.query import NO_SYNONYMS, QueryError, read_query
-from search.where import Scalar
-from web.inbox import links_of
-from web.names import firm_names
-from web.visit import Here, Refused, Visit
+from search.query import QueryError
+from search.records import millis
+from search.where import Between, both
+from store.searches import SavedSearch, list_recent, list_searches, mark_seen, note_query
+from web.saved import may_change, may_see, same_search
+from web.search_chart import chart_of
+from web.search_fields import facets_wanted, field_list
+from web.search_hits import columns_of, rows_of
+from web.search_state import (
+    LABELS,
+    PAGE_SIZE,
+    PARAMETERS,
+    SORTS,
+    SPLITS,
+    STEPS,
+    Asked,
+    Filter,
+    build_request,
+    firms_of,
+    read_asked,
+    the_index,
+    value_word,
+)
+from web.search_time import RANGES, in_address, moved, read_window
+from web.visit import Here, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
-PAGE_SIZE = 20
-RANGES: Mapping[str, tuple[str, timedelta | None]] = {
-    "24h": ("近 24 小时", timedelta(hours=24)),
-    "7d": ("近 7 日", timedelta(days=7)),
-    "14d": ("近 14 日", timedelta(days=14)),
-    "30d": ("近 30 日", timedelta(days=30)),
-    "1y": ("近 1 年", timedelta(days=365)),
-    "all": ("不限时间", None),
-}
-USUAL_RANGE = "30d"
-SORTS: Mapping[str, tuple[str, Sort]] = {
-    "": ("新近在前", Sort.NEWEST),
-    "relevance": ("相关在前", Sort.RELEVANCE),
-    "level": ("级别高在前", Sort.LEVEL),
-    "oldest": ("较早在前", Sort.OLDEST),
-}
-FILTERS: Mapping[str, str] = {
-    "level": "level", "product": "products", "firm": "enterprises", "territory": "territory", "issue": "issues",
-    "source": "source", "kind": "kind", "is_risk": "is_risk",
-}  # fmt: skip
-"""Parameter in the address and field of the index."""
-LABELS = {
-    "level": "级别", "product": "产品", "firm": "企业", "territory": "属地", "issue": "风险问题", "source": "来源",
-    "kind": "来源类别", "is_risk": "范围",
-}  # fmt: skip
+LAST_PAGE = DEEPEST_OFFSET // PAGE_SIZE
+"""The last one that is reached by its number; beyond it the pages follow each other."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A search as the address has it."""
+class Pager:
+    """Links to the pages beside this one; empty where there is none. first, last: numbers of the hits shown."""
 
-    text: str
-    start: datetime | None
-    end: datetime | None
-    range_name: str
-    filters: Mapping[str, str]
-    sort: str
-    page: int
-    synonyms: bool = True
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A hit with what a row shows."""
-
-    id: str
-    title: Markup
-    snippet: Markup
-    at: datetime
-    level: int
-    meta: tuple[str, ...]
-    repost: bool
-    withdrawn: bool
-    alerts: list[tuple[str, str]]
+    before: str
+    after: str
+    first: int
+    last: int
 
 
 @router.get("/search")
 def show_search(visit: Here) -> Response:
     """The page; it says so when the query cannot be read or the index cannot answer."""
     asked = read_asked(visit)
-    shown: dict[str, Any] = {
-        "asked": asked, "ranges": RANGES, "sorts": SORTS, "labels": LABELS, "error": "", "unavailable": "",
-        "result": None, "warnings": (), "hits": [], "pills": _pills(visit, asked), "facets": [], "chart": "",
-        "costs": [], "pages": 0, "params": visit.request.query_params,
-    }  # fmt: skip
+    if any(not value for value in visit.request.query_params.values()):
+        return redirect("/search" + asked.link(page=asked.page, after=asked.after, at=asked.at).removesuffix("?"))
+    shown = _still(visit, asked)
     try:
-        request, warnings = build_request(visit, asked)
         backend = the_index(visit)
-        result = backend.search(request)
-        shown |= {"result": result, "warnings": warnings, "pages": -(-result.total // PAGE_SIZE)}
-        with visit.services.store.read() as db:
-            shown["hits"] = _hits(db, visit, result)
-            shown["facets"] = _facets(db, visit, asked, result)
-        shown["chart"] = _chart(backend, visit, request, result)
+        request, shown["warnings"] = build_request(visit, asked)
+        result = backend.search(replace(request, facets=facets_wanted(asked.open)))
+        shown |= _found(visit, asked, result)
+        if asked.at:
+            shown["newer"] = newer_than(backend, replace(request, known_at=None), asked.at)
         if not result.total:
-            shown["costs"] = _costs(backend, visit, asked)
+            shown["costs"] = _costs(backend, visit, asked, shown["pills"])
     except QueryError as problem:
-        shown["error"] = f"第 {problem.column} 字：{problem.message}"
+        shown |= {"error": f"第 {problem.column} 字：{problem.message}", "error_at": problem.column - 1}
     except SearchUnavailable as problem:
         shown["unavailable"] = str(problem)
-    return visit.page("search.html", **shown, status=400 if shown["error"] else 503 if shown["unavailable"] else 200)
+    status = 400 if shown["error"] else 503 if shown["unavailable"] else 200
+    page = visit.page("search.html", **shown, status=status)
+    if status == 200 and asked.page == 1:
+        page.background = BackgroundTask(_remember, visit, asked, shown["saved"])
+    return page
 
 
-def the_index(visit: Visit) -> SearchBackend:
-    """The search backend. Raises SearchUnavailable when there is none."""
-    if visit.services.search is None:
-        raise SearchUnavailable("没有配置检索索引")
-    return visit.services.search
-
-
-def read_asked(visit: Visit) -> Asked:
-    """The search of an address. Raises Refused for values that do not exist."""
-    params = visit.request.query_params
-    wanted, until = params.get("from", USUAL_RANGE), params.get("to", "")
-    if wanted in RANGES:
-        span = RANGES[wanted][1]
-        start, end, name = visit.now - span if span else None, None, RANGES[wanted][0]
-    else:
-        start, end = _moment(wanted), _moment(until) if until else None
-        name = f"{beijing(start):%m-%d %H:%M} 至 {f'{beijing(end):%m-%d %H:%M}' if end else '现在'}"
-    page = params.get("page", "1")
-    if params.get("by", "") not in SORTS:
-        raise Refused(400, f"排序 by={params['by'][:20]} 不存在。可用：{'、'.join(key for key in SORTS if key)}。")
-    if not (page.isascii() and page.isdigit() and 1 <= int(page[:6]) <= DEEPEST_OFFSET // PAGE_SIZE):
-        raise Refused(400, f"页码须为 1 至 {DEEPEST_OFFSET // PAGE_SIZE} 的整数；更早的结果请缩小时间范围。")
-    filters = {name: params[name][:200] for name in FILTERS if params.get(name)}
-    if not filters.get("level", "0").isdigit():
-        raise Refused(400, "级别须为 0 至 4。")
-    return Asked(
-        params.get("q", "")[:2000].strip(),
-        start,
-        end,
-        name,
-        filters,
-        params.get("by", ""),
-        int(page),
-        params.get("syn", "") != "0",
-    )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return as_utc(datetime.fromisoformat(text))
-    except (ValueError, OverflowError):
-        names = "、".join(RANGES)
-        raise Refused(400, f"时间 {text[:40]} 看不懂。可用：{names}，或 2026-11-23T14:00 这样的时间。") from None
-
-
-def build_request(visit: Visit, asked: Asked) -> tuple[SearchRequest, tuple[str, ...]]:
-    """What the index is asked, cut to the viewer's territory, and what the query's reader remarked."""
-    others = visit.services.synonyms if asked.synonyms else NO_SYNONYMS
-    query = read_query(asked.text, names=visit.services.query_names, now=visit.now, synonyms=others)
-    request = SearchRequest(
-        where=query.where,
-        from_=asked.start,
-        to=asked.end,
-        filters={FILTERS[name]: (_value(name, value),) for name, value in asked.filters.items()},
-        territory=None if visit.me.everywhere else visit.me.user.territory,
-        size=PAGE_SIZE,
-        offset=(asked.page - 1) * PAGE_SIZE,
-        sort=SORTS[asked.sort][1],
-    )
-    return request, query.warnings
-
-
-def _value(name: str, text: str) -> Scalar:
-    if name == "level":
-        return int(text)
-    return text == "true" if name == "is_risk" else text
-
-
-def marked_words(piece: Marked) -> Markup:
-    """The text escaped, with the places that were asked for in <mark>."""
-    parts, at = [], 0
-    for start, end in piece.spans:
-        parts += [escape(piece.text[at:start]), Markup("<mark>{}</mark>").format(piece.text[start:end])]
-        at = end
-    return Markup("").join([*parts, escape(piece.text[at:])])
-
-
-def _hits(db: Connection, visit: Visit, result: SearchResult) -> list[Hit]:
-    ids = [hit.id for hit in result.hits]
-    alerts = links_of(db, visit.me, ids)
-    firms = firm_names(db, (firm for hit in result.hits for firm in hit.fields["enterprises"][:1]))
-    found = []
-    for hit in result.hits:
-        fields = hit.fields
-        meta = (
-            visit.names.source(fields["source"]),
-            *(visit.names.product(product) for product in fields["products"][:1]),
-            *(firms[firm] for firm in fields["enterprises"][:1]),
-            *(visit.names.region(code) for code in fields["territory"][-1:]),
-        )
-        title = marked_words(hit.title) if hit.title.text else Markup("（无标题）")
-        found.append(
-            Hit(
-                hit.id, title, marked_words(hit.snippet), fields["event_time"], fields["level"], meta,
-                fields["repost_of"] is not None, fields["withdrawn"],
-                alerts.get(hit.id, [])[:3],
-            )
-        )  # fmt: skip
-    return found
-
-
-def _pills(visit: Visit, asked: Asked) -> list[tuple[str, str, str]]:
+def _still(visit: Visit, asked: Asked) -> dict[str, Any]:
+    """What the page shows whether or not the index answers."""
     with visit.services.store.read() as db:
-        firms = firm_names(db, [asked.filters["firm"]] if "firm" in asked.filters else [])
-    return [(name, LABELS[name], _word(visit, name, value, firms)) for name, value in asked.filters.items()]
-
-
-def _word(visit: Visit, name: str, value: Scalar, firms: Mapping[str, str]) -> str:
-    names, text = visit.names, str(value)
-    if name == "level":
-        return names.level(int(text)) if int(text) < 5 and int(text) else "未达预警"
-    if name == "is_risk":
-        return "仅风险信号" if text.lower() == "true" else "仅非风险"
-    giver: Mapping[str, Callable[[str], str]] = {
-        "product": names.product, "territory": names.region, "issue": names.issue, "source": names.source,
-        "kind": names.kind, "firm": lambda firm: firms.get(firm, firm),
+        saved = [each for each in list_searches(db, visit.me.name) if may_see(visit.me, each)]
+        recent = list_recent(db, visit.me.name)
+        firms = firms_of(db, asked)
+    this = next((each for each in saved if same_search(each, asked)), None)
+    return {
+        "asked": asked, "ranges": RANGES, "sorts": SORTS, "splits": SPLITS, "steps": STEPS, "labels": LABELS,
+        "parameters": PARAMETERS, "columns": columns_of(asked), "moved": moved(asked.window, asked.at or visit.now),
+        "from_field": _field_time(asked.window.start), "to_field": _field_time(asked.window.end or visit.now),
+        "pills": [(each, value_word(visit.names, each.name, each.value, firms)) for each in asked.filters],
+        "saved": saved, "this": this, "mine": this is not None and may_change(visit.me, this), "recent": recent,
+        "error": "", "error_at": 0, "unavailable": "", "result": None, "warnings": (), "hits": [], "common": (),
+        "others": (), "chart": None, "costs": [], "pager": None, "newer": 0, "seen_at": in_address(_now(visit)),
     }  # fmt: skip
-    return giver[name](text)
 
 
-def _facets(
-    db: Connection, visit: Visit, asked: Asked, result: SearchResult
-) -> list[tuple[str, str, list[tuple[str, str, int, float, str]]]]:
-    """(parameter, label, [(value, word, count, share in %, the query that leaves it out)])."""
-    by_field = {field: name for name, field in FILTERS.items()}
-    firms = firm_names(db, (str(value.value) for value in result.facets.get("enterprises", ())))
-    found = []
-    for field in FACETS:
-        name = by_field[field]
-        label = field_named(field)
-        rows = []
-        for value in result.facets.get(field, ()):
-            left_out = f'not {label.label if label else field}:"{value.value}"'
-            query = f"({asked.text}) and {left_out}" if asked.text else left_out
-            share = 100 * value.count / max(result.total, 1)
-            rows.append((str(value.value), _word(visit, name, value.value, firms), value.count, share, query))
-        if rows:
-            found.append((name, LABELS[name], rows))
-    return found
+def _field_time(moment: datetime | None) -> str:
+    """As an <input type=datetime-local> takes it."""
+    return in_address(moment)[:16] if moment else ""
 
 
-def _chart(backend: SearchBackend, visit: Visit, request: SearchRequest, result: SearchResult) -> str:
-    """Bars by level: the index counts a bar, four more questions split it."""
-    if result.histogram is None or not result.total:
-        return ""
-    width, all_bars = result.histogram.width, result.histogram.bars
-    stacks = [[bar.count, 0, 0, 0, 0] for bar in all_bars]
-    place = {bar.start: i for i, bar in enumerate(all_bars)}
-    for level in range(1, 5):
-        if request.filters.get("level", (level,)) != (level,):
-            continue
-        only = {**request.filters, "level": (level,)}
-        part = backend.search(replace(request, filters=only, size=0, offset=0, facets={}, width=width))
-        for bar in part.histogram.bars if part.histogram else ():
-            if bar.start in place:
-                stacks[place[bar.start]][level] = bar.count
-                stacks[place[bar.start]][0] -= bar.count
-    links = [(_narrow(visit, bar.start, width), _bar_words(bar.start, width, bar.count)) for bar in all_bars]
-    most = max(all_bars, key=lambda bar: bar.count)
-    label = f"结果分布：共 {result.total} 条，最多一段 {beijing(most.start):%m-%d %H:%M} 起 {most.count} 条"
-    return bars(stacks, label=label, links=links, ticks=_ticks([bar.start for bar in all_bars]), height=96, unit=" 条")
+def _now(visit: Visit) -> datetime:
+    """The moment a page shows, as its links say it: to the millisecond, as the index counts."""
+    now = visit.services.clock()
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-def _narrow(visit: Visit, start: datetime, width: timedelta) -> str:
-    return visit.link(**{"from": iso_beijing(start), "to": iso_beijing(start + width)})
-
-
-def _bar_words(start: datetime, width: timedelta, count: int) -> str:
-    return f"{beijing(start):%m-%d %H:%M} 至 {beijing(start + width):%m-%d %H:%M}，{count} 条"
-
-
-def _ticks(starts: list[datetime]) -> list[Tick]:
-    step = max(1, len(starts) // 8)
-    days = starts[-1] - starts[0] > timedelta(days=2)
-    form = "%m-%d" if days else "%H:%M"
-    return [(100 * (i + 0.5) / len(starts), f"{beijing(starts[i]):{form}}") for i in range(0, len(starts), step)]
-
-
-def _costs(backend: SearchBackend, visit: Visit, asked: Asked) -> list[tuple[str, int, str]]:
-    """For an empty page: what each condition costs. (words, hits without it, link)."""
-    tries: list[tuple[str, Asked, dict[str, str | int | None]]] = []
+def _found(visit: Visit, asked: Asked, result: SearchResult) -> dict[str, Any]:
     with visit.services.store.read() as db:
-        firms = firm_names(db, [asked.filters.get("firm", "")])
-    for name, value in asked.filters.items():
-        rest = {key: kept for key, kept in asked.filters.items() if key != name}
-        words = f"去掉“{LABELS[name]}：{_word(visit, name, value, firms)}”"
-        tries.append((words, replace(asked, filters=rest), {name: None}))
-    if asked.start or asked.end:
-        tries.append(("放宽到不限时间", replace(asked, start=None, end=None), {"from": "all", "to": None}))
+        common, others = field_list(db, visit, asked, result)
+        hits = rows_of(db, visit, asked, result.hits)
+    pager = _pager(asked, result, asked.at or _now(visit))
+    chart = chart_of(visit, asked, result)
+    return {"result": result, "hits": hits, "common": common, "others": others, "chart": chart, "pager": pager}
+
+
+def _pager(asked: Asked, result: SearchResult, at: datetime) -> Pager:
+    """The next page goes on behind the last hit shown, as of the moment of the first page: nothing shifts."""
+    first = (asked.page - 1) * PAGE_SIZE + 1
+    last = first + len(result.hits) - 1
+    before = after = ""
+    if 1 < asked.page <= LAST_PAGE + 1:
+        before = asked.link(page=asked.page - 1, after=None, at=asked.at)
+    if last < result.total and result.hits:
+        by_number = SORTS[asked.sort][1] is Sort.RELEVANCE or result.next is None
+        if not by_number:
+            after = asked.link(page=asked.page + 1, after=result.next, at=at)
+        elif asked.page < LAST_PAGE:
+            after = asked.link(page=asked.page + 1, after=None, at=at)
+    return Pager(before, after, first, last)
+
+
+def newer_than(backend: SearchBackend, request: SearchRequest, moment: datetime) -> int:
+    """How many hits were stored after `moment`."""
+    later = Between("stored_at", low=millis(moment), with_low=False)
+    request = replace(request, where=both([request.where, later]), size=0, offset=0, after=None, facets={})
+    return backend.search(replace(request, histogram=False, split=None)).total
+
+
+def _costs(
+    backend: SearchBackend, visit: Visit, asked: Asked, pills: list[tuple[Filter, str]]
+) -> list[tuple[str, int, str]]:
+    """For an empty page: what each condition costs. (words, hits without it, link)."""
+    tries: list[tuple[str, Asked]] = []
+    for each, word in pills:
+        if not each.off:
+            rest = tuple(kept for kept in asked.filters if kept != each)
+            word = f"{'不含' if each.negative else ''}{word}"
+            tries.append((f"去掉“{LABELS[each.name]}：{word}”", replace(asked, filters=rest)))
+    if asked.window.start or asked.window.end:
+        tries.append(("放宽到不限时间", replace(asked, window=read_window("all", "", visit.now))))
+    if asked.text and (asked.filters or asked.like):
+        tries.append(("去掉检索语句", replace(asked, text="")))
+    if asked.since:
+        tries.append(("不限入库时间", replace(asked, since=None)))
     found = []
-    for words, wider, changes in tries:
-        request, _ = build_request(visit, replace(wider, page=1))
-        total = backend.search(replace(request, size=0, facets={}, histogram=False)).total
+    for words, wider in tries[:12]:
+        first = replace(wider, page=1, after=None, at=None)
+        request, _ = build_request(visit, first)
+        total = backend.search(replace(request, size=0, facets={}, histogram=False, split=None)).total
         if total:
-            found.append((words, total, visit.link(**changes)))
+            found.append((words, total, first.link(page=1)))
     return found
+
+
+def _remember(visit: Visit, asked: Asked, saved: list[SavedSearch]) -> None:
+    """After the answer is out: the query into the person's own history, and the watched search as looked at."""
+    now = _now(visit)
+    watched = [each.id for each in saved if each.seen_at and same_search(each, asked)]
+    if asked.text or watched:
+        with visit.services.store.write() as db:
+            if asked.text:
+                note_query(db, visit.me.name, asked.text, now=now)
+            mark_seen(db, watched, visit.me.name, now=now)
