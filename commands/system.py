@@ -15,13 +15,15 @@ from typing import Annotated
 
 import typer
 
+from alerts.rule_query import queries_of
+from alerts.setup import load_file_rules
 from commands.options import DataOption, ProfileOption, settings_of
 from commands.outgoing import routes_of
 from commands.sample_site import HOST, base_of, free_port, kept_port, port_taken
 from commands.stores import open_store
 from config.lexicon import load_lexicon
 from config.routes import Recipient
-from config.rules import load_rules
+from config.rules import Rule, load_rules
 from config.settings import Settings, child_environment
 from config.sources import load_sources
 from core.clock import system_clock
@@ -163,7 +165,7 @@ def check_config(settings: Settings) -> dict[str, int]:
     mistakes: list[str] = []
     loads: dict[str, Callable[[], object]] = {
         "信源": lambda: load_sources(settings.config, settings.profile),
-        "规则": lambda: load_rules(settings.config),
+        "规则": lambda: _rules(settings),
         "派送": lambda: _routes(settings),
         "产品": lambda: load_lexicon(settings.config).products,
     }
@@ -177,6 +179,14 @@ def check_config(settings: Settings) -> dict[str, int]:
     if mistakes:
         raise ConfigError(mistakes)
     return counts
+
+
+def _rules(settings: Settings) -> tuple[Rule, ...]:
+    try:
+        lexicon = load_lexicon(settings.config)
+    except ConfigError:  # told under its own name; what stands in the files can still be read
+        return load_rules(settings.config)
+    return load_file_rules(settings.config, lexicon, queries_of(lexicon))
 
 
 def _routes(settings: Settings) -> tuple[Recipient, ...]:

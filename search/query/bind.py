@@ -12,12 +12,12 @@ from search.fields import BY_NAME, FIELDS, Field, FieldType, field_named
 from search.names import Names
 from search.query import tree
 from search.query.errors import QueryError
-from search.query.limits import MOST_WILD, check_size
+from search.query.limits import MOST_MENTIONS, MOST_WILD, check_size
 from search.query.mention import MentionBinder
 from search.query.parse import parse_query
 from search.query.text import NO_SYNONYMS, Synonyms, TextBinder
 from search.query.values import bind_range, bind_scalar, bind_span
-from search.text import visible
+from search.visible import visible
 from search.where import AllOf, AnyOf, Everything, Exists, Not, Nothing, OneOf, Where, Wild, either
 
 UNLISTED = "NIL:"
@@ -65,6 +65,7 @@ class _Binder:
     text: TextBinder
     warnings: _Warnings = field(default_factory=_Warnings)
     wild_names: int = 0
+    mentions: int = 0
 
     def bind(self, node: tree.Node) -> Where:
         match node:
@@ -96,6 +97,9 @@ class _Binder:
         return self._mention(part, path.at)
 
     def _mention(self, part: tree.Node, at: int) -> Where:
+        self.mentions += 1
+        if self.mentions > MOST_MENTIONS:
+            raise QueryError(at, f"提及太多：最多 {MOST_MENTIONS} 个，请写成列表，例如 提及:{{编号:(a1 or a2)}}")
         return MentionBinder(self.names, self.warnings.add).ask(part, at)
 
     def _named(self, name: tree.Value, make: Callable[[Field], Where]) -> Where:
