@@ -244,7 +244,7 @@ class _Counting:
         )
 
     def groups(self, axis: Axis, most: int, *, before: bool = False) -> tuple[Group, ...]:
-        """The groups of an axis: given ones, else the values that most hits hold. before: or held in the time before."""
+        """The groups of an axis: given ones, else the values most hits hold.  before: or held in the time before."""
         fixed = fixed_groups(self.visit, axis)
         if fixed is not None:
             return fixed
