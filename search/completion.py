@@ -11,7 +11,7 @@ from search.mentions import INNER, INNER_BY_NAME, WORDS
 from search.names import Names
 from search.query.dates import read_span
 from search.query.escape import literal_of
-from search.text import visible
+from search.visible import visible
 from search.where import Scalar
 
 Values = Callable[[str, str], Sequence[tuple[Scalar, int]]]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from search.text import visible
+from search.visible import visible
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ rank hits differently. No query asks for it but `标题:*`."""
 
 HAN = r"\u2e80-\uffff\U00020000-\U0003ffff"
 RUNS = re.compile(rf"((?:(?![\W_])[{HAN}])+)|((?:(?![\W_{HAN}]).)+)")
-INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]+")
 
 
 @lru_cache(maxsize=65536)
@@ -36,11 +35,6 @@ def _fold_character(character: str) -> str:
 def fold(text: str) -> str:
     """`text` with full-width forms narrowed and case folded, character by character: offsets stay valid."""
     return "".join(map(_fold_character, text))
-
-
-def visible(text: str) -> str:
-    """`text` folded, without marks nobody sees (zero width, direction) and blanks around it: how names are compared."""
-    return INVISIBLE.sub("", fold(text)).strip()
 
 
 def words_of(text: str, segmenter: Segmenter) -> list[str]:

@@ -176,7 +176,7 @@ def test_groups_of_one_value_a_document_add_up(browse: Browse, by: str, span: st
 
 def test_places_are_the_prefectures_and_what_lies_beyond(browse: Browse) -> None:
     lines = {
-        line["label"]: line["now"]["count"] for line in figures(browse("chief"), '?by=region&q="各地电池"')["lines"]
+        line["label"]: line["now"]["count"] for line in figures(browse("chief"), '?by=region&q="各地 电池"')["lines"]
     }
     assert lines["赣州"] == 1 + 2
     assert lines["江西未分市"] == 3

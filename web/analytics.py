@@ -268,22 +268,19 @@ class _Counting:
 
     def _of(self, group: Group, request: SearchRequest, result: SearchResult) -> tuple[int, tuple[int, ...]]:
         """How many signals of a group, and in each bar; asked apart where the common answer may not be whole."""
-        counted = {value.value: value.count for value in result.facets[self.axis.field]}
-        whole = len(counted) < MOST_VALUES or all(value in counted for value in group.values)
+        counted = _counts(result, self.axis)
+        whole = len(counted) < MOST_VALUES or group.value in counted
         split = result.histogram.bars if result.histogram else ()
         if group.where is None and whole and all(len(bar.parts) < MOST_PARTS for bar in split):
-            return sum(counted.get(value, 0) for value in group.values), self._bars(result, group.values)
+            return counted.get(group.value, 0), self._bars(result, group.value)
         only = self._apart(group, self.axis) if request is self.request else self._only(request, group, self.axis, ())
         return only.total, self._bars(only)
 
-    def _bars(self, result: SearchResult, values: tuple[Scalar, ...] | None = None) -> tuple[int, ...]:
-        """Counts of the bars, of some values only; of the time before as that time has them."""
+    def _bars(self, result: SearchResult, value: Scalar | None = None) -> tuple[int, ...]:
+        """Counts of the bars, of one value only; of the time before as that time has them."""
         if result.histogram is None:
             return (0,) * len(self.starts)
-        counts = {
-            bar.start: bar.count if values is None else sum(bar.parts.get(value, 0) for value in values)
-            for bar in result.histogram.bars
-        }
+        counts = {bar.start: bar.count if value is None else bar.parts.get(value, 0) for bar in result.histogram.bars}
         here = counts.keys() <= set(self.starts)
         return tuple(counts.get(start, 0) for start in self.starts) if here else tuple(counts.values())
 
@@ -292,7 +289,7 @@ class _Counting:
         row_axis, column_axis = self.crossed
         rows, columns = self.groups(row_axis, MOST_ROWS), self.groups(column_axis, MOST_COLUMNS)
         turned = self.pair.row != row_axis.field
-        pairs: dict[tuple[Scalar, Scalar], int] = {}
+        pairs: dict[tuple[Scalar | None, Scalar | None], int] = {}
         for one in self.main.pairs[self.pair]:
             pairs[(one.column, one.row) if turned else (one.row, one.column)] = one.count
         apart = {
@@ -305,15 +302,13 @@ class _Counting:
         def total(axis: Axis, group: Group) -> int:
             if group.where:
                 return apart[group].total
-            counted = {value.value: value.count for value in self.main.facets[axis.field]}
-            return sum(counted.get(value, 0) for value in group.values)
+            return _counts(self.main, axis).get(group.value, 0)
 
         def cell(row: Group, column: Group) -> int:
             for special, other, axis in ((row, column, column_axis), (column, row, row_axis)):
                 if special.where:
-                    counted = {value.value: value.count for value in apart[special].facets[axis.field]}
-                    return sum(counted.get(value, 0) for value in other.values)
-            return sum(pairs.get((r, c), 0) for r in row.values for c in column.values)
+                    return _counts(apart[special], axis).get(other.value, 0)
+            return pairs.get((row.value, column.value), 0)
 
         row_totals, column_totals = ([total(axis, group) for group in groups] for axis, groups in (
             (row_axis, rows), (column_axis, columns),
@@ -338,6 +333,10 @@ class _Counting:
     def _only(self, request: SearchRequest, group: Group, axis: Axis, facets: Iterable[str]) -> SearchResult:
         asked = replace(request, where=both([request.where, group.asked(axis)]))
         return self._ask(asked, facets, split=False, bars=axis is self.axis)
+
+
+def _counts(result: SearchResult, axis: Axis) -> dict[Scalar | None, int]:
+    return {value.value: value.count for value in result.facets[axis.field]}
 
 
 def _pair_of(row: Axis, column: Axis) -> Pair:

@@ -17,7 +17,7 @@ from search.query.mention import MentionBinder
 from search.query.parse import parse_query
 from search.query.text import NO_SYNONYMS, Synonyms, TextBinder
 from search.query.values import bind_range, bind_scalar, bind_span
-from search.text import visible
+from search.visible import visible
 from search.where import AllOf, AnyOf, Everything, Exists, Not, Nothing, OneOf, Where, Wild, either
 
 UNLISTED = "NIL:"

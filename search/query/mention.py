@@ -25,7 +25,7 @@ from search.names import Names
 from search.query import tree
 from search.query.errors import QueryError
 from search.query.forms import Glob, TooManyStates, escape, form_where, glob_form
-from search.text import visible
+from search.visible import visible
 from search.where import AllOf, AnyOf, Everything, Fits, Not, Nothing, OneOf, Scalar, Where, Wild, either
 
 FIELD = "mentions"

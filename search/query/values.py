@@ -7,7 +7,7 @@ from search.query.dates import FORMS, Span, read_span
 from search.query.errors import QueryError
 from search.query.tree import Value
 from search.records import millis
-from search.text import visible
+from search.visible import visible
 from search.where import Between, Scalar, Where
 
 OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
