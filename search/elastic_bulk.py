@@ -178,7 +178,7 @@ def reason_of(error: Json) -> str:
         "strict_dynamic_mapping_exception": "含有索引里没有的字段",
         "document_parsing_exception": "有字段的值不合类型",
         "mapper_parsing_exception": "有字段的值不合类型",
-        "id is too long": "编号过长（最多 512 字节）",
+        "is too long, must be no longer than 512": "编号过长（最多 512 字节）",
         f"HTTP {TOO_LARGE}": "这一条太大，服务器收不下",
     }
     plain = next((plain for sign, plain in words.items() if sign in told), "服务器不收这一条")

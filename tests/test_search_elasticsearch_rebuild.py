@@ -5,9 +5,10 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -16,6 +17,7 @@ from core.clock import Clock, system_clock
 from core.errors import SearchUnavailable
 from search.backend import SearchRequest
 from search.elastic_generations import Generations
+from search.elastic_places import Seat
 from search.elastic_schema import mapping
 from search.elasticsearch import ElasticsearchBackend
 from search.records import IndexEntry
@@ -177,6 +179,28 @@ def test_writers_that_run_through_rebuilds_and_their_switches_lose_nothing(
         desk.wait(5)
     assert titles(elastic) == {one.id: one.title for one in desk.newest.values()}
     assert generations(elastic_client, elastic_name) == {"3"}
+
+
+def test_a_write_that_a_rebuild_overtakes_is_in_the_new_index_too(
+    elastic: ElasticsearchBackend, intake: ElasticsearchBackend
+) -> None:
+    elastic.index([entry("a")])
+    rebuild = elastic.rebuild()
+    send = intake._writer._send
+    begun: list[bool] = []
+
+    def sent(number: int, seats: Sequence[Seat]) -> Any:
+        answers = send(number, seats)
+        if not begun:
+            begun.append(True)
+            rebuild.__enter__()  # after the writer looked which generations there are; its source has no "b" yet
+        return answers
+
+    intake._writer._send = sent  # type: ignore[method-assign]
+    intake.index([entry("b")])
+    intake.delete(["a"])
+    rebuild.__exit__(None, None, None)
+    assert set(titles(elastic)) == {"b"}
 
 
 def test_a_month_that_is_made_during_the_switch_is_searched(
