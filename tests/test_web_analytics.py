@@ -213,6 +213,11 @@ def test_the_crossed_table_expects_what_unrelated_fields_would_give(browse: Brow
     assert sum(cell["count"] for cell in crossed["cells"]) == total
 
 
+def test_the_rows_of_the_crossed_table_are_those_with_most_documents_now(browse: Browse) -> None:
+    totals = [row["count"] for row in figures(browse("chief"), "?from=7d")["crossed"]["rows"].values()]
+    assert totals == sorted(totals, reverse=True)
+
+
 def test_new_pairs_and_special_values_lead_to_their_documents(services: Services, browse: Browse) -> None:
     found = figures(browse("chief"), "?q=起火&from=7d")
     assert found["novel"]

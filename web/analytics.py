@@ -36,6 +36,7 @@ WIDTHS = (HOUR, 3 * HOUR, 6 * HOUR, DAY, 7 * DAY, 14 * DAY, 28 * DAY, 84 * DAY)
 TINTS = (1.0, 1.5, 2.0, 3.0)
 FEW = 3
 """A cell of fewer signals is never tinted strongly: 1 where 0.2 were expected is chance."""
+NOVEL = 6
 PARTS = frozenset({"lines", "heat", "novel", "special", "words"})
 
 
@@ -114,9 +115,18 @@ class Figures:
 
 
 def figures(
-    visit: Visit, asked: Asked, axis: Axis, crossed: tuple[Axis, Axis], parts: Iterable[str] = PARTS
+    visit: Visit,
+    asked: Asked,
+    axis: Axis,
+    crossed: tuple[Axis, Axis],
+    parts: Iterable[str] = PARTS,
+    *,
+    novel: int = NOVEL,
 ) -> Figures:
-    """The figures of a search. parts: which of PARTS are needed. Raises QueryError, SearchUnavailable."""
+    """The figures of a search. parts: which of PARTS are needed.  novel: new pairs of each kind at most.
+
+    Raises QueryError, SearchUnavailable.
+    """
     at = moment_of(visit, asked)
     request, warnings = build_request(visit, replace(asked, at=at))
     request = replace(request, size=0, offset=0, after=None, sort=Sort.NEWEST, split=None, histogram=False, facets={})
@@ -128,7 +138,7 @@ def figures(
     if "heat" in wanted:
         found = replace(found, heat=count.heat())
     if "novel" in wanted and request.from_ is not None:
-        found = replace(found, novel=novel_pairs(count.backend, request))
+        found = replace(found, novel=novel_pairs(count.backend, request, most=novel))
     usual = background_of(request, now=at)
     if usual is not None and wanted & {"special", "words"}:
         found = replace(found, usual=usual)
@@ -233,13 +243,13 @@ class _Counting:
             for start in self.starts
         )
 
-    def groups(self, axis: Axis, most: int) -> tuple[Group, ...]:
-        """The groups of an axis: given ones, else the values that most hits hold, now or before."""
+    def groups(self, axis: Axis, most: int, *, before: bool = False) -> tuple[Group, ...]:
+        """The groups of an axis: given ones, else the values most hits hold.  before: or held in the time before."""
         fixed = fixed_groups(self.visit, axis)
         if fixed is not None:
             return fixed
         values = {value.value: value.count for value in self.main.facets[axis.field]}
-        if axis is self.axis and self.past and "lines" in self.wanted:
+        if before and self.past:
             for value in self.past[1].facets[axis.field]:
                 values[value.value] = max(values.get(value.value, 0), value.count)
         largest = sorted(values, key=lambda value: (-values[value], str(value)))[:most]
@@ -248,7 +258,7 @@ class _Counting:
 
     def lines(self) -> tuple[Line, ...]:
         """The groups of the axis, the largest first; given ones in their order."""
-        made = [self._line(group) for group in self.groups(self.axis, MOST_LINES)]
+        made = [self._line(group) for group in self.groups(self.axis, MOST_LINES, before=True)]
         if fixed_groups(self.visit, self.axis) is None:
             made.sort(key=lambda line: (-line.count, -(line.before or 0), line.group.label))
         return tuple(made)

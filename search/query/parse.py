@@ -183,7 +183,7 @@ def _explained(text: str, error: UnexpectedInput) -> QueryError:
 
 def _message(text: str, at: int, accepted: set[str]) -> str:
     here = text[at : at + 1]
-    if here in CLOSERS and CLOSERS[here] not in text[at + 1 :]:
+    if here in CLOSERS and not CLOSING[here].match(text, at + 1):
         return '引号没有闭合，例如 标题:"电池起火"'
     if "LITERAL" in accepted:
         if not here:
@@ -193,6 +193,8 @@ def _message(text: str, at: int, accepted: set[str]) -> str:
         return f"这里应有字段或值，而不是“{_visible(here)}”，例如 级别:3"
     if here in ":：" and here:
         return '这里不应有“:”；值里带冒号时请加引号，例如 网址:"https://example.org"，两个条件之间要写 and 或 or'
+    if here in ("(", "（"):
+        return '这里不应有括号；名称里带括号时请加引号，例如 企业:"某某(江西)有限公司"，两个条件之间要写 and 或 or'
     if here == "\\":
         return '反斜杠后不是可转义的字符；可改用引号，例如 标题:"C:\\\\目录"'
     names = "、".join(EXPECTED[name] for name in EXPECTED if name in accepted)
