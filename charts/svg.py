@@ -83,7 +83,7 @@ def small(
     top: float,
     label: str,
     ticks: Sequence[Tick] = (),
-    height: int = 56,
+    height: int = 84,
 ) -> str:
     """One of several small charts on one scale: a line over its area, dashed the same steps of the time before.
 

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from config.settings import Profile, Settings
+from core.errors import ConfigError
 from core.logs import setup_logs
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="数据目录 (default: ./var/<profile>)")]
@@ -28,6 +30,10 @@ def settings_of(data: Path | None, profile: str | None, *, log_level: str | None
         if profile not in Profile.__args__:  # type: ignore[attr-defined]
             raise typer.BadParameter(f"{profile!r} (accepted: demo, live)", param_hint="--profile")
         given["profile"] = profile
-    settings = Settings(**given)
+    try:
+        settings = Settings(**given)
+    except ValidationError as problem:  # without the values: some of them are secrets
+        mistakes = [f"FENGSUI_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in problem.errors()]
+        raise ConfigError(mistakes) from None
     setup_logs(log_level or settings.log_level, file=settings.log_file)
     return settings

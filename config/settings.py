@@ -2,29 +2,75 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.elastic_access import ElasticAccess, mistakes_in
+from core.errors import ConfigError
 
 Profile = Literal["demo", "live"]
 PROJECT = Path(__file__).resolve().parent.parent
+PREFIX = "FENGSUI_"
+IN_FILES = ("database_url", "elasticsearch_url", "elasticsearch_password", "elasticsearch_api_key", "smtp_url")
+"""What may lie in a file instead of the environment: FENGSUI_<NAME>_FILE names it."""
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Settings whose value is the content of a file, as containers are given secrets. Raises ConfigError."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """As pydantic asks: value, key, whether it is to be parsed."""
+        name = f"{PREFIX}{field_name.upper()}"
+        file = os.environ.get(f"{name}_FILE") if field_name in IN_FILES else None
+        if not file:
+            return None, field_name, False
+        if os.environ.get(name):
+            raise ConfigError([f"{name} 与 {name}_FILE 只能给一个"])
+        try:
+            text = Path(file).read_text(encoding="utf-8").strip()
+        except OSError as problem:
+            raise ConfigError([f"{name}_FILE：{file} 读不到（{problem.strerror}）"]) from problem
+        except UnicodeDecodeError as problem:
+            raise ConfigError([f"{name}_FILE：{file} 不是 UTF-8 文本"]) from problem
+        if not text:
+            raise ConfigError([f"{name}_FILE：{file} 是空的"])
+        return text, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """All of them."""
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 class Settings(BaseSettings):
     """Where data lies and which servers are used. Names in the environment carry the prefix FENGSUI_."""
 
-    model_config = SettingsConfigDict(env_prefix="FENGSUI_", extra="ignore", frozen=True)
+    # An empty variable is one that was not given: compose files can only leave a value empty, not out.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     profile: Profile = "demo"
     data: Path | None = Field(default=None, description="data folder; ./var/<profile> when not given")
     config: Path = Field(default=PROJECT / "config", description="folder with sources/, rules/, lexicons/, ...")
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; else SQLite in the data folder")
-    elasticsearch_url: str | None = Field(
+    elasticsearch_url: SecretStr | None = Field(
         default=None, description="Elasticsearch addresses, comma separated; else the embedded index"
     )
+    elasticsearch_user: str | None = Field(default=None, description="account there; with elasticsearch_password")
+    elasticsearch_password: SecretStr | None = None
+    elasticsearch_api_key: SecretStr | None = Field(default=None, description="instead of an account: id:key or base64")
+    elasticsearch_ca: Path | None = Field(default=None, description="PEM file of who signed the server's certificate")
     elasticsearch_replicas: str = Field(
         default="0-1", pattern=r"^\d+(-\d+)?$", description="copies of each shard: a number, or a range by nodes"
+    )
+    elasticsearch_repository: str = Field(default="fengsui", description="snapshot repository on the cluster")
+    snapshots: str = Field(
+        default="",
+        description="folder of index snapshots: on the cluster's nodes (path.repo), or of the embedded index",
     )
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:25 (smtps:// for TLS)")
     mail_from: str = "fengsui@localhost"
@@ -33,6 +79,35 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     log_file: Path | None = Field(default=None, description="log here, and only warnings to stderr")
     source_base: str = Field(default="", description="what {base} means in source files: the demo's sample site")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is handed in, then the environment, then files the environment names."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if mistakes := mistakes_in(self.elastic_access):
+            raise ConfigError(mistakes)
+        return self
+
+    @property
+    def elastic_access(self) -> ElasticAccess:
+        """How Elasticsearch is reached and by whom."""
+        return ElasticAccess(
+            self.elasticsearch_url.get_secret_value() if self.elasticsearch_url else "",
+            self.elasticsearch_user,
+            self.elasticsearch_password,
+            self.elasticsearch_api_key,
+            self.elasticsearch_ca,
+        )
 
     @property
     def data_dir(self) -> Path:

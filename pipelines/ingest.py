@@ -10,6 +10,7 @@ from typing import Any
 from core.clock import parse_published
 from core.errors import UsageError
 from core.records import KIND_OF, Kind, RawDocument, SourceType
+from pipelines.indexing import Indexer
 from pipelines.intake import save_raw
 from pipelines.stages import BATCH, Pipeline
 from store.documents import count_documents
@@ -42,14 +43,12 @@ def read_lines(lines: Iterable[str], *, file: str) -> list[Line]:
     return sorted(found, key=lambda line: line.published)
 
 
-def ingest_lines(lines: list[Line], pipeline: Pipeline, clock: StoryClock) -> Iterator[Counter[str]]:
+def ingest_lines(lines: list[Line], pipeline: Pipeline, indexer: Indexer, clock: StoryClock) -> Iterator[Counter[str]]:
     """Carry the lines through; yields the running counts after each batch (new, changed, unchanged).
 
-    The index is written after every ten batches. One that is down is left alone until the end, when it is tried once
-    more: `index_waiting` of the last counts is what it still lacks.
+    The index is written at the end; `index_waiting` of the last counts is what it lacks then, because it is down.
     """
     counts: Counter[str] = Counter()
-    indexer = pipeline.indexer
     for start in range(0, len(lines), BATCH):
         for line in lines[start : start + BATCH]:
             clock.now = max(clock.now, line.published)
@@ -59,12 +58,9 @@ def ingest_lines(lines: list[Line], pipeline: Pipeline, clock: StoryClock) -> It
             pipeline.clean()
             pipeline.analyse()
             pipeline.judge_signals()
-        if indexer is not None and not indexer.down and (start // BATCH) % 10 == 9:
-            indexer.drain()
         yield counts
     pipeline.drain()
-    if indexer is not None:
-        indexer.drain()
+    indexer.drain()
     with pipeline.store.read() as db:
         counts.update(count_documents(db))
         counts["index_waiting"] = backlog(db).waiting

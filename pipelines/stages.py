@@ -14,7 +14,6 @@ from core.records import SOURCE_TYPE_OF, Analysis, Signal
 from nlp.analyze import Analyzer
 from pipelines.clean import cleaned
 from pipelines.duplicates import attach
-from pipelines.indexing import Indexer
 from store.database import Store
 from store.documents import (
     ANALYSED,
@@ -43,10 +42,10 @@ Place = Callable[[Connection, Signal, datetime], object]
 
 @dataclass
 class Pipeline:
-    """The steps over one store. `who` names the process: its claims are freed when it starts again.
+    """The steps over one store; the index is written by pipelines/indexing.py.
 
-    clock: what the rules take for now (a story's, when past documents come in).  indexer: writes the index as the last
-    step; None leaves that to the process that does nothing else.
+    who: names the process: its claims are freed when it starts again.  clock: what the rules take for now (a story's,
+    when past documents come in).
     """
 
     store: Store
@@ -55,14 +54,10 @@ class Pipeline:
     clock: Clock
     who: str
     place: Place | None = None
-    indexer: Indexer | None = None
 
     def step(self) -> int:
-        """Carry what is waiting one step on. Returns how many rows moved; 0 means nothing is to be done now.
-
-        An index that was down is not tried again: `indexer.drain` does that.
-        """
-        return self.clean() + self.analyse() + self.judge_signals() + self._write_index()
+        """Carry what is waiting one step on. Returns how many rows moved; 0 means nothing is to be done now."""
+        return self.clean() + self.analyse() + self.judge_signals()
 
     def drain(self) -> int:
         """Repeat until nothing waits. Returns the rows moved."""
@@ -116,9 +111,6 @@ class Pipeline:
             self._advance(db, work, JUDGED)
 
         return self._each(ANALYSED, one)
-
-    def _write_index(self) -> int:
-        return 0 if self.indexer is None or self.indexer.down else self.indexer.step()
 
     def _claim(self, stage: str) -> Sequence[Work]:
         with self.store.read() as db:

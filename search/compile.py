@@ -11,6 +11,7 @@ from search.where import (
     Between,
     Everything,
     Exists,
+    Fits,
     Not,
     Nothing,
     OneOf,
@@ -60,6 +61,9 @@ class Forms(Protocol[Q]):
     def wild(self, view: str, parts: tuple[str, ...]) -> Q:
         """A word of the view is these parts with anything between them."""
 
+    def fits(self, where: Fits) -> Q:
+        """The field, a keyword, has a value of one of the forms."""
+
     def weighted(self, view: str, tokens: tuple[str, ...], *, open_end: bool) -> Q:
         """The words one after the other, scored by the view's weight. open_end: the last one goes on, unscored."""
 
@@ -89,7 +93,7 @@ class Compiler(Generic[Q]):
             case _:
                 return forms.unscored(self._unscored(where))
 
-    def _unscored(self, where: Everything | WildText | Not | OneOf | Wild | Between | Exists) -> Q:
+    def _unscored(self, where: Everything | WildText | Not | OneOf | Wild | Fits | Between | Exists) -> Q:
         forms = self.forms
         match where:
             case Everything():
@@ -102,6 +106,8 @@ class Compiler(Generic[Q]):
                 return forms.wild(field, parts)
             case OneOf():
                 return forms.one_of(where)
+            case Fits():
+                return forms.fits(where)
             case Exists():
                 return forms.exists(where)
             case Between():

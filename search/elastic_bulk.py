@@ -14,6 +14,7 @@ import elasticsearch
 from core.errors import SearchUnavailable
 from search.backend import Refused
 from search.elastic_client import CONFLICT, GONE, PASSING, Cluster, Json, cause_of, read_only
+from search.elastic_errors import forbidden
 
 MOST_ACTIONS = 500
 MOST_BYTES = 5_000_000
@@ -153,6 +154,9 @@ def _once(cluster: Cluster, chunk: Sequence[Action]) -> list[Answer] | None:
     for answer in answers:
         if block := read_only(answer.error):
             raise SearchUnavailable(f"Elasticsearch（{cluster.access.where}）{block}")
+        if answer.error.get("type") == "security_exception":  # about the account, not about this document
+            denied = forbidden(str(answer.error.get("reason", "")), cluster.access)
+            raise SearchUnavailable(f"Elasticsearch（{cluster.access.where}）{denied}")
     return answers
 
 
@@ -174,7 +178,7 @@ def reason_of(error: Json) -> str:
         "strict_dynamic_mapping_exception": "含有索引里没有的字段",
         "document_parsing_exception": "有字段的值不合类型",
         "mapper_parsing_exception": "有字段的值不合类型",
-        "id is too long": "编号过长（最多 512 字节）",
+        "is too long, must be no longer than 512": "编号过长（最多 512 字节）",
         f"HTTP {TOO_LARGE}": "这一条太大，服务器收不下",
     }
     plain = next((plain for sign, plain in words.items() if sign in told), "服务器不收这一条")

@@ -1,17 +1,18 @@
 """How the cluster is reached, and what its errors mean: the only place that makes a client or reads its exceptions."""
 
+import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import elastic_transport
 import elasticsearch
 from elasticsearch import Elasticsearch
 
+from config.elastic_access import ElasticAccess
 from core.errors import SearchUnavailable
+from search.elastic_errors import forbidden, not_elasticsearch, refused, unreached
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -29,21 +30,8 @@ GONE = 404
 CONFLICT = 409
 
 
-@dataclass(frozen=True)
-class Access:
-    """How to reach the cluster. urls: one or several nodes of it, comma separated (`http://a:9200,http://b:9200`)."""
-
-    urls: str
-
-    @property
-    def hosts(self) -> list[str]:
-        """The addresses, one a node."""
-        return [url.strip() for url in self.urls.split(",") if url.strip()]
-
-    @property
-    def where(self) -> str:
-        """The addresses as people may see them: without user and password."""
-        return "、".join(urlsplit(url).netloc.rpartition("@")[2] for url in self.hosts)
+Access = ElasticAccess
+"""How to reach the cluster: `Access("http://a:9200,http://b:9200")`, and by whom."""
 
 
 def connect(access: Access) -> Elasticsearch:
@@ -52,8 +40,14 @@ def connect(access: Access) -> Elasticsearch:
     A request that found no node at one address goes on to the next; each is asked once. What a node answers, 429 and
     503 too, is for the caller to judge.
     """
+    account, key = access.account, access.api_key.get_secret_value() if access.api_key else None
+    # Of the system's own authorities, or of the given one alone.
+    trust = ssl.create_default_context(cafile=str(access.ca) if access.ca else None) if access.secure else None
     return Elasticsearch(
         access.hosts,
+        basic_auth=(account[0], account[1].get_secret_value()) if account else None,
+        api_key=_key_parts(key) if key else None,
+        ssl_context=trust,
         request_timeout=TIMEOUT,
         max_retries=len(access.hosts) - 1,
         retry_on_status=(),
@@ -63,26 +57,30 @@ def connect(access: Access) -> Elasticsearch:
     )
 
 
+def _key_parts(key: str) -> str | tuple[str, str]:
+    """An API key as the server gave it: `id:key`, or both in base64."""
+    known, colon, secret = key.partition(":")
+    return (known, secret) if colon else key
+
+
 @contextmanager
 def telling(access: Access) -> Iterator[None]:
     """The client's errors end here as SearchUnavailable, in the words of people."""
     try:
         yield
     except elastic_transport.TransportError as error:
-        what = f"连不上 Elasticsearch（{access.where}）：{type(error).__name__}"
-        raise SearchUnavailable(what) from error
+        raise SearchUnavailable(unreached(error, access, access.where, TIMEOUT)) from error
+    except elasticsearch.UnsupportedProductError as error:
+        raise SearchUnavailable(not_elasticsearch(access.where)) from error
     except elasticsearch.ApiError as error:
-        raise SearchUnavailable(f"Elasticsearch（{access.where}）{_told(error)}（HTTP {error.status_code}）") from error
+        raise SearchUnavailable(refused(error, access, access.where) or _told(error, access)) from error
 
 
-def _told(error: elasticsearch.ApiError) -> str:
-    if block := read_only(cause_of(error)):
-        return block
-    if error.status_code in (401, 403):
-        return "账号不对或权限不足"
+def _told(error: elasticsearch.ApiError, access: Access) -> str:
+    why = f"报错“{str(error.error)[:80]}”（HTTP {error.status_code}）"
     if error.error == "index_not_found_exception":
-        return "索引不见了，请运行 fengsui reindex 重建"
-    return f"报错“{str(error.error)[:80]}”"
+        why = "索引不见了，请运行 fengsui reindex 重建"
+    return f"Elasticsearch（{access.where}）{read_only(cause_of(error)) or why}"
 
 
 def cause_of(error: elasticsearch.ApiError) -> Json:
@@ -117,7 +115,7 @@ class Cluster:
         timeouts = 1 if len(self.access.hosts) > 1 else 0
         for wait in (*WAITS, None):
             try:
-                return question()
+                return _ours(question())
             except elastic_transport.ConnectionTimeout:
                 if not timeouts or wait is None:
                     raise
@@ -140,9 +138,20 @@ class Cluster:
                 return {doc["_id"]: doc for doc in docs if doc["found"]}
             if failed[0]["type"] == "index_not_found_exception":
                 raise missing(index)
+            if failed[0]["type"] == "security_exception":
+                denied = forbidden(str(failed[0].get("reason", "")), self.access)
+                raise SearchUnavailable(f"Elasticsearch（{self.access.where}）{denied}")
             if wait is not None:
                 self.pause(wait)
         raise SearchUnavailable(f"Elasticsearch（{self.access.where}）读不到 {index}：{failed[0].get('reason', '')}")
+
+
+def _ours(answer: T) -> T:
+    """The client asks who answers when all is well; a 404 of some other server would pass for an index not there."""
+    meta = getattr(answer, "meta", None)
+    if meta is not None and meta.status == GONE and meta.headers.get("x-elastic-product", "") != "Elasticsearch":
+        raise elasticsearch.UnsupportedProductError("not Elasticsearch", meta, None)
+    return answer
 
 
 def missing(index: str) -> elasticsearch.NotFoundError:

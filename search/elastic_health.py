@@ -34,7 +34,9 @@ def cluster_health(cluster: Cluster, names: IndexNames, state: State | None, doc
     blocked = _blocked(cluster, names)
     if blocked:
         remedy = blocked
-    return Health(colour != "red" and not blocked, "elasticsearch", documents or 0, detail, remedy)
+    generation = f"{state.in_use:06d}" if state and state.in_use else ""
+    well = colour != "red" and not blocked
+    return Health(well, "elasticsearch", documents or 0, detail, remedy, generation)
 
 
 def _is_month(index: str, names: IndexNames, state: State) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from search.fields import BY_NAME, FieldType
 from search.ranking import WEIGHTS
 from search.text import EMPTY
-from search.where import Between, Exists, OneOf
+from search.where import Between, Exists, Fits, OneOf
 
 Json = dict[str, Any]
 
@@ -71,6 +71,11 @@ class ElasticForms:
     def wild(self, view: str, parts: tuple[str, ...]) -> Json:
         form = "*".join(part.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?") for part in parts)
         return {"wildcard": {view: {"value": form}}}
+
+    def fits(self, where: Fits) -> Json:
+        # flags: without Lucene's own operators (~ & @ <>), so that a form means the same everywhere.
+        found = [{"regexp": {where.field: {"value": form, "flags": "NONE"}}} for form in where.forms]
+        return found[0] if len(found) == 1 else self.any(found)
 
     def weighted(self, view: str, tokens: tuple[str, ...], *, open_end: bool) -> Json:
         boost, text = WEIGHTS[view], " ".join(tokens)

@@ -21,6 +21,8 @@ def mapping() -> dict[str, Any]:
     for field in FIELDS:
         if field.type is FieldType.TEXT:
             properties[field.name] = {"type": "text", "index": False}
+        elif field.type is FieldType.MENTIONS:
+            properties[field.name] = {"type": "keyword", "doc_values": False}
         elif field.type is FieldType.DATE:
             properties[field.name] = {"type": "date", "format": "epoch_millis||strict_date_optional_time"}
         else:
@@ -34,7 +36,9 @@ def mapping() -> dict[str, Any]:
     return {
         "dynamic": "strict",
         "_meta": {"format": format_mark()},
-        "_source": {"excludes": [f"{name}_{view}" for name in TEXT_FIELDS for view in ("words", "grams")]},
+        "_source": {
+            "excludes": ["mentions", *(f"{name}_{view}" for name in TEXT_FIELDS for view in ("words", "grams"))]
+        },
         "properties": properties,
     }
 

@@ -9,7 +9,7 @@ from tantivy import Occur, Query
 from search.fields import BY_NAME, FieldType
 from search.ranking import WEIGHTS
 from search.text import EMPTY
-from search.where import Between, Exists, OneOf
+from search.where import Between, Exists, Fits, OneOf
 
 META = re.compile(r"([\\.+*?()|\[\]{}^$#&\-~/])")
 
@@ -62,7 +62,11 @@ class TantivyForms:
         return Query.range_query(self._schema, where.field, kind, where.low, where.high, *edges)
 
     def wild(self, view: str, parts: tuple[str, ...]) -> Query:
-        return Query.regex_query(self._schema, view, _form(parts))
+        return Query.regex_query(self._schema, view, f"(?s){_form(parts)}")
+
+    def fits(self, where: Fits) -> Query:
+        found = [Query.regex_query(self._schema, where.field, form) for form in where.forms]
+        return found[0] if len(found) == 1 else self.any(found)
 
     def weighted(self, view: str, tokens: tuple[str, ...], *, open_end: bool) -> Query:
         *head, last = tokens

@@ -29,6 +29,8 @@ def build_schema() -> tantivy.Schema:
             case FieldType.KEYWORD:
                 stored = field.name == "id"
                 builder.add_text_field(field.name, stored=stored, fast=True, tokenizer_name=WHOLE, index_option="basic")
+            case FieldType.MENTIONS:
+                builder.add_text_field(field.name, tokenizer_name=WHOLE, index_option="basic")
             case FieldType.INTEGER | FieldType.DATE:
                 builder.add_integer_field(field.name, indexed=True, fast=True)
             case FieldType.NUMBER:
@@ -53,7 +55,7 @@ def document_of(row: Row) -> tantivy.Document:
             continue
         for value in row[field.name] if field.many else [row[field.name]]:
             match field.type:
-                case FieldType.KEYWORD:
+                case FieldType.KEYWORD | FieldType.MENTIONS:
                     document.add_text(field.name, value)
                 case FieldType.NUMBER:
                     document.add_float(field.name, float(value))

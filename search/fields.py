@@ -4,8 +4,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from core.records import LEVEL_COLOURS, LEVEL_IDS, LEVEL_NAMES, LEVEL_ROMAN, Kind
+from search.visible import visible
 
 TEXT_FORMAT = "2"
 """Raised when search/text.py cuts text in another way: an index of the old way asks for `fengsui reindex`."""
@@ -20,13 +22,15 @@ class FieldType(StrEnum):
     NUMBER = "number"
     BOOLEAN = "boolean"
     DATE = "date"
+    MENTIONS = "mentions"
+    """Keys of search/mentions.py: searched only, never shown or counted."""
 
 
 @dataclass(frozen=True)
 class Field:
     """One field. aliases: other names in a query, the Chinese label first.  many: holds a list.
 
-    example: a value as one writes it in a query.  words: Chinese words for values.
+    example: a value as one writes it in a query.  words: Chinese words for values, the best one of a value first.
     """
 
     name: str
@@ -40,6 +44,14 @@ class Field:
     def label(self) -> str:
         """The Chinese name people see."""
         return self.aliases[0]
+
+    @cached_property
+    def _values(self) -> Mapping[str, str | int | bool]:
+        return {visible(word): value for word, value in (self.words or {}).items()}
+
+    def value_of(self, word: str) -> str | int | bool | None:
+        """The value that a word of this field stands for; None when it is no word of it."""
+        return self._values.get(visible(word))
 
 
 KIND_WORDS: dict[str, str | int | bool] = {
@@ -57,13 +69,15 @@ KIND_WORDS: dict[str, str | int | bool] = {
     "热榜": Kind.HOTLIST.value,
     "评价": Kind.REVIEW.value,
 }
-BOOLEAN_WORDS: dict[str, str | int | bool] = {"true": True, "false": False, "是": True, "否": False}
+STANCE_WORDS: dict[str, str | int | bool] = {"无": "none", "否认": "denial", "辟谣": "refutation", "致歉": "apology"}
+TIER_WORDS: dict[str, str | int | bool] = {"一级": 1, "二级": 2, "三级": 3, "四级": 4}
+BOOLEAN_WORDS: dict[str, str | int | bool] = {"是": True, "否": False, "true": True, "false": False}
 
 
 def _level_words() -> dict[str, str | int | bool]:
     words: dict[str, str | int | bool] = {}
     for level, (name, colour, roman) in enumerate(zip(LEVEL_NAMES, LEVEL_COLOURS, LEVEL_ROMAN, strict=True)):
-        words.update({name: level, colour: level})
+        words.update({colour: level, name: level})
         if level:
             words.update({f"{colour}色": level, roman: level})
     return words | dict(LEVEL_IDS)
@@ -74,6 +88,7 @@ FIELDS: tuple[Field, ...] = (
     Field("body", FieldType.TEXT, ("正文", "text", "内容"), "起火"),
     Field("id", FieldType.KEYWORD, ("编号",), "d0123456789abcdef"),
     Field("source", FieldType.KEYWORD, ("来源",), "jx_amr_notice"),
+    Field("tier", FieldType.INTEGER, ("信源层级", "层级", "信源"), "1", words=TIER_WORDS),
     Field("kind", FieldType.KEYWORD, ("类型",), "投诉", words=KIND_WORDS),
     Field("url", FieldType.KEYWORD, ("网址", "链接"), '"https://example.org/*"'),
     Field("event_time", FieldType.DATE, ("时间", "发布时间", "time", "published", "@timestamp"), "now-7d/d"),
@@ -89,8 +104,9 @@ FIELDS: tuple[Field, ...] = (
     Field("repost_of", FieldType.KEYWORD, ("转载自",), "d0123456789abcdef"),
     Field("withdrawn", FieldType.BOOLEAN, ("已撤", "撤稿"), "是", words=BOOLEAN_WORDS),
     Field("revision", FieldType.INTEGER, ("版次",), "2"),
-    Field("stance", FieldType.KEYWORD, ("立场",), "denial"),
+    Field("stance", FieldType.KEYWORD, ("立场",), "否认", words=STANCE_WORDS),
     Field("flags", FieldType.KEYWORD, ("标记", "flag"), "date_guessed", many=True),
+    Field("mentions", FieldType.MENTIONS, ("提及", "mention"), "{类型:企业 and 角色:生产}", many=True),
 )
 
 TEXT_FIELDS = tuple(field.name for field in FIELDS if field.type is FieldType.TEXT)
@@ -105,8 +121,8 @@ FACETS: Mapping[str, int] = {
 
 
 def field_named(name: str) -> Field | None:
-    """The field a query calls `name`: its name or an alias; ASCII case does not count."""
-    return BY_NAME.get(name) or BY_NAME.get(name.lower())
+    """The field a query calls `name`: its name or an alias; ASCII case and marks nobody sees do not count."""
+    return BY_NAME.get(name) or BY_NAME.get(visible(name).lower())
 
 
 def format_mark() -> str:

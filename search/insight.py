@@ -7,12 +7,12 @@ engine's own statistics.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search.backend import SearchBackend, SearchRequest
 from search.novel import NovelPair, NovelPairs, novel_pairs
-from search.special import Special, background_of, significant, significant_words
+from search.special import Special, background_of, significant, significant_words, telling
 from search.text import Segmenter, words_of
 from search.where import AllOf, AnyOf, Exists, Not, Nothing, OneOf, Phrase, Where, Words
 
@@ -89,9 +89,9 @@ def telling_words(backend: SearchBackend, title: str, body: str, *, words: Segme
     """The words by which other texts of the same matter are found: frequent here (the title weighs more), rare
     elsewhere, in at least one other signal. Best first, ties in order of the word."""
     weights: defaultdict[str, float] = defaultdict(float)
-    for word, times in Counter(_kept(words_of(body[:READ], words))).items():
+    for word, times in Counter(filter(telling, words_of(body[:READ], words))).items():
         weights[word] += 1 + math.log(times)
-    for word in dict.fromkeys(_kept(words_of(title, words))):
+    for word in dict.fromkeys(filter(telling, words_of(title, words))):
         weights[word] += TITLE_WEIGHT
     # Long words are rare: which ones to ask about is guessed by length, how rare they are is then known.
     likely = sorted(weights, key=lambda word: (-weights[word] * min(len(word), 4), word))[:CANDIDATES]
@@ -102,11 +102,6 @@ def telling_words(backend: SearchBackend, title: str, body: str, *, words: Segme
         if found > 1 and (everything < FEW or found <= everything * TOO_COMMON):
             scores[word] = weights[word] * math.log((everything + 1) / found)
     return tuple(sorted(scores, key=lambda word: (-scores[word], word))[:TELLING])
-
-
-def _kept(tokens: Iterable[str]) -> list[str]:
-    """Words that can name a matter: two characters at least, not a bare number or share (14.6%)."""
-    return [token for token in tokens if len(token) > 1 and any(map(str.isalpha, token))]
 
 
 def at_least(count: int, parts: Sequence[Where]) -> Where:

@@ -1,13 +1,14 @@
 """What is written into the index, and how a signal becomes it."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
 from core.records import Signal
 from search.fields import FIELDS
+from search.mentions import mention_keys
 from search.text import EMPTY, Segmenter, grams_of, words_of
 
 MAX_BODY = 200_000
@@ -16,6 +17,8 @@ MAX_BODY = 200_000
 MAX_KEYWORD = 2_000
 HASH_BITS = 18
 LATEST_MS = 1 << 42
+USUAL_TIER = 3
+"""Of a source that is not configured (documents read from a file): that of config/sources.py."""
 
 Row = dict[str, Any]
 """A document as both backends store it: strings, numbers, booleans and lists of strings; times in ms UTC."""
@@ -27,6 +30,7 @@ class IndexEntry:
 
     title_words, body_words: tokens of search/text.py.  products, enterprises, issues: ids, the primary one first.
     regions, territory: region codes, each with all that contain it, so that a code finds itself and below.
+    tier: of the source, 1 (recalls, spot checks) to 4 (weak signals).  mentions: keys of search/mentions.py.
     """
 
     id: str
@@ -53,6 +57,8 @@ class IndexEntry:
     revision: int = 1
     stance: str = "none"
     flags: tuple[str, ...] = ()
+    tier: int = USUAL_TIER
+    mentions: tuple[str, ...] = ()
 
 
 def with_ancestors(codes: Iterable[str]) -> tuple[str, ...]:
@@ -65,10 +71,16 @@ def with_ancestors(codes: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def entry_of(signal: Signal, words: Segmenter, *, version: int | None = None) -> IndexEntry:
+NO_TIERS: Mapping[str, int] = {}
+
+
+def entry_of(
+    signal: Signal, words: Segmenter, *, version: int | None = None, tier_of: Mapping[str, int] = NO_TIERS
+) -> IndexEntry:
     """The entry of `signal`: masked text, so that nothing private is in the index.
 
     version: the revision unless given; hand in a larger number to let a repeated analysis replace a newer-looking one.
+    tier_of: source key to tier; the usual one where a source is missing.
     """
     document, analysis = signal.document, signal.analysis
     title, body = analysis.masked_title, analysis.masked_text[:MAX_BODY]
@@ -98,6 +110,8 @@ def entry_of(signal: Signal, words: Segmenter, *, version: int | None = None) ->
         revision=document.revision,
         stance=analysis.stance,
         flags=_unique(None, document.flags),
+        tier=tier_of.get(document.source, USUAL_TIER),
+        mentions=mention_keys(analysis),
     )
 
 
@@ -142,7 +156,7 @@ def row_of(entry: IndexEntry) -> Row:
 
 
 HIDDEN = frozenset(
-    {"title_words", "title_grams", "body_words", "body_grams", "time_order", "level_order", "version"}
+    {"title_words", "title_grams", "body_words", "body_grams", "mentions", "time_order", "level_order", "version"}
 )  # fmt: skip
 """Keys of a row that serve the index only."""
 

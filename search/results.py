@@ -10,18 +10,22 @@ from search.marking import Marked
 from search.names import Names
 from search.query.bind import Query, read_query
 from search.query.errors import QueryError
-from search.query.tree import tree_json
+from search.query.tree import has_free_text, tree_json
 
 Json = dict[str, Any]
 
 
 def query_json(text: str, *, names: Names, now: datetime) -> Json:
-    """{query, valid, tree, warnings}, or {query, valid: false, error: {column, message}}; column 1 is the first."""
+    """{query, valid, tree, free_text, warnings}, or {query, valid: false, error: {column, message}}.
+
+    column: in code points, 1 is the first.  free_text: whether some part of it names no field.
+    """
     try:
         query = read_query(text, names=names, now=now)
     except QueryError as error:
         return {"query": text, "valid": False, "error": {"column": error.column, "message": error.message}}
-    return {"query": text, "valid": True, "tree": tree_json(query.tree), "warnings": list(query.warnings)}
+    told = {"free_text": has_free_text(query.tree), "warnings": list(query.warnings)}
+    return {"query": text, "valid": True, "tree": tree_json(query.tree), **told}
 
 
 def search_json(query: Query, result: SearchResult) -> Json:

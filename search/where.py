@@ -3,7 +3,7 @@
 Only Words and Phrase are scored; everything else includes or excludes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from search.fields import TEXT_FIELDS
@@ -62,6 +62,15 @@ class Wild:
 
 
 @dataclass(frozen=True)
+class Fits:
+    """The field, a keyword, has a value of one of these forms, from end to end: regular expressions of what Lucene,
+    Rust and Python read alike (search/query/forms.py)."""
+
+    field: str
+    forms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Between:
     """The field, a number or a time in ms, is in low <= field < high, with the edges as told; None: open."""
 
@@ -101,7 +110,7 @@ class Not:
 
 
 Where = (
-    Everything | Nothing | Words | Phrase | WildText | OneOf | Wild | Between | Exists | AllOf | AnyOf | Not
+    Everything | Nothing | Words | Phrase | WildText | OneOf | Wild | Fits | Between | Exists | AllOf | AnyOf | Not
 )  # fmt: skip
 
 TextLeaf = Words | Phrase | WildText
@@ -129,3 +138,20 @@ def both(parts: Sequence[Where]) -> Where:
     if not kept:
         return Everything()
     return kept[0] if len(kept) == 1 else AllOf(kept)
+
+
+def either(parts: Iterable[Where]) -> Where:
+    """At least one of `parts`; lists of values of one field become one list, which costs an engine one look."""
+    kept: list[Where] = []
+    values: dict[str, dict[Scalar, None]] = {}
+    for part in (inner for one in parts for inner in (one.parts if isinstance(one, AnyOf) else (one,))):
+        if isinstance(part, OneOf):
+            if part.field not in values:
+                kept.append(part)
+            values.setdefault(part.field, {}).update(dict.fromkeys(part.values))
+        elif not isinstance(part, Nothing):
+            kept.append(part)
+    whole = tuple(OneOf(one.field, tuple(values[one.field])) if isinstance(one, OneOf) else one for one in kept)
+    if not whole:
+        return Nothing()
+    return whole[0] if len(whole) == 1 else AnyOf(whole)

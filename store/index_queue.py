@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from store.documents import INDEXED, JUDGED, LEASE, REFUSED
-from store.schema import WAITS_FOR_INDEX, documents
+from store.schema import documents
 
 SUSPECT = 3
 """Deaths after which a row is claimed alone, so that a text that kills its process takes no other along."""
@@ -60,7 +60,7 @@ def _take(db: Connection, which: ColumnElement[bool], who: str, now: datetime, l
         .values(claimed_by=who, claimed_until=now + LEASE, attempts=documents.c.attempts + 1)
         .returning(documents.c.seq, documents.c.id, documents.c.revision)
     )
-    return [Waiting(*row) for row in db.execute(taken)]
+    return sorted((Waiting(*row) for row in db.execute(taken)), key=lambda row: -row.seq)
 
 
 def settle(
@@ -101,19 +101,28 @@ def retry_refused(db: Connection, *, now: datetime) -> int:
 
 
 def write_again(db: Connection, since: datetime | None, *, now: datetime) -> int:
-    """Send what was written at or after `since` (None: everything) to the index again. Returns how many."""
-    again = and_(documents.c.stage == INDEXED, documents.c.latest)
+    """Send what was written at or after `since` (None: everything) to the index again. Returns how many.
+
+    What is being written at this moment is let go, too, so that it does not count as written into another index.
+    """
+    held = and_(documents.c.stage == JUDGED, documents.c.claimed_by.is_not(None))
+    db.execute(update(documents).where(held).values(**FREE))
+    again = documents.c.stage == INDEXED
     if since is not None:
         again = and_(again, or_(documents.c.moved_at.is_(None), documents.c.moved_at >= since))
     return db.execute(update(documents).where(again).values(stage=JUDGED, moved_at=now, attempts=0)).rowcount
 
 
 def backlog(db: Connection) -> Backlog:
-    """How far the index is behind. Costs as much as waits, not as much as is stored."""
-    waiting, since = db.execute(
-        select(func.count(), func.min(documents.c.moved_at)).select_from(documents).where(WAITS_FOR_INDEX)
-    ).one()
+    """How far the index is behind."""
+    waits = documents.c.stage == JUDGED
+    waiting, refused = (
+        db.execute(select(func.count()).select_from(documents).where(documents.c.stage == stage)).scalar_one()
+        for stage in (JUDGED, REFUSED)
+    )
+    # In the order of an index: the least of 100,000 is found without reading them.
+    oldest = select(documents.c.moved_at).where(waits, documents.c.moved_at.is_not(None)).order_by(documents.c.moved_at)
+    since = db.execute(oldest.limit(1)).scalar_one_or_none() if waiting else None
     if waiting and since is None:  # stored by a version that did not note the time
-        since = db.execute(select(func.min(documents.c.stored_at)).where(WAITS_FOR_INDEX)).scalar_one()
-    refused = db.execute(select(func.count()).select_from(documents).where(documents.c.stage == REFUSED)).scalar_one()
+        since = db.execute(select(func.min(documents.c.stored_at)).where(waits)).scalar_one()
     return Backlog(waiting, since, refused)

@@ -71,8 +71,6 @@ metadata = MetaData(
 # SQLite only counts up by itself in a plain INTEGER key.
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
-WAITS_FOR_INDEX = text("stage = 'judged'")
-
 facts = Table(
     "facts", metadata,
     Column("key", Text, primary_key=True, comment="profile, registry_sha256, story day zero, ..."),
@@ -124,7 +122,7 @@ documents = Table(
     Column("analysis_version", Text),
     UniqueConstraint("id", "revision"),
     Index("ix_documents_stage", "stage", "seq"),
-    Index("ix_documents_waiting", "moved_at", sqlite_where=WAITS_FOR_INDEX, postgresql_where=WAITS_FOR_INDEX),
+    Index("ix_documents_moved", "stage", "moved_at"),
     Index("ix_documents_event_time", "event_time"),
     Index("ix_documents_source_url", "source", "canonical_url"),
     Index("ix_documents_content_hash", "content_hash"),
@@ -470,4 +468,21 @@ audit = Table(
     Column("details", Json, nullable=False),
     Column("previous_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
+)  # fmt: skip
+
+desk_rules = Table(
+    "desk_rules", metadata,
+    Column("serial", Serial, primary_key=True, comment="order of changes over all rules"),
+    Column("rule", Text, nullable=False, comment="desk_1, desk_2, ...; never given again"),
+    Column("number", Integer, nullable=False, comment="version: 1, 2, 3, ... within the rule"),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False, comment="created | changed | off | on | deleted"),
+    Column("state", Text, nullable=False, comment="on | off | deleted"),
+    Column("territory", Text, nullable=False, comment="region code it is cut to; 000000 is no cut"),
+    Column("definition", Json, nullable=False, comment="the words of the rule, as in a rule file"),
+    Column("since", BigInteger, nullable=False, comment="documents.seq that had arrived when it was made"),
+    Column("counted", BigInteger, comment="documents.seq up to which earlier ones are counted in; null: none"),
+    Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    UniqueConstraint("rule", "number", name="uq_desk_rules_rule_number"),
 )  # fmt: skip

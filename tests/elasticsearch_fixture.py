@@ -1,10 +1,14 @@
-"""Addresses of real nodes, one of a release for the whole run; conftest.py loads them as a plugin."""
+"""Real nodes, one of a release for the whole run, and an index on each; conftest.py loads them as a plugin."""
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
+from elasticsearch import Elasticsearch
 
+from search.elasticsearch import ElasticsearchBackend
 from tests.elasticsearch import EIGHT, NINE, NodeMissing, Release, build, required, running_node
+from tests.search_documents import words
 
 
 def built(release: Release) -> None:
@@ -38,3 +42,29 @@ def each_elasticsearch_url(request: pytest.FixtureRequest) -> str:
     """A node of each release that the client must speak to."""
     url: str = request.getfixturevalue(request.param)
     return url
+
+
+@pytest.fixture
+def elastic_name(each_elasticsearch_url: str) -> Iterator[str]:
+    """What the indices of a test begin with; they are deleted afterwards, so that the node stays small."""
+    chosen = f"test-{uuid4().hex[:8]}"
+    yield chosen
+    with Elasticsearch(each_elasticsearch_url) as client:
+        for pattern in (f"{chosen}-*", chosen):
+            for index in client.indices.get(index=pattern, ignore_unavailable=True, expand_wildcards="all").body:
+                client.indices.delete(index=index, ignore_unavailable=True)
+
+
+@pytest.fixture
+def elastic(each_elasticsearch_url: str, elastic_name: str) -> Iterator[ElasticsearchBackend]:
+    """An index nobody has written to."""
+    backend = ElasticsearchBackend(each_elasticsearch_url, elastic_name, words)
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def elastic_client(each_elasticsearch_url: str) -> Iterator[Elasticsearch]:
+    """A client that sees what the backend made."""
+    with Elasticsearch(each_elasticsearch_url) as opened:
+        yield opened

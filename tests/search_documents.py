@@ -10,6 +10,8 @@ from pathlib import Path
 
 import rjieba
 
+from core.records import Mention, MentionType
+from search.mentions import ROLES, keys_of
 from search.names import NameTable
 from search.records import IndexEntry, with_ancestors
 from search.text import words_of
@@ -26,9 +28,37 @@ NAMES = NameTable(
         "issues": list(ISSUE_WORDS.items()),
         "regions": [("赣州市", "360700"), ("南昌", "360100"), ("南昌", "360121")],
         "territory": [("赣州市", "360700"), ("江西省", "360000"), ("南昌", "360100"), ("南昌", "360121")],
+        "enterprises": [("赣州某某电池有限公司", "ENT0001"), ("某某电池", "ENT0001"), ("某某电池", "ENT0002")],
         "source": [("热搜榜", "hot_list")],
     }
 )
+
+
+SYNONYMS = {"电瓶车": ("电动自行车", "电动车"), "电动自行车": ("电瓶车", "电动车"), "充电宝": ("移动电源",)}
+
+IDS = {
+    MentionType.PRODUCT: ("ebike", "ebike_battery", "gas_appliance", "cable"),
+    MentionType.ENTERPRISE: ("ENT0001", "ENT0002", "ENT0103", "NIL:某某电池厂", "NIL:赣州(南康)某某商行", None),
+    MentionType.BRAND: ("ENT0001", "NIL:某某牌"),
+    MentionType.REGION: ("360700", "360703", "360100", "360000", "440300"),
+    MentionType.TOWN: ("360703100", None),
+    MentionType.ISSUE: ("fire", "explosion", "recall", "substandard"),
+    MentionType.CASUALTY: ("injured:3", "dead:1"),
+    MentionType.MODEL: ("A*B?", "X|7", "C:\\目录"),
+    MentionType.STANDARD: ("GB 17761-2018", "GB  17761"),
+}
+
+
+def mentions_of(known: str) -> tuple[tuple[str, Mention], ...]:
+    """(place, mention) pairs of the entry of that id: none to eight, the same each time."""
+    chance = random.Random(known)
+    found = []
+    for _ in range(chance.choice([0, 1, 2, 3, 5, 8])):
+        kind = chance.choice([*IDS, MentionType.ENTERPRISE, MentionType.ENTERPRISE])
+        role = chance.choice([*ROLES][1:]) if kind in (MentionType.ENTERPRISE, MentionType.BRAND) else None
+        mention = Mention(0, 1, "", kind, chance.choice(IDS[kind]), chance.random() < 0.2, role)
+        found.append((chance.choice(["title", "body", "body"]), mention))
+    return tuple(found)
 
 
 def words(text: str) -> list[str]:
@@ -49,6 +79,8 @@ def entry(known: str, title: str = "标题", body: str = "", *, day: float = 0, 
         "level": 0,
         "score": 0.0,
         "is_risk": False,
+        "tier": 1 + len(known) % 4,
+        "mentions": keys_of(mentions_of(known)),
     }
     texts = {"title_words": tuple(words_of(title, words)), "body_words": tuple(words_of(body, words))}
     return IndexEntry(id=known, title=title, body=body, **texts, **(values | fields))  # type: ignore[arg-type]

@@ -1,10 +1,12 @@
-"""kill -9 of the worker at random points: afterwards the store says the same as if nothing had happened."""
+"""kill -9 of worker and indexer at random points: afterwards store and index are as if nothing had happened."""
 
 import json
 import random
 import subprocess
 import sys
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,12 @@ from config.settings import PROJECT
 from core.clock import fixed_clock, parse_published
 from core.records import Kind, RawDocument
 from pipelines.intake import StoreIntake
+from search.backend import SearchRequest
+from search.embedded import EmbeddedBackend
 from store.database import Store
 from store.documents import count_by_stage
 from store.schema import alerts, documents, findings
+from tests.running_system import until
 
 KILLS = 20
 DAY_ZERO = parse_published("2026-11-20T00:00:00")
@@ -45,25 +50,32 @@ def filled(folder: Path) -> Store:
     return store
 
 
-def worker(folder: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "cli", "worker", "--profile", "live", "--data", str(folder)]
+def start(name: str, folder: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "cli", name, "--profile", "live", "--data", str(folder)]
     return subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def finish(store: Store, folder: Path) -> None:
-    """Let a worker run until nothing waits."""
-    process = worker(folder)
+@contextmanager
+def both(folder: Path) -> Iterator[None]:
+    """A worker and an indexer, killed at the end, whatever they are doing."""
+    processes = [start(name, folder) for name in ("worker", "indexer")]
     try:
-        for _look in range(240):
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(0.5)
-            with store.read() as db:
-                if set(count_by_stage(db)) <= {"indexed", "quarantined"}:
-                    return
-        raise AssertionError("the worker did not finish")
+        yield
     finally:
-        process.kill()
-        process.wait()
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def finish(store: Store, folder: Path) -> None:
+    """Let them run until nothing waits."""
+
+    def done() -> bool:
+        with store.read() as db:
+            return set(count_by_stage(db)) <= {"indexed", "quarantined"}
+
+    with both(folder):
+        until("everything read and indexed", done)
 
 
 def what_is_known(store: Store) -> dict[str, Any]:
@@ -87,12 +99,13 @@ def test_killed_twenty_times_it_ends_as_if_never_killed(tmp_path: Path) -> None:
     finish(quiet_store, calm)
     chance = random.Random(20261123)
     for _kill in range(KILLS):
-        process = worker(rough)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(chance.uniform(0.9, 2.4))  # start-up takes about a second: most kills hit the work
-        process.kill()
-        process.wait()
+        with both(rough):
+            time.sleep(chance.uniform(0.9, 2.4))  # start-up takes about a second: most kills hit the work
     finish(store, rough)
     assert what_is_known(store) == what_is_known(quiet_store)
     with store.read() as db:
         assert set(count_by_stage(db)) == {"indexed"}
+        known = set(db.execute(select(documents.c.id)).scalars())
+    index = EmbeddedBackend(rough / "index", list)
+    assert index.count() == len(known)
+    assert {hit.id for hit in index.search(SearchRequest(size=1000)).hits} == known

@@ -67,6 +67,7 @@ class Bench:
 
     store: Store
     pipeline: Pipeline
+    indexer: Indexer
     intake: StoreIntake
     index: MemoryIndex
     judged: list[Signal]
@@ -87,6 +88,10 @@ class Bench:
         )
         return self.intake.save(raw)
 
+    def drain(self) -> int:
+        """Carry everything through, into the index."""
+        return self.pipeline.drain() + self.indexer.drain()
+
     def all(self) -> dict[str, int]:
         with self.store.read() as db:
             return count_documents(db)
@@ -106,15 +111,14 @@ def bench(store: Store, analyzer: Analyzer, clock: Clock) -> Bench:
         judge=judge,
         clock=clock,
         who="test",
-        # Only what the indexer calls.
-        indexer=Indexer(store, index, lambda signal: entry_of(signal, list), "test"),  # type: ignore[arg-type]
     )
-    return Bench(store, pipeline, StoreIntake(store, clock), index, judged, clock())
+    indexer = Indexer(store, index, lambda signal: entry_of(signal, list), "test")  # type: ignore[arg-type]  # what it calls
+    return Bench(store, pipeline, indexer, StoreIntake(store, clock), index, judged, clock())
 
 
 def test_a_document_is_read_judged_and_indexed(bench: Bench) -> None:
     assert bench.give() == "new"
-    bench.pipeline.drain()
+    bench.drain()
     [signal] = bench.judged
     assert signal.analysis.is_risk
     assert signal.analysis.primary_enterprise == "ENT0043"
@@ -125,17 +129,17 @@ def test_a_document_is_read_judged_and_indexed(bench: Bench) -> None:
 
 def test_the_same_page_again_is_nothing_new(bench: Bench) -> None:
     bench.give()
-    bench.pipeline.drain()
+    bench.drain()
     assert bench.give(url="http://news.example/1.html?utm_source=app") == "unchanged"
-    assert bench.pipeline.drain() == 0
+    assert bench.drain() == 0
     assert bench.all()["documents"] == 1
 
 
 def test_a_changed_page_is_a_revision_of_the_same_document(bench: Bench) -> None:
     bench.give()
-    bench.pipeline.drain()
+    bench.drain()
     assert bench.give(text=FIRE.replace("无人员伤亡", "1人死亡")) == "changed"
-    bench.pipeline.drain()
+    bench.drain()
     first, second = bench.judged
     assert first.document.id == second.document.id
     with bench.store.read() as db:
@@ -147,10 +151,10 @@ def test_a_changed_page_is_a_revision_of_the_same_document(bench: Bench) -> None
 
 def test_a_repost_hangs_on_the_earliest_copy_whatever_came_first(bench: Bench) -> None:
     bench.give(source="forum", url="http://forum.example/9", title="转：小区车棚起火")
-    bench.pipeline.drain()
+    bench.drain()
     earlier = bench.now - timedelta(hours=5)
     bench.give(source="wire", url="http://wire.example/7", text="记者获悉：" + FIRE, published=earlier)
-    bench.pipeline.drain()
+    bench.drain()
     origin = next(s.document for s in bench.judged if s.document.source == "wire")
     with bench.store.read() as db:
         [copy] = reposts_of(db, origin.id)
@@ -162,7 +166,7 @@ def test_a_repost_says_how_much_of_it_stands_in_the_origin(bench: Bench) -> None
     earlier = bench.now - timedelta(hours=5)
     bench.give(source="wire", url="http://wire.example/7", text=FIRE, published=earlier)
     bench.give(source="forum", url="http://forum.example/9", text=FIRE + "大家夜里别在楼道充电。")
-    bench.pipeline.drain()
+    bench.drain()
     origin = next(s.document for s in bench.judged if s.document.source == "wire")
     with bench.store.read() as db:
         [copy] = reposts_of(db, origin.id)
@@ -178,13 +182,13 @@ def test_two_notices_of_one_office_with_other_figures_stay_two(bench: Bench) -> 
     )
     bench.give(source="amr", url="http://amr.example/1", title="水泥抽查通报", text=text.format("水泥", 22, 31, 4))
     bench.give(source="city", url="http://city.example/1", title="线缆抽查通报", text=text.format("线缆", 57, 63, 9))
-    bench.pipeline.drain()
+    bench.drain()
     assert bench.all() == {"documents": 2, "signals": 2, "reposts": 0, "withdrawn": 0}
 
 
 def test_personal_data_is_masked_before_anyone_sees_it(bench: Bench) -> None:
     bench.give(title="投诉 13812345678", text=FIRE + "联系电话13987654321，身份证360102199001011234。")
-    bench.pipeline.drain()
+    bench.drain()
     [signal] = bench.judged
     with bench.store.read() as db:
         stored = find_document(db, signal.document.id)
@@ -198,12 +202,11 @@ def test_a_dead_index_holds_no_judgement_back_and_catches_up(bench: Bench) -> No
     bench.index.dead = True
     for number in range(5):
         bench.give(url=f"http://news.example/{number}", text=f"{FIRE}第{number}起，编号{number * 7919}。")
-        bench.pipeline.drain()
+        bench.drain()
     assert len(bench.judged) == 5
     assert bench.index.entries == {}
     bench.index.dead = False
-    assert bench.pipeline.indexer is not None
-    bench.pipeline.indexer.drain()
+    bench.drain()
     assert len(bench.index.entries) == 5
     with bench.store.read() as db:
         assert count_by_stage(db) == {"indexed": 5}
@@ -224,7 +227,7 @@ def test_a_text_that_no_try_can_read_is_set_aside_and_the_others_go_on(
     bench.give(
         url="http://news.example/good", title="另一起", text="赣州市章贡区一仓库堆放的烟花爆竹发生爆炸，2人受伤。"
     )
-    bench.pipeline.drain()
+    bench.drain()
     for _again in range(4):
         bench.pipeline.step()
     assert [signal.document.title for signal in bench.judged] == ["另一起"]
@@ -235,9 +238,9 @@ def test_a_text_that_no_try_can_read_is_set_aside_and_the_others_go_on(
 
 def test_a_withdrawn_page_keeps_its_copy_and_is_judged_again(bench: Bench) -> None:
     bench.give()
-    bench.pipeline.drain()
+    bench.drain()
     bench.intake.gone(Gone("daily", "http://news.example/1.html", bench.now, 404))
-    bench.pipeline.drain()
+    bench.drain()
     assert [signal.document.withdrawn_at for signal in bench.judged] == [None, bench.now]
     assert bench.index.entries[bench.judged[0].document.id].withdrawn
     assert "起火" in bench.judged[1].document.text
@@ -245,7 +248,7 @@ def test_a_withdrawn_page_keeps_its_copy_and_is_judged_again(bench: Bench) -> No
 
 def test_a_date_far_ahead_is_not_believed(bench: Bench) -> None:
     bench.give(published=bench.now + timedelta(days=300))
-    bench.pipeline.drain()
+    bench.drain()
     [signal] = bench.judged
     assert signal.document.event_time == bench.now
     assert "date_guessed" in signal.document.flags
@@ -266,10 +269,10 @@ def test_what_a_killed_worker_held_is_free_again_when_it_returns(bench: Bench) -
     bench.give()
     with bench.store.write() as db:
         claim(db, FETCHED, who="test", now=bench.now, limit=9)
-    assert bench.pipeline.drain() == 0
+    assert bench.drain() == 0
     with bench.store.write() as db:
         assert release_claims(db, "test") == 1
-    bench.pipeline.drain()
+    bench.drain()
     assert len(bench.judged) == 1
 
 
@@ -277,21 +280,21 @@ def test_a_claim_runs_out(bench: Bench) -> None:
     bench.give()
     with bench.store.write() as db:
         claim(db, FETCHED, who="gone", now=bench.now - timedelta(hours=1), limit=9)
-    bench.pipeline.drain()
+    bench.drain()
     assert len(bench.judged) == 1
 
 
 def test_hostile_text_comes_through(bench: Bench) -> None:
     for number, text in enumerate(["\x00\ud800起火", "", "👏" * 5000, "<script>alert(1)</script>", "起火" * 50_000]):
         bench.give(url=f"http://news.example/{number}", text=text, title="\u202e标题\x07")
-    bench.pipeline.drain()
+    bench.drain()
     assert len(bench.judged) == 5
     assert all("\x00" not in signal.document.text for signal in bench.judged)
 
 
 def test_an_analysis_comes_back_from_the_store_as_it_was(bench: Bench) -> None:
     bench.give()
-    bench.pipeline.drain()
+    bench.drain()
     [signal] = bench.judged
     with bench.store.read() as db:
         again = find_signal(db, signal.document.id)

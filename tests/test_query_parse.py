@@ -43,6 +43,21 @@ def bare(value: str) -> Is:
         ("foo:{ bar:baz }", Nested(Value(("foo",)), named("bar", "baz"))),
         ("orange", bare("orange")),
         ("cannot open", bare("cannot open")),
+        (r"\oranges", bare("oranges")),
+        (r"\not so", bare("not so")),
+        ("and foo", bare("and foo")),
+        ("foo or or bar", Or((bare("foo"), bare("or bar")))),
+        ("foo and", bare("foo and")),
+        ("起火\u3000and\u3000爆炸", And((bare("起火"), bare("爆炸")))),
+        ("企业:某某（江西）公司", named("企业", "某某（江西）公司")),
+        ("（起火（电池） or 召回）", Or((bare("起火（电池）"), bare("召回")))),
+        ("产品:（甲（a）乙 or 丙）", Or((named("产品", "甲（a）乙"), named("产品", "丙")))),
+        ("a : { b : c }", Nested(Value(("a",)), named("b", "c"))),
+        ('"a":b', Is(Value(("a",), quoted=True), Value(("b",)))),
+        ('a > "3"', Range(Value(("a",)), "gt", Value(("3",), quoted=True))),
+        (r'"a\\"', Is(None, Value(("a\\",), quoted=True))),
+        ("a:{b}", Nested(Value(("a",)), bare("b"))),
+        ("a:(not (b or c) and d)", And((Not(Or((named("a", "b"), named("a", "c")))), named("a", "d")))),
         ("起火\tand\n爆炸", And((bare("起火"), bare("爆炸")))),
     ],
 )
@@ -67,6 +82,16 @@ def test_a_query_becomes_a_tree(text: str, expected: Any) -> None:
         ("not not a", 5, "应有字段或值"),
         ('"a" or"b"', 5, "and 或 or"),
         (r"a\b", 2, "反斜杠"),
+        (r"a\ b", 2, "反斜杠"),
+        ("某某(江西)公司", 3, "加引号"),
+        ("not(a)", 4, "加引号"),
+        ("a:()", 4, "应有字段或值"),
+        ("a:{}", 4, "应有字段或值"),
+        ("{a:b}", 1, "应有字段或值"),
+        ("a > (3)", 5, "应有字段或值"),
+        ("(a)and(b)", 4, "and"),
+        ('foo "bar"', 5, "and"),
+        (r'"foo\"', 1, "引号没有闭合"),
     ],
 )
 def test_a_mistake_is_told_with_its_column_and_a_form_that_works(text: str, column: int, words: str) -> None:
@@ -77,7 +102,7 @@ def test_a_mistake_is_told_with_its_column_and_a_form_that_works(text: str, colu
     assert told.value.exit_code == 2
 
 
-@pytest.mark.parametrize("text", ["(" * 51 + "a" + ")" * 51, "a" * 20_001, "(" * 10_000])
+@pytest.mark.parametrize("text", ["(" * 51 + "a" + ")" * 51, "a" * 100_001, "(" * 10_000])
 def test_a_hostile_query_is_refused_and_does_not_crash(text: str) -> None:
     with pytest.raises(QueryError):
         parse_query(text)

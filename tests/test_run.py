@@ -76,7 +76,7 @@ def test_a_second_system_on_the_folder_is_refused(system: System) -> None:
 def test_ctrl_c_in_mid_crawl_ends_all_processes(system: System, capsys: pytest.CaptureFixture[str]) -> None:
     until("a crawl", lambda: in_mid_crawl(system))
     assert set(system.processes().values()) == {
-        "run", "desk", "demo-site", "worker", "crawler", "scheduler", "sender"
+        "run", "desk", "demo-site", "worker", "indexer", "crawler", "scheduler", "sender"
     }  # fmt: skip
     seconds = system.end(signal.SIGINT, group=True)
     told(f"Ctrl-C to the end of all processes: {seconds:.1f} s", capsys)

@@ -4,13 +4,12 @@ Every count is of signals known at one moment (`Figures.at`), so that the search
 A page asks the index some five times, and one small time for each pair or word that must be looked up.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from search.backend import Pair, SearchBackend, SearchRequest, SearchResult, Sort
-from search.histogram import Bar
 from search.insight import (
     NovelPairs,
     Special,
@@ -21,7 +20,7 @@ from search.insight import (
 )
 from search.page import MOST_PARTS, MOST_VALUES
 from search.special import FIELDS as SPECIAL_FIELDS
-from search.where import Scalar, Where, both
+from search.where import Scalar, both
 from web.axes import Axis, Group, fixed_groups, found_groups
 from web.narrowing import Span
 from web.search_state import Asked, build_request, the_index
@@ -37,6 +36,7 @@ WIDTHS = (HOUR, 3 * HOUR, 6 * HOUR, DAY, 7 * DAY, 14 * DAY, 28 * DAY, 84 * DAY)
 TINTS = (1.0, 1.5, 2.0, 3.0)
 FEW = 3
 """A cell of fewer signals is never tinted strongly: 1 where 0.2 were expected is chance."""
+NOVEL = 6
 PARTS = frozenset({"lines", "heat", "novel", "special", "words"})
 
 
@@ -55,8 +55,8 @@ class Line:
 
     @property
     def ratio(self) -> float | None:
-        """How many times as many as before; None where there were none."""
-        return self.count / self.before if self.before else None
+        """How many times as many as before; None where there are none now or were none."""
+        return self.count / self.before if self.before and self.count else None
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,18 @@ class Figures:
 
 
 def figures(
-    visit: Visit, asked: Asked, axis: Axis, crossed: tuple[Axis, Axis], parts: Iterable[str] = PARTS
+    visit: Visit,
+    asked: Asked,
+    axis: Axis,
+    crossed: tuple[Axis, Axis],
+    parts: Iterable[str] = PARTS,
+    *,
+    novel: int = NOVEL,
 ) -> Figures:
-    """The figures of a search. parts: which of PARTS are needed. Raises QueryError, SearchUnavailable."""
+    """The figures of a search. parts: which of PARTS are needed.  novel: new pairs of each kind at most.
+
+    Raises QueryError, SearchUnavailable.
+    """
     at = moment_of(visit, asked)
     request, warnings = build_request(visit, replace(asked, at=at))
     request = replace(request, size=0, offset=0, after=None, sort=Sort.NEWEST, split=None, histogram=False, facets={})
@@ -129,7 +138,7 @@ def figures(
     if "heat" in wanted:
         found = replace(found, heat=count.heat())
     if "novel" in wanted and request.from_ is not None:
-        found = replace(found, novel=novel_pairs(count.backend, request))
+        found = replace(found, novel=novel_pairs(count.backend, request, most=novel))
     usual = background_of(request, now=at)
     if usual is not None and wanted & {"special", "words"}:
         found = replace(found, usual=usual)
@@ -162,11 +171,14 @@ class _Counting:
         self.backend: SearchBackend = the_index(visit)
         self.visit, self.request, self.axis, self.crossed, self.at = visit, request, axis, crossed, at
         self.wanted = wanted
+        self._asked_apart: dict[Group, SearchResult] = {}
         self.pair = _pair_of(*crossed)
         self.width = self._width()
         facets = {axis.field} | ({each.field for each in crossed} if "heat" in wanted else set())
         facets |= set(SPECIAL_FIELDS) if "special" in wanted else set()
         self.main = self._ask(request, facets, pairs=(self.pair,) if "heat" in wanted else ())
+        if self.main.histogram is not None:  # without a start its width was chosen by what was found
+            self.width = self.main.histogram.width
 
     def _width(self) -> timedelta | None:
         start, end = self.request.from_, min(self.request.to or self.at, self.at)
@@ -181,8 +193,9 @@ class _Counting:
         *,
         pairs: tuple[Pair, ...] = (),
         split: bool = True,
+        bars: bool = True,
     ) -> SearchResult:
-        bars = "lines" in self.wanted
+        bars = bars and "lines" in self.wanted
         asked = replace(
             request, facets=dict.fromkeys(sorted(facets), MOST_VALUES), pairs=pairs, histogram=bars, width=self.width,
             split=self.axis.field if bars and split else None,
@@ -206,28 +219,37 @@ class _Counting:
         """The time as long before; None where the time has no start."""
         return Span(self.past[0].from_, self.past[0].to) if self.past else None
 
-    @property
-    def spans(self) -> tuple[Span, ...]:
-        """The bars, cut where the time asked for begins and ends."""
+    @cached_property
+    def starts(self) -> tuple[datetime, ...]:
+        """Where bars begin, up to the moment of the page."""
         histogram = self.main.histogram
         if histogram is None:
             return ()
-        low, high = self.request.from_, self.request.to
-        return tuple(
-            Span(
-                max(bar.start, low) if low else bar.start,
-                min(bar.start + histogram.width, high) if high else bar.start + histogram.width,
-            )
-            for bar in histogram.bars
+        last = histogram.bars[-1].start
+        missing = int((self.at - last) / histogram.width) if self.request.to is None else 0
+        return (
+            *(bar.start for bar in histogram.bars),
+            *(last + histogram.width * n for n in range(1, min(max(missing, 0), MOST_BARS) + 1)),
         )
 
-    def groups(self, axis: Axis, most: int) -> tuple[Group, ...]:
-        """The groups of an axis: given ones, else the values that most hits hold, now or before."""
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The bars, cut where the time asked for begins and ends."""
+        if self.main.histogram is None:
+            return ()
+        width, low, high = self.main.histogram.width, self.request.from_, self.request.to
+        return tuple(
+            Span(max(start, low) if low else start, min(start + width, high) if high else start + width)
+            for start in self.starts
+        )
+
+    def groups(self, axis: Axis, most: int, *, before: bool = False) -> tuple[Group, ...]:
+        """The groups of an axis: given ones, else the values most hits hold.  before: or held in the time before."""
         fixed = fixed_groups(self.visit, axis)
         if fixed is not None:
             return fixed
         values = {value.value: value.count for value in self.main.facets[axis.field]}
-        if axis is self.axis and self.past and "lines" in self.wanted:
+        if before and self.past:
             for value in self.past[1].facets[axis.field]:
                 values[value.value] = max(values.get(value.value, 0), value.count)
         largest = sorted(values, key=lambda value: (-values[value], str(value)))[:most]
@@ -236,20 +258,16 @@ class _Counting:
 
     def lines(self) -> tuple[Line, ...]:
         """The groups of the axis, the largest first; given ones in their order."""
-        made = [self._line(group) for group in self.groups(self.axis, MOST_LINES)]
+        made = [self._line(group) for group in self.groups(self.axis, MOST_LINES, before=True)]
         if fixed_groups(self.visit, self.axis) is None:
             made.sort(key=lambda line: (-line.count, -(line.before or 0), line.group.label))
         return tuple(made)
 
     def whole(self) -> Line:
         """All signals."""
-        everything = Group("合计", ())
-        before = self.past[1] if self.past else None
-        bars, bars_before = (
-            tuple(bar.count for bar in one.histogram.bars) if one and one.histogram else ()
-            for one in (self.main, before)
-        )
-        return Line(everything, self.main.total, before.total if before else None, bars, bars_before)
+        everything, past = Group("合计", ()), self.past[1] if self.past else None
+        count, bars = self.main.total, self._bars(self.main)
+        return Line(everything, count, past.total if past else None, bars, self._bars(past) if past else ())
 
     def _line(self, group: Group) -> Line:
         count, bars = self._of(group, self.request, self.main)
@@ -260,40 +278,47 @@ class _Counting:
 
     def _of(self, group: Group, request: SearchRequest, result: SearchResult) -> tuple[int, tuple[int, ...]]:
         """How many signals of a group, and in each bar; asked apart where the common answer may not be whole."""
-        bars: Sequence[Bar] = result.histogram.bars if result.histogram else ()
-        counted = {value.value: value.count for value in result.facets[self.axis.field]}
-        whole = len(counted) < MOST_VALUES or all(value in counted for value in group.values)
-        if group.where is None and whole and all(len(bar.parts) < MOST_PARTS for bar in bars):
-            total = sum(counted.get(value, 0) for value in group.values)
-            return total, tuple(sum(bar.parts.get(value, 0) for value in group.values) for bar in bars)
-        only = self._ask(_also(request, group.asked(self.axis)), (), split=False)
-        found = {bar.start: bar.count for bar in only.histogram.bars} if only.histogram else {}
-        return only.total, tuple(found.get(bar.start, 0) for bar in bars)
+        counted = _counts(result, self.axis)
+        whole = len(counted) < MOST_VALUES or group.value in counted
+        split = result.histogram.bars if result.histogram else ()
+        if group.where is None and whole and all(len(bar.parts) < MOST_PARTS for bar in split):
+            return counted.get(group.value, 0), self._bars(result, group.value)
+        only = self._apart(group, self.axis) if request is self.request else self._only(request, group, self.axis, ())
+        return only.total, self._bars(only)
+
+    def _bars(self, result: SearchResult, value: Scalar | None = None) -> tuple[int, ...]:
+        """Counts of the bars, of one value only; of the time before as that time has them."""
+        if result.histogram is None:
+            return (0,) * len(self.starts)
+        counts = {bar.start: bar.count if value is None else bar.parts.get(value, 0) for bar in result.histogram.bars}
+        here = counts.keys() <= set(self.starts)
+        return tuple(counts.get(start, 0) for start in self.starts) if here else tuple(counts.values())
 
     def heat(self) -> Heat:
         """The two axes crossed."""
         row_axis, column_axis = self.crossed
         rows, columns = self.groups(row_axis, MOST_ROWS), self.groups(column_axis, MOST_COLUMNS)
         turned = self.pair.row != row_axis.field
-        pairs: dict[tuple[Scalar, Scalar], int] = {}
+        pairs: dict[tuple[Scalar | None, Scalar | None], int] = {}
         for one in self.main.pairs[self.pair]:
             pairs[(one.column, one.row) if turned else (one.row, one.column)] = one.count
-        apart = {group: self._apart(group, axis, other) for axis, other, groups in (
-            (row_axis, column_axis, rows), (column_axis, row_axis, columns),
-        ) for group in groups if group.where}  # fmt: skip
+        apart = {
+            group: self._apart(group, axis)
+            for axis, groups in ((row_axis, rows), (column_axis, columns))
+            for group in groups
+            if group.where
+        }
 
         def total(axis: Axis, group: Group) -> int:
             if group.where:
                 return apart[group].total
-            counted = {value.value: value.count for value in self.main.facets[axis.field]}
-            return sum(counted.get(value, 0) for value in group.values)
+            return _counts(self.main, axis).get(group.value, 0)
 
         def cell(row: Group, column: Group) -> int:
             for special, other, axis in ((row, column, column_axis), (column, row, row_axis)):
                 if special.where:
-                    counted = {value.value: value.count for value in apart[special].facets[axis.field]}
-                    return sum(counted.get(value, 0) for value in other.values)
-            return sum(pairs.get((r, c), 0) for r in row.values for c in column.values)
+                    return _counts(apart[special], axis).get(other.value, 0)
+            return pairs.get((row.value, column.value), 0)
 
         row_totals, column_totals = ([total(axis, group) for group in groups] for axis, groups in (
             (row_axis, rows), (column_axis, columns),
@@ -308,14 +333,20 @@ class _Counting:
             tuple(zip(columns, column_totals, strict=True)), cells,
         )  # fmt: skip
 
-    def _apart(self, group: Group, axis: Axis, other: Axis) -> SearchResult:
-        """The counts of a group that no value stands for."""
-        asked = _also(self.request, group.asked(axis))
-        return self.backend.search(replace(asked, facets={other.field: MOST_VALUES}))
+    def _apart(self, group: Group, axis: Axis) -> SearchResult:
+        """The counts of a group that the common answer does not tell, asked once for lines and table."""
+        if group not in self._asked_apart:
+            facets = {other.field for other in self.crossed if axis in self.crossed and other is not axis}
+            self._asked_apart[group] = self._only(self.request, group, axis, facets if "heat" in self.wanted else ())
+        return self._asked_apart[group]
+
+    def _only(self, request: SearchRequest, group: Group, axis: Axis, facets: Iterable[str]) -> SearchResult:
+        asked = replace(request, where=both([request.where, group.asked(axis)]))
+        return self._ask(asked, facets, split=False, bars=axis is self.axis)
 
 
-def _also(request: SearchRequest, where: Where) -> SearchRequest:
-    return replace(request, where=both([request.where, where]))
+def _counts(result: SearchResult, axis: Axis) -> dict[Scalar | None, int]:
+    return {value.value: value.count for value in result.facets[axis.field]}
 
 
 def _pair_of(row: Axis, column: Axis) -> Pair:

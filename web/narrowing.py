@@ -1,8 +1,11 @@
 """Links from a number to exactly the documents it counts: the search it was counted in, narrowed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from web.search_state import ANY, PARAMETERS, Asked, Filter
 from web.search_time import Window, in_address
@@ -43,26 +46,53 @@ class Narrowing:
 
         span: instead of the time of the search.  phrase: a text that must be in title or body.
         """
-        asked = self.asked
-        texts = [f"({asked.text})"] if asked.text else []
-        filters = asked.filters
+        names = [each.name for each in conditions]
+        if phrase or len(set(names)) < len(names) or not self._taken.isdisjoint(names):
+            return self._mixed(conditions, span, phrase)
+        # A page has hundreds of links: only what is new in one is written anew.
+        new = urlencode([(_filter(each, value).parameter, value) for each in conditions for value in each.values])
+        return f"{self._start(span)}{'&' if new else ''}{new}"
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        """Fields that the search has a condition on already."""
+        return frozenset(each.name for each in self.asked.filters)
+
+    def _start(self, span: Span | None) -> str:
+        if span not in self._starts:
+            window = self.asked.window if span is None else window_of(span)
+            self._starts[span] = "/search" + self.asked.link(window=window, at=self.at, **PLAIN)
+        return self._starts[span]
+
+    @cached_property
+    def _starts(self) -> dict[Span | None, str]:
+        return {}
+
+    def _mixed(self, conditions: Sequence[Condition], span: Span | None, phrase: str) -> str:
+        texts = [f"({self.asked.text})"] if self.asked.text else []
+        filters = self.asked.filters
         for each in conditions:
             in_force = {one.value for one in filters if one.name == each.name and not one.negative and not one.off}
             # Values of one field mean any of them: what must hold as well goes into the query.
             if not each.negative and in_force - {ANY} and in_force != set(each.values) and ANY not in each.values:
                 texts.append(_written(each))
                 continue
-            new = tuple(Filter(each.name, value, each.negative) for value in each.values)
-            names = {(each.name, value) for value in each.values}
-            filters = (*(one for one in filters if (one.name, one.value) not in names or _stays(one, each)), *new)
+            kept = (
+                one for one in filters if one.value not in each.values or one.name != each.name or _stays(one, each)
+            )
+            filters = (*kept, *(_filter(each, value) for value in each.values))
         if phrase:
             texts.append(quoted(phrase))
-        text = asked.text if len(texts) == bool(asked.text) else " and ".join(texts)
+        text = self.asked.text if len(texts) == bool(self.asked.text) else " and ".join(texts)
         if len(text) > LONGEST_QUERY:
             return ""
-        window = asked.window if span is None else window_of(span)
+        window = self.asked.window if span is None else window_of(span)
         filters = tuple(dict.fromkeys(filters))
-        return "/search" + asked.link(text=text, filters=filters, window=window, at=self.at, **PLAIN)
+        return "/search" + self.asked.link(text=text, filters=filters, window=window, at=self.at, **PLAIN)
+
+
+def _filter(each: Condition, value: str) -> Filter:
+    return Filter(each.name, value, each.negative)
 
 
 PLAIN: dict[str, Any] = {"sort": "", "view": "", "split": "", "step": ""}
@@ -94,4 +124,4 @@ def window_of(span: Span) -> Window:
 
 def apart(asked: Asked, span: Span) -> Asked:
     """All documents of a time, with no other condition."""
-    return replace(asked, text="", filters=(), like="", window=window_of(span))
+    return replace(asked, text="", filters=(), like="", since=None, window=window_of(span))

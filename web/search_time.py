@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.clock import as_utc, beijing
-from search.query.dates import CHINESE, PARTIAL, read_span
+from core.clock import beijing
+from search.query.dates import read_span
 from web.visit import Refused
 
 USUAL = "30d"
@@ -63,12 +63,10 @@ def read_window(from_text: str, to_text: str, now: datetime) -> Window:
 
 def _moment(text: str, now: datetime, *, end: bool) -> datetime:
     """A day, month or year and what is rounded to one stand for its first moment, as an end for the one after it."""
-    whole = PARTIAL.fullmatch(text) is not None or "/" in text or text in CHINESE
     try:
-        if whole or "now" in text or "||" in text:
-            span = read_span(text, now)
-            return span.end if end and whole else span.start
-        return as_utc(datetime.fromisoformat(text))
+        span = read_span(text, now)
+        whole = span.end - span.start > timedelta(minutes=1)
+        return span.end if end and whole else span.start
     except (ValueError, OverflowError):
         names = "、".join(RANGES)
         remedy = f"可用：{names}，2026-11-23T14:00 这样的时间，或 now-7d/d 这样的相对时间。"

@@ -3,7 +3,7 @@ backends. A field nobody knows finds nothing and is told as a warning, as in KQL
 raises QueryError."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -11,34 +11,18 @@ from difflib import get_close_matches
 from search.fields import BY_NAME, FIELDS, Field, FieldType, field_named
 from search.names import Names
 from search.query import tree
-from search.query.dates import FORMS, Span, read_span
 from search.query.errors import QueryError
+from search.query.limits import MOST_MENTIONS, MOST_WILD, check_size
+from search.query.mention import MentionBinder
 from search.query.parse import parse_query
-from search.records import millis
-from search.text import fold
-from search.where import (
-    AllOf,
-    AnyOf,
-    Between,
-    Everything,
-    Exists,
-    Not,
-    Nothing,
-    OneOf,
-    Phrase,
-    Scalar,
-    Where,
-    Wild,
-    WildText,
-    Words,
-)  # fmt: skip
+from search.query.text import NO_SYNONYMS, Synonyms, TextBinder
+from search.query.values import bind_range, bind_scalar, bind_span
+from search.visible import visible
+from search.where import AllOf, AnyOf, Everything, Exists, Not, Nothing, OneOf, Where, Wild, either
 
-Synonyms = Mapping[str, tuple[str, ...]]
-NO_SYNONYMS: Synonyms = {}
-_SHORTEST_WORD = 2  # characters
-OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 UNLISTED = "NIL:"
 """How the analysis writes a firm that is in no list (core/records.py, Mention)."""
+MOST_WARNINGS = 10
 
 
 @dataclass(frozen=True)
@@ -52,164 +36,153 @@ class Query:
 
 
 @dataclass
+class _Warnings:
+    """Sentences, each once; more than a page of them help nobody."""
+
+    kept: dict[str, None] = field(default_factory=dict)
+    more: int = 0
+
+    @property
+    def full(self) -> bool:
+        return len(self.kept) >= MOST_WARNINGS
+
+    def add(self, sentence: str) -> None:
+        if sentence in self.kept:
+            return
+        if self.full:
+            self.more += 1
+        else:
+            self.kept[sentence] = None
+
+    def all(self) -> tuple[str, ...]:
+        return (*self.kept, f"另有 {self.more} 处同类提示") if self.more else tuple(self.kept)
+
+
+@dataclass
 class _Binder:
     names: Names
     now: datetime
-    synonyms: Synonyms
-    warnings: dict[str, None] = field(default_factory=dict)
+    text: TextBinder
+    warnings: _Warnings = field(default_factory=_Warnings)
+    wild_names: int = 0
+    mentions: int = 0
 
     def bind(self, node: tree.Node) -> Where:
         match node:
             case tree.And(parts):
                 return AllOf(tuple(self.bind(part) for part in parts))
             case tree.Or(parts):
-                return AnyOf(tuple(self.bind(part) for part in parts))
+                return either(self.bind(part) for part in parts)
             case tree.Not(part):
                 return Not(self.bind(part))
-            case tree.Nested(path, _):
-                self._unknown(path)
-                return Nothing()
+            case tree.Nested(path, part):
+                return self._nested(path, part)
             case tree.Range(name, operator, value):
-                return self._named(name, lambda found: _range(found, operator, value, self.now))
+                return self._named(name, lambda found: bind_range(found, operator, value, self.now))
             case tree.Is(name, value):
-                return self._is(name, value) if name else self._text(value)
+                return self._is(name, value) if name else self.text.ask(value)
 
     def _is(self, name: tree.Value, value: tree.Value) -> Where:
-        if name.anything:
-            return Everything() if value.anything else self._text(value)
+        if name.anything and not name.quoted:
+            return Everything() if value.anything and not value.quoted else self.text.ask(value)
         return self._named(name, lambda found: self._value(found, value))
+
+    def _nested(self, path: tree.Value, part: tree.Node) -> Where:
+        found = field_named(path.text)
+        if found is None:
+            return self._unknown(path)
+        if found.type is not FieldType.MENTIONS:
+            self.warnings.add(f"“{path.text}”里没有内层字段，此条件不会命中；可用：提及:{{类型:企业}}")
+            return Nothing()
+        return self._mention(part, path.at)
+
+    def _mention(self, part: tree.Node, at: int) -> Where:
+        self.mentions += 1
+        if self.mentions > MOST_MENTIONS:
+            raise QueryError(at, f"提及太多：最多 {MOST_MENTIONS} 个，请写成列表，例如 提及:{{编号:(a1 or a2)}}")
+        return MentionBinder(self.names, self.warnings.add).ask(part, at)
 
     def _named(self, name: tree.Value, make: Callable[[Field], Where]) -> Where:
         """`make` for the field called `name`; a name with wildcards means any of the fields it fits."""
         if name.wild and not name.quoted:
-            form = re.compile(".*".join(map(re.escape, name.parts)))
-            fields = [found for found in FIELDS if form.fullmatch(found.name)]
-            return AnyOf(tuple(make(found) for found in fields)) if fields else self._unknown(name)
+            return self._any_named(name, make)
         found = field_named(name.text)
         if found is not None:
             return make(found)
         *words, last = name.text.split() or [""]
         if words and not name.quoted and (found := field_named(last)):
             text = " ".join(words)
-            self.warnings[f"“{name.text}”读作 {text} and {last}"] = None
-            return AllOf((Words(text), make(found)))
+            self.warnings.add(f"“{name.text}”读作 {text} and {last}")
+            return AllOf((self.text.ask(tree.Value((text,), at=name.at)), make(found)))
         return self._unknown(name)
 
+    def _any_named(self, name: tree.Value, make: Callable[[Field], Where]) -> Where:
+        """A field that cannot hold the value is passed over, unless none can."""
+        self.wild_names += 1
+        if self.wild_names > MOST_WILD:
+            raise QueryError(name.at, f"带 * 的字段名太多：最多 {MOST_WILD} 个，请写出字段名，例如 标题:起火")
+        form = re.compile(".*".join(map(re.escape, name.parts)))
+        made, refused = [], None
+        for found in FIELDS:
+            if any(map(form.fullmatch, (found.name, found.label))):
+                try:
+                    made.append(make(found))
+                except QueryError as error:
+                    refused = error
+        if not made and refused:
+            raise refused
+        return AnyOf(tuple(made)) if made else self._unknown(name)
+
     def _unknown(self, name: tree.Value) -> Where:
-        near = get_close_matches(name.text.lower(), BY_NAME, n=1, cutoff=0.75)
+        """Nothing is found; what may have been meant is told."""
+        if self.warnings.full:  # looking for near names is dear
+            self.warnings.add(name.text)
+            return Nothing()
+        near = get_close_matches(visible(name.text).lower()[:100], BY_NAME, n=1, cutoff=0.75)
         hint = f"；是不是 {near[0]}" if near else ""
-        self.warnings[f"没有“{name.text}”这个字段，此条件不会命中{hint}"] = None
+        path, dot, inner = name.text.partition(".")
+        if dot and (found := field_named(path)) and found.type is FieldType.MENTIONS:
+            hint = f"；请写成 提及:{{{inner}:…}}"
+        shown = name.text if len(name.text) <= 100 else f"{name.text[:100]}…"
+        self.warnings.add(f"没有“{shown}”这个字段，此条件不会命中{hint}")
         return Nothing()
 
-    def _text(self, value: tree.Value, fields: tuple[str, ...] | None = None) -> Where:
-        chosen: Mapping[str, tuple[str, ...]] = {"fields": fields} if fields else {}
-        if value.quoted:
-            return Phrase(value.text, **chosen)
-        if value.anything:
-            return AnyOf(tuple(Exists(name) for name in fields)) if fields else Everything()
-        if not value.wild:
-            return self._words(value.text, chosen)
-        # `电动* 起火`: each word on its own, so that the wildcard stays inside one word.
-        words = "\0".join(value.parts).split()
-        forms = {word: tuple(map(fold, word.split("\0"))) for word in words}
-        return AllOf(tuple(WildText(forms[w], **chosen) if "\0" in w else Words(w, **chosen) for w in words))
-
-    def _words(self, text: str, chosen: Mapping[str, tuple[str, ...]]) -> Where:
-        """All of the words; one that has synonyms is found by any of them too."""
-        pieces = [part for piece in text.split() for part in self._split(piece)]
-        others = {piece: self.synonyms.get(fold(piece), ()) for piece in pieces}
-        if not any(others.values()):
-            return Words(text, **chosen)
-        parts = tuple(
-            AnyOf((Words(piece, **chosen), *(Phrase(other, **chosen) for other in others[piece])))
-            if others[piece]
-            else Words(piece, **chosen)
-            for piece in pieces
-        )
-        return parts[0] if len(parts) == 1 else AllOf(parts)
-
-    def _split(self, piece: str) -> list[str]:
-        """`电瓶车起火` as 电瓶车 and 起火, where one of them has synonyms and the other is a word's length at least."""
-        for cut in range(len(piece) - _SHORTEST_WORD, _SHORTEST_WORD - 1, -1):
-            parts = [piece[:cut], piece[cut:]]
-            if any(fold(part) in self.synonyms for part in parts):
-                return parts
-        return [piece]
-
     def _value(self, found: Field, value: tree.Value) -> Where:
-        if found.type is FieldType.TEXT:
-            return self._text(value, (found.name,))
-        if value.anything and not value.quoted:
-            return Exists(found.name)
-        if found.type is FieldType.KEYWORD:
-            if value.wild:
-                return Wild(found.name, value.parts)
-            return OneOf(found.name, self._ids(found, value.text))
-        if found.type is FieldType.DATE:
-            span = _span(found, value, self.now)
-            return Between(found.name, millis(span.start), millis(span.end))
-        return OneOf(found.name, (_scalar(found, value),))
+        match found.type:
+            case FieldType.TEXT:
+                return self.text.ask(value, (found.name,))
+            case FieldType.MENTIONS:
+                return self._mention(tree.Is(None, value), value.at)
+            case _ if value.anything and not value.quoted:
+                return Exists(found.name)
+            case FieldType.KEYWORD:
+                return self._keyword(found, value)
+            case FieldType.DATE:
+                return bind_span(found, value, self.now)
+            case _:
+                return OneOf(found.name, (bind_scalar(found, value),))
 
-    def _ids(self, found: Field, text: str) -> tuple[str, ...]:
-        """What `text` stands for in a keyword field: named ids, else a word of the field, else itself."""
-        named = self.names.resolve(found.name, text)
+    def _keyword(self, found: Field, value: tree.Value) -> Where:
+        """What the value stands for: named ids, else a word of the field, else itself."""
+        unlisted = found.name == "enterprises"
+        if value.wild:
+            wild: Where = Wild(found.name, value.glob)
+            head, *rest = value.glob
+            return AnyOf((wild, Wild(found.name, (UNLISTED + head, *rest)))) if unlisted and head else wild
+        named = self.names.resolve(found.name, value.text)
         if named:
-            return named
-        if found.words and text in found.words:
-            return (str(found.words[text]),)
-        return (text, UNLISTED + text) if found.name == "enterprises" else (text,)
-
-
-def _scalar(found: Field, value: tree.Value) -> Scalar:
-    """`value` as its field's type. Raises QueryError naming a form that works."""
-    text = value.text.strip()
-    if found.words and not value.wild and (text in found.words or text.lower() in found.words):
-        return found.words.get(text, found.words.get(text.lower(), 0))
-    try:
-        if found.type is FieldType.INTEGER and not value.wild:
-            return _bounded(int(text))
-        if found.type is FieldType.NUMBER and not value.wild:
-            return float(text)
-    except ValueError:
-        pass
-    kind = {FieldType.INTEGER: "整数", FieldType.NUMBER: "数", FieldType.BOOLEAN: "“是”或“否”"}[found.type]
-    raise QueryError(value.at, f"“{found.label}”的值应为{kind}，而不是“{text}”，例如 {found.label}:{found.example}")
-
-
-def _bounded(number: int) -> int:
-    if not -(1 << 63) <= number < 1 << 63:
-        raise ValueError(number)
-    return number
-
-
-def _span(found: Field, value: tree.Value, now: datetime) -> Span:
-    try:
-        if not value.wild:
-            return read_span(value.text, now)
-    except ValueError:
-        pass
-    raise QueryError(value.at, f"“{found.label}”的值应为日期，而不是“{value.text}”，例如 {FORMS}")
-
-
-def _range(found: Field, operator: str, value: tree.Value, now: datetime) -> Where:
-    sign = OPERATORS[operator]
-    if found.type is FieldType.DATE:
-        span = _span(found, value, now)
-        edge = millis(span.start if operator in ("gte", "lt") else span.end)
-        return Between(found.name, low=edge) if operator.startswith("g") else Between(found.name, high=edge)
-    if found.type in (FieldType.INTEGER, FieldType.NUMBER):
-        number = float(_scalar(found, value))
-        limit = int(number) if found.type is FieldType.INTEGER else number
-        if operator.startswith("g"):
-            return Between(found.name, low=limit, with_low=operator == "gte")
-        return Between(found.name, high=limit, with_high=operator == "lte")
-    raise QueryError(value.at, f"“{found.label}”不能用 {sign} 比较，请写 {found.label}:{found.example}")
+            return OneOf(found.name, named)
+        text = value.text
+        if (word := found.value_of(text)) is not None:
+            return OneOf(found.name, (str(word),))
+        return OneOf(found.name, (text, UNLISTED + text) if unlisted else (text,))
 
 
 def read_query(text: str, *, names: Names, now: datetime, synonyms: Synonyms = NO_SYNONYMS) -> Query:
     """Parse and bind. now: what `now` in the query means, aware.  synonyms: other words for bare ones; quoted words are
     taken as they stand. Raises QueryError."""
     node = parse_query(text)
-    binder = _Binder(names, now, synonyms)
+    binder = _Binder(names, now, TextBinder(synonyms))
     where = binder.bind(node)
-    return Query(text, node, where, tuple(binder.warnings))
+    check_size(where)
+    return Query(text, node, where, binder.warnings.all())

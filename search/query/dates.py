@@ -1,7 +1,8 @@
 """Dates in queries. A date stands for the whole span it names: `2026-11` is a month, `now-1d/d` the day before.
 
 Written as in Elasticsearch: `now`, `+` or `-` a number and a unit (y M w d h m s), `/unit` rounds down; `||` puts a
-date in the place of now. No zone means Beijing, and days, weeks (from Monday) and months are Beijing's.
+date in the place of now; `q` is a quarter (ours). Chinese words are in chinese_dates.py. No zone means Beijing, and
+days, weeks (from Monday) and months are Beijing's.
 """
 
 import re
@@ -10,16 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.clock import BEIJING, as_utc, beijing
+from search.query.chinese_dates import Last, read_words
+from search.visible import visible
 
-FORMS = '时间:2026-11-01、时间>="2026-11-01T08:00"、时间>=now-7d/d'
-CHINESE = {
-    "现在": "now", "今天": "now/d", "昨天": "now-1d/d", "前天": "now-2d/d", "本周": "now/w", "上周": "now-1w/w",
-    "本月": "now/M", "上月": "now-1M/M", "今年": "now/y", "去年": "now-1y/y",
-}  # fmt: skip
-MATH = re.compile(r"(?:([+-])(\d{1,5})([yMwdhHms]))|(?:/([yMwdhHms]))")
-PARTIAL = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+FORMS = "时间:2026-11-01、时间:近7天、时间>=3天前、时间>=now-7d/d"
+MATH = re.compile(r"(?:([+-])(\d{1,5})([yqMwdhHms]))|(?:/([yqMwdhHms]))")
+PARTIAL = re.compile(r"(\d{4})(?:([-/.])(\d{1,2})(?:\2(\d{1,2}))?)?")
 FLOORS = (("month", 1), ("day", 1), ("hour", 0), ("minute", 0), ("second", 0))
 FIXED = {"w": "weeks", "d": "days", "h": "hours", "H": "hours", "m": "minutes", "s": "seconds"}
+QUARTER = 3
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,20 @@ class Span:
 
 def read_span(text: str, now: datetime) -> Span:
     """The span that `text` names. Raises ValueError when it is no date."""
-    written = CHINESE.get(text.strip(), text.strip())
+    written = text.strip()
+    words = read_words("".join(visible(written).split()), beijing(now))
+    try:
+        if isinstance(words, Last):
+            start, end = _step(beijing(now), -words.count, words.unit), beijing(now)
+            return Span(as_utc(start.replace(microsecond=0)), as_utc(end.replace(microsecond=0) + timedelta(seconds=1)))
+        moment, unit = _read(words or written, now)
+        return Span(as_utc(moment), as_utc(_step(moment, 1, unit)))
+    except OverflowError:
+        raise ValueError(f"{text!r} is out of range") from None
+
+
+def _read(written: str, now: datetime) -> tuple[datetime, str]:
+    """Where the span starts, and the unit it is long."""
     anchor, bar, math = written.partition("||")
     if bar:
         moment, unit = _read_date(anchor)
@@ -40,23 +53,20 @@ def read_span(text: str, now: datetime) -> Span:
         moment, unit, math = beijing(now), "s", written[3:]
         moment = moment if "/" in math else moment.replace(microsecond=0)
     else:
-        (moment, unit), math = _read_date(written), ""
-    try:
-        moment, unit = _apply(moment, unit, math)
-        return Span(as_utc(moment), as_utc(_step(moment, 1, unit)))
-    except OverflowError:
-        raise ValueError(f"{text!r} is out of range") from None
+        return _read_date(written)
+    return _apply(moment, unit, math)
 
 
 def _read_date(text: str) -> tuple[datetime, str]:
     partial = PARTIAL.fullmatch(text)
     if partial:
-        year, month, day = (int(part) if part else None for part in partial.groups())
+        year, _, month, day = partial.groups()
         unit = "d" if day else "M" if month else "y"
-        return datetime(year or 1, month or 1, day or 1, tzinfo=BEIJING), unit
+        return datetime(int(year), int(month or 1), int(day or 1), tzinfo=BEIJING), unit
     moment = beijing(datetime.fromisoformat(text))
+    whole_day = re.search(r"[T ]\d", text) is None
     minutes_only = re.search(r"[T ]\d{1,2}:\d{2}(?!:?\d)", text) is not None
-    return moment.replace(microsecond=0), "m" if minutes_only else "s"
+    return moment.replace(microsecond=0), "d" if whole_day else "m" if minutes_only else "s"
 
 
 def _apply(moment: datetime, unit: str, math: str) -> tuple[datetime, str]:
@@ -77,7 +87,7 @@ def _apply(moment: datetime, unit: str, math: str) -> tuple[datetime, str]:
 def _step(moment: datetime, count: int, unit: str) -> datetime:
     if unit in FIXED:
         return moment + timedelta(**{FIXED[unit]: count})
-    months = moment.year * 12 + moment.month - 1 + count * (12 if unit == "y" else 1)
+    months = moment.year * 12 + moment.month - 1 + count * {"y": 12, "q": QUARTER, "M": 1}[unit]
     year, month = divmod(months, 12)
     if not 1 <= year <= 9998:
         raise ValueError(f"the year {year} is out of range")
@@ -87,6 +97,8 @@ def _step(moment: datetime, count: int, unit: str) -> datetime:
 def _round(moment: datetime, unit: str) -> datetime:
     if unit == "w":
         moment, unit = moment - timedelta(days=moment.weekday()), "d"
+    if unit == "q":
+        moment, unit = moment.replace(day=1, month=(moment.month - 1) // QUARTER * QUARTER + 1), "M"
     floors = dict(FLOORS["yMdHms".index("H" if unit == "h" else unit) :])
     parts = {name: floors.get(name, getattr(moment, name)) for name, _ in FLOORS}
     return datetime(moment.year, **parts, tzinfo=BEIJING)

@@ -1,15 +1,19 @@
 """The grammar of queries: that of KQL, plus full-width punctuation as Chinese keyboards type it.
 
 As in KQL `and` and `or` need a blank on both sides and `not` one behind it, and a bare literal may hold blanks:
-`field:foo bar` compares with "foo bar". White space inside a literal ends it where a keyword follows.
+`field:foo bar` compares with "foo bar". White space inside a literal ends it where a keyword follows. The differences
+from KQL are listed in docs/search.md.
 """
 
 SPECIAL = r"\\():<>\"*{}"
 WIDE = "：（）“”「」＜＞｛｝≥≤"
-ESCAPE = rf"\\(?:[{SPECIAL}{WIDE}\s]|[trn]|u[0-9A-Fa-f]{{4}}|(?:and|or|not)(?![^\s{SPECIAL}{WIDE}]))"
+ESCAPE = rf"\\(?:[{SPECIAL}{WIDE}trn]|u[0-9A-Fa-f]{{4}}|and|or|not)"
 PLAIN = rf"[^\s{SPECIAL}{WIDE}]"
 CHARACTER = rf"(?:{ESCAPE}|{PLAIN}|\*)"
-LITERAL = rf"(?!not\s){CHARACTER}+(?:\s+(?!(?:and|or|not)\s){CHARACTER}+)*"
+INSET = rf"（(?:{PLAIN})*）"
+"""Full-width parentheses within a word belong to it, as in the names of firms: 某某（江西）有限公司."""
+WORD = rf"{CHARACTER}(?:{CHARACTER}|{INSET})*"
+LITERAL = rf"(?!not\s){WORD}(?:\s+(?!(?:and|or|not)\s){WORD})*"
 QUOTED = r"\"(?:\\[\s\S]|[^\"\\])*\"|“(?:\\[\s\S]|[^”\\])*”|「(?:\\[\s\S]|[^」\\])*」"
 
 

@@ -140,7 +140,8 @@ def read_wanted(visit: Visit) -> Wanted:
     """The page's address. An order of the search page is passed over. Raises Refused for values that do not exist."""
     params = visit.request.query_params
     rest = QueryParams([(name, value) for name, value in params.multi_items() if name not in (*OWN, "page", "after")])
-    by = "" if params.get("by", "") in SORTS else params["by"]
+    by = params.get("by", "")
+    by = "" if by in SORTS and by not in AXES else by
     axes = {name: _axis(name, by if name == "by" else params.get(name, "")) for name in OWN}
     if axes["row"] == axes["column"]:
         raise Refused(400, f"交叉表的行和列都是“{axes['row'].label}”。请另选一个。")
