@@ -55,6 +55,15 @@ def test_a_value_is_completed_by_keys_alone(page: Page, desk: RunningDesk) -> No
     expect(box).to_be_focused()
 
 
+def test_what_the_desk_completes_can_be_asked(page: Page, desk: RunningDesk) -> None:
+    page.goto(f"{desk.base}/search?from=all")
+    page.get_by_label("检索语句").press_sequentially("产品：电线")
+    page.locator("#suggest li").filter(has_text="电线电缆").first.click()
+    page.keyboard.press("Enter")
+    expect(page.locator(".hits > li").first).to_contain_text("电线电缆")
+    expect(page.locator(".note.bad, .note.warn")).to_have_count(0)
+
+
 def test_escape_closes_the_list_and_enter_asks_what_was_typed(page: Page, desk: RunningDesk) -> None:
     complete(page, desk)
     page.keyboard.press("Escape")
