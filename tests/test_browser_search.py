@@ -60,7 +60,8 @@ def test_what_the_desk_completes_can_be_asked(page: Page, desk: RunningDesk) -> 
     page.get_by_label("检索语句").press_sequentially("产品：电线")
     page.locator("#suggest li").filter(has_text="电线电缆").first.click()
     page.keyboard.press("Enter")
-    expect(page.locator(".hits > li").first).to_contain_text("电线电缆")
+    page.wait_for_url(re.compile("q=%E4%BA%A7%E5%93%81%EF%BC%9A%E7%94%B5%E7%BA%BF%E7%94%B5%E7%BC%86&"))
+    expect(page.locator(".hits > li")).to_have_count(20)
     expect(page.locator(".note.bad, .note.warn")).to_have_count(0)
 
 
