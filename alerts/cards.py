@@ -14,10 +14,11 @@ w:<rule>|<values>    counted by a rule that is not about one matter
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from alerts.query_hits import NEWEST, QueryHits
 from config.grouping import Grouping
 from config.regions import ABROAD, Regions
 from config.rules import Rule, Scope
@@ -50,8 +51,9 @@ class Card:
 
     at, until: it counts from at (event time) to until (None: it still does).  origin: the document whose text this
     one carries, itself where it is an origin.  places: county and prefecture codes it asserts, its jurisdiction first.
-    hurt: dead, grave, injured, poisoned, ...  rules: ids of the rules in whose scope it is.  maker: region code of the
-    firm.  clears: firms it takes a charge away from.
+    hurt: dead, grave, injured, poisoned, ...  rules: ids of the rules in whose scope it is.  before: ids of rules that
+    were made after it came: it counts for them and makes none of them fire.  maker: region code of the firm.  clears:
+    firms it takes a charge away from.
     """
 
     document: str
@@ -76,6 +78,7 @@ class Card:
     clears: tuple[str, ...] = ()
     hurt: Mapping[str, int] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
     maker: str = ""
     sensitive: bool = False
 
@@ -101,6 +104,10 @@ class Card:
             return None
         return self.firm or next((name for name in self.firms if name.startswith("NIL:")), None)
 
+    def counts_for(self, rule: str) -> bool:
+        """Whether a rule counts it in its windows."""
+        return rule in self.rules or rule in self.before
+
     @property
     def order(self) -> tuple[datetime, str, int]:
         """Order of event time, the same whatever came in first."""
@@ -109,7 +116,7 @@ class Card:
 
 @dataclass(frozen=True)
 class View:
-    """What turning a signal into a card needs to know of the world."""
+    """What turning a signal into a card needs to know of the world. queries: of the rules that have one."""
 
     rules: Sequence[Rule]
     regions: Regions
@@ -117,10 +124,14 @@ class View:
     registry: Registry
     key_products: frozenset[str] = frozenset()
     place_words: frozenset[str] = frozenset()
+    queries: QueryHits | None = None
 
 
-def card_of(signal: Signal, view: View) -> Card:
-    """The card of a signal. Non-risk documents have one too: they may clear a firm."""
+def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
+    """The card of a signal. Non-risk documents have one too: they may clear a firm.
+
+    number: its place in the order of arrival, for rules that were not always there.
+    """
     document, analysis = signal.document, signal.analysis
     entry = view.registry(analysis.primary_enterprise) if analysis.primary_enterprise else None
     text = f"{document.title}\n{document.text}"
@@ -151,12 +162,11 @@ def card_of(signal: Signal, view: View) -> Card:
     )
     if not card.risk:
         return card
-    hits = tuple(rule.id for rule in view.rules if in_scope(card, rule.scope, view, text=text))
-    return _replace_rules(card, hits)
-
-
-def _replace_rules(card: Card, hits: tuple[str, ...]) -> Card:
-    return Card(**{**{name: getattr(card, name) for name in Card.__dataclass_fields__}, "rules": hits})
+    found = {r.id for r in view.rules if not r.scope.query and in_scope(card, r.scope, view, text=text)}
+    if view.queries is None:
+        return replace(card, rules=tuple(sorted(found)))
+    hits = view.queries.of(signal, number, lambda rule: in_scope(card, rule.scope, view, text=text))
+    return replace(card, rules=tuple(sorted(found | hits.live)), before=tuple(sorted(hits.counted)))
 
 
 def _places(jurisdiction: str | None, regions: Iterable[str], known: Regions) -> tuple[str, ...]:
@@ -256,7 +266,7 @@ def keys_of(card: Card, view: View) -> list[str]:
         home = view.regions.prefecture_of(card.jurisdiction)
         keys.append(f"p:{card.family}|{home}" if home else f"u:{card.family}")
     for rule in view.rules:
-        if rule.id in card.rules and not rule.in_matter:
+        if not rule.in_matter and card.counts_for(rule.id):
             keys += group_keys(card, rule, view.regions)
     return keys
 
@@ -271,6 +281,8 @@ def group_keys(card: Card, rule: Rule, regions: Regions) -> list[str]:
 
 
 def _group_values(card: Card, group: str, rule: Rule, regions: Regions) -> list[str]:
+    if group == "all":
+        return ["all"]
     if group == "product":
         return [card.product] if card.product else []
     if group == "issue":

@@ -16,7 +16,7 @@ from alerts.cards import Card, View, card_from
 from alerts.conditions import judge
 from alerts.conditions.verdict import WindowCounts
 from alerts.matters import Matter
-from alerts.replay import Held, Outcome, Step, alive, fire_windows, make_finding
+from alerts.replay import Held, Outcome, Step, alive, fire_windows, make_finding, may_fire
 from config.rules import Rule
 from core.records import Finding
 from store.alert_log import (
@@ -81,7 +81,7 @@ class Crowds:
             window = [other for other in standing[place:] if other.at < card.at + condition.window]
             window = window[: condition.at_least]
             verdict = judge(condition, WindowCounts(current=len(window)))
-            if verdict.fires:
+            if verdict.fires and may_fire(rule, window):
                 finding = make_finding(rule, key, window, start=card.at, end=window[-1].at, verdict=verdict)
                 return [Held(finding, rule.rank, None)]
         return []

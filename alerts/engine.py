@@ -16,6 +16,7 @@ from alerts.cards import Card, Registry, View, card_of, keys_of, stored
 from alerts.crowds import Crowds
 from alerts.matters import Matter, Neighbourhood
 from alerts.notify import Notifier
+from alerts.query_hits import NEWEST, QueryHits
 from alerts.replay import Outcome, replay
 from alerts.wording import Names
 from config.grouping import Grouping
@@ -23,6 +24,7 @@ from config.lexicon import Lexicon
 from config.rules import Rule
 from core.records import Signal
 from store.cards import alerts_resting_on, one_judge_at_a_time, save_card, seen_before
+from store.documents import arrival_number
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class AlertEngine:
     """Judges documents against rules. One instance serves one process; it keeps no state between documents.
 
     registry: a firm by id, or None.  notifier: plans what is sent (None: nothing is, as when the past is ingested).
-    ack_hours: hours to accept an alert by level, from orgs.yaml.
+    ack_hours: hours to accept an alert by level, from orgs.yaml.  queries: of the rules whose scope has one.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class AlertEngine:
         registry: Registry,
         ack_hours: Mapping[int, float],
         notifier: Notifier | None = None,
+        queries: QueryHits | None = None,
     ) -> None:
         self.rules = tuple(rules)
         self.lexicon = lexicon
@@ -70,6 +73,7 @@ class AlertEngine:
             place_words=frozenset(
                 word for region in lexicon.regions for word in (region.name, region.short_name) if 2 <= len(word) <= 3
             ),
+            queries=queries,
         )
         self.book = AlertBook(Names(lexicon, registry), self.titles, ack_hours, notifier)
         self.crowds = Crowds(self.rules, self.view, self.book)
@@ -86,7 +90,7 @@ class AlertEngine:
         a write transaction. Another judge waits for its end: it must see these cards.
         """
         one_judge_at_a_time(db)
-        card = card_of(signal, self.view)
+        card = card_of(signal, self.view, number=self._number(db, signal))
         withdrawn = signal.document.withdrawn_at
         keys = save_card(db, stored(card), keys_of(card, self.view), withdrawn_at=withdrawn)
         if not keys:
@@ -98,6 +102,13 @@ class AlertEngine:
         moved = {document for change in changes for document in change.moved}
         changes += self.crowds.settle(db, card, keys, moved, now)
         return Judgement(tuple(changes))
+
+    def _number(self, db: Connection, signal: Signal) -> int:
+        """The signal's place in the order of arrival; asked for only where rules were made while documents came."""
+        if self.view.queries is None or not self.view.queries.dated:
+            return NEWEST
+        number = arrival_number(db, signal.document.id, signal.document.revision)
+        return NEWEST if number is None else number
 
     def _subjects(self, db: Connection, around: Neighbourhood, card: Card, keys: frozenset[str]) -> list[str]:
         """Every matter that the document belongs to, belonged to, or moves others into or out of."""

@@ -81,10 +81,12 @@ def alive(cards: Iterable[Card], moment: datetime) -> list[Card]:
 def replay(matter: Matter, rules: Sequence[Rule], regions: Regions, seen: Seen) -> Outcome | None:
     """The outcome, or None where no rule ever fired."""
     cards = standing(matter)
-    held = [one for rule in rules if rule.in_matter for one in _fire(rule, matter, cards, regions, seen)]
+    asking = {rule for card in cards for rule in card.rules}
+    mine = [rule for rule in rules if rule.in_matter and rule.id in asking]
+    held = [one for rule in mine for one in _fire(rule, matter, cards, regions, seen)]
     if not held:
         return None
-    steps = _steps(cards, held, {rule.id: rule for rule in rules}, regions)
+    steps = _steps(cards, held, regions)
     if not steps:
         return None
     now = max(step.at for step in steps)
@@ -129,9 +131,9 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
 
 
 def _fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
-    counted = [card for card in cards if card.is_origin and rule.id in card.rules]
+    counted = [card for card in cards if card.is_origin and card.counts_for(rule.id)]
     if rule.condition.type == "any":
-        return [_single(rule, card) for card in counted]
+        return [_single(rule, card) for card in counted if rule.id in card.rules]
     if rule.condition.type == "new_term":
         return _first_sights(rule, counted, seen)
     return fire_windows(rule, matter.subject, counted, regions)
@@ -166,7 +168,7 @@ def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]
             continue
         window = window[: condition.at_least]
         verdict = judge(condition, WindowCounts(current=len(window), seen_before=before))
-        if verdict.fires:
+        if verdict.fires and may_fire(rule, window):
             lost = _lost(window, cards, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
             key = f"{firm}|{issue}"
             finding = make_finding(rule, key, window, start=start, end=window[-1].at, verdict=verdict)
@@ -187,7 +189,7 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
     last: datetime | None = None
     for card in counted:
         window = _window(counted, times, card.at, condition.window)
-        if len(window) < condition.at_least:
+        if len(window) < condition.at_least or not may_fire(rule, window):
             continue
         running = last is not None and card.at - last <= quiet
         if not (running and _enough(rule, window, regions)):
@@ -200,6 +202,11 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
                 found.append(Held(finding, rule.rank, lost))
         last = card.at
     return found
+
+
+def may_fire(rule: Rule, window: Sequence[Card]) -> bool:
+    """Whether something in the window came while the rule was in force: what came before only counts."""
+    return any(rule.id in card.rules for card in window)
 
 
 def _enough(rule: Rule, window: Sequence[Card], regions: Regions) -> bool:
@@ -279,16 +286,20 @@ def make_finding(
         window_start=start,
         window_end=end,
         fired_at=end,
-        reason=f"规则「{rule.title}」：{verdict.reason}",
+        reason=f"规则「{rule.title}」：{verdict.reason}{_asked(rule)}",
         documents=tuple(dict.fromkeys(card.document for card in cards)),
         numbers=dict(verdict.numbers),
     )
 
 
+def _asked(rule: Rule) -> str:
+    return f"；检索语句“{shortened(rule.scope.query, 80)}”" if rule.scope.query else ""
+
+
 # --- level ------------------------------------------------------------------------------------------------------
 
 
-def _steps(cards: Sequence[Card], held: Sequence[Held], rules: dict[str, Rule], regions: Regions) -> list[Step]:
+def _steps(cards: Sequence[Card], held: Sequence[Held], regions: Regions) -> list[Step]:
     steps: list[Step] = []
     for moment in _moments(cards, held):
         step = _step(moment, cards, held, regions)

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, select
 
 from alerts.cards import Registry
 from alerts.engine import AlertEngine
+from alerts.rule_query import RuleQueries, queries_of
+from alerts.setup import EngineParts
 from config.grouping import Grouping
 from config.lexicon import Lexicon
 from config.rules import ExampleDocument, Rule
@@ -46,18 +48,31 @@ class ExampleRun:
         return f"{wanted}，{'；'.join(self.came) if self.came else '未触发'}"
 
 
-def run_examples(rule: Rule, *, lexicon: Lexicon, grouping: Grouping, registry: Registry) -> list[ExampleRun]:
-    """Run every example of a rule; the firing ones first, each group in the order of the file."""
-    engine = AlertEngine([rule], lexicon=lexicon, grouping=grouping, registry=registry, ack_hours=ACK_HOURS)
+def run_examples(
+    rule: Rule, *, lexicon: Lexicon, grouping: Grouping, registry: Registry, queries: RuleQueries | None = None
+) -> list[ExampleRun]:
+    """Run every example of a rule; the firing ones first, each group in the order of the file.
+
+    queries: reads the rule's query (None: with the words of the lexicon). Raises QueryError where it cannot.
+    """
+    engine = engine_of_one(rule, lexicon=lexicon, grouping=grouping, registry=registry, queries=queries)
     groups: tuple[tuple[Expected, tuple[tuple[ExampleDocument, ...], ...]], ...] = (
-        ("fires", rule.examples.fires),
-        ("quiet", rule.examples.quiet),
+        ("fires", rule.examples.fires if rule.examples else ()),
+        ("quiet", rule.examples.quiet if rule.examples else ()),
     )
     return [
         ExampleRun(rule.id, expected, place, _reasons(engine, story))
         for expected, stories in groups
         for place, story in enumerate(stories, 1)
     ]
+
+
+def engine_of_one(
+    rule: Rule, *, lexicon: Lexicon, grouping: Grouping, registry: Registry, queries: RuleQueries | None
+) -> AlertEngine:
+    """An engine with this rule alone, as if it had always been there."""
+    parts = EngineParts((rule,), lexicon, grouping, registry, ACK_HOURS, None, queries or queries_of(lexicon))
+    return parts.engine()
 
 
 def _reasons(engine: AlertEngine, story: Sequence[ExampleDocument]) -> tuple[str, ...]:
@@ -96,7 +111,7 @@ def _signal(told: ExampleDocument, name: str, hours: float) -> Signal:
         url=f"https://example.invalid/{name}",
         canonical_url=f"https://example.invalid/{name}",
         title=told.title,
-        text=told.title,
+        text=told.text or told.title,
         event_time=moment,
         published=moment,
         fetched_at=moment,
@@ -120,7 +135,7 @@ def _signal(told: ExampleDocument, name: str, hours: float) -> Signal:
         regions=told.places,
         reasons=(),
         masked_title=told.title,
-        masked_text=told.title,
+        masked_text=told.text or told.title,
         casualties=told.casualties,
     )
     return Signal(document, analysis)

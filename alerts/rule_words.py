@@ -21,7 +21,14 @@ KIND_WORDS = {
     "hotlist": "热榜",
 }
 MAKER_WORDS = {"known": "点名企业", "listed": "点名名录内企业", "home": "省内企业", "china": "国内企业"}
-GROUP_WORDS = {"matter": "事项", "product": "产品", "issue": "问题", "county": "县（市、区）", "prefecture": "设区市"}
+GROUP_WORDS = {
+    "matter": "事项",
+    "all": "全部命中",
+    "product": "产品",
+    "issue": "问题",
+    "county": "县（市、区）",
+    "prefecture": "设区市",
+}
 
 
 def rule_words(rule: Rule, lexicon: Lexicon) -> str:
@@ -36,6 +43,7 @@ def rule_words(rule: Rule, lexicon: Lexicon) -> str:
 
 def _scope_words(scope: Scope, lexicon: Lexicon) -> str:
     parts = [
+        f"符合检索语句“{scope.query}”{'' if scope.synonyms else '（不含同义词）'}" if scope.query else "",
         _listed("", (VOICE_WORDS[voice] for voice in scope.voices)),
         _listed("", (KIND_WORDS.get(kind.value, kind.value) for kind in scope.kinds)),
         _listed("产品为", (_product(name, lexicon) for name in scope.products)),
@@ -48,7 +56,7 @@ def _scope_words(scope: Scope, lexicon: Lexicon) -> str:
         "指明企业、型号或县（市、区）" if scope.specific else "",
         f"单篇定级{LEVEL_NAMES[scope.min_level]}以上" if scope.min_level else "",
     ]
-    return "，".join(part for part in parts if part)
+    return "，".join(part for part in parts if part) or "全部风险信号"
 
 
 def _condition_words(condition: Condition) -> str:

@@ -1,36 +1,85 @@
 """Puts an engine together from the config folder: what the worker, `ingest` and the tests use."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from alerts.cards import Registry
+from alerts.desk_rules import DeskRule, tenures_of
 from alerts.engine import AlertEngine
 from alerts.notify import Notifier
-from config.grouping import load_grouping
+from alerts.query_hits import query_hits
+from alerts.rule_query import RuleQueries, queries_of
+from config.grouping import Grouping, load_grouping
 from config.lexicon import Lexicon, load_lexicon
-from config.rules import load_rules
+from config.rules import Rule, load_rules
 from core.errors import ConfigError
 
 
-def build_engine(
-    config_dir: Path, *, registry: Registry, lexicon: Lexicon | None = None, notifier: Notifier | None = None
-) -> AlertEngine:
-    """An engine with the rules of <config_dir>. Raises ConfigError with every mistake.
+@dataclass(frozen=True)
+class EngineParts:
+    """All that an engine is made of but the desk's rules. registry: a firm by id, or None.  notifier: None sends
+    nothing.  queries: reads the queries of rules."""
 
-    registry: a firm by id, or None.  lexicon: the one already loaded.  notifier: None sends nothing.
-    """
+    rules: tuple[Rule, ...]
+    lexicon: Lexicon
+    grouping: Grouping
+    registry: Registry
+    ack_hours: Mapping[int, float]
+    notifier: Notifier | None
+    queries: RuleQueries
+
+    def engine(self, desk: Sequence[DeskRule] = ()) -> AlertEngine:
+        """An engine with these rules and the desk's."""
+        tenures = tenures_of(self.rules, desk, self.queries)
+        return AlertEngine(
+            [*self.rules, *(one.rule for one in desk if one.rule is not None)],
+            lexicon=self.lexicon,
+            grouping=self.grouping,
+            registry=self.registry,
+            ack_hours=self.ack_hours,
+            notifier=self.notifier,
+            queries=query_hits(tenures, self.queries.words, self.queries.row) if tenures else None,
+        )
+
+
+def load_parts(
+    config_dir: Path,
+    *,
+    registry: Registry,
+    lexicon: Lexicon | None = None,
+    notifier: Notifier | None = None,
+    queries: RuleQueries | None = None,
+) -> EngineParts:
+    """What the config folder says. Raises ConfigError with every mistake. lexicon: the one already loaded."""
     words = lexicon or load_lexicon(config_dir)
-    rules = load_rules(config_dir, products=frozenset(words.products), issues=frozenset(words.issues))
-    return AlertEngine(
-        rules,
+    reader = queries or queries_of(words)
+    return EngineParts(
+        rules=load_file_rules(config_dir, words, reader),
         lexicon=words,
         grouping=load_grouping(config_dir),
         registry=registry,
         ack_hours=load_ack_hours(config_dir),
         notifier=notifier,
+        queries=reader,
     )
+
+
+def build_engine(
+    config_dir: Path, *, registry: Registry, lexicon: Lexicon | None = None, notifier: Notifier | None = None
+) -> AlertEngine:
+    """An engine with the rules of <config_dir> alone. As load_parts."""
+    return load_parts(config_dir, registry=registry, lexicon=lexicon, notifier=notifier).engine()
+
+
+def load_file_rules(
+    config_dir: Path, lexicon: Lexicon, queries: RuleQueries, *, folder: Path | None = None
+) -> tuple[Rule, ...]:
+    """The rules of the config folder (or another one), their queries read too. Raises ConfigError."""
+    known = {"products": frozenset(lexicon.products), "issues": frozenset(lexicon.issues)}
+    return load_rules(config_dir, **known, check_query=queries.check, folder=folder)
 
 
 def load_ack_hours(config_dir: Path) -> Mapping[int, float]:

@@ -1,24 +1,23 @@
 """Puts the parts together: settings in, a working store, pipeline or index out."""
 
 from collections.abc import Callable
-from datetime import datetime
-
-from sqlalchemy import Connection
 
 from alerts.mailing import MailPlanner
-from alerts.setup import build_engine
+from alerts.rule_judge import RuleJudge
+from alerts.rule_query import RuleQueries, queries_of, query_names
+from alerts.setup import load_parts
 from commands.knowledge import Knowledge
 from commands.outgoing import routes_of
 from config.grouping import load_grouping
 from config.recogniser import recogniser_folder
 from config.settings import Settings
+from config.sources import load_sources
 from core.clock import Clock, system_clock
-from core.records import Signal
 from enterprises.registry_import import registry_of
 from nlp.analyze import Analyzer
 from pipelines.events import EventKeeper, names_in
 from pipelines.indexing import Indexer
-from pipelines.stages import Judge, Pipeline
+from pipelines.stages import Pipeline
 from search.backend import SearchBackend
 from search.names import NameTable
 from search.open import open_backend
@@ -33,33 +32,24 @@ def open_index(settings: Settings, known: Knowledge, *, write: bool = False) -> 
 
 def names_of(known: Knowledge, sources: dict[str, str] | None = None) -> NameTable:
     """The names a query may use for ids. sources: key to title."""
-    lexicon = known.lexicon
-    firms = [
-        (name, entry.id)
-        for entry in known.registry
-        for name in (entry.name, *entry.short_names, *entry.brands, *entry.former_names)
-    ]
-    places = [(name, place.code) for place in lexicon.regions for name in (place.name, place.short_name)]
-    return NameTable(
-        {
-            "products": [(name, p.id) for p in lexicon.products.values() for name in (p.name, *p.terms)],
-            "issues": [(issue.name, issue.id) for issue in lexicon.issues.values()],
-            "enterprises": firms,
-            "regions": places,
-            "territory": places,
-            "source": [(title, key) for key, title in (sources or {}).items()],
-        }
-    )
+    return query_names(known.lexicon, known.registry, sources)
 
 
 def build_pipeline(
-    settings: Settings, store: Store, known: Knowledge, *, who: str, clock: Clock = system_clock, notify: bool = True
+    settings: Settings,
+    store: Store,
+    known: Knowledge,
+    *,
+    who: str,
+    clock: Clock = system_clock,
+    notify: bool = True,
+    judge: RuleJudge | None = None,
 ) -> Pipeline:
-    """The pipeline over `store`. notify: whether alerts put notices into the outbox."""
+    """The pipeline over `store`. notify: whether alerts put notices into the outbox.  judge: else of judge_of."""
     return Pipeline(
         store=store,
         analyzer=Analyzer(known.lexicon, known.registry, recogniser_folder(settings.config)),
-        judge=judge_of(settings, known, notify=notify),
+        judge=judge or judge_of(settings, store, known, notify=notify),
         clock=clock,
         who=who,
         place=keeper_of(settings, known).place,
@@ -69,7 +59,9 @@ def build_pipeline(
 def build_indexer(settings: Settings, store: Store, known: Knowledge, *, who: str) -> Indexer:
     """What writes the configured index from `store`."""
     index = open_index(settings, known, write=True)
-    return Indexer(store, index, lambda signal: entry_of(signal, known.segmenter.words), who)
+    sources = load_sources(settings.config, settings.profile, base=settings.source_base)
+    tiers = {source.key: source.tier for source in sources}
+    return Indexer(store, index, lambda signal: entry_of(signal, known.segmenter.words, tier_of=tiers), who)
 
 
 def keeper_of(settings: Settings, known: Knowledge) -> EventKeeper:
@@ -78,19 +70,27 @@ def keeper_of(settings: Settings, known: Knowledge) -> EventKeeper:
     return EventKeeper(known.lexicon.regions, family_of, names_in(known.registry))
 
 
-def judge_of(settings: Settings, known: Knowledge, *, notify: bool) -> Judge:
-    """The rules of the config folder as the pipeline's judge."""
+def rule_queries(settings: Settings, known: Knowledge) -> RuleQueries:
+    """What reads the queries of rules, with the names of firms and sources."""
+    sources = load_sources(settings.config, settings.profile, base=settings.source_base)
+    return queries_of(known.lexicon, known.registry, sources=sources, words=known.segmenter.words)
+
+
+def judge_of(settings: Settings, store: Store, known: Knowledge, *, notify: bool) -> RuleJudge:
+    """The rules of the config folder and of the desk as the pipeline's judge."""
     firms = {entry.id: entry for entry in known.registry}
     planner = None
     if notify and settings.smtp_url is not None:
         routes, demo = routes_of(settings, known.lexicon), settings.profile == "demo"
         planner = MailPlanner(routes, known.lexicon.regions, settings.public_url, demo=demo)
-    engine = build_engine(settings.config, registry=firms.get, lexicon=known.lexicon, notifier=planner)
-
-    def judge(db: Connection, signal: Signal, now: datetime) -> None:
-        engine.judge(db, signal, now=now)
-
-    return judge
+    parts = load_parts(
+        settings.config,
+        registry=firms.get,
+        lexicon=known.lexicon,
+        notifier=planner,
+        queries=rule_queries(settings, known),
+    )
+    return RuleJudge(store, parts)
 
 
 def renewing(settings: Settings, known: Knowledge) -> Callable[[Pipeline], None]:

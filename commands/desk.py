@@ -7,12 +7,12 @@ import typer
 
 from alerts.feeds import FeedWriter
 from alerts.lifecycle import act
-from commands.assemble import names_of, open_index
+from alerts.setup import load_parts
+from commands.assemble import names_of, open_index, rule_queries
 from commands.kept import KeptOption, begin, prompt
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
 from commands.stores import open_store
-from config.rules import load_rules
 from config.settings import Settings
 from config.sources import load_sources
 from web.server import serve as serve_desk
@@ -41,12 +41,17 @@ def desk_services(settings: Settings) -> Services:
     store = open_store(settings)
     known = knowledge_of(settings, store)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
+    firms = {entry.id: entry for entry in known.registry}
+    parts = load_parts(
+        settings.config, registry=firms.get, lexicon=known.lexicon, queries=rule_queries(settings, known)
+    )
     return Services(
         store=store,
         settings=settings,
         lexicon=known.lexicon,
         sources=sources,
-        rules=load_rules(settings.config),
+        rules=parts.rules,
+        rule_parts=parts,
         search=open_index(settings, known),
         segmenter=known.segmenter.words,
         act=act,

@@ -1,6 +1,7 @@
 """Documents by hand: ingest, reanalyze, reindex, search, query."""
 
 import json
+import math
 import os
 import sys
 import time
@@ -12,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from commands.assemble import build_indexer, build_pipeline, names_of, open_index
+from commands.asking import print_completion, print_json, print_parsed, query_names, texts_of
+from commands.assemble import build_indexer, build_pipeline, judge_of, open_index
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
 from commands.stores import open_store
@@ -21,6 +23,8 @@ from core.errors import UsageError
 from pipelines.indexing import Indexer
 from pipelines.ingest import StoryClock, ingest_lines, read_lines
 from search.backend import SearchRequest
+from search.completion import complete
+from search.frequent import FrequentValues
 from search.query import NO_SYNONYMS, read_query
 from search.results import query_json, search_json
 from store.documents import SETTLED, count_by_stage, mark_for_analysis, signals_after
@@ -51,9 +55,11 @@ def ingest(
             raise UsageError(f"{file}: not UTF-8 at byte {problem.start}; convert it first") from problem
     store, clock, started = open_store(settings, synchronous="NORMAL"), StoryClock(), time.monotonic()
     known = knowledge_of(settings, store, registry)
+    judge = judge_of(settings, store, known, notify=False)
+    judge.count_in(system_clock(), seconds=math.inf)
     who = f"ingest-{os.getpid()}"
     indexer = build_indexer(settings, store, known, who=who)
-    pipeline = build_pipeline(settings, store, known, who=who, clock=clock, notify=False)
+    pipeline = build_pipeline(settings, store, known, who=who, clock=clock, notify=False, judge=judge)
     counts: dict[str, int] = {}
     with _progress() as bar:
         task = bar.add_task("ingest", total=len(lines))
@@ -132,13 +138,13 @@ def search(
     store = open_store(settings)
     known = knowledge_of(settings, store)
     others = known.lexicon.synonyms if synonyms else NO_SYNONYMS
-    asked = read_query(text, names=names_of(known), now=system_clock(), synonyms=others)
+    asked = read_query(text, names=query_names(settings, known), now=system_clock(), synonyms=others)
     request = SearchRequest(
         where=asked.where, from_=_moment(from_) if from_ else None, to=_moment(to) if to else None, size=size
     )
     result = open_index(settings, known).search(request)
     if as_json:
-        print(json.dumps(search_json(asked, result), ensure_ascii=False))
+        print_json(search_json(asked, result))
         return
     for warning in asked.warnings:
         print(warning, file=sys.stderr)
@@ -149,6 +155,9 @@ def search(
 
 def query(
     text: Annotated[str, typer.Argument(metavar="QUERY", help="a query; - reads one JSON string a line")],
+    at: Annotated[
+        int | None, typer.Option("--complete", min=0, help="what could follow at this many characters")
+    ] = None,
     as_json: JsonOption = False,
     data: DataOption = None,
     profile: ProfileOption = None,
@@ -156,17 +165,16 @@ def query(
     """只解析检索式 (parses only). Exit 1 when one given on the command line is not valid."""
     settings = settings_of(data, profile, log_level="WARNING")
     store = open_store(settings)
-    names = names_of(knowledge_of(settings, store))
-    texts = [json.loads(line) for line in sys.stdin if line.strip()] if text == "-" else [text]
-    for one in texts:
-        answer = query_json(one, names=names, now=system_clock())
-        if as_json or text == "-":
-            print(json.dumps(answer, ensure_ascii=False))
-        elif answer["valid"]:
-            print(json.dumps(answer["tree"], ensure_ascii=False, indent=2))
-        else:
-            print(f"第 {answer['error']['column']} 列：{answer['error']['message']}", file=sys.stderr)
-            raise typer.Exit(1)
+    known = knowledge_of(settings, store)
+    names, now = query_names(settings, known), system_clock()
+    if at is not None:
+        values = FrequentValues(open_index(settings, known), system_clock).of(None)
+        print_completion(complete(text, at, names=names, values=values, now=now), as_json=as_json)
+    elif text == "-":
+        for line in texts_of(sys.stdin.buffer):
+            print_json(query_json(line, names=names, now=now))
+    elif not print_parsed(query_json(text, names=names, now=now), as_json=as_json):
+        raise typer.Exit(1)
 
 
 def say_what_waits(indexer: Indexer) -> None:

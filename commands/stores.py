@@ -17,3 +17,8 @@ def open_store(settings: Settings, *, synchronous: Synchronous = "FULL") -> Stor
     if empty:
         import_file(store, settings.config / "lexicons" / "enterprises_demo.csv", clock=system_clock)
     return store
+
+
+def store_exists(settings: Settings) -> bool:
+    """Whether there is something to open: looking must not make a data folder."""
+    return settings.database_url is not None or (settings.data_dir / "fengsui.db").exists()

@@ -2,7 +2,7 @@
 
 import typer
 
-from commands.assemble import build_pipeline, renewing
+from commands.assemble import build_pipeline, judge_of, renewing
 from commands.kept import KeptOption, prompt, start
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
@@ -20,4 +20,6 @@ def worker(kept: KeptOption = False, data: DataOption = None, profile: ProfileOp
     settings, stop = start(kept, data, profile)
     store = open_store(settings)
     known = knowledge_of(settings, store)
-    work_until(stop, build_pipeline(settings, store, known, who="worker"), refresh=renewing(settings, known))
+    judge = judge_of(settings, store, known, notify=True)
+    pipeline = build_pipeline(settings, store, known, who="worker", judge=judge)
+    work_until(stop, pipeline, refresh=renewing(settings, known), take_up=judge.take_up)

@@ -3,6 +3,8 @@
 Only the words of a rule live here; how a condition judges is in alerts/conditions/<type>.py.
 """
 
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,9 +17,16 @@ from core.ids import digest, to_json
 from core.records import LEVEL_IDS, Kind
 
 Voice = Literal["official", "media", "complaint", "social"]
-Group = Literal["matter", "product", "issue", "county", "prefecture"]
+Group = Literal["matter", "all", "product", "issue", "county", "prefecture"]
 Maker = Literal["known", "listed", "home", "china"]
 Level = Literal["blue", "yellow", "orange", "red"]
+
+CheckQuery = Callable[[str], str]
+"""What is wrong with a rule's query: `column 5: ...`; empty where nothing is. The language itself lies above config."""
+
+LONGEST_QUERY = 2_000
+DESK_RULE = "desk_"
+"""How ids of rules made on the desk begin."""
 
 
 class Words(BaseModel):
@@ -33,6 +42,7 @@ class Scope(Words):
     text: one of these words stands in title or text.  maker: known (a firm is named), listed (in the registry), home
     (made in the home province), china (made in China).  hurt, dead: at least so many people, by the text.
     specific: it names a firm, a number on a label or a county; a plan or a survey of a whole province names none.
+    query: in the language of the search page, without relative dates.  synonyms: its bare words stand for theirs too.
     """
 
     products: tuple[str, ...] = ()
@@ -46,6 +56,8 @@ class Scope(Words):
     hurt: int = Field(default=0, ge=0)
     dead: int = Field(default=0, ge=0)
     specific: bool = False
+    query: str = Field(default="", max_length=LONGEST_QUERY)
+    synonyms: bool = True
 
 
 class AnyCondition(Words):
@@ -94,7 +106,8 @@ class ExampleDocument(Words):
 
     jurisdiction: the home province where none is given.
     at: hours after the first one.  same: so many of its kind, an hour apart, each an origin of its own.
-    repost: it carries the text of the story's first document.
+    repost: it carries the text of the story's first document.  text: its body, for rules that ask for words; the title
+    where none is given.
     """
 
     at: float = 0
@@ -103,6 +116,7 @@ class ExampleDocument(Words):
     kind: Kind = Kind.NEWS
     source: str = "example"
     title: str = "示例"
+    text: str = ""
     product: str | None = None
     enterprise: str | None = None
     jurisdiction: str = ""
@@ -123,7 +137,10 @@ class Examples(Words):
 
 
 class Rule(Words):
-    """One file of config/rules. id: the file's stem.  version: changes with everything that changes a verdict."""
+    """One file of config/rules, or a rule made on the desk. id: the file's stem.
+
+    version: changes with everything that changes a verdict.  examples: every file has them; None on the desk.
+    """
 
     id: str
     title: str = Field(min_length=2)
@@ -133,7 +150,7 @@ class Rule(Words):
     group_by: tuple[Group, ...] = ("matter",)
     level: Level
     repeat_after: Duration | None = None
-    examples: Examples
+    examples: Examples | None = None
 
     @property
     def rank(self) -> int:
@@ -144,12 +161,26 @@ class Rule(Words):
     def version(self) -> str:
         """Eight hex digits over scope, condition, grouping and level."""
         parts = self.model_dump(mode="json", include={"scope", "condition", "group_by", "level", "repeat_after"})
+        if not self.scope.query:  # came later: the findings of rules without it keep their ids
+            del parts["scope"]["query"], parts["scope"]["synonyms"]
         return digest(to_json(parts))[:8]
 
     @property
     def in_matter(self) -> bool:
         """Whether the rule counts within one matter (else over all signals that share the group values)."""
         return "matter" in self.group_by
+
+    @property
+    def look_back(self) -> timedelta:
+        """How far before a signal its windows reach."""
+        match self.condition:
+            case SpikeCondition(window=window, history=history):
+                return window * (history + 1)
+            case FrequencyCondition(window=window):
+                return window
+            case NewTermCondition(lookback=lookback):
+                return lookback
+        return timedelta(0)
 
     @field_validator("group_by")
     @classmethod
@@ -158,6 +189,8 @@ class Rule(Words):
             raise ValueError("at least one value, each once")
         if "matter" in value and set(value) - {"matter", "issue"}:
             raise ValueError("matter goes alone or with issue")
+        if "all" in value and len(value) > 1:
+            raise ValueError("all goes alone: everything in scope is counted together")
         return value
 
     @model_validator(mode="after")
@@ -172,11 +205,12 @@ def load_rules(
     *,
     products: frozenset[str] | None = None,
     issues: frozenset[str] | None = None,
+    check_query: CheckQuery | None = None,
     folder: Path | None = None,
 ) -> tuple[Rule, ...]:
     """The rules of <config_dir>/rules/*.yml, by id. products, issues: known ids, to check scopes and examples against.
 
-    folder: another folder of rule files.
+    check_query: reads the queries of scopes.  folder: another folder of rule files.
     Raises ConfigError with every mistake of every file: file, key, what is wrong, what is accepted.
     """
     rules: list[Rule] = []
@@ -194,7 +228,9 @@ def load_rules(
         rules.append(rule)
         mistakes += _unknown(f"{name}: scope.products", rule.scope.products, products, extra="key")
         mistakes += _unknown(f"{name}: scope.issues", rule.scope.issues, issues)
-        mistakes += _unknown_in_examples(name, rule.examples, products, issues)
+        mistakes += _unknown_in_examples(name, rule.examples or NO_EXAMPLES, products, issues)
+        wrong = check_query(rule.scope.query) if check_query and rule.scope.query else ""
+        mistakes += [f"{name}: scope.query: {wrong}"] if wrong else []
     if mistakes:
         raise ConfigError(mistakes)
     return tuple(rules)
@@ -210,10 +246,16 @@ def read_rule(text: str, *, stem: str, name: str) -> Rule:
         raise ConfigError([f"{name}: expected a mapping (accepted: {', '.join(_accepted(Rule))})"])
     if "id" in content:
         raise ConfigError([f"{name}: id: not written in the file, the file name is the id"])
+    mistakes = [] if content.get("examples") is not None else [f"{name}: examples: is missing"]
+    if stem.startswith(DESK_RULE):
+        mistakes.append(f"{name}: names that begin with {DESK_RULE} belong to rules made on the desk; rename the file")
     try:
-        return Rule(id=stem, **content)
+        rule = Rule(id=stem, **content)
     except ValidationError as error:
-        raise ConfigError([_mistake(name, content, dict(one)) for one in error.errors()]) from None
+        mistakes = [*mistakes, *(_mistake(name, content, dict(one)) for one in error.errors())]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return rule
 
 
 def _unknown(where: str, values: tuple[str, ...], known: frozenset[str] | None, *, extra: str = "") -> list[str]:
@@ -236,6 +278,8 @@ def _unknown_in_examples(
                 mistakes += _unknown(f"{where}.issues", document.issues, issues)
     return mistakes
 
+
+NO_EXAMPLES = Examples.model_construct(fires=(), quiet=())
 
 _CONDITIONS: dict[str, type[Words]] = {
     "any": AnyCondition,

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     elasticsearch_replicas: str = Field(
         default="0-1", pattern=r"^\d+(-\d+)?$", description="copies of each shard: a number, or a range by nodes"
     )
+    elasticsearch_repository: str = Field(default="fengsui", description="snapshot repository on the cluster")
+    snapshots: str = Field(
+        default="",
+        description="folder of index snapshots: on the cluster's nodes (path.repo), or of the embedded index",
+    )
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:25 (smtps:// for TLS)")
     mail_from: str = "fengsui@localhost"
     mail_to: str = Field(default="", description="comma separated recipients of alert mails and the daily digest")

@@ -11,7 +11,9 @@ from typing import Any
 from core.clock import beijing, iso_beijing, system_clock
 
 _FILE_BYTES, _FILES_KEPT = 20_000_000, 5
-_TALKATIVE = ("alembic", "apscheduler", "scrapy", "uvicorn", "httpx", "asyncio", "elastic_transport", "elasticsearch")
+_REPEATING = ("elastic_transport",)
+"""Libraries that warn of each failed try; what came of it is told by us."""
+_TALKATIVE = ("alembic", "apscheduler", "scrapy", "uvicorn", "httpx", "asyncio")
 """Libraries that tell each step at level info; their warnings are kept."""
 
 
@@ -61,6 +63,8 @@ def setup_logs(level: str = "INFO", *, file: Path | None = None) -> None:
     if logging.getLogger().level > logging.DEBUG:
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
+        for name in _REPEATING:
+            logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def log_event(logger: logging.Logger, event: str, *, level: int = logging.INFO, **fields: Any) -> None:

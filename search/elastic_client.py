@@ -115,7 +115,7 @@ class Cluster:
         timeouts = 1 if len(self.access.hosts) > 1 else 0
         for wait in (*WAITS, None):
             try:
-                return question()
+                return _ours(question())
             except elastic_transport.ConnectionTimeout:
                 if not timeouts or wait is None:
                     raise
@@ -144,6 +144,14 @@ class Cluster:
             if wait is not None:
                 self.pause(wait)
         raise SearchUnavailable(f"Elasticsearch（{self.access.where}）读不到 {index}：{failed[0].get('reason', '')}")
+
+
+def _ours(answer: T) -> T:
+    """The client asks who answers when all is well; a 404 of some other server would pass for an index not there."""
+    meta = getattr(answer, "meta", None)
+    if meta is not None and meta.status == GONE and meta.headers.get("x-elastic-product", "") != "Elasticsearch":
+        raise elasticsearch.UnsupportedProductError("not Elasticsearch", meta, None)
+    return answer
 
 
 def missing(index: str) -> elasticsearch.NotFoundError:

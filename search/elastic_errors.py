@@ -11,6 +11,8 @@ import elasticsearch
 from config.elastic_access import API_KEY, CA, PASSWORD, URL, USER, ElasticAccess
 
 ROLES = "docs/elasticsearch.md 的“Roles”一节"
+MOST_WAYS = 4
+"""Privileges named in one sentence, of those that would do."""
 EXPIRED, NOT_YET, HOSTNAME, ADDRESS = 10, 9, 62, 64
 """Verification codes of OpenSSL; every other one means that nobody we trust signed the certificate."""
 
@@ -92,7 +94,7 @@ def refused(error: elasticsearch.ApiError, access: ElasticAccess, where: str) ->
     if error.status_code == 403 and not _blocked(error):
         return f"Elasticsearch（{where}）{forbidden(reason, access)}"
     if error.status_code == 406 or "media_type_header_exception" in (reason, str(error.error)):
-        return f"Elasticsearch（{where}）的版本过低：需要 8 或 9"
+        return f"Elasticsearch（{where}）的版本过低（需要 8 或 9），或中间的代理改了请求头"
     answer: object = error.body
     if error.status_code < 500 and not isinstance(answer, dict):
         return not_elasticsearch(where)
@@ -127,7 +129,9 @@ def forbidden(reason: str, access: ElasticAccess) -> str:
     denied, granted, on = _DENIED.search(reason), _GRANTED.search(reason), _INDICES.search(reason)
     if denied is None:
         return f"{who}权限不足（HTTP 403）：{reason[:200]}；按 {ROLES}给角色补上"
-    least = granted["privileges"].split(",")[0] if granted else ""
-    where = f"索引 {on['indices']} 的" if on and on["indices"] else "集群"
-    wanted = f"{where}权限 {least}（动作 {denied['action']}）" if least else f"动作 {denied['action']} 的权限"
+    ways = [name.strip() for name in granted["privileges"].split(",")] if granted else []
+    ways = [name for name in ways if name not in ("", "all")][:MOST_WAYS]
+    where = f"索引 {on['indices'][:200]} 的" if on and on["indices"] else "集群"
+    action = denied["action"]
+    wanted = f"{where}权限 {' 或 '.join(ways)}（动作 {action}）" if ways else f"动作 {action} 的权限"
     return f"{who}缺{wanted}（HTTP 403）；按 {ROLES}给角色补上"

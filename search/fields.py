@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from core.records import LEVEL_COLOURS, LEVEL_IDS, LEVEL_NAMES, LEVEL_ROMAN, Kind
-from search.text import visible
+from search.visible import visible
 
 TEXT_FORMAT = "3"
 """Raised when search/text.py cuts text in another way: an index of the old way asks for `fengsui reindex`."""
@@ -30,7 +30,7 @@ class FieldType(StrEnum):
 class Field:
     """One field. aliases: other names in a query, the Chinese label first.  many: holds a list.
 
-    example: a value as one writes it in a query.  words: Chinese words for values.
+    example: a value as one writes it in a query.  words: Chinese words for values, the best one of a value first.
     """
 
     name: str
@@ -71,13 +71,13 @@ KIND_WORDS: dict[str, str | int | bool] = {
 }
 STANCE_WORDS: dict[str, str | int | bool] = {"无": "none", "否认": "denial", "辟谣": "refutation", "致歉": "apology"}
 TIER_WORDS: dict[str, str | int | bool] = {"一级": 1, "二级": 2, "三级": 3, "四级": 4}
-BOOLEAN_WORDS: dict[str, str | int | bool] = {"true": True, "false": False, "是": True, "否": False}
+BOOLEAN_WORDS: dict[str, str | int | bool] = {"是": True, "否": False, "true": True, "false": False}
 
 
 def _level_words() -> dict[str, str | int | bool]:
     words: dict[str, str | int | bool] = {}
     for level, (name, colour, roman) in enumerate(zip(LEVEL_NAMES, LEVEL_COLOURS, LEVEL_ROMAN, strict=True)):
-        words.update({name: level, colour: level})
+        words.update({colour: level, name: level})
         if level:
             words.update({f"{colour}色": level, roman: level})
     return words | dict(LEVEL_IDS)

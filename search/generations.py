@@ -84,6 +84,15 @@ class Generations:
             turn.enter_context(locked(self.root / "write.lock", patience=PATIENCE, busy=busy))
         return Turn(turn)
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Nobody writes meanwhile, in no process."""
+        turn = self.take_turn()
+        try:
+            yield
+        finally:
+            turn.end()
+
     def wanted(self) -> bool:
         """Whether somebody waits for a turn."""
         try:

@@ -1,9 +1,14 @@
 """Which backend the settings ask for."""
 
+from pathlib import Path
+
 from config.settings import Settings
 from search.backend import SearchBackend
+from search.elastic_snapshots import ElasticSnapshots
 from search.elasticsearch import ElasticsearchBackend
 from search.embedded import EmbeddedBackend
+from search.embedded_snapshots import EmbeddedSnapshots
+from search.snapshots import Snapshots
 from search.text import Segmenter
 
 
@@ -14,9 +19,28 @@ def open_backend(settings: Settings, *, words: Segmenter, write: bool = False) -
     words: must be the segmenter the entries were made with.  write: makes the data folder.
     """
     if settings.elasticsearch_url:
-        name = f"fengsui-{settings.profile}-signals"
+        name = _name_of(settings)
         return ElasticsearchBackend(settings.elastic_access, name, words, replicas=settings.elasticsearch_replicas)
     root = settings.data_dir / "index"
     if write:
         root.mkdir(parents=True, exist_ok=True)
     return EmbeddedBackend(root, words)
+
+
+def open_snapshots(settings: Settings, *, words: Segmenter) -> Snapshots:
+    """The snapshots of the backend that the settings ask for."""
+    if settings.elasticsearch_url:
+        return ElasticSnapshots(
+            settings.elastic_access,
+            _name_of(settings),
+            replicas=settings.elasticsearch_replicas,
+            repository=settings.elasticsearch_repository,
+            location=settings.snapshots,
+        )
+    root = settings.data_dir / "index"
+    place = Path(settings.snapshots) if settings.snapshots else settings.data_dir / "snapshots"
+    return EmbeddedSnapshots(root, place, EmbeddedBackend(root, words).count)
+
+
+def _name_of(settings: Settings) -> str:
+    return f"fengsui-{settings.profile}-signals"

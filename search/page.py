@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import takewhile
+from operator import itemgetter
 from typing import Any
 
 from search.backend import FacetValue, Hit, Pair, PairCount, SearchRequest, SearchResult
@@ -57,8 +58,7 @@ def facets_of(answer: Any, request: SearchRequest) -> dict[str, tuple[FacetValue
     """The largest values of each facet, ties in order of the value."""
     facets = {}
     for name, size in request.facets.items():
-        largest = _largest(answer[name], size)
-        facets[name] = tuple(FacetValue(_plain(bucket), bucket["doc_count"]) for bucket in largest)
+        facets[name] = tuple(FacetValue(value, -count) for count, value, _ in _largest(answer[name], size))
     return facets
 
 
@@ -68,18 +68,21 @@ def pairs_of(answer: Any, request: SearchRequest) -> dict[Pair, tuple[PairCount,
 
 
 def _pair_counts(answer: Any, pair: Pair) -> Iterator[PairCount]:
-    for row in _largest(answer, pair.rows):
-        for column in _largest(row["_columns"], pair.columns):
-            yield PairCount(_plain(row), _plain(column), column["doc_count"])
+    for _, row, bucket in _largest(answer, pair.rows):
+        for count, column, _ in _largest(bucket["_columns"], pair.columns):
+            yield PairCount(row, column, -count)
 
 
-def _largest(answer: Any, size: int) -> list[Any]:
-    """The `size` largest, ties by value; engines hand them over by count."""
+def _largest(answer: Any, size: int) -> list[tuple[int, Scalar, dict[str, Any]]]:
+    """(minus the count, value, bucket) of the `size` largest, ties by value. Engines hand them over by count; a year's
+    pairs are tens of thousands, their order is half of their cost."""
     buckets = answer["buckets"]
-    if len(buckets) > size:
+    if 0 < size < len(buckets):
         least = buckets[size - 1]["doc_count"]
-        buckets = list(takewhile(lambda bucket: bucket["doc_count"] >= least, buckets))
-    return sorted(buckets, key=lambda bucket: (-bucket["doc_count"], _plain(bucket)))[:size]
+        buckets = takewhile(lambda bucket: bucket["doc_count"] >= least, buckets)
+    counted = [(-bucket["doc_count"], _plain(bucket), bucket) for bucket in buckets]
+    counted.sort(key=itemgetter(0, 1))
+    return counted[:size]
 
 
 def _plain(bucket: dict[str, Any]) -> Scalar:

@@ -26,7 +26,6 @@ RUNS = re.compile(r"[^\W_]+")
 GRAMS = re.compile(rf"[{HAN}]|(?<![^{HAN} ])[^{HAN} ]{{1,{MAX_TOKEN}}}")
 FOLDED = re.compile(r"[^\n -@\[-~\u3001-\u3035\u3041-\u3096\u3400-\u9fff]")
 """Any character but those known to fold to themselves, which are nearly all of a Chinese text."""
-INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]+")
 
 
 @lru_cache(maxsize=65536)
@@ -39,11 +38,6 @@ def _fold_character(character: str) -> str:
 def fold(text: str) -> str:
     """`text` with full-width forms narrowed and case folded, character by character: offsets stay valid."""
     return FOLDED.sub(lambda found: _fold_character(found[0]), text)
-
-
-def visible(text: str) -> str:
-    """`text` folded, without marks nobody sees (zero width, direction) and blanks around it: how names are compared."""
-    return INVISIBLE.sub("", fold(text)).strip()
 
 
 def words_of(text: str, segmenter: Segmenter) -> list[str]:

@@ -153,6 +153,17 @@ def find_signal(db: Connection, document_id: str, revision: int | None = None) -
     return _signal(row) if row and row["analysis"] is not None else None
 
 
+def arrival_number(db: Connection, document_id: str, revision: int) -> int | None:
+    """The place of a revision in the order of arrival; None for one that is not stored."""
+    query = select(documents.c.seq).where(documents.c.id == document_id, documents.c.revision == revision)
+    return db.execute(query).scalar_one_or_none()
+
+
+def last_arrival(db: Connection) -> int:
+    """The place of what arrived last; 0 while nothing has."""
+    return db.execute(select(func.max(documents.c.seq))).scalar_one_or_none() or 0
+
+
 def is_latest(db: Connection, document: Document) -> bool:
     """Whether no newer revision is stored."""
     newer = select(documents.c.seq).where(documents.c.id == document.id, documents.c.revision > document.revision)
@@ -198,6 +209,33 @@ def signals_between(
         if value is not None:
             query = query.where(column == value)
     return _signals(db, query.order_by(documents.c.event_time, documents.c.seq))
+
+
+def risks_between(
+    db: Connection, start: datetime, end: datetime, *, limit: int, before: tuple[datetime, int] | None = None
+) -> list[tuple[int, Signal]]:
+    """Analysed latest revisions about a risk with start <= event_time < end, newest first, with their place in the
+    order of arrival. before: (event_time, place) of the last one of the page before."""
+    query = select(documents).where(
+        documents.c.is_risk, documents.c.latest, documents.c.event_time >= start, documents.c.event_time < end
+    )
+    if before is not None:
+        at, seq = before
+        query = query.where(or_(documents.c.event_time < at, and_(documents.c.event_time == at, documents.c.seq < seq)))
+    rows = db.execute(query.order_by(documents.c.event_time.desc(), documents.c.seq.desc()).limit(limit)).mappings()
+    return [(row["seq"], _signal(row)) for row in rows.all() if row["analysis"] is not None]
+
+
+def risks_arrived(db: Connection, after: int, up_to: int, *, within: timedelta, limit: int) -> list[tuple[int, Signal]]:
+    """Analysed latest revisions about a risk that arrived at after < place <= up_to, of the last span `within` of what
+    they tell, with their place, in the order of arrival."""
+    arrived = and_(documents.c.seq <= up_to, documents.c.latest, documents.c.is_risk)
+    newest = db.execute(select(func.max(documents.c.event_time)).where(arrived)).scalar_one_or_none()
+    if newest is None:
+        return []
+    wanted = (arrived, documents.c.seq > after, documents.c.event_time > newest - within)
+    rows = db.execute(select(documents).where(*wanted).order_by(documents.c.seq).limit(limit)).mappings().all()
+    return [(row["seq"], _signal(row)) for row in rows if row["analysis"] is not None]
 
 
 def signals_after(db: Connection, seq: int, *, limit: int) -> list[tuple[int, Signal]]:

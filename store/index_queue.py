@@ -101,8 +101,13 @@ def retry_refused(db: Connection, *, now: datetime) -> int:
 
 
 def write_again(db: Connection, since: datetime | None, *, now: datetime) -> int:
-    """Send what was written at or after `since` (None: everything) to the index again. Returns how many."""
-    again = and_(documents.c.stage == INDEXED, documents.c.latest)
+    """Send what was written at or after `since` (None: everything) to the index again. Returns how many.
+
+    What is being written at this moment is let go, too, so that it does not count as written into another index.
+    """
+    held = and_(documents.c.stage == JUDGED, documents.c.claimed_by.is_not(None))
+    db.execute(update(documents).where(held).values(**FREE))
+    again = documents.c.stage == INDEXED
     if since is not None:
         again = and_(again, or_(documents.c.moved_at.is_(None), documents.c.moved_at >= since))
     return db.execute(update(documents).where(again).values(stage=JUDGED, moved_at=now, attempts=0)).rowcount

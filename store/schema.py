@@ -469,3 +469,20 @@ audit = Table(
     Column("previous_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
 )  # fmt: skip
+
+desk_rules = Table(
+    "desk_rules", metadata,
+    Column("serial", Serial, primary_key=True, comment="order of changes over all rules"),
+    Column("rule", Text, nullable=False, comment="desk_1, desk_2, ...; never given again"),
+    Column("number", Integer, nullable=False, comment="version: 1, 2, 3, ... within the rule"),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False, comment="created | changed | off | on | deleted"),
+    Column("state", Text, nullable=False, comment="on | off | deleted"),
+    Column("territory", Text, nullable=False, comment="region code it is cut to; 000000 is no cut"),
+    Column("definition", Json, nullable=False, comment="the words of the rule, as in a rule file"),
+    Column("since", BigInteger, nullable=False, comment="documents.seq that had arrived when it was made"),
+    Column("counted", BigInteger, comment="documents.seq up to which earlier ones are counted in; null: none"),
+    Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    UniqueConstraint("rule", "number", name="uq_desk_rules_rule_number"),
+)  # fmt: skip

@@ -19,6 +19,10 @@ from sqlalchemy import Connection
 
 from alerts.feeds import FeedWriter
 from alerts.lifecycle import act
+from alerts.rule_examples import ACK_HOURS
+from alerts.rule_query import queries_of
+from alerts.setup import EngineParts
+from config.grouping import load_grouping
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.rules import Rule
 from config.settings import PROJECT, Settings
@@ -93,6 +97,16 @@ def read_rules() -> tuple[Rule, ...]:
         Rule.model_validate({"id": "product_fire", **fire}),
         Rule.model_validate({"id": "spotcheck_fail", **failed}),
     )
+
+
+def read_parts(lexicon: Lexicon) -> EngineParts:
+    """What rules of the desk are made with: the two rules above, the words of the lexicon, the demo's firms."""
+    registry = load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv")
+    firms = {entry.id: entry for entry in registry}
+    return EngineParts(
+        read_rules(), lexicon, load_grouping(CONFIG), firms.get, ACK_HOURS, None,
+        queries_of(lexicon, registry, sources=read_sources()),
+    )  # fmt: skip
 
 
 def read_lexicon() -> Lexicon:
@@ -290,6 +304,7 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         "synonyms": lexicon.synonyms,
         "sources": read_sources(),
         "rules": read_rules(),
+        "rule_parts": read_parts(lexicon),
         "clock": ticking,
         "story": ticking,
         **more,

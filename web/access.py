@@ -23,6 +23,7 @@ MAY: dict[str, Role] = {
     "undo": "officer",
     "run_source": "officer",
     "event": "officer",
+    "rule": "officer",
     "level": "supervisor",
     "confirm": "supervisor",
     "close": "supervisor",
@@ -88,6 +89,15 @@ class Viewer:
     def codes(self) -> frozenset[str] | None:
         """The region codes this viewer sees; None: all of them."""
         return None if self.everywhere else _codes_within(self.regions, self.user.territory)
+
+    def sees_rule(self, territory: str) -> bool:
+        """Whether a rule of that territory judges anything of this viewer's, or judges for them."""
+        mine = self.user.territory
+        return territory == EVERYWHERE or self.sees_code(territory) or self.regions.is_within(territory, mine)
+
+    def may_change_rule(self, territory: str) -> bool:
+        """A rule is changed by officers of its territory and of what lies above it."""
+        return self.may("rule") and self.sees_code(territory)
 
     def documents(self) -> ColumnElement[bool]:
         """The same cut as a condition on the documents table."""

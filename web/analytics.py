@@ -36,6 +36,7 @@ WIDTHS = (HOUR, 3 * HOUR, 6 * HOUR, DAY, 7 * DAY, 14 * DAY, 28 * DAY, 84 * DAY)
 TINTS = (1.0, 1.5, 2.0, 3.0)
 FEW = 3
 """A cell of fewer signals is never tinted strongly: 1 where 0.2 were expected is chance."""
+NOVEL = 6
 PARTS = frozenset({"lines", "heat", "novel", "special", "words"})
 
 
@@ -114,9 +115,18 @@ class Figures:
 
 
 def figures(
-    visit: Visit, asked: Asked, axis: Axis, crossed: tuple[Axis, Axis], parts: Iterable[str] = PARTS
+    visit: Visit,
+    asked: Asked,
+    axis: Axis,
+    crossed: tuple[Axis, Axis],
+    parts: Iterable[str] = PARTS,
+    *,
+    novel: int = NOVEL,
 ) -> Figures:
-    """The figures of a search. parts: which of PARTS are needed. Raises QueryError, SearchUnavailable."""
+    """The figures of a search. parts: which of PARTS are needed.  novel: new pairs of each kind at most.
+
+    Raises QueryError, SearchUnavailable.
+    """
     at = moment_of(visit, asked)
     request, warnings = build_request(visit, replace(asked, at=at))
     request = replace(request, size=0, offset=0, after=None, sort=Sort.NEWEST, split=None, histogram=False, facets={})
@@ -128,7 +138,7 @@ def figures(
     if "heat" in wanted:
         found = replace(found, heat=count.heat())
     if "novel" in wanted and request.from_ is not None:
-        found = replace(found, novel=novel_pairs(count.backend, request))
+        found = replace(found, novel=novel_pairs(count.backend, request, most=novel))
     usual = background_of(request, now=at)
     if usual is not None and wanted & {"special", "words"}:
         found = replace(found, usual=usual)
@@ -233,13 +243,13 @@ class _Counting:
             for start in self.starts
         )
 
-    def groups(self, axis: Axis, most: int) -> tuple[Group, ...]:
-        """The groups of an axis: given ones, else the values that most hits hold, now or before."""
+    def groups(self, axis: Axis, most: int, *, before: bool = False) -> tuple[Group, ...]:
+        """The groups of an axis: given ones, else the values most hits hold.  before: or held in the time before."""
         fixed = fixed_groups(self.visit, axis)
         if fixed is not None:
             return fixed
         values = {value.value: value.count for value in self.main.facets[axis.field]}
-        if axis is self.axis and self.past and "lines" in self.wanted:
+        if before and self.past:
             for value in self.past[1].facets[axis.field]:
                 values[value.value] = max(values.get(value.value, 0), value.count)
         largest = sorted(values, key=lambda value: (-values[value], str(value)))[:most]
@@ -248,7 +258,7 @@ class _Counting:
 
     def lines(self) -> tuple[Line, ...]:
         """The groups of the axis, the largest first; given ones in their order."""
-        made = [self._line(group) for group in self.groups(self.axis, MOST_LINES)]
+        made = [self._line(group) for group in self.groups(self.axis, MOST_LINES, before=True)]
         if fixed_groups(self.visit, self.axis) is None:
             made.sort(key=lambda line: (-line.count, -(line.before or 0), line.group.label))
         return tuple(made)
@@ -268,22 +278,19 @@ class _Counting:
 
     def _of(self, group: Group, request: SearchRequest, result: SearchResult) -> tuple[int, tuple[int, ...]]:
         """How many signals of a group, and in each bar; asked apart where the common answer may not be whole."""
-        counted = {value.value: value.count for value in result.facets[self.axis.field]}
-        whole = len(counted) < MOST_VALUES or all(value in counted for value in group.values)
+        counted = _counts(result, self.axis)
+        whole = len(counted) < MOST_VALUES or group.value in counted
         split = result.histogram.bars if result.histogram else ()
         if group.where is None and whole and all(len(bar.parts) < MOST_PARTS for bar in split):
-            return sum(counted.get(value, 0) for value in group.values), self._bars(result, group.values)
+            return counted.get(group.value, 0), self._bars(result, group.value)
         only = self._apart(group, self.axis) if request is self.request else self._only(request, group, self.axis, ())
         return only.total, self._bars(only)
 
-    def _bars(self, result: SearchResult, values: tuple[Scalar, ...] | None = None) -> tuple[int, ...]:
-        """Counts of the bars, of some values only; of the time before as that time has them."""
+    def _bars(self, result: SearchResult, value: Scalar | None = None) -> tuple[int, ...]:
+        """Counts of the bars, of one value only; of the time before as that time has them."""
         if result.histogram is None:
             return (0,) * len(self.starts)
-        counts = {
-            bar.start: bar.count if values is None else sum(bar.parts.get(value, 0) for value in values)
-            for bar in result.histogram.bars
-        }
+        counts = {bar.start: bar.count if value is None else bar.parts.get(value, 0) for bar in result.histogram.bars}
         here = counts.keys() <= set(self.starts)
         return tuple(counts.get(start, 0) for start in self.starts) if here else tuple(counts.values())
 
@@ -292,7 +299,7 @@ class _Counting:
         row_axis, column_axis = self.crossed
         rows, columns = self.groups(row_axis, MOST_ROWS), self.groups(column_axis, MOST_COLUMNS)
         turned = self.pair.row != row_axis.field
-        pairs: dict[tuple[Scalar, Scalar], int] = {}
+        pairs: dict[tuple[Scalar | None, Scalar | None], int] = {}
         for one in self.main.pairs[self.pair]:
             pairs[(one.column, one.row) if turned else (one.row, one.column)] = one.count
         apart = {
@@ -305,15 +312,13 @@ class _Counting:
         def total(axis: Axis, group: Group) -> int:
             if group.where:
                 return apart[group].total
-            counted = {value.value: value.count for value in self.main.facets[axis.field]}
-            return sum(counted.get(value, 0) for value in group.values)
+            return _counts(self.main, axis).get(group.value, 0)
 
         def cell(row: Group, column: Group) -> int:
             for special, other, axis in ((row, column, column_axis), (column, row, row_axis)):
                 if special.where:
-                    counted = {value.value: value.count for value in apart[special].facets[axis.field]}
-                    return sum(counted.get(value, 0) for value in other.values)
-            return sum(pairs.get((r, c), 0) for r in row.values for c in column.values)
+                    return _counts(apart[special], axis).get(other.value, 0)
+            return pairs.get((row.value, column.value), 0)
 
         row_totals, column_totals = ([total(axis, group) for group in groups] for axis, groups in (
             (row_axis, rows), (column_axis, columns),
@@ -338,6 +343,10 @@ class _Counting:
     def _only(self, request: SearchRequest, group: Group, axis: Axis, facets: Iterable[str]) -> SearchResult:
         asked = replace(request, where=both([request.where, group.asked(axis)]))
         return self._ask(asked, facets, split=False, bars=axis is self.axis)
+
+
+def _counts(result: SearchResult, axis: Axis) -> dict[Scalar | None, int]:
+    return {value.value: value.count for value in result.facets[axis.field]}
 
 
 def _pair_of(row: Axis, column: Axis) -> Pair:

@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from core.errors import FengsuiError
 from core.logs import log_event
+from search.frequent import FrequentValues
 from store.users import first_admin_token
 from web.inbox import BadAddress
 from web.names import Names
@@ -27,12 +28,14 @@ from web.views import (
     analytics,
     analytics_data,
     api,
+    complete,
     documents,
     enterprises,
     events,
     feeds,
     home,
     live,
+    rules,
     search,
     search_export,
     search_parts,
@@ -46,7 +49,7 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, analytics_data,
-    documents, enterprises, sources, status, account, signin, live, feeds, api,
+    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
@@ -64,6 +67,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.names = Names(services)
     app.state.templates = make_templates()
+    app.state.frequent = FrequentValues(services.search, services.clock) if services.search else None
     app.state.pulse = live.Pulse(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
     app.add_middleware(SecurityHeaders)

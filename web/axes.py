@@ -40,7 +40,7 @@ AXES: Mapping[str, Axis] = {
         Axis("product", "产品", "product"),
         Axis("region", "地区", "territory"),
         Axis("issue", "风险问题", "issue"),
-        Axis("tier", "来源层级", "source"),
+        Axis("tier", "信源层级", "tier"),
         Axis("kind", "来源类别", "kind"),
         Axis("source", "来源", "source"),
         Axis("level", "级别", "level"),
@@ -53,23 +53,22 @@ AXES: Mapping[str, Axis] = {
 class Group:
     """One group of an axis. conditions: what the search page is asked for its documents.
 
-    values: of the axis's field, counted together; a signal holds at most one of them if there are several.
-    where: what is asked where no count of values tells it.
+    value: of the axis's field.  where: what is asked where no value stands for the group.
     """
 
     label: str
     conditions: tuple[Condition, ...]
-    values: tuple[Scalar, ...] = ()
+    value: Scalar | None = None
     where: Where | None = None
 
     @property
     def key(self) -> str:
         """What tells it from the other groups of its axis."""
-        return "+".join(map(str, self.values)) or self.label
+        return self.label if self.value is None else str(self.value)
 
     def asked(self, axis: Axis) -> Where:
         """What the index is asked for its signals."""
-        return self.where or OneOf(axis.field, self.values)
+        return self.where or OneOf(axis.field, () if self.value is None else (self.value,))
 
 
 def fixed_groups(visit: Visit, axis: Axis) -> tuple[Group, ...] | None:
@@ -77,7 +76,7 @@ def fixed_groups(visit: Visit, axis: Axis) -> tuple[Group, ...] | None:
     if axis.name == "region":
         return _places(visit)
     if axis.name == "tier":
-        return _tiers(visit)
+        return tuple(value_group(axis, tier, word) for tier, word in TIERS.items())
     if axis.name == "level":
         return tuple(value_group(axis, level, visit.names.level(level) if level else "未达预警") for level in LEVELS)
     return None
@@ -91,20 +90,7 @@ def found_groups(db: Connection, visit: Visit, axis: Axis, values: Sequence[Scal
 
 def value_group(axis: Axis, value: Scalar, label: str) -> Group:
     """Signals that hold one value."""
-    return Group(label, (Condition(axis.parameter, (str(value),)),), (value,))
-
-
-def _tiers(visit: Visit) -> tuple[Group, ...]:
-    """Sources by their tier, as configured today; and those that no longer are."""
-    by_tier: dict[int, list[str]] = {}
-    for source in sorted(visit.services.sources, key=lambda source: source.key):
-        by_tier.setdefault(source.tier, []).append(source.key)
-    known = tuple(key for keys in by_tier.values() for key in keys)
-    gone = Group("未定层级", (Condition("source", known, negative=True),), where=Not(OneOf("source", known)))
-    tiers = (
-        Group(TIERS[tier], (Condition("source", tuple(keys)),), tuple(keys)) for tier, keys in sorted(by_tier.items())
-    )
-    return (*tiers, gone) if known else ()
+    return Group(label, (Condition(axis.parameter, (str(value),)),), value)
 
 
 def _places(visit: Visit) -> tuple[Group, ...]:

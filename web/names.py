@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
+from config.rules import DESK_RULE
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, LEVEL_ROMAN, Alert, AlertState, Kind
 from store.schema import enterprises
 from web.services import Services
@@ -72,6 +73,11 @@ AUDIT_WORDS: Mapping[str, str] = {
     "index_retry": "重写索引",
     "event_merge": "并入事件",
     "event_split": "拆出事件",
+    "rule_created": "新建规则",
+    "rule_changed": "修改规则",
+    "rule_off": "停用规则",
+    "rule_on": "启用规则",
+    "rule_deleted": "删除规则",
     "export_search": "导出检索",
     "export_figures": "导出分析",
     "export_broken": "导出中断",
@@ -89,7 +95,7 @@ STAGES: Mapping[str, str] = {
     "judged": "已判规则，待入索引",
     "indexed": "已完成",
     "quarantined": "已隔离",
-    "refused": "已判规则，索引拒收",
+    "refused": "索引拒收",
 }
 
 PROCESSES: Mapping[str, str] = {
@@ -143,8 +149,12 @@ class Names:
 
     def rule(self, rule_id: str) -> str:
         """The title of a rule, its id where it is no longer loaded."""
-        rule = self._services.rule_by_id.get(rule_id)
+        rule = self._services.find_rule(rule_id)
         return str(rule.title) if rule else rule_id
+
+    def rule_link(self, rule_id: str) -> str:
+        """Where a rule is told of."""
+        return f"/rules/{rule_id}" if rule_id.startswith(DESK_RULE) else f"/rules#{rule_id}"
 
     @staticmethod
     def kind(kind: str) -> str:

@@ -30,14 +30,30 @@ SHORT = {
     "products": "product", "enterprises": "firm", "issues": "issue", "regions": "region", "flags": "flag",
     "repost_of": "repost", "event_time": "time", "stored_at": "stored",
 }  # fmt: skip
-PARAMETERS: Mapping[str, Field] = {SHORT.get(field.name, field.name): field for field in FIELDS}
-"""Name in the address and field of the index."""
+PARAMETERS: Mapping[str, Field] = {
+    SHORT.get(field.name, field.name): field for field in FIELDS if field.type.value != "mentions"
+}
+"""Name in the address and field of the index; mentions are asked for in the query only."""
 LABELS: Mapping[str, str] = {name: field.label for name, field in PARAMETERS.items()} | {
     "issue": "风险问题", "kind": "来源类别", "is_risk": "风险信号", "flag": "标记", "withdrawn": "已撤下",
 }  # fmt: skip
 LOOK = ("view", "cols", "split", "step", "open")
 PAGES = ("page", "after", "at", "show")
-LISTED = ("level", "kind", "product", "issue", "territory", "firm", "source", "region", "is_risk", "stance", "flag")
+_OFTEN = (
+    "level",
+    "kind",
+    "product",
+    "issue",
+    "territory",
+    "firm",
+    "source",
+    "tier",
+    "region",
+    "is_risk",
+    "stance",
+    "flag",
+)
+LISTED = tuple(name for name in _OFTEN if name in PARAMETERS)
 """Fields people ask for most, in their order on the page; the rest follows in the index's order."""
 OPEN_AT_FIRST = ("level", "kind", "product", "issue", "territory")
 PLAIN = frozenset({FieldType.TEXT, FieldType.DATE})

@@ -275,16 +275,21 @@ def value_word(names: Names, name: str, value: Scalar, firms: Mapping[str, str])
         return names.level(int(text)) if int(text) else "未达预警"
     if isinstance(value, bool) or PARAMETERS[name].type is FieldType.BOOLEAN:
         return "是" if text.lower() == "true" else "否"
+    if name in WORDS:
+        return WORDS[name].get(text, text)
     giver: Mapping[str, Callable[[str], str]] = {
         "product": names.product, "territory": names.region, "region": names.region, "issue": names.issue,
         "source": names.source, "kind": names.kind, "firm": lambda firm: firms.get(firm, firm),
-        "stance": lambda stance: STANCES.get(stance, stance), "flag": lambda flag: FLAGS.get(flag, flag),
     }  # fmt: skip
     return giver[name](text) if name in giver else text
 
 
-STANCES: Mapping[str, str] = {"none": "无", "denial": "当事方否认", "refutation": "辟谣", "apology": "致歉"}
-FLAGS: Mapping[str, str] = {"date_guessed": "日期按入库推定", "given_id": "编号由来源给定"}
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "stance": {"none": "无", "denial": "当事方否认", "refutation": "辟谣", "apology": "致歉"},
+    "tier": {"1": "一级", "2": "二级", "3": "三级", "4": "四级"},
+    "flag": {"date_guessed": "日期按入库推定", "given_id": "编号由来源给定"},
+}
+"""Words of values that have no table of their own."""
 
 
 def firms_of(db: Connection, asked: Asked) -> dict[str, str]:

@@ -9,8 +9,10 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Connection
 
+from alerts.desk_rules import RuleShelf
+from alerts.setup import EngineParts
 from config.lexicon import Lexicon
-from config.rules import Rule
+from config.rules import DESK_RULE, Rule
 from config.settings import Settings
 from config.sources import SourceConfig
 from core.clock import Clock, system_clock
@@ -61,6 +63,7 @@ class Services:
     Both clocks are the same outside the demo, whose story may run faster than the wall.
     search: None or an index that cannot answer is said on the page; the rest of the desk goes on.
     query_names: what names in a query stand for.  synonyms: other words for a bare word of a query.
+    rules: of the files.  rule_parts: what rules are tried and read with; None: none are made here.
     segmenter: cuts texts as the index does; None leaves out what needs it.
     act, render_feed: None leaves that part of the desk out.
     stopping: set when the process is asked to end, so that live streams close at once.
@@ -71,6 +74,7 @@ class Services:
     lexicon: Lexicon
     sources: tuple[SourceConfig, ...] = ()
     rules: tuple[Rule, ...] = ()
+    rule_parts: EngineParts | None = None
     search: SearchBackend | None = None
     query_names: QueryNames = NO_NAMES
     synonyms: Synonyms = field(default_factory=dict)
@@ -93,5 +97,17 @@ class Services:
 
     @cached_property
     def rule_by_id(self) -> Mapping[str, Rule]:
-        """The loaded rules."""
+        """The rules of the files."""
         return {rule.id: rule for rule in self.rules}
+
+    @cached_property
+    def shelf(self) -> RuleShelf:
+        """The rules made on the desk."""
+        return RuleShelf(self.store, self.rule_parts.queries if self.rule_parts else None)
+
+    def find_rule(self, rule_id: str) -> Rule | None:
+        """A rule of a file or of the desk; None where it is no longer loaded or cannot be read."""
+        if rule_id.startswith(DESK_RULE):
+            made = self.shelf.find(rule_id)
+            return made.rule if made else None
+        return self.rule_by_id.get(rule_id)

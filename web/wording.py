@@ -36,6 +36,7 @@ def scope_words(scope: Scope, names: Names) -> str:
     """Which signals a rule counts."""
     products = ["重点产品" if product == "key" else names.product(product) for product in scope.products]
     parts = [
+        ("检索语句", scope.query + ("" if scope.synonyms else "（不含同义词）") if scope.query else ""),
         ("产品", "、".join(products)),
         ("风险", "、".join(names.issue(issue) for issue in scope.issues)),
         ("来源", "、".join(names.kind(kind.value) for kind in scope.kinds)),

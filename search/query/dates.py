@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from core.clock import BEIJING, as_utc, beijing
 from search.query.chinese_dates import Last, read_words
-from search.text import visible
+from search.visible import visible
 
 FORMS = "时间:2026-11-01、时间:近7天、时间>=3天前、时间>=now-7d/d"
 MATH = re.compile(r"(?:([+-])(\d{1,5})([yqMwdhHms]))|(?:/([yqMwdhHms]))")

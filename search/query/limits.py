@@ -10,6 +10,9 @@ MOST_TEXT = 2_000
 MOST_WILD = 50
 """Wildcards: each word that has one goes over the whole dictionary of the index."""
 
+MOST_MENTIONS = 200
+"""`提及` in one query: each is worked out for every shape a mention can have."""
+
 
 def check_size(where: Where) -> None:
     """Raises QueryError for a query no engine would answer in time."""

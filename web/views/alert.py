@@ -18,6 +18,7 @@ from web.evidence import origins_of, quotes
 from web.history import action_word, people
 from web.inbox import standing_alerts
 from web.names import Names, firm_names
+from web.query_evidence import answered
 from web.times import limit_of
 from web.visit import Here, Refused, Visit, redirect
 
@@ -76,7 +77,7 @@ def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = Fals
         "confirmation": confirmation_words(alert, details),
         "to_confirm": may_confirm(alert, details, visit.me.name),
         "limit": limit_of(alert, visit.now),
-        "rule": visit.services.rule_by_id.get(alert.rule),
+        "rule": visit.services.find_rule(alert.rule),
         "findings": findings,
         "numbers": figures(findings[-1]) if findings else [],
         "firms": firms,
@@ -89,6 +90,7 @@ def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = Fals
         return shared
     tree = origins_of(db, found)
     return shared | {
+        "answered": answered(visit.services, findings, found),
         "origins": tree,
         "reposts": sum(len(origin.reposts) for origin in tree),
         "voices": Counter(signal.document.kind.value for signal in found),

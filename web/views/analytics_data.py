@@ -21,6 +21,8 @@ from web.visit import Here, Refused, Visit
 
 router = APIRouter()
 Table = Literal["counts", "times", "heat", "novel", "special", "words"]
+MOST_NOVEL = 50
+"""New pairs of each kind in a file, where the page shows the six most frequent."""
 NEEDS: Mapping[Table, str] = {
     "counts": "lines", "times": "lines", "heat": "heat", "novel": "novel", "special": "special", "words": "words",
 }  # fmt: skip
@@ -44,7 +46,8 @@ def _figures(visit: Visit, parts: Sequence[str]) -> Shown:
     """Raises Refused where the query cannot be read or the index cannot answer."""
     wanted = read_wanted(visit)
     try:
-        return Shown(visit, wanted, figures(visit, wanted.asked, wanted.by, (wanted.row, wanted.column), parts))
+        found = figures(visit, wanted.asked, wanted.by, (wanted.row, wanted.column), parts, novel=MOST_NOVEL)
+        return Shown(visit, wanted, found)
     except QueryError as problem:
         raise Refused(400, f"第 {problem.column} 字：{problem.message}") from problem
     except SearchUnavailable as problem:

@@ -125,7 +125,7 @@ def named_rows(visit: Visit, page: SearchResult, columns: Sequence[str]) -> Iter
         with visit.services.store.read() as db:
             firms = firm_names(db, (firm for hit in page.hits for firm in hit.fields["enterprises"]))
     for hit in page.hits:
-        yield tuple(_cell(visit, name, hit.fields[PARAMETERS[name].name], firms) for name in columns)
+        yield tuple(_cell(visit, name, hit.fields.get(PARAMETERS[name].name), firms) for name in columns)
 
 
 def _cell(visit: Visit, name: str, value: Any, firms: Mapping[str, str]) -> str:

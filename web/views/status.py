@@ -1,4 +1,4 @@
-"""系统状态, 通知记录, 规则, 帮助: what runs, what was sent, what fires, how to work."""
+"""系统状态, 通知记录, 帮助: what runs, what was sent, how to work."""
 
 from collections import Counter
 
@@ -71,14 +71,6 @@ def show_deliveries(visit: Here, alert: str = "", state: str = "") -> Response:
         counts = Counter(line.state for line in mine)
         shown = [line for line in mine if not state or line.state == state]
         return visit.page("deliveries.html", lines=shown, counts=counts, total=len(mine), seen=seen, state=state)
-
-
-@router.get("/rules")
-def show_rules(visit: Here) -> Response:
-    """Every loaded rule in words, with how often it fired."""
-    with visit.services.store.read() as db:
-        fired = Counter(alert.rule for alert in standing_alerts(db, visit.me))
-    return visit.page("rules.html", rules=visit.services.rules, fired=fired)
 
 
 @router.get("/help")
