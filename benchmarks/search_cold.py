@@ -18,8 +18,6 @@ IMPORTED = time.perf_counter()
 backend = EmbeddedBackend(Path(sys.argv[1]), str.split)
 since = datetime.fromisoformat(sys.argv[2]) - timedelta(days=30)
 total = backend.search(SearchRequest(Words("起火"), from_=since, split="level")).total
-    SearchRequest(Words("起火"), from_=datetime.fromisoformat(sys.argv[2]) - timedelta(days=30), split="level")
-).total
 print(
     json.dumps(
         {
