@@ -29,7 +29,7 @@ from typing import Any
 
 from benchmarks.search_arrivals import Arrived, arriving
 from benchmarks.search_corpus import NOW, Corpus, NoStreams, read_texts
-from benchmarks.search_engines import Engine, elastic, embedded, forget_pages
+from benchmarks.search_engines import Engine, elastic, embedded, forget_pages, server_cpu_ms
 from benchmarks.search_fts5 import Fts5
 from benchmarks.search_plain import Plain
 from benchmarks.search_questions import QUESTIONS, Asking, Question
@@ -148,7 +148,7 @@ class Bench:
         warm: dict[Question, list[float]] = {question: [] for question in QUESTIONS}
         busy: list[float] = []
         totals = {}
-        until = time.perf_counter() + self.options.seconds
+        until, served = time.perf_counter() + self.options.seconds, server_cpu_ms(self.url) if self.url else 0.0
         while time.perf_counter() < until or not all(warm.values()):
             for question in QUESTIONS:
                 begun, worked = time.perf_counter(), time.process_time()
@@ -167,6 +167,10 @@ class Bench:
             "pages": len(every),
             "warm_ms": spread(every),
             "cpu_ms": spread(busy),
+            # With what arrives, merges and all: the mean of a page only where nothing arrives.
+            "server_cpu_ms": round((server_cpu_ms(self.url) - served) / (len(every) + len(cold)), 1)
+            if self.url
+            else None,
             "first_ms": spread(list(cold.values())),
             "kinds_ms": {kind: spread([t for q, ts in warm.items() if q.kind == kind for t in ts]) for kind in kinds},
             "questions_ms": {
@@ -174,6 +178,10 @@ class Bench:
                 for q, ts in warm.items()
             },
         }
+
+    def _served(self, before: float, pages: int) -> float | None:
+        """Milliseconds the server was busy for a page; with all that arrives, where something does."""
+        return round((server_cpu_ms(self.url) - before) / pages, 1) if self.url else None
 
     def cold_start(self) -> Figures:
         """A new process that reads nothing from the page cache: import, open, one page. Milliseconds."""
@@ -240,7 +248,7 @@ def report(backend: str, count: int, part: Figures) -> str:
         if name in part:
             pages = part[name]
             lines.append(f"  pages {name:<6} {pages['pages']:,}: {pages['warm_ms']}, cpu {pages['cpu_ms']}")
-            lines.append(f"    first time {pages['first_ms']}")
+            lines.append(f"    first time {pages['first_ms']}, server cpu {pages['server_cpu_ms']} a page")
             lines += [f"    {kind:<10} {found}" for kind, found in pages["kinds_ms"].items()]
     if "busy" in part:
         lines.append(f"  arrivals     {part['busy']['arrivals']}")

@@ -1,5 +1,6 @@
 """What is measured: our two backends behind the interface that their rivals have too."""
 
+import json
 import os
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -78,6 +79,13 @@ def elastic_bytes(url: str, pattern: str) -> int:
     """Bytes of the primary shards as the server counts them, translog left out."""
     with urllib.request.urlopen(f"{url}/_cat/indices/{pattern}?h=pri.store.size&bytes=b", timeout=30) as answer:
         return sum(map(int, answer.read().split()))
+
+
+def server_cpu_ms(url: str) -> float:
+    """Milliseconds of processor time the server at `url` has used since it started."""
+    with urllib.request.urlopen(f"{url}/_nodes/stats/process", timeout=30) as answer:
+        nodes = json.load(answer)["nodes"].values()
+    return float(sum(node["process"]["cpu"]["total_in_millis"] for node in nodes))
 
 
 def forget_pages(folder: Path) -> None:

@@ -62,10 +62,13 @@ class Packer:
         return packed
 
     def unpack(self, packed: Sequence[int]) -> Row:
-        """What `pack` was given, but for what nobody sees."""
+        """What `pack` was given, but for what nobody sees. Raises ValueError where the dictionary or bytes are lost."""
         blob = bytes(packed)
-        with_dictionary = zstd.get_frame_info(blob).dictionary_id and self.learnt
-        plain = zstd.decompress(blob, self._dictionary if with_dictionary else None)
+        try:
+            with_dictionary = zstd.get_frame_info(blob).dictionary_id and self.learnt
+            plain = zstd.decompress(blob, self._dictionary if with_dictionary else None)
+        except zstd.ZstdError as error:
+            raise ValueError(str(error)) from error
         row: Row = json.loads(plain.decode("gb18030"))
         return row
 

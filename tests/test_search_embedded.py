@@ -286,6 +286,14 @@ def test_an_index_of_an_old_format_asks_for_a_rebuild(index: EmbeddedBackend, tm
     assert found(later) == ["a"]
 
 
+def test_a_lost_dictionary_is_told_not_raised_raw(index: EmbeddedBackend, tmp_path: Path) -> None:
+    index.index([entry(f"d{number}", "起火") for number in range(LEARN_FROM)])
+    for dictionary in tmp_path.glob("index/g*/DICTIONARY"):
+        dictionary.unlink()
+    with pytest.raises(SearchUnavailable, match="fengsui reindex"):
+        EmbeddedBackend(tmp_path / "index", words).search(SearchRequest())
+
+
 def test_a_broken_index_is_told_not_raised_raw(index: EmbeddedBackend, tmp_path: Path) -> None:
     index.index([entry("a")])
     for meta in tmp_path.glob("index/g*/meta.json"):
