@@ -12,7 +12,7 @@ Uses no scripts, no update or delete by query, no plugin, no lifecycle managemen
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import elasticsearch
 
@@ -30,10 +30,13 @@ from search.elastic_schema import REPLICAS
 from search.elastic_writer import Writer, newest_of
 from search.fields import format_mark
 from search.histogram import fill
-from search.page import OLD_FORMAT, bars_for, counted_bars, facets_asked, facets_of, hits_of, nothing_found, pairs_of
+from search.page import OLD_FORMAT, SPAN, counted, counted_bars, edges_of, facets_of, hits_of, nothing_found, pairs_of
 from search.records import IndexEntry, row_of
 from search.text import Segmenter
 from search.where import Where, ranked
+
+GUESS_KEPT = 60.0
+"""Seconds."""
 
 
 class ElasticsearchBackend:
@@ -62,6 +65,7 @@ class ElasticsearchBackend:
         self._compiler = Compiler(ElasticForms(), words)
         self._clock = clock
         self._checked = False
+        self._span: tuple[float, tuple[float | None, float | None]] | None = None
 
     # writing
 
@@ -101,31 +105,39 @@ class ElasticsearchBackend:
                 return nothing_found(request)
             asked = request.everything_asked()
             query = self._compiler.compile(asked)
-            bars = bars_for(request, lambda: self._edges(query))
-            answer = self._ask(
-                query=query,
-                size=request.size,
-                from_=request.offset,
-                search_after=None if request.after is None else [request.after],
-                track_total_hits=True,
-                sort=_order(asked, request.sort),
-                aggregations=exact(facets_asked(request, bars)),
+            page: Json = {
+                "size": request.size,
+                "from_": request.offset,
+                "search_after": None if request.after is None else [request.after],
+                "track_total_hits": True,
+                "sort": _order(asked, request.sort),
                 # Each month alone would weigh words by its own counts, and rank the same text differently.
-                search_type="dfs_query_then_fetch" if request.sort is Sort.RELEVANCE else None,
-            )
-        rows, groups = answer["hits"]["hits"], answer.get("aggregations", {})
-        total, took = answer["hits"]["total"]["value"], float(answer["took"])
+                "search_type": "dfs_query_then_fetch" if request.sort is Sort.RELEVANCE else None,
+            }
+            answers: list[Json] = []
+
+            def ask(aggregations: Json) -> Json:
+                more = {"size": 0} if answers else page
+                answers.append(self._ask(query=query, aggregations=exact(aggregations), **more))
+                return cast(Json, answers[-1]["aggregations"])
+
+            groups, bars = counted(request, self._edges, ask)
+            answer = answers[0]
+        rows, total = answer["hits"]["hits"], answer["hits"]["total"]["value"]
+        took = sum(each["took"] for each in answers)
         hits = hits_of([(row.get("_score") or 0.0, row["_source"]) for row in rows], request.where, self._words)
         histogram = fill(bars, counted_bars(groups)) if bars else None
         full = rows and len(rows) == request.size and request.sort is not Sort.RELEVANCE
         following = rows[-1]["sort"][0] if full else None
         facets, pairs = facets_of(groups, request), pairs_of(groups, request)
-        return SearchResult(total, hits, facets, histogram, took, following, pairs)
+        return SearchResult(total, hits, facets, histogram, float(took), following, pairs)
 
-    def _edges(self, query: Json) -> tuple[float | None, float | None]:
-        span = {"span": {"stats": {"field": "event_time"}}}
-        found = self._ask(size=0, query=query, aggregations=span)["aggregations"]["span"]
-        return found["min"], found["max"]
+    def _edges(self) -> tuple[float | None, float | None]:
+        """First and last event time of all signals, at most a minute old: bars are guessed by it."""
+        now = time.monotonic()
+        if self._span is None or now - self._span[0] > GUESS_KEPT:
+            self._span = now, edges_of(self._ask(size=0, aggregations=SPAN)["aggregations"])
+        return self._span[1]
 
     def _ask(self, **request: Any) -> Json:
         """One search over all months; those that cannot hold a hit, by the times in them, are passed over.

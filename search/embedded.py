@@ -6,8 +6,8 @@ Any process may write; writes take turns (search/embedded_writer.py). Searches s
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,15 @@ from search.embedded_query import TantivyForms
 from search.embedded_schema import build_schema
 from search.embedded_writer import Writer, WriterKeeper, tantivy_errors
 from search.generations import Generations
-from search.histogram import Bars, fill
+from search.histogram import fill
 from search.packing import Packer
-from search.page import bars_for, counted_bars, facets_asked, facets_of, hits_of, nothing_found, pairs_of
+from search.page import SPAN, counted, counted_bars, edges_of, facets_of, hits_of, nothing_found, pairs_of
 from search.records import IndexEntry, Row, row_of
 from search.text import Segmenter
 from search.where import AllOf, Between, Where, ranked
 
 PORTION, PORTION_CHARACTERS = 5_000, 10_000_000
 """Signals, and characters of text, that a rebuild commits at once: small commits are merged again and again."""
-
-SPAN = {"_span": {"stats": {"field": "event_time"}}}
-"""First and last event time, and the number of signals: every one has one."""
 
 ORDERS = {Sort.NEWEST: "time_order", Sort.OLDEST: "time_order", Sort.LEVEL: "level_order"}
 
@@ -52,9 +49,9 @@ class _Open:
         return self.packer.unpack(self.searcher.doc(address)["shown"][0])
 
     @cached_property
-    def span(self) -> Any:
+    def edges(self) -> tuple[float | None, float | None]:
         """First and last event time of all signals."""
-        return self.searcher.aggregate(Query.all_query(), SPAN)["_span"]
+        return edges_of(self.searcher.aggregate(Query.all_query(), SPAN))
 
 
 @dataclass(frozen=True)
@@ -143,7 +140,7 @@ class EmbeddedBackend:
         query = self._compiler.compile(asked)
         with tantivy_errors():
             page = self._page(opened.searcher, query, asked, request)
-            counts, bars = _counted(opened, query, request)
+            counts, bars = counted(request, lambda: opened.edges, partial(opened.searcher.aggregate, query))
             rows = [(score, opened.row(address)) for score, address in page.hits]
         hits = hits_of(rows, request.where, self._words)
         histogram = fill(bars, counted_bars(counts)) if bars else None
@@ -241,25 +238,6 @@ class _Builder:
         """Commit what has come together."""
         self.writer.write(self._rows)
         self._rows, self._characters = [], 0
-
-
-def _counted(opened: _Open, query: Query, request: SearchRequest) -> tuple[Any, Bars | None]:
-    """What the engine counted of all hits, in as few passes over them as can be, and for which bars.
-
-    How wide bars are depends on the first and last hit. They are counted as if the hits reached as far as all signals
-    do, and once more when it turns out that finer ones are needed.
-    """
-    bars = bars_for(request, lambda: _edges(opened.span))
-    counts = opened.searcher.aggregate(query, facets_asked(request, bars) | SPAN)
-    exact = bars_for(request, lambda: _edges(counts["_span"]))
-    if bars is not None and exact is not None and exact.width != bars.width:
-        finer = replace(request, facets={}, pairs=())
-        counts["_bars"] = opened.searcher.aggregate(query, facets_asked(finer, exact))["_bars"]
-    return counts, exact
-
-
-def _edges(span: Any) -> tuple[float | None, float | None]:
-    return span["min"], span["max"]
 
 
 def _best(searcher: tantivy.Searcher, query: Query, size: int) -> list[tuple[float, Any]]:

@@ -1,6 +1,7 @@
 """What both backends do with what their engine answers, so that a page is the same from either."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from operator import itemgetter
 from typing import Any
@@ -17,6 +18,9 @@ MOST_VALUES = 1_000
 
 MOST_PARTS = 100
 """Values a bar is split into: 600 bars of so many stay below the engines' limit of 65,000 buckets."""
+
+SPAN = {"_span": {"stats": {"field": "event_time"}}}
+"""First and last event time, and the number of signals: every one has one."""
 
 OLD_FORMAT = "检索索引是旧版格式，请运行 fengsui reindex 重建"
 
@@ -100,6 +104,28 @@ def counted_bars(answer: Any) -> dict[int, Counted]:
 def _parts(bar: Any) -> dict[Scalar, int]:
     inner = bar.get("_parts", {"buckets": ()})
     return {_plain(bucket): bucket["doc_count"] for bucket in inner["buckets"]}
+
+
+def edges_of(answer: Any) -> tuple[float | None, float | None]:
+    """First and last event time (ms) of what was counted with SPAN."""
+    return answer["_span"]["min"], answer["_span"]["max"]
+
+
+def counted(
+    request: SearchRequest, everything: Callable[[], Sequence[float | None]], ask: Callable[[dict[str, Any]], Any]
+) -> tuple[Any, Bars | None]:
+    """What an engine counted of all hits, in as few passes over them as can be, and for which bars.
+
+    How wide bars are depends on the first and last hit. They are counted as if the hits reached as far as `everything`
+    does (event times, ms), and once more, alone, when it turns out that other ones are needed.
+    ask: takes aggregations, gives what was counted.
+    """
+    bars = bars_for(request, everything)
+    counts = ask(facets_asked(request, bars) | SPAN)
+    exact = bars_for(request, lambda: edges_of(counts))
+    if bars is not None and exact is not None and exact.width != bars.width:
+        counts = {**counts, **ask(facets_asked(replace(request, facets={}, pairs=()), exact))}
+    return counts, exact
 
 
 def bars_for(request: SearchRequest, edges: Callable[[], Sequence[float | None]]) -> Bars | None:
