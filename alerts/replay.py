@@ -293,7 +293,7 @@ def make_finding(
 
 
 def _asked(rule: Rule) -> str:
-    return f"；检索式“{shortened(rule.scope.query, 80)}”" if rule.scope.query else ""
+    return f"；检索语句“{shortened(rule.scope.query, 80)}”" if rule.scope.query else ""
 
 
 # --- level ------------------------------------------------------------------------------------------------------

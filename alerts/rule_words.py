@@ -43,7 +43,7 @@ def rule_words(rule: Rule, lexicon: Lexicon) -> str:
 
 def _scope_words(scope: Scope, lexicon: Lexicon) -> str:
     parts = [
-        f"符合检索式“{scope.query}”{'' if scope.synonyms else '（不含同义词）'}" if scope.query else "",
+        f"符合检索语句“{scope.query}”{'' if scope.synonyms else '（不含同义词）'}" if scope.query else "",
         _listed("", (VOICE_WORDS[voice] for voice in scope.voices)),
         _listed("", (KIND_WORDS.get(kind.value, kind.value) for kind in scope.kinds)),
         _listed("产品为", (_product(name, lexicon) for name in scope.products)),

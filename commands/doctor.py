@@ -14,6 +14,7 @@ from commands.assemble import open_index
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.stores import open_store
+from config.elastic_access import warnings_about
 from config.settings import Settings
 from config.sources import load_sources
 from core.clock import iso_beijing, system_clock
@@ -104,6 +105,8 @@ def _index(settings: Settings, store: Store) -> Iterator[Finding]:
     generation = f"{health.generation}，" if health.generation else ""
     detail = f"{health.backend}，{generation}{health.documents} 件，{health.detail}"
     yield Finding("索引", health.well, detail, health.remedy or "fengsui reindex")
+    for warning in warnings_about(settings.elastic_access):
+        yield Finding("索引连接", None, warning)
 
 
 def _processes(store: Store) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """The indexer: writes the search index from the store, and nothing else."""
 
+import logging
 import os
 import threading
 import time
@@ -11,8 +12,11 @@ from commands.kept import KeptOption, prompt, start
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
 from commands.stores import open_store
+from config.elastic_access import warnings_about
+from core.logs import log_event
 from pipelines.indexing import index_until
 
+logger = logging.getLogger(__name__)
 LEAVE_SECONDS = 2.0
 """A write that a stop finds under way may end within this; cut off, it is done again after the next start."""
 
@@ -26,6 +30,8 @@ def indexer(kept: KeptOption = False, data: DataOption = None, profile: ProfileO
     """写索引进程 (writes the search index; catches up by itself after an outage)."""
     settings, stop = start(kept, data, profile)
     threading.Thread(target=_leave, args=(stop,), name="leave", daemon=True).start()
+    for warning in warnings_about(settings.elastic_access):
+        log_event(logger, "elasticsearch settings", level=logging.WARNING, warning=warning)
     store = open_store(settings)
     index_until(stop, build_indexer(settings, store, knowledge_of(settings, store), who="indexer"))
 

@@ -21,6 +21,7 @@ from commands.options import DataOption, ProfileOption, settings_of
 from commands.outgoing import routes_of
 from commands.sample_site import HOST, base_of, free_port, kept_port, port_taken
 from commands.stores import open_store
+from config.elastic_access import warnings_about
 from config.lexicon import load_lexicon
 from config.routes import Recipient
 from config.rules import Rule, load_rules
@@ -54,6 +55,7 @@ def run(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="a taken port moves on to a free one; 0: any")
     ] = 8000,
+    host: Annotated[str, typer.Option("--host", help="address the desk listens on; in a container 0.0.0.0")] = HOST,
     speed: Annotated[float, typer.Option("--speed", min=1, help="demo: story seconds a real second")] = DEFAULT_SPEED,
     data: DataOption = None,
     profile: ProfileOption = None,
@@ -65,7 +67,9 @@ def run(
     with only_one(settings.data_dir) as lock:
         store = open_store(settings)
         desk_port = free_port(port)
-        settings = settings.model_copy(update={"public_url": f"http://{HOST}:{desk_port}"})
+        here = f"http://{HOST}:{desk_port}"
+        if "public_url" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"public_url": here})
         site_port = _site_port(store) if settings.profile == "demo" else 0
         if site_port:
             settings = settings.model_copy(update={"source_base": base_of(site_port)})
@@ -75,14 +79,14 @@ def run(
         print(f"烽燧 {told}：数据在 {settings.data_dir}，日志在 {logs}；正在启动 …", file=sys.stderr)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda _number, _frame: supervisor.stopping.set())
-        supervisor.start("desk", "desk", "--port", str(desk_port))
+        supervisor.start("desk", "desk", "--host", host, "--port", str(desk_port))
         if site_port:
             supervisor.start("demo-site", "demo-site", "--port", str(site_port), "--speed", str(speed))
         for name in ("worker", "indexer", "crawler", "scheduler", "sender"):
             supervisor.start(name, name)
-        if _answers(f"{settings.public_url}/healthz", supervisor):
+        if _answers(f"{here}/healthz", supervisor):
             print("已启动，按 Ctrl-C 停止。在浏览器打开：", file=sys.stderr)
-            print(settings.public_url + _entry(store), flush=True)
+            print(settings.public_url.rstrip("/") + _entry(store), flush=True)
         supervisor.watch()
 
 
@@ -178,6 +182,8 @@ def check_config(settings: Settings) -> dict[str, int]:
             mistakes.extend(problem.mistakes)
     if mistakes:
         raise ConfigError(mistakes)
+    for warning in warnings_about(settings.elastic_access):
+        print(f"fengsui: {warning}", file=sys.stderr)
     return counts
 
 

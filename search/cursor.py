@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from search.fields import field_named
-from search.query.grammar import ESCAPE, PLAIN, QUOTED
+from search.query.grammar import ESCAPE, INSET, PLAIN, QUOTED
 from search.query.parse import CLOSERS, read_literal, read_quoted
 
 TOKENS = re.compile(
     rf"""(?P<quoted>{QUOTED})|(?P<quote>["“「])|(?P<compare>[<＜>＞][=＝]?|[≥≤])|(?P<colon>[:：])"""
     rf"""|(?P<open>[(（])|(?P<close>[)）])|(?P<begin>[{{｛])|(?P<end>[}}｝])|(?P<space>\s+)"""
-    rf"""|(?P<word>(?:{ESCAPE}|{PLAIN}|[*\\”」])+)""",
+    rf"""|(?P<word>(?:{ESCAPE}|{PLAIN}|[*\\”」])(?:{ESCAPE}|{PLAIN}|{INSET}|（(?:{PLAIN})*\Z|[*\\”」])*)""",
     re.IGNORECASE,
 )
 WORD = re.compile(rf"(?:{ESCAPE}|{PLAIN}|\*)*", re.IGNORECASE)

@@ -27,6 +27,8 @@ MOST_TIMEOUTS = 2
 SHARD_WAIT = "10s"
 """How long the server waits for a shard that is moving; below our own time limit, so that it answers item by item."""
 TOO_LARGE = 413
+TOLD = "items.*.status,items.*.error"
+"""Of an answer, what we read."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def _once(cluster: Cluster, chunk: Sequence[Action]) -> list[Answer] | None:
     """One request; None when the cluster cannot take any now. One that is refused as a whole is halved."""
     try:
         lines: Any = [one.body for one in chunk]  # the client sends bytes as they are
-        items = cluster.client.bulk(operations=lines, timeout=SHARD_WAIT)["items"]
+        items = cluster.client.bulk(operations=lines, timeout=SHARD_WAIT, filter_path=TOLD)["items"]
     except elasticsearch.ApiError as error:
         cause = cause_of(error)
         if error.status_code in PASSING and not read_only(cause):
@@ -178,7 +180,7 @@ def reason_of(error: Json) -> str:
         "strict_dynamic_mapping_exception": "含有索引里没有的字段",
         "document_parsing_exception": "有字段的值不合类型",
         "mapper_parsing_exception": "有字段的值不合类型",
-        "id is too long": "编号过长（最多 512 字节）",
+        "is too long, must be no longer than 512": "编号过长（最多 512 字节）",
         f"HTTP {TOO_LARGE}": "这一条太大，服务器收不下",
     }
     plain = next((plain for sign, plain in words.items() if sign in told), "服务器不收这一条")

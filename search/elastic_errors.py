@@ -94,7 +94,7 @@ def refused(error: elasticsearch.ApiError, access: ElasticAccess, where: str) ->
     if error.status_code == 403 and not _blocked(error):
         return f"Elasticsearch（{where}）{forbidden(reason, access)}"
     if error.status_code == 406 or "media_type_header_exception" in (reason, str(error.error)):
-        return f"Elasticsearch（{where}）的版本过低：需要 8 或 9"
+        return f"Elasticsearch（{where}）的版本过低（需要 8 或 9），或中间的代理改了请求头"
     answer: object = error.body
     if error.status_code < 500 and not isinstance(answer, dict):
         return not_elasticsearch(where)

@@ -9,7 +9,6 @@ import fcntl
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -150,11 +149,6 @@ class Node:
             self.process.kill()
             self.process.wait()
             self.process = None
-
-    def freeze(self) -> None:
-        """SIGSTOP: its sockets stay open and nothing answers."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGSTOP)
 
 
 def _node(release: Release, name: str, data: Path, heap: str, settings: Mapping[str, str]) -> Node:

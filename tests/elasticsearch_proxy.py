@@ -1,11 +1,12 @@
 """A proxy before a real node that lets bulk requests fail as a busy cluster, a small proxy or a bad line would."""
 
 import json
+import socket
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -48,6 +49,7 @@ class Faults:
     plan: list[Fault] = field(default_factory=list)
     bulks: list[list[str]] = field(default_factory=list)
     most_bytes: int | None = None
+    largest: int = 0
     always: Callable[[list[str]], Fault] | None = None
 
     def next(self, ids: list[str]) -> Fault:
@@ -58,15 +60,17 @@ class Faults:
 
 
 @contextmanager
-def proxied(url: str, faults: Faults) -> Iterator[str]:
-    """The address of a proxy before `url`."""
+def proxied(url: str, faults: Faults, port: int = 0) -> Iterator[str]:
+    """The address of a proxy before `url`. port: of its own; 0 chooses one. At the end its connections are cut."""
     over = threading.Event()
+    connections: list[socket.socket] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            faults.largest = max(faults.largest, len(body))
             if faults.most_bytes is not None and len(body) > faults.most_bytes:
                 self.answer(413, "text/html", b"<html>Request Entity Too Large</html>")
             elif "/_bulk" in self.path and b"-places-" not in body.split(b"\n", 1)[0]:
@@ -121,10 +125,14 @@ def proxied(url: str, faults: Faults) -> Iterator[str]:
             if self.command != "HEAD":
                 self.wfile.write(body)
 
+        def setup(self) -> None:
+            super().setup()
+            connections.append(self.connection)
+
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -133,6 +141,9 @@ def proxied(url: str, faults: Faults) -> Iterator[str]:
         over.set()
         server.shutdown()
         server.server_close()
+        for connection in connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _pairs(body: bytes) -> list[tuple[str, bytes]]:

@@ -315,7 +315,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _ask(node: str, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any, bytes]:
-    kept = {name: headers[name] for name in ("Content-Type", "Accept") if name in headers}
+    kept = {name: value for name, value in headers.items() if name.lower() in ("content-type", "accept")}
     request = urllib.request.Request(node + path, data=body or None, method=method, headers=kept)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:

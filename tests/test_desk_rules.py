@@ -141,7 +141,7 @@ def test_the_evidence_names_the_query(desk: Desk) -> None:
         [alert] = list_alerts(db)
     assert alert.rule == "desk_1"
     assert alert.reason.startswith("规则「楼道起火」：《楼道起火》")
-    assert "检索式“楼道 and 起火”" in alert.reason
+    assert "检索语句“楼道 and 起火”" in alert.reason
 
 
 def test_a_restart_between_any_two_steps_changes_nothing(desk: Desk) -> None:
@@ -390,7 +390,7 @@ def test_ingested_documents_meet_a_rule_of_the_desk(tmp_path: Path, capsys: pyte
     capsys.readouterr()
     assert fengsui("alerts", "--json", "--data", str(data)) == 0
     alerts = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert any(alert["rule"] == "desk_1" and "检索式“(标题:楼道" in alert["reason"] for alert in alerts), alerts
+    assert any(alert["rule"] == "desk_1" and "检索语句“(标题:楼道" in alert["reason"] for alert in alerts), alerts
     assert fengsui("rules", "list", "--json", "--data", str(data)) == 0
     listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     [mine] = [rule for rule in listed if rule["origin"] == "desk"]

@@ -156,9 +156,9 @@ def test_a_server_that_is_something_else(status: int, body: Any, product: bool) 
 def test_a_server_that_is_too_old() -> None:
     old = error("media_type_header_exception", "Invalid media-type value on headers [Accept]", 400)
     with answering(400, old) as url:
-        assert told(Access(url)).endswith("的版本过低：需要 8 或 9")
+        assert "的版本过低（需要 8 或 9）" in told(Access(url))
     with answering(406, error("", "Content-Type header is not supported", 406)) as url:
-        assert told(Access(url)).endswith("的版本过低：需要 8 或 9")
+        assert "的版本过低（需要 8 或 9）" in told(Access(url))
 
 
 def test_an_account_or_key_that_is_not_known(authority: Authority) -> None:

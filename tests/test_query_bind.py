@@ -1,6 +1,8 @@
 """What a query means: names, numbers, dates and words looked up; what the reader is told."""
 
+import re
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +52,15 @@ from tests.search_documents import NAMES, NOW
         ("风险信号:是", OneOf("is_risk", (True,))),
         ("来源:*amr*", Wild("source", ("", "amr", ""))),
         ("repost_of:*", Exists("repost_of")),
+        ("*来源*:*amr*", AnyOf((Wild("source", ("", "amr", "")),))),
+        ("来源:a**b", Wild("source", ("a", "b"))),
+        ("信源层级:一级", OneOf("tier", (1,))),
+        ("tier<=2", Between("tier", high=2, with_high=True)),
+        ("立场:致歉", OneOf("stance", ("apology",))),
+        ("级别：３", OneOf("level", (3,))),
+        ("企业:某某*", AnyOf((Wild("enterprises", ("某某", "")), Wild("enterprises", ("NIL:某某", ""))))),
+        ("level:(1 or 2 or 1)", OneOf("level", (1, 2))),
+        ("企业:某某（江西）公司", OneOf("enterprises", ("某某（江西）公司", "NIL:某某（江西）公司"))),
         ("*_at:now", AnyOf((Between("stored_at", millis(NOW), millis(NOW) + 1000),))),
     ],
 )
@@ -74,6 +85,30 @@ def test_an_unknown_field_finds_nothing_and_is_told(text: str, warning: str) -> 
     assert query.warnings == (warning,)
 
 
+def test_many_unknown_fields_are_told_in_a_few_sentences() -> None:
+    query = read_query(" or ".join(f"x{number}:1" for number in range(30)), names=NAMES, now=NOW)
+    assert len(query.warnings) == 11
+    assert query.warnings[-1] == "另有 20 处同类提示"
+
+
+def test_a_field_that_cannot_hold_the_value_is_passed_over_in_a_wildcard() -> None:
+    where = read_query("*e*:起火", names=NAMES, now=NOW).where
+    assert Words("起火", ("title",)) in where.parts  # type: ignore[union-attr]
+
+
+DOCS = (Path(__file__).resolve().parent.parent / "docs" / "search.md").read_text(encoding="utf-8")
+
+
+def test_every_example_of_the_docs_can_be_read() -> None:
+    writing, _, rest = DOCS.partition("## Dates")
+    dates = rest.partition("| form |")[2].partition("`时间:近7天` is")[0]
+    table = writing.partition("## Writing a query")[2].partition("`and` binds")[0]
+    queries = re.findall(r"`([^`]+)`", table) + [f"时间:{form}" for form in re.findall(r"`([^`]+)`", dates)]
+    assert len(queries) > 50
+    for text in queries:
+        assert read_query(text.replace("\\|", "|"), names=NAMES, now=NOW).warnings == (), text
+
+
 def test_words_before_a_field_are_searched_too() -> None:
     query = read_query("电动自行车 级别>=3", names=NAMES, now=NOW)
     assert query.where == AllOf((Words("电动自行车"), Between("level", low=3)))
@@ -88,6 +123,14 @@ def test_words_before_a_field_are_searched_too() -> None:
         ("分数:高", 4, "应为数"),
         ("风险信号:maybe", 6, "“是”或“否”"),
         ("时间:去年冬天", 4, "应为日期"),
+        ("时间:近零天", 4, "应为日期"),
+        ("时间:13月1日", 4, "应为日期"),
+        ("时间:5日", 4, "应为日期"),
+        ("时间:近99999年", 4, "应为日期"),
+        ("时间:2026年第五季度", 4, "应为日期"),
+        ("*_at:去年冬天", 6, "应为日期"),
+        ("分数:nan", 4, "应为数"),
+        ("分数:inf", 4, "应为数"),
         ("时间>=2026-13-01", 5, "now-7d/d"),
         ("时间>=now-99999y", 5, "应为日期"),
         ("来源>3", 4, "不能用 > 比较"),
@@ -125,6 +168,32 @@ def at(text: str) -> datetime:
         ("今天", "2026-11-24", "2026-11-25"),
         ("上周", "2026-11-16", "2026-11-23"),
         ("去年", "2025-01-01", "2026-01-01"),
+        ("2026/11/5", "2026-11-05", "2026-11-06"),
+        ("20261105", "2026-11-05", "2026-11-06"),
+        ("近7天", "2026-11-17T12:00", "2026-11-24T12:00:01"),
+        ("近 7 日", "2026-11-17T12:00", "2026-11-24T12:00:01"),
+        ("最近24小时", "2026-11-23T12:00", "2026-11-24T12:00:01"),
+        ("过去两周", "2026-11-10T12:00", "2026-11-24T12:00:01"),
+        ("近十二个月", "2025-11-24T12:00", "2026-11-24T12:00:01"),
+        ("近半年", "2026-05-24T12:00", "2026-11-24T12:00:01"),
+        ("3天内", "2026-11-21T12:00", "2026-11-24T12:00:01"),
+        ("3天前", "2026-11-21", "2026-11-22"),
+        ("三天以前", "2026-11-21", "2026-11-22"),
+        ("2周前", "2026-11-09", "2026-11-16"),
+        ("一个月前", "2026-10-01", "2026-11-01"),
+        ("90分钟前", "2026-11-24T10:30", "2026-11-24T10:31"),
+        ("一个季度前", "2026-07-01", "2026-10-01"),
+        ("本季度", "2026-10-01", "2027-01-01"),
+        ("上季度", "2026-07-01", "2026-10-01"),
+        ("2026年第一季度", "2026-01-01", "2026-04-01"),
+        ("去年4季度", "2025-10-01", "2026-01-01"),
+        ("now/q", "2026-10-01", "2027-01-01"),
+        ("周一", "2026-11-23", "2026-11-24"),
+        ("上周日", "2026-11-22", "2026-11-23"),
+        ("11月5日", "2026-11-05", "2026-11-06"),
+        ("2026年11月", "2026-11-01", "2026-12-01"),
+        ("２０２６年", "2026-01-01", "2027-01-01"),
+        ("前年", "2024-01-01", "2025-01-01"),
     ],
 )
 def test_a_date_stands_for_the_span_it_names_in_beijing(text: str, start: str, end: str) -> None:

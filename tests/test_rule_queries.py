@@ -156,9 +156,18 @@ def test_examples_and_the_sentence_tell_of_the_query(tmp_path: Path, capsys: pyt
     assert fengsui("rules", "test", "--rules", folder) == 0
     assert "1 条规则，2 个示例，0 个不符" in capsys.readouterr().out
     assert fengsui("rules", "list", "--rules", folder) == 0
-    assert "符合检索式“电动自行车 and 正文:冒烟”" in capsys.readouterr().out
+    assert "符合检索语句“电动自行车 and 正文:冒烟”" in capsys.readouterr().out
     assert fengsui("rules", "test", "--rules", str(one_file(tmp_path, "电动自行车 and 正文:爆炸"))) == 1
     assert "examples.fires.0: 应触发，未触发" in capsys.readouterr().out
+
+
+def test_the_example_of_the_docs_is_a_rule_that_does_what_it_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = (PROJECT / "docs" / "rules.md").read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    (tmp_path / "stairs.yml").write_text(written, encoding="utf-8")
+    assert fengsui("rules", "test", "--rules", str(tmp_path)) == 0
+    assert "1 条规则，2 个示例，0 个不符" in capsys.readouterr().out
 
 
 def test_rules_without_a_query_keep_their_version() -> None:
@@ -212,7 +221,7 @@ def test_every_condition_counts_what_the_query_finds(kind: str, lexicon: Lexicon
     grouping = load_grouping(CONFIG)
     runs = run_examples(asked, lexicon=lexicon, grouping=grouping, registry=lambda _: None, queries=queries)
     assert [(run.expected, run.told) for run in runs if not run.passed] == []
-    assert "检索式“充电起火 and" in runs[0].came[0]
+    assert "检索语句“充电起火 and" in runs[0].came[0]
 
 
 def test_other_keys_of_the_scope_narrow_too(lexicon: Lexicon, queries: RuleQueries) -> None:
@@ -264,6 +273,7 @@ def test_the_order_of_arrival_changes_nothing(
 PIECES = (
     "起火", "充电", "电池", "爆炸", "刹车", '"充电起火"', "火", "产品:ebike", "风险:fire", "级别>=2", "类型:投诉",
     "正文:冒烟", "属地:360700", "标题:电*", "not 起火", "is_risk:true", "来源:*", "电瓶车",
+    "信源层级:3", "提及:{类型:产品}", "标题:(电池 or 爆炸)",
 )  # fmt: skip
 
 

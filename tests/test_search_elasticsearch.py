@@ -104,14 +104,14 @@ def test_more_copies_than_nodes_are_told_and_do_no_harm(each_elasticsearch_url: 
 def test_a_month_without_its_shard_is_named_and_searches_say_so(
     elastic: ElasticsearchBackend, elastic_client: Elasticsearch, elastic_name: str
 ) -> None:
-    elastic.index([entry("a"), entry("b", day=-40)])
-    index = f"{elastic_name}-g000001-2026.10"
-    nowhere = {"index.routing.allocation.include._name": "nobody"}
-    elastic_client.indices.close(index=index)
-    elastic_client.indices.put_settings(index=index, settings=nowhere)
-    elastic_client.indices.open(index=index, wait_for_active_shards="0")
-    quick = elastic._cluster
-    quick.pause = lambda _seconds: None
+    elastic.index([entry("a")])
+    elastic_client.indices.create(
+        index=f"{elastic_name}-g000001-2026.10",
+        settings={"index.routing.allocation.include._name": "nobody"},
+        aliases={elastic_name: {}},
+        wait_for_active_shards="0",
+    )
+    elastic._cluster.pause = lambda _seconds: None
     with pytest.raises(SearchUnavailable, match="HTTP 503"):
         elastic.search(SearchRequest())
     health = elastic.health()

@@ -8,6 +8,7 @@ from elasticsearch import Elasticsearch
 
 from core.errors import SearchUnavailable
 from search.elasticsearch import ElasticsearchBackend
+from tests.elasticsearch import free_port
 from tests.elasticsearch_index import titles
 from tests.elasticsearch_proxy import Fault, Faults, Items, Silence, Whole, proxied
 from tests.search_documents import entry, words
@@ -52,30 +53,31 @@ def test_a_server_that_stays_busy_is_told_so_that_the_store_keeps_the_rest(faili
 
 @pytest.mark.parametrize("fault", [Silence(), Whole(504, after=True)], ids=["silence", "proxy"])
 def test_a_request_that_was_carried_out_but_not_answered_is_repeated_without_harm(
-    fault: Fault, each_elasticsearch_url: str, elastic_name: str, monkeypatch: pytest.MonkeyPatch
+    fault: Fault, failing: Told, elastic_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.elastic_client.TIMEOUT", 2.0)
-    faults = Faults([None, fault, None, fault])
-    with proxied(each_elasticsearch_url, faults) as url:
-        backend = ElasticsearchBackend(url, elastic_name, words, pause=lambda _seconds: None)
-        assert backend.index([entry("a", day=-40), entry("b")]) == ()
-        assert backend.index([entry("a", "新", version=2)]) == ()
-        assert backend.index([entry("a", "旧", day=-40)]) == ()
-        assert titles(backend) == {"a": "新", "b": "标题"}
-        backend.close()
+    backend, faults, _ = failing
+    backend.index([entry("a", day=-40)])
+    monkeypatch.setattr("search.elastic_client.TIMEOUT", 5.0)
+    impatient = ElasticsearchBackend(backend._cluster.access, elastic_name, words, pause=lambda _seconds: None)
+    faults.plan = [fault]
+    assert impatient.index([entry("a", "新", version=2), entry("b")]) == ()
+    assert faults.bulks[-3:] == [["a", "b"], ["a", "b"], ["a"]]  # the last takes the copy out of the other month
+    assert impatient.index([entry("a", "旧", day=-40)]) == ()
+    assert titles(backend) == {"before": "标题", "a": "新", "b": "标题"}
+    impatient.close()
 
 
 def test_a_server_that_never_answers_is_given_up(
-    each_elasticsearch_url: str, elastic_name: str, monkeypatch: pytest.MonkeyPatch
+    failing: Told, elastic_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.elastic_client.TIMEOUT", 1.0)
-    faults = Faults(always=lambda _ids: Silence())
-    with proxied(each_elasticsearch_url, faults) as url:
-        backend = ElasticsearchBackend(url, elastic_name, words, pause=lambda _seconds: None)
-        with pytest.raises(SearchUnavailable, match="ConnectionTimeout"):
-            backend.index([entry("a")])
-        assert len(faults.bulks) == 2
-        backend.close()
+    backend, faults, _ = failing
+    monkeypatch.setattr("search.elastic_client.TIMEOUT", 5.0)
+    impatient = ElasticsearchBackend(backend._cluster.access, elastic_name, words, pause=lambda _seconds: None)
+    faults.always = lambda _ids: Silence()
+    with pytest.raises(SearchUnavailable, match="ConnectionTimeout"):
+        impatient.index([entry("a")])
+    assert faults.bulks == [["a"], ["a"]]
+    impatient.close()
 
 
 def test_a_request_too_large_for_a_proxy_is_halved_and_only_what_is_too_large_alone_is_refused(failing: Told) -> None:
@@ -89,9 +91,8 @@ def test_a_request_too_large_for_a_proxy_is_halved_and_only_what_is_too_large_al
 
 def test_requests_stay_below_five_megabytes(failing: Told) -> None:
     backend, faults, _ = failing
-    faults.most_bytes = 5_000_000
     assert backend.index([entry(f"s{n}", body="起火啦" * 60_000) for n in range(6)]) == ()
-    assert len(faults.bulks) > 1
+    assert 1_000_000 < faults.largest < 5_100_000
     assert len(titles(backend)) == 7
 
 
@@ -168,3 +169,21 @@ def test_a_server_that_refuses_the_account_is_told(failing: Told) -> None:
     with pytest.raises(SearchUnavailable, match="权限不足（HTTP 403）"):
         backend.index([entry("a")])
     assert waits == []
+
+
+def test_the_client_moves_on_to_an_address_that_lives_and_returns_to_one_that_is_back(
+    each_elasticsearch_url: str, elastic_name: str
+) -> None:
+    first, second = free_port(), free_port()
+    backend = ElasticsearchBackend(f"http://127.0.0.1:{first}, http://127.0.0.1:{second}", elastic_name, words)
+    with proxied(each_elasticsearch_url, Faults(), second):
+        with proxied(each_elasticsearch_url, Faults(), first):
+            backend.index([entry("both")])
+        backend.index([entry("second")])
+        assert set(titles(backend)) == {"both", "second"}
+    with proxied(each_elasticsearch_url, Faults(), first):
+        backend.index([entry("first")])
+        assert set(titles(backend)) == {"both", "second", "first"}
+    with pytest.raises(SearchUnavailable, match=f"127.0.0.1:{first}、127.0.0.1:{second}"):
+        backend.index([entry("none")])
+    backend.close()

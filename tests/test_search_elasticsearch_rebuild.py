@@ -5,9 +5,10 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -16,6 +17,7 @@ from core.clock import Clock, system_clock
 from core.errors import SearchUnavailable
 from search.backend import SearchRequest
 from search.elastic_generations import Generations
+from search.elastic_places import Seat
 from search.elastic_schema import mapping
 from search.elasticsearch import ElasticsearchBackend
 from search.records import IndexEntry
@@ -179,6 +181,28 @@ def test_writers_that_run_through_rebuilds_and_their_switches_lose_nothing(
     assert generations(elastic_client, elastic_name) == {"3"}
 
 
+def test_a_write_that_a_rebuild_overtakes_is_in_the_new_index_too(
+    elastic: ElasticsearchBackend, intake: ElasticsearchBackend
+) -> None:
+    elastic.index([entry("a")])
+    rebuild = elastic.rebuild()
+    send = intake._writer._send
+    begun: list[bool] = []
+
+    def sent(number: int, seats: Sequence[Seat]) -> Any:
+        answers = send(number, seats)
+        if not begun:
+            begun.append(True)
+            rebuild.__enter__()  # after the writer looked which generations there are; its source has no "b" yet
+        return answers
+
+    intake._writer._send = sent  # type: ignore[method-assign]
+    intake.index([entry("b")])
+    intake.delete(["a"])
+    rebuild.__exit__(None, None, None)
+    assert set(titles(elastic)) == {"b"}
+
+
 def test_a_month_that_is_made_during_the_switch_is_searched(
     elastic: ElasticsearchBackend, intake: ElasticsearchBackend
 ) -> None:
@@ -290,6 +314,11 @@ def test_after_the_death_of_a_rebuilding_process_the_old_index_goes_on_and_the_n
     assert set(titles(elastic)) == {"old", "meanwhile"}
     with pytest.raises(SearchUnavailable, match="正在重建"):
         fail_half_way(elastic)  # for a minute nobody can know that it is dead
+    much_later = ElasticsearchBackend(each_elasticsearch_url, elastic_name, words, clock=later(3601))
+    assert "第 2 代的重建已中断" in much_later.health().detail
+    much_later.index([entry("much later")])  # clears away what costs each write as much as the index in use
+    assert generations(elastic_client, elastic_name) == {"1"}
+    much_later.close()
     after = ElasticsearchBackend(each_elasticsearch_url, elastic_name, words, clock=later(61))
     with after.rebuild() as builder:
         builder.index([entry("new")])

@@ -14,7 +14,7 @@ from search.backend import Pair, SearchBackend, SearchRequest, SearchResult, Sor
 from search.elasticsearch import ElasticsearchBackend
 from search.embedded import EmbeddedBackend
 from search.query import read_query
-from tests.search_documents import NAMES, NOW, entries, words
+from tests.search_documents import NAMES, NOW, SYNONYMS, entries, words
 
 Backends = tuple[SearchBackend, SearchBackend]
 
@@ -56,6 +56,30 @@ def test_both_backends_answer_a_query_alike(backends: Backends, text: str) -> No
     newest = same(backends, SearchRequest(where))
     best = same(backends, SearchRequest(where, sort=Sort.RELEVANCE, facets={}, histogram=False))
     assert newest.total == best.total
+
+
+WIDENED = [text for text in QUERIES if any(word in text for word in SYNONYMS)]
+
+
+@pytest.mark.parametrize("text", WIDENED)
+def test_both_backends_answer_alike_with_synonyms(backends: Backends, text: str) -> None:
+    same(backends, SearchRequest(read_query(text, names=NAMES, now=NOW, synonyms=SYNONYMS).where, sort=Sort.RELEVANCE))
+
+
+LARGE = {
+    "ids": "id:(" + " or ".join(f"mixed-{number:04d}" for number in range(4000)) + ")",
+    "conditions": " or ".join(f"(编号:mixed-{number:04d} and 级别>=1)" for number in range(499)),
+    "words": " or ".join(f"火{number:04d}" for number in range(300)) + " or 起火",
+    "wildcards": " or ".join(f"*{one}*" for one in "赣南昌州宜春九江上饶吉安抚景德镇萍乡新余") + " or *火*",
+    "exclusions": "提及:{类型:企业 and not 编号:("
+    + " or ".join(f"ENT{number:04d}" for number in range(100, 138))
+    + ")}",
+}
+
+
+@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
+def test_the_largest_queries_that_are_read_are_answered_by_both(backends: Backends, text: str) -> None:
+    assert same(backends, SearchRequest(read_query(text, names=NAMES, now=NOW).where)).total
 
 
 CUTS: list[Mapping[str, Any]] = [

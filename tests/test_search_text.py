@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.records import Analysis, Document, Kind, Signal
+from core.records import Analysis, Document, Kind, Mention, MentionType, Signal
 from search.backend import SearchRequest, Sort
 from search.fields import BY_NAME, FIELDS
 from search.histogram import DAY, HOUR, MINUTE, WEEK, choose_bars, fill
@@ -136,8 +136,8 @@ def test_a_signal_is_indexed_masked_with_its_ids_and_places() -> None:
         "ebike",
         None,
         "360703",
-        (),
-        (),
+        (Mention(0, 1, "火", MentionType.ISSUE, "fire", negated=True),) * 2,
+        (Mention(0, 1, "厂", MentionType.ENTERPRISE, "ENT0001"),),
         ("fire",),
         ("battery", "ebike"),
         (),
@@ -152,7 +152,10 @@ def test_a_signal_is_indexed_masked_with_its_ids_and_places() -> None:
     assert found.territory == ("360000", "360700", "360703")
     assert (found.version, found.withdrawn) == (3, True)
     assert entry_of(Signal(document, analysis), words, version=7).version == 7
+    assert (found.tier, found.mentions) == (3, ("E_ta", "E_ta:ENT0001", "I_bd", "I_bd:fire"))
+    assert entry_of(Signal(document, analysis), words, tier_of={"hot_list": 4}).tier == 4
     public = shown(row_of(found))
+    assert "mentions" not in public
     assert public["event_time"] == NOW
     assert "body_grams" not in public
 

@@ -10,7 +10,10 @@ WIDE = "：（）“”「」＜＞｛｝≥≤"
 ESCAPE = rf"\\(?:[{SPECIAL}{WIDE}trn]|u[0-9A-Fa-f]{{4}}|and|or|not)"
 PLAIN = rf"[^\s{SPECIAL}{WIDE}]"
 CHARACTER = rf"(?:{ESCAPE}|{PLAIN}|\*)"
-LITERAL = rf"(?!not\s){CHARACTER}+(?:\s+(?!(?:and|or|not)\s){CHARACTER}+)*"
+INSET = rf"（(?:{PLAIN})*）"
+"""Full-width parentheses within a word belong to it, as in the names of firms: 某某（江西）有限公司."""
+WORD = rf"{CHARACTER}(?:{CHARACTER}|{INSET})*"
+LITERAL = rf"(?!not\s){WORD}(?:\s+(?!(?:and|or|not)\s){WORD})*"
 QUOTED = r"\"(?:\\[\s\S]|[^\"\\])*\"|“(?:\\[\s\S]|[^”\\])*”|「(?:\\[\s\S]|[^」\\])*」"
 
 

@@ -1,6 +1,6 @@
 /* Fengsui desk: what the search page does better with script. Without it every part is a link or a form.
    Contracts with the server, all as attributes:
-     #ask[data-complete]     the query form; /api/complete?q=&at= answers {start, end, suggestions: [{text, label, note}]},
+     #ask[data-complete]     the query form; /api/complete?q=&at= answers {start, end, suggestions: [{text, label, note, count}]},
                              at, start and end in code points
      a[data-recent]          a query asked before; offered when the box is empty
      a.fd[data-field]        a closed field; /search/field brings it opened
@@ -61,7 +61,8 @@
       found.forEach(function (each, n) {
         var li = make("li", { role: "option", id: "suggest-" + n, "aria-selected": "false" });
         li.appendChild(make("span", {}, each.label || each.text));
-        if (each.note) li.appendChild(make("span", { "class": "dim" }, each.note));
+        var note = [each.note, each.count ? each.count.toLocaleString("en-US") + " 条" : ""].filter(Boolean).join(" · ");
+        if (note) li.appendChild(make("span", { "class": "dim" }, note));
         list.appendChild(li);
       });
       list.hidden = !found.length;

@@ -1,0 +1,1 @@
+"""What runs Fengsui on servers: containers, roles, Kibana objects."""
