@@ -27,6 +27,8 @@ MOST_TIMEOUTS = 2
 SHARD_WAIT = "10s"
 """How long the server waits for a shard that is moving; below our own time limit, so that it answers item by item."""
 TOO_LARGE = 413
+TOLD = "items.*.status,items.*.error"
+"""Of an answer, what we read."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def _once(cluster: Cluster, chunk: Sequence[Action]) -> list[Answer] | None:
     """One request; None when the cluster cannot take any now. One that is refused as a whole is halved."""
     try:
         lines: Any = [one.body for one in chunk]  # the client sends bytes as they are
-        items = cluster.client.bulk(operations=lines, timeout=SHARD_WAIT)["items"]
+        items = cluster.client.bulk(operations=lines, timeout=SHARD_WAIT, filter_path=TOLD)["items"]
     except elasticsearch.ApiError as error:
         cause = cause_of(error)
         if error.status_code in PASSING and not read_only(cause):

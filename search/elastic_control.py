@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Self
 
 import elastic_transport
@@ -24,6 +25,9 @@ from search.elastic_schema import control_index
 STATE = "state"
 LEASE = timedelta(seconds=60)
 """A builder that has not renewed its lock for so long is taken for dead."""
+LONG_DEAD = timedelta(hours=1)
+"""After so long any writer clears a half-built generation away, which costs each write as much as the one in use. No
+sooner: a writer whose clock is wrong must not end a rebuild that lives."""
 BEAT = 10.0
 """Seconds between two renewals."""
 ATTEMPTS = 20
@@ -39,9 +43,9 @@ class Lock:
     since: datetime
     renewed: datetime
 
-    def alive(self, now: datetime) -> bool:
-        """Whether its holder has shown life within the lease; a clock that is ahead counts as life."""
-        return now - self.renewed < LEASE
+    def alive(self, now: datetime, within: timedelta = LEASE) -> bool:
+        """Whether its holder has shown life within that time; a clock that is ahead counts as life."""
+        return now - self.renewed < within
 
     def told(self) -> str:
         """Who and since when, for people."""
@@ -122,8 +126,8 @@ class Control:
             if wanted == held:
                 return held
             swap = {"if_seq_no": found["_seq_no"], "if_primary_term": found["_primary_term"]}
-            answer = client.index(index=self._index, id=STATE, document=wanted.as_json(), **swap)
-            if answer.meta.status != CONFLICT:
+            write = partial(client.index, index=self._index, id=STATE, document=wanted.as_json(), **swap)
+            if self._cluster.ask(write).meta.status != CONFLICT:
                 return wanted
         raise SearchUnavailable("索引的控制文档一直在被改写，请稍后再试")
 

@@ -17,7 +17,7 @@ import elasticsearch
 from core.clock import Clock
 from core.errors import SearchUnavailable
 from search.elastic_client import GONE, Cluster, Json
-from search.elastic_control import LEASE, Control, Lock, State, mine
+from search.elastic_control import LEASE, LONG_DEAD, Control, Lock, State, mine
 from search.elastic_names import OTHER, IndexNames
 from search.elastic_schema import places_index, template
 from search.fields import format_mark
@@ -42,7 +42,7 @@ class Generations:
     # for writers
 
     def ready(self) -> State:
-        """The state to write by: the first generation is made where there is none, a switch cut off is ended."""
+        """The state to write by: the first generation is made where there is none, what was cut off is mended."""
         state = self.control.read()
         if state is None:
             if self.read_indices():
@@ -50,8 +50,16 @@ class Generations:
             state = self.control.begin(State(in_use=1, last=1))
         if state.in_use is None:
             raise SearchUnavailable("索引还没有建成，请运行 fengsui reindex 重建")
-        if state.retiring is not None and not (state.lock and state.lock.alive(self._clock())):
+        return self._mended(state)
+
+    def _mended(self, state: State) -> State:
+        """The state after what a dead process began is ended or cleared away."""
+        lock, now = state.lock, self._clock()
+        if state.retiring is not None and not (lock and lock.alive(now)):
             return self._settle()
+        if lock is not None and state.building is not None and not lock.alive(now, LONG_DEAD):
+            self.abandon(state.building, lock.token)
+            return self.control.read() or state
         return state
 
     def lives(self, number: int) -> bool:

@@ -1,6 +1,7 @@
 """How the index on a cluster is, in words for the desk and `fengsui doctor`: what is wrong, and what to do."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from core.errors import SearchUnavailable
 from search.backend import Health
@@ -19,7 +20,9 @@ def unreachable(error: SearchUnavailable) -> Health:
     return Health(False, "elasticsearch", 0, str(error), remedy)
 
 
-def cluster_health(cluster: Cluster, names: IndexNames, state: State | None, documents: int | None) -> Health:
+def cluster_health(
+    cluster: Cluster, names: IndexNames, state: State | None, documents: int | None, *, now: datetime
+) -> Health:
     """Colour, nodes, months, documents, generation. documents: None when they cannot be counted now."""
     found: Json = cluster.ask(lambda: cluster.client.cluster.health(index=f"{names.name}-*", level="indices")).body
     colours = {index: one["status"] for index, one in found["indices"].items()}
@@ -27,9 +30,8 @@ def cluster_health(cluster: Cluster, names: IndexNames, state: State | None, doc
     where, nodes = cluster.access.where, found["number_of_nodes"]
     counted = "条数不明" if documents is None else f"{documents} 条"
     months = sum(1 for index in colours if state and _is_month(index, names, state))
-    detail = (
-        f"Elasticsearch（{where}）{COLOURS[colour]}，{nodes} 个节点，{months} 个月份索引，{counted}{_building(state)}"
-    )
+    size = f"{nodes} 个节点，{months} 个月份索引，{counted}"
+    detail = f"Elasticsearch（{where}）{COLOURS[colour]}，{size}{_generation(state, now)}"
     remedy = _remedy(colour, found, colours, names)
     blocked = _blocked(cluster, names)
     if blocked:
@@ -43,12 +45,13 @@ def _is_month(index: str, names: IndexNames, state: State) -> bool:
     return state.in_use is not None and index.startswith(f"{names.generation(state.in_use)}-")
 
 
-def _building(state: State | None) -> str:
+def _generation(state: State | None, now: datetime) -> str:
     if state is None:
         return "，还没有写过"
     told = f"，第 {state.in_use} 代" if state.in_use else "，还没有建成"
-    if state.building:
-        told += f"；第 {state.building} 代正在重建" + (f"（{state.lock.told()}）" if state.lock else "")
+    if state.building and state.lock:
+        alive = state.lock.alive(now)
+        told += f"；第 {state.building} 代{'正在重建' if alive else '的重建已中断'}（{state.lock.told()}）"
     return told
 
 

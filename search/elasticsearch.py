@@ -164,7 +164,7 @@ class ElasticsearchBackend:
             with self._errors():
                 state = self._generations.control.read()
                 self._readable()
-                return cluster_health(self._cluster, self._names, state, self._counted())
+                return cluster_health(self._cluster, self._names, state, self._counted(), now=self._clock())
         except SearchUnavailable as error:
             return unreachable(error)
 

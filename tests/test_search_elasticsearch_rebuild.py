@@ -314,6 +314,11 @@ def test_after_the_death_of_a_rebuilding_process_the_old_index_goes_on_and_the_n
     assert set(titles(elastic)) == {"old", "meanwhile"}
     with pytest.raises(SearchUnavailable, match="正在重建"):
         fail_half_way(elastic)  # for a minute nobody can know that it is dead
+    much_later = ElasticsearchBackend(each_elasticsearch_url, elastic_name, words, clock=later(3601))
+    assert "第 2 代的重建已中断" in much_later.health().detail
+    much_later.index([entry("much later")])  # clears away what costs each write as much as the index in use
+    assert generations(elastic_client, elastic_name) == {"1"}
+    much_later.close()
     after = ElasticsearchBackend(each_elasticsearch_url, elastic_name, words, clock=later(61))
     with after.rebuild() as builder:
         builder.index([entry("new")])
