@@ -166,9 +166,10 @@ def test_ingest_ends_without_an_index_and_says_how_many_wait(tmp_path: Path, gat
     assert (told["new"], told["index_waiting"]) == (120, 120)
     assert "120 件待写入检索索引" in done.stderr
     assert "fengsui index retry" in done.stderr
-    again = fengsui(tmp_path, gate, "reanalyze")
-    assert again.returncode == 0
-    assert "120 件待写入检索索引" in again.stderr
+    if how == "shut":  # a server that hangs costs 15 s a try
+        again = fengsui(tmp_path, gate, "reanalyze")
+        assert again.returncode == 0
+        assert "120 件待写入检索索引" in again.stderr
 
 
 def test_what_waits_is_written_by_hand_when_the_index_is_back(

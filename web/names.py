@@ -95,7 +95,7 @@ STAGES: Mapping[str, str] = {
     "judged": "已判规则，待入索引",
     "indexed": "已完成",
     "quarantined": "已隔离",
-    "refused": "已判规则，索引拒收",
+    "refused": "索引拒收",
 }
 
 PROCESSES: Mapping[str, str] = {

@@ -14,8 +14,7 @@ from typing import Any
 from config.lexicon import load_lexicon
 from config.settings import PROJECT
 from core.records import LEVEL_NAMES
-from search.fields import BY_NAME, FIELDS
-from web.names import KINDS
+from search.fields import BY_NAME, FIELDS, FieldType
 
 Json = dict[str, Any]
 
@@ -68,7 +67,7 @@ def _label(name: str) -> str:
 
 
 def _data_view() -> Json:
-    shown = {field.name: {"customLabel": field.label} for field in FIELDS}
+    shown = {field.name: {"customLabel": field.label} for field in FIELDS if field.type is not FieldType.MENTIONS}
     formats = {name: _lookup(words) for name, words in _values().items()}
     attributes = {
         "title": ALIAS,
@@ -86,12 +85,17 @@ def _data_view() -> Json:
 
 
 def _values() -> dict[str, dict[str, str]]:
-    """For fields that hold ids: what people call them."""
+    """For fields that hold ids or numbers: what people call them."""
     lexicon = load_lexicon(PROJECT / "config")
     places = {place.code: place.name for place in lexicon.regions if place.code.startswith(lexicon.regions.home[:2])}
+    words: dict[str, dict[str, str]] = {}
+    for field in FIELDS:
+        for word, value in (field.words or {}).items():  # the best word of a value comes first
+            key = str(value).lower() if isinstance(value, bool) else str(value)
+            words.setdefault(field.name, {}).setdefault(key, word)
     return {
+        **words,
         "level": {str(level): name for level, name in enumerate(LEVEL_NAMES)},
-        "kind": {str(kind): word for kind, word in KINDS.items()},
         "products": {product.id: product.name for product in lexicon.products.values()},
         "issues": {issue.id: issue.name for issue in lexicon.issues.values()},
         "territory": places,
