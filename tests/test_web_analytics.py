@@ -93,7 +93,7 @@ def total_of(services: Services, name: str, address: str) -> int:
     viewer = Viewer(user, services.lexicon.regions)
     asked = read_state(QueryParams(urlsplit(address).query), NOW)
     request, warnings = request_for(services, viewer, asked, NOW)
-    assert warnings == ()
+    assert warnings == () or asked.like
     assert services.search is not None
     return services.search.search(replace(request, size=0, facets={}, histogram=False)).total
 
@@ -106,7 +106,9 @@ ADDRESSES = [
     "?not.product=ebike&by=kind", "?territory=360700&by=region", "?territory=*&territory=360000&by=region",
     "?not.territory=360700&by=region", "?off.product=ebike&by=product", "?source=source-001&by=tier&row=tier",
     "?from=2026-11-20&to=2026-11-21", "?from=now-3d/d&to=now-1d/d&by=region", "?from=24h&by=issue", "?from=today",
-    "?is_risk=true&from=month", "?q=电瓶车&syn=0", "?q=电瓶车", "?q=没有这样的词", "?firm=NIL:某\"某\\厂&by=issue",
+    "?is_risk=true&from=month", "?q=电瓶车&syn=0", "?q=电瓶车", "?q=没有这样的词", "?q=没有这样的词&from=all",
+    "?firm=NIL:某\"某\\厂&by=issue",
+    "?since=2026-11-20T00:00&by=kind",
     "?at=2026-11-22T08:00&by=region", "?to=2026-11-10", "?level=3&level=4&by=level&row=level",
 ]  # fmt: skip
 
@@ -134,6 +136,14 @@ def test_the_search_page_itself_shows_the_number(browse: Browse) -> None:
     client = browse("chief")
     for href, count in COUNTED.findall(client.get("/analytics?by=region&q=电池").text)[:12]:
         assert client.get(f"/api{unescape(href)}").json()["total"] == int(count.replace(",", ""))
+
+
+def test_documents_like_one_are_counted_too(services: Services, browse: Browse) -> None:
+    known = browse("chief").get("/api/search?q=起火&from=all").json()["hits"][0]["id"]
+    page = browse("chief").get(f"/analytics?like={known}&from=all&by=kind")
+    links = {(unescape(href), int(count.replace(",", ""))) for href, count in COUNTED.findall(page.text)}
+    assert links
+    assert all(total_of(services, "chief", href) == count for href, count in links)
 
 
 def test_no_count_above_zero_is_without_its_link(browse: Browse) -> None:

@@ -153,7 +153,9 @@ def test_defaults_are_left_out_of_the_address() -> None:
         ("from=now-7d/d&to=now-1d/d", "2026-11-16T00:00", "2026-11-23T00:00"),
         ("from=2026-11-01&to=2026-11-02", "2026-11-01T00:00", "2026-11-03T00:00"),
         ("from=2026-11-01T08:30&to=2026-11-02T09:00", "2026-11-01T08:30", "2026-11-02T09:00"),
-        ("from=上周", "2026-11-16T00:00", None),
+        ("from=上周&to=上周", "2026-11-16T00:00", "2026-11-23T00:00"),
+        ("from=now-2d&to=now-1d", "2026-11-21T14:32", "2026-11-22T14:32"),
+        ("from=2026-11-01||%2B1d/d&to=2026-11", "2026-11-02T00:00", "2026-12-01T00:00"),
         ("to=2026-11-01T00:00", None, "2026-11-01T00:00"),
         ("from=all", None, None),
     ],
@@ -301,6 +303,16 @@ def test_texts_like_one_are_found_and_a_stranger_s_text_tells_nothing(browse: Br
     assert f'id="{hit}"' not in page
     assert page.count("<li id=") > 1
     assert "不在您的属地之内" in browse("other").get(f"/search?from=all&like={hit}&by=relevance").text
+
+
+def test_what_is_special_is_told_with_a_link_that_holds(browse: Browse) -> None:
+    client = browse("chief")
+    part = client.get("/search/special?q=云骓&from=all").text
+    rows = re.findall(r'<a href="(\?[^"]+)">[^<]+<span class="vh">，[^，]+，(\d+) 条', part)
+    assert 1 <= len(rows) <= 5
+    for href, count in rows:
+        assert total_of(client, unescape(href)) == int(count)
+    assert "没有更大的范围可比" in client.get("/search/special?from=all").text
 
 
 def test_an_error_is_marked_where_it_stands(browse: Browse) -> None:

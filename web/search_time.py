@@ -44,7 +44,7 @@ class Window:
     @property
     def relative(self) -> bool:
         """Whether it moves on with the time."""
-        return all(text in RANGES or "now" in text or not text for text in (self.from_text, self.to_text))
+        return all(text in RANGES or not text[:1].isdigit() for text in (self.from_text, self.to_text))
 
 
 def read_window(from_text: str, to_text: str, now: datetime) -> Window:

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from search.fields import BY_NAME, FIELDS, Field, FieldType, field_named
 from search.names import Names
 from search.query import tree
-from search.query.errors import QueryError
+from search.query.errors import QueryError, quote
 from search.query.limits import MOST_MENTIONS, MOST_WILD, check_size
 from search.query.mention import MentionBinder
 from search.query.parse import parse_query
@@ -92,7 +92,7 @@ class _Binder:
         if found is None:
             return self._unknown(path)
         if found.type is not FieldType.MENTIONS:
-            self.warnings.add(f"“{path.text}”里没有内层字段，此条件不会命中；可用：提及:{{类型:企业}}")
+            self.warnings.add(f"“{quote(path.text)}”里没有内层字段，此条件不会命中；可用：提及:{{类型:企业}}")
             return Nothing()
         return self._mention(part, path.at)
 
@@ -112,7 +112,7 @@ class _Binder:
         *words, last = name.text.split() or [""]
         if words and not name.quoted and (found := field_named(last)):
             text = " ".join(words)
-            self.warnings.add(f"“{name.text}”读作 {text} and {last}")
+            self.warnings.add(f"“{quote(name.text)}”读作 {quote(text)} and {last}")
             return AllOf((self.text.ask(tree.Value((text,), at=name.at)), make(found)))
         return self._unknown(name)
 
@@ -143,8 +143,7 @@ class _Binder:
         path, dot, inner = name.text.partition(".")
         if dot and (found := field_named(path)) and found.type is FieldType.MENTIONS:
             hint = f"；请写成 提及:{{{inner}:…}}"
-        shown = name.text if len(name.text) <= 100 else f"{name.text[:100]}…"
-        self.warnings.add(f"没有“{shown}”这个字段，此条件不会命中{hint}")
+        self.warnings.add(f"没有“{quote(name.text)}”这个字段，此条件不会命中{hint}")
         return Nothing()
 
     def _value(self, found: Field, value: tree.Value) -> Where:

@@ -23,7 +23,7 @@ from search.mentions import (
 )
 from search.names import Names
 from search.query import tree
-from search.query.errors import QueryError
+from search.query.errors import QueryError, quote
 from search.query.forms import Glob, TooManyStates, escape, form_where, glob_form
 from search.visible import visible
 from search.where import AllOf, AnyOf, Everything, Fits, Not, Nothing, OneOf, Scalar, Where, Wild, either
@@ -81,7 +81,7 @@ class MentionBinder:
 
     def _unknown(self, name: tree.Value) -> Where:
         known = "、".join(more[0] for more in INNER.values())
-        self.warn(f"提及里没有“{name.text}”这个字段，此条件不会命中；可用：{known}")
+        self.warn(f"提及里没有“{quote(name.text)}”这个字段，此条件不会命中；可用：{known}")
         return Nothing()
 
     def _field(self, field: str, value: tree.Value) -> Where:
@@ -98,7 +98,7 @@ class MentionBinder:
         known = words.get(text, text)
         if known not in accepted:
             label, choices = INNER[field][0], "、".join(dict.fromkeys(words))
-            raise QueryError(value.at, f"“{label}”没有“{value.text}”这个值，可用：{choices}；{EXAMPLE}")
+            raise QueryError(value.at, f"“{label}”没有“{quote(value.text)}”这个值，可用：{choices}；{EXAMPLE}")
         return OneOf(field, (known,))
 
     def _id(self, value: tree.Value) -> Where:

@@ -1,18 +1,17 @@
 """From the text of a query to its tree. Raises QueryError with the column and what was expected there."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
 
-from search.query.errors import QueryError
+from search.query.errors import QueryError, quote
 from search.query.grammar import GRAMMAR
 from search.query.tree import EVERYTHING, And, Is, Nested, Node, Not, Or, Range, Value
 
 LONGEST = 100_000
-"""Characters: 0.4 s of reading. The longest query seen in production elsewhere has 9,863."""
+"""Characters, about a second of reading. The longest query seen in production elsewhere has 9,863."""
 DEEPEST = 50
 """Parentheses inside each other."""
 
@@ -190,7 +189,7 @@ def _message(text: str, at: int, accepted: set[str]) -> str:
             return "查询到此中断，这里应有值，例如 级别:3"
         if here in "<>＜＞":
             return "比较符前应有字段，例如 级别>=3"
-        return f"这里应有字段或值，而不是“{_visible(here)}”，例如 级别:3"
+        return f"这里应有字段或值，而不是“{quote(here)}”，例如 级别:3"
     if here in ":：" and here:
         return '这里不应有“:”；值里带冒号时请加引号，例如 网址:"https://example.org"，两个条件之间要写 and 或 or'
     if here in ("(", "（"):
@@ -201,9 +200,4 @@ def _message(text: str, at: int, accepted: set[str]) -> str:
     wanted = f"这里应有 {names}" if names else "这里多了内容"
     if not here:
         return f"{wanted}，例如 (起火 or 爆炸)"
-    return f"{wanted}，而不是“{_visible(here)}”；两个条件之间要写 and 或 or，例如 起火 and 级别>=3"
-
-
-def _visible(character: str) -> str:
-    """The character; its number where it cannot be seen or would turn the line round."""
-    return f"U+{ord(character):04X}" if unicodedata.category(character)[0] in "CZ" else character
+    return f"{wanted}，而不是“{quote(here)}”；两个条件之间要写 and 或 or，例如 起火 and 级别>=3"

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from search.fields import Field, FieldType
 from search.query.dates import FORMS, Span, read_span
-from search.query.errors import QueryError
+from search.query.errors import QueryError, quote
 from search.query.tree import Value
 from search.records import millis
 from search.visible import visible
@@ -26,7 +26,7 @@ def bind_scalar(found: Field, value: Value) -> Scalar:
             return _finite(float(text))
     except ValueError:
         pass
-    kind, shown = KINDS[found.type], value.text[:50]
+    kind, shown = KINDS[found.type], quote(value.text)
     raise QueryError(value.at, f"“{found.label}”的值应为{kind}，而不是“{shown}”，例如 {found.label}:{found.example}")
 
 
@@ -54,7 +54,7 @@ def _span(found: Field, value: Value, now: datetime) -> Span:
             return read_span(value.text, now)
     except ValueError:
         pass
-    raise QueryError(value.at, f"“{found.label}”的值应为日期，而不是“{value.text[:50]}”，例如 {FORMS}")
+    raise QueryError(value.at, f"“{found.label}”的值应为日期，而不是“{quote(value.text)}”，例如 {FORMS}")
 
 
 def bind_range(found: Field, operator: str, value: Value, now: datetime) -> Where:

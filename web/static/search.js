@@ -1,9 +1,10 @@
 /* Fengsui desk: what the search page does better with script. Without it every part is a link or a form.
    Contracts with the server, all as attributes:
-     #ask[data-complete]     the query form; /api/complete?q=&at= answers {start, end, suggestions: [{text, label, note}]},
+     #ask[data-complete]     the query form; /api/complete?q=&at= answers {start, end, suggestions: [{text, label, note, count}]},
                              at, start and end in code points
      a[data-recent]          a query asked before; offered when the box is empty
      a.fd[data-field]        a closed field; /search/field brings it opened
+     a[data-part]            replaced by what that address brings
      a[data-hit]             opens a hit: /search/hit/<id> brings its fields
      [data-brush]            bars: data-first and data-width in ms, data-count
      .newer[data-new]        the moment of the page; /search/new answers {n}
@@ -61,7 +62,8 @@
       found.forEach(function (each, n) {
         var li = make("li", { role: "option", id: "suggest-" + n, "aria-selected": "false" });
         li.appendChild(make("span", {}, each.label || each.text));
-        if (each.note) li.appendChild(make("span", { "class": "dim" }, each.note));
+        var note = [each.note, each.count ? each.count.toLocaleString("en-US") + " 条" : ""].filter(Boolean).join(" · ");
+        if (note) li.appendChild(make("span", { "class": "dim" }, note));
         list.appendChild(li);
       });
       list.hidden = !found.length;
@@ -146,6 +148,17 @@
       var fresh = piece(html)[0];
       link.replaceWith(fresh);
       keep("open", open.join(","));
+      $("summary", fresh).focus();
+    }).catch(function () { location.assign(link.href); });
+  });
+
+  document.addEventListener("click", function (e) {
+    var link = e.target.closest && e.target.closest("a[data-part]");
+    if (!link || !plain(e)) return;
+    e.preventDefault();
+    get(link.dataset.part + "?" + params(), "text").then(function (html) {
+      var fresh = piece(html)[0];
+      link.replaceWith(fresh);
       $("summary", fresh).focus();
     }).catch(function () { location.assign(link.href); });
   });

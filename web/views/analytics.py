@@ -123,7 +123,7 @@ def shown_figures(visit: Visit, wanted: Wanted, found: Figures) -> dict[str, Any
         "find": narrowing.to,
         "lines": lines,
         "charts": [
-            (line, _chart(found, line, max(*line.bars, *line.bars_before, 1) if line is found.whole else top))
+            (line, _chart(found, line, max((*line.bars, *line.bars_before, 1)) if line is found.whole else top))
             for line in drawn
         ],
         "hours": bool(found.spans) and _bar_width(found) < DAY,
