@@ -43,7 +43,8 @@ class Segmenter:
 
     def words(self, text: str) -> list[str]:
         """The words, without punctuation and blanks, letters in lower case."""
-        return [word.lower() for word in self._jieba.cut(normalize_word(text)) if _WORDY.search(word)]
+        pieces = self._jieba.cut(normalize_word(text))
+        return [piece.lower() for piece in pieces if piece.isalnum() or _WORDY.search(piece)]
 
     def knows(self, word: str) -> bool:
         """Whether the general dictionary has `word`: a firm that is called so needs more evidence."""

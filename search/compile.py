@@ -64,8 +64,8 @@ class Forms(Protocol[Q]):
     def fits(self, where: Fits) -> Q:
         """The field, a keyword, has a value of one of the forms."""
 
-    def weighted(self, view: str, tokens: tuple[str, ...], *, open_end: bool) -> Q:
-        """The words one after the other, scored by the view's weight. open_end: the last one goes on, unscored."""
+    def weighted(self, view: str, tokens: tuple[str, ...]) -> Q:
+        """The words one after the other, scored by the view's weight (`weight_of`)."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ class Compiler(Generic[Q]):
         ways = []
         for name in fields:
             if term.word is not None:
-                ways.append(self.forms.weighted(f"{name}_words", (term.word,), open_end=False))
+                ways.append(self.forms.weighted(f"{name}_words", (term.word,)))
             if term.grams:
-                ways.append(self.forms.weighted(f"{name}_grams", term.grams, open_end=term.open_end))
+                ways.append(self.forms.weighted(f"{name}_grams", term.grams))
         return self.forms.best(ways)
 
     def _joined(self, join: Callable[[Sequence[Q]], Q], queries: Sequence[Q]) -> Q:

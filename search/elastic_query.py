@@ -4,14 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from search.fields import BY_NAME, FieldType
-from search.ranking import WEIGHTS
+from search.ranking import weight_of
 from search.text import EMPTY
 from search.where import Between, Exists, Fits, OneOf
 
 Json = dict[str, Any]
-
-MOST_ENDINGS = 10_000
-"""Words a phrase's open end may turn into; the server's own 50 would lose hits."""
 
 SHARD_SIZE = 50_000
 """Values of a facet that each month hands over. The server's own guess (half as many again as are asked for) loses
@@ -77,12 +74,6 @@ class ElasticForms:
         found = [{"regexp": {where.field: {"value": form, "flags": "NONE"}}} for form in where.forms]
         return found[0] if len(found) == 1 else self.any(found)
 
-    def weighted(self, view: str, tokens: tuple[str, ...], *, open_end: bool) -> Json:
-        boost, text = WEIGHTS[view], " ".join(tokens)
-        if open_end and len(tokens) == 1:
-            return self.unscored({"prefix": {view: {"value": text}}})
-        if open_end:
-            return self.unscored({"match_phrase_prefix": {view: {"query": text, "max_expansions": MOST_ENDINGS}}})
-        if len(tokens) == 1:
-            return {"term": {view: {"value": text, "boost": boost}}}
-        return {"match_phrase": {view: {"query": text, "boost": boost}}}
+    def weighted(self, view: str, tokens: tuple[str, ...]) -> Json:
+        asked = {view: {"query" if len(tokens) > 1 else "value": " ".join(tokens), "boost": weight_of(view, tokens)}}
+        return {"match_phrase" if len(tokens) > 1 else "term": asked}

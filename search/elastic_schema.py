@@ -28,8 +28,8 @@ def mapping() -> dict[str, Any]:
         else:
             properties[field.name] = {"type": ELASTIC_TYPES[field.type]}
     for name in TEXT_FIELDS:
-        # Phrases are looked for in the grams; words need no positions.
-        for view, option in (("words", "freqs"), ("grams", "positions")):
+        # Phrases are looked for in the grams, and how often they stand there; of words it is enough that they do.
+        for view, option in (("words", "docs"), ("grams", "positions")):
             properties[f"{name}_{view}"] = {"type": "text", "analyzer": "whitespace", "index_options": option}
     for name in ("time_order", "level_order", "version"):
         properties[name] = {"type": "long"}

@@ -1,15 +1,13 @@
 """The embedded backend: a tantivy index in the data folder.
 
-Any process may write; writes take turns (search/generations.py). A write opens a tantivy writer, commits and closes it
-(measured: 1 ms to open, 9 ms to commit), so that a killed process leaves no lock and the last commit stays readable.
-Searches see every commit of any process at once.
+Any process may write; writes take turns (search/embedded_writer.py). Searches see every commit of any process at once.
 """
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +18,21 @@ from core.errors import SearchUnavailable
 from search.backend import DEEPEST_OFFSET, Health, Refused, SearchRequest, SearchResult, Sort
 from search.compile import Compiler
 from search.embedded_query import TantivyForms
-from search.embedded_schema import build_schema, document_of, register
+from search.embedded_schema import build_schema
+from search.embedded_writer import Writer, WriterKeeper, tantivy_errors
 from search.generations import Generations
 from search.histogram import Bars, fill
+from search.packing import Packer
 from search.page import bars_for, counted_bars, facets_asked, facets_of, hits_of, nothing_found, pairs_of
 from search.records import IndexEntry, Row, row_of
 from search.text import Segmenter
 from search.where import AllOf, Between, Where, ranked
 
-HEAP = 64_000_000
-"""Bytes a writer may hold before it writes a segment: 5,000 signals of 2,000 characters fit."""
+PORTION, PORTION_CHARACTERS = 5_000, 10_000_000
+"""Signals, and characters of text, that a rebuild commits at once: small commits are merged again and again."""
+
+SPAN = {"_span": {"stats": {"field": "event_time"}}}
+"""First and last event time, and the number of signals: every one has one."""
 
 ORDERS = {Sort.NEWEST: "time_order", Sort.OLDEST: "time_order", Sort.LEVEL: "level_order"}
 
@@ -42,6 +45,24 @@ class _Open:
     stamp: tuple[int, int]
     index: tantivy.Index
     searcher: tantivy.Searcher
+    packer: Packer
+
+    def row(self, address: Any) -> Row:
+        """What people see of a signal."""
+        return self.packer.unpack(self.searcher.doc(address)["shown"][0])
+
+    @cached_property
+    def span(self) -> Any:
+        """First and last event time of all signals."""
+        return self.searcher.aggregate(Query.all_query(), SPAN)["_span"]
+
+
+@dataclass(frozen=True)
+class _Page:
+    """(score, address) of a page's hits, and where the next page starts."""
+
+    hits: list[tuple[float, Any]]
+    following: int | None = None
 
 
 class EmbeddedBackend:
@@ -52,6 +73,7 @@ class EmbeddedBackend:
         self._schema = build_schema()
         self._words = words
         self._compiler = Compiler(TantivyForms(self._schema), words)
+        self._keeper = WriterKeeper(self._generations, self._schema)
         self._open: _Open | None = None
 
     # writing
@@ -59,72 +81,54 @@ class EmbeddedBackend:
     def index(self, entries: Sequence[IndexEntry]) -> tuple[Refused, ...]:
         """As SearchBackend.index."""
         rows = [row_of(entry) for entry in entries]
-        with self._generations.writing():
-            self._write(self._ready(), rows)
-            self._generations.journal({"rows": rows})
+        if rows:
+            with self._keeper.writing():
+                self._keeper.writer(self._ready()).write(rows)
+                self._generations.journal({"rows": rows})
         return ()
 
     def delete(self, ids: Iterable[str]) -> None:
         """As SearchBackend.delete."""
         gone = list(ids)
-        with self._generations.writing():
-            self._remove(self._ready(), gone)
-            self._generations.journal({"ids": gone})
+        if gone:
+            with self._keeper.writing():
+                self._keeper.writer(self._ready()).remove(gone)
+                self._generations.journal({"ids": gone})
 
     def _ready(self) -> Path:
         """The generation to write to; made when there is none. Call it while writing."""
         current = self._generations.current()
         if current is None:
-            current = self._generations.next()
-            _create(self._schema, current)
+            current = self._create()
             self._generations.switch(current)
         self._generations.check_format(current)
         return current
 
-    def _write(self, generation: Path, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        newest: dict[str, Row] = {}
-        for row in rows:
-            held = newest.get(row["id"])
-            if held is None or row["version"] >= held["version"]:
-                newest[row["id"]] = row
-        with _tantivy_errors(), _writer(generation) as (index, writer):
-            versions = self._versions(index, list(newest))
-            for known, row in newest.items():
-                if versions.get(known, row["version"]) <= row["version"]:
-                    writer.delete_documents_by_term("id", known)
-                    writer.add_document(document_of(row))
-
-    def _remove(self, generation: Path, ids: Sequence[str]) -> None:
-        if not ids:
-            return
-        with _tantivy_errors(), _writer(generation) as (_, writer):
-            for known in ids:
-                writer.delete_documents_by_term("id", known)
-
-    def _versions(self, index: tantivy.Index, ids: list[str]) -> dict[str, int]:
-        """The versions the index holds of `ids`."""
-        searcher = index.searcher()
-        query = Query.const_score_query(Query.term_set_query(self._schema, "id", ids), 0.0)
-        found = [address for _, address in searcher.search(query, max(1, len(ids)), count=False).hits]
-        versions = searcher.fast_field_values("version", found)
-        return {
-            searcher.doc(address)["id"][0]: int(version or 0) for address, version in zip(found, versions, strict=True)
-        }
+    def _create(self) -> Path:
+        fresh = self._generations.next()
+        with tantivy_errors():
+            tantivy.Index(self._schema, str(fresh))
+        return fresh
 
     @contextmanager
     def rebuild(self) -> Iterator["_Builder"]:
         """As SearchBackend.rebuild."""
         with self._generations.rebuilding():
-            with self._generations.writing():
-                fresh = self._generations.next()
-                _create(self._schema, fresh)
-            yield _Builder(self, fresh)
-            with self._generations.writing():
+            with self._keeper.writing():
+                fresh = self._create()
+            builder = _Builder(Writer(fresh, self._schema))
+            whole = False
+            try:
+                yield builder
+                builder.flush()
+                whole = True
+            finally:
+                builder.writer.close(merged=whole)
+            with self._keeper.writing():
+                writer = self._keeper.writer(fresh)
                 for change in self._generations.journalled():
-                    self._write(fresh, change.get("rows", []))
-                    self._remove(fresh, change.get("ids", []))
+                    writer.write(change.get("rows", []))
+                    writer.remove(change.get("ids", []))
                 self._generations.switch(fresh)
 
     # reading
@@ -135,57 +139,35 @@ class EmbeddedBackend:
         opened = self._reader()
         if opened is None:
             return nothing_found(request)
-        searcher = opened.searcher
         asked = request.everything_asked()
         query = self._compiler.compile(asked)
-        with _tantivy_errors():
-            addresses, total, following = self._page(searcher, query, asked, request)
-            answer, bars = self._counted(searcher, query, request)
-            blobs = [(score, json.loads(bytes(searcher.doc(address)["shown"][0]))) for score, address in addresses]
-        hits = hits_of(blobs, request.where, self._words)
+        with tantivy_errors():
+            page = self._page(opened.searcher, query, asked, request)
+            counts, bars = _counted(opened, query, request)
+            rows = [(score, opened.row(address)) for score, address in page.hits]
+        hits = hits_of(rows, request.where, self._words)
+        histogram = fill(bars, counted_bars(counts)) if bars else None
+        facets, pairs = facets_of(counts, request), pairs_of(counts, request)
         took = (time.perf_counter() - started) * 1000
-        histogram = fill(bars, counted_bars(answer)) if bars else None
-        facets, pairs = facets_of(answer, request), pairs_of(answer, request)
-        return SearchResult(total, hits, facets, histogram, took, following, pairs)
+        return SearchResult(int(counts["_span"]["count"]), hits, facets, histogram, took, page.following, pairs)
 
-    def _page(
-        self, searcher: tantivy.Searcher, query: Query, asked: Where, request: SearchRequest
-    ) -> tuple[list[tuple[float, Any]], int, int | None]:
-        """(score, address) of the page's hits, total, and where the next page starts."""
+    def _page(self, searcher: tantivy.Searcher, query: Query, asked: Where, request: SearchRequest) -> _Page:
+        """The hits of a page."""
+        if not request.size:
+            return _Page([])
         if request.sort is Sort.RELEVANCE and ranked(asked):
-            best, total = _best(searcher, query, request.offset + request.size)
-            return best[request.offset :], total, None
+            return _Page(_best(searcher, query, request.offset + request.size)[request.offset :])
         by = ORDERS.get(request.sort, "time_order")
         ascending = request.sort is Sort.OLDEST
-        total = searcher.search(query, 1).count  # type: ignore[attr-defined]  # the stub lacks it
-        if not request.size:
-            return [], total, None
         if request.after is not None:
             rest = Between(by, low=request.after, with_low=False) if ascending else Between(by, high=request.after)
             query = self._compiler.compile(AllOf((asked, rest)))
+        order = Order.Asc if ascending else Order.Desc
         found = searcher.search(
-            query,
-            max(1, request.size),
-            count=False,
-            order_by_field=by,
-            offset=request.offset,
-            order=Order.Asc if ascending else Order.Desc,
-        )
-        page = list(found.hits)[: request.size]
-        following = page[-1][0] if page and len(page) == request.size and request.sort is not Sort.RELEVANCE else None
-        return [(0.0, address) for _, address in page], total, following
-
-    def _counted(self, searcher: tantivy.Searcher, query: Query, request: SearchRequest) -> tuple[Any, Bars | None]:
-        """What the engine counted, and for which bars."""
-
-        def edges() -> tuple[float | None, float | None]:
-            asked = {edge: {edge: {"field": "event_time"}} for edge in ("min", "max")}
-            found = searcher.aggregate(query, asked)
-            return found["min"]["value"], found["max"]["value"]
-
-        bars = bars_for(request, edges)
-        asked = facets_asked(request, bars)
-        return (searcher.aggregate(query, asked) if asked else {}), bars
+            query, request.size, count=False, order_by_field=by, offset=request.offset, order=order
+        ).hits
+        full = len(found) == request.size and request.sort is not Sort.RELEVANCE
+        return _Page([(0.0, address) for _, address in found], found[-1][0] if full else None)
 
     def _reader(self) -> _Open | None:
         """The newest commit of the generation in use; None when nothing was ever written."""
@@ -202,10 +184,14 @@ class EmbeddedBackend:
             if opened is not None and opened.generation == current and opened.stamp == stamp:
                 return opened
             self._generations.check_format(current)
-            with _tantivy_errors():
-                index = opened.index if opened and opened.generation == current else tantivy.Index.open(str(current))
+            with tantivy_errors():
+                if opened is not None and opened.generation == current:
+                    index, packer = opened.index, opened.packer
+                else:
+                    index, packer = tantivy.Index.open(str(current)), Packer(current)
+                    index.config_reader("manual")  # its own watch would open every commit a second time
                 index.reload()
-                self._open = _Open(current, stamp, index, index.searcher())
+                self._open = _Open(current, stamp, index, index.searcher(), packer)
             return self._open
         raise SearchUnavailable("检索索引的文件不完整，请运行 fengsui reindex 重建")
 
@@ -230,58 +216,61 @@ class EmbeddedBackend:
 
     def close(self) -> None:
         """As SearchBackend.close."""
+        self._keeper.close()
         self._open = None
 
 
 class _Builder:
-    """Writes into a generation that nobody reads yet."""
+    """Writes into a generation that nobody reads yet, in large portions."""
 
-    def __init__(self, backend: EmbeddedBackend, generation: Path) -> None:
-        self._backend = backend
-        self._generation = generation
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self._rows: list[Row] = []
+        self._characters = 0
 
     def index(self, entries: Sequence[IndexEntry]) -> tuple[Refused, ...]:
-        """As SearchBackend.index, unseen until the switch."""
-        self._backend._write(self._generation, [row_of(entry) for entry in entries])
+        """As SearchBackend.index, unseen until the switch and durable only then."""
+        for entry in entries:
+            self._rows.append(row_of(entry))
+            self._characters += len(entry.body)
+            if len(self._rows) >= PORTION or self._characters >= PORTION_CHARACTERS:
+                self.flush()
         return ()
 
-
-def _create(schema: tantivy.Schema, generation: Path) -> None:
-    with _tantivy_errors():
-        tantivy.Index(schema, str(generation))
-
-
-@contextmanager
-def _writer(generation: Path) -> Iterator[tuple[tantivy.Index, tantivy.IndexWriter]]:
-    """A writer whose changes are committed together when the block ends, or not at all."""
-    index = register(tantivy.Index.open(str(generation)))
-    writer = index.writer(HEAP, 1)
-    try:
-        yield index, writer
-        writer.commit()
-    finally:
-        # Merges of small segments run to their end here: no thread outlives the lock.
-        writer.wait_merging_threads()
+    def flush(self) -> None:
+        """Commit what has come together."""
+        self.writer.write(self._rows)
+        self._rows, self._characters = [], 0
 
 
-@contextmanager
-def _tantivy_errors() -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, OSError) as error:  # what tantivy raises for a full disk, a missing file, a broken index
-        raise SearchUnavailable(f"检索索引出错：{error}；磁盘有空间时请运行 fengsui reindex 重建") from error
+def _counted(opened: _Open, query: Query, request: SearchRequest) -> tuple[Any, Bars | None]:
+    """What the engine counted of all hits, in as few passes over them as can be, and for which bars.
+
+    How wide bars are depends on the first and last hit. They are counted as if the hits reached as far as all signals
+    do, and once more when it turns out that finer ones are needed.
+    """
+    bars = bars_for(request, lambda: _edges(opened.span))
+    counts = opened.searcher.aggregate(query, facets_asked(request, bars) | SPAN)
+    exact = bars_for(request, lambda: _edges(counts["_span"]))
+    if bars is not None and exact is not None and exact.width != bars.width:
+        finer = replace(request, facets={}, pairs=())
+        counts["_bars"] = opened.searcher.aggregate(query, facets_asked(finer, exact))["_bars"]
+    return counts, exact
 
 
-def _best(searcher: tantivy.Searcher, query: Query, size: int) -> tuple[list[tuple[float, Any]], int]:
-    """The `size` best (score, address), ties newest first, and the total. tantivy breaks ties its own way, so all hits
-    that tie with the last one are fetched before they are cut."""
-    limit = size + 1
+def _edges(span: Any) -> tuple[float | None, float | None]:
+    return span["min"], span["max"]
+
+
+def _best(searcher: tantivy.Searcher, query: Query, size: int) -> list[tuple[float, Any]]:
+    """The `size` best (score, address), ties newest first. tantivy breaks ties its own way, so all hits that tie with
+    the last one are fetched before they are cut."""
+    limit = 2 * size + 200  # more hits cost next to nothing, another look costs the whole search again
     while True:
-        found = searcher.search(query, limit)
-        hits = list(found.hits)
-        if len(hits) < limit or hits[-1][0] < hits[max(size, 1) - 1][0] or limit > 4 * DEEPEST_OFFSET:
+        hits = searcher.search(query, limit, count=False).hits
+        if len(hits) < limit or hits[-1][0] < hits[size - 1][0] or limit > 4 * DEEPEST_OFFSET:
             break
         limit *= 2
     orders = searcher.fast_field_values("time_order", [address for _, address in hits])
-    ranked_hits = sorted(zip(hits, orders, strict=True), key=lambda pair: (-pair[0][0], -(pair[1] or 0)))
-    return [hit for hit, _ in ranked_hits[:size]], found.count  # type: ignore[attr-defined]  # the stub lacks it
+    best = sorted(zip(hits, orders, strict=True), key=lambda pair: (-pair[0][0], -(pair[1] or 0)))
+    return [hit for hit, _ in best[:size]]

@@ -7,7 +7,7 @@ import tantivy
 from tantivy import Occur, Query
 
 from search.fields import BY_NAME, FieldType
-from search.ranking import WEIGHTS
+from search.ranking import weight_of
 from search.text import EMPTY
 from search.where import Between, Exists, Fits, OneOf
 
@@ -46,8 +46,12 @@ class TantivyForms:
         return Query.boolean_query([(Occur.Must, Query.all_query()), (Occur.MustNot, query)])
 
     def one_of(self, where: OneOf) -> Query:
-        terms = [Query.term_query(self._schema, where.field, value) for value in where.values]
-        return self.any(terms) if terms else self.nothing()
+        if not where.values:
+            return self.nothing()
+        if BY_NAME[where.field].type in (FieldType.DATE, FieldType.NUMBER):  # these are found by range only
+            moments = [Between(where.field, float(value), float(value), with_high=True) for value in where.values]
+            return self.any([self.between(moment) for moment in moments])
+        return self.any([Query.term_query(self._schema, where.field, value) for value in where.values])
 
     def exists(self, where: Exists) -> Query:
         if BY_NAME[where.field].type is not FieldType.TEXT:
@@ -68,18 +72,9 @@ class TantivyForms:
         found = [Query.regex_query(self._schema, where.field, form) for form in where.forms]
         return found[0] if len(found) == 1 else self.any(found)
 
-    def weighted(self, view: str, tokens: tuple[str, ...], *, open_end: bool) -> Query:
-        *head, last = tokens
-        if open_end and not head:
-            return self.unscored(self.wild(view, (last, "")))
-        if open_end:
-            # The words of a regex phrase are all forms.
-            query = Query.regex_phrase_query(
-                self._schema, view, [*(_form((word,)) for word in head), _form((last, ""))]
-            )
-            return self.unscored(query)
-        if head:
+    def weighted(self, view: str, tokens: tuple[str, ...]) -> Query:
+        if len(tokens) > 1:
             query = Query.phrase_query(self._schema, view, list(tokens))
         else:
-            query = Query.term_query(self._schema, view, last)
-        return Query.boost_query(query, WEIGHTS[view])
+            query = Query.term_query(self._schema, view, tokens[0])
+        return Query.boost_query(query, weight_of(view, tokens))

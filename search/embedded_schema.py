@@ -1,11 +1,9 @@
 """The tantivy schema, from the table of fields, and rows as tantivy documents."""
 
-import json
-
 import tantivy
 
 from search.fields import FIELDS, TEXT_FIELDS, FieldType
-from search.records import HIDDEN, Row
+from search.records import Row
 
 WHOLE = "raw"
 TOKENS = "tokens"
@@ -16,25 +14,27 @@ VIEWS = tuple(f"{name}_{view}" for name in TEXT_FIELDS for view in ("words", "gr
 
 
 def build_schema() -> tantivy.Schema:
-    """Every field indexed; all but text as fast fields too; one stored blob with what people see."""
+    """What is asked for by value is indexed; all but text are fast fields, which ranges, orders and counts read; one
+    stored blob holds what people see."""
     builder = tantivy.SchemaBuilder()
     for view in VIEWS:
-        # Phrases are looked for in the grams; words need no positions.
-        option = "position" if view.endswith("grams") else "freq"
+        # Phrases are looked for in the grams, and how often they stand there; of words it is enough that they do.
+        option = "position" if view.endswith("grams") else "basic"
         builder.add_text_field(view, tokenizer_name=TOKENS, index_option=option)
     for name in INTEGERS:
-        builder.add_integer_field(name, indexed=True, fast=True)
+        builder.add_integer_field(name, fast=True)
     for field in FIELDS:
         match field.type:
             case FieldType.KEYWORD:
-                stored = field.name == "id"
-                builder.add_text_field(field.name, stored=stored, fast=True, tokenizer_name=WHOLE, index_option="basic")
+                builder.add_text_field(field.name, fast=True, tokenizer_name=WHOLE, index_option="basic")
             case FieldType.MENTIONS:
                 builder.add_text_field(field.name, tokenizer_name=WHOLE, index_option="basic")
-            case FieldType.INTEGER | FieldType.DATE:
+            case FieldType.INTEGER:
                 builder.add_integer_field(field.name, indexed=True, fast=True)
+            case FieldType.DATE:
+                builder.add_integer_field(field.name, fast=True)
             case FieldType.NUMBER:
-                builder.add_float_field(field.name, indexed=True, fast=True)
+                builder.add_float_field(field.name, fast=True)
             case FieldType.BOOLEAN:
                 builder.add_boolean_field(field.name, indexed=True, fast=True)
     builder.add_bytes_field("shown", stored=True)
@@ -47,8 +47,8 @@ def register(index: tantivy.Index) -> tantivy.Index:
     return index
 
 
-def document_of(row: Row) -> tantivy.Document:
-    """`row` as a document: what is searched, and the blob."""
+def document_of(row: Row, packed: bytes) -> tantivy.Document:
+    """`row` as a document: what is searched, and the blob that is stored."""
     document = tantivy.Document()
     for field in FIELDS:
         if field.name not in row or field.type is FieldType.TEXT:
@@ -67,6 +67,5 @@ def document_of(row: Row) -> tantivy.Document:
         document.add_integer(name, row[name])
     for view in VIEWS:
         document.add_text(view, row[view])
-    blob = {key: value for key, value in row.items() if key not in HIDDEN}
-    document.add_bytes("shown", json.dumps(blob, ensure_ascii=False).encode())
+    document.add_bytes("shown", packed)
     return document

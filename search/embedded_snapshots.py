@@ -53,7 +53,8 @@ class EmbeddedSnapshots:
             if current is None:
                 raise SearchUnavailable("还没有索引，没有可做快照的内容")
             self._generations.check_format(current)
-            shutil.copytree(current, held, copy_function=_link)
+            # tantivy's drafts may go before they are linked.
+            shutil.copytree(current, held, copy_function=_link, ignore=shutil.ignore_patterns(".tmp*"))
             taken = Snapshot(name, now, self._count(), int(current.name[1:]), format_mark())
         return held, taken
 

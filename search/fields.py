@@ -9,7 +9,7 @@ from functools import cached_property
 from core.records import LEVEL_COLOURS, LEVEL_IDS, LEVEL_NAMES, LEVEL_ROMAN, Kind
 from search.visible import visible
 
-TEXT_FORMAT = "2"
+TEXT_FORMAT = "3"
 """Raised when search/text.py cuts text in another way: an index of the old way asks for `fengsui reindex`."""
 
 

@@ -2,7 +2,8 @@
 
 <root>/CURRENT            name of the generation in use; replaced in one step
 <root>/g000002/           a tantivy index and FORMAT, the mark of the fields it was written with
-<root>/write.lock         held (flock) for one write; the system gives it back when a process dies
+<root>/write.lock         held (flock) by the process that writes; the system gives it back when it dies
+<root>/write.wanted       held (flock, shared) by those that wait for it
 <root>/rebuild.lock       held while a new generation is built
 <root>/rebuild.jsonl      what was written meanwhile, for the new generation to take in before the switch
 """
@@ -11,9 +12,10 @@ import fcntl
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +25,8 @@ from search.page import OLD_FORMAT
 
 PATIENCE = 30.0
 """Seconds to wait for another process's write: a batch of 1,000 takes under one."""
+POLL = 0.02
+"""Seconds between tries to get a lock."""
 
 
 @contextmanager
@@ -34,7 +38,7 @@ def locked(path: Path, *, patience: float, busy: str) -> Iterator[None]:
         while not _take(handle):
             if time.monotonic() >= give_up:
                 raise SearchUnavailable(busy)
-            time.sleep(0.02)
+            time.sleep(POLL)
         yield
 
 
@@ -46,17 +50,56 @@ def _take(handle: IO[str]) -> bool:
     return True
 
 
+class Turn:
+    """The right to write, until `end`."""
+
+    def __init__(self, held: ExitStack) -> None:
+        self._held = held
+        self.over = threading.Event()
+
+    def end(self) -> None:
+        """Let the next one write."""
+        self._held.close()
+        self.over.set()
+
+
 class Generations:
     """The folders below one root."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def take_turn(self) -> Turn:
+        """Wait until this process may write; whoever writes now is told that somebody waits.
+
+        Raises SearchUnavailable when that takes longer than PATIENCE.
+        """
+        if self.wanted():  # those who wait go first
+            time.sleep(2 * POLL)
+        self.root.mkdir(parents=True, exist_ok=True)
+        turn = ExitStack()
+        with (self.root / "write.wanted").open("a") as waiting:
+            fcntl.flock(waiting, fcntl.LOCK_SH)
+            busy = "检索索引正被另一进程写入，请稍后再试"
+            turn.enter_context(locked(self.root / "write.lock", patience=PATIENCE, busy=busy))
+        return Turn(turn)
+
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Only one write at a time, over all processes."""
-        with locked(self.root / "write.lock", patience=PATIENCE, busy="检索索引正被另一进程写入，请稍后再试"):
+        """Nobody writes meanwhile, in no process."""
+        turn = self.take_turn()
+        try:
             yield
+        finally:
+            turn.end()
+
+    def wanted(self) -> bool:
+        """Whether somebody waits for a turn."""
+        try:
+            with (self.root / "write.wanted").open("a") as waiting:
+                return not _take(waiting)
+        except FileNotFoundError:
+            return False
 
     @contextmanager
     def rebuilding(self) -> Iterator[None]:

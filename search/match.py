@@ -1,7 +1,7 @@
 """Whether one row is a hit of a query, without an index: for rules made of searches, which judge what arrives.
 
 Says the same as both engines (tests/test_query_match.py). A view of a text is its tokens with blanks between and around
-them, so a word or a phrase is a piece of that string, and a piece that need not end at a blank goes on in the text.
+them, so a word or a phrase is a piece of that string.
 """
 
 import re
@@ -128,7 +128,7 @@ def _term(term: TextTerm, fields: Sequence[str]) -> Test:
         if term.word is not None:
             pieces.append((f"{name}_words", f" {term.word} "))
         if term.grams:
-            pieces.append((f"{name}_grams", f" {' '.join(term.grams)}{'' if term.open_end else ' '}"))
+            pieces.append((f"{name}_grams", f" {' '.join(term.grams)} "))
     return lambda row: any(piece in row.view(view) for view, piece in pieces)
 
 

@@ -1,6 +1,7 @@
 """What both backends do with what their engine answers, so that a page is the same from either."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
 from operator import itemgetter
 from typing import Any
 
@@ -73,8 +74,13 @@ def _pair_counts(answer: Any, pair: Pair) -> Iterator[PairCount]:
 
 
 def _largest(answer: Any, size: int) -> list[tuple[int, Scalar, dict[str, Any]]]:
-    """(minus the count, value, bucket): a year's pairs are tens of thousands, their order is half of their cost."""
-    counted = [(-bucket["doc_count"], _plain(bucket), bucket) for bucket in answer["buckets"]]
+    """(minus the count, value, bucket) of the `size` largest, ties by value. Engines hand them over by count; a year's
+    pairs are tens of thousands, their order is half of their cost."""
+    buckets = answer["buckets"]
+    if 0 < size < len(buckets):
+        least = buckets[size - 1]["doc_count"]
+        buckets = takewhile(lambda bucket: bucket["doc_count"] >= least, buckets)
+    counted = [(-bucket["doc_count"], _plain(bucket), bucket) for bucket in buckets]
     counted.sort(key=itemgetter(0, 1))
     return counted[:size]
 

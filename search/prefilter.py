@@ -5,7 +5,8 @@ queries that name none of them are out. Queries that offer no such token (a bare
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from search.records import Row
@@ -14,7 +15,7 @@ from search.where import AllOf, AnyOf, OneOf, Phrase, Where, Words
 
 Key = TypeVar("Key", bound=Hashable)
 Token = tuple[str, object]
-"""("w", word), ("g", gram) of a text, or (field, value) of a keyword field."""
+"""("w", word), ("g", gram or two in a row) of a text, or (field, value) of a keyword field."""
 
 TELLING = ("w", "g", "enterprises", "repost_of", "id", "url", "products", "issues", "flags")
 """What few rows hold. Other fields (kind, level, place) are taken where a query has nothing better."""
@@ -46,15 +47,16 @@ def tokens_needed(where: Where, segmenter: Segmenter) -> frozenset[Token] | None
 
 
 def _of_term(term: TextTerm) -> frozenset[Token] | None:
-    """A word stands in the words view, or its grams in the other one: the longest of them must be there.
-
-    A single character that goes on in the text is a prefix: no whole gram need be there.
-    """
-    grams = term.grams[:-1] if term.open_end else term.grams
-    if not grams:
+    """A word stands in the words view, or its grams in the other one: any two in a row must be there, which few rows
+    hold; a single character is in many."""
+    if not term.grams:
         return None
-    of_grams: Token = ("g", max(grams, key=len))
+    of_grams: Token = ("g", max(_pairs(term.grams) or term.grams, key=len))
     return frozenset([of_grams] if term.word is None else [of_grams, ("w", term.word)])
+
+
+def _pairs(grams: Sequence[str]) -> list[str]:
+    return list(map(" ".join, pairwise(grams)))
 
 
 def _best(sets: Iterable[frozenset[Token]]) -> frozenset[Token] | None:
@@ -67,7 +69,8 @@ def tokens_of(row: Row) -> Iterator[Token]:
         if name in ("title_words", "body_words"):
             yield from (("w", word) for word in set(value.split()))
         elif name in ("title_grams", "body_grams"):
-            yield from (("g", gram) for gram in set(value.split()))
+            grams = value.split()
+            yield from (("g", gram) for gram in {*grams, *_pairs(grams)})
         elif isinstance(value, list):
             yield from ((name, each) for each in value)
         elif name not in ("title", "body"):

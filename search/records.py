@@ -147,7 +147,8 @@ def row_of(entry: IndexEntry) -> Row:
         if value not in (None, "", []):
             row[field.name] = value
     for name in ("title", "body"):
-        row[f"{name}_words"] = " ".join(getattr(entry, f"{name}_words")) or EMPTY
+        # Each word once: how often it stands there is left to the grams, and engines count the length of a text apart.
+        row[f"{name}_words"] = " ".join(dict.fromkeys(getattr(entry, f"{name}_words"))) or EMPTY
         row[f"{name}_grams"] = " ".join(grams_of(getattr(entry, name))) or EMPTY
     tail = int.from_bytes(hashlib.sha256(entry.id.encode()).digest()[:4], "big") >> (32 - HASH_BITS)
     row["time_order"] = min(max(row["event_time"], 0), LATEST_MS - 1) << HASH_BITS | tail

@@ -171,7 +171,7 @@ def _node(release: Release, name: str, data: Path, heap: str, settings: Mapping[
 
 
 @contextmanager
-def running_node(data: Path, release: Release = EIGHT, **settings: str) -> Iterator[str]:
+def running_node(data: Path, release: Release = EIGHT, *, heap: str = "512m", **settings: str) -> Iterator[str]:
     """Start a node with its data in `data`; its URL. Killed at the end: nothing in it is worth a clean stop.
 
     settings: of Elasticsearch, with `__` for the dots.
@@ -183,7 +183,7 @@ def running_node(data: Path, release: Release = EIGHT, **settings: str) -> Itera
         "discovery.type": "single-node",
     }
     wanted |= {key.replace("__", "."): value for key, value in settings.items()}
-    node = _node(release, "n1", data, "512m", wanted)
+    node = _node(release, "n1", data, heap, wanted)
     node.start()
     try:
         node.wait()

@@ -1,11 +1,13 @@
 """The embedded index: written by any process, killed at any moment, rebuilt beside itself."""
 
+import json
 import multiprocessing
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,9 @@ import pytest
 from core.errors import SearchUnavailable
 from search.backend import SearchBackend, SearchRequest, Sort
 from search.embedded import EmbeddedBackend
+from search.embedded_writer import MANY
+from search.packing import LEARN_FROM, Packer
+from search.records import Row
 from search.where import OneOf
 from tests.search_documents import entry, words
 
@@ -116,6 +121,86 @@ def write_for_ever(root: str, round_: str) -> None:
         backend.index([entry(f"{round_}-{number}", "起火" * 50)])
         print(f"{round_}-{number}", flush=True)
         number += 1
+
+
+def _stay(root: Path, name: str, line: Connection) -> None:
+    """Child of the tests below: writes, then lives on until it is told to write again."""
+    backend = EmbeddedBackend(root, words)
+    for number in range(2):
+        backend.index([entry(f"{name}{number}")])
+        line.send("written")
+        line.recv()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_process_that_wrote_and_lives_on_keeps_nobody_from_writing(tmp_path: Path, killed: bool) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    other = spawn.Process(target=_stay, args=(tmp_path, "other", theirs))
+    other.start()
+    assert ours.recv() == "written"
+    if killed:
+        other.kill()
+        other.join()
+    mine = EmbeddedBackend(tmp_path, words)
+    mine.index([entry("mine")])
+    expected = ["mine", "other0"]
+    if not killed:
+        ours.send("go on")
+        assert ours.recv() == "written"
+        ours.send("enough")
+        other.join()
+        expected.append("other1")
+    assert sorted(found(mine)) == expected
+
+
+def test_many_small_writes_leave_few_segments(index: EmbeddedBackend, tmp_path: Path) -> None:
+    other = EmbeddedBackend(tmp_path / "index", words)
+    for number in range(120):
+        (other if number % 20 == 0 else index).index([entry(f"d{number}")])
+    index.close()
+    other.index([entry("last")])
+    other.close()
+    [meta] = tmp_path.glob("index/g*/meta.json")
+    assert len(json.loads(meta.read_text())["segments"]) <= MANY + 2
+    assert index.count() == 121
+
+
+def test_a_write_that_fails_half_way_writes_nothing(index: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    index.index([entry("before")])
+    whole = Packer.pack
+
+    def full_disk(self: Packer, row: Row) -> bytes:
+        if row["id"] == "second":
+            raise OSError("no space left on device")
+        return whole(self, row)
+
+    monkeypatch.setattr(Packer, "pack", full_disk)
+    with pytest.raises(SearchUnavailable, match="no space left"):
+        index.index([entry("first"), entry("second")])
+    index.index([entry("after")])
+    assert sorted(found(index)) == ["after", "before"]
+
+
+def test_what_was_written_before_and_after_the_dictionary_is_read_alike(index: EmbeddedBackend, tmp_path: Path) -> None:
+    reader = EmbeddedBackend(tmp_path / "index", words)
+    texts = {f"d{number:04d}": f"第{number}号电动自行车𠮷🔥在充电时起火" * 3 for number in range(LEARN_FROM + 50)}
+    known = list(texts)
+    for part in (known[:20], known[20:-50], known[-50:]):
+        index.index([entry(one, "起火", texts[one]) for one in part])
+        reader.count()
+    assert list(tmp_path.glob("index/g*/DICTIONARY"))
+    for backend in (reader, EmbeddedBackend(tmp_path / "index", words)):
+        hits = backend.search(SearchRequest(OneOf("id", (known[0], known[-1])))).hits
+        assert {hit.id: hit.fields["body"] for hit in hits} == {one: texts[one] for one in (known[0], known[-1])}
+
+
+def test_a_rebuilt_index_is_one_that_is_written_to(index: EmbeddedBackend) -> None:
+    with index.rebuild() as builder:
+        builder.index([entry("a"), entry("a", "第二版", version=2), entry("a", "第一版")])
+    index.index([entry("b"), entry("a", "旧", version=1)])
+    assert sorted(found(index)) == ["a", "b"]
+    assert title_of(index, "a") == "第二版"
 
 
 def test_a_rebuild_is_unseen_until_it_is_whole(index: EmbeddedBackend) -> None:

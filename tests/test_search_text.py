@@ -12,7 +12,7 @@ from search.marking import mark, marker, snippet
 from search.query import read_query
 from search.records import entry_of, millis, row_of, shown, with_ancestors
 from search.results import query_json
-from search.text import fold, grams_of, phrase_term, word_terms, words_of
+from search.text import _fold_character, fold, grams_of, phrase_term, word_terms, words_of
 from search.where import Phrase, WildText, Words
 from tests.search_documents import NAMES, NOW, entry, words
 
@@ -26,30 +26,31 @@ def test_folding_keeps_every_offset() -> None:
 @pytest.mark.parametrize(
     ("text", "grams"),
     [
-        ("电动车", ["电动", "动车", "车"]),
-        ("起火，3人", ["起火", "火", "3", "人"]),
-        ("GB17761-2018标准", ["gb17761", "2018", "标准", "准"]),
+        ("电动车", ["电", "动", "车"]),
+        ("起火，3人", ["起", "火", "3", "人"]),
+        ("GB17761-2018标准", ["gb17761", "2018", "标", "准"]),
+        ("𠮷野家🔥ABC한국", ["𠮷", "野", "家", "abc", "한", "국"]),
         ("!!!", []),
         ("a" * 100, ["a" * 64]),
     ],
 )
-def test_every_character_starts_a_gram(text: str, grams: list[str]) -> None:
+def test_every_character_is_a_gram(text: str, grams: list[str]) -> None:
     assert grams_of(text) == grams
 
 
+def test_folding_leaves_no_character_out() -> None:
+    every = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
+    assert fold(every) == "".join(map(_fold_character, every))
+
+
 @pytest.mark.parametrize(
-    ("text", "grams", "open_end"),
-    [
-        ("电动车", ("电动", "动车"), False),
-        ("火", ("火",), True),
-        ("起火3人", ("起火", "火", "3", "人"), True),
-        ("x7", ("x7",), False),
-    ],
+    ("text", "grams"),
+    [("电动车", ("电", "动", "车")), ("火", ("火",)), ("起火3人", ("起", "火", "3", "人")), ("x7", ("x7",))],
 )
-def test_a_phrase_may_go_on_in_the_text(text: str, grams: tuple[str, ...], open_end: bool) -> None:
+def test_a_phrase_is_its_grams_in_a_row(text: str, grams: tuple[str, ...]) -> None:
     term = phrase_term(text)
     assert term is not None
-    assert (term.grams, term.open_end) == (grams, open_end)
+    assert term.grams == grams
 
 
 def test_words_hold_no_blank_and_no_punctuation() -> None:
