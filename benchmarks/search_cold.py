@@ -1,5 +1,5 @@
-"""A process that starts, opens the embedded index of a folder (first argument) as of a time (second), makes one page and
-says how long each took."""
+"""A process that starts, opens the embedded index of a folder (first argument) as of a time (second), makes one page,
+and says how long each took."""
 
 import json
 import sys
