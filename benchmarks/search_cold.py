@@ -1,4 +1,4 @@
-"""A process that starts, opens the embedded index of a folder (first argument) as of a time (second), makes one page,
+"""A process that starts, opens the embedded index of a folder (first argument) as of a time (second), makes one page
 and says how long each took."""
 
 import json
@@ -16,9 +16,8 @@ from search.where import Words  # noqa: E402
 
 IMPORTED = time.perf_counter()
 backend = EmbeddedBackend(Path(sys.argv[1]), str.split)
-total = backend.search(
-    SearchRequest(Words("起火"), from_=datetime.fromisoformat(sys.argv[2]) - timedelta(days=30), split="level")
-).total
+since = datetime.fromisoformat(sys.argv[2]) - timedelta(days=30)
+total = backend.search(SearchRequest(Words("起火"), from_=since, split="level")).total
 print(
     json.dumps(
         {
