@@ -41,7 +41,7 @@ from search.records import IndexEntry, entry_of
 from tests.elasticsearch import NodeMissing, build, running_node
 
 BACKENDS = ("embedded", "elasticsearch", "fts5", "plain")
-LOAD = 1_000
+LOAD = 5_000
 """Signals a write while the index is filled, as a rebuild does."""
 HEAP = "1g"
 
@@ -181,7 +181,7 @@ class Bench:
         for _ in range(3):
             forget_pages(self.folder)
             begun = time.perf_counter()
-            command = [sys.executable, "-m", "benchmarks.search_cold", str(self.folder / "index")]
+            command = [sys.executable, "-m", "benchmarks.search_cold", str(self.folder / "index"), NOW.isoformat()]
             answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=PROJECT)
             takes.append((time.perf_counter() - begun) * 1000)
             searches.append(json.loads(answer.stdout))

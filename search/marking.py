@@ -1,6 +1,7 @@
 """Where a hit shows what was asked for: done on the stored text, so that both backends mark the same places."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,8 +54,10 @@ def snippet(text: str, pattern: re.Pattern[str] | None) -> Marked:
     spans = _spans(text, pattern)
     start = 0
     if spans:
-        best = max(spans, key=lambda span: sum(span[0] <= s < span[0] + SNIPPET - BEFORE for s, _ in spans))
-        start = max(0, min(best[0] - BEFORE, len(text) - SNIPPET))
+        starts = [begin for begin, _ in spans]
+        ends = (bisect_left(starts, begin + SNIPPET - BEFORE) for begin in starts)
+        best = max(range(len(starts)), key=[end - at for at, end in enumerate(ends)].__getitem__)
+        start = max(0, min(starts[best] - BEFORE, len(text) - SNIPPET))
     end = min(len(text), start + SNIPPET)
     head, tail = "…" if start else "", "…" if end < len(text) else ""
     piece = re.sub(r"\s", " ", text[start:end])
