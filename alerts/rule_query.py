@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from config.lexicon import Lexicon
+from config.regions import Regions
 from config.rules import Scope
 from config.sources import SourceConfig
 from core.records import RegistryEntry, Signal
@@ -19,7 +20,7 @@ from search.fields import KIND_WORDS, FieldType, field_named
 from search.names import Names, NameTable
 from search.query import NO_SYNONYMS, QueryError, Synonyms, parse_query, read_query, tree
 from search.query.dates import read_span
-from search.records import Row, entry_of, row_of
+from search.records import BY_DIGITS, Row, entry_of, row_of
 from search.text import Segmenter as Cut
 from search.where import OneOf, Where
 
@@ -32,17 +33,20 @@ KNOWN_NAMES = {"products": "产品", "issues": "风险问题", "regions": "地�
 
 @dataclass(frozen=True)
 class RuleQueries:
-    """Reads queries of rules. known: for a field of KNOWN_NAMES every value it may hold.  tiers: of sources by key."""
+    """Reads queries of rules. known: for a field of KNOWN_NAMES every value it may hold.  tiers: of sources by key.
+    regions: what lies in what.
+    """
 
     names: Names
     synonyms: Synonyms
     words: Cut
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)
     tiers: Mapping[str, int] = field(default_factory=dict)
+    regions: Regions = BY_DIGITS
 
     def row(self, signal: Signal) -> Row:
         """The signal as the index would hold it."""
-        return row_of(entry_of(signal, self.words, tier_of=self.tiers))
+        return row_of(entry_of(signal, self.words, tier_of=self.tiers, regions=self.regions))
 
     def read(self, scope: Scope) -> Where:
         """What the query of a scope asks for. Raises QueryError with the column."""
@@ -180,6 +184,7 @@ def queries_of(
         words=words or _words_when_asked(lexicon, registry),
         known=known,
         tiers={source.key: source.tier for source in sources},
+        regions=lexicon.regions,
     )
 
 

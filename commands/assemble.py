@@ -13,6 +13,7 @@ from config.recogniser import recogniser_folder
 from config.settings import Settings
 from config.sources import load_sources
 from core.clock import Clock, system_clock
+from core.records import Signal
 from enterprises.registry_import import registry_of
 from nlp.analyze import Analyzer
 from pipelines.events import EventKeeper, names_in
@@ -21,7 +22,7 @@ from pipelines.stages import Pipeline
 from search.backend import SearchBackend
 from search.names import NameTable
 from search.open import open_backend
-from search.records import entry_of
+from search.records import IndexEntry, entry_of
 from store.database import Store
 
 
@@ -61,7 +62,11 @@ def build_indexer(settings: Settings, store: Store, known: Knowledge, *, who: st
     index = open_index(settings, known, write=True)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
     tiers = {source.key: source.tier for source in sources}
-    return Indexer(store, index, lambda signal: entry_of(signal, known.segmenter.words, tier_of=tiers), who)
+
+    def entry(signal: Signal) -> IndexEntry:
+        return entry_of(signal, known.segmenter.words, tier_of=tiers, regions=known.lexicon.regions)
+
+    return Indexer(store, index, entry, who)
 
 
 def keeper_of(settings: Settings, known: Knowledge) -> EventKeeper:

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from config.regions import ABROAD
 from search.fields import FACETS
 from search.histogram import Histogram
 from search.marking import Marked
 from search.records import IndexEntry, millis
-from search.where import Between, Everything, Not, OneOf, Scalar, Where, both
+from search.where import AnyOf, Between, Everything, Exists, Not, OneOf, Scalar, Where, both
 
 DEEPEST_OFFSET = 10_000
 """Elasticsearch's own window; beyond it a page is asked for with `after`."""
@@ -43,7 +44,7 @@ class SearchRequest:
     from_, to: event time, from <= t < to, aware; None is open.  filters: field name to values, any of them.
     without: field name to values, none of them.
     known_at: only what was stored by then, so that pages stay in place while signals arrive; aware.
-    territory: a region code; only signals of it and below are seen, in hits, totals, facets and bars alike.
+    territory: a region code; only signals seen from it (seen_from) count, in hits, totals, facets and bars alike.
     offset: up to 10,000; `after` (the `next` of the page before) goes on without limit and stays in place while
     signals arrive; it does not go with relevance.  facets: field name to number of values.
     width: of the bars; None chooses.  split: a field; each bar is split by its values.
@@ -86,8 +87,15 @@ class SearchRequest:
         cuts.extend(OneOf(name, tuple(values)) for name, values in self.filters.items())
         cuts.extend(Not(OneOf(name, tuple(values))) for name, values in self.without.items())
         if self.territory:
-            cuts.append(OneOf("territory", (self.territory,)))
+            cuts.append(seen_from(self.territory))
         return both(cuts)
+
+
+def seen_from(territory: str) -> Where:
+    """Signals of a territory and below; a province also sees what has no place or lies abroad, as on every page."""
+    if not territory.endswith("0000"):
+        return OneOf("territory", (territory,))
+    return AnyOf((OneOf("territory", (territory, ABROAD)), Not(Exists("territory"))))
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ T = TypeVar("T")
 
 TIMEOUT = 15.0
 """Seconds a request may take: the desk would rather say that search is slow than hang."""
-FIRST_REST = 0.5
-LONGEST_REST = 8.0
-"""Seconds a node that did not answer is left alone, the first time and at most: one that is back is used again soon."""
+FIRST_REST = 5.0
+LONGEST_REST = 60.0
+"""Seconds a node that did not answer is left alone, the first time and at most. One that is dead is told at once; one
+that hangs costs whoever asks it a whole TIMEOUT. Where no other lives it is asked in spite of its rest."""
 WAITS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds before a question is asked again while the cluster elects a master or moves a shard: a few seconds in all."""
 PASSING = frozenset({429, 502, 503, 504})

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
+from config.regions import Regions
 from core.records import Signal
 from search.fields import FIELDS
 from search.mentions import mention_keys
@@ -61,12 +62,15 @@ class IndexEntry:
     mentions: tuple[str, ...] = ()
 
 
-def with_ancestors(codes: Iterable[str]) -> tuple[str, ...]:
+BY_DIGITS = Regions()
+"""Knows no zone: what contains a code is told by its digits."""
+
+
+def with_ancestors(codes: Iterable[str], regions: Regions = BY_DIGITS) -> tuple[str, ...]:
     """Region codes (GB/T 2260, 6 digits or longer) and all that contain them: 360703 gives 360000 360700 360703."""
     found: dict[str, None] = {}
     for code in codes:
-        if len(code) >= 6:
-            found.update(dict.fromkeys((f"{code[:2]}0000", f"{code[:4]}00", code[:6])))
+        found.update(dict.fromkeys(reversed(regions.chain(code[:6]))))
         found[code] = None
     return tuple(found)
 
@@ -75,12 +79,17 @@ NO_TIERS: Mapping[str, int] = {}
 
 
 def entry_of(
-    signal: Signal, words: Segmenter, *, version: int | None = None, tier_of: Mapping[str, int] = NO_TIERS
+    signal: Signal,
+    words: Segmenter,
+    *,
+    version: int | None = None,
+    tier_of: Mapping[str, int] = NO_TIERS,
+    regions: Regions = BY_DIGITS,
 ) -> IndexEntry:
     """The entry of `signal`: masked text, so that nothing private is in the index.
 
     version: the revision unless given; hand in a larger number to let a repeated analysis replace a newer-looking one.
-    tier_of: source key to tier; the usual one where a source is missing.
+    tier_of: source key to tier; the usual one where a source is missing.  regions: what lies in what, zones too.
     """
     document, analysis = signal.document, signal.analysis
     title, body = analysis.masked_title, analysis.masked_text[:MAX_BODY]
@@ -103,8 +112,8 @@ def entry_of(
         products=_unique(analysis.primary_product, analysis.products),
         enterprises=_unique(analysis.primary_enterprise, analysis.enterprises),
         issues=_unique(None, analysis.issues),
-        regions=with_ancestors(analysis.regions),
-        territory=with_ancestors(territory),
+        regions=with_ancestors(analysis.regions, regions),
+        territory=with_ancestors(territory, regions),
         repost_of=document.repost_of,
         withdrawn=document.withdrawn_at is not None,
         revision=document.revision,

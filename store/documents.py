@@ -2,8 +2,7 @@
 
 The table is the log of the pipeline: stage fetched > deduped > analysed > judged > indexed. A step claims rows of its
 stage, works, and moves them on in the transaction that writes its result; a claim that is not finished runs out.
-Two stages are ends beside it: `quarantined` (no try could read it) and `refused` (read and judged, but the index will
-never take it; store/index_queue.py).
+Two ends lie beside it: `quarantined` (no try could read it), `refused` (the index will never take it: index_queue.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,11 +69,6 @@ def add_revision(db: Connection, document: Document, *, external_id: str, raw: M
 def waits(db: Connection, stage: str) -> bool:
     """Whether any row is in `stage`."""
     return db.execute(select(documents.c.seq).where(documents.c.stage == stage).limit(1)).first() is not None
-
-
-def waits_for_index(db: Connection) -> bool:
-    """Whether any row is in stage `judged`."""
-    return waits(db, JUDGED)
 
 
 def claim(db: Connection, stage: str, *, who: str, now: datetime, limit: int, lease: timedelta = LEASE) -> list[Work]:

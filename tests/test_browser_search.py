@@ -114,6 +114,18 @@ def test_a_field_opens_in_place_and_stays_open_on_the_way(page: Page, desk: Runn
     expect(page.locator("aside details[data-opened=firm] li").first).to_be_visible()
 
 
+def test_what_is_special_opens_beside_the_hits(page: Page, desk: RunningDesk) -> None:
+    page.goto(f"{desk.base}/search?q=云骓&from=all")
+    page.get_by_role("link", name="有何特别", exact=True).click()
+    expect(page.locator("aside details").filter(has_text="有何特别").locator("li").first).to_contain_text("倍")
+
+
+def test_the_slash_leads_to_the_query(page: Page, desk: RunningDesk) -> None:
+    page.goto(f"{desk.base}/search?from=all")
+    page.keyboard.press("/")
+    expect(page.get_by_label("检索语句")).to_be_focused()
+
+
 def test_a_hit_opens_in_place_and_the_address_opens_it_again(page: Page, desk: RunningDesk) -> None:
     page.goto(f"{desk.base}/search?q=起火&from=all")
     link = page.get_by_role("link", name="全部字段").nth(1)

@@ -1,12 +1,9 @@
 """Rebuilding on a real node: beside the index in use, under a lock, while others write; and deaths in the middle."""
 
 import os
-import random
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -20,9 +17,8 @@ from search.elastic_generations import Generations
 from search.elastic_places import Seat
 from search.elastic_schema import mapping
 from search.elasticsearch import ElasticsearchBackend
-from search.records import IndexEntry
 from tests.elasticsearch import PROJECT
-from tests.elasticsearch_index import titles
+from tests.elasticsearch_index import Desk, titles, until
 from tests.search_documents import entry, words
 
 
@@ -89,79 +85,6 @@ def test_a_signal_that_moves_while_a_rebuild_runs_is_there_once(
         intake.index([entry("b", "新", day=0, version=2)])
         builder.index([entry("b", day=-40)])
     assert titles(elastic) == {"a": "新", "b": "新"}
-
-
-class Desk:
-    """A store in small and processes that write it: into the store first, then into the index, as the pipeline does."""
-
-    def __init__(self, url: str, name: str) -> None:
-        self.newest: dict[str, IndexEntry] = {}
-        self.writes = 0
-        self._url, self._name = url, name
-        self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._failed: list[BaseException] = []
-
-    def write(self, chance: random.Random, backend: ElasticsearchBackend) -> None:
-        """New revisions of three signals, mostly in other months, and an old revision of one that comes late."""
-        with self._lock:
-            batch = [self._revised(f"s{chance.randrange(60)}") for _ in range(3)]
-        known, version = batch[0].id, batch[0].version
-        late = [self._revision(known, version - 1)] if version > 1 else []
-        assert backend.index(batch) == ()
-        assert backend.index(late) == ()
-        self.writes += 1
-
-    def _revised(self, known: str) -> IndexEntry:
-        held = self.newest.get(known)
-        self.newest[known] = self._revision(known, held.version + 1 if held else 1)
-        return self.newest[known]
-
-    def _revision(self, known: str, version: int) -> IndexEntry:
-        return entry(known, f"{known} {version}", version=version, day=-(version * 31 % 67))
-
-    def stored(self) -> list[IndexEntry]:
-        with self._lock:
-            return list(self.newest.values())
-
-    def _run(self, seed: int) -> None:
-        backend = ElasticsearchBackend(self._url, self._name, words)
-        try:
-            chance = random.Random(seed)
-            while not self._over.is_set():
-                self.write(chance, backend)
-        except BaseException as error:  # noqa: BLE001 - told in the test's own thread
-            self._failed.append(error)
-        finally:
-            backend.close()
-
-    @contextmanager
-    def open(self, writers: int) -> Iterator[None]:
-        threads = [threading.Thread(target=self._run, args=(seed,)) for seed in range(writers)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._over.set()
-            for thread in threads:
-                thread.join()
-        assert not self._failed, self._failed
-
-    def wait(self, writes: int) -> None:
-        """Until so many more writes are done."""
-        wanted = self.writes + writes
-        until(lambda: self.writes >= wanted or bool(self._failed))
-
-
-def until(reached: Callable[[], bool]) -> None:
-    """Wait for another thread, at most a minute."""
-    turn = threading.Event()
-    for _ in range(1200):
-        if reached():
-            return
-        turn.wait(0.05)
-    raise AssertionError("the other thread got nowhere")
 
 
 def test_writers_that_run_through_rebuilds_and_their_switches_lose_nothing(

@@ -329,7 +329,14 @@ def test_one_new_pair_is_found_among_many_firms(tmp_path_factory: pytest.TempPat
 def test_what_was_not_looked_up_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:
     backend = small(tmp_path_factory, (entry(f"e{at}", products=(f"p{at}",), issues=("fire",)) for at in range(30)))
     [found] = novel_pairs(backend, SearchRequest(from_=NOW - WEEK), kinds=[("products", "issues")], most=10)
-    assert (len(found.pairs), found.unseen) == (10, 20)
+    assert (len(found.pairs), found.unseen, found.cut) == (10, 20, False)
+
+
+def test_more_partners_than_are_counted_are_told(tmp_path_factory: pytest.TempPathFactory) -> None:
+    firms = (entry(f"e{at}", products=("p",), enterprises=(f"F{at}",)) for at in range(520))
+    backend = small(tmp_path_factory, firms)
+    [found] = novel_pairs(backend, SearchRequest(from_=NOW - WEEK), kinds=[("products", "enterprises")])
+    assert (found.unseen, found.cut) == (490, True)
 
 
 def test_novel_pairs_need_a_start(embedded: SearchBackend) -> None:

@@ -142,3 +142,12 @@ def test_a_territory_hides_everything_else(backends: Backends) -> None:
         assert {hit.id for hit in result.hits} == expected
         assert result.total == len(expected)
         assert sum(bar.count for bar in result.histogram.bars) == len(expected)  # type: ignore[union-attr, misc]
+
+
+def test_a_province_sees_what_has_no_place_or_lies_abroad_and_a_city_does_not(backends: Backends) -> None:
+    home = {entry.id for entry in entries() if "360000" in entry.territory}
+    nowhere = {entry.id for entry in entries() if not entry.territory or "000000" in entry.territory}
+    assert nowhere
+    result = same(backends, SearchRequest(territory="360000", size=0))
+    assert result.total == len(home | nowhere)
+    assert same(backends, SearchRequest(territory="360900", size=0)).total < len(home)

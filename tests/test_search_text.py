@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from config.lexicon import load_lexicon
+from config.settings import PROJECT
 from core.records import Analysis, Document, Kind, Mention, MentionType, Signal
 from search.backend import SearchRequest, Sort
 from search.fields import BY_NAME, FIELDS
@@ -122,6 +124,11 @@ def test_a_width_that_would_draw_thousands_of_bars_is_not_kept() -> None:
 def test_a_region_is_found_by_all_that_contain_it() -> None:
     assert with_ancestors(["360703", "360000"]) == ("360000", "360700", "360703")
     assert with_ancestors(["360703001"]) == ("360000", "360700", "360703", "360703001")
+
+
+def test_a_development_zone_is_found_by_its_city() -> None:
+    regions = load_lexicon(PROJECT / "config").regions
+    assert with_ancestors(["369104"], regions) == ("360000", "360100", "360121", "369104")
 
 
 def test_orders_hold_time_then_id_and_survive_odd_times() -> None:

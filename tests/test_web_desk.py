@@ -31,8 +31,8 @@ from web.views import search_export
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PASSWORD = "烽火连三月，家书抵万金"
 ALERT = short_id("a", "I2")
-PAGES = ("/", "/alerts", f"/alerts/{ALERT}", "/search", "/enterprises", "/enterprises/ENT0140", "/sources",
-         "/sources/gz_amr", "/status", "/deliveries", "/account", "/rules", "/help")  # fmt: skip
+PAGES = ("/", "/alerts", f"/alerts/{ALERT}", "/search", "/search/saved", "/enterprises", "/enterprises/ENT0140",
+         "/sources", "/sources/gz_amr", "/status", "/deliveries", "/account", "/rules", "/help")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -305,6 +305,16 @@ def test_texts_like_one_are_found_and_a_stranger_s_text_tells_nothing(browse: Br
     assert "不在您的属地之内" in browse("other").get(f"/search?from=all&like={hit}&by=relevance").text
 
 
+def test_what_is_special_is_told_with_a_link_that_holds(browse: Browse) -> None:
+    client = browse("chief")
+    part = client.get("/search/special?q=云骓&from=all").text
+    rows = re.findall(r'<a href="(\?[^"]+)">[^<]+<span class="vh">，[^，]+，(\d+) 条', part)
+    assert 1 <= len(rows) <= 5
+    for href, count in rows:
+        assert total_of(client, unescape(href)) == int(count)
+    assert "没有更大的范围可比" in client.get("/search/special?from=all").text
+
+
 def test_an_error_is_marked_where_it_stands(browse: Browse) -> None:
     answer = browse("chief").get("/search", params={"q": "产品:电线电缆 and (起火 or"})
     assert answer.status_code == 400

@@ -28,8 +28,8 @@ from web.visit import Visit
 
 MOST_LINES = 20
 MOST_ROWS, MOST_COLUMNS = 12, 12
-PAIR_ROWS, PAIR_COLUMNS = 120, 500
-"""Values counted together: 60,120 buckets at most, below both engines' limit of 65,000."""
+PAIR_ROWS, PAIR_COLUMNS = 120, 400
+"""Values counted together: 48,120 buckets at most, beside 10,000 of facets and bars; both engines stop at 65,000."""
 MOST_BARS = 32
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WIDTHS = (HOUR, 3 * HOUR, 6 * HOUR, DAY, 7 * DAY, 14 * DAY, 28 * DAY, 84 * DAY)
@@ -350,7 +350,7 @@ def _counts(result: SearchResult, axis: Axis) -> dict[Scalar | None, int]:
 
 
 def _pair_of(row: Axis, column: Axis) -> Pair:
-    """Which of the two an engine counts first: the larger part of 500 values of the second is whole for places, the
+    """Which of the two an engine counts first: the larger part of 400 values of the second is whole for places, the
     120 most frequent of the first hold the twelve shown for firms."""
     first, second = sorted((row, column), key=lambda axis: (axis.name != "firm", axis.name == "region"))
     return Pair(first.field, second.field, PAIR_ROWS, PAIR_COLUMNS)

@@ -4,6 +4,7 @@
                              at, start and end in code points
      a[data-recent]          a query asked before; offered when the box is empty
      a.fd[data-field]        a closed field; /search/field brings it opened
+     a[data-part]            replaced by what that address brings
      a[data-hit]             opens a hit: /search/hit/<id> brings its fields
      [data-brush]            bars: data-first and data-width in ms, data-count
      .newer[data-new]        the moment of the page; /search/new answers {n}
@@ -147,6 +148,17 @@
       var fresh = piece(html)[0];
       link.replaceWith(fresh);
       keep("open", open.join(","));
+      $("summary", fresh).focus();
+    }).catch(function () { location.assign(link.href); });
+  });
+
+  document.addEventListener("click", function (e) {
+    var link = e.target.closest && e.target.closest("a[data-part]");
+    if (!link || !plain(e)) return;
+    e.preventDefault();
+    get(link.dataset.part + "?" + params(), "text").then(function (html) {
+      var fresh = piece(html)[0];
+      link.replaceWith(fresh);
       $("summary", fresh).focus();
     }).catch(function () { location.assign(link.href); });
   });

@@ -9,13 +9,24 @@ from starlette.responses import JSONResponse, Response
 from core.errors import SearchUnavailable
 from search.fields import FieldType
 from search.query import QueryError
+from search.special import background_of, significant
 from search.where import OneOf, both
 from store.searches import forget_recent, watched_searches
 from web.names import firm_names
 from web.saved import news_of
 from web.search_fields import SHOWN_VALUES, facets_wanted, one_field
 from web.search_hits import every_field
-from web.search_state import ANY, PARAMETERS, Asked, build_request, read_asked, read_state, the_index
+from web.search_state import (
+    ANY,
+    LABELS,
+    PARAMETERS,
+    Asked,
+    build_request,
+    read_asked,
+    read_state,
+    the_index,
+    value_word,
+)
 from web.views.search import newer_than
 from web.visit import Here, Posted, Refused, Visit, redirect
 
@@ -86,6 +97,31 @@ def show_watched(visit: Here) -> Response:
     with visit.services.store.read() as db:
         watched = watched_searches(db, visit.me.name)[:MOST_ON_PAGE]
     return visit.page("search_watched.html", news=news_of(visit.services, visit.me, watched, visit.now))
+
+
+@router.get("/search/special")
+def show_special(visit: Here) -> Response:
+    """The values that are more frequent in these hits than around them; the page of figures has all of it."""
+    asked = replace(read_asked(visit), page=1, after=None)
+    try:
+        request, _ = build_request(visit, asked)
+        usual = background_of(request, now=asked.at or visit.now)
+        found = significant(the_index(visit), request, usual)[:SHOWN_VALUES] if usual else None
+    except (QueryError, SearchUnavailable) as problem:
+        raise _refusal(problem) from problem
+    by_field = {field.name: name for name, field in PARAMETERS.items()}
+    with visit.services.store.read() as db:
+        firms = firm_names(db, (str(one.value) for one in found or () if one.field == "enterprises"))
+    rows = [
+        (
+            by_field[one.field],
+            value_word(visit.names, by_field[one.field], one.value, firms),
+            one,
+            asked.with_filter(by_field[one.field], str(one.value)),
+        )
+        for one in found or ()
+    ]
+    return visit.page("search_special.html", asked=asked, rows=rows, all=found is None, labels=LABELS)
 
 
 @router.get("/search/add")
