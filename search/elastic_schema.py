@@ -50,10 +50,7 @@ def template(pattern: str, replicas: str) -> dict[str, Any]:
     `refresh()` does not wait.  gc_deletes: how long a month remembers the version of what was moved out of it, so that
     a write that was on its way then does not put it back: far longer than any request lives.
     """
-    settings = {
-        "number_of_shards": 1, "refresh_interval": "1s", "gc_deletes": "1h", "codec": "best_compression",
-        **_copies(replicas),
-    }  # fmt: skip
+    settings = {"number_of_shards": 1, "refresh_interval": "1s", "gc_deletes": "1h", **_copies(replicas)}
     return {
         "index_patterns": [pattern],
         "priority": 500,
