@@ -14,6 +14,7 @@ from search.backend import Pair, SearchBackend, SearchRequest, SearchResult, Sor
 from search.elasticsearch import ElasticsearchBackend
 from search.embedded import EmbeddedBackend
 from search.query import read_query
+from search.records import millis
 from tests.search_documents import NAMES, NOW, SYNONYMS, entries, words
 
 Backends = tuple[SearchBackend, SearchBackend]
@@ -99,6 +100,7 @@ CUTS: list[Mapping[str, Any]] = [
     {"sort": Sort.RELEVANCE, "offset": 10, "size": 7},
     {"without": {"kind": ("news", "forum"), "level": (0,)}},
     {"known_at": NOW - timedelta(days=20)},
+    {"filters": {"event_time": (millis(NOW), millis(NOW - timedelta(days=9))), "score": (0.0, 0.1)}},
     {"split": "level"},
     {"split": "kind", "from_": NOW - timedelta(days=14), "to": NOW, "filters": {"is_risk": (True,)}},
     {"split": "is_risk", "width": timedelta(days=1)},
