@@ -33,7 +33,7 @@ from search.histogram import fill
 from search.page import OLD_FORMAT, bars_for, counted_bars, facets_asked, facets_of, hits_of, nothing_found, pairs_of
 from search.records import IndexEntry, row_of
 from search.text import Segmenter
-from search.where import Where, ranked
+from search.where import AnyOf, Where, WildText, ranked, wanted_text
 
 
 class ElasticsearchBackend:
@@ -101,9 +101,10 @@ class ElasticsearchBackend:
                 return nothing_found(request)
             asked = request.everything_asked()
             query = self._compiler.compile(asked)
+            by_score = request.sort is Sort.RELEVANCE and ranked(asked)
             bars = bars_for(request, lambda: self._edges(query))
             answer = self._ask(
-                query=query,
+                query=self._weighed(query, asked) if by_score else query,
                 size=request.size,
                 from_=request.offset,
                 search_after=None if request.after is None else [request.after],
@@ -111,7 +112,7 @@ class ElasticsearchBackend:
                 sort=_order(asked, request.sort),
                 aggregations=exact(facets_asked(request, bars)),
                 # Each month alone would weigh words by its own counts, and rank the same text differently.
-                search_type="dfs_query_then_fetch" if request.sort is Sort.RELEVANCE else None,
+                search_type="dfs_query_then_fetch" if by_score else None,
             )
         rows, groups = answer["hits"]["hits"], answer.get("aggregations", {})
         total, took = answer["hits"]["total"]["value"], float(answer["took"])
@@ -121,6 +122,17 @@ class ElasticsearchBackend:
         following = rows[-1]["sort"][0] if full else None
         facets, pairs = facets_of(groups, request), pairs_of(groups, request)
         return SearchResult(total, hits, facets, histogram, took, following, pairs)
+
+    def _weighed(self, query: Json, asked: Where) -> Json:
+        """`query`, and beside it its words, asked of every month in a way that finds nothing.
+
+        A month outside the asked time is left out of a query, and would not tell how frequent the words are in it: the
+        same texts would be ranked otherwise for each choice of time.
+        """
+        scored = tuple(leaf for leaf in wanted_text(asked) if not isinstance(leaf, WildText))
+        nowhere: Json = {"term": {"id": ""}}
+        words: Json = {"bool": {"must": [self._compiler.compile(AnyOf(scored))], "filter": [nowhere]}}
+        return {"bool": {"should": [query, words], "minimum_should_match": 1}}
 
     def _edges(self, query: Json) -> tuple[float | None, float | None]:
         span = {"span": {"stats": {"field": "event_time"}}}

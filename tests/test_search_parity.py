@@ -115,6 +115,15 @@ def test_both_backends_cut_and_order_alike(backends: Backends, text: str, cut: M
     same(backends, SearchRequest(read_query(text, names=NAMES, now=NOW).where, **cut))
 
 
+@pytest.mark.parametrize("text", ["1", "起火 or 入库时间<2026-10-02 and 召回", "电 and 时间<2026-10-02"])
+@pytest.mark.parametrize("cut", [{"to": NOW - timedelta(days=50)}, {"known_at": NOW - timedelta(days=50)}, {}], ids=str)
+def test_a_cut_by_time_leaves_the_weight_of_words_as_it_is(
+    backends: Backends, text: str, cut: Mapping[str, Any]
+) -> None:
+    where = read_query(text, names=NAMES, now=NOW).where
+    same(backends, SearchRequest(where, sort=Sort.RELEVANCE, size=300, facets={}, histogram=False, **cut))
+
+
 def test_more_than_half_of_the_queries_find_something(backends: Backends) -> None:
     finding = [text for text in QUERIES if backends[0].search(_ask(text)).total]
     assert len(finding) > len(QUERIES) * 0.8, set(QUERIES) - set(finding)
