@@ -129,10 +129,8 @@ def _read(frames: list[_Frame], kind: str, token: str, at: int, *, done: bool) -
 
 
 def _plain_place(text: str, cursor: int, frame: _Frame, touching: bool) -> Place:
-    end = cursor
-    if touching or text[cursor : cursor + 1].strip():
-        found = WORD.match(text, cursor)
-        end = found.end() if found and touching else cursor
+    found = WORD.match(text, cursor) if touching or frame.mode == "value" else None
+    end = found.end() if found else cursor
     rest = {"inner": frame.inner, "listed": frame.listed is not None, "after": text[end:].lstrip()[:1]}
     if not touching:
         return Place(_next(frame), cursor, end, last=cursor, field=frame.field, **rest)  # type: ignore[arg-type]

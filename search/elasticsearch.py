@@ -33,7 +33,7 @@ from search.histogram import fill
 from search.page import OLD_FORMAT, SPAN, counted, counted_bars, edges_of, facets_of, hits_of, nothing_found, pairs_of
 from search.records import IndexEntry, row_of
 from search.text import Segmenter
-from search.where import Where, ranked
+from search.where import AnyOf, Where, WildText, ranked, wanted_text
 
 GUESS_KEPT = 60.0
 """Seconds."""
@@ -105,20 +105,22 @@ class ElasticsearchBackend:
                 return nothing_found(request)
             asked = request.everything_asked()
             query = self._compiler.compile(asked)
+            by_score = request.sort is Sort.RELEVANCE and ranked(asked)
             page: Json = {
+                "query": self._weighed(query, asked) if by_score else query,
                 "size": request.size,
                 "from_": request.offset,
                 "search_after": None if request.after is None else [request.after],
                 "track_total_hits": True,
                 "sort": _order(asked, request.sort),
                 # Each month alone would weigh words by its own counts, and rank the same text differently.
-                "search_type": "dfs_query_then_fetch" if request.sort is Sort.RELEVANCE else None,
+                "search_type": "dfs_query_then_fetch" if by_score else None,
             }
             answers: list[Json] = []
 
             def ask(aggregations: Json) -> Json:
-                more = {"size": 0} if answers else page
-                answers.append(self._ask(query=query, aggregations=exact(aggregations), **more))
+                more = {"query": query, "size": 0} if answers else page
+                answers.append(self._ask(aggregations=exact(aggregations), **more))
                 return cast(Json, answers[-1]["aggregations"])
 
             groups, bars = counted(request, self._edges, ask)
@@ -131,6 +133,17 @@ class ElasticsearchBackend:
         following = rows[-1]["sort"][0] if full else None
         facets, pairs = facets_of(groups, request), pairs_of(groups, request)
         return SearchResult(total, hits, facets, histogram, float(took), following, pairs)
+
+    def _weighed(self, query: Json, asked: Where) -> Json:
+        """`query`, and beside it its words, asked of every month in a way that finds nothing.
+
+        A month outside the asked time is left out of a query, and would not tell how frequent the words are in it: the
+        same texts would be ranked otherwise for each choice of time.
+        """
+        scored = tuple(leaf for leaf in wanted_text(asked) if not isinstance(leaf, WildText))
+        nowhere: Json = {"term": {"id": ""}}
+        words: Json = {"bool": {"must": [self._compiler.compile(AnyOf(scored))], "filter": [nowhere]}}
+        return {"bool": {"should": [query, words], "minimum_should_match": 1}}
 
     def _edges(self) -> tuple[float | None, float | None]:
         """First and last event time of all signals, at most a minute old: bars are guessed by it."""

@@ -49,8 +49,9 @@ class TantivyForms:
         if not where.values:
             return self.nothing()
         if BY_NAME[where.field].type in (FieldType.DATE, FieldType.NUMBER):  # these are found by range only
-            moments = [Between(where.field, float(value), float(value), with_high=True) for value in where.values]
-            return self.any([self.between(moment) for moment in moments])
+            read = int if BY_NAME[where.field].type is FieldType.DATE else float
+            spots = [Between(where.field, read(value), read(value), with_high=True) for value in where.values]
+            return self.any([self.between(spot) for spot in spots])
         return self.any([Query.term_query(self._schema, where.field, value) for value in where.values])
 
     def exists(self, where: Exists) -> Query:

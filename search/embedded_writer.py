@@ -21,7 +21,7 @@ from tantivy import Query
 from core.errors import SearchUnavailable
 from search.embedded_schema import document_of, register
 from search.generations import Generations, Turn
-from search.packing import LEARN_FROM, Packer
+from search.packing import LEARN_FROM, Packer, PackingError
 from search.records import Row
 
 HEAP = 64_000_000
@@ -37,10 +37,10 @@ LOOK = 0.05
 
 @contextmanager
 def tantivy_errors() -> Iterator[None]:
-    """What tantivy raises for a full disk, a missing file, a broken index ends here."""
+    """What tantivy and the packing of rows raise for a full disk, a missing file, a broken index ends here."""
     try:
         yield
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, PackingError) as error:
         raise SearchUnavailable(f"检索索引出错：{error}；磁盘有空间时请运行 fengsui reindex 重建") from error
 
 

@@ -11,6 +11,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import threading
 import time
@@ -25,6 +26,7 @@ from search.page import OLD_FORMAT
 
 PATIENCE = 30.0
 """Seconds to wait for another process's write: a batch of 1,000 takes under one."""
+NAME = re.compile(r"g\d{6,}")
 POLL = 0.02
 """Seconds between tries to get a lock."""
 
@@ -108,18 +110,30 @@ class Generations:
             yield
 
     def current(self) -> Path | None:
-        """The generation in use; None before the first write."""
+        """The generation in use; None before the first write. Raises SearchUnavailable when the file is damaged."""
+        name = self._written()
+        if name is not None and not NAME.fullmatch(name):
+            raise SearchUnavailable("检索索引的 CURRENT 文件已损坏，请运行 fengsui reindex 重建")
+        return None if name is None else self.root / name
+
+    def _written(self) -> str | None:
         try:
-            return self.root / (self.root / "CURRENT").read_text().strip()
+            return (self.root / "CURRENT").read_text(errors="replace").strip()
         except FileNotFoundError:
             return None
 
+    def _usable(self) -> Path | None:
+        """The generation in use; None also where the file is damaged: a rebuild needs none."""
+        name = self._written() or ""
+        return self.root / name if NAME.fullmatch(name) else None
+
     def next(self) -> Path:
         """An empty folder for a new generation; what dead rebuilds left is removed."""
-        current = self.current()
-        number = int(current.name[1:]) if current else 0
-        for left in self.root.glob("g[0-9]*"):
-            if current is None or left != current:
+        current = self._usable()
+        found = [path for path in self.root.glob("g[0-9]*") if NAME.fullmatch(path.name)]
+        number = max((int(path.name[1:]) for path in (*found, *filter(None, [current]))), default=0)
+        for left in found:
+            if left != current:
                 shutil.rmtree(left)
         (self.root / "rebuild.jsonl").unlink(missing_ok=True)
         fresh = self.root / f"g{number + 1:06d}"
@@ -129,7 +143,7 @@ class Generations:
 
     def switch(self, generation: Path) -> None:
         """Use `generation` from now on; the old one goes. Open readers keep its files until they turn."""
-        old = self.current()
+        old = self._usable()
         draft = self.root / "CURRENT.new"
         with draft.open("w") as handle:
             handle.write(generation.name)

@@ -5,11 +5,13 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search.text import Segmenter, fold, words_of
+from search.text import MAX_TOKEN, Segmenter, fold, words_of
 from search.where import Phrase, TextLeaf, Words
 
 SNIPPET = 120
 """Characters of body shown below a title: three lines at 390 px."""
+MOST_PIECES = 50
+"""Pieces of a phrase that are marked: looking for hundreds of them at every place of a long text takes seconds."""
 BEFORE = 30
 """Characters shown before the first mark."""
 
@@ -32,16 +34,23 @@ def marker(leaves: Sequence[TextLeaf], field: str, segmenter: Segmenter) -> re.P
             forms.update(dict.fromkeys(map(_spread, words_of(leaf.text, segmenter))))
         elif isinstance(leaf, Phrase):
             forms[_spread(fold(leaf.text))] = None
-        elif any(leaf.parts):
-            forms[r"\w*?".join(map(re.escape, leaf.parts))] = None
+        else:
+            forms[_word_form(leaf.parts)] = None
     kept = sorted((form for form in forms if form), key=len, reverse=True)
     return re.compile("|".join(kept)) if kept else None
 
 
 def _spread(text: str) -> str:
     """A form of `text` that lets up to three other characters stand where it has a blank or punctuation."""
-    pieces = re.findall(r"[^\W_]+", text)
+    pieces = re.findall(r"[^\W_]+", text)[:MOST_PIECES]
     return r"[\W_]{0,3}".join(map(re.escape, pieces))
+
+
+def _word_form(parts: Sequence[str]) -> str:
+    """A form of what is written of a word with wildcards: each part at the first place it fits, no further away than a
+    word is long, so that a text of one sign over and over is read once."""
+    head, *more = [re.escape(part) for part in parts if part] or [""]
+    return head + "".join(rf"(?>\w{{0,{MAX_TOKEN}}}?{part})" for part in more)
 
 
 def mark(text: str, pattern: re.Pattern[str] | None) -> Marked:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from search.fields import BY_NAME, FieldType
+from search.query.forms import at_once, glob_at_once
 from search.records import Row
 from search.text import EMPTY, Segmenter, TextTerm, phrase_term, word_terms
 from search.where import (
@@ -103,7 +104,7 @@ class _Tests:
                 found = phrase_term(text)
                 return _term(found, fields) if found else lambda row: False
             case WildText(parts, fields):
-                form = re.compile(f" {'[^ ]*'.join(map(re.escape, parts))} ")
+                form = re.compile(f" {glob_at_once(parts, '[^ ]')} ")
                 return _any([_looking(f"{name}_words", form) for name in fields])
 
 
@@ -139,9 +140,9 @@ def _on_values(where: OneOf | Wild | Fits | Between | Exists) -> Test:
             wanted = frozenset(values)
             return lambda row: not wanted.isdisjoint(row.values(field))
         case Wild(_, parts):
-            return _fitting(field, ".*".join(map(re.escape, parts)))
+            return _fitting(field, glob_at_once(parts))
         case Fits(_, forms):
-            return _fitting(field, "|".join(f"(?:{form})" for form in forms))
+            return _fitting(field, "|".join(f"(?:{at_once(form)})" for form in forms))
         case Between():
             return _between(where)
         case Exists():

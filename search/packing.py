@@ -18,6 +18,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+PackingError = zstd.ZstdError
+"""A row that cannot be read: its dictionary is gone or is another one."""
+
 LEARN_FROM = 1_000
 """Signals a dictionary is learnt from (0.15 s); twice as many save 1 % more."""
 DICTIONARY_BYTES = 112_000

@@ -123,7 +123,7 @@ def counted(
     bars = bars_for(request, everything)
     counts = ask(facets_asked(request, bars) | SPAN)
     exact = bars_for(request, lambda: edges_of(counts))
-    if bars is not None and exact is not None and exact.width != bars.width:
+    if exact is not None and (bars is None or exact.width != bars.width):
         counts = {**counts, **ask(facets_asked(replace(request, facets={}, pairs=()), exact))}
     return counts, exact
 

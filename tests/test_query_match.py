@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from core.records import Mention, MentionType
 from search.backend import SearchRequest
 from search.embedded import EmbeddedBackend
 from search.match import MatchRow, compile_match
+from search.mentions import keys_of
 from search.query import read_query
 from search.records import row_of
 from search.where import Where
@@ -53,3 +55,21 @@ def test_a_plain_row_is_judged_as_well() -> None:
     assert match(row_of(entry("a", "电池起火", level=2)))
     assert not match(row_of(entry("b", "电池起火", level=1)))
     assert not match(row_of(entry("c", "起火", level=3)))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("网址:*a*a*a*a*a*a*b*", False),
+        ("网址:https*a*a*a*a*a*a", True),
+        ("*a*a*a*a*a*a*a*a*a*a*a*a*b", False),
+        ("*a*a*a*a*a*a*a*a*a*a*a*a*", True),
+        ("提及:{编号:*a*a*a*a*a*a*b*}", False),
+        ("提及:{编号:*a*a*a*a*a*a*a}", True),
+    ],
+)
+def test_many_wildcards_on_a_text_of_one_sign_are_judged_at_once(text: str, found: bool) -> None:
+    """A judge that tries all ways through such a value would stand still for years."""
+    mentions = keys_of([("title", Mention(0, 1, "", MentionType.MODEL, "a" * 200))])
+    row = row_of(entry("long", "a" * 64, "a" * 1000, url=f"https://{'a' * 1900}", mentions=mentions))
+    assert compile_match(read_query(text, names=NAMES, now=NOW).where, words)(row) is found

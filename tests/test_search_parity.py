@@ -14,6 +14,7 @@ from search.backend import Pair, SearchBackend, SearchRequest, SearchResult, Sor
 from search.elasticsearch import ElasticsearchBackend
 from search.embedded import EmbeddedBackend
 from search.query import read_query
+from search.records import millis
 from tests.search_documents import NAMES, NOW, SYNONYMS, entries, words
 
 Backends = tuple[SearchBackend, SearchBackend]
@@ -99,6 +100,7 @@ CUTS: list[Mapping[str, Any]] = [
     {"sort": Sort.RELEVANCE, "offset": 10, "size": 7},
     {"without": {"kind": ("news", "forum"), "level": (0,)}},
     {"known_at": NOW - timedelta(days=20)},
+    {"filters": {"event_time": (millis(NOW), millis(NOW - timedelta(days=9))), "score": (0.0, 0.1)}},
     {"split": "level"},
     {"split": "kind", "from_": NOW - timedelta(days=14), "to": NOW, "filters": {"is_risk": (True,)}},
     {"split": "is_risk", "width": timedelta(days=1)},
@@ -111,6 +113,15 @@ CUTS: list[Mapping[str, Any]] = [
 @pytest.mark.parametrize("text", ["", "起火", "级别>=2"])
 def test_both_backends_cut_and_order_alike(backends: Backends, text: str, cut: Mapping[str, Any]) -> None:
     same(backends, SearchRequest(read_query(text, names=NAMES, now=NOW).where, **cut))
+
+
+@pytest.mark.parametrize("text", ["1", "起火 or 入库时间<2026-10-02 and 召回", "电 and 时间<2026-10-02"])
+@pytest.mark.parametrize("cut", [{"to": NOW - timedelta(days=50)}, {"known_at": NOW - timedelta(days=50)}, {}], ids=str)
+def test_a_cut_by_time_leaves_the_weight_of_words_as_it_is(
+    backends: Backends, text: str, cut: Mapping[str, Any]
+) -> None:
+    where = read_query(text, names=NAMES, now=NOW).where
+    same(backends, SearchRequest(where, sort=Sort.RELEVANCE, size=300, facets={}, histogram=False, **cut))
 
 
 def test_more_than_half_of_the_queries_find_something(backends: Backends) -> None:

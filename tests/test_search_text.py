@@ -84,6 +84,25 @@ def test_a_text_full_of_marks_is_shown_where_they_are_densest() -> None:
     assert shown_part.text.count("起火，") > 20
 
 
+def test_a_word_with_wildcards_is_marked_where_it_says_something() -> None:
+    title = "某小区电动车电池起火，recalled"
+    for parts, shown_part in (
+        (("", "电池"), "电池"),
+        (("电动", ""), "电动"),
+        (("", "call", ""), "call"),
+        (("电动", "池"), "电动车电池"),
+    ):
+        spans = mark(title, marker([WildText(parts)], "title", words)).spans
+        assert [title[start:end] for start, end in spans] == [shown_part]
+
+
+@pytest.mark.parametrize("sign", ["火", "a", "火a", "1，", "火 "])
+def test_a_text_of_one_sign_over_and_over_is_marked_at_once(sign: str) -> None:
+    body = sign * (100_000 // len(sign))
+    leaves = [WildText(("火", "y")), WildText(("", *"aaaaaa", "b")), Phrase(f"{'火 ' * 900}y"), Words("火a")]
+    assert len(snippet(body, marker(leaves, "body", words)).text) <= 122
+
+
 def test_a_snippet_without_marks_is_the_beginning() -> None:
     assert snippet("短文\n第二行", None).text == "短文 第二行"
 
