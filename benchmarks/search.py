@@ -98,7 +98,8 @@ class Bench:
         """Write signals until there are `count`; what writing costs, making words left out and counted in."""
         signals = corpus(self.options.streams, max(self.options.slope or [self.options.documents]),
                          short=self.options.short)  # fmt: skip
-        first, cutting, writing, busy = self.loaded, 0.0, 0.0, 0.0
+        first, cutting, writing, busy, slowest = self.loaded, 0.0, 0.0, 0.0, 0.0
+        served = server_cpu_ms(self.url) if self.url else 0.0
         while self.loaded < count:
             batch = [signals.signal(number) for number in range(self.loaded, min(count, self.loaded + LOAD))]
             self.text += sum(len((s.analysis.masked_title + s.analysis.masked_text).encode()) for s in batch)
@@ -109,6 +110,7 @@ class Bench:
             written = time.perf_counter()
             busy += time.process_time() - worked
             cutting, writing = cutting + cut - begun, writing + written - cut
+            slowest = max(slowest, written - cut)
             self.loaded += len(batch)
             tell(f"{self.backend}: {self.loaded:,} of {count:,} written")
         begun = time.perf_counter()
@@ -119,7 +121,9 @@ class Bench:
             "documents": done,
             "a_second_from_entries": round(done / writing),
             "a_second_from_signals": round(done / (writing + cutting)),
-            "cpu_ms_a_document_here": round(busy / done * 1000, 3),
+            "cpu_us_a_document_here": round(busy / done * 1e6),
+            "server_cpu_ms_a_document": self._served(served, done),
+            "slowest_write_s": round(slowest, 2),
         }
 
     def sizes(self) -> Figures:
@@ -179,9 +183,9 @@ class Bench:
             },
         }
 
-    def _served(self, before: float, pages: int) -> float | None:
-        """Milliseconds the server was busy for a page; with all that arrives, where something does."""
-        return round((server_cpu_ms(self.url) - before) / pages, 1) if self.url else None
+    def _served(self, before: float, count: int) -> float | None:
+        """Milliseconds the server was busy for each of `count` pages or documents since `before`, all else included."""
+        return round((server_cpu_ms(self.url) - before) / count, 2) if self.url else None
 
     def cold_start(self) -> Figures:
         """A new process that reads nothing from the page cache: import, open, one page. Milliseconds."""
@@ -239,7 +243,9 @@ def report(backend: str, count: int, part: Figures) -> str:
     lines = [
         f"{backend}, {count:,} signals",
         f"  writing      {filling['a_second_from_entries']:,} a second from entries, "
-        f"{filling['a_second_from_signals']:,} from signals (words cut too)",
+        f"{filling['a_second_from_signals']:,} from signals (words cut too), "
+        f"slowest {LOAD:,} in {filling['slowest_write_s']} s, "
+        f"cpu {filling['cpu_us_a_document_here']} µs a signal, server {filling['server_cpu_ms_a_document']} ms",
         f"  size         {size['index_mb']} MB for {size['text_mb']} MB of text: {size['ratio']}",
     ]
     if "cold_start" in part:
