@@ -589,3 +589,22 @@ def test_the_moment_of_a_page_is_in_milliseconds() -> None:
     asked = read_state(QueryParams("at=2026-11-23T14:00:05.123"), NOW)
     assert asked.at == datetime(2026, 11, 23, 6, 0, 5, 123_000, tzinfo=UTC)
     assert "at=2026-11-23T14%3A00%3A05.123" in asked.link(page=2)
+
+
+@pytest.mark.parametrize("page", ["/search", "/analytics", "/search/special", "/rules/new"])
+def test_times_at_the_ends_of_the_calendar_are_answered_in_words(browse: Browse, page: str) -> None:
+    """No sum of them leaves the calendar: what cannot be reckoned with is refused, the last that can is answered."""
+    client = browse("chief")
+    refused = ["from=0001", "to=9999-12-30", "from=now/w-99999w", "at=9999-12-31T23:59", "since=0001-01-02", "to=2201"]
+    for address in refused:
+        answer = client.get(f"{page}?{address}")
+        assert answer.status_code == 400, address
+        assert "看不懂" in answer.text
+    for address in ("from=1900-01-01", "from=1900&to=2199", "at=2199-12-31T23:59"):
+        assert client.get(f"{page}?{address}").status_code == 200, address
+
+
+def test_the_relative_times_begin_with_the_time_that_is_shown(browse: Browse) -> None:
+    client = browse("chief")
+    for address, written in (("", "now-30d"), ("?from=week", "now/w"), ("?from=2026-11-01", "now-7d/d")):
+        assert f'id="r-from" name="from" value="{written}"' in client.get(f"/search{address}").text

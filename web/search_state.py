@@ -47,7 +47,7 @@ from web.search_asked import (
     Asked,
     Filter,
 )
-from web.search_time import read_window
+from web.search_time import EARLIEST, LATEST, read_window
 from web.services import Services
 from web.visit import Refused, Visit
 
@@ -111,7 +111,10 @@ def _moment(params: QueryParams, name: str) -> datetime | None:
     if not text:
         return None
     try:
-        return as_utc(datetime.fromisoformat(text))
+        moment = as_utc(datetime.fromisoformat(text))
+        if not EARLIEST <= moment <= LATEST:
+            raise ValueError(text)
+        return moment
     except (ValueError, OverflowError):
         raise Refused(400, f"时间 {name}={text[:40]} 看不懂。例：2026-11-23T14:00。") from None
 
