@@ -13,6 +13,7 @@ from core.records import Alert
 from store.searches import watched_searches
 from web import inbox, signals
 from web.health import index_health, processes_down, source_states
+from web.heat import heat
 from web.history import newest_changes, people
 from web.names import firm_names
 from web.saved import news_of
@@ -66,7 +67,7 @@ def _home(db: Connection, visit: Visit) -> dict[str, Any]:
         "tiles": tiles,
         "chart": signals.draw(series, "风险信号"),
         "crossed": len(series.crossed),
-        "heat": signals.heat(db, visit.me, now, products=products, prefectures=places, regions=regions),
+        "heat": heat(visit.services, visit.me, now, products=products, prefectures=places),
         "places": [(code, _short(regions, code)) for code in places],
         "changes": newest_changes(db, visit.me, limit=7),
         "people": people(db),
