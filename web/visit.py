@@ -112,6 +112,7 @@ class Visit:
             "demo": self.services.demo,
             "waiting": waiting,
             "lag": lag,
+            "gap": self.request.app.state.gap.sentence,
             "acting": self.services.act is not None,
             "when": lambda moment, form="short": times.stamp(moment, self.now, form),
         }
