@@ -616,3 +616,13 @@ def test_the_relative_times_begin_with_the_time_that_is_shown(browse: Browse) ->
 def test_numbers_no_engine_holds_are_answered_in_words(browse: Browse, address: str) -> None:
     for page in ("/search", "/search/export"):
         assert browse("chief").get(f"{page}?{address}").status_code == 400
+
+
+def test_what_nobody_sees_gets_into_no_name_and_no_address(browse: Browse) -> None:
+    client = browse("chief")
+    for address in ("/search?q=a%00b", "/search?firm=%00", "/search/hit/%00", "/analytics?q=%00"):
+        assert client.get(address).status_code == 400, address
+    form = {"csrf": value_of(client.get("/search").text, "csrf"), "name": "\u202e起火\u200b", "address": "q=起火"}
+    assert client.post("/search/saved", data=form).status_code == 303
+    assert ">起火</a>" in client.get("/search/saved").text
+    assert client.post("/search/saved", data={**form, "name": "起\0火"}).status_code == 400
