@@ -1,6 +1,7 @@
 """The table of products and prefectures on the first page: every number is the number of hits its link leads to."""
 
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
@@ -11,7 +12,9 @@ from fastapi.testclient import TestClient
 from core.errors import SearchUnavailable
 from search.backend import Health, SearchRequest, SearchResult
 from store import users
+from store.searches import save_search, watch_search
 from tests.desk_server import NOW, make_services
+from web import health
 from web.app import create_app
 from web.services import Services
 
@@ -67,3 +70,36 @@ def test_a_dead_index_leaves_the_rest_of_the_page(services: Services) -> None:
     assert page.status_code == 200
     assert "这张表数不出来" in page.text
     assert "现在要办" in page.text
+
+
+class Hanging(Dead):
+    """An index that takes a question and never answers it."""
+
+    def __init__(self) -> None:
+        self.release, self.waited_out = threading.Event(), False
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        self.waited_out = not self.release.wait(30)
+        raise SearchUnavailable("集群没有应答")
+
+    def health(self) -> Health:
+        return Health(True, "elasticsearch", 1_000_000, "")
+
+
+def test_an_index_that_hangs_does_not_hold_up_the_first_page(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "ANSWER_SECONDS", 0.05)
+    client, index = sign_in(services, "province"), Hanging()
+    with services.store.write() as db:
+        kept = save_search(db, "province", "召回", "q=召回", shared=False, now=NOW)
+        watch_search(db, kept, "province", now=NOW)
+    client.app.state.services = replace(services, search=index)  # type: ignore[attr-defined, arg-type]
+    try:
+        for path in ("/", "/search/saved"):
+            page = client.get(path)
+            assert page.status_code == 200
+            assert "读不出" in page.text
+        assert not index.waited_out
+    finally:
+        index.release.set()

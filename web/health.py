@@ -1,9 +1,10 @@
 """Is the system itself well: sources, processes, index."""
 
 import concurrent.futures
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import Connection, func, select
 
@@ -25,7 +26,8 @@ ANSWER_SECONDS = 3.0
 """How long a page waits for the index to say how it is: a cluster that hangs must not hang the desk."""
 GAP_EVERY = timedelta(minutes=1)
 LOST = "索引缺"
-_ASKING = concurrent.futures.ThreadPoolExecutor(2, thread_name_prefix="index-health")
+T = TypeVar("T")
+_ASKING = concurrent.futures.ThreadPoolExecutor(4, thread_name_prefix="index-health")
 
 
 @dataclass(frozen=True)
@@ -159,18 +161,26 @@ def _why_behind(db: Connection, now: datetime) -> str:
     return writer.note or "正在补写"
 
 
+def in_time(ask: Callable[[], T]) -> T | None:
+    """What `ask` finds, None when the index lets it wait: what stands beside a page's own matter never holds it up."""
+    asked = _ASKING.submit(ask)
+    try:
+        return asked.result(ANSWER_SECONDS)
+    except TimeoutError:
+        asked.cancel()
+        return None
+
+
 def index_health(services: Services) -> Health:
     """How the index is; one that was not given, cannot be reached or does not answer in time is not well."""
     if services.search is None:
         return Health(False, "none", 0, "没有配置检索索引", "运行 fengsui reindex 重建索引")
-    asked = _ASKING.submit(services.search.health)
     try:
-        health = asked.result(ANSWER_SECONDS)
+        health = in_time(services.search.health)
+        if health is None:
+            return Health(False, "unknown", 0, f"{ANSWER_SECONDS:.0f} 秒内没有回答", "查看 fengsui doctor")
         with services.store.read() as db:
             return complete_health(db, health)
-    except TimeoutError:
-        asked.cancel()
-        return Health(False, "unknown", 0, f"{ANSWER_SECONDS:.0f} 秒内没有回答", "查看 fengsui doctor")
     except SearchUnavailable as problem:
         return Health(False, "unknown", 0, str(problem), "查看 fengsui doctor")
 
