@@ -22,7 +22,7 @@ from core.errors import FengsuiError
 from store.database import Store
 from store.documents import QUARANTINED, SETTLED, count_by_stage, count_documents
 from store.runs import list_jobs, list_processes, source_health, stale
-from web.health import index_lag
+from web.health import complete_health, index_lag
 
 FREE_GB = 2.0
 
@@ -102,6 +102,8 @@ def _store(settings: Settings, store: Store) -> Iterator[Finding]:
 
 def _index(settings: Settings, store: Store) -> Iterator[Finding]:
     health = open_index(settings, knowledge_of(settings, store)).health()
+    with store.read() as db:
+        health = complete_health(db, health)
     generation = f"{health.generation}，" if health.generation else ""
     detail = f"{health.backend}，{generation}{health.documents} 件，{health.detail}"
     yield Finding("索引", health.well, detail, health.remedy or "fengsui reindex")

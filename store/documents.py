@@ -306,6 +306,12 @@ def count_by_stage(db: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def count_indexed(db: Connection) -> int:
+    """Documents the index has taken in: it holds each of them in one revision."""
+    taken = and_(documents.c.stage == INDEXED, documents.c.latest)
+    return db.execute(select(func.count()).select_from(documents).where(taken)).scalar_one()
+
+
 def count_documents(db: Connection) -> dict[str, int]:
     """documents, signals (risk), reposts, withdrawn: latest revisions only."""
     row = db.execute(

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from unicodedata import category
 
 from sqlalchemy import Connection, Row, Select, and_, delete, or_, select, update
 
@@ -56,8 +57,8 @@ def save_search(db: Connection, owner: str, name: str, address: str, *, shared: 
 
 
 def checked_name(name: str) -> str:
-    """The name as it is kept. Raises UsageError."""
-    name = " ".join(name.split())
+    """The name as it is kept: without what is not seen, such as marks that turn the direction. Raises UsageError."""
+    name = " ".join("".join(char for char in name if char.isspace() or category(char)[0] != "C").split())
     if not 1 <= len(name) <= LONGEST_NAME:
         raise UsageError(f"名称须为 1 至 {LONGEST_NAME} 个字")
     return name

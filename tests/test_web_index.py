@@ -157,3 +157,19 @@ def test_a_snapshot_by_hand_is_restored_and_what_came_later_is_written_again(tmp
     unknown = fengsui(data, "index", "restore", "second")
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert "没有快照 second（现有：first）" in unknown.stderr
+
+
+def test_an_index_that_lost_what_it_had_is_not_called_well(services: Services, admin: TestClient) -> None:
+    put(services, INDEXED)
+    assert "索引缺" not in admin.get("/").text + admin.get("/status").text
+    assert services.search is not None
+    with services.store.read() as db:
+        taken = select(documents.c.id).where(documents.c.stage == INDEXED, documents.c.latest)
+        everything = list(db.execute(taken).scalars())
+    services.search.delete(everything)
+    told = f"索引缺 {len(everything)} 件：已写入过 {len(everything)} 件，现有 0 件"
+    for path in ("/", "/status"):
+        assert told in admin.get(path).text
+    with TestClient(create_app(services), cookies=admin.cookies) as later:  # looked at once a minute
+        for path in ("/search?q=起火", "/analytics"):
+            assert f"检索结果不全：{told}" in later.get(path).text

@@ -589,3 +589,40 @@ def test_the_moment_of_a_page_is_in_milliseconds() -> None:
     asked = read_state(QueryParams("at=2026-11-23T14:00:05.123"), NOW)
     assert asked.at == datetime(2026, 11, 23, 6, 0, 5, 123_000, tzinfo=UTC)
     assert "at=2026-11-23T14%3A00%3A05.123" in asked.link(page=2)
+
+
+@pytest.mark.parametrize("page", ["/search", "/analytics", "/search/special", "/rules/new"])
+def test_times_at_the_ends_of_the_calendar_are_answered_in_words(browse: Browse, page: str) -> None:
+    """No sum of them leaves the calendar: what cannot be reckoned with is refused, the last that can is answered."""
+    client = browse("chief")
+    refused = ["from=0001", "to=9999-12-30", "from=now/w-99999w", "at=9999-12-31T23:59", "since=0001-01-02", "to=2201"]
+    for address in refused:
+        answer = client.get(f"{page}?{address}")
+        assert answer.status_code == 400, address
+        assert "看不懂" in answer.text
+    for address in ("from=1900-01-01", "from=1900&to=2199", "at=2199-12-31T23:59"):
+        assert client.get(f"{page}?{address}").status_code == 200, address
+
+
+def test_the_relative_times_begin_with_the_time_that_is_shown(browse: Browse) -> None:
+    client = browse("chief")
+    for address, written in (("", "now-30d"), ("?from=week", "now/w"), ("?from=2026-11-01", "now-7d/d")):
+        assert f'id="r-from" name="from" value="{written}"' in client.get(f"/search{address}").text
+
+
+@pytest.mark.parametrize(
+    "address", ["tier=99999999999999999999", "not.revision=-9223372036854775809", "page=0000000019999"]
+)
+def test_numbers_no_engine_holds_are_answered_in_words(browse: Browse, address: str) -> None:
+    for page in ("/search", "/search/export"):
+        assert browse("chief").get(f"{page}?{address}").status_code == 400
+
+
+def test_what_nobody_sees_gets_into_no_name_and_no_address(browse: Browse) -> None:
+    client = browse("chief")
+    for address in ("/search?q=a%00b", "/search?firm=%00", "/search/hit/%00", "/analytics?q=%00"):
+        assert client.get(address).status_code == 400, address
+    form = {"csrf": value_of(client.get("/search").text, "csrf"), "name": "\u202e起火\u200b", "address": "q=起火"}
+    assert client.post("/search/saved", data=form).status_code == 303
+    assert ">起火</a>" in client.get("/search/saved").text
+    assert client.post("/search/saved", data={**form, "name": "起\0火"}).status_code == 400

@@ -16,6 +16,7 @@ from core.errors import FengsuiError
 from core.logs import log_event
 from search.frequent import FrequentValues
 from store.users import first_admin_token
+from web.health import GapWatch
 from web.inbox import BadAddress
 from web.names import Names
 from web.security import SecurityHeaders, Throttle
@@ -68,6 +69,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.names = Names(services)
     app.state.templates = make_templates()
     app.state.frequent = FrequentValues(services.search, services.clock) if services.search else None
+    app.state.gap = GapWatch(services)
     app.state.pulse = live.Pulse(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
     app.add_middleware(SecurityHeaders)

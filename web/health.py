@@ -1,15 +1,17 @@
 """Is the system itself well: sources, processes, index."""
 
 import concurrent.futures
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import Connection, func, select
 
 from config.sources import SourceConfig
 from core.errors import SearchUnavailable
 from search.backend import Health
+from store.documents import count_indexed
 from store.index_queue import backlog
 from store.runs import OPEN, Process, Run, list_processes, stale
 from store.schema import documents, runs
@@ -22,7 +24,10 @@ LATE = timedelta(seconds=5)
 """How long a signal may wait for the index before people are told; usually it waits under one."""
 ANSWER_SECONDS = 3.0
 """How long a page waits for the index to say how it is: a cluster that hangs must not hang the desk."""
-_ASKING = concurrent.futures.ThreadPoolExecutor(2, thread_name_prefix="index-health")
+GAP_EVERY = timedelta(minutes=1)
+LOST = "索引缺"
+T = TypeVar("T")
+_ASKING = concurrent.futures.ThreadPoolExecutor(4, thread_name_prefix="index-health")
 
 
 @dataclass(frozen=True)
@@ -156,15 +161,53 @@ def _why_behind(db: Connection, now: datetime) -> str:
     return writer.note or "正在补写"
 
 
-def index_health(services: Services) -> Health:
-    """How the index is; one that was not given, cannot be reached or does not answer in time is not well."""
-    if services.search is None:
-        return Health(False, "none", 0, "没有配置检索索引", "运行 fengsui reindex 重建索引")
-    asked = _ASKING.submit(services.search.health)
+def in_time(ask: Callable[[], T]) -> T | None:
+    """What `ask` finds, None when the index lets it wait: what stands beside a page's own matter never holds it up."""
+    asked = _ASKING.submit(ask)
     try:
         return asked.result(ANSWER_SECONDS)
     except TimeoutError:
         asked.cancel()
-        return Health(False, "unknown", 0, f"{ANSWER_SECONDS:.0f} 秒内没有回答", "查看 fengsui doctor")
+        return None
+
+
+def index_health(services: Services) -> Health:
+    """How the index is; one that was not given, cannot be reached or does not answer in time is not well."""
+    if services.search is None:
+        return Health(False, "none", 0, "没有配置检索索引", "运行 fengsui reindex 重建索引")
+    try:
+        health = in_time(services.search.health)
+        if health is None:
+            return Health(False, "unknown", 0, f"{ANSWER_SECONDS:.0f} 秒内没有回答", "查看 fengsui doctor")
+        with services.store.read() as db:
+            return complete_health(db, health)
     except SearchUnavailable as problem:
         return Health(False, "unknown", 0, str(problem), "查看 fengsui doctor")
+
+
+def complete_health(db: Connection, health: Health) -> Health:
+    """`health`, not well where the index lost what the store knows it took in: a folder deleted, a copy put back."""
+    taken = count_indexed(db)
+    missing = taken - health.documents
+    if not health.well or missing <= (taken // 100 if health.documents else 0):
+        return health
+    detail = f"{LOST} {missing:,} 件：已写入过 {taken:,} 件，现有 {health.documents:,} 件"
+    return replace(health, well=False, detail=detail, remedy="运行 fengsui reindex 从库重建")
+
+
+class GapWatch:
+    """What pages of hits say of an index that has lost documents: looked at once a minute, not for each page."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._sentence, self._until = "", datetime.min.replace(tzinfo=UTC)
+
+    def sentence(self) -> str:
+        """Empty where the index is whole, or does not answer: that is said where it is asked."""
+        now = self._services.clock()
+        if now >= self._until:
+            self._until = now + GAP_EVERY
+            health = index_health(self._services)
+            lost = not health.well and health.detail.startswith(LOST)
+            self._sentence = f"检索结果不全：{health.detail}" if lost else ""
+        return self._sentence

@@ -11,6 +11,7 @@ from core.errors import SearchUnavailable
 from search.query import QueryError
 from store.searches import SavedSearch
 from web.access import Viewer
+from web.health import in_time
 from web.search_state import LOOK, Asked, read_state, request_for
 from web.services import Services
 from web.visit import Refused
@@ -60,17 +61,27 @@ def _question(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def news_of(services: Services, viewer: Viewer, searches: Sequence[SavedSearch], now: datetime) -> list[News]:
-    """What is new in watched searches: one small question to the index each."""
-    return [_news(services, viewer, search, now) for search in searches if may_see(viewer, search)]
+    """What is new in watched searches: a small question to the index each, all of them bounded in time."""
+    seen = [search for search in searches if may_see(viewer, search)]
+    found = in_time(lambda: [_news(services, viewer, search, now) for search in seen]) if seen else []
+    return unread(viewer, seen) if found is None else found
+
+
+def unread(viewer: Viewer, searches: Sequence[SavedSearch]) -> list[News]:
+    """The same without asking the index."""
+    return [News(each, None, _path(each), _path(each)) for each in searches if may_see(viewer, each)]
+
+
+def _path(search: SavedSearch) -> str:
+    return f"/search?{search.address}" if search.address else "/search"
 
 
 def _news(services: Services, viewer: Viewer, search: SavedSearch, now: datetime) -> News:
-    path = f"/search?{search.address}" if search.address else "/search"
     asked = asked_of(search, now)
     if asked is None or search.seen_at is None:
-        return News(search, None, path, path)
+        return News(search, None, _path(search), _path(search))
     since = replace(asked, since=search.seen_at)
-    return News(search, count_hits(services, viewer, since, now), path, f"/search{since.link(show='')}")
+    return News(search, count_hits(services, viewer, since, now), _path(search), f"/search{since.link(show='')}")
 
 
 def count_hits(services: Services, viewer: Viewer, asked: Asked, now: datetime) -> int | None:

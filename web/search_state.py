@@ -47,7 +47,7 @@ from web.search_asked import (
     Asked,
     Filter,
 )
-from web.search_time import read_window
+from web.search_time import EARLIEST, LATEST, read_window
 from web.services import Services
 from web.visit import Refused, Visit
 
@@ -101,7 +101,7 @@ def _one_of(params: QueryParams, name: str, known: Any) -> str:
 
 def _page(text: str, *, deep: bool) -> int:
     last = 10_000_000 if deep else DEEPEST_OFFSET // PAGE_SIZE
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= last):
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= last):
         raise Refused(400, f"页码须为 1 至 {last} 的整数；更早的结果请从上一页接着翻，或缩小时间范围。")
     return int(text)
 
@@ -111,7 +111,10 @@ def _moment(params: QueryParams, name: str) -> datetime | None:
     if not text:
         return None
     try:
-        return as_utc(datetime.fromisoformat(text))
+        moment = as_utc(datetime.fromisoformat(text))
+        if not EARLIEST <= moment <= LATEST:
+            raise ValueError(text)
+        return moment
     except (ValueError, OverflowError):
         raise Refused(400, f"时间 {name}={text[:40]} 看不懂。例：2026-11-23T14:00。") from None
 
@@ -159,9 +162,10 @@ def _value(name: str, text: str) -> str:
     try:
         match field.type:
             case FieldType.INTEGER:
-                if name == "level" and int(text) not in range(5):
+                number = int(text)
+                if number not in (range(5) if name == "level" else WHOLE):
                     raise ValueError(text)
-                return str(int(text))
+                return str(number)
             case FieldType.NUMBER:
                 return f"{float(text):g}"
             case FieldType.BOOLEAN:
@@ -170,6 +174,10 @@ def _value(name: str, text: str) -> str:
         accepted = "0 至 4" if name == "level" else {"boolean": "true 或 false"}.get(field.type, "数")
         raise Refused(400, f"{LABELS[name]} {name}={text[:40]} 不对，须为{accepted}。") from None
     return text
+
+
+WHOLE = range(-(1 << 31), 1 << 31)
+"""Numbers that every engine holds."""
 
 
 def scalar(name: str, text: str) -> Scalar:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.clock import beijing
+from core.clock import BEIJING, beijing
 from search.query.dates import read_span
 from web.visit import Refused
 
 USUAL = "30d"
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=BEIJING), datetime(2200, 1, 1, tzinfo=BEIJING)
+"""Beyond these an address asks for no time: bars and comparisons need room on both sides."""
 RANGES: Mapping[str, tuple[str, str, str]] = {
     "1h": ("近 1 小时", "now-1h", ""),
     "24h": ("近 24 小时", "now-24h", ""),
@@ -66,10 +68,13 @@ def _moment(text: str, now: datetime, *, end: bool) -> datetime:
     try:
         span = read_span(text, now)
         whole = span.end - span.start > timedelta(minutes=1)
-        return span.end if end and whole else span.start
+        moment = span.end if end and whole else span.start
+        if not EARLIEST <= moment <= LATEST:
+            raise ValueError(text)
+        return moment
     except (ValueError, OverflowError):
         names = "、".join(RANGES)
-        remedy = f"可用：{names}，2026-11-23T14:00 这样的时间，或 now-7d/d 这样的相对时间。"
+        remedy = f"可用：{names}，2026-11-23T14:00 这样的时间（1900 至 2199 年），或 now-7d/d 这样的相对时间。"
         raise Refused(400, f"时间 {text[:40]} 看不懂。{remedy}") from None
 
 
@@ -92,9 +97,13 @@ def moved(window: Window, now: datetime) -> dict[str, tuple[str, str]]:
         return {}
     start, end = window.start, window.end or now
     span = max(end - start, timedelta(minutes=1))
-    beside = {"back": (start - span, start), "wider": (start - span / 2, end + span / 2)}
+    beside = {"back": (_shifted(start, -span), start), "wider": (_shifted(start, -span / 2), _shifted(end, span / 2))}
     if window.end is not None and window.end < now:
-        beside["on"] = (end, end + span)
+        beside["on"] = (end, _shifted(end, span))
     if window.end is None:
-        beside["wider"] = (start - span, end + timedelta(minutes=1))
-    return {name: (in_address(low), in_address(high)) for name, (low, high) in beside.items()}
+        beside["wider"] = (_shifted(start, -span), _shifted(end, timedelta(minutes=1)))
+    return {name: (in_address(low), in_address(high)) for name, (low, high) in beside.items() if low < high}
+
+
+def _shifted(moment: datetime, by: timedelta) -> datetime:
+    return min(max(moment + by, EARLIEST), LATEST)

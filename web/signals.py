@@ -4,18 +4,15 @@ Usual is the mean of the same part of the day over the 28 days before the chart;
 Poisson count with that mean. No model beyond that: the detectors that raise alerts have their own.
 """
 
-from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, exp, sqrt
 from statistics import NormalDist
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, or_, select
 
 from charts.svg import Tick, spark, trend
-from config.regions import Regions
 from core.clock import beijing, start_of_beijing_day
 from core.records import Alert
 from store.schema import documents
@@ -24,8 +21,6 @@ from web.access import Viewer
 SLOT = timedelta(hours=6)
 SHOWN = timedelta(days=14)
 USUAL = timedelta(days=28)
-RATIO_STEPS = (1.0, 1.5, 2.0, 3.0)
-WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -153,46 +148,3 @@ def sparks(db: Connection, viewer: Viewer, alerts: Sequence[Alert], now: datetim
         label = f"近 14 日信号，今日 {counts[-1]}，上限 {limit}"
         drawn[alert.id] = spark(counts, [limit] * days, alert.level, label=label)
     return drawn
-
-
-@dataclass(frozen=True)
-class HeatRow:
-    """A product over the prefectures: (code, signals of 7 days, step 0 to 5 of the ratio to the usual)."""
-
-    product: str
-    cells: tuple[tuple[str, int, int], ...]
-    total: int
-
-
-def heat(
-    db: Connection, viewer: Viewer, now: datetime, *, products: Sequence[str], prefectures: Sequence[str],
-    regions: Regions,
-) -> list[HeatRow]:  # fmt: skip
-    """Signals of the last 7 days, product by prefecture, tinted by their ratio to the 28 days before."""
-    week = _by_place(db, viewer, now - WEEK, now, regions)
-    before = _by_place(db, viewer, now - WEEK - USUAL, now - WEEK, regions)
-    rows = []
-    for product in products:
-        cells = []
-        for code in prefectures:
-            count, usual = week[product, code], before[product, code] * WEEK.days / USUAL.days
-            # One signal a week is the least that "usual" means: once after nothing is not endlessly much.
-            step = 1 + bisect_right(RATIO_STEPS, count / max(usual, 1.0)) if count else 0
-            cells.append((code, count, step))
-        rows.append(HeatRow(product, tuple(cells), sum(cell[1] for cell in cells)))
-    return rows
-
-
-def _by_place(
-    db: Connection, viewer: Viewer, since: datetime, until: datetime, regions: Regions
-) -> Counter[tuple[str, str]]:
-    query = (
-        select(documents.c.product, documents.c.jurisdiction, func.count())
-        .where(documents.c.is_risk, documents.c.latest, viewer.documents(), documents.c.product.is_not(None))
-        .where(documents.c.event_time >= since, documents.c.event_time < until)
-        .group_by(documents.c.product, documents.c.jurisdiction)
-    )
-    counts: Counter[tuple[str, str]] = Counter()
-    for product, code, count in db.execute(query):
-        counts[product, regions.prefecture_of(code or "") or ""] += count
-    return counts

@@ -1,7 +1,7 @@
 """One request of one person: who it is, what the desk may use, and how it answers."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -112,6 +112,7 @@ class Visit:
             "demo": self.services.demo,
             "waiting": waiting,
             "lag": lag,
+            "gap": self.request.app.state.gap.sentence,
             "acting": self.services.act is not None,
             "when": lambda moment, form="short": times.stamp(moment, self.now, form),
         }
@@ -141,12 +142,19 @@ def find_viewer(request: Request) -> Viewer | None:
     return Viewer(session.user, services.lexicon.regions, session.csrf, session.key)
 
 
+def _without_nul(values: Iterable[Any]) -> None:
+    """No database takes it in a text, and nobody types it. Raises Refused."""
+    if any(isinstance(value, str) and "\0" in value for value in values):
+        raise Refused(400, "其中有看不见的控制字符（编码 0）。请去掉后再试。")
+
+
 def signed_in(request: Request) -> Visit:
     """The visit of somebody who is signed in. Raises SignInNeeded."""
     viewer = find_viewer(request)
     if viewer is None:
         query = f"?{request.url.query}" if request.url.query else ""
         raise SignInNeeded(request.url.path + query if request.method == "GET" else "/")
+    _without_nul((request.url.path, *request.path_params.values(), *request.query_params.values()))
     return Visit(request, viewer)
 
 
@@ -155,6 +163,7 @@ async def checked_form(request: Request, visit: Annotated[Visit, Depends(signed_
     form = await request.form(max_files=0, max_fields=100)
     if cross_site(request) or not same(form.get("csrf"), visit.me.csrf):
         raise Refused(403, "操作未生效：页面已过期或不是由本系统打开的。请返回上一页，刷新后再试。")
+    _without_nul(form.values())
     return form
 
 

@@ -12,10 +12,11 @@ from config.regions import Regions
 from core.records import Alert
 from store.searches import watched_searches
 from web import inbox, signals
-from web.health import index_health, processes_down, source_states
+from web.health import in_time, index_health, processes_down, source_states
+from web.heat import heat
 from web.history import newest_changes, people
 from web.names import firm_names
-from web.saved import news_of
+from web.saved import news_of, unread
 from web.times import day_head, limit_of
 from web.visit import Here, Visit
 
@@ -54,6 +55,12 @@ def _home(db: Connection, visit: Visit) -> dict[str, Any]:
     products = [product.id for product in visit.services.lexicon.products.values() if product.key]
     places = [tile.code for tile in tiles]
     sources = source_states(db, visit.services)
+    index = index_health(visit.services)
+    watched = watched_searches(db, visit.me.name)[:WATCHED]
+    table, news = None, unread(visit.me, watched)
+    if index.well or index.documents:  # one that did not answer for its health is not waited for again
+        table = in_time(lambda: heat(visit.services, visit.me, now, products=products, prefectures=places))
+        news = news_of(visit.services, visit.me, watched, now)
     return {
         "head": day_head(now),
         "fresh": fresh,
@@ -66,15 +73,15 @@ def _home(db: Connection, visit: Visit) -> dict[str, Any]:
         "tiles": tiles,
         "chart": signals.draw(series, "风险信号"),
         "crossed": len(series.crossed),
-        "heat": signals.heat(db, visit.me, now, products=products, prefectures=places, regions=regions),
+        "heat": table,
         "places": [(code, _short(regions, code)) for code in places],
         "changes": newest_changes(db, visit.me, limit=7),
         "people": people(db),
-        "news": news_of(visit.services, visit.me, watched_searches(db, visit.me.name)[:WATCHED], now),
+        "news": news,
         "sources": sources,
         "ill": [state for state in sources if state.bad],
         "down": processes_down(db, visit.services),
-        "index": index_health(visit.services),
+        "index": index,
         "no_password": not visit.me.user.has_password,
     }
 

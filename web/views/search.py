@@ -33,7 +33,7 @@ from web.search_state import (
     the_index,
     value_word,
 )
-from web.search_time import RANGES, in_address, moved, read_window
+from web.search_time import RANGES, USUAL, in_address, moved, read_window
 from web.visit import Here, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
@@ -88,12 +88,20 @@ def _still(visit: Visit, asked: Asked) -> dict[str, Any]:
     return {
         "asked": asked, "ranges": RANGES, "sorts": SORTS, "splits": SPLITS, "steps": STEPS, "labels": LABELS,
         "parameters": PARAMETERS, "columns": columns_of(asked), "moved": moved(asked.window, asked.at or visit.now),
+        "relative_from": _relative(asked),
         "from_field": _field_time(asked.window.start), "to_field": _field_time(asked.window.end or visit.now),
         "pills": [(each, value_word(visit.names, each.name, each.value, firms)) for each in asked.filters],
         "saved": saved, "this": this, "mine": this is not None and may_change(visit.me, this), "recent": recent,
         "error": "", "error_at": 0, "unavailable": "", "result": None, "warnings": (), "hits": [], "common": (),
         "others": (), "chart": None, "costs": [], "pager": None, "newer": 0, "seen_at": in_address(_now(visit)),
     }  # fmt: skip
+
+
+def _relative(asked: Asked) -> str:
+    """The start of the time as a relative one, to go on from."""
+    text = asked.window.from_text or ("" if asked.window.to_text else USUAL)
+    written = RANGES[text][1] if text in RANGES else text if asked.window.relative else ""
+    return written or "now-7d/d"
 
 
 def _field_time(moment: datetime | None) -> str:
