@@ -24,6 +24,18 @@ def test_an_index_nobody_wrote_is_empty_and_well(elastic: ElasticsearchBackend) 
     assert (health.well, health.documents, health.backend) == (True, 0, "elasticsearch")
 
 
+def test_a_first_signal_has_its_bar_though_the_index_was_just_seen_empty(elastic: ElasticsearchBackend) -> None:
+    elastic.index([entry("gone")])
+    elastic.delete(["gone"])
+    elastic.refresh()
+    assert elastic.search(SearchRequest()).histogram is None
+    elastic.index([entry("first")])
+    elastic.refresh()
+    histogram = elastic.search(SearchRequest()).histogram
+    assert histogram is not None
+    assert [bar.count for bar in histogram.bars] == [1]
+
+
 def test_an_older_version_never_wins(elastic: ElasticsearchBackend) -> None:
     assert elastic.index([entry("a", "第三版", version=3), entry("b", "旧", version=1)]) == ()
     assert elastic.index([entry("a", "第二版", version=2), entry("b", "重新分析", version=1)]) == ()
