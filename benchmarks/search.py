@@ -314,11 +314,11 @@ def main() -> int:
                     os.sched_setaffinity(0, {0, 1})  # the server is not held to one core
                     url = node.enter_context(running_node(folder, heap=HEAP))
                 figures[backend] = measure(backend, folder, url, options)
+                if options.json:
+                    options.json.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
             os.sched_setaffinity(0, {options.core})
     if not options.slope:
         print("\n".join(compare(figures, options.documents)))
-    if options.json:
-        options.json.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
     return 0
 
 

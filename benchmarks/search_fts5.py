@@ -60,8 +60,9 @@ class Fts5:
             f"""
             pragma journal_mode=wal; pragma synchronous=normal;
             create table if not exists docs(rowid integer primary key, {", ".join(SINGLE)}, shown);
-            create table if not exists vals(field text, value, doc integer, primary key(field, value, doc))
+            create table if not exists vals(doc integer, field text, value, primary key(doc, field, value))
                 without rowid;
+            create index if not exists by_value on vals(field, value);
             create virtual table if not exists fts using fts5(title, body, content='', tokenize="unicode61");
             create index if not exists by_time on docs(time_order);
             create index if not exists by_level on docs(level_order);
@@ -84,7 +85,7 @@ class Fts5:
                     "insert into fts(rowid, title, body) values(?,?,?)",
                     (rowid, bigrams(entry.title), bigrams(entry.body)),
                 )
-                pairs = [(name, value, rowid) for name in MANY for value in row.get(name, ())]
+                pairs = [(rowid, name, value) for name in MANY for value in row.get(name, ())]
                 self._db.executemany("insert or ignore into vals values(?,?,?)", pairs)
 
     def settle(self) -> None:
@@ -97,7 +98,7 @@ class Fts5:
         db.execute("delete from found")
         db.execute(f"insert into found select rowid from docs where {condition}", values)
         total: int = db.execute("select count(*) from found").fetchone()[0]
-        joined = "docs join found on docs.rowid = found.doc"
+        joined = "found cross join docs on docs.rowid = found.doc"  # in this order: few are found
         order = ORDERS.get(request.sort, "time_order desc")
         more = f"where time_order < {request.after}" if request.after else ""
         hits = db.execute(f"select shown from {joined} {more} order by {order} limit ? offset ?",
@@ -105,7 +106,7 @@ class Fts5:
         hits_of([(0.0, json.loads(shown)) for (shown,) in hits], request.where, self._words)
         for name in request.facets:
             if name in MANY:
-                db.execute(f"select value, count(*) n from vals join found using(doc) where field = '{name}' "
+                db.execute(f"select value, count(*) n from found cross join vals using(doc) where field = '{name}' "
                            "group by value order by n desc limit 1000").fetchall()  # fmt: skip
             else:
                 db.execute(f"select {name}, count(*) n from {joined} group by 1 order by n desc limit 1000").fetchall()
