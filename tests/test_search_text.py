@@ -15,7 +15,7 @@ from search.query import read_query
 from search.records import entry_of, millis, row_of, shown, with_ancestors
 from search.results import query_json
 from search.text import _fold_character, fold, grams_of, phrase_term, word_terms, words_of
-from search.where import Phrase, WildText, Words
+from search.where import Phrase, TextLeaf, WildText, Words
 from tests.search_documents import NAMES, NOW, entry, words
 
 
@@ -99,7 +99,12 @@ def test_a_word_with_wildcards_is_marked_where_it_says_something() -> None:
 @pytest.mark.parametrize("sign", ["火", "a", "火a", "1，", "火 "])
 def test_a_text_of_one_sign_over_and_over_is_marked_at_once(sign: str) -> None:
     body = sign * (100_000 // len(sign))
-    leaves = [WildText(("火", "y")), WildText(("", *"aaaaaa", "b")), Phrase(f"{'火 ' * 900}y"), Words("火a")]
+    leaves: list[TextLeaf] = [
+        WildText(("火", "y")),
+        WildText(("", *"aaaaaa", "b")),
+        Phrase(f"{'火 ' * 900}y"),
+        Words("火a"),
+    ]
     assert len(snippet(body, marker(leaves, "body", words)).text) <= 122
 
 
