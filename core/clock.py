@@ -22,10 +22,18 @@ def fixed_clock(moment: datetime) -> Clock:
 
 
 def as_utc(moment: datetime) -> datetime:
-    """`moment` in UTC; one without a zone is Beijing time, as Chinese sources mean it."""
+    """`moment` in UTC; one without a zone is Beijing time, as Chinese sources mean it.
+
+    Raises ValueError at the ends of the calendar, where one of the two zones has no such day.
+    """
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=BEIJING)
-    return moment.astimezone(UTC)
+    try:
+        utc = moment.astimezone(UTC)
+        utc.astimezone(BEIJING)
+    except OverflowError:
+        raise ValueError(f"{moment.isoformat()} is out of range") from None
+    return utc
 
 
 def beijing(moment: datetime) -> datetime:

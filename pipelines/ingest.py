@@ -16,6 +16,9 @@ from pipelines.stages import BATCH, Pipeline
 from store.documents import count_documents
 from store.index_queue import backlog
 
+LONGEST_ID = 512
+"""Bytes of UTF-8: what Elasticsearch takes."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -83,6 +86,8 @@ def _line(text: str, number: int, file: str) -> Line:
     except ValueError as problem:
         raise UsageError(f"{where}: published: {row['published']!r} is no ISO date or date-time") from problem
     given = str(row.get("id") or "")
+    if len(given.encode(errors="replace")) > LONGEST_ID:
+        raise UsageError(f"{where}: id: longer than {LONGEST_ID} bytes, which no index takes; use a shorter one")
     raw = RawDocument(
         source=row["source"],
         kind=_kind(row, where),

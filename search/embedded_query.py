@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 import tantivy
 from tantivy import Occur, Query
@@ -14,8 +15,25 @@ from search.where import Between, Exists, Fits, OneOf
 META = re.compile(r"([\\.+*?()|\[\]{}^$#&\-~/])")
 
 
-def _form(parts: Sequence[str]) -> str:
-    return ".*".join(META.sub(r"\\\1", part) for part in parts)
+def wild_form(parts: Sequence[str]) -> str:
+    """`parts` with anything between them, as an expression of tantivy."""
+    return "(?s)" + ".*".join(META.sub(r"\\\1", part) for part in parts)
+
+
+def takes(form: str) -> bool:
+    """Whether tantivy takes an expression: it refuses what needs more than 1,000 states, which nobody can foretell."""
+    try:
+        Query.regex_query(_any_schema(), "any", form)
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def _any_schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("any", tokenizer_name="raw", index_option="basic")
+    return builder.build()
 
 
 class TantivyForms:
@@ -67,7 +85,7 @@ class TantivyForms:
         return Query.range_query(self._schema, where.field, kind, where.low, where.high, *edges)
 
     def wild(self, view: str, parts: tuple[str, ...]) -> Query:
-        return Query.regex_query(self._schema, view, f"(?s){_form(parts)}")
+        return Query.regex_query(self._schema, view, wild_form(parts))
 
     def fits(self, where: Fits) -> Query:
         found = [Query.regex_query(self._schema, where.field, form) for form in where.forms]

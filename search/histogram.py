@@ -19,6 +19,10 @@ ORIGIN = 4 * DAY - 8 * HOUR
 """Monday 1970-01-05 00:00 in Beijing, ms UTC. China has kept no summer time since 1991: fixed widths are right."""
 
 
+FIRST = -62_135_596_800_000
+"""Year 1, ms UTC: where a bar of many years would begin before the calendar does."""
+
+
 @dataclass(frozen=True)
 class Bars:
     """Equal bars that cover a span. width, start: ms; start is the left edge of the first bar."""
@@ -90,6 +94,5 @@ def fill(bars: Bars, counted: Mapping[int, Counted]) -> Histogram:
     edges = range(bars.start, bars.start + bars.width * bars.count, bars.width)
     none = Counted(0)
     filled = ((edge, counted.get(edge, none)) for edge in edges)
-    return Histogram(
-        timedelta(milliseconds=bars.width), tuple(Bar(moment(edge), one.count, one.parts) for edge, one in filled)
-    )
+    shown = tuple(Bar(moment(max(edge, FIRST)), one.count, one.parts) for edge, one in filled)
+    return Histogram(timedelta(milliseconds=bars.width), shown)

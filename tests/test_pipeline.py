@@ -1,5 +1,6 @@
 """The steps of the pipeline: what a document goes through, what is repeated without harm, what is set aside."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,11 +12,12 @@ from sqlalchemy import Connection
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.settings import PROJECT
 from core.clock import Clock
-from core.errors import SearchUnavailable
+from core.errors import SearchUnavailable, UsageError
 from core.records import Gone, Kind, RawDocument, Signal
 from nlp.analyze import Analyzer
 from pipelines.duplicates import overlaps
 from pipelines.indexing import Indexer
+from pipelines.ingest import read_lines
 from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
 from search.records import IndexEntry, entry_of
@@ -300,3 +302,17 @@ def test_an_analysis_comes_back_from_the_store_as_it_was(bench: Bench) -> None:
         again = find_signal(db, signal.document.id)
     assert again is not None
     assert replace(again.analysis) == signal.analysis
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"published": "0001-01-01"}, "published"),
+        ({"published": "9999-12-31T23:00-05:00"}, "published"),
+        ({"id": "编" * 171}, "512"),
+    ],
+)
+def test_a_line_no_index_could_hold_is_named(given: dict[str, str], told: str) -> None:
+    line = {"source": "wire", "title": "起火", "text": FIRE, "published": "2026-11-01"} | given
+    with pytest.raises(UsageError, match=f"line 1: .*{told}"):
+        read_lines([json.dumps(line)], file="lines.jsonl")

@@ -72,6 +72,11 @@ def test_what_an_engine_would_refuse_is_refused_before_it_is_asked() -> None:
         (" and ".join(f"id:a{at}" for at in range(1200)), "条件太多"),
         ("a" * (LONGEST + 1), "查询太长"),
         ("(" * 51 + "a" + ")" * 51, "嵌套太深"),
+        (f"*{'火' * 200}*", "太长或 * 太多"),
+        (f"标题:*{'a' * 300}", "太长或 * 太多"),
+        (f"网址:*{'*'.join(['赣州', '南昌'] * 20)}*", "太长或 * 太多"),
+        (f"提及:{{编号:*{'a' * 900}*}}", "提及里的条件太复杂"),
+        (f"来源:{'a' * 40_000}", "最多 2000 个字符"),
     ]:
         with pytest.raises(QueryError) as told:
             read_query(text, names=NAMES, now=NOW)

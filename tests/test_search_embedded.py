@@ -300,3 +300,31 @@ def test_a_broken_index_is_told_not_raised_raw(index: EmbeddedBackend, tmp_path:
         meta.write_text("{")
     with pytest.raises(SearchUnavailable, match="fengsui reindex"):
         EmbeddedBackend(tmp_path / "index", words).search(SearchRequest())
+
+
+@pytest.mark.parametrize("name", ["", "../elsewhere", "g1", "\ufffd"])
+def test_a_damaged_note_of_the_generation_is_told_and_a_rebuild_repairs_it(
+    index: EmbeddedBackend, tmp_path: Path, name: str
+) -> None:
+    index.index([entry("a")])
+    index.close()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "index" / "CURRENT").write_text(name)
+    later = EmbeddedBackend(tmp_path / "index", words)
+    for use in (later.count, lambda: later.search(SearchRequest()), lambda: later.index([entry("b")])):
+        with pytest.raises(SearchUnavailable, match="fengsui reindex"):
+            use()
+    assert later.health().remedy == "fengsui reindex"
+    with later.rebuild() as builder:
+        builder.index([entry("a"), entry("b")])
+    assert sorted(found(later)) == ["a", "b"]
+    assert (tmp_path / "elsewhere").exists()
+
+
+def test_a_dictionary_that_is_gone_is_told(index: EmbeddedBackend, tmp_path: Path) -> None:
+    index.index([entry(f"d{number}", "电池起火") for number in range(1000)])
+    index.close()
+    for dictionary in tmp_path.glob("index/g*/DICTIONARY"):
+        dictionary.unlink()
+    with pytest.raises(SearchUnavailable, match="fengsui reindex"):
+        EmbeddedBackend(tmp_path / "index", words).search(SearchRequest())

@@ -72,6 +72,8 @@ LARGE = {
     "conditions": " or ".join(f"(编号:mixed-{number:04d} and 级别>=1)" for number in range(499)),
     "words": " or ".join(f"火{number:04d}" for number in range(300)) + " or 起火",
     "wildcards": " or ".join(f"*{one}*" for one in "赣南昌州宜春九江上饶吉安抚景德镇萍乡新余") + " or *火*",
+    "long wildcards": f"网址:*{'a' * 240}* or 网址:https*{'火' * 120}* or 网址:{'*'.join('htpsexam')}* or 电*",
+    "a long value": f"网址:{'a' * 2000} or 起火",
     "exclusions": "提及:{类型:企业 and not 编号:("
     + " or ".join(f"ENT{number:04d}" for number in range(100, 138))
     + ")}",

@@ -140,6 +140,13 @@ def test_days_and_weeks_begin_at_midnight_in_beijing() -> None:
     assert fill(week, {}).bars[0].start == datetime(2026, 11, 22, 16, tzinfo=UTC)
 
 
+def test_bars_of_centuries_begin_no_earlier_than_the_calendar() -> None:
+    """One signal with an invented date must not stop every page."""
+    bars = fill(choose_bars(millis(datetime(2, 1, 1, tzinfo=UTC)), millis(datetime(9999, 1, 1, tzinfo=UTC))), {}).bars
+    assert bars[0].start == datetime(1, 1, 1, tzinfo=UTC)
+    assert len(bars) <= 60
+
+
 def test_a_width_that_would_draw_thousands_of_bars_is_not_kept() -> None:
     bars = choose_bars(0, millis(NOW), timedelta(minutes=1))
     assert bars.count <= 60
