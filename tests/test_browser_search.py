@@ -198,6 +198,13 @@ def test_a_search_is_kept_and_watched_from_its_page(page: Page, desk: RunningDes
     expect(page.get_by_role("region", name="关注的检索")).to_contain_text("近七日充电")
 
 
+def test_a_table_of_several_columns_fits_the_page(page: Page, desk: RunningDesk) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{desk.base}/search?q=起火&from=all&view=table&cols=time,title,firm,url,issue")
+    box = page.get_by_role("region", name="命中表格")
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+
+
 def test_without_script_every_part_still_works(chromium: Browser, signed_in: BrowserContext, desk: RunningDesk) -> None:
     context = chromium.new_context(java_script_enabled=False)
     context.add_cookies(signed_in.cookies())  # type: ignore[arg-type]

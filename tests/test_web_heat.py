@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from core.errors import SearchUnavailable
 from search.backend import Health, SearchRequest, SearchResult
+from search.frequent import FrequentValues
 from store import users
 from store.searches import save_search, watch_search
 from tests.desk_server import NOW, make_services
@@ -86,7 +87,7 @@ class Hanging(Dead):
         return Health(True, "elasticsearch", 1_000_000, "")
 
 
-def test_an_index_that_hangs_does_not_hold_up_the_first_page(
+def test_an_index_that_hangs_holds_up_neither_the_first_page_nor_typing(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "ANSWER_SECONDS", 0.05)
@@ -95,11 +96,14 @@ def test_an_index_that_hangs_does_not_hold_up_the_first_page(
         kept = save_search(db, "province", "召回", "q=召回", shared=False, now=NOW)
         watch_search(db, kept, "province", now=NOW)
     client.app.state.services = replace(services, search=index)  # type: ignore[attr-defined, arg-type]
+    client.app.state.frequent = FrequentValues(index, services.clock)  # type: ignore[attr-defined, arg-type]
     try:
         for path in ("/", "/search/saved"):
             page = client.get(path)
             assert page.status_code == 200
             assert "读不出" in page.text
+        found = client.get("/api/complete?q=产品:电动").json()["suggestions"]
+        assert "电动自行车" in [one["text"] for one in found]
         assert not index.waited_out
     finally:
         index.release.set()

@@ -5,6 +5,7 @@ from pydantic import BaseModel
 
 from search.completion import Values, complete
 from search.frequent import FrequentValues
+from web.health import in_time
 from web.visit import Here, Visit
 
 router = APIRouter(prefix="/api", tags=["desk"])
@@ -47,4 +48,6 @@ def _values(visit: Visit) -> Values:
     frequent: FrequentValues | None = visit.request.app.state.frequent
     if frequent is None:
         return lambda _field, _typed: ()
-    return frequent.of(None if visit.me.everywhere else visit.me.user.territory)
+    counted = frequent.of(None if visit.me.everywhere else visit.me.user.territory)
+    # Somebody is typing: names come at once, counts when the index has them.
+    return lambda field, typed: in_time(lambda: counted(field, typed)) or ()
