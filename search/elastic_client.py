@@ -23,6 +23,8 @@ FIRST_REST = 5.0
 LONGEST_REST = 60.0
 """Seconds a node that did not answer is left alone, the first time and at most. One that is dead is told at once; one
 that hangs costs whoever asks it a whole TIMEOUT. Where no other lives it is asked in spite of its rest."""
+SILENCE = 5.0
+"""Seconds for which searches are told at once that one before them was not answered in time."""
 WAITS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds before a question is asked again while the cluster elects a master or moves a shard: a few seconds in all."""
 PASSING = frozenset({429, 502, 503, 504})
@@ -145,6 +147,29 @@ class Cluster:
             if wait is not None:
                 self.pause(wait)
         raise SearchUnavailable(f"Elasticsearch（{self.access.where}）读不到 {index}：{failed[0].get('reason', '')}")
+
+
+class Silence:
+    """A cluster that takes questions and answers none: one page waits for it, not every page of every officer.
+
+    After a question that was not answered in time, others are refused at once for SILENCE seconds, then asked again.
+    """
+
+    def __init__(self, access: Access, clock: Callable[[], float] = time.monotonic) -> None:
+        self._access = access
+        self._clock = clock
+        self._until = 0.0
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Ask inside it. Raises SearchUnavailable instead while the cluster is silent."""
+        if self._clock() < self._until:
+            raise SearchUnavailable(f"Elasticsearch（{self._access.where}）刚才 {TIMEOUT:.0f} 秒内没有回答，几秒后再问")
+        try:
+            yield
+        except elastic_transport.ConnectionTimeout:
+            self._until = self._clock() + SILENCE
+            raise
 
 
 def _ours(answer: T) -> T:

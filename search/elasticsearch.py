@@ -20,7 +20,7 @@ from core.clock import Clock, system_clock
 from core.errors import SearchUnavailable
 from search.backend import Health, Refused, SearchRequest, SearchResult, Sort
 from search.compile import Compiler
-from search.elastic_client import Access, Cluster, Json, telling
+from search.elastic_client import Access, Cluster, Json, Silence, telling
 from search.elastic_control import beating
 from search.elastic_generations import Generations
 from search.elastic_health import cluster_health, unreachable
@@ -58,6 +58,7 @@ class ElasticsearchBackend:
     ) -> None:
         self._cluster = Cluster(Access(access) if isinstance(access, str) else access, pause=pause)
         self._client = self._cluster.client
+        self._silence = Silence(self._cluster.access)
         self._names = IndexNames(name)
         self._generations = Generations(self._cluster, self._names, replicas, clock)
         self._writer = Writer(self._cluster, self._names, self._generations)
@@ -100,7 +101,7 @@ class ElasticsearchBackend:
 
     def search(self, request: SearchRequest) -> SearchResult:
         """As SearchBackend.search."""
-        with self._errors():
+        with self._errors(), self._silence.listening():
             if not self._readable():
                 return nothing_found(request)
             asked = request.everything_asked()

@@ -19,7 +19,7 @@ from search.backend import DEEPEST_OFFSET, Health, Refused, SearchRequest, Searc
 from search.compile import Compiler
 from search.embedded_query import TantivyForms
 from search.embedded_schema import build_schema
-from search.embedded_writer import Writer, WriterKeeper, tantivy_errors
+from search.embedded_writer import Writer, WriterKeeper, hopeless, tantivy_errors
 from search.generations import Generations
 from search.histogram import fill
 from search.packing import Packer
@@ -77,12 +77,12 @@ class EmbeddedBackend:
 
     def index(self, entries: Sequence[IndexEntry]) -> tuple[Refused, ...]:
         """As SearchBackend.index."""
-        rows = [row_of(entry) for entry in entries]
+        rows, refused = _sorted_out(entries)
         if rows:
             with self._keeper.writing():
                 self._keeper.writer(self._ready()).write(rows)
                 self._generations.journal({"rows": rows})
-        return ()
+        return refused
 
     def delete(self, ids: Iterable[str]) -> None:
         """As SearchBackend.delete."""
@@ -227,17 +227,24 @@ class _Builder:
 
     def index(self, entries: Sequence[IndexEntry]) -> tuple[Refused, ...]:
         """As SearchBackend.index, unseen until the switch and durable only then."""
-        for entry in entries:
-            self._rows.append(row_of(entry))
-            self._characters += len(entry.body)
+        rows, refused = _sorted_out(entries)
+        for row in rows:
+            self._rows.append(row)
+            self._characters += len(row.get("body", ""))
             if len(self._rows) >= PORTION or self._characters >= PORTION_CHARACTERS:
                 self.flush()
-        return ()
+        return refused
 
     def flush(self) -> None:
         """Commit what has come together."""
         self.writer.write(self._rows)
         self._rows, self._characters = [], 0
+
+
+def _sorted_out(entries: Sequence[IndexEntry]) -> tuple[list[Row], tuple[Refused, ...]]:
+    """Rows to write, and those that can never be taken."""
+    judged = [(row, hopeless(row)) for row in map(row_of, entries)]
+    return [row for row, no in judged if no is None], tuple(no for _, no in judged if no)
 
 
 def _best(searcher: tantivy.Searcher, query: Query, size: int) -> list[tuple[float, Any]]:

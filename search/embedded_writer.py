@@ -19,6 +19,7 @@ import tantivy
 from tantivy import Query
 
 from core.errors import SearchUnavailable
+from search.backend import Refused
 from search.embedded_schema import document_of, register
 from search.generations import Generations, Turn
 from search.packing import LEARN_FROM, Packer, PackingError
@@ -31,6 +32,8 @@ MANY = 30
 """Segments that a writer leaves behind without waiting for merges; processes that take turns quickly would otherwise
 end each other's merges for ever."""
 
+BITS = 63
+
 LOOK = 0.05
 """Seconds between looks whether another process waits."""
 
@@ -42,6 +45,20 @@ def tantivy_errors() -> Iterator[None]:
         yield
     except (ValueError, OSError, PackingError) as error:
         raise SearchUnavailable(f"检索索引出错：{error}；磁盘有空间时请运行 fengsui reindex 重建") from error
+
+
+def hopeless(row: Row) -> Refused | None:
+    """Why the index can never hold `row`; one such row must do its neighbours no harm."""
+    for key, value in row.items():
+        for one in value if isinstance(value, list) else (value,):
+            if isinstance(one, str):
+                try:
+                    one.encode()
+                except UnicodeEncodeError:
+                    return Refused(row["id"], f"{key} 里有半个字符，存不下")
+            elif isinstance(one, int) and one.bit_length() > BITS:
+                return Refused(row["id"], f"{key} 的数超过 64 位，存不下")
+    return None
 
 
 class Writer:
@@ -70,9 +87,9 @@ class Writer:
             if not self.packer.learnt and self._index.searcher().num_docs + len(newest) >= LEARN_FROM:
                 self.packer.learn(self._examples(newest.values()))
             for known, row in newest.items():
+                if versions.get(known, row["version"]) > row["version"]:
+                    continue
                 if known in versions:
-                    if versions[known] > row["version"]:
-                        continue
                     self._writer.delete_documents_by_term("id", known)
                 self._writer.add_document(document_of(row, self.packer.pack(row)))
             self._writer.commit()

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from elastic_transport import ConnectionTimeout
 from pydantic import SecretStr
 
 from core.errors import SearchUnavailable
 from search import elastic_client
 from search.backend import SearchRequest
-from search.elastic_client import Access
+from search.elastic_client import Access, Silence
 from search.elasticsearch import ElasticsearchBackend
 from tests.certificates import Authority, make_authority
 from tests.elasticsearch import free_port
@@ -100,6 +101,30 @@ def test_a_server_that_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     gate.hang()
     assert "1 秒内没有回答" in told(Access(gate.url))
     gate.shut()
+
+
+def test_only_one_search_waits_for_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elastic_client, "TIMEOUT", 0.5)
+    gate = Gate()
+    gate.hang()
+    backend = ElasticsearchBackend(Access(gate.url), "silent", words)
+    for said in ("没有回答", "刚才", "刚才"):
+        with pytest.raises(SearchUnavailable, match=said):
+            backend.search(SearchRequest())
+    backend.close()
+    gate.shut()
+
+
+def test_a_silent_cluster_is_asked_again_after_a_while() -> None:
+    now = [100.0]
+    silence = Silence(Access(NOBODY), clock=lambda: now[0])
+    with pytest.raises(ConnectionTimeout), silence.listening():
+        raise ConnectionTimeout("")
+    with pytest.raises(SearchUnavailable, match="几秒后再问"), silence.listening():
+        pass
+    now[0] += elastic_client.SILENCE
+    with silence.listening():
+        now[0] += 1
 
 
 def test_a_certificate_nobody_vouches_for(authority: Authority, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -328,3 +329,15 @@ def test_a_dictionary_that_is_gone_is_told(index: EmbeddedBackend, tmp_path: Pat
         dictionary.unlink()
     with pytest.raises(SearchUnavailable, match="fengsui reindex"):
         EmbeddedBackend(tmp_path / "index", words).search(SearchRequest())
+
+
+def test_an_entry_that_cannot_be_stored_is_refused_alone_with_the_reason(index: EmbeddedBackend) -> None:
+    odd = [replace(entry("half"), title="半\ud800个"), entry("huge", revision=1 << 70)]
+    refused = index.index([entry("before"), *odd, entry("after")])
+    assert {no.id: no.reason for no in refused} == {
+        "half": "title 里有半个字符，存不下",
+        "huge": "revision 的数超过 64 位，存不下",
+    }
+    with index.rebuild() as builder:
+        assert {no.id for no in builder.index([entry("before"), *odd, entry("after")])} == {"half", "huge"}
+    assert {hit.id for hit in index.search(SearchRequest()).hits} == {"before", "after"}
