@@ -15,6 +15,19 @@ SHARD_SIZE = 50_000
 values that are rare in each month and frequent in all."""
 
 
+TOGETHER = "_together"
+"""What the aggregations of a page are put under."""
+
+
+def together(asked: Json) -> Json:
+    """The aggregations `asked`, counted exactly and in one walk over the hits.
+
+    By itself at the top, a facet of everything is counted value by value, each looked up in every segment of every
+    month: 2,000 firms made a page of 200,000 signals in 25 months take 0.5 s instead of 0.13.
+    """
+    return {TOGETHER: {"filter": {"match_all": {}}, "aggs": exact(asked)}}
+
+
 def exact(asked: Json) -> Json:
     """The same aggregations, counted over months as over one index."""
     counted = {}

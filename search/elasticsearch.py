@@ -25,7 +25,7 @@ from search.elastic_control import beating
 from search.elastic_generations import Generations
 from search.elastic_health import cluster_health, unreachable
 from search.elastic_names import IndexNames
-from search.elastic_query import ElasticForms, exact
+from search.elastic_query import TOGETHER, ElasticForms, together
 from search.elastic_schema import REPLICAS
 from search.elastic_writer import Writer, newest_of
 from search.fields import format_mark
@@ -121,8 +121,8 @@ class ElasticsearchBackend:
 
             def ask(aggregations: Json) -> Json:
                 more = {"query": query, "size": 0} if answers else page
-                answers.append(self._ask(aggregations=exact(aggregations), **more))
-                return cast(Json, answers[-1]["aggregations"])
+                answers.append(self._ask(aggregations=together(aggregations), **more))
+                return cast(Json, answers[-1]["aggregations"][TOGETHER])
 
             groups, bars = counted(request, self._edges, ask)
             answer = answers[0]

@@ -268,7 +268,7 @@ def test_the_desk_completes_with_counts_of_what_the_person_may_see(ask: Callable
 def test_the_desk_completes_at_the_end_unless_told_and_takes_any_text(ask: Callable[..., TestClient]) -> None:
     client = ask("chief")
     assert client.get("/api/complete", params={"q": "级"}).json()["suggestions"][0]["text"] == "级别:"
-    for query, at in [("级" * 5000, 99999), ('"\0(', -5), ("", 0)]:
+    for query, at in [("级" * 5000, 99999), ('"\1(', -5), ("", 0)]:
         assert client.get("/api/complete", params={"q": query, "at": at}).status_code == 200
     assert client.get("/api/complete", params={"q": "a", "at": "x"}).status_code == 422
 

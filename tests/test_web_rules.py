@@ -321,7 +321,7 @@ def test_a_viewer_sees_rules_and_makes_none(browse: Browse) -> None:
 
 def test_a_county_s_rule_is_its_own(browse: Browse, services: Services) -> None:
     county, other, chief = browse("county"), browse("other"), browse("chief")
-    assert "只判 丰城市 及以下的信号" in county.get("/rules/new").text
+    assert "只判丰城市及以下的信号" in county.get("/rules/new").text
     path = make(county, "起火 or 不合格", title="丰城自己的规则")
     rule = services.find_rule(path.split("/")[-1])
     assert rule is not None
