@@ -155,7 +155,8 @@ def query_names(
             "regions": places,
             "territory": places,
             "source": [(title, key) for key, title in (sources or {}).items()],
-        }
+        },
+        lexicon.regions.zones,
     )
 
 

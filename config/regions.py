@@ -78,6 +78,16 @@ class Regions:
             code = region.parent_code if region else self._parent_by_digits(code)
         return tuple(codes)
 
+    @cached_property
+    def zones(self) -> Mapping[str, tuple[str, ...]]:
+        """Code to the codes of what lies in it though the digits do not tell: zones have codes of our own."""
+        found: dict[str, list[str]] = {}
+        for region in self:
+            for part in self.chain(region.code):
+                if part not in _UNKNOWN.chain(region.code):
+                    found.setdefault(part, []).append(region.code)
+        return {part: tuple(codes) for part, codes in found.items()}
+
     def prefecture_of(self, code: str) -> str | None:
         """The prefecture-level code that `code` lies in or is; None for provinces and abroad."""
         for part in self.chain(code):
@@ -113,3 +123,6 @@ class Regions:
         if len(code) != 6 or code.endswith("0000"):
             return ""
         return f"{code[:2]}0000" if code.endswith("00") else f"{code[:4]}00"
+
+
+_UNKNOWN = Regions()

@@ -7,6 +7,9 @@ from functools import cached_property
 _SENTENCE_END = re.compile(r"[。！？!?\n]+|(?<![A-Z])\.\s|;|；")
 _CLAUSE_END = re.compile(r"[。！？!?\n，,;；：:]+|\s{2,}")
 _LINE_END = re.compile(r"\n")
+_LONGEST = 1000
+"""Characters of a sentence. One without an end is no sentence, and rules that read the sentence of each word in it
+would take minutes: it is read in pieces."""
 
 
 class Clauses:
@@ -17,7 +20,11 @@ class Clauses:
 
     @cached_property
     def _sentences(self) -> list[int]:
-        return [0, *(match.end() for match in _SENTENCE_END.finditer(self.text))]
+        starts = [0]
+        for end in (*(match.end() for match in _SENTENCE_END.finditer(self.text)), len(self.text)):
+            starts += range(starts[-1] + _LONGEST, end, _LONGEST)
+            starts.append(end)
+        return starts[:-1]
 
     @cached_property
     def _clauses(self) -> list[int]:

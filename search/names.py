@@ -30,12 +30,21 @@ class Names(Protocol):
     def find(self, field: str, text: str, limit: int) -> tuple[Named, ...]:
         """Names that begin with `text`, then names that hold it, in the table's order; at most `limit`."""
 
+    def within(self, place: str) -> tuple[str, ...]:
+        """The codes of places in `place` whose digits do not tell it: zones have codes of our own."""
+
 
 class NameTable:
     """Names from tables: field, then folded name, then ids."""
 
-    def __init__(self, rows: Mapping[str, Iterable[tuple[str, str]]]) -> None:
-        """rows: for each field, pairs (name, id), the best known name of an id first; a name may have several ids."""
+    def __init__(
+        self, rows: Mapping[str, Iterable[tuple[str, str]]], within: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
+        """rows: for each field, pairs (name, id), the best known name of an id first; a name may have several ids.
+
+        within: what lies in a place by code, as Names says.
+        """
+        self._within = within or {}
         self._ids: dict[str, dict[str, tuple[str, ...]]] = {}
         self._labels: dict[str, dict[str, str]] = {}
         self._lines: dict[str, str] = {}
@@ -70,6 +79,10 @@ class NameTable:
                     break
                 found[name] = None
         return tuple(Named(self._shown(field, name), table[name]) for name in found if name in table)
+
+    def within(self, place: str) -> tuple[str, ...]:
+        """As Names says."""
+        return self._within.get(place, ())
 
     def _shown(self, field: str, name: str) -> str:
         """The name as it was given where it is the id's own, else folded."""

@@ -11,6 +11,7 @@ from search.backend import SearchRequest
 from search.embedded import EmbeddedBackend
 from search.match import compile_match
 from search.mentions import SHAPES, key_of, keys_of
+from search.names import NameTable
 from search.query import QueryError, parse_query, read_query
 from search.query.forms import form_where
 from search.query.tree import And, Is, Node, Not, Or, Value
@@ -231,3 +232,10 @@ def test_the_reverse_matcher_judges_mentions_alike() -> None:
         except QueryError:
             continue
         assert {entry.id for entry in entries() if match(row_of(entry))} == expected(inner)
+
+
+def test_a_mention_of_a_zone_lies_in_its_city() -> None:
+    names = NameTable({"regions": [("南昌市", "360100")]}, {"360100": ("369101",)})
+    met = compile_match(read_query("提及:{类型:地区 and 南昌市}", names=names, now=NOW).where, words)
+    told = {code: met({"mentions": [f"R_ba:{code}"]}) for code in ("360102", "369101", "369401")}
+    assert told == {"360102": True, "369101": True, "369401": False}

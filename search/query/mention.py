@@ -119,7 +119,8 @@ class MentionBinder:
             text = plain_id(value.text)
             ids = (text, UNLISTED + text) if kind in FIRMS else (text,)
         if NAMED.get(kind) == "regions":
-            return tuple(_below(known) for known in ids)
+            zones = (zone for known in ids for zone in self.names.within(known))
+            return tuple(dict.fromkeys((*map(_below, ids), *((zone,) for zone in zones))))
         return tuple((known,) for known in ids)
 
 
