@@ -22,7 +22,7 @@ from search.query import NO_SYNONYMS, QueryError, Synonyms, parse_query, read_qu
 from search.query.dates import read_span
 from search.records import BY_DIGITS, Row, entry_of, row_of
 from search.text import Segmenter as Cut
-from search.where import OneOf, Where
+from search.where import Everything, OneOf, Where
 
 MOMENTS = (datetime(2000, 2, 29, 1, 2, 3, tzinfo=UTC), datetime(2031, 11, 23, 13, 47, 58, tzinfo=UTC))
 """Two moments with no part in common: a date that means the same at both does not move."""
@@ -64,6 +64,8 @@ class RuleQueries:
         told = [warning for warning in query.warnings if "读作" not in warning]
         if told:
             raise QueryError(0, told[0])
+        if text.strip() and isinstance(query.where, Everything):
+            raise QueryError(0, "这个语句命中所有信号；请写出要预警的条件，如 产品:电动自行车 and 风险:起火")
         return query.where
 
     def check(self, text: str) -> str:

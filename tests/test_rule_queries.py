@@ -98,6 +98,7 @@ def fengsui(*words: str) -> int:
         ("属地:火星市", 4, "没有“火星市”这个属地"),
         ("类型:传闻", 4, "没有“传闻”这个类型"),
         ("级别:很高", 4, "的值应为整数"),
+        ("*", 1, "命中所有信号"),
     ],
 )
 def test_what_would_make_a_rule_silent_is_a_mistake_with_its_place(

@@ -461,6 +461,21 @@ def test_a_taken_or_empty_name_is_said_and_nothing_is_lost(browse: Browse) -> No
         assert value_of(answer.text, "address") == "q=%E5%86%92%E7%83%9F"
 
 
+def test_a_query_nobody_can_read_is_not_kept(browse: Browse) -> None:
+    client = browse("chief")
+    csrf = value_of(client.get("/search/saved").text, "csrf")
+    answer = client.post("/search/saved", data={"csrf": csrf, "address": "q=(起火 and", "name": "半句"})
+    assert answer.status_code == 400
+    assert "没有存下：检索语句第" in answer.text
+    assert ">半句</a>" not in answer.text
+
+
+def test_the_list_of_kept_searches_tells_what_each_asks(browse: Browse) -> None:
+    client = browse("chief")
+    save(client, "q=冒烟&product=ebike", "车")
+    assert "(冒烟) and 产品:电动自行车" in unescape(client.get("/search/saved").text)
+
+
 def test_shared_searches_are_seen_up_and_down_the_territory_only(browse: Browse) -> None:
     county, city, other, chief = browse("county"), browse("city"), browse("other"), browse("chief")
     kept = save(county, "q=县里的", "县里的")

@@ -5,6 +5,7 @@ from starlette.datastructures import FormData, QueryParams
 from starlette.responses import Response
 
 from core.errors import UsageError
+from search.query import QueryError, parse_query
 from store import audit, users
 from store.searches import (
     LONGEST_NAME,
@@ -19,7 +20,8 @@ from store.searches import (
     unwatch_search,
     watch_search,
 )
-from web.saved import may_change, may_see, news_of
+from web.rule_search import search_text
+from web.saved import asked_of, may_change, may_see, news_of
 from web.search_state import read_state
 from web.visit import Here, Posted, Refused, Visit, redirect
 
@@ -42,8 +44,14 @@ def show_saved(visit: Here, said: str = "") -> Response:
 def save(visit: Here, form: Posted) -> Response:
     """Keep the search of the form's address; back to it."""
     now = visit.services.clock()
-    address = read_state(QueryParams(str(form.get("address", ""))[:10_000]), visit.now).address
+    asked = read_state(QueryParams(str(form.get("address", ""))[:10_000]), visit.now)
+    address = asked.address
     name, shared = str(form.get("name", "")), form.get("shared") == "1"
+    try:
+        parse_query(asked.text)
+    except QueryError as problem:
+        told = f"没有存下：检索语句第 {problem.column} 列读不懂，{problem.message}。"
+        return _page(visit, problem=told, typed=name, address=address, status=400)
     try:
         with visit.services.store.write() as db:
             made = save_search(db, visit.me.name, name, address, shared=shared, now=now)
@@ -166,5 +174,11 @@ def _page(
     return visit.page(
         "search_saved.html", status=status, said=said, problem=problem, typed=typed, address=address, feed=feed,
         feed_name=feed_name, searches=searches, news=news, may_change=lambda each: may_change(visit.me, each),
-        longest=LONGEST_NAME,
+        longest=LONGEST_NAME, told=lambda each: _told(visit, each),
     )  # fmt: skip
+
+
+def _told(visit: Visit, search: SavedSearch) -> str:
+    """What it asks for, in the query language; empty where its address can no longer be read."""
+    asked = asked_of(search, visit.now)
+    return search_text(asked, visit.names, visit.services.query_names).query if asked else ""
