@@ -29,7 +29,7 @@ from typing import Any
 
 from benchmarks.search_arrivals import Arrived, arriving
 from benchmarks.search_corpus import NOW, Corpus, NoStreams, read_texts
-from benchmarks.search_engines import Engine, elastic, embedded, forget_pages, server_cpu_ms
+from benchmarks.search_engines import Engine, Ours, elastic, embedded, forget_pages, server_cpu_ms
 from benchmarks.search_fts5 import Fts5
 from benchmarks.search_plain import Plain
 from benchmarks.search_questions import QUESTIONS, Asking, Question
@@ -132,6 +132,15 @@ class Bench:
         return {"text_mb": round(self.text / 1e6, 1), "index_mb": round(size / 1e6, 1),
                 "ratio": round(size / self.text, 2)}  # fmt: skip
 
+    def tidied(self, engine: Ours) -> Figures:
+        """The same after the nightly merge of the months that are over."""
+        engine.backend.tidy()
+        size, before = engine.size(), 0
+        while size != before:
+            time.sleep(10)
+            size, before = engine.size(), size
+        return self.sizes()
+
     def pages(self, *, arrivals: bool) -> Figures:
         """Every question again and again for the time given, while signals arrive or not."""
         asking = Asking(lexicon())
@@ -226,6 +235,8 @@ def measure(backend: str, folder: Path, url: str, options: argparse.Namespace) -
         if not options.slope:
             part["busy"] = bench.pages(arrivals=True)
             part["size_after_arrivals"] = bench.sizes()
+            if isinstance(bench.engine, Ours) and url:
+                part["size_tidied"] = bench.tidied(bench.engine)
         figures[f"{count}"] = part
         print(f"\r{' ' * 78}\r{report(backend, count, part)}", flush=True)
     if isinstance(bench.engine, Plain):
@@ -259,6 +270,8 @@ def report(backend: str, count: int, part: Figures) -> str:
     if "busy" in part:
         lines.append(f"  arrivals     {part['busy']['arrivals']}")
         lines.append(f"  size then    {part['size_after_arrivals']['ratio']}")
+    if "size_tidied" in part:
+        lines.append(f"  size tidied  {part['size_tidied']['ratio']}")
     return "\n".join(lines)
 
 

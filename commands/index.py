@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="检索索引 (the search index)", no_args_is_help=True)
     group.command("status")(status)
     group.command("retry")(retry)
+    group.command("tidy")(tidy)
     group.command("snapshot")(snapshot)
     group.command("snapshots")(snapshots)
     group.command("restore")(restore)
@@ -82,6 +83,17 @@ def retry(data: DataOption = None, profile: ProfileOption = None) -> None:
     say_what_waits(indexer)
     if lag.waiting:
         raise typer.Exit(1)
+
+
+def tidy(data: DataOption = None, profile: ProfileOption = None) -> None:
+    """合并已过去的月份 (merges the months that are over; Elasticsearch does it in the background, each night too)."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    backend = open_index(settings, knowledge_of(settings, open_store(settings)))
+    merged = backend.tidy()
+    if not settings.elasticsearch_url:
+        print("内嵌索引写入时自行合并，无须整理")
+    else:
+        print(f"已要求合并 {merged} 个月份，Elasticsearch 在后台进行" if merged else "没有需要合并的月份")
 
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="小写字母、数字、. _ -，例如 2026-11-23")]

@@ -199,6 +199,9 @@ class SearchBackend(Protocol):
         What is indexed or deleted meanwhile, by this or another process, is in both.
         """
 
+    def tidy(self) -> int:
+        """Begin what makes it smaller and quicker, at a quiet hour; how many parts of it are merged."""
+
     def health(self) -> Health:
         """How it is; never raises SearchUnavailable."""
 

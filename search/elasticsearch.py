@@ -27,6 +27,7 @@ from search.elastic_health import cluster_health, unreachable
 from search.elastic_names import IndexNames
 from search.elastic_query import TOGETHER, ElasticForms, together
 from search.elastic_schema import REPLICAS
+from search.elastic_tidy import merge_past_months
 from search.elastic_writer import Writer, newest_of
 from search.fields import format_mark
 from search.histogram import fill
@@ -183,6 +184,11 @@ class ElasticsearchBackend:
         with self._errors():
             if self._readable():
                 self._cluster.ask(lambda: self._client.indices.refresh(index=self._names.name))
+
+    def tidy(self) -> int:
+        """As SearchBackend.tidy: months that are over."""
+        with self._errors():
+            return merge_past_months(self._cluster, self._names, self._generations, self._clock())
 
     def health(self) -> Health:
         """As SearchBackend.health."""

@@ -200,6 +200,10 @@ class EmbeddedBackend:
     def refresh(self) -> None:
         """Every search looks for new commits: nothing to do."""
 
+    def tidy(self) -> int:
+        """Merged as it is written: nothing to do."""
+        return 0
+
     def health(self) -> Health:
         """As SearchBackend.health."""
         try:
