@@ -1,6 +1,7 @@
 """How Elasticsearch is reached and by whom: what may go together, checked before anything starts."""
 
 import ssl
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,7 +117,19 @@ def _bad_accounts(access: ElasticAccess) -> list[str]:
     for name, value in ((PASSWORD, access.password), (API_KEY, access.api_key)):
         if value is not None and not value.get_secret_value():
             found.append(f"{name}：是空的")
+    if access.api_key is not None and (key := access.api_key.get_secret_value()) and not _is_api_key(key):
+        found.append(f"{API_KEY}：既不是 id:key，也不是两者的 base64；给出创建时返回的 encoded，或 id:api_key")
     return found
+
+
+def _is_api_key(key: str) -> bool:
+    """As a server gives it: `id:key`, or both in base64. What it says stays with the server to judge."""
+    if ":" in key:
+        return all(key.split(":", 1))
+    try:
+        return b":" in b64decode(key, validate=True)
+    except ValueError:
+        return False
 
 
 def _bad_ca(access: ElasticAccess) -> list[str]:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -91,6 +91,14 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What is handed in, then the environment, then files the environment names."""
         return init_settings, env_settings, SecretFiles(settings_cls)
+
+    @field_validator("elasticsearch_replicas")
+    @classmethod
+    def _range_goes_up(cls, replicas: str) -> str:
+        low, _, high = replicas.partition("-")
+        if high and int(low) > int(high):
+            raise ValueError(f"the range {replicas} ends below its start; write {high}-{low}")
+        return replicas
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

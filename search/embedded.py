@@ -207,7 +207,7 @@ class EmbeddedBackend:
     def health(self) -> Health:
         """As SearchBackend.health."""
         try:
-            documents = self.count()
+            documents = self.search(SearchRequest(size=1, histogram=False)).total  # a hit is unpacked, too
         except SearchUnavailable as error:
             remedy = "fengsui reindex" if "reindex" in str(error) else ""
             return Health(False, "embedded", 0, str(error), remedy)

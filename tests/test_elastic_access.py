@@ -30,6 +30,8 @@ def settings(monkeypatch: pytest.MonkeyPatch, **values: str) -> Settings:
     ("values", "told"),
     [
         ({"USER": "a", "PASSWORD": "b", "API_KEY": "c"}, "_USER 与 FENGSUI_ELASTICSEARCH_API_KEY 只能给一个"),
+        ({"API_KEY": "schluessel"}, "_API_KEY：既不是 id:key，也不是两者的 base64"),
+        ({"API_KEY": "id:"}, "_API_KEY：既不是 id:key，也不是两者的 base64"),
         ({"URL": "https://a:b@es:9200", "API_KEY": "c"}, "URL 中的账号 与 FENGSUI_ELASTICSEARCH_API_KEY 只能给一个"),
         ({"URL": "https://a:b@es:9200", "USER": "a", "PASSWORD": "b"}, "只能给一处"),
         ({"URL": "https://a:b@one:9200,https://a:c@two:9200"}, "几个地址中的账号不一样"),

@@ -165,7 +165,7 @@ def test_the_settings_choose_the_backend(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("replicas", "taken"), [("0", True), ("2", True), ("0-1", True), ("many", False), ("-1", False)]
+    ("replicas", "taken"), [("0", True), ("2", True), ("0-1", True), ("many", False), ("-1", False), ("3-1", False)]
 )
 def test_the_number_of_copies_is_a_number_or_a_range(replicas: str, taken: bool) -> None:
     if taken:

@@ -626,9 +626,11 @@ def test_the_relative_times_begin_with_the_time_that_is_shown(browse: Browse) ->
 
 
 @pytest.mark.parametrize(
-    "address", ["tier=99999999999999999999", "not.revision=-9223372036854775809", "page=0000000019999"]
-)
-def test_numbers_no_engine_holds_are_answered_in_words(browse: Browse, address: str) -> None:
+    "address",
+    ["tier=99999999999999999999", "not.revision=-9223372036854775809", "page=0000000019999", "score=nan", "score=inf",
+     "firm=" + "长" * 3_000],
+)  # fmt: skip
+def test_values_no_engine_holds_are_answered_in_words(browse: Browse, address: str) -> None:
     for page in ("/search", "/search/export"):
         assert browse("chief").get(f"{page}?{address}").status_code == 400
 

@@ -11,6 +11,7 @@ Several values of one field mean any of them; different fields, and all that is 
 not written.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -56,6 +57,10 @@ __all__ = [
     "Asked", "Filter", "build_request", "firms_of", "read_asked", "read_state", "request_for", "scalar", "the_index",
     "value_word",
 ]  # fmt: skip
+
+
+LONGEST_VALUE = 2_000
+"""Characters of one condition of an address: a long web address fits."""
 
 
 def read_asked(visit: Visit) -> Asked:
@@ -142,7 +147,9 @@ def _filters(params: QueryParams) -> tuple[Filter, ...]:
         if name != key:
             _known(key.removesuffix(name), name)
         if name in PARAMETERS and value.strip():
-            each = Filter(name, value.strip()[:200], negative=name != rest, off=rest != key)
+            if len(value) > LONGEST_VALUE:
+                raise Refused(400, f"{LABELS[name]}的条件最长 {LONGEST_VALUE} 个字符。请改短，或写成检索语句。")
+            each = Filter(name, value.strip(), negative=name != rest, off=rest != key)
             found[replace(each, value=str(_value(name, each.value)))] = None
     if len(found) > MOST_FILTERS:
         raise Refused(400, f"条件最多 {MOST_FILTERS} 个。请去掉一些，或写成检索语句。")
@@ -167,6 +174,8 @@ def _value(name: str, text: str) -> str:
                     raise ValueError(text)
                 return str(number)
             case FieldType.NUMBER:
+                if not math.isfinite(float(text)):
+                    raise ValueError(text)
                 return f"{float(text):g}"
             case FieldType.BOOLEAN:
                 return {"true": "true", "false": "false"}[text.lower()]
