@@ -1,0 +1,222 @@
+"""ElastAlert's rule types as conditions of ours: what each needs, and what of it is lost.
+
+A type that ours cannot express raises NotCarried: a rule that means something else is worse than none.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from alerts.elastalert.asked import ANYTHING, FieldNames, NotCarried, both, either, has
+from alerts.rule_types.options import read_names, read_span
+from core.durations import format_duration
+from search.query.tree import Is, Node, Not
+
+
+@dataclass(frozen=True)
+class Plan:
+    """condition, group_by: as in a rule file.  asked: what the type itself adds to the query.  used: options read.
+
+    lost: (option, what of it is lost).
+    """
+
+    condition: Mapping[str, Any]
+    group_by: tuple[str, ...]
+    used: frozenset[str]
+    asked: tuple[Node, ...] = ()
+    lost: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class Reader:
+    """Reads options and remembers which."""
+
+    told: Mapping[str, Any]
+    names: FieldNames
+    used: set[str] = field(default_factory=set)
+    lost: list[tuple[str, str]] = field(default_factory=list)
+
+    def need(self, option: str, *shapes: type) -> Any:
+        """An option that must be there. Raises NotCarried."""
+        value = self.may(option, *shapes)
+        if value is None:
+            raise NotCarried(f"缺少 {option}")
+        return value
+
+    def may(self, option: str, *shapes: type) -> Any:
+        """An option, None where it is not there. Raises NotCarried where it is something else."""
+        value = self.told.get(option)
+        if value is None:
+            return None
+        self.used.add(option)
+        if shapes and (not isinstance(value, shapes) or (isinstance(value, bool) and bool not in shapes)):
+            raise NotCarried(f"{option} 的值读不懂：{str(value)[:80]}")
+        return value
+
+    def span(self, option: str) -> str | None:
+        """A span of time in our notation, whole seconds; None where it is not there or nothing."""
+        value = self.may(option)
+        if value is None:
+            return None
+        if isinstance(value, Mapping) and value and not any(value.values()):
+            return None
+        try:
+            if not isinstance(value, Mapping):
+                raise ValueError
+            span = max(read_span(value), timedelta(seconds=1))
+        except ValueError:
+            raise NotCarried(f"{option} 不是时长：{str(value)[:80]}（形如 hours: 1）") from None
+        return format_duration(span)
+
+    def fields(self, option: str) -> tuple[str, ...]:
+        """One field or several; none where it is not there."""
+        value = self.may(option)
+        try:
+            return () if value is None else read_names(value)
+        except ValueError:
+            raise NotCarried(f"{option} 不是字段名：{str(value)[:80]}") from None
+
+    def loses(self, option: str, why: str) -> None:
+        """Note what of an option is lost, if it is there."""
+        if self.may(option) not in (None, False):
+            self.lost.append((option, why))
+
+    def plan(self, condition: Mapping[str, Any], group_by: tuple[str, ...], *asked: Node) -> Plan:
+        """What was read, as a plan."""
+        return Plan(condition, group_by, frozenset(self.used), asked, tuple(self.lost))
+
+
+def plan_of(told: Mapping[str, Any], names: FieldNames) -> Plan:
+    """How a rule is carried over. Raises NotCarried where it cannot be."""
+    kind = told.get("type")
+    if not isinstance(kind, str):
+        raise NotCarried("缺少 type")
+    if kind not in _TYPES:
+        raise NotCarried(f"类型 {kind[:40]} 没有对应的触发条件（能带入：{'、'.join(_TYPES)}）")
+    return _TYPES[kind](Reader(told, names, {"type"}))
+
+
+_GROUPS = {"产品": "product", "风险": "issue", "地区": "county", "属地": "county", "企业": "matter"}
+
+
+def _grouped(reader: Reader) -> tuple[str, ...]:
+    """query_key as group_by. A firm is a matter of ours; what we do not group by counts together."""
+    groups: list[str] = []
+    for name in reader.fields("query_key"):
+        try:
+            groups.append(_GROUPS[reader.names.label(name)])
+        except (NotCarried, KeyError):
+            reader.lost.append(
+                ("query_key", f"不能按 {name[:40]} 分组计数（能：产品、风险、地区、企业），改为合在一起计")
+            )
+    found = tuple(dict.fromkeys(groups))
+    if "matter" in found and set(found) - {"matter", "issue"}:
+        reader.lost.append(("query_key", "企业已是事项的一部分，只按事项计"))
+        return ("matter",)
+    return found or ("all",)
+
+
+def _any(reader: Reader) -> Plan:
+    reader.loses("query_key", "每条信号各自触发，重复的并入同一事项")
+    return reader.plan({"type": "any"}, ("matter",))
+
+
+def _listed(reader: Reader, option: str) -> tuple[str, Node]:
+    name = reader.need("compare_key", str)
+    values = reader.need(option, list)
+    if any(isinstance(value, str) and value.startswith("!file") for value in values):
+        raise NotCarried(f"{option} 引用了文件（!file）；请把其中的值写进规则再导入")
+    if not 0 < len(values) <= 200:
+        raise NotCarried(f"{option} 要 1 至 200 个值")
+    return name, either([has(reader.names, name, value) for value in values])
+
+
+def _blacklist(reader: Reader) -> Plan:
+    _, listed = _listed(reader, "blacklist")
+    reader.loses("query_key", "每条信号各自触发，重复的并入同一事项")
+    return reader.plan({"type": "any"}, ("matter",), listed)
+
+
+def _whitelist(reader: Reader) -> Plan:
+    name, listed = _listed(reader, "whitelist")
+    asked = [Not(listed)]
+    if reader.may("ignore_null", bool):
+        asked.insert(0, both([Is(reader.names.value(name), ANYTHING)]))  # type: ignore[arg-type]
+    reader.loses("query_key", "每条信号各自触发，重复的并入同一事项")
+    return reader.plan({"type": "any"}, ("matter",), *asked)
+
+
+def _frequency(reader: Reader) -> Plan:
+    least, window = reader.need("num_events", int), _window(reader)
+    if least < 2:
+        reader.loses("query_key", "每条信号各自触发，重复的并入同一事项")
+        return reader.plan({"type": "any"}, ("matter",))
+    reader.lost.append(("num_events", "计的是独立来源：转载只算一次"))
+    return reader.plan({"type": "frequency", "window": window, "at_least": least}, _grouped(reader))
+
+
+def _spike(reader: Reader) -> Plan:
+    height, kind = reader.need("spike_height", int, float), reader.need("spike_type", str)
+    window, least = _window(reader), reader.may("threshold_cur", int, float)
+    if reader.may("field_value") is not None:
+        raise NotCarried("没有按字段数值的均值比较（field_value）")
+    if kind not in ("up", "both"):
+        raise NotCarried("没有“骤减”的触发条件（spike_type: down）")
+    if height <= 1:
+        raise NotCarried(f"spike_height {height} 不大于 1")
+    if kind == "both":
+        reader.lost.append(("spike_type", "只带入骤增，没有骤减"))
+    if least is None or least < 2:
+        reader.lost.append(
+            ("spike_height", "至少 2 个独立来源才算骤增；原规则没有下限" if least is None else "下限至少为 2")
+        )
+    reader.loses("threshold_ref", "没有对前一时段的下限")
+    reader.loses("alert_on_new_data", "没有历史也判断：此前计 0 个")
+    condition = {
+        "type": "spike",
+        "window": window,
+        "at_least": max(2, -int(-(least or 0) // 1)),
+        "ratio": float(height),
+    }
+    return reader.plan({**condition, "history": 1}, _grouped(reader))
+
+
+def _new_term(reader: Reader) -> Plan:
+    told = reader.may("fields") or reader.may("query_key")
+    fields = told[0] if isinstance(told, list) and len(told) == 1 else told
+    labels = {reader.names.label(name) for name in read_names(fields)} if fields else set()
+    reader.loses("alert_on_missing_field", "不为缺字段的信号预警")
+    if labels != {"企业", "风险"}:
+        raise NotCarried("只能判断“企业与风险”这一对是否首次出现（fields: [[企业, 风险]]）")
+    lookback = reader.span("terms_window_size") or "30d"
+    return reader.plan({"type": "new_term", "window": "7d", "lookback": lookback}, ("matter", "issue"))
+
+
+def _cardinality(reader: Reader) -> Plan:
+    name, window, most = reader.need("cardinality_field", str), _window(reader), reader.may("max_cardinality", int)
+    counted = {"来源": "sources", "地区": "places", "属地": "places"}.get(reader.names.label(name))
+    if counted is None:
+        raise NotCarried(f"不能数 {name[:40]} 有多少个不同的值（能：来源、地区）")
+    if reader.may("min_cardinality") is not None or most is None or most < 1:
+        raise NotCarried("只能判断不同的值超过 max_cardinality（1 以上），不能判断少于 min_cardinality")
+    condition = {"type": "frequency", "window": window, "at_least": most + 1, counted: most + 1}
+    return reader.plan(condition, _grouped(reader))
+
+
+def _window(reader: Reader) -> str:
+    window = reader.span("timeframe")
+    if window is None:
+        raise NotCarried("缺少 timeframe")
+    return window
+
+
+_TYPES: Mapping[str, Callable[[Reader], Plan]] = {
+    "any": _any,
+    "blacklist": _blacklist,
+    "whitelist": _whitelist,
+    "frequency": _frequency,
+    "spike": _spike,
+    "new_term": _new_term,
+    "cardinality": _cardinality,
+}
