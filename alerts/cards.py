@@ -13,12 +13,14 @@ w:<rule>|<values>    counted by a rule that is not about one matter
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from alerts.query_hits import NEWEST, QueryHits
+from config.conditions import BlacklistCondition, Fact, ListCondition, RatioCondition, WhitelistCondition, parts_of
 from config.grouping import Grouping
 from config.regions import ABROAD, Regions
 from config.rules import Rule, Scope
@@ -51,9 +53,10 @@ class Card:
 
     at, until: it counts from at (event time) to until (None: it still does).  origin: the document whose text this
     one carries, itself where it is an origin.  places: county and prefecture codes it asserts, its jurisdiction first.
-    hurt: dead, grave, injured, poisoned, ...  rules: ids of the rules in whose scope it is.  before: ids of rules that
-    were made after it came: it counts for them and makes none of them fire.  maker: region code of the firm.  clears:
-    firms it takes a charge away from.
+    hurt: dead, grave, injured, poisoned, ...  rules: ids of the rules in whose scope it is, and `id#0`, `id#1`, ... for
+    the parts of their conditions that it belongs to.  before: the same of rules that were made after it came: it counts
+    for them and makes none of them fire.  maker: region code of the firm.  clears: firms it takes a charge away from.
+    tier: of its source, 1 is the highest; 0 where nobody knows.
     """
 
     document: str
@@ -81,6 +84,7 @@ class Card:
     before: tuple[str, ...] = ()
     maker: str = ""
     sensitive: bool = False
+    tier: int = 0
 
     @property
     def trusted(self) -> bool:
@@ -108,6 +112,23 @@ class Card:
         """Whether a rule counts it in its windows."""
         return rule in self.rules or rule in self.before
 
+    def belongs(self, rule: str, part: int) -> bool:
+        """Whether it belongs to a part of a rule's condition."""
+        return self.counts_for(f"{rule}#{part}")
+
+    def facts(self, fact: Fact) -> tuple[str, ...]:
+        """The values of a fact; none where it names none."""
+        match fact:
+            case "issue":
+                return self.issues
+            case "place":
+                return self.places
+            case "source":
+                return (self.source,)
+            case "product":
+                return (self.product,) if self.product else ()
+        return (self.firm,) if self.firm else ()
+
     @property
     def order(self) -> tuple[datetime, str, int]:
         """Order of event time, the same whatever came in first."""
@@ -116,7 +137,9 @@ class Card:
 
 @dataclass(frozen=True)
 class View:
-    """What turning a signal into a card needs to know of the world. queries: of the rules that have one."""
+    """What turning a signal into a card needs to know of the world. queries: of the rules that have one.  tiers: of
+    sources by key.
+    """
 
     rules: Sequence[Rule]
     regions: Regions
@@ -125,6 +148,12 @@ class View:
     key_products: frozenset[str] = frozenset()
     place_words: frozenset[str] = frozenset()
     queries: QueryHits | None = None
+    tiers: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def choosy(self) -> tuple[Rule, ...]:
+        """The rules whose condition asks something of each signal: a list, or parts."""
+        return tuple(r for r in self.rules if isinstance(r.condition, ListCondition) or parts_of(r.condition))
 
 
 def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
@@ -159,14 +188,52 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
         hurt={name: count for name, count in analysis.casualties.items() if count},
         maker=entry.region_code if entry else "",
         sensitive=any(word in text for word in SENSITIVE),
+        tier=view.tiers.get(document.source, 0),
     )
     if not card.risk:
         return card
     found = {r.id for r in view.rules if not r.scope.query and in_scope(card, r.scope, view, text=text)}
     if view.queries is None:
-        return replace(card, rules=tuple(sorted(found)))
+        return replace(card, rules=_let_in(found, card, view, text))
     hits = view.queries.of(signal, number, lambda rule: in_scope(card, rule.scope, view, text=text))
-    return replace(card, rules=tuple(sorted(found | hits.live)), before=tuple(sorted(hits.counted)))
+    live, counted = found | hits.live, hits.counted
+    return replace(card, rules=_let_in(live, card, view, text), before=_let_in(counted, card, view, text))
+
+
+def _let_in(ids: Collection[str], card: Card, view: View, text: str) -> tuple[str, ...]:
+    """The rules that count the card, of those in whose scope it is, and the parts of their conditions it belongs to."""
+    found = set(ids)
+    for rule in view.choosy:
+        if rule.id not in found:
+            continue
+        if isinstance(rule.condition, BlacklistCondition | WhitelistCondition):
+            if not _listed(card, rule.condition, view):
+                found.remove(rule.id)
+            continue
+        parts = enumerate(parts_of(rule.condition))
+        marks = {f"{rule.id}#{place}" for place, part in parts if in_scope(card, part, view, text=text)}
+        found |= marks
+        if not marks and not isinstance(rule.condition, RatioCondition):
+            found.remove(rule.id)
+    return tuple(sorted(found))
+
+
+def _listed(card: Card, condition: BlacklistCondition | WhitelistCondition, view: View) -> bool:
+    """Whether a list lets the card in: a value is listed, or one is not."""
+    listed = [_holds(condition, value, view) for value in card.facts(condition.field)]
+    if isinstance(condition, BlacklistCondition):
+        return any(listed)
+    return not all(listed) if listed else condition.missing
+
+
+def _holds(condition: ListCondition, value: str, view: View) -> bool:
+    if condition.field == "place":
+        return any(view.regions.is_within(place, value) for place in condition.values)
+    if condition.field != "firm":
+        return value in condition.values
+    entry = view.registry(value)
+    names = (value, value.removeprefix("NIL:"), *((entry.name, *entry.short_names) if entry else ()))
+    return any(name in condition.values for name in names)
 
 
 def _places(jurisdiction: str | None, regions: Iterable[str], known: Regions) -> tuple[str, ...]:
@@ -283,6 +350,8 @@ def group_keys(card: Card, rule: Rule, regions: Regions) -> list[str]:
 def _group_values(card: Card, group: str, rule: Rule, regions: Regions) -> list[str]:
     if group == "all":
         return ["all"]
+    if group == "firm":
+        return [card.firm] if card.firm else []
     if group == "product":
         return [card.product] if card.product else []
     if group == "issue":

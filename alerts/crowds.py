@@ -15,8 +15,10 @@ from alerts.alert_book import AlertBook, Change
 from alerts.cards import Card, View, card_from
 from alerts.conditions import judge
 from alerts.conditions.verdict import WindowCounts
+from alerts.counting import alive
 from alerts.matters import Matter
-from alerts.replay import Held, Outcome, Step, alive, fire_windows, make_finding, may_fire
+from alerts.replay import Held, Outcome, Step, fire_windows, make_finding, may_fire
+from config.conditions import NewTermCondition, SingleCondition
 from config.rules import Rule
 from core.records import Finding
 from store.alert_log import (
@@ -61,7 +63,8 @@ class Crowds:
         self._write_findings(db, rule, key, held, at - reach, at + reach, now)
         outcomes, changes = [], []
         for one in held:
-            holder = self._holder(db, one.finding, cards)
+            # A chain says more than the alerts its links lie in.
+            holder = None if rule.condition.type == "chained" else self._holder(db, one.finding, cards)
             if holder is None:
                 outcomes.append(self._outcome(key, one, cards))
             else:
@@ -142,15 +145,12 @@ def _apart(moments: Sequence[datetime], span: timedelta) -> list[datetime]:
 
 
 def _window(rule: Rule) -> timedelta:
-    return timedelta(0) if rule.condition.type == "any" else rule.condition.window
+    return timedelta(0) if isinstance(rule.condition, SingleCondition) else rule.condition.window
 
 
 def _reach(rule: Rule) -> timedelta:
-    condition = rule.condition
-    if condition.type == "spike":
-        return condition.window * (condition.history + 1) + (rule.repeat_after or condition.window)
-    if condition.type == "new_term":
-        return condition.lookback
-    if condition.type == "frequency":
-        return condition.window + (rule.repeat_after or condition.window)
-    return timedelta(days=1)
+    if isinstance(rule.condition, SingleCondition):
+        return timedelta(days=1)
+    if isinstance(rule.condition, NewTermCondition):
+        return rule.condition.lookback
+    return rule.look_back + (rule.repeat_after or rule.condition.window)

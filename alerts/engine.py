@@ -49,6 +49,7 @@ class AlertEngine:
 
     registry: a firm by id, or None.  notifier: plans what is sent (None: nothing is, as when the past is ingested).
     ack_hours: hours to accept an alert by level, from orgs.yaml.  queries: of the rules whose scope has one.
+    tiers: of sources by key.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class AlertEngine:
         ack_hours: Mapping[int, float],
         notifier: Notifier | None = None,
         queries: QueryHits | None = None,
+        tiers: Mapping[str, int] | None = None,
     ) -> None:
         self.rules = tuple(rules)
         self.lexicon = lexicon
@@ -74,6 +76,7 @@ class AlertEngine:
                 word for region in lexicon.regions for word in (region.name, region.short_name) if 2 <= len(word) <= 3
             ),
             queries=queries,
+            tiers=tiers or {},
         )
         self.book = AlertBook(Names(lexicon, registry), self.titles, ack_hours, notifier)
         self.crowds = Crowds(self.rules, self.view, self.book)

@@ -4,19 +4,19 @@ A pure function of the matter's cards and the rules: no query, no clock. Each ca
 is replaced, withdrawn or refuted, so the same story comes out whatever the order in which its documents arrived.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache, partial
-from itertools import pairwise
+from functools import partial
 
 from alerts.cards import Card, people, victims
 from alerts.conditions import judge
 from alerts.conditions.verdict import Verdict, WindowCounts
+from alerts.counting import alive, count, enough, fewest_of, window_to
 from alerts.matters import Matter
+from config.conditions import SingleCondition, WindowCondition
 from config.regions import Regions
-from config.rules import FrequencyCondition, Rule, SpikeCondition
+from config.rules import Rule
 from core.ids import short_id
 from core.records import Finding
 
@@ -73,11 +73,6 @@ class Outcome:
         return max(step.level for step in self.steps)
 
 
-def alive(cards: Iterable[Card], moment: datetime) -> list[Card]:
-    """The cards that count at a moment."""
-    return [card for card in cards if card.at <= moment and (card.until is None or card.until > moment)]
-
-
 def replay(matter: Matter, rules: Sequence[Rule], regions: Regions, seen: Seen) -> Outcome | None:
     """The outcome, or None where no rule ever fired."""
     cards = standing(matter)
@@ -132,7 +127,7 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
 
 def _fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
     counted = [card for card in cards if card.is_origin and card.counts_for(rule.id)]
-    if rule.condition.type == "any":
+    if isinstance(rule.condition, SingleCondition):
         return [_single(rule, card) for card in counted if rule.id in card.rules]
     if rule.condition.type == "new_term":
         return _first_sights(rule, counted, seen)
@@ -182,22 +177,22 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
     A window ends at each card; one that fires while an earlier one fired within `repeat_after` is the same finding.
     """
     condition = rule.condition
-    assert isinstance(condition, FrequencyCondition | SpikeCondition)
-    quiet = rule.repeat_after or condition.window
+    assert isinstance(condition, WindowCondition)
+    quiet, fewest = rule.repeat_after or condition.window, fewest_of(condition)
     times = [card.at for card in counted]
     found: list[Held] = []
     last: datetime | None = None
     for card in counted:
-        window = _window(counted, times, card.at, condition.window)
-        if len(window) < condition.at_least or not may_fire(rule, window):
+        window = window_to(counted, times, card.at, condition.window)
+        if len(window) < fewest or not may_fire(rule, window):
             continue
         running = last is not None and card.at - last <= quiet
-        if not (running and _enough(rule, window, regions)):
-            if not _count(rule, times, card.at, regions, window, told=False).fires:
+        if not (running and enough(rule, window, regions)):
+            if not count(rule, times, card.at, regions, window, told=False).fires:
                 continue
             if not running:
-                verdict = _count(rule, times, card.at, regions, window)
-                lost = _lost(window, counted, partial(_count, rule, times, card.at, regions, told=False))
+                verdict = count(rule, times, card.at, regions, window)
+                lost = _lost(window, counted, partial(count, rule, times, card.at, regions, told=False))
                 finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
                 found.append(Held(finding, rule.rank, lost))
         last = card.at
@@ -207,42 +202,6 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
 def may_fire(rule: Rule, window: Sequence[Card]) -> bool:
     """Whether something in the window came while the rule was in force: what came before only counts."""
     return any(rule.id in card.rules for card in window)
-
-
-def _enough(rule: Rule, window: Sequence[Card], regions: Regions) -> bool:
-    """Whether the newest few cards alone make a frequency rule fire: more of them cannot take that away."""
-    condition = rule.condition
-    if condition.type != "frequency":
-        return False
-    newest = window[-condition.at_least * 3 :]
-    return _count(rule, (), newest[-1].at, regions, newest, told=False).fires
-
-
-def _window(counted: Sequence[Card], times: Sequence[datetime], end: datetime, span: timedelta) -> list[Card]:
-    return alive(counted[bisect_right(times, end - span) : bisect_right(times, end)], end)
-
-
-def _count(
-    rule: Rule, times: Sequence[datetime], at: datetime, regions: Regions, window: Sequence[Card], *, told: bool = True
-) -> Verdict:
-    """The verdict on a window. times: event times of all that is counted, in order.
-
-    told: people read it; else places, which are dear to count, are counted only where the rule asks for them.
-    """
-    condition = rule.condition
-    assert isinstance(condition, FrequencyCondition | SpikeCondition)
-    previous: list[int] = []
-    if condition.type == "spike":
-        edges = [at - condition.window * back for back in range(condition.history + 1, 0, -1)]
-        places = [bisect_right(times, edge) for edge in edges]
-        previous = [later - earlier for earlier, later in pairwise(places)]
-    counts = WindowCounts(
-        current=len(window),
-        sources=len({card.source for card in window}),
-        places=len(scenes(window, regions)) if told or condition.places > 1 else 0,
-        previous=tuple(previous),
-    )
-    return judge(condition, counts)
 
 
 def _lost(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
@@ -257,20 +216,6 @@ def _lost(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list
         if end > first and not again(alive(theirs, end)).fires:
             return end
     return None
-
-
-def scenes(cards: Iterable[Card], regions: Regions) -> list[str]:
-    """Where it happened, most often told first: counties, prefectures where no county is known; not the firm's seat."""
-    told: dict[str, int] = {}
-    prefecture_of = cache(regions.prefecture_of)
-    for card in cards:
-        seat = {card.maker, prefecture_of(card.maker) if card.maker else None}
-        places = [code for code in card.places if code not in seat]
-        upper = {prefecture_of(code) for code in places if prefecture_of(code) != code}
-        for code in places:
-            if code not in upper:
-                told[code] = told.get(code, 0) + 1
-    return sorted(told, key=lambda code: (-told[code], code))
 
 
 def make_finding(

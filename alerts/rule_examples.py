@@ -4,7 +4,7 @@ Nothing is kept: the stories are told to an empty database in memory.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -71,8 +71,11 @@ def engine_of_one(
     rule: Rule, *, lexicon: Lexicon, grouping: Grouping, registry: Registry, queries: RuleQueries | None
 ) -> AlertEngine:
     """An engine with this rule alone, as if it had always been there."""
-    parts = EngineParts((rule,), lexicon, grouping, registry, ACK_HOURS, None, queries or queries_of(lexicon))
-    return parts.engine()
+    reader = queries or queries_of(lexicon)
+    examples = (*rule.examples.fires, *rule.examples.quiet) if rule.examples else ()
+    tiers = {document.source: document.tier for story in examples for document in story}
+    reader = replace(reader, tiers={**reader.tiers, **tiers})
+    return EngineParts((rule,), lexicon, grouping, registry, ACK_HOURS, None, reader).engine()
 
 
 def _reasons(engine: AlertEngine, story: Sequence[ExampleDocument]) -> tuple[str, ...]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from alerts.conditions.verdict import span_words
+from alerts.condition_words import condition_words
+from alerts.conditions.verdict import VOICE_WORDS, span_words
 from config.lexicon import Lexicon
-from config.rules import Condition, Rule, Scope
+from config.rules import Rule, Scope
 from core.records import LEVEL_COLOURS, LEVEL_NAMES
 
-VOICE_WORDS = {"official": "官方通报", "media": "媒体报道", "complaint": "投诉评价", "social": "自媒体"}
 KIND_WORDS = {
     "news": "新闻",
     "notice": "通报",
@@ -24,6 +24,7 @@ MAKER_WORDS = {"known": "点名企业", "listed": "点名名录内企业", "home
 GROUP_WORDS = {
     "matter": "事项",
     "all": "全部命中",
+    "firm": "企业",
     "product": "产品",
     "issue": "问题",
     "county": "县（市、区）",
@@ -37,7 +38,8 @@ def rule_words(rule: Rule, lexicon: Lexicon) -> str:
     again = ""
     if rule.repeat_after is not None:
         again = f"，{span_words(rule.repeat_after.total_seconds())}内不重复"
-    scope, condition = _scope_words(rule.scope, lexicon), _condition_words(rule.condition)
+    scope = _scope_words(rule.scope, lexicon)
+    condition = condition_words(rule.condition, lambda part: _scope_words(part, lexicon))
     return f"{scope}；按{by}计，{condition}，即为{LEVEL_COLOURS[rule.rank]}色预警{again}。"
 
 
@@ -57,23 +59,6 @@ def _scope_words(scope: Scope, lexicon: Lexicon) -> str:
         f"单篇定级{LEVEL_NAMES[scope.min_level]}以上" if scope.min_level else "",
     ]
     return "，".join(part for part in parts if part) or "全部风险信号"
-
-
-def _condition_words(condition: Condition) -> str:
-    if condition.type == "any":
-        return "出现一条"
-    span = span_words(condition.window.total_seconds())
-    if condition.type == "new_term":
-        lookback = span_words(condition.lookback.total_seconds())
-        return f"{span}内出现 {condition.at_least} 个独立来源，且此前 {lookback}内未见"
-    places = f"、涉及 {condition.places} 地" if condition.places > 1 else ""
-    if condition.type == "frequency":
-        sources = f"、{condition.sources} 个信源" if condition.sources > 1 else ""
-        return f"{span}内有 {condition.at_least} 个独立来源{sources}{places}"
-    return (
-        f"{span}内有 {condition.at_least} 个独立来源{places}，且达到此前 {condition.history} 个同长时段平均的 "
-        f"{condition.ratio:g} 倍"
-    )
 
 
 def _listed(before: str, words: Iterable[str]) -> str:

@@ -42,6 +42,7 @@ class EngineParts:
             ack_hours=self.ack_hours,
             notifier=self.notifier,
             queries=query_hits(tenures, self.queries.words, self.queries.row) if tenures else None,
+            tiers=self.queries.tiers,
         )
 
 

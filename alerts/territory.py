@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from alerts.cards import Card
-from alerts.replay import scenes
+from alerts.counting import scenes
 from config.regions import ABROAD, Regions
 
 MOST_TOLD = 30

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alerts.cards import Card, Registry, people, victims
-from alerts.replay import Outcome, scenes, shortened
+from alerts.counting import scenes
+from alerts.replay import Outcome, shortened
 from config.lexicon import Lexicon
 from config.regions import ABROAD, Regions
 
@@ -82,6 +83,9 @@ def _who(subject: str, origins: Sequence[Card], names: Names) -> str:
         return names.firm(subject[2:])
     if subject.startswith("m:"):
         return f"型号 {subject.split('|')[1]} "
+    firm = next((card.firm for card in origins if card.firm and card.firm in subject.split("|")[1:]), None)
+    if firm:  # a rule that counts by firm
+        return names.firm(firm)
     places = [code for code in scenes(origins, names.regions) if code not in (names.regions.home, ABROAD)]
     return names.regions.name_of(places[0]) if places else ""
 

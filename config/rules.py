@@ -3,102 +3,44 @@
 Only the words of a rule live here; how a condition judges is in alerts/conditions/<type>.py.
 """
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from config.conditions import (
+    CONDITIONS,
+    LONGEST_QUERY,
+    AnyCondition,
+    BlacklistCondition,
+    ChainStep,
+    Condition,
+    NewTermCondition,
+    Scope,
+    SingleCondition,
+    SpikeCondition,
+    WhitelistCondition,
+    Words,
+    parts_of,
+)
 from core.durations import Duration
 from core.errors import ConfigError
 from core.ids import digest, to_json
 from core.records import LEVEL_IDS, Kind
 
-Voice = Literal["official", "media", "complaint", "social"]
-Group = Literal["matter", "all", "product", "issue", "county", "prefecture"]
-Maker = Literal["known", "listed", "home", "china"]
+Group = Literal["matter", "all", "firm", "product", "issue", "county", "prefecture"]
 Level = Literal["blue", "yellow", "orange", "red"]
 
 CheckQuery = Callable[[str], str]
 """What is wrong with a rule's query: `column 5: ...`; empty where nothing is. The language itself lies above config."""
 
-LONGEST_QUERY = 2_000
+LISTED = ("blacklist", "whitelist")
 DESK_RULE = "desk_"
 """How ids of rules made on the desk begin."""
-
-
-class Words(BaseModel):
-    """The base of all parts of a rule: unknown keys are refused, nothing changes afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Scope(Words):
-    """Which signals a rule counts. What is left out does not narrow.
-
-    products: ids, or `key` for the eleven key categories.  regions: codes; a signal below one counts.
-    text: one of these words stands in title or text.  maker: known (a firm is named), listed (in the registry), home
-    (made in the home province), china (made in China).  hurt, dead: at least so many people, by the text.
-    specific: it names a firm, a number on a label or a county; a plan or a survey of a whole province names none.
-    query: in the language of the search page, without relative dates.  synonyms: its bare words stand for theirs too.
-    """
-
-    products: tuple[str, ...] = ()
-    issues: tuple[str, ...] = ()
-    kinds: tuple[Kind, ...] = ()
-    voices: tuple[Voice, ...] = ()
-    min_level: int = Field(default=1, ge=0, le=4)
-    regions: tuple[str, ...] = ()
-    text: tuple[str, ...] = ()
-    maker: Maker | None = None
-    hurt: int = Field(default=0, ge=0)
-    dead: int = Field(default=0, ge=0)
-    specific: bool = False
-    query: str = Field(default="", max_length=LONGEST_QUERY)
-    synonyms: bool = True
-
-
-class AnyCondition(Words):
-    """Every signal in scope fires by itself: the safety nets that no statistics may swallow."""
-
-    type: Literal["any"]
-
-
-class FrequencyCondition(Words):
-    """A window holds at least so many independent origins (and sources, and places)."""
-
-    type: Literal["frequency"]
-    window: Duration
-    at_least: int = Field(ge=2)
-    sources: int = Field(default=1, ge=1)
-    places: int = Field(default=1, ge=1)
-
-
-class SpikeCondition(Words):
-    """A window holds many more origins than the windows before it."""
-
-    type: Literal["spike"]
-    window: Duration
-    at_least: int = Field(ge=2)
-    ratio: float = Field(gt=1)
-    history: int = Field(default=7, ge=1, le=60)
-    places: int = Field(default=1, ge=1)
-
-
-class NewTermCondition(Words):
-    """A pair is seen for the first time within the look-back; at_least origins must tell of it."""
-
-    type: Literal["new_term"]
-    window: Duration
-    at_least: int = Field(default=1, ge=1)
-    lookback: Duration
-
-
-Condition = Annotated[
-    AnyCondition | FrequencyCondition | SpikeCondition | NewTermCondition, Field(discriminator="type")
-]
 
 
 class ExampleDocument(Words):
@@ -107,7 +49,7 @@ class ExampleDocument(Words):
     jurisdiction: the home province where none is given.
     at: hours after the first one.  same: so many of its kind, an hour apart, each an origin of its own.
     repost: it carries the text of the story's first document.  text: its body, for rules that ask for words; the title
-    where none is given.
+    where none is given.  tier: of its source, for rules that ask for it.
     """
 
     at: float = 0
@@ -115,6 +57,7 @@ class ExampleDocument(Words):
     repost: bool = False
     kind: Kind = Kind.NEWS
     source: str = "example"
+    tier: int = Field(default=3, ge=1, le=4)
     title: str = "示例"
     text: str = ""
     product: str | None = None
@@ -123,7 +66,7 @@ class ExampleDocument(Words):
     issues: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     level: int = Field(default=1, ge=0, le=4)
-    casualties: dict[str, int] = {}
+    casualties: dict[str, int] = Field(default_factory=dict)
 
 
 Story = Annotated[tuple[ExampleDocument, ...], Field(min_length=1, max_length=100)]
@@ -176,11 +119,11 @@ class Rule(Words):
         match self.condition:
             case SpikeCondition(window=window, history=history):
                 return window * (history + 1)
-            case FrequencyCondition(window=window):
-                return window
             case NewTermCondition(lookback=lookback):
                 return lookback
-        return timedelta(0)
+            case AnyCondition() | BlacklistCondition() | WhitelistCondition():
+                return timedelta(0)
+        return self.condition.window
 
     @field_validator("group_by")
     @classmethod
@@ -195,8 +138,8 @@ class Rule(Words):
 
     @model_validator(mode="after")
     def _fits(self) -> "Rule":
-        if self.condition.type == "any" and self.group_by != ("matter",):
-            raise ValueError("condition any is grouped by [matter]")
+        if isinstance(self.condition, SingleCondition) and self.group_by != ("matter",):
+            raise ValueError(f"condition {self.condition.type} is grouped by [matter]")
         return self
 
 
@@ -218,7 +161,7 @@ def load_rules(
     for path in sorted((folder or config_dir / "rules").glob("*.yml")):
         name = f"rules/{path.name}"
         try:
-            rule = read_rule(path.read_text(encoding="utf-8"), stem=path.stem, name=name)
+            rule = read_rule(path.read_text(encoding="utf-8"), stem=path.stem, name=name, lists=config_dir / "lists")
         except UnicodeDecodeError as error:
             mistakes.append(f"{name}: not UTF-8 at byte {error.start}")
             continue
@@ -226,8 +169,7 @@ def load_rules(
             mistakes += error.mistakes
             continue
         rules.append(rule)
-        mistakes += _unknown(f"{name}: scope.products", rule.scope.products, products, extra="key")
-        mistakes += _unknown(f"{name}: scope.issues", rule.scope.issues, issues)
+        mistakes += _unknown_in_scopes(name, rule, products, issues)
         mistakes += _unknown_in_examples(name, rule.examples or NO_EXAMPLES, products, issues)
         wrong = check_query(rule.scope.query) if check_query and rule.scope.query else ""
         mistakes += [f"{name}: scope.query: {wrong}"] if wrong else []
@@ -236,8 +178,10 @@ def load_rules(
     return tuple(rules)
 
 
-def read_rule(text: str, *, stem: str, name: str) -> Rule:
-    """One rule from its YAML. Raises ConfigError with all mistakes, each beginning with `name`."""
+def read_rule(text: str, *, stem: str, name: str, lists: Path | None = None) -> Rule:
+    """One rule from its YAML. lists: the folder of its lists. Raises ConfigError with all mistakes, each beginning
+    with `name`.
+    """
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -249,6 +193,7 @@ def read_rule(text: str, *, stem: str, name: str) -> Rule:
     mistakes = [] if content.get("examples") is not None else [f"{name}: examples: is missing"]
     if stem.startswith(DESK_RULE):
         mistakes.append(f"{name}: names that begin with {DESK_RULE} belong to rules made on the desk; rename the file")
+    mistakes += _read_list(name, content, lists)
     try:
         rule = Rule(id=stem, **content)
     except ValidationError as error:
@@ -263,6 +208,39 @@ def _unknown(where: str, values: tuple[str, ...], known: frozenset[str] | None, 
         return []
     accepted = sorted(known | ({extra} if extra else set()))
     return [f"{where}: {value!r} (accepted: {', '.join(accepted)})" for value in values if value not in accepted]
+
+
+def _read_list(name: str, content: dict[str, Any], lists: Path | None) -> list[str]:
+    """Puts the lines of the condition's list into its values. What is wrong with it."""
+    condition = content.get("condition")
+    if not isinstance(condition, dict) or not condition.get("list") or condition.get("type") not in LISTED:
+        return []
+    where, list_name = f"{name}: condition.list", condition["list"]
+    if not isinstance(list_name, str) or not re.fullmatch(r"[\w-]{1,80}", list_name):
+        return [f"{where}: {list_name!r} is not the name of a file of config/lists without its ending"]
+    if "values" in condition:
+        return [f"{where}: values and list say the same; give one of them"]
+    try:
+        lines = ((lists or Path("lists")) / f"{list_name}.txt").read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as problem:
+        return [f"{where}: lists/{list_name}.txt cannot be read: {getattr(problem, 'strerror', None) or 'not UTF-8'}"]
+    values = [line.split("#")[0].strip() for line in lines]
+    content["condition"] = {**condition, "values": [value for value in values if value]}
+    return []
+
+
+def _unknown_in_scopes(
+    name: str, rule: Rule, products: frozenset[str] | None, issues: frozenset[str] | None
+) -> list[str]:
+    parts = [(f"condition.part {place + 1}", part) for place, part in enumerate(parts_of(rule.condition))]
+    mistakes: list[str] = []
+    for where, scope in [("scope", rule.scope), *parts]:
+        mistakes += _unknown(f"{name}: {where}.products", scope.products, products, extra="key")
+        mistakes += _unknown(f"{name}: {where}.issues", scope.issues, issues)
+    if isinstance(rule.condition, BlacklistCondition | WhitelistCondition):
+        known = {"product": products, "issue": issues}.get(rule.condition.field)
+        mistakes += _unknown(f"{name}: condition.values", rule.condition.values, known)
+    return mistakes
 
 
 def _unknown_in_examples(
@@ -281,23 +259,16 @@ def _unknown_in_examples(
 
 NO_EXAMPLES = Examples.model_construct(fires=(), quiet=())
 
-_CONDITIONS: dict[str, type[Words]] = {
-    "any": AnyCondition,
-    "frequency": FrequencyCondition,
-    "spike": SpikeCondition,
-    "new_term": NewTermCondition,
-}
-
 
 def _mistake(name: str, content: dict[str, Any], error: dict[str, Any]) -> str:
-    place = [part for part in error["loc"] if part not in _CONDITIONS]
+    place = [part for part in error["loc"] if part not in CONDITIONS]
     key = ".".join(str(part) for part in place) or "rule"
     if error["type"] == "extra_forbidden":
         return f"{name}: {key}: unknown key (accepted: {', '.join(_accepted(_model_at(place[:-1], content)))})"
     if error["type"] == "missing":
         return f"{name}: {key}: is missing"
     if error["type"].startswith("union_tag"):
-        return f"{name}: {key}.type: {error.get('input')!r} (accepted: {', '.join(_CONDITIONS)})"
+        return f"{name}: {key}.type: {error.get('input')!r} (accepted: {', '.join(CONDITIONS)})"
     return f"{name}: {key}: {str(error['msg']).removeprefix('Value error, ')} (got {error.get('input')!r})"
 
 
@@ -307,10 +278,29 @@ def _model_at(place: list[Any], content: dict[str, Any]) -> type[Words]:
     if place[0] == "scope":
         return Scope
     if place[0] == "condition":
+        if place[-1] in ("scope", "part"):
+            return Scope
+        if "steps" in place:
+            return ChainStep
         condition = content.get("condition")
-        return _CONDITIONS.get(condition.get("type", "") if isinstance(condition, dict) else "", AnyCondition)
+        return CONDITIONS.get(condition.get("type", "") if isinstance(condition, dict) else "", AnyCondition)
     return Examples if len(place) == 1 else ExampleDocument
 
 
 def _accepted(model: type[Words]) -> list[str]:
     return [field for field in model.model_fields if field != "id"]
+
+
+__all__ = [
+    "DESK_RULE",
+    "LONGEST_QUERY",
+    "CheckQuery",
+    "Condition",
+    "ExampleDocument",
+    "Examples",
+    "Group",
+    "Rule",
+    "Scope",
+    "load_rules",
+    "read_rule",
+]

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from alerts.condition_words import condition_words as told_words
+from config.conditions import AnyCondition, FrequencyCondition, NewTermCondition, SpikeCondition
 from config.rules import Condition, Scope
 from core.durations import format_duration
 from web.names import Names
@@ -17,10 +19,12 @@ def span_word(span: timedelta) -> str:
     return f"{text[:-1]} {UNITS[text[-1]]}"
 
 
-def condition_words(condition: Condition) -> str:
+def condition_words(condition: Condition, names: Names) -> str:
     """What a rule waits for."""
-    if condition.type == "any":
+    if isinstance(condition, AnyCondition):
         return "范围内每一条信号都触发"
+    if not isinstance(condition, FrequencyCondition | SpikeCondition | NewTermCondition):
+        return told_words(condition, lambda part: scope_words(part, names))
     window = span_word(condition.window)
     if condition.type == "frequency":
         more = f"，信源不少于 {condition.sources} 个" if condition.sources > 1 else ""

@@ -1,17 +1,42 @@
 """One file a condition type: counts in, verdict out; no query, no clock, no sending."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from alerts.conditions import any as any_condition
-from alerts.conditions import frequency, new_term, spike
+from alerts.conditions import (
+    cardinality,
+    chained,
+    change,
+    frequency,
+    listed,
+    metric,
+    new_term,
+    ratio,
+    resonance,
+    spike,
+    tier_jump,
+)
 from alerts.conditions.verdict import Verdict, WindowCounts
-from config.rules import AnyCondition, Condition, FrequencyCondition, NewTermCondition
+from config.conditions import Condition
+
+_JUDGES: Mapping[str, Callable[[Any, WindowCounts], Verdict]] = {
+    "any": any_condition.judge,
+    "blacklist": listed.judge,
+    "whitelist": listed.judge,
+    "frequency": frequency.judge,
+    "spike": spike.judge,
+    "new_term": new_term.judge,
+    "cardinality": cardinality.judge,
+    "resonance": resonance.judge,
+    "tier_jump": tier_jump.judge,
+    "ratio": ratio.judge,
+    "metric": metric.judge,
+    "change": change.judge,
+    "chained": chained.judge,
+}
 
 
 def judge(condition: Condition, counts: WindowCounts) -> Verdict:
     """The verdict of a condition on the counts of one window."""
-    if isinstance(condition, AnyCondition):
-        return any_condition.judge(condition, counts)
-    if isinstance(condition, FrequencyCondition):
-        return frequency.judge(condition, counts)
-    if isinstance(condition, NewTermCondition):
-        return new_term.judge(condition, counts)
-    return spike.judge(condition, counts)
+    return _JUDGES[condition.type](condition, counts)

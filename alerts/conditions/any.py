@@ -1,7 +1,7 @@
 """`any`: one signal in scope is enough."""
 
 from alerts.conditions.verdict import Verdict, WindowCounts
-from config.rules import AnyCondition
+from config.conditions import AnyCondition
 
 
 def judge(condition: AnyCondition, counts: WindowCounts) -> Verdict:

@@ -1,7 +1,7 @@
 """`frequency`: so many independent origins within a window."""
 
 from alerts.conditions.verdict import Verdict, WindowCounts, span_words
-from config.rules import FrequencyCondition
+from config.conditions import FrequencyCondition
 
 
 def judge(condition: FrequencyCondition, counts: WindowCounts) -> Verdict:

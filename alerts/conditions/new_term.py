@@ -1,7 +1,7 @@
 """`new_term`: a pair nobody had seen within the look-back."""
 
 from alerts.conditions.verdict import Verdict, WindowCounts, span_words
-from config.rules import NewTermCondition
+from config.conditions import NewTermCondition
 
 
 def judge(condition: NewTermCondition, counts: WindowCounts) -> Verdict:

@@ -3,7 +3,7 @@
 from statistics import fmean
 
 from alerts.conditions.verdict import Verdict, WindowCounts, span_words
-from config.rules import SpikeCondition
+from config.conditions import SpikeCondition
 
 
 def judge(condition: SpikeCondition, counts: WindowCounts) -> Verdict:

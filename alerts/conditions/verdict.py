@@ -10,6 +10,9 @@ class WindowCounts:
 
     previous: origins in the windows before, oldest first; an empty window counts 0.
     seen_before: whether the key was there in the look-back before the window.
+    values: different values of what the condition counts.  voices: kinds of voice.  part: origins that belong to the
+    condition's part.  metric: its number.  steps: origins that met each step of a chain, up to the first step not met.
+    before, after: origins of the lower voices, and of the higher ones after them.  was, now: values that changed.
     """
 
     current: int
@@ -17,6 +20,15 @@ class WindowCounts:
     places: int = 1
     previous: tuple[int, ...] = ()
     seen_before: bool = False
+    values: int = 0
+    voices: tuple[str, ...] = ()
+    part: int = 0
+    metric: float = 0.0
+    steps: tuple[int, ...] = ()
+    before: int = 0
+    after: int = 0
+    was: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,8 @@ class Verdict:
     numbers: Mapping[str, float] = field(default_factory=dict)
 
 
+FACT_WORDS = {"firm": "企业", "product": "产品", "issue": "问题", "source": "信源", "place": "地方"}
+VOICE_WORDS = {"official": "官方通报", "media": "媒体报道", "complaint": "投诉评价", "social": "自媒体"}
 SPAN_WORDS = (("周", 604800), ("天", 86400), ("小时", 3600), ("分钟", 60))
 
 

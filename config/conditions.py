@@ -1,0 +1,279 @@
+"""What a rule may wait for: one record a condition type. How it judges is in alerts/conditions/<type>.py."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from core.durations import Duration
+from core.records import Kind
+
+Voice = Literal["official", "media", "complaint", "social"]
+Maker = Literal["known", "listed", "home", "china"]
+Fact = Literal["firm", "product", "issue", "source", "place"]
+"""What of a signal can be listed, counted and compared."""
+
+LONGEST_QUERY = 2_000
+
+
+class Words(BaseModel):
+    """The base of all parts of a rule: unknown keys are refused, nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Scope(Words):
+    """Which signals a rule counts. What is left out does not narrow.
+
+    products: ids, or `key` for the eleven key categories.  regions: codes; a signal below one counts.
+    text: one of these words stands in title or text.  maker: known (a firm is named), listed (in the registry), home
+    (made in the home province), china (made in China).  hurt, dead: at least so many people, by the text.
+    specific: it names a firm, a number on a label or a county; a plan or a survey of a whole province names none.
+    query: in the language of the search page, without relative dates.  synonyms: its bare words stand for theirs too.
+    """
+
+    products: tuple[str, ...] = ()
+    issues: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    voices: tuple[Voice, ...] = ()
+    min_level: int = Field(default=1, ge=0, le=4)
+    regions: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    maker: Maker | None = None
+    hurt: int = Field(default=0, ge=0)
+    dead: int = Field(default=0, ge=0)
+    specific: bool = False
+    query: str = Field(default="", max_length=LONGEST_QUERY)
+    synonyms: bool = True
+
+
+class AnyCondition(Words):
+    """Every signal in scope fires by itself: the safety nets that no statistics may swallow."""
+
+    type: Literal["any"]
+
+
+class ListCondition(Words):
+    """values: of the field; firms by id or name, products and issues by id, sources by key, places by code (all below).
+
+    list: the values are the lines of config/lists/<list>.txt; a change of that file is a change of the rule.
+    """
+
+    field: Fact
+    values: tuple[str, ...] = ()
+    list: str = ""
+
+    @model_validator(mode="after")
+    def _has_values(self) -> "ListCondition":
+        if not self.values:
+            raise ValueError("no values (write values: [...], or list: the name of a file of config/lists)")
+        return self
+
+
+class BlacklistCondition(ListCondition):
+    """Every signal whose field holds a listed value fires by itself."""
+
+    type: Literal["blacklist"]
+
+
+class WhitelistCondition(ListCondition):
+    """Every signal whose field holds a value that is not listed fires by itself. missing: one without a value too."""
+
+    type: Literal["whitelist"]
+    missing: bool = False
+
+
+class FrequencyCondition(Words):
+    """A window holds at least so many independent origins (and sources, and places)."""
+
+    type: Literal["frequency"]
+    window: Duration
+    at_least: int = Field(ge=2)
+    sources: int = Field(default=1, ge=1)
+    places: int = Field(default=1, ge=1)
+
+
+class SpikeCondition(Words):
+    """A window holds many more origins than the windows before it."""
+
+    type: Literal["spike"]
+    window: Duration
+    at_least: int = Field(ge=2)
+    ratio: float = Field(gt=1)
+    history: int = Field(default=7, ge=1, le=60)
+    places: int = Field(default=1, ge=1)
+
+
+class NewTermCondition(Words):
+    """A pair is seen for the first time within the look-back; at_least origins must tell of it."""
+
+    type: Literal["new_term"]
+    window: Duration
+    at_least: int = Field(default=1, ge=1)
+    lookback: Duration
+
+
+class CardinalityCondition(Words):
+    """The origins of a window name at least so many different values: firms with one defect, places of one firm."""
+
+    type: Literal["cardinality"]
+    window: Duration
+    of: Fact
+    at_least: int = Field(ge=2)
+
+
+class ResonanceCondition(Words):
+    """Origins that do not depend on each other tell the same within a window: from several kinds of voice and sources.
+
+    Reposts are no origins: volume does not count.  voices: kinds among official, media, complaint, social.
+    """
+
+    type: Literal["resonance"]
+    window: Duration
+    origins: int = Field(ge=2)
+    voices: int = Field(default=2, ge=2, le=4)
+    sources: int = Field(default=2, ge=1)
+
+
+class TierJumpCondition(Words):
+    """What voices of `start` told first is told by a voice of `to` within the window.
+
+    tier: only by sources of this tier or a higher one (1 is the highest; tiers stand in the source files).
+    """
+
+    type: Literal["tier_jump"]
+    window: Duration
+    start: tuple[Voice, ...] = ("social",)
+    to: tuple[Voice, ...] = ("media",)
+    tier: int = Field(default=4, ge=1, le=4)
+
+    @model_validator(mode="after")
+    def _apart(self) -> "TierJumpCondition":
+        if not self.start or not self.to or set(self.start) & set(self.to):
+            raise ValueError("start and to need voices, and none in both")
+        return self
+
+
+class RatioCondition(Words):
+    """Of the origins of a window (at_least so many) at least this share belongs to `part`."""
+
+    type: Literal["ratio"]
+    window: Duration
+    at_least: int = Field(ge=2)
+    part: Scope
+    share: float = Field(gt=0, le=1)
+
+    @field_validator("part")
+    @classmethod
+    def _plain(cls, value: Scope) -> Scope:
+        return _without_query(value)
+
+
+class MetricCondition(Words):
+    """A number over the origins of a window: people hurt or dead, or the level of the signals.
+
+    how: their sum, the largest or the mean.  at_least: that much or more.
+    """
+
+    type: Literal["metric"]
+    window: Duration
+    of: Literal["hurt", "dead", "level"]
+    how: Literal["sum", "max", "mean"]
+    at_least: float = Field(gt=0)
+
+
+class ChangeCondition(Words):
+    """An origin holds another value than the one before it, which is at most a window older."""
+
+    type: Literal["change"]
+    window: Duration
+    of: Fact
+
+
+class ChainStep(Words):
+    """at_least: so many origins of this scope, within `window` of each other (None: within the chain's)."""
+
+    scope: Scope
+    at_least: int = Field(default=1, ge=1, le=1000)
+    window: Duration | None = None
+
+    @field_validator("scope")
+    @classmethod
+    def _plain(cls, value: Scope) -> Scope:
+        return _without_query(value)
+
+
+class ChainedCondition(Words):
+    """Several things happen on one enterprise (group_by [firm]) or in one matter within the window.
+
+    ordered: one after the other; else in any order.
+    """
+
+    type: Literal["chained"]
+    window: Duration
+    steps: tuple[ChainStep, ...] = Field(min_length=2, max_length=4)
+    ordered: bool = True
+
+
+def _without_query(scope: Scope) -> Scope:
+    if scope.query:
+        raise ValueError("a part cannot have a query of its own; write it into the rule's scope")
+    return scope
+
+
+Condition = Annotated[
+    AnyCondition
+    | BlacklistCondition
+    | WhitelistCondition
+    | FrequencyCondition
+    | SpikeCondition
+    | NewTermCondition
+    | CardinalityCondition
+    | ResonanceCondition
+    | TierJumpCondition
+    | RatioCondition
+    | MetricCondition
+    | ChangeCondition
+    | ChainedCondition,
+    Field(discriminator="type"),
+]
+
+SingleCondition = AnyCondition | BlacklistCondition | WhitelistCondition
+"""Each signal fires by itself."""
+WindowCondition = (
+    FrequencyCondition
+    | SpikeCondition
+    | CardinalityCondition
+    | ResonanceCondition
+    | TierJumpCondition
+    | RatioCondition
+    | MetricCondition
+    | ChangeCondition
+    | ChainedCondition
+)
+"""What a window holds decides."""
+
+CONDITIONS: dict[str, type[Words]] = {
+    "any": AnyCondition,
+    "blacklist": BlacklistCondition,
+    "whitelist": WhitelistCondition,
+    "frequency": FrequencyCondition,
+    "spike": SpikeCondition,
+    "new_term": NewTermCondition,
+    "cardinality": CardinalityCondition,
+    "resonance": ResonanceCondition,
+    "tier_jump": TierJumpCondition,
+    "ratio": RatioCondition,
+    "metric": MetricCondition,
+    "change": ChangeCondition,
+    "chained": ChainedCondition,
+}
+
+
+def parts_of(condition: Condition) -> tuple[Scope, ...]:
+    """The scopes inside a condition: each origin is asked which of them it belongs to."""
+    match condition:
+        case RatioCondition(part=part):
+            return (part,)
+        case ChainedCondition(steps=steps):
+            return tuple(step.scope for step in steps)
+    return ()
