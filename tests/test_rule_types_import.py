@@ -78,7 +78,7 @@ def test_a_frequency_rule_comes_along_with_examples_that_the_engine_ran(
     assert rule.title == "充电起火集中"
     assert rule.scope.query == "(产品:电动自行车 and (起火 or 冒烟) and not 演练) and 级别>=2"
     assert rule.condition.model_dump(mode="json", include={"type", "at_least"}) == {"type": "frequency", "at_least": 4}
-    assert (rule.group_by, rule.level) == (("matter",), "blue")
+    assert (rule.group_by, rule.level) == (("firm",), "blue")
     assert str(rule.repeat_after) == "2 days, 0:00:00"
     told = capsys.readouterr().err
     assert "fire.yaml:13: filter[1]: 信号没有字段“channel”" in told
@@ -150,7 +150,12 @@ def test_a_folder_is_imported_whole_and_one_bad_file_stops_no_other(
         ),
         (
             "type: cardinality\ncardinality_field: source\nmax_cardinality: 2\ntimeframe: {hours: 6}",
-            {"type": "frequency", "window": "PT6H", "at_least": 3, "sources": 3, "places": 1},
+            {"type": "cardinality", "window": "PT6H", "of": "source", "at_least": 3},
+            "",
+        ),
+        (
+            "type: change\ncompare_key: product\nquery_key: 企业\ntimeframe: {days: 9}",
+            {"type": "change", "window": "P9D", "of": "product"},
             "",
         ),
     ],

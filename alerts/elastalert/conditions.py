@@ -97,24 +97,20 @@ def plan_of(told: Mapping[str, Any], names: FieldNames) -> Plan:
     return _TYPES[kind](Reader(told, names, {"type"}))
 
 
-_GROUPS = {"产品": "product", "风险": "issue", "地区": "county", "属地": "county", "企业": "matter"}
+_GROUPS = {"产品": "product", "风险": "issue", "地区": "county", "属地": "county", "企业": "firm"}
+_FACTS = {"企业": "firm", "产品": "product", "风险": "issue", "来源": "source", "地区": "place", "属地": "place"}
 
 
 def _grouped(reader: Reader) -> tuple[str, ...]:
-    """query_key as group_by. A firm is a matter of ours; what we do not group by counts together."""
+    """query_key as group_by; fields we do not group by count together, and are told."""
     groups: list[str] = []
     for name in reader.fields("query_key"):
         try:
             groups.append(_GROUPS[reader.names.label(name)])
         except (NotCarried, KeyError):
-            reader.lost.append(
-                ("query_key", f"不能按 {name[:40]} 分组计数（能：产品、风险、地区、企业），改为合在一起计")
-            )
-    found = tuple(dict.fromkeys(groups))
-    if "matter" in found and set(found) - {"matter", "issue"}:
-        reader.lost.append(("query_key", "企业已是事项的一部分，只按事项计"))
-        return ("matter",)
-    return found or ("all",)
+            told = f"不能按 {name[:40]} 分组计数（能：产品、风险、地区、企业），改为合在一起计"
+            reader.lost.append(("query_key", told))
+    return tuple(dict.fromkeys(groups)) or ("all",)
 
 
 def _any(reader: Reader) -> Plan:
@@ -195,13 +191,30 @@ def _new_term(reader: Reader) -> Plan:
 
 def _cardinality(reader: Reader) -> Plan:
     name, window, most = reader.need("cardinality_field", str), _window(reader), reader.may("max_cardinality", int)
-    counted = {"来源": "sources", "地区": "places", "属地": "places"}.get(reader.names.label(name))
-    if counted is None:
-        raise NotCarried(f"不能数 {name[:40]} 有多少个不同的值（能：来源、地区）")
     if reader.may("min_cardinality") is not None or most is None or most < 1:
         raise NotCarried("只能判断不同的值超过 max_cardinality（1 以上），不能判断少于 min_cardinality")
-    condition = {"type": "frequency", "window": window, "at_least": most + 1, counted: most + 1}
+    condition = {"type": "cardinality", "window": window, "of": _fact(reader, name), "at_least": most + 1}
     return reader.plan(condition, _grouped(reader))
+
+
+def _change(reader: Reader) -> Plan:
+    fields = reader.fields("compare_key")
+    if len(fields) != 1:
+        raise NotCarried("只能比较一个字段（compare_key）")
+    window = reader.span("timeframe")
+    if window is None:
+        window = "365d"
+        reader.lost.append(("compare_key", "没有写 timeframe：与一年内的前一条比较"))
+    if not reader.may("ignore_null", bool):
+        reader.lost.append(("ignore_null", "没有写明该字段的信号不参加比较"))
+    return reader.plan({"type": "change", "window": window, "of": _fact(reader, fields[0])}, _grouped(reader))
+
+
+def _fact(reader: Reader, name: str) -> str:
+    fact = _FACTS.get(reader.names.label(name))
+    if fact is None:
+        raise NotCarried(f"不能数或比较 {name[:40]} 的值（能：{'、'.join(_FACTS)}）")
+    return fact
 
 
 def _window(reader: Reader) -> str:
@@ -219,4 +232,5 @@ _TYPES: Mapping[str, Callable[[Reader], Plan]] = {
     "spike": _spike,
     "new_term": _new_term,
     "cardinality": _cardinality,
+    "change": _change,
 }

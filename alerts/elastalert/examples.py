@@ -5,9 +5,11 @@ They are a proposal: whoever imports lets the engine run them and keeps only wha
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from alerts.rule_query import RuleQueries
+from config.conditions import CardinalityCondition, ChangeCondition
 from config.lexicon import Lexicon
 from config.regions import Regions
 from config.rules import Examples, Rule
@@ -38,6 +40,8 @@ def propose(rule: Rule, queries: RuleQueries, lexicon: Lexicon) -> Examples | No
     counties = list(_counties(lexicon.regions))
     if "county" in rule.group_by:
         document.told.setdefault("jurisdiction", counties[0])
+    if isinstance(rule.condition, CardinalityCondition | ChangeCondition):
+        return _different(rule.condition, document.told, lexicon)
     most = getattr(rule.condition, "at_least", 1)
     sources, places = getattr(rule.condition, "sources", 1), getattr(rule.condition, "places", 1)
     if most > MOST or (most > MOST_APART and max(sources, places) > 1):
@@ -50,6 +54,26 @@ def propose(rule: Rule, queries: RuleQueries, lexicon: Lexicon) -> Examples | No
             one |= {"places": [counties[place % len(counties)]]} if places > 1 else {}
     quiet = [document.told | {"same": most - 1}] if most > 1 else [document.told | {"level": 0}]
     return Examples.model_validate({"fires": [story], "quiet": [quiet]})
+
+
+def _different(
+    condition: CardinalityCondition | ChangeCondition, told: dict[str, Any], lexicon: Lexicon
+) -> Examples | None:
+    """Documents that differ in what the condition looks at; alike they are quiet."""
+    most = condition.at_least if isinstance(condition, CardinalityCondition) else 2
+    values: dict[str, tuple[str, list[Any]]] = {
+        "firm": ("enterprise", [f"NIL:示例企业{place}" for place in range(most)]),
+        "source": ("source", [f"source_{place}" for place in range(most)]),
+        "product": ("product", list(lexicon.products)[:most]),
+        "issue": ("issues", [[issue] for issue in list(lexicon.issues)[:most]]),
+        "place": ("places", [[code] for code in islice(_counties(lexicon.regions), most)]),
+    }
+    field, different = values[condition.of]
+    if len(different) < most or most > MOST_APART:
+        return None
+    fires = [told | {field: value, "at": float(place)} for place, value in enumerate(different)]
+    quiet = [told | {field: different[0], "same": most}]
+    return Examples.model_validate({"fires": [fires], "quiet": [quiet]})
 
 
 def _wanted(where: Where) -> Iterator[Where]:
