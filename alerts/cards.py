@@ -112,6 +112,16 @@ class Card:
         """Whether a rule counts it in its windows."""
         return rule in self.rules or rule in self.before
 
+    @cached_property
+    def dead(self) -> int:
+        """People dead, by the text."""
+        return people(self.hurt, "dead")
+
+    @cached_property
+    def harmed(self) -> int:
+        """People dead, injured or poisoned, by the text."""
+        return self.dead + victims(self.hurt)
+
     def belongs(self, rule: str, part: int) -> bool:
         """Whether it belongs to a part of a rule's condition."""
         return self.counts_for(f"{rule}#{part}")
@@ -283,8 +293,8 @@ def in_scope(card: Card, scope: Scope, view: View, *, text: str) -> bool:
         not scope.issues or bool(set(scope.issues) & set(card.issues)),
         not scope.regions or any(view.regions.is_within(t, place) for t in scope.regions for place in where),
         not scope.text or any(word in text for word in scope.text),
-        victims(card.hurt) + people(card.hurt, "dead") >= scope.hurt,
-        people(card.hurt, "dead") >= scope.dead,
+        card.harmed >= scope.hurt,
+        card.dead >= scope.dead,
         not scope.specific or _specific(card, view.regions),
         scope.maker is None or _made(card, scope.maker, view.regions),
     )

@@ -1,14 +1,14 @@
 """What a window of cards holds, counted as its condition asks: origins, values, voices, parts, the steps of a chain."""
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import pairwise, permutations
-from statistics import fmean
+from itertools import pairwise, permutations, takewhile
 
-from alerts.cards import Card, people, victims
+from alerts.cards import Card
 from alerts.conditions import judge
 from alerts.conditions.verdict import Verdict, WindowCounts
 from config.conditions import (
@@ -48,18 +48,36 @@ def fewest_of(condition: WindowCondition) -> int:
             return fewest
         case ChainedCondition(steps=steps):
             return sum(step.at_least for step in steps)
+        case CardinalityCondition(of="firm" | "product" | "source", at_least=fewest):
+            return fewest
         case TierJumpCondition() | ChangeCondition():
             return 2
     return 1
 
 
+def can_complete(rule: Rule, window: Sequence[Card]) -> bool:
+    """Whether its newest cards can be what makes a window fire; asked where the window before it did not."""
+    match rule.condition:
+        case ChainedCondition(steps=steps, ordered=True):
+            return any(card.belongs(rule.id, len(steps) - 1) for card in _newest(window))
+        case TierJumpCondition(to=to):
+            return any(card.voice in to for card in _newest(window))
+    return True
+
+
+def _newest(window: Sequence[Card]) -> Iterator[Card]:
+    """The newest card and those of the same moment, backwards."""
+    return takewhile(lambda card: card.at == window[-1].at, reversed(window))
+
+
 def enough(rule: Rule, window: Sequence[Card], regions: Regions) -> bool:
-    """Whether the newest few cards alone make a frequency rule fire: more of them cannot take that away."""
+    """Whether the newest few cards alone make the rule fire, where more of them cannot take that away."""
     condition = rule.condition
-    if condition.type != "frequency":
-        return False
-    newest = window[-condition.at_least * 3 :]
-    return count(rule, (), newest[-1].at, regions, newest, told=False).fires
+    match condition:
+        case FrequencyCondition() | CardinalityCondition() | ResonanceCondition():
+            newest = window[-max(fewest_of(condition), 4) * 3 :]
+            return count(rule, (), newest[-1].at, regions, newest, told=False).fires
+    return False
 
 
 def count(
@@ -131,17 +149,15 @@ def _metric(condition: MetricCondition, window: Sequence[Card]) -> float:
         case "level":
             numbers = [card.level for card in window]
         case "dead":
-            numbers = [people(card.hurt, "dead") for card in window]
+            numbers = [card.dead for card in window]
         case _:
-            numbers = [people(card.hurt, "dead") + victims(card.hurt) for card in window]
-    if not numbers:
-        return 0.0
+            numbers = [card.harmed for card in window]
     match condition.how:
-        case "sum":
-            return float(sum(numbers))
         case "max":
-            return float(max(numbers))
-    return fmean(numbers)
+            return float(max(numbers, default=0))
+        case "mean":
+            return sum(numbers) / len(numbers) if numbers else 0.0
+    return float(sum(numbers))
 
 
 def _jump(condition: TierJumpCondition, window: Sequence[Card]) -> tuple[int, int]:
@@ -157,20 +173,28 @@ def _jump(condition: TierJumpCondition, window: Sequence[Card]) -> tuple[int, in
 
 
 def _change(fact: Fact, window: Sequence[Card]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The values of the card before the newest, and of the newest; cards without a value are passed over."""
-    *before, last = sorted(window, key=lambda card: card.order)
-    was = next((card.facts(fact) for card in reversed(before) if card.facts(fact)), ())
-    return was, last.facts(fact)
+    """The values of the newest card and of the one before it, those first; cards without a value are passed over.
+
+    Of several cards of one moment the first that differs from the one before it.
+    """
+    tail: list[Card] = []
+    for card in reversed(window):
+        if card.facts(fact):
+            tail.insert(0, card)
+            if card.at < window[-1].at:
+                break
+    pairs = [(was.facts(fact), now.facts(fact)) for was, now in pairwise(tail) if now.at == window[-1].at]
+    differing = (pair for pair in pairs if not set(pair[0]) & set(pair[1]))
+    return next(differing, pairs[-1] if pairs else ((), ()))
 
 
 def _steps_met(rule: str, condition: ChainedCondition, window: Sequence[Card]) -> tuple[int, ...]:
     """How many origins met each step, up to the first that was not met; in the best order where any order will do."""
-    cards = sorted(window, key=lambda card: card.order)
     places = range(len(condition.steps))
     orders = [tuple(places)] if condition.ordered else list(permutations(places))
     best: tuple[int, ...] = ()
     for order in orders:
-        met = dict(_walk(rule, condition.steps, order, cards))
+        met = dict(_walk(rule, condition.steps, order, window))
         numbers = tuple(met.get(place, 0) for place in places)
         if sum(map(bool, numbers)) > sum(map(bool, best)) or not best:
             best = numbers
@@ -183,12 +207,14 @@ def _walk(
     """Each step in this order, met as early as it can be by cards after those of the step before."""
     start = 0
     for place in order:
-        step = steps[place]
-        mine = [at for at in range(start, len(cards)) if cards[at].belongs(rule, place)]
-        for last in range(step.at_least - 1, len(mine)):
-            first = mine[last - step.at_least + 1]
-            if step.window is None or cards[mine[last]].at - cards[first].at <= step.window:
-                start = mine[last] + 1
+        step, mine = steps[place], deque[int](maxlen=steps[place].at_least)
+        for at in range(start, len(cards)):
+            if not cards[at].belongs(rule, place):
+                continue
+            mine.append(at)
+            near = step.window is None or cards[at].at - cards[mine[0]].at <= step.window
+            if len(mine) == step.at_least and near:
+                start = at + 1
                 yield place, step.at_least
                 break
         else:

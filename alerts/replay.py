@@ -12,7 +12,7 @@ from functools import partial
 from alerts.cards import Card, people, victims
 from alerts.conditions import judge
 from alerts.conditions.verdict import Verdict, WindowCounts
-from alerts.counting import alive, count, enough, fewest_of, window_to
+from alerts.counting import alive, can_complete, count, enough, fewest_of, window_to
 from alerts.matters import Matter
 from config.conditions import SingleCondition, WindowCondition
 from config.regions import Regions
@@ -172,13 +172,14 @@ def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]
 
 
 def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions) -> list[Held]:
-    """The findings of a window rule over its cards (origins in scope, in order of event time).
+    """The findings of a window rule over its cards (origins in scope).
 
     A window ends at each card; one that fires while an earlier one fired within `repeat_after` is the same finding.
     """
     condition = rule.condition
     assert isinstance(condition, WindowCondition)
     quiet, fewest = rule.repeat_after or condition.window, fewest_of(condition)
+    counted = sorted(counted, key=lambda card: card.order)
     times = [card.at for card in counted]
     found: list[Held] = []
     last: datetime | None = None
@@ -187,6 +188,8 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
         if len(window) < fewest or not may_fire(rule, window):
             continue
         running = last is not None and card.at - last <= quiet
+        if not running and not can_complete(rule, window):
+            continue
         if not (running and enough(rule, window, regions)):
             if not count(rule, times, card.at, regions, window, told=False).fires:
                 continue

@@ -210,6 +210,20 @@ def test_each_type_says_in_words_what_it_waits_for(name: str, lexicon: Lexicon) 
     assert "_" not in words, "an id where a name should stand"
 
 
+def test_what_completes_a_rule_may_share_its_moment_with_others(
+    lexicon: Lexicon, firms: dict[str, RegistryEntry]
+) -> None:
+    at_once = [[SOCIAL, {**PRESS, "at": 5}, {**SOCIAL, "at": 5, "source": "zz"}, {**COMPLAINT, "at": 5}]]
+    jump = rule_text({"type": "tier_jump", "window": "7d"}, at_once, [[SOCIAL, SOCIAL]])
+    changed = [[COMPLAINT, {**COMPLAINT, "at": 5, "product": "helmet"}, {**COMPLAINT, "at": 5, "product": "helmet"}]]
+    change = rule_text({"type": "change", "window": "7d", "of": "product"}, changed, [[COMPLAINT]], group_by=["firm"])
+    ended = [[{**CHECK}, {**RECALL, "at": 5}, {**CHECK, "at": 5, "source": "zz"}]]
+    steps = [{"scope": {"kinds": ["spotcheck"]}}, {"scope": {"kinds": ["recall"]}}]
+    chain = rule_text({"type": "chained", "window": "7d", "steps": steps}, ended, [[CHECK]], group_by=["firm"])
+    for text in (jump, change, chain):
+        assert all(one.passed for one in run(read_rule(text, stem="moment", name="moment"), lexicon, firms)), text
+
+
 def test_a_chain_is_told_with_its_firm_and_its_steps(lexicon: Lexicon, firms: dict[str, RegistryEntry]) -> None:
     rule = read_rule(RULES["chained"], stem="chained", name="chained")
     assert rule.examples is not None
