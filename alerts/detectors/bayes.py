@@ -33,8 +33,8 @@ class Bayes(Parameters):
     Defaults: Höhle (2007), system Bayes 1.
     """
 
-    b: int = Field(default=0, ge=0)
-    w: int = Field(default=6, ge=0)
+    b: int = Field(default=0, ge=0, le=1000)
+    w: int = Field(default=6, ge=0, le=1000)
     act_y: bool = True
     alpha: float = Field(default=0.05, gt=0, lt=1)
 

@@ -69,6 +69,11 @@ class Cusum(Parameters):
         alarm = usable & (standing >= self.h)
         return Detections(inside, mean, upper, standing, nothing(inside), alarm, why, {"cusum": standing, "m": mean})
 
+    def told(self, count: float, found: Detections, place: int) -> str:
+        side = "达到" if found.alarm[place] else "未到"
+        usual = f"{count:g} 件，预期 {found.expected[place]:.3g}"
+        return f"累积偏离 {found.score[place]:.3g}，{side}界限 {self.h:g}（{usual}）"
+
     def _mean(self, series: CountSeries, points: range) -> Floats:
         if self.m is None or self.m == "mean-of-history":
             return mean_before(series, points)

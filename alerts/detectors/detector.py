@@ -113,6 +113,20 @@ class Parameters(BaseModel):
     def detect(self, series: CountSeries, points: range) -> Detections:
         """Judge these time points, each from what lies before it and itself. Step 1, inside the series."""
 
+    def reason(self, series: CountSeries, found: Detections, place: int) -> str:
+        """Why the point at `place` of `found` alarms, or does not, in words."""
+        point = found.points[place]
+        if point in found.unjudged:
+            return found.unjudged[point]
+        return self.told(float(series.observed[point]), found, place)
+
+    def told(self, count: float, found: Detections, place: int) -> str:
+        """The words for a judged point: a count beside its bound; the sequential charts have their own."""
+        if np.isnan(found.upper[place]):
+            return "近期件数太少，不判断"
+        side = "高于" if found.alarm[place] else "未高于"
+        return f"{count:g} 件，{side}上界 {found.upper[place]:.4g}（预期 {found.expected[place]:.3g}）"
+
 
 def span(series: CountSeries, points: range) -> range:
     """The points, checked. Raises ValueError for a range that is empty, steps, or leaves the series."""

@@ -40,7 +40,7 @@ class Ears(Parameters):
     """
 
     method: Literal["C1", "C2", "C3"] = "C1"
-    baseline: int = Field(default=28, ge=2)
+    baseline: int = Field(default=28, ge=2, le=3660)
     min_sigma: float = Field(default=0.5, ge=0)
     alpha: float | None = Field(default=None, gt=0, lt=1)
 

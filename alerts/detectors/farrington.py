@@ -45,9 +45,9 @@ class FarringtonFlexible(Parameters):
     Defaults: Noufaily et al. (2013). populationOffset is known by name but only False: our keys have no population.
     """
 
-    b: int = Field(default=5, ge=1)
-    w: int = Field(default=3, ge=0)
-    no_periods: int = Field(default=10, ge=1)
+    b: int = Field(default=5, ge=1, le=1000)
+    w: int = Field(default=3, ge=0, le=1000)
+    no_periods: int = Field(default=10, ge=1, le=100)
     past_weeks_not_included: int | None = Field(default=26, ge=0)
     reweight: bool = True
     weights_threshold: float = Field(default=2.58, gt=0)

@@ -34,6 +34,8 @@ FARTHEST = 30.0
 START_OF_EPIDEMIC = math.log(0.5)
 GONE = -18.0
 SETTLED = 1e-9
+CELLS = 500_000
+"""Start points x points worked on at once."""
 
 
 class Glr(Parameters):
@@ -79,6 +81,8 @@ class Glr(Parameters):
         """The chart starts at the first point, and anew after each alarm; alarm at a statistic >= c.ARL.
 
         score: the statistic.  expected: mu0.  Not judged: a missing count (it adds nothing to any sum), or no mean.
+        With an unknown theta a point costs what the points since the last alarm do, with alpha their square: give an M
+        where a series is long.
         """
         inside = span(series, points)
         mean = harmonic_mean(series, inside) if self.mu0 is None else one_row(self.mu0, inside, len(series), "mu0")
@@ -100,6 +104,11 @@ class Glr(Parameters):
             alarm & judged,
             why,
         )
+
+    def told(self, count: float, found: Detections, place: int) -> str:
+        side = "达到" if found.alarm[place] else "未到"
+        usual = f"{count:g} 件，预期 {found.expected[place]:.3g}"
+        return f"变化的对数似然比 {found.score[place]:.3g}，{side}界限 {self.c_arl:g}（{usual}）"
 
     def _known(self, data: "_Chart") -> tuple[Floats, Floats, Flags]:
         """A known theta: the sum of the points' log ratios, never below 0."""
@@ -200,8 +209,15 @@ class _Chart:
 def _negative_binomial(counts: Floats, mean: Floats, change: Floats, alpha: float, *, rises: bool) -> float:
     """The largest log ratio over the start points of `change`, which holds the Poisson estimate of each to begin with.
 
-    The score sum (x - m e^theta) / (1 + alpha m e^theta) falls with theta: Newton steps, bounded.
+    In blocks of start points, so that a long series does not fill the memory.
     """
+    rows = max(1, CELLS // len(counts))
+    parts = [(begin, change[begin : begin + rows]) for begin in range(0, len(change), rows)]
+    return max(_block(counts[begin:], mean[begin:], part, alpha, rises=rises) for begin, part in parts)
+
+
+def _block(counts: Floats, mean: Floats, change: Floats, alpha: float, *, rises: bool) -> float:
+    """The score sum (x - m e^theta) / (1 + alpha m e^theta) falls with theta: Newton steps, bounded."""
     starts = len(change)
     inside = np.arange(len(counts))[None, :] >= np.arange(starts)[:, None]
     theta = np.clip(change, -FARTHEST, FARTHEST)

@@ -62,6 +62,11 @@ class OutbreakP(Parameters):
         why = reasons(inside, (np.isnan(score), MISSING))
         return Detections(inside, expected, upper, score, nothing(inside), alarm, why)
 
+    def told(self, count: float, found: Detections, place: int) -> str:
+        side = "高于" if found.alarm[place] else "未高于"
+        usual = f"{count:g} 件，平均 {found.expected[place]:.3g}"
+        return f"持续上升的对数似然比 {found.score[place]:.3g}，{side}界限 {math.log(self.k):.3g}（{usual}）"
+
     def _needed(self, rise: "_Rise") -> float:
         found = smallest(lambda count: rise.with_one_more(count) > math.log(self.k), self.max_upperbound_cases)
         return math.nan if found is None else float(found)
