@@ -19,7 +19,7 @@ from scipy.special import ndtr, ndtri, stdtr
 
 from alerts.detectors.count_quantiles import overdispersed_quantile, overdispersed_tail
 from alerts.detectors.detector import MISSING, TOO_SHORT, CountSeries, Detections, Floats, Parameters, nothing, span
-from alerts.detectors.quasi_poisson import Fit, fit_counts
+from alerts.detectors.quasi_poisson import LEAST_MEAN, Fit, fit_counts
 
 NO_FIT = "模型未收敛（历史几乎全为零）"
 YEARS_FOR_TREND = 3
@@ -163,6 +163,7 @@ class FarringtonFlexible(Parameters):
     def _bound(self, model: "_Model", count: float) -> "Judgement":
         mean, phi = model.mean, model.phi
         if self.threshold_method == "delta":
+            mean = max(mean, LEAST_MEAN)
             exponent = EXPONENT[self.powertrans]
             spread = phi + mean * model.error**2
             deviation = exponent * mean ** (exponent - 0.5) * math.sqrt(spread)

@@ -114,10 +114,11 @@ class Glr(Parameters):
         """A known theta: the sum of the points' log ratios, never below 0."""
         assert self.theta is not None
         per_count, at_zero = data.ratio_parts(self.theta)
-        score, upper, total = np.zeros(len(data)), np.zeros(len(data)), 0.0
+        score, upper, total = np.zeros(len(data)), nothing(range(len(data))), 0.0
         alarm = np.zeros(len(data), dtype=np.bool_)
         for place in range(len(data)):
-            upper[place] = (self.c_arl - total - at_zero[place]) / per_count[place]
+            if per_count[place]:
+                upper[place] = (self.c_arl - total - at_zero[place]) / per_count[place]
             if data.there[place]:
                 total = max(0.0, total + per_count[place] * data.counts[place] + at_zero[place])
             score[place] = total

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.detectors.detector import CountSeries, Floats, nothing
-from alerts.detectors.quasi_poisson import fit_counts
+from alerts.detectors.quasi_poisson import LEAST_MEAN, fit_counts
 
 HARMONIC_PARAMETERS = 3
 
@@ -30,7 +30,7 @@ def harmonic_mean(series: CountSeries, points: range) -> Floats:
         return nothing(points)
     fit = fit_counts(_season(series, before), counts, np.ones(len(counts)))
     linear = _season(series, np.arange(points.start, points.stop)) @ fit.coefficients
-    return np.asarray(np.exp(np.minimum(linear, 700)), dtype=np.float64)
+    return np.maximum(np.exp(np.minimum(linear, 700)), LEAST_MEAN)
 
 
 def _season(series: CountSeries, places: NDArray[np.int64]) -> Floats:
