@@ -22,7 +22,7 @@ from alerts.detectors.reference import (
     plain,
     read_cases,
 )
-from commands.options import JsonOption
+from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from core.errors import UsageError
 
 Time = int | datetime
@@ -60,13 +60,16 @@ def detect(
     series: Annotated[Path | None, typer.Option("--series", help="series of the reference cases (JSON)")] = None,
     cases: Annotated[Path | None, typer.Option("--cases", help="reference cases (JSON) to compute and compare")] = None,
     as_json: JsonOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
 ) -> None:
-    """用检测方法逐期判断计数 (count series through a detector; exit 1 when a reference case does not agree)."""
+    """用检测方法逐期判断计数 (a CSV of counts: a JSON line a time point; reference cases: exit 1 when one disagrees)."""
+    settings_of(data, profile, log_level="WARNING")
     try:
         if cases is not None and series is not None and file is None and method is None:
             _run_cases(series, cases, as_json=as_json)
         elif file is not None and method is not None and cases is None and series is None:
-            _run_file(file, method, param or [], since, as_json=as_json)
+            _run_file(file, method, param or [], since)
         else:
             raise UsageError("detect: give FILE.csv and --method NAME, or --series FILE and --cases FILE")
     except ValueError as wrong:
@@ -103,7 +106,7 @@ def _print_case(case: Case, ours: Mapping[str, Any], differs: list[str], *, as_j
             print(f"    {line}")
 
 
-def _run_file(file: Path, method: str, params: list[str], since: str | None, *, as_json: bool) -> None:
+def _run_file(file: Path, method: str, params: list[str], since: str | None) -> None:
     control = dict(_param(text) for text in params)
     freq, start = control.pop("freq", None), control.pop("start", [1, 1])
     detector = detector_of(method, control)
@@ -118,7 +121,7 @@ def _run_file(file: Path, method: str, params: list[str], since: str | None, *, 
             points = range(min(season, len(rows)), len(rows))
         found = detector.detect(counts, points) if len(points) else None
         for line in _lines(key, rows[first:], first, detector, counts, found):
-            print(json.dumps(line, ensure_ascii=False) if as_json else _text(line))
+            print(json.dumps(line, ensure_ascii=False))
 
 
 def _lines(
@@ -136,11 +139,6 @@ def _lines(
             line["reason"] = detector.reason(counts, found, place)
             line |= {name: plain(figures[place]) for name, figures in found.more.items()}
         yield line
-
-
-def _text(line: Mapping[str, Any]) -> str:
-    mark = {True: "预警", False: "正常", None: "未判断"}[line["alarm"]]
-    return "  ".join([*([line["key"]] if line["key"] is not None else []), str(line["time"]), mark, line["reason"]])
 
 
 def _read_csv(file: Path) -> dict[str | None, list[Row]]:

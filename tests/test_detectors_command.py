@@ -89,13 +89,6 @@ def test_a_chart_without_a_given_mean_keeps_one_period_to_learn_it(
     assert lines[6]["expected"] == 2.5
 
 
-def test_without_json_people_read_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert detect(csv(tmp_path, FLAT), *EARS, "--from", "7") == 0
-    first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("7  预警  9 件，高于上界")
-    assert second.startswith("8  正常")
-
-
 @pytest.mark.parametrize(
     ("text", "words", "named"),
     [

@@ -24,6 +24,10 @@ def judge(
     return run_case(detector, counts, freq=freq, dates=dates, control=control, first=first, last=len(counts))
 
 
+def above(ratio: float) -> dict[str, Any]:
+    return {"c.ARL": ratio}
+
+
 def near(value: float) -> Any:
     return pytest.approx(value, rel=1e-12)
 
@@ -100,13 +104,13 @@ def test_cusum_learns_its_mean_before_the_first_point_only() -> None:
 def test_a_known_rise_adds_log_ratios_and_starts_over_after_an_alarm() -> None:
     """theta ln 2, mean 1: a count x adds x ln 2 - 1."""
     log2 = math.log(2)
-    found = judge("glr", [3, 3, 0, 3], mu0=1, theta=log2, **{"c.ARL": 2})
+    found = judge("glr", [3, 3, 0, 3], mu0=1, theta=log2, **above(2))
     assert found["upperbound"] == [near(3 * log2 - 1), near(6 * log2 - 2), 0.0, near(3 * log2 - 1)]
     assert found["alarm"] == [False, True, False, False]
 
 
 def test_the_count_asked_for_is_where_the_ratio_meets_the_threshold() -> None:
-    found = judge("glr", [3, 3], mu0=1, theta=math.log(2), ret="cases", **{"c.ARL": 5})
+    found = judge("glr", [3, 3], mu0=1, theta=math.log(2), ret="cases", **above(5))
     assert found["upperbound"] == [near(6 / math.log(2)), near((6 - (3 * math.log(2) - 1)) / math.log(2))]
 
 
@@ -148,7 +152,7 @@ def test_outbreak_p_names_the_least_count_that_would_alarm() -> None:
     assert judge("outbreak_p", [1, 2, 1, 1, needed - 1], 5)["alarm"] == [False]
 
 
-FARRINGTON = {"b": 3, "w": 1, "noPeriods": 1, "pastWeeksNotIncluded": 1, "trend": False}
+FARRINGTON: dict[str, Any] = {"b": 3, "w": 1, "noPeriods": 1, "pastWeeksNotIncluded": 1, "trend": False}
 
 
 def test_a_level_history_is_bounded_by_the_poisson_quantile() -> None:
@@ -178,7 +182,7 @@ def test_a_past_outbreak_weighs_little_after_reweighting() -> None:
 
 def test_a_trend_needs_three_years() -> None:
     rising = [round(20 * 1.03**week) for week in range(40)]
-    control = {"w": 1, "noPeriods": 1, "pastWeeksNotIncluded": 1, "freq": 8}
+    control: dict[str, Any] = {"w": 1, "noPeriods": 1, "pastWeeksNotIncluded": 1, "freq": 8}
     assert judge("farrington_flexible", rising, 40, b=2, **control)["trend"] == [0.0]
     assert judge("farrington_flexible", [*rising[:39], 30], 40, b=4, **control)["trend"] == [0.0], (
         "it would foretell more than ever seen"
