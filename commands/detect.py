@@ -63,7 +63,7 @@ def detect(
     data: DataOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """用检测方法逐期判断计数 (a CSV of counts: a JSON line a time point; reference cases: exit 1 when one disagrees)."""
+    """用检测方法逐期判断计数 (CSV of counts: a JSON line a time point; reference cases: exit 1 when one disagrees)."""
     settings_of(data, profile, log_level="WARNING")
     try:
         if cases is not None and series is not None and file is None and method is None:
