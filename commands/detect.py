@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alerts.detectors.detector import CountSeries, Detections, Parameters, count_series
+from alerts.detectors.detector import TOO_SHORT, CountSeries, Detections, Parameters, count_series
 from alerts.detectors.reference import (
     DETECTORS,
     Case,
@@ -32,7 +32,7 @@ SEASON_OF_DAYS = ((1, 365), (7, WEEKS_A_YEAR), (31, 12), (92, 4), (366, 1))
 MISSING_WORDS = ("", "na", "nan", "null")
 NEED_HISTORY = {"cusum": "m", "glr": "mu0"}
 """Charts whose in-control mean, unless given, comes from what lies before their first point."""
-LEARNT = (None, "glm", "mean-of-history")
+LEARNT = ("glm", "mean-of-history")
 HOURS_A_DAY = 24
 
 
@@ -115,8 +115,11 @@ def _run_file(file: Path, method: str, params: list[str], since: str | None) -> 
         season = _whole(freq, "freq") if freq is not None else _season(rows, days)
         counts = count_series([row.count for row in rows], season, _start(start), days)
         first = _first(rows, since, file, key)
-        points = range(first, len(rows))
-        if since is None and method in NEED_HISTORY and control.get(NEED_HISTORY[method]) in LEARNT:
+        given = control.get(NEED_HISTORY.get(method, ""))
+        # Means given for fewer points than there are rows: the rest is left unjudged.
+        last = first + len(given) if isinstance(given, list) and len(given) > 1 else len(rows)
+        points = range(first, min(last, len(rows)))
+        if since is None and method in NEED_HISTORY and (given is None or given in LEARNT):
             # The mean is learnt from what lies before the first point: one period is kept for that.
             points = range(min(season, len(rows)), len(rows))
         found = detector.detect(counts, points) if len(points) else None
@@ -130,7 +133,7 @@ def _lines(
     for point, row in enumerate(rows, start=first):
         line: dict[str, Any] = {"key": key, "time": int(row.written) if isinstance(row.time, int) else row.written}
         line |= {"observed": row.count, "expected": None, "upper": None, "score": None, "alarm": None, "p_value": None}
-        line["reason"] = "历史不足"
+        line["reason"] = TOO_SHORT if found is None or point < found.points.start else "没有给出预期值"
         if found is not None and point in found.points:
             place = point - found.points.start
             line |= {"expected": plain(found.expected[place]), "upper": plain(found.upper[place])}

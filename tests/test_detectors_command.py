@@ -89,6 +89,14 @@ def test_a_chart_without_a_given_mean_keeps_one_period_to_learn_it(
     assert lines[6]["expected"] == 2.5
 
 
+def test_means_for_the_first_points_judge_these(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--method", "cusum", "--from", "6", "--param", "m=[2, 2]")
+    assert detect(csv(tmp_path, FLAT), *words) == 0
+    lines = lines_of(capsys)
+    assert [(line["time"], line["alarm"]) for line in lines] == [(6, False), (7, True), (8, None)]
+    assert lines[2]["reason"] == "没有给出预期值"
+
+
 @pytest.mark.parametrize(
     ("text", "words", "named"),
     [
@@ -107,7 +115,7 @@ def test_a_chart_without_a_given_mean_keeps_one_period_to_learn_it(
         ("1,2\n1,2,3,4", ("--method", "ears"), "line 2: 4 columns"),
         ("time,count\n", ("--method", "ears"), "no counts in it"),
         (FLAT, (), "give FILE.csv and --method NAME"),
-        (FLAT, ("--method", "cusum", "--param", "m=[1,2,3]"), "m: 3 values for 8 time points"),
+        (FLAT, ("--method", "cusum", "--from", "6", "--param", "m=[1,2,3,4]"), "m: 4 values for 3 time points"),
     ],
 )
 def test_a_mistake_is_named_and_ends_with_2(
