@@ -70,9 +70,7 @@ def what_is_known(store: Store) -> dict[str, list[str]]:
         return {
             "documents": sorted(map(str, db.execute(read))),
             "alerts": sorted(
-                str(alert[:3])
-                for alert in db.execute(told)
-                if alert.documents and not alert.details.get("ground_lost")
+                str(alert[:3]) for alert in db.execute(told) if alert.documents and not alert.details.get("ground_lost")
             ),
         }
 
