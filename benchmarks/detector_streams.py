@@ -30,7 +30,10 @@ LONGEST = 27
 
 @dataclass(frozen=True)
 class Streams:
-    """clean, injected: keys x days.  onset, end: first and last injected day, inclusive.  mean: the volume class."""
+    """clean, injected: keys x days.  onset, end: first and last injected day, inclusive.  mean: the volume class.
+
+    truth, phi: the true mean of each day and the dispersion, where known.
+    """
 
     first_day: date
     eval_first: int
@@ -40,6 +43,7 @@ class Streams:
     onset: npt.NDArray[np.int64]
     end: npt.NDArray[np.int64]
     truth: npt.NDArray[np.float64] | None = None
+    phi: npt.NDArray[np.float64] | None = None
 
 
 def read_streams(path: Path) -> Streams:
@@ -69,6 +73,7 @@ def simulate_streams(seed: int, calendar: Calendar, *, replicates: int = 4) -> S
         FIRST_DAY, EVAL_FIRST, np.array([cell[0] for cell in cells]), clean, injected,
         np.array([np.flatnonzero(row)[0] for row in injected]), np.array([np.flatnonzero(row)[-1] for row in injected]),
         truth,
+        np.array([cell[1] for cell in cells]),
     )  # fmt: skip
 
 

@@ -21,8 +21,8 @@ def log_odds(counts: Floats, expected: Expectation, parameters: CalendarNb) -> F
 
     counts: keys x starts, the last column is today. Under "nothing began" a day's count is negative binomial with
     the expected mean m; under "began on day s" the mean from s on is m + rise x sqrt(variance). The level is uncertain:
-    both are averaged over five multiples of m, the same for all days, so that a level that is a little too low is not taken
-    for evidence day after day.
+    both are averaged over five multiples of m, the same for all days, so that a level that is a little too low is not
+    taken for evidence day after day.
     """
     mean = expected.mean[:, None, :] * np.exp(expected.doubt[:, None] * NODES)[:, :, None]
     ratio = (
@@ -67,8 +67,8 @@ def likeliest_start(odds: Floats, parameters: CalendarNb) -> Ints:
     """keys: days since the likeliest start, 1 = today. The window that an alert names."""
     age = np.arange(odds.shape[1])[::-1]
     weighed = odds + age * np.log1p(-parameters.start_odds)
-    start: Ints = weighed.argmax(axis=1)
-    return odds.shape[1] - start
+    since: Ints = odds.shape[1] - weighed.argmax(axis=1)
+    return since
 
 
 def chance_of(observed: Floats, mean: Floats, variance: Floats) -> Floats:

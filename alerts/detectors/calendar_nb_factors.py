@@ -109,6 +109,8 @@ def past_of(keys: KeyCounts) -> Past:
     counts = keys.counts[:, :before]
     since = None if keys.since is None else np.minimum(keys.since, before)
     level = centred_mean(counts, since)
+    if since is not None:
+        level *= np.arange(before) >= since[:, None]
     return Past(counts, level, without_outbreaks(counts, level), keys.watched_from())
 
 
