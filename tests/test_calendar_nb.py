@@ -5,9 +5,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from alerts.detectors.calendar_nb import learn_pool, score_day, score_days
+from alerts.detectors.calendar_nb import learn_pool, score_day, score_days, setting
 from alerts.detectors.calendar_nb_counts import CalendarNb, KeyCounts
-from alerts.detectors.calendar_nb_explain import Explanation, explain
+from alerts.detectors.calendar_nb_explain import Explanation, explain, explain_all
 from alerts.detectors.calendar_nb_level import parents_level
 from config.calendar_classes import Calendar, load_calendar
 from config.settings import PROJECT
@@ -32,7 +32,7 @@ def effects(days: int = 1200) -> tuple[np.ndarray, np.ndarray]:
 
 def explained(row: np.ndarray, day: date | int = -1, **more: np.ndarray) -> Explanation:
     keys = KeyCounts(np.atleast_2d(row).astype(float), FIRST, **more)
-    return explain(keys, 0, CALENDAR, DEFAULT, day=day if isinstance(day, int) else column(day))
+    return explain(setting(keys, CALENDAR, DEFAULT, day=day if isinstance(day, int) else column(day)), 0)
 
 
 def alarms(rows: np.ndarray, days: range) -> int:
@@ -105,6 +105,15 @@ def test_the_upper_bound_is_exactly_where_the_alarm_begins(mean: float) -> None:
         assert score_day(KeyCounts(row[None], FIRST), CALENDAR, DEFAULT).alarm[0] == alarm
 
 
+def test_all_keys_are_explained_like_each_alone() -> None:
+    keys = KeyCounts(drawn(np.array([[0.02], [1.0], [40.0]]) * np.ones(700), days=700, keys=3), FIRST)
+    known = setting(keys, CALENDAR, DEFAULT)
+    for key, why in enumerate(explain_all(known)):
+        alone = explain(known, key)
+        assert why.windows[0].upper == alone.windows[0].upper
+        assert (why.fired, why.alarm, why.reason()) == (alone.fired, alone.alarm, alone.reason())
+
+
 def test_a_lone_event_on_a_silent_key_is_no_alarm_and_a_second_is() -> None:
     row = np.zeros(1200)
     row[-2] = 1
@@ -157,7 +166,7 @@ def test_the_first_days_of_an_installation_are_judged_without_error(days: int) -
     judged = score_day(KeyCounts(rows, FIRST), CALENDAR, DEFAULT)
     assert np.all(np.isfinite(judged.score))
     assert np.all(judged.short == (days < DEFAULT.short_days))
-    assert explain(KeyCounts(rows, FIRST), 0, CALENDAR, DEFAULT).short_history == (days < 28)
+    assert explain(setting(KeyCounts(rows, FIRST), CALENDAR, DEFAULT), 0).short_history == (days < 28)
 
 
 def test_what_comes_later_does_not_change_a_day() -> None:
@@ -183,7 +192,7 @@ def test_a_key_among_many_is_judged_as_alone_with_the_same_pool_in_any_order() -
     for key in (0, 60, 120, 249):
         alone = score_day(KeyCounts(rows[key : key + 1], FIRST), CALENDAR, DEFAULT, pool=pool)
         assert alone.score[0] == pytest.approx(together.score[key], rel=1e-9)
-        why = explain(keys, key, CALENDAR, DEFAULT, pool=pool)
+        why = explain(setting(keys, CALENDAR, DEFAULT), key)
         assert why.score == pytest.approx(together.score[key], rel=1e-9)
         assert why.alarm == together.alarm[key]
         assert why.fired == together.fired[key]

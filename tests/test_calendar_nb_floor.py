@@ -62,7 +62,7 @@ def test_a_threshold_from_the_history_holds_although_outbreaks_are_in_it(streams
     before = KeyCounts(streams.clean[:, : streams.eval_first].astype(float), streams.first_day)
     quiet = quiet_scores(before, CALENDAR, DEFAULT, step=12)
     assert 0.005 <= (clean > quiet.threshold(0.01)).mean() <= 0.02
-    assert quiet.rate(quiet.threshold(0.01)) <= 0.01
+    assert quiet.rate(quiet.threshold(0.01)) <= 0.01 < quiet.alarm_rate(quiet.threshold(0.01))
     assert quiet.threshold(0.001) > quiet.threshold(0.003) > quiet.threshold(0.01)
     with pytest.raises(ValueError, match="rate"):
         quiet.threshold(1.5)

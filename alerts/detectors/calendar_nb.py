@@ -55,6 +55,7 @@ class Setting:
     """What a day's judgement rests on: the counts up to it, its calendar, the factors of all keys."""
 
     keys: KeyCounts
+    calendar: Calendar
     days: Days
     pool: Pool
     parameters: CalendarNb
@@ -86,7 +87,7 @@ def setting(
         raise ValueError("counts: no key (accepted: one row a key)")
     known = keys.up_to(day + keys.days() if day < 0 else day)
     days = days_of(known.first_day, known.days(), calendar)
-    return Setting(known, days, pool or _learnt(known, days, calendar, parameters), parameters)
+    return Setting(known, calendar, days, pool or _learnt(known, days, calendar, parameters), parameters)
 
 
 def learn_pool(keys: KeyCounts, calendar: Calendar, parameters: CalendarNb) -> Pool:
@@ -102,8 +103,12 @@ def score_day(
     Given the pool, a key's result depends on its own row only; without, the others share in its weekday and calendar
     factors, in whatever order they come.
     """
-    known = setting(keys, calendar, parameters, day=day, pool=pool)
-    pieces = [_scored(known, part) for part in pieces_of(len(keys))]
+    return score(setting(keys, calendar, parameters, day=day, pool=pool))
+
+
+def score(known: Setting) -> DayScores:
+    """Judge the day of `known`: with explain_all of the same setting the pool is learnt once."""
+    pieces = [_scored(known, part) for part in pieces_of(len(known.keys))]
     return DayScores(known.today, *(np.concatenate(values) for values in zip(*pieces, strict=True)))
 
 
@@ -122,15 +127,20 @@ def judge(counts: Floats, expected: Expectation, parameters: CalendarNb) -> tupl
     """
     week = counts[:, -WEEK:].sum(axis=1)
     possible = (counts[:, -1] > 0) & (week >= parameters.least_events)
-    score, fired = np.full(len(counts), QUIET), np.zeros(len(counts), dtype=np.intp)
+    scores, fired = np.full(len(counts), QUIET), np.zeros(len(counts), dtype=np.intp)
     if possible.any():
         looked_at = counts[possible, -parameters.starts :]
         odds = log_odds(looked_at, expected.only(possible, parameters.starts), parameters)
-        score[possible] = np.maximum(score_of(odds, parameters), QUIET)
+        scores[possible] = np.maximum(score_of(odds, parameters), QUIET)
         fired[possible] = likeliest_start(odds, parameters)
     usual = expected.mean[:, -WEEK:].mean(axis=1)
     rare = possible & (week >= parameters.rare_events) & (usual < parameters.rare_level)
-    return score, fired, rare
+    return scores, fired, rare
+
+
+def alarms(scores: Floats, rare: Flags, parameters: CalendarNb) -> Flags:
+    """Which keys of `judge` are alarms."""
+    return (scores > parameters.threshold) | rare
 
 
 def pieces_of(count: int) -> list[slice]:
@@ -142,10 +152,10 @@ def _scored(known: Setting, part: slice) -> tuple[Floats | Ints | Flags, ...]:
     """The fields of DayScores after the day, for some of the keys."""
     counts = known.keys.counts[part, -known.reach :]
     expected = known.expect(part)
-    score, fired, rare = judge(counts, expected, known.parameters)
-    alarm = (score > known.parameters.threshold) | rare
+    scores, fired, rare = judge(counts, expected, known.parameters)
+    alarm = alarms(scores, rare, known.parameters)
     return (
-        counts[:, -1], expected.mean[:, -1], score, fired, rare, alarm, expected.short, expected.level,
+        counts[:, -1], expected.mean[:, -1], scores, fired, rare, alarm, expected.short, expected.level,
         expected.dispersion,
     )  # fmt: skip
 

@@ -5,12 +5,10 @@ from datetime import date
 
 import numpy as np
 
-from alerts.detectors.calendar_nb import Setting, judge, setting
-from alerts.detectors.calendar_nb_counts import CalendarNb, Floats, KeyCounts
+from alerts.detectors.calendar_nb import Setting, alarms, judge, pieces_of
+from alerts.detectors.calendar_nb_counts import CalendarNb, Flags, Floats, Ints
 from alerts.detectors.calendar_nb_evidence import chance_of, window_variance
-from alerts.detectors.calendar_nb_factors import Pool
 from alerts.detectors.calendar_nb_level import Expectation
-from config.calendar_classes import Calendar
 
 MOST = 10**9
 """No bound is looked for beyond."""
@@ -21,7 +19,8 @@ class Window:
     """The last `days` days together.
 
     p: the chance of as many events or more.  upper: the most that would have been no alarm, were all but today's events
-    as they are. So there is an alarm exactly where observed > upper, in every window alike.
+    as they are. So there is an alarm exactly where observed > upper, in every window alike; in the midst of an outbreak
+    today's own bound may lie below what is usual.
     """
 
     days: int
@@ -60,7 +59,7 @@ class Explanation:
 
     def reason(self) -> str:
         """In one sentence, for the desk."""
-        shown = next((one for one in self.windows if one.days == self.fired), self.windows[0])
+        shown = next((one for one in self.windows if one.days == max(self.fired, 1)), self.windows[0])
         span = "当日" if shown.days == 1 else f"近 {shown.days} 天"
         bound = f"上限 {shown.upper:g} 件"
         said = f"{span} {shown.observed:g} 件，预期 {shown.expected:.2g} 件，{bound}"
@@ -75,75 +74,73 @@ class Explanation:
         return f"{said}（{'；'.join(notes)}）" if notes else said
 
 
-def explain(
-    keys: KeyCounts, key: int, calendar: Calendar, parameters: CalendarNb, *, day: int = -1, pool: Pool | None = None
-) -> Explanation:
-    """Every figure of one key (a row) on one day. score_day's numbers, from the same functions.
+def explain(known: Setting, key: int) -> Explanation:
+    """Every figure of one key (a row) on the day of `known`. score_day's numbers, from the same functions."""
+    return _explained(known, slice(key, key + 1))[0]
 
-    Give the pool of that day (learn_pool) where many keys are explained: without it each call learns one.
-    """
-    known = setting(keys, calendar, parameters, day=day, pool=pool)
-    part = slice(key, key + 1)
-    expected, counts = known.expect(part), known.keys.counts[part, -known.reach :]
+
+def explain_all(known: Setting) -> list[Explanation]:
+    """The same of every key, in their order."""
+    return [one for part in pieces_of(len(known.keys)) for one in _explained(known, part)]
+
+
+def _explained(known: Setting, part: slice) -> list[Explanation]:
+    parameters, keys = known.parameters, known.keys.part(part)
+    expected, counts = known.expect(part), keys.counts[:, -known.reach :]
     score, fired, rare = judge(counts, expected, parameters)
-    lent = known.keys.part(part).borrowed
-    return Explanation(
-        day=known.today,
-        alarm=_alarms(counts, expected, parameters),
-        score=float(score[0]),
-        threshold=parameters.threshold,
-        p=float(min(1.0, 10.0 ** -score[0])),
-        windows=_windows(counts, expected, parameters, int(fired[0])),
-        fired=int(fired[0]),
-        rare=bool(rare[0]),
-        short_history=bool(expected.short[0]),
-        borrowed=bool(expected.short[0] and lent is not None and not np.isnan(lent[0])),
-        level=float(expected.level[0]),
-        dispersion=float(expected.dispersion[0]),
-        effect=float(expected.effect[0]),
-        label=_label(known, calendar),
-        uncovered=calendar.not_covered(known.today),
-    )
+    alarm = alarms(score, rare, parameters)
+    windows = _windows(counts, expected, parameters, fired)
+    lent = expected.short & (False if keys.borrowed is None else ~np.isnan(keys.borrowed))
+    label, uncovered = known.calendar.labels[int(known.days.code[-1])], known.calendar.not_covered(known.today)
+    return [
+        Explanation(
+            day=known.today,
+            alarm=bool(alarm[key]),
+            score=float(score[key]),
+            threshold=parameters.threshold,
+            p=float(min(1.0, 10.0 ** -score[key])),
+            windows=windows[key],
+            fired=int(fired[key]),
+            rare=bool(rare[key]),
+            short_history=bool(expected.short[key]),
+            borrowed=bool(lent[key]),
+            level=float(expected.level[key]),
+            dispersion=float(expected.dispersion[key]),
+            effect=float(expected.effect[key]),
+            label=label,
+            uncovered=uncovered,
+        )
+        for key in range(len(keys))
+    ]
 
 
-def _label(known: Setting, calendar: Calendar) -> str:
-    return calendar.labels[int(known.days.code[-1])]
-
-
-def _alarms(counts: Floats, expected: Expectation, parameters: CalendarNb) -> bool:
-    score, _, rare = judge(counts, expected, parameters)
-    return bool(score[0] > parameters.threshold or rare[0])
-
-
-def _windows(counts: Floats, expected: Expectation, parameters: CalendarNb, fired: int) -> tuple[Window, ...]:
-    today, bound = counts[0, -1], _most_without_alarm(counts, expected, parameters)
-    lengths = sorted({min(days, counts.shape[1]) for days in (*parameters.windows, fired or 1)})
-    found = []
-    for days in lengths:
+def _windows(counts: Floats, expected: Expectation, parameters: CalendarNb, fired: Ints) -> list[tuple[Window, ...]]:
+    """Of each key: those of the parameters and the one that fired, shortest first."""
+    bound, longest = _most_without_alarm(counts, expected, parameters), counts.shape[1]
+    lengths = {min(days, longest) for days in parameters.windows}
+    found: list[list[Window]] = [[] for _ in range(len(counts))]
+    for days in sorted(lengths | {int(days) for days in np.unique(fired) if days}):
         observed, mean = counts[:, -days:].sum(axis=1), expected.mean[:, -days:].sum(axis=1)
         variance = window_variance(mean, expected.special[-days:].mean(keepdims=True), expected, parameters)
-        chance = chance_of(observed, mean, variance)
-        found.append(
-            Window(days, float(observed[0]), float(mean[0]), float(observed[0] - today + bound), float(chance[0]))
-        )
-    return tuple(found)
+        chance, upper = chance_of(observed, mean, variance), observed - counts[:, -1] + bound
+        for key in range(len(counts)) if days in lengths else np.flatnonzero(fired == days):
+            figures = (observed[key], mean[key], upper[key], chance[key])
+            found[key].append(Window(days, *(float(figure) for figure in figures)))
+    return [tuple(windows) for windows in found]
 
 
-def _most_without_alarm(counts: Floats, expected: Expectation, parameters: CalendarNb) -> float:
-    """The largest number of events today that is no alarm, all other days as they are."""
+def _most_without_alarm(counts: Floats, expected: Expectation, parameters: CalendarNb) -> Floats:
+    """keys: the largest number of events today that is no alarm, all other days as they are. By bisection."""
 
-    def alarms(today: float) -> bool:
-        changed = counts.copy()
-        changed[0, -1] = today
-        return _alarms(changed, expected, parameters)
+    def alarming(today: Floats) -> Flags:
+        score, _, rare = judge(np.column_stack([counts[:, :-1], today]), expected, parameters)
+        return alarms(score, rare, parameters)
 
-    high = 1
-    while not alarms(high):
-        if high >= MOST:
-            return float(MOST)
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if alarms(middle) else (middle, high)
-    return float(high - 1)
+    low, high = np.zeros(len(counts)), np.ones(len(counts))
+    while not np.all(below := alarming(high) | (high >= MOST)):
+        low, high = np.where(below, low, high), np.where(below, high, 2 * high)
+    while np.any(high - low > 1):
+        middle = np.floor((low + high) / 2)
+        hit = alarming(middle)
+        low, high = np.where(hit, low, middle), np.where(hit, middle, high)
+    return high - 1

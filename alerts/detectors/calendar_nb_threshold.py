@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alerts.detectors.calendar_nb import pieces_of, score_days, setting
-from alerts.detectors.calendar_nb_counts import CalendarNb, Floats, KeyCounts
+from alerts.detectors.calendar_nb_counts import CalendarNb, Flags, Floats, KeyCounts
 from alerts.detectors.calendar_nb_factors import (
     HALF_YEAR,
     LEAST,
@@ -24,19 +24,25 @@ LEAN = 10.0
 
 @dataclass(frozen=True)
 class QuietScores:
-    """Scores of key-days on which, by construction, nothing began; highest first."""
+    """Of key-days on which, by construction, nothing began. rare: those where the rule for rare keys holds."""
 
     scores: Floats
+    rare: Flags
 
     def threshold(self, rate: float) -> float:
         """The score that at most this share lies above. Raises ValueError outside 0 to 1."""
         if not 0 < rate < 1:
             raise ValueError(f"rate: {rate} (accepted: above 0 and below 1, such as 0.003)")
-        return float(self.scores[min(int(rate * len(self.scores)), len(self.scores) - 1)])
+        falling = np.sort(self.scores)[::-1]
+        return float(falling[min(int(rate * len(falling)), len(falling) - 1)])
 
     def rate(self, threshold: float) -> float:
-        """The share above a threshold."""
+        """The share of scores above a threshold."""
         return float((self.scores > threshold).mean())
+
+    def alarm_rate(self, threshold: float) -> float:
+        """The share of alarms, those by the rule for rare keys included: what a budget reckons with."""
+        return float(((self.scores > threshold) | self.rare).mean())
 
 
 def quiet_scores(
@@ -52,9 +58,8 @@ def quiet_scores(
         raise ValueError("quiet_scores: needs at least two days of history")
     twin = quiet_twin(keys, calendar, parameters, seed)
     first = max(1, keys.days() - days)
-    judged = score_days(twin, calendar, parameters, range(first, keys.days(), step))
-    scores = np.concatenate([one.score for one in judged])
-    return QuietScores(np.sort(scores)[::-1])
+    judged = list(score_days(twin, calendar, parameters, range(first, keys.days(), step)))
+    return QuietScores(np.concatenate([one.score for one in judged]), np.concatenate([one.rare for one in judged]))
 
 
 def quiet_twin(keys: KeyCounts, calendar: Calendar, parameters: CalendarNb, seed: int) -> KeyCounts:
