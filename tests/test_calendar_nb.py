@@ -84,24 +84,24 @@ def test_a_jump_alarms_and_its_figures_agree() -> None:
     assert 1 <= why.fired <= 4
     for window in why.windows:
         assert window.observed == row[-window.days :].sum()
-        assert window.observed > window.upper
-        assert 0 <= window.p < 0.01
-    shown = next(window for window in why.windows if window.days == why.fired)
-    assert shown.upper > shown.expected
+        assert window.observed > window.upper > window.expected
+        assert window.p < 10**-why.threshold
     assert {1, 3, 7, why.fired} == {window.days for window in why.windows}
     assert why.day == date(2026, 4, 14)
     assert why.level == pytest.approx(2.0, rel=0.4)
-    assert "上限" in why.reason()
-    assert "预期" in why.reason()
+    assert row[-1] >= why.alarm_from
+    shown = next(window for window in why.windows if window.days == why.fired)
+    assert f"近 {shown.days} 天 {shown.observed:g} 件，预期 {shown.expected:.2g} 件" in why.reason()
 
 
 @pytest.mark.parametrize("mean", [0.05, 0.7, 4.0, 60.0])
-def test_the_upper_bound_is_exactly_where_the_alarm_begins(mean: float) -> None:
+def test_the_number_an_alarm_begins_at_is_exact(mean: float) -> None:
     row = drawn(mean, seed=8)[0]
-    bound = explained(row).windows[0].upper
-    for today, alarm in ((bound, False), (bound + 1, True), (bound + 40, True)):
+    least = explained(row).alarm_from
+    for today, alarm in ((least - 1, False), (least, True), (least + 40, True), (least + 4000, True)):
         row[-1] = today
         assert explained(row).alarm is alarm
+        assert explained(row).alarm_from == least
         assert score_day(KeyCounts(row[None], FIRST), CALENDAR, DEFAULT).alarm[0] == alarm
 
 
@@ -110,7 +110,8 @@ def test_all_keys_are_explained_like_each_alone() -> None:
     known = setting(keys, CALENDAR, DEFAULT)
     for key, why in enumerate(explain_all(known)):
         alone = explain(known, key)
-        assert why.windows[0].upper == alone.windows[0].upper
+        assert why.alarm_from == alone.alarm_from
+        assert [one.expected for one in why.windows] == pytest.approx([one.expected for one in alone.windows])
         assert (why.fired, why.alarm, why.reason()) == (alone.fired, alone.alarm, alone.reason())
 
 

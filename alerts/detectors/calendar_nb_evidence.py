@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import gammaln
 from scipy.stats import nbinom, poisson
 
-from alerts.detectors.calendar_nb_counts import CalendarNb, Floats, Ints
+from alerts.detectors.calendar_nb_counts import CalendarNb, Flags, Floats, Ints
 from alerts.detectors.calendar_nb_level import Expectation
 
 NODES = np.array([-2.856970, -1.355626, 0.0, 1.355626, 2.856970])
@@ -73,10 +73,20 @@ def likeliest_start(odds: Floats, parameters: CalendarNb) -> Ints:
 
 def chance_of(observed: Floats, mean: Floats, variance: Floats) -> Floats:
     """P(count >= observed) of a negative binomial variable; Poisson where the variance is not above the mean."""
+    wide, size, share = _negative_binomial(mean, variance)
+    return np.where(wide, nbinom.sf(observed - 1, size, share), poisson.sf(observed - 1, mean))
+
+
+def most_usual(chance: float, mean: Floats, variance: Floats) -> Floats:
+    """The least count that such a variable exceeds with at most this chance."""
+    wide, size, share = _negative_binomial(mean, variance)
+    return np.where(wide, nbinom.isf(chance, size, share), poisson.isf(chance, mean))
+
+
+def _negative_binomial(mean: Floats, variance: Floats) -> tuple[Flags, Floats, Floats]:
     wide = variance > mean * (1 + 1e-6)
     spread = np.where(wide, variance, 2 * mean)
-    tail = nbinom.sf(observed - 1, mean**2 / (spread - mean), mean / spread)
-    return np.where(wide, tail, poisson.sf(observed - 1, mean))
+    return wide, mean**2 / (spread - mean), mean / spread
 
 
 def window_variance(mean: Floats, special: Floats, expected: Expectation, parameters: CalendarNb) -> Floats:

@@ -7,20 +7,21 @@ import numpy as np
 
 from alerts.detectors.calendar_nb import Setting, alarms, judge, pieces_of
 from alerts.detectors.calendar_nb_counts import CalendarNb, Flags, Floats, Ints
-from alerts.detectors.calendar_nb_evidence import chance_of, window_variance
+from alerts.detectors.calendar_nb_evidence import chance_of, most_usual, window_variance
 from alerts.detectors.calendar_nb_level import Expectation
 
 MOST = 10**9
 """No bound is looked for beyond."""
+RAREST = 1_000_000
+"""Chances beyond are not told apart in words."""
 
 
 @dataclass(frozen=True)
 class Window:
     """The last `days` days together.
 
-    p: the chance of as many events or more.  upper: the most that would have been no alarm, were all but today's events
-    as they are. So there is an alarm exactly where observed > upper, in every window alike; in the midst of an outbreak
-    today's own bound may lie below what is usual.
+    p: the chance of as many events or more.  upper: what a usual window exceeds with a chance of 10^-threshold at most.
+    An alarm rests on all days together: the window that fired mostly lies above its bound, but need not.
     """
 
     days: int
@@ -34,7 +35,9 @@ class Window:
 class Explanation:
     """One key on one day.
 
-    p: the share of quiet key-days that reach such a score.  windows: those of the parameters and the one that fired.
+    p: the share of quiet key-days that reach such a score.
+    alarm_from: the least events that day that are an alarm, the days before as they are: alarm exactly where as many.
+    windows: those of the parameters and the one that fired.
     fired: days since the likeliest start, today is 1; 0 where no alarm is possible.  rare: by the rule for rare keys.
     borrowed: whether a parent's level was leant on.  level: events on an ordinary day.  dispersion: variance over mean.
     effect: weekday x class x season (x arrived) of the day.  label: of its calendar class, empty for none.
@@ -46,6 +49,7 @@ class Explanation:
     score: float
     threshold: float
     p: float
+    alarm_from: float
     windows: tuple[Window, ...]
     fired: int
     rare: bool
@@ -61,17 +65,22 @@ class Explanation:
         """In one sentence, for the desk."""
         shown = next((one for one in self.windows if one.days == max(self.fired, 1)), self.windows[0])
         span = "当日" if shown.days == 1 else f"近 {shown.days} 天"
-        bound = f"上限 {shown.upper:g} 件"
-        said = f"{span} {shown.observed:g} 件，预期 {shown.expected:.2g} 件，{bound}"
-        if self.rare and self.score <= self.threshold:
-            said = f"{said}；平日极少出现，一周内已有多件"
-        elif self.alarm:
-            said = f"{said}；平常日子约 {1 / self.p:,.0f} 天一遇"
+        said = f"{span} {shown.observed:g} 件，预期 {shown.expected:.2g} 件，通常不超过 {shown.upper:g} 件"
+        if not self.alarm:
+            said += f"；当日达 {self.alarm_from:g} 件报警"
+        elif self.score <= self.threshold:
+            said += "；平日极少出现，一周内已有多件"
+        else:
+            said += f"；{'' if shown.observed > shown.upper else '逐日合计，'}平常日子{self._once_in()}"
         notes = [f"已按{self.label}调整"] if self.label else []
         if self.short_history:
             notes.append("历史不足，参照上级类别" if self.borrowed else "历史不足")
         notes += [f"历法表未含本年 {feast}" for feast in self.uncovered]
         return f"{said}（{'；'.join(notes)}）" if notes else said
+
+    def _once_in(self) -> str:
+        days = 10.0**self.score
+        return f"约 {days:,.0f} 天一遇" if days < RAREST else f"超过 {RAREST:,} 天一遇"
 
 
 def explain(known: Setting, key: int) -> Explanation:
@@ -90,6 +99,7 @@ def _explained(known: Setting, part: slice) -> list[Explanation]:
     score, fired, rare = judge(counts, expected, parameters)
     alarm = alarms(score, rare, parameters)
     windows = _windows(counts, expected, parameters, fired)
+    alarm_from = _least_alarm(counts, expected, parameters)
     lent = expected.short & (False if keys.borrowed is None else ~np.isnan(keys.borrowed))
     label, uncovered = known.calendar.labels[int(known.days.code[-1])], known.calendar.not_covered(known.today)
     return [
@@ -99,6 +109,7 @@ def _explained(known: Setting, part: slice) -> list[Explanation]:
             score=float(score[key]),
             threshold=parameters.threshold,
             p=float(min(1.0, 10.0 ** -score[key])),
+            alarm_from=float(alarm_from[key]),
             windows=windows[key],
             fired=int(fired[key]),
             rare=bool(rare[key]),
@@ -116,21 +127,20 @@ def _explained(known: Setting, part: slice) -> list[Explanation]:
 
 def _windows(counts: Floats, expected: Expectation, parameters: CalendarNb, fired: Ints) -> list[tuple[Window, ...]]:
     """Of each key: those of the parameters and the one that fired, shortest first."""
-    bound, longest = _most_without_alarm(counts, expected, parameters), counts.shape[1]
-    lengths = {min(days, longest) for days in parameters.windows}
+    lengths = {min(days, counts.shape[1]) for days in parameters.windows}
     found: list[list[Window]] = [[] for _ in range(len(counts))]
     for days in sorted(lengths | {int(days) for days in np.unique(fired) if days}):
         observed, mean = counts[:, -days:].sum(axis=1), expected.mean[:, -days:].sum(axis=1)
         variance = window_variance(mean, expected.special[-days:].mean(keepdims=True), expected, parameters)
-        chance, upper = chance_of(observed, mean, variance), observed - counts[:, -1] + bound
+        chance, upper = chance_of(observed, mean, variance), most_usual(10.0**-parameters.threshold, mean, variance)
         for key in range(len(counts)) if days in lengths else np.flatnonzero(fired == days):
             figures = (observed[key], mean[key], upper[key], chance[key])
             found[key].append(Window(days, *(float(figure) for figure in figures)))
     return [tuple(windows) for windows in found]
 
 
-def _most_without_alarm(counts: Floats, expected: Expectation, parameters: CalendarNb) -> Floats:
-    """keys: the largest number of events today that is no alarm, all other days as they are. By bisection."""
+def _least_alarm(counts: Floats, expected: Expectation, parameters: CalendarNb) -> Floats:
+    """keys: the smallest number of events today that is an alarm, all other days as they are. By bisection."""
 
     def alarming(today: Floats) -> Flags:
         score, _, rare = judge(np.column_stack([counts[:, :-1], today]), expected, parameters)
@@ -143,4 +153,4 @@ def _most_without_alarm(counts: Floats, expected: Expectation, parameters: Calen
         middle = np.floor((low + high) / 2)
         hit = alarming(middle)
         low, high = np.where(hit, low, middle), np.where(hit, middle, high)
-    return high - 1
+    return high
