@@ -7,6 +7,7 @@ import chinese_calendar
 import numpy as np
 import pytest
 
+import cli
 from alerts.detectors.calendar_nb_arrival import arrived_share, learn_arrivals
 from config.calendar_classes import Calendar, load_calendar
 from config.settings import PROJECT
@@ -93,6 +94,20 @@ def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, text: str, named: 
 def test_a_missing_calendar_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"calendar\.yml: is missing"):
         load_calendar(tmp_path)
+
+
+def test_the_check_names_a_mistake_of_the_calendar(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in (PROJECT / "config").iterdir():
+        if part.name != "calendar.yml":
+            (tmp_path / part.name).symlink_to(part)
+    (tmp_path / "calendar.yml").write_text("clases: []", encoding="utf-8")
+    monkeypatch.setenv("FENGSUI_CONFIG", str(tmp_path))
+    with pytest.raises(SystemExit) as ended:
+        cli.main(("check", "--data", str(tmp_path / "data")))
+    assert ended.value.code == 2
+    assert "calendar.yml: clases: unknown key (accepted: classes, feasts)" in capsys.readouterr().err
 
 
 def test_a_slow_source_is_expected_later_than_a_quick_one() -> None:
