@@ -26,6 +26,7 @@ GROUPS = {
     "commands.warnings": ("alerts", "feed-url", "digest"),
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),
+    "commands.detect": ("detect",),
     "commands.model": ("model",),
 }
 KEPT = ("worker", "indexer", "crawler", "scheduler", "sender", "desk", "demo-site")

@@ -3,7 +3,7 @@
 What people decided stays: the state they set, a level they chose (until the facts ask for a higher one).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,8 +65,12 @@ class AlertBook:
         *,
         around: tuple[datetime, datetime],
         now: datetime,
-    ) -> list[Change]:
-        """Make the alerts of a subject within `around` what the outcomes say."""
+    ) -> tuple[list[Change], list[Alert]]:
+        """Make the alerts of a subject within `around` what the outcomes say.
+
+        Also those of its alerts that no outcome continues: to be dropped once every subject is settled, when whoever
+        takes their documents over holds them.
+        """
         left = {
             alert.id: alert
             for alert in alerts_of_subject(db, subject)
@@ -79,9 +83,11 @@ class AlertBook:
             for alert in mine:
                 left.pop(alert.id, None)
             changes += self._write(db, outcome, mine, now)
-        for alert in left.values():
-            changes += self._drop(db, alert, now)
-        return changes
+        return changes, list(left.values())
+
+    def drop(self, db: Connection, left: Iterable[Alert], now: datetime) -> list[Change]:
+        """End those of `left` that nothing has changed since."""
+        return [change for alert in left if find_alert(db, alert.id) == alert for change in self._drop(db, alert, now)]
 
     def _claimed(self, db: Connection, subject: str, documents: set[str], left: Mapping[str, Alert]) -> list[Alert]:
         """The alerts this matter continues: its own, and those whose ground lies wholly in it. Oldest first."""

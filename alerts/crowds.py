@@ -71,7 +71,8 @@ class Crowds:
                 changes += self.book.absorb(db, key, one.finding, holder, now)
         if not outcomes and not alerts_of_subject(db, key):
             return changes
-        return [*changes, *self.book.settle(db, key, outcomes, around=(at - reach, at + reach), now=now)]
+        written, left = self.book.settle(db, key, outcomes, around=(at - reach, at + reach), now=now)
+        return [*changes, *written, *self.book.drop(db, left, now)]
 
     def _fire(self, db: Connection, rule: Rule, key: str, cards: Sequence[Card]) -> list[Held]:
         condition = rule.condition

@@ -22,7 +22,7 @@ from alerts.wording import Names
 from config.grouping import Grouping
 from config.lexicon import Lexicon
 from config.rules import Rule
-from core.records import Signal
+from core.records import Alert, Signal
 from store.cards import alerts_resting_on, one_judge_at_a_time, save_card, seen_before
 from store.documents import arrival_number
 
@@ -100,8 +100,11 @@ class AlertEngine:
             return Judgement()
         around = Neighbourhood(db, self.view, card.at)
         changes: list[Change] = []
+        left: list[Alert] = []
         for subject in self._subjects(db, around, card, keys):
-            changes += self._settle(db, around, subject, now)
+            written, ending = self._settle(db, around, subject, now)
+            changes, left = changes + written, left + ending
+        changes += self.book.drop(db, left, now)
         moved = {document for change in changes for document in change.moved}
         changes += self.crowds.settle(db, card, keys, moved, now)
         return Judgement(tuple(changes))
@@ -126,7 +129,9 @@ class AlertEngine:
         order = {"f": 0, "m": 1, "p": 2, "d": 3}
         return sorted(subjects, key=lambda subject: (order.get(subject[0], 9), subject))
 
-    def _settle(self, db: Connection, around: Neighbourhood, subject: str, now: datetime) -> list[Change]:
+    def _settle(
+        self, db: Connection, around: Neighbourhood, subject: str, now: datetime
+    ) -> tuple[list[Change], list[Alert]]:
         outcomes = []
         for matter in around.matters(subject):
             outcome = self._replay(db, matter)

@@ -21,6 +21,7 @@ from commands.options import DataOption, ProfileOption, settings_of
 from commands.outgoing import routes_of
 from commands.sample_site import HOST, base_of, free_port, kept_port, port_taken
 from commands.stores import open_store
+from config.calendar_classes import load_calendar
 from config.elastic_access import warnings_about
 from config.lexicon import load_lexicon
 from config.routes import Recipient
@@ -172,6 +173,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "规则": lambda: _rules(settings),
         "派送": lambda: _routes(settings),
         "产品": lambda: load_lexicon(settings.config).products,
+        "历法": lambda: load_calendar(settings.config).classes,
     }
     counts: dict[str, int] = {}
     for name, load in loads.items():

@@ -31,6 +31,8 @@ from search.where import AllOf, Between, Where, ranked
 PORTION, PORTION_CHARACTERS = 5_000, 10_000_000
 """Signals, and characters of text, that a rebuild commits at once: small commits are merged again and again."""
 
+MOST_TIED = 4 * DEEPEST_OFFSET
+"""Hits looked at for those that tie with the last one of a page in order of relevance."""
 ORDERS = {Sort.NEWEST: "time_order", Sort.OLDEST: "time_order", Sort.LEVEL: "level_order"}
 
 
@@ -254,12 +256,12 @@ def _sorted_out(entries: Sequence[IndexEntry]) -> tuple[list[Row], tuple[Refused
 def _best(searcher: tantivy.Searcher, query: Query, size: int) -> list[tuple[float, Any]]:
     """The `size` best (score, address), ties newest first. tantivy breaks ties its own way, so all hits that tie with
     the last one are fetched before they are cut."""
-    limit = 2 * size + 200  # more hits cost next to nothing, another look costs the whole search again
+    limit = 2 * size + 200  # more hits cost next to nothing, another look costs the whole search again: few looks
     while True:
         hits = searcher.search(query, limit, count=False).hits
-        if len(hits) < limit or hits[-1][0] < hits[size - 1][0] or limit > 4 * DEEPEST_OFFSET:
+        if len(hits) < limit or hits[-1][0] < hits[size - 1][0] or limit >= MOST_TIED:
             break
-        limit *= 2
+        limit = min(10 * limit, MOST_TIED)
     orders = searcher.fast_field_values("time_order", [address for _, address in hits])
     best = sorted(zip(hits, orders, strict=True), key=lambda pair: (-pair[0][0], -(pair[1] or 0)))
     return [hit for hit, _ in best[:size]]

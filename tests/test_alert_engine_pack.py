@@ -57,3 +57,16 @@ def test_the_order_of_arrival_does_not_show_in_the_alerts(read: Read, tmp_path: 
     assert stories[0]
     assert stories[1] == stories[0]
     assert stories[2] == stories[0]
+
+
+def test_a_matter_that_loses_its_texts_to_another_firm_s_is_merged_into_it(read: Read, tmp_path: Path) -> None:
+    """Two texts without a name stand beside one firm of the place until the press names another one."""
+    mine = {row["id"] for row in read_pack() if row["incident"] == "I4"}
+    order = [arrival for arrival in arrivals(DAY_ZERO) if arrival.group in mine]
+    first = ["a2-0167", "a2-0148", "a2-0149"]
+    turned = sorted(order, key=lambda arrival: first.index(arrival.group) if arrival.group in first else len(first))
+    stories = []
+    for name, arriving in (("as published", order), ("turned", turned)):
+        (tmp_path / name).mkdir()
+        stories.append(alerts_after(arriving, read, tmp_path / name))
+    assert stories[0] == stories[1]

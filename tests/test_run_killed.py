@@ -61,15 +61,17 @@ def all_read(store: Store) -> bool:
 
 def what_is_known(store: Store) -> dict[str, list[str]]:
     """Everything that must not depend on kills. A kill changes the order in which sources are read, and by that order
-    an alert whose evidence was refuted later is there or not, killed or not: alerts with evidence only, and findings
-    by way of them (test_kill.py holds the findings, for one order)."""
+    an alert whose ground was lost later is there or not, killed or not: those that stand on their evidence only, and
+    findings by way of them (test_kill.py holds the findings, for one order)."""
     columns = documents.c
     read = select(columns.id, columns.revision, columns.content_hash, columns.level, columns.repost_of)
-    told = select(alerts.c.subject, alerts.c.level, alerts.c.documents)
+    told = select(alerts.c.subject, alerts.c.level, alerts.c.documents, alerts.c.details)
     with store.read() as db:
         return {
             "documents": sorted(map(str, db.execute(read))),
-            "alerts": sorted(str(alert) for alert in db.execute(told) if alert.documents),
+            "alerts": sorted(
+                str(alert[:3]) for alert in db.execute(told) if alert.documents and not alert.details.get("ground_lost")
+            ),
         }
 
 

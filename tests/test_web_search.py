@@ -21,11 +21,13 @@ from starlette.datastructures import QueryParams
 
 from core.errors import SearchUnavailable
 from search.backend import SearchBackend, SearchRequest, SearchResult
+from search.fields import field_named
 from search.records import IndexEntry
 from store import audit, users
 from store.searches import list_recent
 from tests.desk_server import NOW, make_services, running_desk
 from web.app import create_app
+from web.search_asked import LABELS, PARAMETERS
 from web.search_state import ANY, Filter, read_state
 from web.services import Services
 
@@ -598,6 +600,11 @@ def test_an_export_that_breaks_off_says_so_in_its_last_line_and_ends_the_connect
         assert "只导出了前 300 条" in (got.decode().splitlines()[-1] if status == 200 else got.decode())
     with services.store.read() as db:
         assert audit.newest(db, 1)[0].action == "export_broken"
+
+
+def test_what_the_page_calls_a_field_a_query_may_call_it() -> None:
+    for name, field in PARAMETERS.items():
+        assert field_named(LABELS[name]) is field_named(name) is field, name
 
 
 def test_the_moment_of_a_page_is_in_milliseconds() -> None:
