@@ -64,6 +64,8 @@ IN_INDEX: Sequence[tuple[str, str, str]] = (
     ("GET", "_settings(/.*)?", "indices:monitor/settings/get"),
     ("PUT", "_settings", "indices:admin/settings/update"),
     ("POST", "_refresh", "indices:admin/refresh"),
+    ("POST", "_forcemerge", "indices:admin/forcemerge"),
+    ("GET", "_segments", "indices:monitor/segments"),
     ("POST", "(_search|_count)", "indices:data/read/search"),
     ("POST", "_mget", "indices:data/read/mget"),
     ("GET", "_doc/.*", "indices:data/read/get"),

@@ -78,7 +78,7 @@ def nothing_newer(_taken_at: datetime) -> None:
 
 
 def live(life: Life, roles: dict[str, Role], *, by_key: bool = False) -> None:
-    """Create, index, search, rebuild, delete, health, snapshot, restore."""
+    """Create, index, search, tidy, delete, health, snapshot, rebuild, restore."""
     access = life.access(roles, by_key=by_key)
     index, snapshots = life.index(access), life.snapshots(access)
     try:
@@ -88,6 +88,10 @@ def live(life: Life, roles: dict[str, Role], *, by_key: bool = False) -> None:
         health = index.health()
         if not health.well:  # the health never raises: it says
             raise SearchUnavailable(health.detail)
+        assert index.index([entry("later", day=-90)]) == ()
+        index.refresh()
+        assert index.tidy() == 1
+        index.delete(["later"])
         snapshots.take("first", now=system_clock())
         with index.rebuild() as builder:
             builder.index([entry("a"), entry("b", day=-90), entry("c")])
