@@ -1,9 +1,7 @@
 """Detectors by hand: detect, over a CSV of counts, or over reference cases."""
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -22,27 +20,20 @@ from alerts.detectors.reference import (
     plain,
     read_cases,
 )
+from commands.count_csv import Row, first_from, read_csv
+from commands.detect_calendar import METHOD, daily_lines
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
+from config.calendar_classes import load_calendar
 from core.errors import UsageError
 
-Time = int | datetime
 WEEKS_A_YEAR = 52
 SEASON_OF_DAYS = ((1, 365), (7, WEEKS_A_YEAR), (31, 12), (92, 4), (366, 1))
 """Time points a year, by the days between them."""
-MISSING_WORDS = ("", "na", "nan", "null")
 NEED_HISTORY = {"cusum": "m", "glr": "mu0"}
 """Charts whose in-control mean, unless given, comes from what lies before their first point."""
 LEARNT = ("glm", "mean-of-history")
 HOURS_A_DAY = 24
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the CSV: its time as written and as read, the count (None where missing)."""
-
-    written: str
-    time: Time
-    count: float | None
+METHODS = (*DETECTORS, METHOD)
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +45,7 @@ def detect(
     file: Annotated[
         Path | None, typer.Argument(help="CSV: time,count or key,time,count, with or without a head")
     ] = None,
-    method: Annotated[str | None, typer.Option("--method", help=f"one of {', '.join(DETECTORS)}")] = None,
+    method: Annotated[str | None, typer.Option("--method", help=f"one of {', '.join(METHODS)}")] = None,
     param: Annotated[list[str] | None, typer.Option("--param", help="name=value, as often as needed; freq too")] = None,
     since: Annotated[str | None, typer.Option("--from", help="first time point to judge (default: all)")] = None,
     series: Annotated[Path | None, typer.Option("--series", help="series of the reference cases (JSON)")] = None,
@@ -64,12 +55,18 @@ def detect(
     profile: ProfileOption = None,
 ) -> None:
     """用检测方法逐期判断计数 (CSV of counts: a JSON line a time point; reference cases: exit 1 when one disagrees)."""
-    settings_of(data, profile, log_level="WARNING")
+    settings = settings_of(data, profile, log_level="WARNING")
     try:
         if cases is not None and series is not None and file is None and method is None:
             _run_cases(series, cases, as_json=as_json)
         elif file is not None and method is not None and cases is None and series is None:
-            _run_file(file, method, param or [], since)
+            control = dict(_param(text) for text in param or [])
+            if method == METHOD:
+                calendar = load_calendar(settings.config)
+                for line in daily_lines(read_csv(file), calendar, control, since, file):
+                    print(json.dumps(line, ensure_ascii=False))
+            else:
+                _run_file(file, method, control, since)
         else:
             raise UsageError("detect: give FILE.csv and --method NAME, or --series FILE and --cases FILE")
     except ValueError as wrong:
@@ -106,15 +103,16 @@ def _print_case(case: Case, ours: Mapping[str, Any], differs: list[str], *, as_j
             print(f"    {line}")
 
 
-def _run_file(file: Path, method: str, params: list[str], since: str | None) -> None:
-    control = dict(_param(text) for text in params)
+def _run_file(file: Path, method: str, control: dict[str, Any], since: str | None) -> None:
+    if method not in METHODS:
+        raise ValueError(f"detector: {method!r} is not one of {', '.join(METHODS)}")
     freq, start = control.pop("freq", None), control.pop("start", [1, 1])
     detector = detector_of(method, control)
-    for key, rows in _read_csv(file).items():
+    for key, rows in read_csv(file).items():
         days = _days(rows)
         season = _whole(freq, "freq") if freq is not None else _season(rows, days)
         counts = count_series([row.count for row in rows], season, _start(start), days)
-        first = _first(rows, since, file, key)
+        first = first_from(rows, since, file, key)
         given = control.get(NEED_HISTORY.get(method, ""))
         # Means given for fewer points than there are rows: the rest is left unjudged.
         last = first + len(given) if isinstance(given, list) and len(given) > 1 else len(rows)
@@ -131,7 +129,7 @@ def _lines(
     key: str | None, rows: list[Row], first: int, detector: Parameters, counts: CountSeries, found: Detections | None
 ) -> Iterator[dict[str, Any]]:
     for point, row in enumerate(rows, start=first):
-        line: dict[str, Any] = {"key": key, "time": int(row.written) if isinstance(row.time, int) else row.written}
+        line: dict[str, Any] = {"key": key, "time": row.given()}
         line |= {"observed": row.count, "expected": None, "upper": None, "score": None, "alarm": None, "p_value": None}
         line["reason"] = TOO_SHORT if found is None or point < found.points.start else "没有给出预期值"
         if found is not None and point in found.points:
@@ -142,67 +140,6 @@ def _lines(
             line["reason"] = detector.reason(counts, found, place)
             line |= {name: plain(figures[place]) for name, figures in found.more.items()}
         yield line
-
-
-def _read_csv(file: Path) -> dict[str | None, list[Row]]:
-    """The rows of each key in order of time. Raises ValueError naming file and line."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            lines = [(number, cells) for number, cells in enumerate(csv.reader(stream), start=1) if any(cells)]
-    except (csv.Error, UnicodeDecodeError) as wrong:
-        raise ValueError(f"{file}: not a CSV in UTF-8 ({wrong})") from None
-    if lines and not _is_count(lines[0][1][-1]):
-        lines = lines[1:]
-    if not lines:
-        raise ValueError(f"{file}: no counts in it")
-    width = len(lines[0][1])
-    by_key: dict[str | None, list[Row]] = {}
-    for number, cells in lines:
-        if len(cells) != width or width not in (2, 3):
-            raise ValueError(f"{file}: line {number}: {len(cells)} columns (accepted: time,count or key,time,count)")
-        row = _row(cells[-2].strip(), cells[-1].strip(), f"{file}: line {number}")
-        by_key.setdefault(cells[0] if width == 3 else None, []).append(row)
-    return {key: _in_order(rows, f"{file}: {key or 'time'}") for key, rows in by_key.items()}
-
-
-def _row(written: str, count: str, where: str) -> Row:
-    time = read_time(written)
-    if time is None:
-        raise ValueError(f"{where}: time: {written!r} is neither an ISO date or time nor a whole number")
-    if not _is_count(count):
-        raise ValueError(f"{where}: count: {count!r} is not a number >= 0 (a missing one is left empty)")
-    return Row(written, time, None if count.lower() in MISSING_WORDS else float(count))
-
-
-def _in_order(rows: list[Row], where: str) -> list[Row]:
-    kinds = {(type(row.time), isinstance(row.time, datetime) and row.time.tzinfo is not None) for row in rows}
-    if len(kinds) > 1:
-        raise ValueError(f"{where}: times are of different kinds (whole numbers, times with or without a zone)")
-    ordered = sorted(rows, key=lambda row: row.time)
-    for earlier, later in pairwise(ordered):
-        if earlier.time == later.time:
-            raise ValueError(f"{where}: {later.written} is there twice")
-    return ordered
-
-
-def read_time(written: str) -> Time | None:
-    """A whole number, or an ISO date or time (also 2026-W03-1); None for anything else."""
-    text = written.strip()
-    if text.lstrip("+-").isdecimal():
-        return int(text)
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _is_count(text: str) -> bool:
-    if text.strip().lower() in MISSING_WORDS:
-        return True
-    try:
-        return 0 <= float(text) < float("inf")
-    except ValueError:
-        return False
 
 
 def _days(rows: list[Row]) -> list[date] | None:
@@ -217,24 +154,6 @@ def _season(rows: list[Row], days: list[date] | None) -> int:
         return HOURS_A_DAY if isinstance(rows[-1].time, datetime) and days is None else WEEKS_A_YEAR
     step = median((later - earlier).days for earlier, later in pairwise(days))
     return next((season for most, season in SEASON_OF_DAYS if step <= most), 1)
-
-
-def _first(rows: list[Row], since: str | None, file: Path, key: str | None) -> int:
-    if since is None:
-        return 0
-    time = read_time(since)
-    if time is None or isinstance(time, int) != isinstance(rows[0].time, int):
-        raise ValueError(f"--from: {since!r} is not a time like those of {file} ({rows[0].written})")
-    if isinstance(time, datetime) and isinstance(rows[0].time, datetime):
-        time = (
-            time.replace(tzinfo=time.tzinfo or rows[0].time.tzinfo)
-            if rows[0].time.tzinfo
-            else time.replace(tzinfo=None)
-        )
-    for place, row in enumerate(rows):
-        if row.time >= time:  # type: ignore[operator]
-            return place
-    raise ValueError(f"--from: {since} is after the last time point ({rows[-1].written}) of {key or file}")
 
 
 def _param(text: str) -> tuple[str, Any]:

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Self, get_args
+from typing import Any, Self, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Record = TypeVar("Record", bound=BaseModel)
 
 TOO_SHORT = "历史不足"
 MISSING = "本期数据缺失"
@@ -93,21 +94,8 @@ class Parameters(BaseModel):
 
     @classmethod
     def of(cls, control: Mapping[str, Any]) -> Self:
-        """The record for named values; null is the default, where it is no value of its own.
-
-        Raises ValueError: `noPeriods: what is wrong`.
-        """
-        fields = {part.alias or key: part for key, part in cls.model_fields.items()}
-        left_out = {name for name, part in fields.items() if type(None) not in get_args(part.annotation)}
-        try:
-            return cls.model_validate({k: v for k, v in control.items() if v is not None or k not in left_out})
-        except ValidationError as wrong:
-            first = wrong.errors()[0]
-            name = str(first["loc"][0]) if first["loc"] else ""
-            if first["type"] == "extra_forbidden":
-                raise ValueError(f"{name}: no such parameter (accepted: {', '.join(fields)})") from None
-            what = first["msg"].removeprefix("Value error, ")
-            raise ValueError(f"{name}: {what}" if name else what) from None
+        """See read_parameters."""
+        return read_parameters(cls, control)
 
     @abstractmethod
     def detect(self, series: CountSeries, points: range) -> Detections:
@@ -126,6 +114,24 @@ class Parameters(BaseModel):
             return "近期件数太少，不判断"
         side = "高于" if found.alarm[place] else "未高于"
         return f"{count:g} 件，{side}上界 {found.upper[place]:.4g}（预期 {found.expected[place]:.3g}）"
+
+
+def read_parameters(kind: type[Record], control: Mapping[str, Any]) -> Record:
+    """The record for named values; null is the default, where it is no value of its own.
+
+    Raises ValueError: `noPeriods: what is wrong`.
+    """
+    fields = {part.alias or key: part for key, part in kind.model_fields.items()}
+    left_out = {name for name, part in fields.items() if type(None) not in get_args(part.annotation)}
+    try:
+        return kind.model_validate({k: v for k, v in control.items() if v is not None or k not in left_out})
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        if first["type"] == "extra_forbidden":
+            raise ValueError(f"{name}: no such parameter (accepted: {', '.join(fields)})") from None
+        what = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{name}: {what}" if name else what) from None
 
 
 def span(series: CountSeries, points: range) -> range:
