@@ -102,6 +102,9 @@ class Generations:
         if names.name not in aliases and _seen(self.control.read(), number):
             index, alias = names.month(number, month), names.name
             self._cluster.ask(lambda: self._client.indices.put_alias(index=index, name=alias))
+        # Or the generation may have been cleared away between our look and our step: what we made is nobody's.
+        if not self.lives(number):
+            self._sweep()
 
     def _create(self, index: str, body: Json) -> None:
         try:

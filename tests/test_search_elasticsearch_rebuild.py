@@ -147,6 +147,18 @@ def test_a_month_that_is_made_during_the_switch_is_searched(
     assert set(titles(elastic)) == {"a", "b"}
 
 
+def test_a_month_made_for_a_generation_that_was_cleared_away_meanwhile_does_not_stay(
+    elastic: ElasticsearchBackend, intake: ElasticsearchBackend, elastic_client: Elasticsearch, elastic_name: str
+) -> None:
+    elastic.index([entry("a")])
+    with elastic.rebuild() as builder:
+        builder.index([entry("a")])
+    intake._generations.open_month(1, "2026.01")  # as a writer does that looked before the switch
+    assert generations(elastic_client, elastic_name) == {"2"}
+    left = elastic_client.indices.get_index_template(name=f"{elastic_name}-*").body["index_templates"]
+    assert [one["name"] for one in left] == [f"{elastic_name}-g000002"]
+
+
 def test_a_rebuild_that_fails_leaves_the_old_index_and_the_next_one_clears_up(
     elastic: ElasticsearchBackend, elastic_client: Elasticsearch, elastic_name: str
 ) -> None:
