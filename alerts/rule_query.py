@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from config.lexicon import Lexicon
-from config.regions import Regions
+from config.regions import BY_DIGITS, Regions
 from config.rules import Scope
 from config.sources import SourceConfig
 from core.records import RegistryEntry, Signal
@@ -20,7 +20,7 @@ from search.fields import KIND_WORDS, FieldType, field_named
 from search.names import Names, NameTable
 from search.query import NO_SYNONYMS, QueryError, Synonyms, parse_query, read_query, tree
 from search.query.dates import read_span
-from search.records import BY_DIGITS, Row, entry_of, row_of
+from search.records import Row, entry_of, row_of
 from search.text import Segmenter as Cut
 from search.where import Everything, OneOf, Where
 

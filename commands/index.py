@@ -10,6 +10,7 @@ import typer
 
 from commands.assemble import build_indexer, open_index
 from commands.documents import say_what_waits
+from commands.index_care import tidy_index
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.stores import open_store
@@ -88,8 +89,7 @@ def retry(data: DataOption = None, profile: ProfileOption = None) -> None:
 def tidy(data: DataOption = None, profile: ProfileOption = None) -> None:
     """合并已过去的月份 (merges the months that are over; Elasticsearch does it in the background, each night too)."""
     settings = settings_of(data, profile, log_level="WARNING")
-    backend = open_index(settings, knowledge_of(settings, open_store(settings)))
-    merged = backend.tidy()
+    merged = tidy_index(settings)
     if not settings.elasticsearch_url:
         print("内嵌索引写入时自行合并，无须整理")
     else:

@@ -15,11 +15,17 @@ def index_jobs(settings: Settings) -> list[DailyJob]:
     return [DailyJob("index-tidy", "合并检索索引", HOUR, MINUTE, lambda: _tidied(settings))]
 
 
-def _tidied(settings: Settings) -> str:
+def tidy_index(settings: Settings) -> int:
+    """Begin the merge; how many months. No text is cut for it. Raises SearchUnavailable."""
     backend = open_backend(settings, words=str.split)
     try:
-        return f"合并 {backend.tidy()} 个月份"
-    except SearchUnavailable as problem:  # said elsewhere, and no reason to call the night a failure: it can wait a day
-        return f"没有合并：{problem}"
+        return backend.tidy()
     finally:
         backend.close()
+
+
+def _tidied(settings: Settings) -> str:
+    try:
+        return f"合并 {tidy_index(settings)} 个月份"
+    except SearchUnavailable as problem:  # said elsewhere, and no reason to call the night a failure: it can wait a day
+        return f"没有合并：{problem}"

@@ -220,23 +220,6 @@ def _without_query(scope: Scope) -> Scope:
     return scope
 
 
-Condition = Annotated[
-    AnyCondition
-    | BlacklistCondition
-    | WhitelistCondition
-    | FrequencyCondition
-    | SpikeCondition
-    | NewTermCondition
-    | CardinalityCondition
-    | ResonanceCondition
-    | TierJumpCondition
-    | RatioCondition
-    | MetricCondition
-    | ChangeCondition
-    | ChainedCondition,
-    Field(discriminator="type"),
-]
-
 SingleCondition = AnyCondition | BlacklistCondition | WhitelistCondition
 """Each signal fires by itself."""
 WindowCondition = (
@@ -251,6 +234,11 @@ WindowCondition = (
     | ChainedCondition
 )
 """What a window holds decides."""
+Condition = Annotated[
+    SingleCondition | FrequencyCondition | SpikeCondition | NewTermCondition | WindowCondition,
+    Field(discriminator="type"),
+]
+"""In the order of CONDITIONS."""
 
 CONDITIONS: dict[str, type[Words]] = {
     "any": AnyCondition,

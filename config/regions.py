@@ -84,7 +84,7 @@ class Regions:
         found: dict[str, list[str]] = {}
         for region in self:
             for part in self.chain(region.code):
-                if part not in _UNKNOWN.chain(region.code):
+                if part not in BY_DIGITS.chain(region.code):
                     found.setdefault(part, []).append(region.code)
         return {part: tuple(codes) for part, codes in found.items()}
 
@@ -125,4 +125,5 @@ class Regions:
         return f"{code[:2]}0000" if code.endswith("00") else f"{code[:4]}00"
 
 
-_UNKNOWN = Regions()
+BY_DIGITS = Regions()
+"""Knows no zone: what contains a code is told by its digits."""

@@ -98,12 +98,13 @@ class Generations:
         if _seen(state, number):
             aliases[names.name] = {}
         self._create(names.month(number, month), {"aliases": aliases})
+        state = self.control.read()
         # The switch may have come between: whoever sees the other's step last adds the alias.
-        if names.name not in aliases and _seen(self.control.read(), number):
+        if names.name not in aliases and _seen(state, number):
             index, alias = names.month(number, month), names.name
             self._cluster.ask(lambda: self._client.indices.put_alias(index=index, name=alias))
         # Or the generation may have been cleared away between our look and our step: what we made is nobody's.
-        if not self.lives(number):
+        if state is None or number not in state.live:
             self._sweep()
 
     def _create(self, index: str, body: Json) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from config.regions import Regions
+from config.regions import BY_DIGITS, Regions
 from core.records import Signal
 from search.fields import FIELDS
 from search.mentions import mention_keys
@@ -60,10 +60,6 @@ class IndexEntry:
     flags: tuple[str, ...] = ()
     tier: int = USUAL_TIER
     mentions: tuple[str, ...] = ()
-
-
-BY_DIGITS = Regions()
-"""Knows no zone: what contains a code is told by its digits."""
 
 
 def with_ancestors(codes: Iterable[str], regions: Regions = BY_DIGITS) -> tuple[str, ...]:

@@ -6,12 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from config.lexicon import Lexicon, load_lexicon, load_registry_csv
+from config.settings import PROJECT
 from core.clock import Clock, fixed_clock
+from core.records import RegistryEntry
 from store.database import Store
 
 pytest_plugins = ["tests.elasticsearch_fixture"]
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> Lexicon:
+    """The lexicon of the checkout."""
+    return load_lexicon(PROJECT / "config")
+
+
+@pytest.fixture(scope="module")
+def firms() -> dict[str, RegistryEntry]:
+    """The demo's firms by id."""
+    return {entry.id: entry for entry in load_registry_csv(PROJECT / "config" / "lexicons" / "enterprises_demo.csv")}
 
 
 @pytest.fixture

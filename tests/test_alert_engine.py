@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from alerts.engine import AlertEngine
 from alerts.setup import build_engine
-from config.lexicon import Lexicon, load_lexicon, load_registry_csv
+from config.lexicon import Lexicon
 from config.settings import PROJECT
 from core.records import (
     Alert,
@@ -37,16 +37,6 @@ from store.schema import deliveries, findings
 
 CONFIG = PROJECT / "config"
 START = datetime.fromisoformat("2026-11-09T00:00:00+00:00")
-
-
-@pytest.fixture(scope="module")
-def lexicon() -> Lexicon:
-    return load_lexicon(CONFIG)
-
-
-@pytest.fixture(scope="module")
-def firms() -> dict[str, RegistryEntry]:
-    return {entry.id: entry for entry in load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv")}
 
 
 @dataclass(frozen=True)

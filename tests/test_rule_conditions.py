@@ -11,7 +11,7 @@ from sqlalchemy import select
 from alerts.rule_examples import ExampleRun, engine_of_one, run_examples, signals_of
 from alerts.rule_words import rule_words
 from config.grouping import load_grouping
-from config.lexicon import Lexicon, load_lexicon, load_registry_csv
+from config.lexicon import Lexicon
 from config.rules import Rule, load_rules, read_rule
 from config.settings import PROJECT
 from core.errors import ConfigError
@@ -27,16 +27,6 @@ COMPLAINT = {**PRESS, "kind": "complaint", "source": "12315"}
 CHECK = {**PRESS, "kind": "spotcheck", "source": "amr", "tier": 1, "issues": ["nonconf"]}
 RECALL = {**PRESS, "kind": "recall", "source": "dprc", "tier": 1, "issues": ["defect"]}
 DAY = 24
-
-
-@pytest.fixture(scope="module")
-def lexicon() -> Lexicon:
-    return load_lexicon(CONFIG)
-
-
-@pytest.fixture(scope="module")
-def firms() -> dict[str, RegistryEntry]:
-    return {entry.id: entry for entry in load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv")}
 
 
 def rule_text(condition: dict[str, Any], fires: Any, quiet: Any, **more: Any) -> str:

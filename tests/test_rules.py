@@ -9,7 +9,7 @@ import cli
 from alerts.rule_examples import run_examples
 from alerts.rule_words import rule_words
 from config.grouping import load_grouping
-from config.lexicon import Lexicon, load_lexicon, load_registry_csv
+from config.lexicon import Lexicon
 from config.rules import Rule, load_rules
 from config.settings import PROJECT
 from core.records import RegistryEntry
@@ -27,16 +27,6 @@ examples:
   fires: [[{FIRES}]]
   quiet: [[{{kind: news, product: cable, issues: [nonconf]}}]]
 """
-
-
-@pytest.fixture(scope="module")
-def lexicon() -> Lexicon:
-    return load_lexicon(CONFIG)
-
-
-@pytest.fixture(scope="module")
-def firms() -> dict[str, RegistryEntry]:
-    return {entry.id: entry for entry in load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv")}
 
 
 @pytest.mark.parametrize("rule", SHIPPED, ids=lambda rule: rule.id)

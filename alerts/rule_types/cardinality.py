@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from alerts.rule_types.fields import look_up, usable_key
-from alerts.rule_types.options import Name, Options, Span
+from alerts.rule_types.options import Name, Options, Span, one_given
 from alerts.rule_types.protocol import Event, Match, Matcher, Tick
 
 
@@ -21,8 +21,7 @@ class CardinalityOptions(Options):
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "CardinalityOptions":
-        if self.max_cardinality is None and self.min_cardinality is None:
-            raise ValueError("max_cardinality or min_cardinality is missing")
+        one_given(self, "max_cardinality", "min_cardinality")
         return self
 
 

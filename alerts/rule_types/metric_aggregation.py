@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from alerts.rule_types.fields import nested
 from alerts.rule_types.formats import Format
-from alerts.rule_types.options import Name, Options
+from alerts.rule_types.options import Name, Options, one_given, outside
 from alerts.rule_types.protocol import Match, Matcher, Metric, NotTaken, Value, Values
 
 Aggregation = Literal["min", "max", "avg", "sum", "cardinality", "value_count", "percentiles"]
@@ -27,8 +27,7 @@ class MetricOptions(Options):
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "MetricOptions":
-        if self.max_threshold is None and self.min_threshold is None:
-            raise ValueError("max_threshold or min_threshold is missing")
+        one_given(self, "max_threshold", "min_threshold")
         return self
 
 
@@ -39,12 +38,8 @@ class MetricAggregation(Matcher[MetricOptions]):
 
     def _metric(self, operation: Metric) -> Iterator[Match]:
         for keys, value in leaves(operation.value, self.options):
-            if value is not None and self._crossed(value):
+            if value is not None and outside(value, self.options.max_threshold, self.options.min_threshold):
                 yield Match(operation.at, self._told(keys, value))
-
-    def _crossed(self, value: float) -> bool:
-        most, least = self.options.max_threshold, self.options.min_threshold
-        return (most is not None and value > most) or (least is not None and value < least)
 
     def _told(self, keys: tuple[str, ...], value: float) -> dict[str, Any]:
         name = f"metric_{self.options.metric_agg_key}_{self.options.metric_agg_type}"

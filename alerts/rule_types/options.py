@@ -60,6 +60,17 @@ Names = Annotated[tuple[str, ...], BeforeValidator(read_names)]
 Name = Annotated[str, Field(min_length=1)]
 
 
+def one_given(options: BaseModel, most: str, least: str) -> None:
+    """Raises ValueError where neither limit is given."""
+    if getattr(options, most) is None and getattr(options, least) is None:
+        raise ValueError(f"{most} or {least} is missing")
+
+
+def outside(value: float, most: float | None, least: float | None) -> bool:
+    """Whether a value is above the one limit or below the other, both strict."""
+    return (most is not None and value > most) or (least is not None and value < least)
+
+
 class Options(BaseModel):
     """The base of each type's configuration: frozen, strict, unknown keys are refused.
 

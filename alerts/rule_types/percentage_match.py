@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from alerts.rule_types.formats import Format
 from alerts.rule_types.metric_aggregation import key_fields
-from alerts.rule_types.options import Options
+from alerts.rule_types.options import Options, one_given, outside
 from alerts.rule_types.protocol import Match, Matcher, NotTaken, Percent
 
 
@@ -21,8 +21,7 @@ class PercentageOptions(Options):
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "PercentageOptions":
-        if self.max_percentage is None and self.min_percentage is None:
-            raise ValueError("max_percentage or min_percentage is missing")
+        one_given(self, "max_percentage", "min_percentage")
         return self
 
 
@@ -39,7 +38,7 @@ class PercentageMatch(Matcher[PercentageOptions]):
             if not total or total < self.options.min_denominator:
                 continue
             share = matching / total * 100
-            if self._crossed(share):
+            if outside(share, self.options.max_percentage, self.options.min_percentage):
                 keys = () if key is None else (key,)
                 yield Match(operation.at, self._told(share, total) | key_fields(self.options, keys))
 
@@ -48,7 +47,3 @@ class PercentageMatch(Matcher[PercentageOptions]):
         if self.options.percentage_format_string is not None:
             told["percentage_formatted"] = self.options.percentage_format_string.write(share)
         return told
-
-    def _crossed(self, share: float) -> bool:
-        most, least = self.options.max_percentage, self.options.min_percentage
-        return (most is not None and share > most) or (least is not None and share < least)
