@@ -4,6 +4,7 @@ The county comes first; who owns it is found in routing_owner.py. Others are tol
 `copy_rules`. An organisation is told once; every rule that names it is kept as a reason.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -31,6 +32,7 @@ KIND_ROLES: Mapping[str, tuple[str, str]] = {
 }
 """What a kind of document has to do with the roles of a division, and what it is called."""
 MOST_TOLD = 60
+FIRM_LIKE = re.compile(r"[\w()（）]{0,20}?(?:公司|集团|厂|店|超市|商行|经营部)")
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ class _Routing:
         """A firm that has 食品 in its name may make anything."""
         for name in sorted(self.facts.names, key=len, reverse=True):
             title = title.replace(name, "")
-        return title
+        return FIRM_LIKE.sub("", title)
 
     def _says(self, words: Sequence[str]) -> bool:
         said = "\n".join((*self.facts.titles, self.facts.text))

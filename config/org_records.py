@@ -76,7 +76,7 @@ class LevelRow:
 class CopyRule:
     """Who else is told. asked: any of them is enough.  hand_to: whom a person hands the matter over to.
 
-    where: file and key, `orgs.yaml copy_rules.0`.
+    where: in which file it stands, as people say it.
     """
 
     when: str

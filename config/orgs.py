@@ -87,6 +87,7 @@ class _Reader:
         self.offices = [Organisation(one.id, one.name, "office") for one in (*base.offices, *more.offices)]
         self.names = dict(self._names())
         self.divisions += self._only_leading()
+        self.names |= self._by_scheme()
         places = {
             levels.county: Place.COUNTY,
             levels.prefecture: Place.PREFECTURE,
@@ -115,6 +116,16 @@ class _Reader:
                 self.names |= {division.code: division, name: division}
                 found.append(division)
         return found
+
+    def _by_scheme(self) -> dict[str, Organisation]:
+        """A licence scheme as a word means the division that leads for it: the same word in every province."""
+        bureau = self.base.province_bureau
+        words = {scheme: bureau.lead_by_scheme.get(scheme, bureau.contact_division) for scheme in self._schemes()}
+        found = {scheme: self.names.get(word) or self.names.get(split_note(word)[0]) for scheme, word in words.items()}
+        return {scheme: one for scheme, one in found.items() if one is not None}
+
+    def _schemes(self) -> list[str]:
+        return sorted({scheme for one in self.lexicon.products.values() for scheme in one.schemes})
 
     def orgs(self) -> Orgs:
         """The organisations. Raises ConfigError with every mistake."""
@@ -190,7 +201,7 @@ class _Reader:
             self._wrong(FILE, where, f"{code!r} is a {region.level} (accepted: {', '.join(levels)})")
 
     def _check_words(self) -> None:
-        schemes = sorted({scheme for one in self.lexicon.products.values() for scheme in one.schemes})
+        schemes = self._schemes()
         for scheme in self.base.province_bureau.lead_by_scheme:
             if scheme not in schemes:
                 told = f"is no licence scheme of products.yaml (accepted: {', '.join(schemes)})"
@@ -229,7 +240,7 @@ class _Reader:
                 copies=self._addressees(file, f"{where}.copy", (*row.copies, *acts.copies)),
                 hand_to=self._addressees(file, f"{where}.action", acts.hand_to),
                 no_dispatch=acts.no_dispatch,
-                where=f"{file.removeprefix('lexicons/')} {where}",
+                where=f"{file.removeprefix('lexicons/')} copy_rules 第 {place + 1} 条",
             )
 
     def _addressees(self, file: str, where: str, words: Iterable[str]) -> tuple[Addressee, ...]:
