@@ -53,12 +53,14 @@ class Told:
 class Route:
     """owner: who handles it.  told: everybody else, in the order of the rules.  steps: how it was found (what, how).
 
-    dispatch: whether it is dispatched at all; `no_dispatch` says why not.  confirm: people must confirm the level.
+    territory: region code to which a dispatch goes.  no_dispatch: why it is not dispatched; empty where it is.
+    confirm: people must confirm the level.
     """
 
     owner: Told
     told: tuple[Told, ...]
     steps: tuple[tuple[str, str], ...]
+    territory: str
     no_dispatch: str = ""
     confirm: bool = False
 
@@ -114,7 +116,9 @@ class _Routing:
             elif len(told) < MOST_TOLD:
                 told[one.organisation.code] = one
         why_not = f"{refusing.when}（{refusing.where}）" if refusing else ""
-        return Route(owner, tuple(told.values()), tuple(self._steps(rules)), why_not, row.human_confirm)
+        local = owner.organisation.sort not in ("division", "office")
+        code = owner.organisation.code if local else self.orgs.province.code
+        return Route(owner, tuple(told.values()), tuple(self._steps(rules)), code, why_not, row.human_confirm)
 
     def _everybody(self, rules: Sequence[CopyRule], how: str) -> Iterator[Told]:
         """Everybody a rule names, in order: by place, by level, by words, by the kind of the documents."""

@@ -78,11 +78,13 @@ CASES = [
     Case("another county of one prefecture is told", Facts(seats=("360113",), scenes=("360102",), firms=1), "360113",
          {"360102": COPY}, ("360100",)),
     # levels
-    Case("yellow: prefecture and quality division", MAKER, "360113", {"360100": COPY, "zljd": COPY}, ("zfjc",), level=2),
+    Case("yellow: prefecture and quality division",
+         MAKER, "360113", {"360100": COPY, "zljd": COPY}, ("zfjc",), level=2),
     Case("orange: the leading division, enforcement, press", MAKER, "360113",
          {"360100": COPY, "zljd": COPY, "gxz": COPY, "zfjc": COPY, "press": COPY}, ("emergency", "leader"), level=3),
     Case("red: everybody", MAKER, "360113",
-         {"leader": COPY, "duty": COPY, "zfjc": COPY, "emergency": COPY, "government_duty": COPY, "000000": COPY}, level=4),
+         {"leader": COPY, "duty": COPY, "zfjc": COPY, "emergency": COPY, "government_duty": COPY, "000000": COPY},
+         level=4),
     Case("a level above the scale is red", MAKER, "360113", {"leader": COPY}, level=9),
     Case("a level below the scale is blue", MAKER, "360113", never=("360100",), level=0),
     # products and their schemes
@@ -93,7 +95,8 @@ CASES = [
     Case("gas cylinders go to special equipment", MAKER, "360113", {"lead_tse": COPY}, product="gas_cylinder"),
     Case("lifts go to special equipment", MAKER, "360113", {"lead_tse": COPY}, product="elevator"),
     Case("tankers go to special equipment", MAKER, "360113", {"lead_tse": COPY}, product="tanker"),
-    Case("a boiler that the catalogue lacks, too", SCENE, "360702", {"lead_tse": COPY}, product=None, title="一锅炉爆炸"),
+    Case("a boiler that the catalogue lacks, too",
+         SCENE, "360702", {"lead_tse": COPY}, product=None, title="一锅炉爆炸"),
     Case("an e-bike that burns in a lift is no lift", MAKER, "360113", never=("lead_tse",), product="ebike",
          title="电动自行车在电梯内起火"),
     Case("a product nobody knows leads to the contact division", MAKER, "360113", {"zljd": COPY}, ("gxz",), level=3,
@@ -113,7 +116,8 @@ CASES = [
     Case("an offence of trade is handled where goods are sold", Facts(seats=("360113",), scenes=("360102",), firms=1),
          "360102", {"360113": COPY}, issues=("sell_unlic",)),
     Case("sold without a licence and burnt: the maker answers",
-         Facts(seats=("360113",), scenes=("360102",), firms=1), "360113", {"360102": COPY}, issues=("sell_unlic", "fire")),
+         Facts(seats=("360113",), scenes=("360102",), firms=1), "360113", {"360102": COPY},
+         issues=("sell_unlic", "fire")),
     # borders
     Case("goods in another prefecture: it gets a copy", Facts(seats=("360113",), scenes=("360702",), firms=1), "360113",
          {"360702": COPY, "360700": COPY}, ("360100",)),
@@ -123,14 +127,16 @@ CASES = [
          {"369001": COPY, "360700": COPY}),
     Case("several makers of several prefectures", Facts(seats=("360113", "360702"), firms=2), "360000",
          {"360113": COPY, "360702": COPY}),
-    Case("one maker with two seats is one maker", Facts(seats=("360113", "360702"), firms=1), "360113", {"360702": COPY}),
+    Case("one maker with two seats is one maker",
+         Facts(seats=("360113", "360702"), firms=1), "360113", {"360702": COPY}),
     Case("a maker outside, an accident inside", Facts(seats=("442000",), scenes=("360702",), firms=1), "360702",
          {"440000": LETTER, "360000": COPY}, ("442000",)),
     Case("a maker inside, an accident outside", Facts(seats=("360113",), far=("430100",), firms=1), "360113",
          {"430000": LETTER, "360000": COPY}),
     Case("all of it outside: handed over", Facts(seats=("442000",), far=("430100",), firms=1), "360000",
          {"440000": OVER, "430000": OVER}),
-    Case("a municipality is a province", Facts(seats=("360113",), far=("110105",), firms=1), "360113", {"110000": LETTER}),
+    Case("a municipality is a province",
+         Facts(seats=("360113",), far=("110105",), firms=1), "360113", {"110000": LETTER}),
     Case("an importer only: to the national bureau", Facts(abroad=True), "000000", {"360000": COPY}),
     Case("an importer, sold here", Facts(abroad=True, scenes=("360702",)), "360702", {"000000": COPY}),
     # nobody knows where
@@ -235,12 +241,15 @@ REGIONS = """code,name,short_name,aliases,parent_code,level,direct_admin,ambiguo
 360000,江西省,江西,,,province,,,
 360100,南昌市,南昌,,360000,prefecture,,,
 """
-ORGS = {
+ORGS: dict[str, Any] = {
     "version": 1,
     "levels": {"national": "国家局", "province": "岭海省质监局", "prefecture": "市局", "county": "区县局"},
     "province_bureau": {
         "name": "岭海省质监局", "code": "440000", "contact_division": "质量处",
-        "divisions": [{"id": "zl", "name": "质量处", "roles": ["监督抽查"]}, {"id": "zf", "name": "执法处", "aliases": ["稽查处"]}],
+        "divisions": [
+            {"id": "zl", "name": "质量处", "roles": ["监督抽查"]},
+            {"id": "zf", "name": "执法处", "aliases": ["稽查处"]},
+        ],
         "lead_by_scheme": {"CCC": "zf", "TSE": "特设处(待核)"},
     },
     "bureaus": {
@@ -312,25 +321,25 @@ def test_another_province_names_its_bureaus_and_divisions_itself(tmp_path: Path)
 @pytest.mark.parametrize(
     ("key", "value", "mistake"),
     [
-        ("alerts", [{**ORGS["alerts"][0], "to": ["区县局", "稽察处"]}, *ORGS["alerts"][1:]],  # type: ignore[index]
+        ("alerts", [{**ORGS["alerts"][0], "to": ["区县局", "稽察处"]}, *ORGS["alerts"][1:]],
          "alerts.0.to: '稽察处' is nobody known (accepted: 县级局"),
-        ("alerts", ORGS["alerts"][:3], "alerts: level 4 is there 0 times"),  # type: ignore[index]
-        ("alerts", [{**ORGS["alerts"][0], "push": "at_once"}], "push: 'at_once' is not one of the accepted values"),  # type: ignore[index]
-        ("copy_rules", [{"when": "涉飞碟", "copy": ["执法处"]}], "copy_rules.0.when: '涉飞碟': '飞碟' cannot be checked"),
+        ("alerts", ORGS["alerts"][:3], "alerts: level 4 is there 0 times"),
+        ("alerts", [{**ORGS["alerts"][0], "push": "at_once"}], "push: 'at_once' is not one of the accepted values"),
+        ("copy_rules", [{"when": "涉飞碟", "copy": ["执法处"]}], "copy_rules.0.when: '涉飞碟': '飞碟' cannot be"),
         ("copy_rules", [{"when": "issue 含 ufo", "copy": ["执法处"]}], "copy_rules.0.when: 'ufo' is no known issue"),
         ("copy_rules", [{"when": "level>=3", "action": "火速处理"}], "copy_rules.0.action: '火速处理' is no known act"),
-        ("copy_rules", [{"when": "level>=3", "copies": ["执法处"]}], "copies: unknown key (accepted: action, copy, note"),
+        ("copy_rules", [{"when": "level>=3", "copies": ["执法处"]}], "copies: unknown key (accepted: action, copy"),
         ("bureaus", {"rule": "各地都有"}, "bureaus.rule: does not say how a bureau is called"),
-        ("bureaus", {**ORGS["bureaus"], "nansha": {"code": "360100"}},  # type: ignore[dict-item]
+        ("bureaus", {**ORGS["bureaus"], "nansha": {"code": "360100"}},
          "bureaus.nansha.code: '360100' is no place of this province"),
-        ("bureaus", {**ORGS["bureaus"], "direct_counties": {"codes": ["440100"]}},  # type: ignore[dict-item]
+        ("bureaus", {**ORGS["bureaus"], "direct_counties": {"codes": ["440100"]}},
          "bureaus.direct_counties.codes: '440100' is a prefecture (accepted: county)"),
-        ("province_bureau", {**ORGS["province_bureau"], "code": "360000"}, "is not the province of province.yml"),  # type: ignore[dict-item]
-        ("province_bureau", {**ORGS["province_bureau"], "lead_by_scheme": {"UFO": "zf"}},  # type: ignore[dict-item]
+        ("province_bureau", {**ORGS["province_bureau"], "code": "360000"}, "is not the province of province.yml"),
+        ("province_bureau", {**ORGS["province_bureau"], "lead_by_scheme": {"UFO": "zf"}},
          "province_bureau.lead_by_scheme.UFO: is no licence scheme"),
-        ("province_bureau", {**ORGS["province_bureau"], "contact_division": "不存在处"},  # type: ignore[dict-item]
+        ("province_bureau", {**ORGS["province_bureau"], "contact_division": "不存在处"},
          "province_bureau.contact_division: '不存在处' is nobody known"),
-        ("routing", {**ORGS["routing"], "owner_order": ["最近的局"]}, "routing.owner_order: '最近的局' is nobody known"),  # type: ignore[dict-item]
+        ("routing", {**ORGS["routing"], "owner_order": ["最近的局"]}, "owner_order: '最近的局' is nobody known"),
         ("offices", [{"id": "leader", "name": "领导"}], "the id 'leader' is given twice"),
         ("words", {"奇事": {"issues": ["ufo"]}}, "words.奇事.issues: 'ufo' is unknown"),
         ("words", {"奇事": {}}, "words.奇事: asks nothing"),
