@@ -25,6 +25,7 @@ GROUPS = {
     "commands.events": ("events",),
     "commands.warnings": ("alerts", "feed-url", "digest"),
     "commands.routing": ("route",),
+    "commands.why": ("why",),
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),
     "commands.detect": ("detect",),
