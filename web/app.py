@@ -45,13 +45,14 @@ from web.views import (
     signin,
     sources,
     status,
+    why,
 )
 from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, analytics_data,
-    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete, canary,
+    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete, why, canary,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from store.cards import cards_of
 from store.documents import arrival_number, find_signals
 
 MOST_DOCUMENTS, MOST_SPANS = 8, 8
-CASUALTIES = ((4, "死亡 3 人或重伤 10 人"), (3, "死亡 1 人、重伤 1 人或 3 人受伤中毒"), (2, "1 人受伤或中毒"))
+CASUALTIES = ((4, "死亡 3 人或重伤 10 人"), (3, "死亡 1 人、重伤 1 人或 3 人受伤中毒"), (2, "有人受伤或中毒"))
 """The level that people hurt ask for (issues.yaml, alert_levels), by press and authorities only."""
 
 
@@ -45,7 +45,7 @@ class AlertStages:
         yield self._evidence(signals)
         yield self._level(cards)
         yield self._change(findings, signals, cards)
-        yield self._grouped(cards)
+        yield self._grouped(signals)
         yield from muted(self.db, self.alert)
         yield told_stage(self.world, self.db, self.alert, self.now)
 
@@ -142,17 +142,20 @@ class AlertStages:
                 told = f"落：{finding.rule} 靠 {len(finding.documents)} 篇，撤回后不再满足“{words}”即不成立"
                 yield Evidence(told, rule=finding.rule)
 
-    def _grouped(self, cards: Sequence[Card]) -> Stage:
+    def _grouped(self, signals: Sequence[Signal]) -> Stage:
         merged = [row for row in history_of(self.db, self.alert.id) if row.action == "merged"]
-        sources = len({card.source for card in cards})
+        sources = len({signal.document.source for signal in signals})
         told = f"{len(self.alert.documents)} 篇归为一条，出自 {sources} 个信源，首条 {clock(self.alert.first_at)}"
         evidence = tuple(Evidence(row.note) for row in merged)
         return Stage("grouped", "归并", "noted", f"{told}，状态{self.world.state_word(self.alert.state)}", evidence)
 
 
 def _spans(mentions: Sequence[Mention]) -> Iterator[Span]:
-    """What of a text counted: issues first, then casualties, products and firms."""
+    """What of a text counted, each word where it stands first: issues, then casualties, products and firms."""
     order = {"issue": 0, "casualty": 1, "product": 2, "enterprise": 3, "brand": 3}
-    counted = [one for one in mentions if not one.negated and one.type.value in order]
-    for one in sorted(counted, key=lambda one: (order[one.type.value], one.start))[:MOST_SPANS]:
+    first: dict[tuple[str, str], Mention] = {}
+    for one in mentions:
+        if not one.negated and one.type.value in order:
+            first.setdefault((one.type.value, one.text), one)
+    for one in sorted(first.values(), key=lambda one: (order[one.type.value], one.start))[:MOST_SPANS]:
         yield Span(one.start, one.end, one.text, one.type.value, one.id_or_norm)

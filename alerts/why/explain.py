@@ -62,7 +62,11 @@ def _address(text: str) -> str:
 
 def explain(world: World, db: Connection, asked: str, now: datetime) -> Answer:
     """Why, or why not. Raises UsageError for a question that is none."""
-    found = find(db, asked)
+    return answer(world, db, find(db, asked), asked, now)
+
+
+def answer(world: World, db: Connection, found: Found, asked: str, now: datetime) -> Answer:
+    """The answer to what was found."""
     if found.alert is not None:
         return of_alert(world, db, found.alert, asked, now)
     if found.hits:
@@ -84,7 +88,7 @@ def of_document(world: World, db: Connection, hits: Sequence[Hit], asked: str, n
     document = find_document(db, hits[0].id)
     assert document is not None  # it was just found
     stages = tuple(DocumentStages(world, db, document, now).stages())
-    numbers = [alert.number for alert in alerts_of_document(db, document.id)]
+    numbers = [alert.number for alert in alerts_of_document(db, document.id) if world.sees(alert)]
     others = tuple(Other(hit.id, hit.title) for hit in hits[1:])
     title = document.title or document.url or document.id
     return Answer(asked, "document", document.id, title, stages, alerts=tuple(numbers), others=others)

@@ -1,6 +1,6 @@
 """What explaining needs to know: the rules as they judge now, sources, names, and where alerts go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,13 +16,13 @@ from config.lexicon import Lexicon
 from config.routes import Routes
 from config.rules import Rule
 from config.sources import SourceConfig
-from core.records import AlertState
+from core.records import Alert, AlertState
 
 
 @dataclass(frozen=True)
 class World:
     """engine: with the rules of the files and the desk.  desk: every rule ever made there.  router, routes: None leaves
-    out who is told.  profile: whose sources these are.
+    out who is told.  profile: whose sources these are.  sees: whether the person who asks may see an alert.
     """
 
     engine: AlertEngine
@@ -31,6 +31,7 @@ class World:
     profile: str = ""
     router: Router | None = None
     routes: Routes | None = None
+    sees: Callable[[Alert], bool] = lambda _alert: True
 
     @property
     def lexicon(self) -> Lexicon:
