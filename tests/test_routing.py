@@ -229,6 +229,21 @@ def test_an_alert_without_documents_goes_by_its_own_places(lexicon: Lexicon, org
     assert route(alert, facts, orgs, lexicon).owner.organisation.code == "360000"
 
 
+def test_a_municipality_routes_by_its_districts(tmp_path: Path) -> None:
+    rows = "110000,北山市,北山,,,province,,,\n110101,东城区,东城,,110000,county,,,\n"
+    regions = REGIONS.splitlines(keepends=True)[0] + rows
+    bureau = {**ORGS["province_bureau"], "code": "110000"}
+    routing = {**ORGS["routing"], "unresolved_region": {"to": "110000"}}
+    folder = province(tmp_path / "config", province_bureau=bureau, routing=routing, bureaus={"rule": "{name}局"})
+    (folder / "province.yml").write_text("code: '110000'\n", encoding="utf-8")
+    (folder / "lexicons" / "regions.csv").write_text(regions, encoding="utf-8")
+    lexicon = load_lexicon(folder)
+    orgs = load_orgs(folder, lexicon)
+    facts = facts_of_record(alert_of(territory="110101", territories=("110101", "110000")), orgs.regions)
+    found = route(alert_of(2), facts, orgs, lexicon)
+    assert (found.owner.organisation.name, found.territory) == ("东城区局", "110101")
+
+
 # -- another province -------------------------------------------------------------------------------------------------
 
 REGIONS = """code,name,short_name,aliases,parent_code,level,direct_admin,ambiguous_with,note

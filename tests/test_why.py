@@ -543,3 +543,29 @@ def test_the_command_reads_like_a_list(data: Path, capsys: pytest.CaptureFixture
 def test_an_empty_question_ends_with_two(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert done(["why", " ", "--data", str(data)]) == 2
     assert "问什么" in capsys.readouterr().err
+
+
+# -- addresses as people write them -----------------------------------------------------------------------------------
+
+
+def test_the_s_of_https_does_not_matter(desk: Desk) -> None:
+    desk.read(PRESS)
+    assert asked(desk, PRESS.raw.url.replace("http://", "https://")).about == "document"
+
+
+def test_a_document_whose_id_has_quotes_finds_its_findings(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {
+        **STORY[1],
+        "id": 'odd"id\\',
+        "url": "https://amr.example/odd",
+        "title": "抽查：江西光明线缆有限公司电线电缆复检不合格",
+    }
+    lines = data / "odd.jsonl"
+    lines.write_text(
+        json.dumps({**row, "published": "2026-11-12T09:00:00+08:00"}, ensure_ascii=False), encoding="utf-8"
+    )
+    assert done(["ingest", str(lines), "--data", str(data)]) == 0
+    capsys.readouterr()
+    assert done(["why", 'odd"id\\', "--json", "--data", str(data)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["outcome"] for one in found["stages"] if one["stage"] == "rules"] == ["passed"]

@@ -44,7 +44,7 @@ def find(db: Connection, asked: str) -> Found:
         return Found(alert=(find_alert(db, str(into)) if into else None) or alert)
     address = _address(text)
     if address:
-        return Found(hits=tuple(documents_at(db, text, canonical_url(address), limit=MOST_OTHERS + 1)), address=address)
+        return Found(hits=tuple(documents_at(db, _forms(address), limit=MOST_OTHERS + 1)), address=address)
     hits = documents_called(db, text, limit=MOST_OTHERS + 1)
     # A title stands in the store as it was cleaned and masked.
     return Found(hits=tuple(hits or documents_titled(db, mask(clean_text(text)), limit=MOST_OTHERS + 1)))
@@ -58,6 +58,12 @@ def _address(text: str) -> str:
     if "/" in text and "." in host and host.isascii() and " " not in text:
         return f"http://{text}"
     return ""
+
+
+def _forms(address: str) -> list[str]:
+    """The canonical forms of an address: people leave the s of https away, or add it."""
+    rest = address.split("://", 1)[-1]
+    return list(dict.fromkeys(canonical_url(form) for form in (address, f"https://{rest}", f"http://{rest}")))
 
 
 def explain(world: World, db: Connection, asked: str, now: datetime) -> Answer:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -78,6 +79,14 @@ class RuleBench:
     def _text(self) -> str:
         return f"{self.signal.document.title}\n{self.signal.document.text}"
 
+    @cached_property
+    def _met(self) -> frozenset[str]:
+        """Rules whose query the signal meets, whatever else they ask."""
+        if self.view.queries is None:
+            return frozenset()
+        hits = self.view.queries.of(self.signal, self.number, lambda _rule: True)
+        return hits.live | hits.counted
+
     def _of(self, db: Connection, rule: Rule) -> RuleMiss:
         out = scope_misses(self.card, rule.scope, self.view, self.lexicon, text=self._text)
         if out:
@@ -91,10 +100,8 @@ class RuleBench:
         made = self.desk.get(rule.id)
         if rule.id in self.card.before:
             return RuleMiss(rule, "late", "规则建立晚于这篇：只计入窗口，不由它触发")
-        if rule.scope.query and self.view.queries is not None:
-            hits = self.view.queries.of(self.signal, self.number, lambda _rule: True)
-            if rule.id not in hits.live | hits.counted and (made is None or self._in_force(made)):
-                return RuleMiss(rule, "query", f"检索语句“{rule.scope.query}”未命中")
+        if rule.scope.query and rule.id not in self._met and (made is None or self._in_force(made)):
+            return RuleMiss(rule, "query", f"检索语句“{rule.scope.query}”未命中")
         if made is not None and (made.broken or made.last.state != "on" or not self._in_force(made)):
             return RuleMiss(rule, "off", _off_words(made))
         values = self.card.facts(rule.condition.field) if hasattr(rule.condition, "field") else ()
