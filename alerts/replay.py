@@ -4,7 +4,7 @@ A pure function of the matter's cards and the rules: no query, no clock. Each ca
 is replaced, withdrawn or refuted, so the same story comes out whatever the order in which its documents arrived.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -73,11 +73,12 @@ class Outcome:
         return max(step.level for step in self.steps)
 
 
-def replay(matter: Matter, rules: Sequence[Rule], regions: Regions, seen: Seen) -> Outcome | None:
-    """The outcome, or None where no rule ever fired."""
+def replay(matter: Matter, rules: Mapping[str, Rule], regions: Regions, seen: Seen) -> Outcome | None:
+    """The outcome, or None where no rule ever fired. rules: those that count within one matter, by id; only those that
+    one of its cards met are asked."""
     cards = standing(matter)
     asking = {rule for card in cards for rule in card.rules}
-    mine = [rule for rule in rules if rule.in_matter and rule.id in asking]
+    mine = [rule for name, rule in rules.items() if name in asking]
     held = [one for rule in mine for one in _fire(rule, matter, cards, regions, seen)]
     if not held:
         return None
