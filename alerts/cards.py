@@ -12,11 +12,12 @@ a:<name>             press or authority names a listed firm beside this name tha
 w:<rule>|<values>    counted by a rule that is not about one matter
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from alerts.query_hits import NEWEST, QueryHits, TenureKey
@@ -25,6 +26,7 @@ from config.conditions import BlacklistCondition, Fact, ListCondition, RatioCond
 from config.grouping import Grouping
 from config.regions import Regions
 from config.rules import Rule, Scope
+from core.ids import to_json
 from core.records import Kind, MentionType, RegistryEntry, Signal
 from store.cards import StoredCard
 
@@ -44,6 +46,9 @@ TRUSTED = ("official", "media")
 SENSITIVE = ("学校", "小学", "中学", "幼儿园", "医院", "养老院", "敬老院", "福利院")
 LABEL_NUMBER = re.compile(r"(?<![A-Z0-9-])(?=[A-Z0-9-]*\d{2})[A-Z]{1,5}-?\d{3,6}[A-Z]{0,3}(?![A-Z0-9])", re.IGNORECASE)
 NOT_A_LABEL = re.compile(r"(?:GB|GBT|ISO|IEC|EN|JB|QB|HG|DB|TSG|CCC|UN|FOR)-?\d", re.IGNORECASE)
+
+REMEMBERED = 20_000
+"""Cards a process keeps read: about 30 MB."""
 
 Registry = Callable[[str], RegistryEntry | None]
 
@@ -357,14 +362,15 @@ def stored(card: Card) -> StoredCard:
     facts = asdict(card)
     for name in ("document", "revision", "at", "until"):
         del facts[name]
-    return StoredCard(card.document, card.revision, card.at, card.until, facts)
+    return StoredCard(card.document, card.revision, card.at, card.until, to_json(facts))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def card_from(kept: StoredCard) -> Card:
-    """The card that `stored` wrote."""
+    """The card that `stored` wrote. The same text always says the same: what a rule's window holds is read once."""
     facts: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in kept.facts.items()
+        for name, value in json.loads(kept.facts).items()
         if name in Card.__dataclass_fields__
     }
     return Card(document=kept.document, revision=kept.revision, at=kept.at, until=kept.until, **facts)

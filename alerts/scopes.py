@@ -1,8 +1,8 @@
 """Whether rules of a scope count a signal: asked of one scope, and of all scopes at once.
 
-`in_scope` is the meaning. `ScopeIndex` says the same of hundreds of scopes, turned round: for each value of each fact it
-holds which scopes take it, one bit a scope, so that a signal asks with its own few values and what is left when all
-facts have been asked is the answer. Neither more rules nor a longer text of a rule make that noticeably slower.
+`in_scope` is the meaning. `ScopeIndex` says the same of hundreds of scopes, turned round: for each value of each fact
+it holds which scopes take it, one bit a scope, so that a signal asks with its own few values, and what is left when all
+facts have been asked is the answer. More rules make that hardly slower.
 """
 
 from bisect import bisect_right
