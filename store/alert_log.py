@@ -6,9 +6,10 @@ Everything is written with create-only ids: the same finding, alert, history row
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Insert, RowMapping, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
@@ -59,8 +60,14 @@ class DeliveryLine:
 
 def create_only(db: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert unless a row with that key is there. True when this call wrote it."""
-    upsert = sqlite_insert if db.dialect.name == "sqlite" else postgresql_insert
-    return db.execute(upsert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    return db.execute(_insert_once(table, db.dialect.name), dict(values)).rowcount == 1
+
+
+@cache
+def _insert_once(table: Table, dialect: str) -> Insert:
+    """Built once: putting the statement together costs more than running it."""
+    upsert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    return upsert(table).on_conflict_do_nothing()
 
 
 # --- findings ---------------------------------------------------------------------------------------------------

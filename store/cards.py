@@ -4,6 +4,7 @@ A card is a view of a document revision: it can be rebuilt by judging again. `un
 (replaced by a revision, withdrawn); what counted before that moment is kept, so history can be replayed.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    literal,
     select,
     text,
     type_coerce,
@@ -62,7 +62,7 @@ def save_card(
     known = set(db.execute(select(signal_keys.c.key).where(mine)).scalars())
     this = (signal_cards.c.document == card.document, signal_cards.c.revision == card.revision)
     db.execute(delete(signal_keys).where(mine, signal_keys.c.revision == card.revision))
-    values = {"at": card.at, "until": card.until, "facts": literal(card.facts, Text)}
+    values = {"at": card.at, "until": card.until, "facts": json.loads(card.facts)}
     if not create_only(db, signal_cards, {"document": card.document, "revision": card.revision, **values}):
         db.execute(update(signal_cards).where(*this).values(**values))
     new = sorted(set(keys))
