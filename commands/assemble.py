@@ -8,7 +8,7 @@ from alerts.rule_judge import RuleJudge
 from alerts.rule_query import RuleQueries, queries_of, query_names
 from alerts.setup import load_parts
 from commands.knowledge import Knowledge
-from commands.outgoing import routes_of
+from commands.outgoing import router_of, routes_of
 from config.grouping import load_grouping
 from config.recogniser import recogniser_folder
 from config.settings import Settings
@@ -88,7 +88,8 @@ def judge_of(settings: Settings, store: Store, known: Knowledge, *, notify: bool
     planner = None
     if notify and settings.smtp_url is not None:
         routes, demo = routes_of(settings, known.lexicon), settings.profile == "demo"
-        planner = MailPlanner(routes, known.lexicon.regions, settings.public_url, demo=demo)
+        router = router_of(settings, known.lexicon, known.registry)
+        planner = MailPlanner(routes, known.lexicon.regions, settings.public_url, demo=demo, router=router)
     parts = load_parts(
         settings.config,
         registry=firms.get,

@@ -85,7 +85,7 @@ def findings_of(db: Connection, *, rule: str, key: str, since: datetime | None =
     query = select(findings).where(findings.c.rule == rule, findings.c.key == key, findings.c.withdrawn_at.is_(None))
     if since is not None:
         query = query.where(findings.c.fired_at >= since)
-    return [_finding(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+    return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
 
 
 def findings_of_keys(db: Connection, keys: Sequence[str], since: datetime) -> list[Finding]:
@@ -100,13 +100,13 @@ def findings_of_keys(db: Connection, keys: Sequence[str], since: datetime) -> li
 def findings_of_alert(db: Connection, alert: str) -> list[Finding]:
     """The standing findings grouped into an alert, oldest first."""
     query = select(findings).where(findings.c.alert == alert, findings.c.withdrawn_at.is_(None))
-    return [_finding(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+    return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
 
 
 def findings_ever_of(db: Connection, alert: str) -> dict[str, tuple[Finding, datetime | None]]:
     """Every finding of an alert by id, with the time it lost its ground (None: it stands)."""
     rows = db.execute(select(findings).where(findings.c.alert == alert)).mappings()
-    return {row["id"]: (_finding(row), row["withdrawn_at"]) for row in rows}
+    return {row["id"]: (finding_of(row), row["withdrawn_at"]) for row in rows}
 
 
 def update_finding(db: Connection, finding: Finding, *, alert: str | None) -> None:
@@ -359,7 +359,8 @@ def delivery_log(db: Connection, *, alert: str | None = None, limit: int = 100) 
     ]
 
 
-def _finding(row: RowMapping) -> Finding:
+def finding_of(row: RowMapping) -> Finding:
+    """The record of a row of `findings`."""
     return Finding(
         **{name: row[name] for name in Finding.__dataclass_fields__ if name != "documents"},
         documents=tuple(row["documents"]),

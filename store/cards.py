@@ -191,3 +191,12 @@ def alerts_resting_on(db: Connection, documents: Sequence[str]) -> list[tuple[st
 
 def _card(row: RowMapping) -> StoredCard:
     return StoredCard(row["document"], row["revision"], row["at"], row["until"], row["facts"])
+
+
+def cards_of(db: Connection, documents: Sequence[str]) -> list[StoredCard]:
+    """Every card of these documents, all revisions, in order of event time."""
+    found: list[StoredCard] = []
+    for first in range(0, len(documents), 400):
+        wanted = signal_cards.c.document.in_(list(documents[first : first + 400]))
+        found += [_card(row) for row in db.execute(select(signal_cards).where(wanted)).mappings()]
+    return sorted(found, key=lambda card: (card.at, card.document, card.revision))
