@@ -17,7 +17,8 @@ CHILD_HURT = re.compile(
 POSSIBLE = re.compile(r"(?:可能|容易|易|或|谨防|防止|避免|以免|存在|风险|隐患|警惕|预防)[^。；！？\n]{0,24}$")
 NATIONAL = (
     "新华社", "新华网", "人民日报", "人民网", "央视", "中央广播电视总台", "中国新闻网", "中新社", "中新网", "光明日报",
-    "经济日报", "中国青年报", "法治日报", "工人日报", "中国消费者报", "中国市场监管报", "中国质量报", "国讯社", "national_wire",
+    "经济日报", "中国青年报", "法治日报", "工人日报", "中国消费者报", "中国市场监管报", "中国质量报", "国讯社",
+    "national_wire",
 )  # fmt: skip
 """Names of press that the whole country reads, as they stand before the text or as its source; the last two
 are the sample's. Papers of sources that configuration gives tier 1 count too."""
