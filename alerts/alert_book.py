@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from alerts.lifecycle import proposal_of
 from alerts.notify import Notifier
 from alerts.replay import Outcome, Step
 from alerts.standing import ENDED, OPEN_TO_SYSTEM, SYSTEM, Due, Turn, gone_by, turn_of
@@ -122,6 +123,7 @@ class AlertBook:
         if old == alert and not new_steps and not changes and what == "same" and not turn.proposed:
             return changes
         woken = bool(details.get("all_clear")) and outcome.last.level > 0 and set(alert.documents) > before
+        proposed = proposal_of(details)
         if turn.proposed:
             details["all_clear"] = {"reason": turn.proposed, "at": now.isoformat()}
         elif woken:
@@ -131,10 +133,12 @@ class AlertBook:
         number = self._write_steps(db, turn, old, outcome, new_steps, now)
         if turn.proposed:
             add_event(db, alert, "all_clear", turn.proposed, "依据已不存在，建议解除，由人决定", now)
-        elif woken:
+        elif woken and proposed:
             add_event(db, alert, "all_clear_off", "new_signals", "撤销解除建议", now)
-        if self.notifier is not None and (what != "same" or old != alert):
+        if self.notifier is not None and what != "same":
             self.notifier.plan(db, alert, what=what, number=number, now=now)
+        elif self.notifier is not None:
+            self.notifier.changed(db, alert)
         moved = tuple(sorted(before ^ set(alert.documents)))
         return [*changes, Change(alert.id, what if what != "same" else "changed", moved)]
 

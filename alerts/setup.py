@@ -1,7 +1,7 @@
 """Puts an engine together from the config folder: what the worker, `ingest` and the tests use."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -34,7 +34,7 @@ class EngineParts:
     ack_hours: Mapping[int, float]
     notifier: Notifier | None
     queries: RuleQueries
-    life: AlertLife = AlertLife()
+    life: AlertLife = field(default_factory=AlertLife)
     duty: Duty | None = None
 
     def engine(self, desk: Sequence[DeskRule] = ()) -> AlertEngine:
