@@ -27,6 +27,7 @@ GROUPS = {
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),
     "commands.detect": ("detect",),
+    "commands.canary": ("canary",),
     "commands.model": ("model",),
 }
 KEPT = ("worker", "indexer", "crawler", "scheduler", "sender", "desk", "demo-site")

@@ -25,6 +25,7 @@ from store.alert_log import (
     add_finding,
     alert_details,
     alerts_of_subject,
+    find_alert,
     findings_of,
     update_finding,
     withdraw_finding,
@@ -63,9 +64,8 @@ class Crowds:
         self._write_findings(db, rule, key, held, at - reach, at + reach, now)
         outcomes, changes = [], []
         for one in held:
-            # A chain says more than the alerts its links lie in.
-            holder = None if rule.condition.type == "chained" else self._holder(db, one.finding, cards)
-            if holder is None:
+            holder = self._holder(db, one.finding, cards)
+            if holder is None or self._says_more(db, rule, holder):
                 outcomes.append(self._outcome(key, one, cards))
             else:
                 changes += self.book.absorb(db, key, one.finding, holder, now)
@@ -89,6 +89,12 @@ class Crowds:
                 finding = make_finding(rule, key, window, start=card.at, end=window[-1].at, verdict=verdict)
                 return [Held(finding, rule.rank, None)]
         return []
+
+    @staticmethod
+    def _says_more(db: Connection, rule: Rule, holder: str) -> bool:
+        """A chain says more than the alert that its links lie in, unless that one stands as high already."""
+        alert = find_alert(db, holder)
+        return rule.condition.type == "chained" and (alert is None or alert.level < rule.rank)
 
     def _write_findings(
         self, db: Connection, rule: Rule, key: str, held: Sequence[Held], start: datetime, end: datetime, now: datetime

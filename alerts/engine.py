@@ -25,6 +25,7 @@ from config.grouping import Grouping
 from config.lexicon import Lexicon
 from config.rules import Rule
 from core.records import Alert, Signal
+from store.alert_log import find_alert
 from store.cards import alerts_resting_on, one_judge_at_a_time, save_card, seen_before
 from store.documents import arrival_number
 
@@ -111,7 +112,7 @@ class AlertEngine:
             written, ending = self._settle(db, around, subject, now)
             changes, left = changes + written, left + ending
         changes += self.book.drop(db, left, now)
-        moved = {document for change in changes for document in change.moved}
+        moved = {document for change in changes for document in (*change.moved, *_whose_level_changed(db, change))}
         changes += self.crowds.settle(db, card, keys, moved, now)
         return Judgement(tuple(changes))
 
@@ -150,6 +151,12 @@ class AlertEngine:
             return seen_before(db, key, start, end)
 
         return replay(matter, self.rules, self.view.regions, seen)
+
+
+def _whose_level_changed(db: Connection, change: Change) -> tuple[str, ...]:
+    """The documents of an alert that now stands higher or lower: a chain may have become its echo, or be none now."""
+    alert = find_alert(db, change.alert) if change.what in ("raised", "lowered", "reopened", "dismissed") else None
+    return alert.documents if alert else ()
 
 
 _REACH = timedelta(days=60)

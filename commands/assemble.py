@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from alerts.canary import with_canary
 from alerts.mailing import MailPlanner
 from alerts.rule_judge import RuleJudge
 from alerts.rule_query import RuleQueries, queries_of, query_names
@@ -50,7 +51,7 @@ def build_pipeline(
     return Pipeline(
         store=store,
         analyzer=Analyzer(known.lexicon, known.registry, recogniser_folder(settings.config)),
-        judge=judge or judge_of(settings, store, known, notify=notify),
+        judge=with_canary(judge or judge_of(settings, store, known, notify=notify)),
         clock=clock,
         who=who,
         place=keeper_of(settings, known).place,

@@ -5,6 +5,7 @@ import os
 import typer
 
 from alerts.sender import send_due
+from commands.canary import canary_jobs
 from commands.index_care import index_jobs
 from commands.kept import KeptOption, prompt, start
 from commands.options import DataOption, ProfileOption
@@ -41,4 +42,5 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
     settings, stop = start(kept, data, profile)
     store = open_store(settings)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
-    schedule(stop, store, sources, daily=[*digest_jobs(settings, store), *index_jobs(settings)], clock=system_clock)
+    daily = [*digest_jobs(settings, store), *index_jobs(settings)]
+    schedule(stop, store, sources, daily=daily, hourly=canary_jobs(settings, store), clock=system_clock)

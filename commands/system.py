@@ -69,6 +69,8 @@ def run(
         store = open_store(settings)
         desk_port = free_port(port)
         here = f"http://{HOST}:{desk_port}"
+        if "canary_url" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"canary_url": here})
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": here})
         site_port = _site_port(store) if settings.profile == "demo" else 0

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
 
-from core.records import Alert, AlertEvent, AlertState, Finding, Notification
+from core.records import CANARY, Alert, AlertEvent, AlertState, Finding, Notification
 from store.schema import alert_documents, alert_history, alerts, deliveries, delivery_attempts, findings
 
 _DOCUMENTS_OF = select(alert_documents.c.document).where(alert_documents.c.alert == bindparam("alert"))
@@ -184,8 +184,10 @@ def list_alerts(
     since: datetime | None = None,
     limit: int | None = None,
 ) -> list[Alert]:
-    """Alerts, newest update first; `since` is in story time.  levels: None is all."""
-    query = select(alerts).order_by(alerts.c.updated_at.desc(), alerts.c.id)
+    """Alerts but canaries, newest update first; `since` is in story time.  levels: None is all."""
+    query = (
+        select(alerts).where(alerts.c.subject.not_like(f"{CANARY}:%")).order_by(alerts.c.updated_at.desc(), alerts.c.id)
+    )
     if levels is not None:
         query = query.where(alerts.c.level.in_(sorted(levels)))
     if states:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, and_, case, func, or_, select, update
 
 from core.records import (
+    CANARY,
     Analysis,
     ArchiveRef,
     Document,
@@ -300,15 +301,18 @@ def mark_for_analysis(db: Connection, since: datetime | None = None) -> int:
     return db.execute(update(documents).where(done).values(**values)).rowcount
 
 
+REAL = documents.c.source != CANARY
+
+
 def count_by_stage(db: Connection) -> dict[str, int]:
     """Rows in each stage, every revision counted."""
-    rows = db.execute(select(documents.c.stage, func.count()).group_by(documents.c.stage))
+    rows = db.execute(select(documents.c.stage, func.count()).where(REAL).group_by(documents.c.stage))
     return {row[0]: row[1] for row in rows}
 
 
 def count_indexed(db: Connection) -> int:
     """Documents the index has taken in: it holds each of them in one revision."""
-    taken = and_(documents.c.stage == INDEXED, documents.c.latest)
+    taken = and_(documents.c.stage == INDEXED, documents.c.latest, REAL)
     return db.execute(select(func.count()).select_from(documents).where(taken)).scalar_one()
 
 
@@ -320,7 +324,7 @@ def count_documents(db: Connection) -> dict[str, int]:
             func.count().filter(documents.c.is_risk).label("signals"),
             func.count().filter(documents.c.repost_of.is_not(None)).label("reposts"),
             func.count().filter(documents.c.withdrawn_at.is_not(None)).label("withdrawn"),
-        ).where(documents.c.latest)
+        ).where(documents.c.latest, REAL)
     ).mappings()
     return dict(row.one())
 

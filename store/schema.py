@@ -505,6 +505,18 @@ audit = Table(
     Column("hash", Text, nullable=False),
 )  # fmt: skip
 
+canaries = Table(
+    "canaries", metadata,
+    Column("id", Text, primary_key=True, comment="YYYYMMDDhhmmss of planting, UTC"),
+    Column("planted_at", Moment, nullable=False),
+    Column("alerted_at", Moment),
+    Column("reached_at", Moment, comment="seen in the feed"),
+    Column("failed_at", Moment),
+    Column("stage", Text, nullable=False, comment="planted | fetched | read | alerted | reached"),
+    Column("note", Text, nullable=False),
+    Index("ix_canaries_planted_at", "planted_at"),
+)  # fmt: skip
+
 desk_rules = Table(
     "desk_rules", metadata,
     Column("serial", Serial, primary_key=True, comment="order of changes over all rules"),

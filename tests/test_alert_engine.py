@@ -376,6 +376,25 @@ def test_every_alert_shows_what_it_rests_on(desk: Desk) -> None:
                 assert signal.document.title[mention.start : mention.end] == mention.text
 
 
+def kettle(name: str, hours: float, kind: Kind, issues: tuple[str, ...], level: int = 1) -> Page:
+    return Page(name, hours, kind, f"{kind}-{name[:4]}", "small_appliance", "ENT0015", "360111", issues, level)
+
+
+def test_a_chain_is_an_alert_of_its_own_until_the_firm_s_alert_stands_as_high(desk: Desk) -> None:
+    complaints = [kettle(f"第{day}件水壶投诉", day * 24, Kind.COMPLAINT, ("defect",)) for day in (1, 2, 3)]
+    check = kettle("抽查通报水壶不合格", 200, Kind.SPOTCHECK, ("nonconf",), 2)
+    desk.read(*complaints, check)
+    assert [alert.level for alert in desk.alerts()] == [1]
+    desk.read(kettle("关于召回水壶的公告", 300, Kind.RECALL, ("recall",), 1))
+    assert {(alert.rule, alert.level) for alert in desk.alerts()} == {
+        ("official_case", 1),
+        ("complaints_check_recall", 2),
+    }
+    desk.read(kettle("水壶致多人触电重伤", 320, Kind.NEWS, ("shock", "injury"), 3))
+    alert = desk.one()
+    assert (alert.subject, alert.level) == ("f:ENT0015", 3)
+
+
 def test_two_workers_at_once_open_one_alert(desk: Desk) -> None:
     pages = [replace(PRESS, name=f"红炉钢筋第{place}篇报道", hours=place, source=f"s{place}") for place in range(24)]
     for page in pages:

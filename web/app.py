@@ -29,6 +29,7 @@ from web.views import (
     analytics,
     analytics_data,
     api,
+    canary,
     complete,
     documents,
     enterprises,
@@ -50,7 +51,7 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, analytics_data,
-    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete,
+    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete, canary,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -88,6 +88,14 @@ AUDIT_WORDS: Mapping[str, str] = {
     "delete_search": "删去检索",
 }
 
+CANARY_STAGES: Mapping[str, str] = {
+    "planted": "未采到",
+    "fetched": "采到，未研读",
+    "read": "研读，未预警",
+    "alerted": "已预警，未见于订阅",
+    "reached": "到达订阅",
+}
+"""How far a canary came."""
 STAGES: Mapping[str, str] = {
     "fetched": "已抓取，待去重",
     "deduped": "已去重，待分析",

@@ -20,7 +20,17 @@ from web.access import ROLE_NAMES, Viewer
 from web.health import index_lag
 from web.history import MOMENTS, action_word, actor_name, reason_word
 from web.inbox import open_counts
-from web.names import AUDIT_WORDS, CHANNELS, DELIVERY_STATES, ROLES_IN_TEXT, RUN_STATES, STAGES, STATES, Names
+from web.names import (
+    AUDIT_WORDS,
+    CANARY_STAGES,
+    CHANNELS,
+    DELIVERY_STATES,
+    ROLES_IN_TEXT,
+    RUN_STATES,
+    STAGES,
+    STATES,
+    Names,
+)
 from web.security import cookie_name, cross_site, same
 from web.services import Services
 from web.wording import condition_words, scope_words, span_word
@@ -57,6 +67,7 @@ def make_templates() -> Environment:
         "STATES": STATES,
         "RUN_STATES": RUN_STATES,
         "DELIVERY_STATES": DELIVERY_STATES,
+        "CANARY_STAGES": CANARY_STAGES,
         "STAGES": STAGES,
         "ROLE_NAMES": ROLE_NAMES,
         "ROLES_IN_TEXT": ROLES_IN_TEXT,

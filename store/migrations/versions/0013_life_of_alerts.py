@@ -5,8 +5,8 @@ from alembic import op
 
 from store import schema
 
-revision = "0008"
-down_revision = "0007"
+revision = "0013"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
