@@ -198,5 +198,5 @@ def cards_of(db: Connection, documents: Sequence[str]) -> list[StoredCard]:
     found: list[StoredCard] = []
     for first in range(0, len(documents), 400):
         wanted = signal_cards.c.document.in_(list(documents[first : first + 400]))
-        found += [_card(row) for row in db.execute(select(signal_cards).where(wanted)).mappings()]
+        found += [_card(row) for row in db.execute(select(*_CARD).where(wanted)).mappings()]
     return sorted(found, key=lambda card: (card.at, card.document, card.revision))
