@@ -12,19 +12,22 @@ a:<name>             press or authority names a listed firm beside this name tha
 w:<rule>|<values>    counted by a rule that is not about one matter
 """
 
-import re
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-from alerts.query_hits import NEWEST, QueryHits
+from alerts.card_words import clears_of, corrects, hurt_children, is_national, labels_of
+from alerts.query_hits import NEWEST, QueryHits, TenureKey
+from alerts.scopes import ScopeIndex, in_scope, places_of
 from config.conditions import BlacklistCondition, Fact, ListCondition, RatioCondition, WhitelistCondition, parts_of
 from config.grouping import Grouping
-from config.regions import ABROAD, Regions
+from config.regions import Regions
 from config.rules import Rule, Scope
-from core.records import Kind, MentionType, RegistryEntry, Signal
+from core.ids import to_json
+from core.records import Kind, RegistryEntry, Signal
 from store.cards import StoredCard
 
 VOICES: Mapping[Kind, str] = {
@@ -41,8 +44,9 @@ VOICES: Mapping[Kind, str] = {
 }
 TRUSTED = ("official", "media")
 SENSITIVE = ("学校", "小学", "中学", "幼儿园", "医院", "养老院", "敬老院", "福利院")
-LABEL_NUMBER = re.compile(r"(?<![A-Z0-9-])(?=[A-Z0-9-]*\d{2})[A-Z]{1,5}-?\d{3,6}[A-Z]{0,3}(?![A-Z0-9])", re.IGNORECASE)
-NOT_A_LABEL = re.compile(r"(?:GB|GBT|ISO|IEC|EN|JB|QB|HG|DB|TSG|CCC|UN|FOR)-?\d", re.IGNORECASE)
+
+REMEMBERED = 20_000
+"""Cards a process keeps read: about 30 MB."""
 
 Registry = Callable[[str], RegistryEntry | None]
 
@@ -56,7 +60,8 @@ class Card:
     hurt: dead, grave, injured, poisoned, ...  rules: ids of the rules in whose scope it is, and `id#0`, `id#1`, ... for
     the parts of their conditions that it belongs to.  before: the same of rules that were made after it came: it counts
     for them and makes none of them fire.  maker: region code of the firm.  clears: firms it takes a charge away from.
-    tier: of its source, 1 is the highest; 0 where nobody knows.
+    tier: of its source, 1 is the highest; 0 where nobody knows.  children: it tells of a hurt child.  national: press
+    that the whole country reads.  corrects: an authority that takes back what was said before and still tells of harm.
     """
 
     document: str
@@ -85,6 +90,9 @@ class Card:
     maker: str = ""
     sensitive: bool = False
     tier: int = 0
+    children: bool = False
+    national: bool = False
+    corrects: bool = False
 
     @property
     def trusted(self) -> bool:
@@ -108,9 +116,13 @@ class Card:
             return None
         return self.firm or next((name for name in self.firms if name.startswith("NIL:")), None)
 
+    @cached_property
+    def _counting(self) -> frozenset[str]:
+        return frozenset((*self.rules, *self.before))
+
     def counts_for(self, rule: str) -> bool:
         """Whether a rule counts it in its windows."""
-        return rule in self.rules or rule in self.before
+        return rule in self._counting
 
     @cached_property
     def dead(self) -> int:
@@ -161,9 +173,27 @@ class View:
     tiers: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
-    def choosy(self) -> tuple[Rule, ...]:
+    def choosy(self) -> Mapping[str, Rule]:
         """The rules whose condition asks something of each signal: a list, or parts."""
-        return tuple(r for r in self.rules if isinstance(r.condition, ListCondition) or parts_of(r.condition))
+        return {r.id: r for r in self.rules if isinstance(r.condition, ListCondition) or parts_of(r.condition)}
+
+    @cached_property
+    def crowds(self) -> Mapping[str, Rule]:
+        """The rules that are not about one matter, by id."""
+        return {rule.id: rule for rule in self.rules if not rule.in_matter}
+
+    @cached_property
+    def _asked(self) -> tuple[tuple[str | TenureKey, ...], ScopeIndex]:
+        """Whose scopes are asked at once, and these scopes: of rules by id, of their queries' tenures by key."""
+        scopes: dict[str | TenureKey, Scope] = {rule.id: rule.scope for rule in self.rules if not rule.scope.query}
+        if self.queries is not None:
+            scopes |= {key: tenure.rule.scope for key, tenure in self.queries.by_key.items()}
+        return tuple(scopes), ScopeIndex(list(scopes.values()), self.regions, self.key_products)
+
+    def takers(self, card: "Card", text: str) -> set[str | TenureKey]:
+        """The rules without a query, and the tenures of those with one, in whose scope a signal is."""
+        askers, scopes = self._asked
+        return {askers[place] for place in places_of(scopes.takers(card, text))}
 
 
 def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
@@ -193,37 +223,39 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
         places=_places(analysis.jurisdiction_code, analysis.regions, view.regions),
         jurisdiction=analysis.jurisdiction_code or view.regions.home,
         origin=document.repost_of or document.id,
-        labels=_labels(signal),
-        clears=_clears(signal),
+        labels=labels_of(signal),
+        clears=clears_of(signal),
         hurt={name: count for name, count in analysis.casualties.items() if count},
         maker=entry.region_code if entry else "",
         sensitive=any(word in text for word in SENSITIVE),
         tier=view.tiers.get(document.source, 0),
+        children=analysis.is_risk and hurt_children(text),
+        national=VOICES[document.kind] == "media" and is_national(document, view.tiers.get(document.source, 0)),
+        corrects=VOICES[document.kind] == "official" and corrects(signal),
     )
     if not card.risk:
         return card
-    found = {r.id for r in view.rules if not r.scope.query and in_scope(card, r.scope, view, text=text)}
+    takers = view.takers(card, text)
+    live = {asker for asker in takers if isinstance(asker, str)}
     if view.queries is None:
-        return replace(card, rules=_let_in(found, card, view, text))
-    hits = view.queries.of(signal, number, lambda rule: in_scope(card, rule.scope, view, text=text))
-    live, counted = found | hits.live, hits.counted
-    return replace(card, rules=_let_in(live, card, view, text), before=_let_in(counted, card, view, text))
+        return replace(card, rules=_let_in(live, card, view, text))
+    hits = view.queries.of(signal, number, takers.__contains__)
+    live |= hits.live
+    return replace(card, rules=_let_in(live, card, view, text), before=_let_in(hits.counted, card, view, text))
 
 
 def _let_in(ids: Collection[str], card: Card, view: View, text: str) -> tuple[str, ...]:
     """The rules that count the card, of those in whose scope it is, and the parts of their conditions it belongs to."""
     found = set(ids)
-    for rule in view.choosy:
-        if rule.id not in found:
-            continue
+    for rule in [view.choosy[name] for name in ids if name in view.choosy]:
         if isinstance(rule.condition, BlacklistCondition | WhitelistCondition):
             if not _listed(card, rule.condition, view):
                 found.remove(rule.id)
             continue
         parts = enumerate(parts_of(rule.condition))
-        marks = {f"{rule.id}#{place}" for place, part in parts if in_scope(card, part, view, text=text)}
-        found |= marks
-        if not marks and not isinstance(rule.condition, RatioCondition):
+        inside = [place for place, part in parts if in_scope(card, part, view.regions, view.key_products, text=text)]
+        found |= {f"{rule.id}#{place}" for place in inside}
+        if not inside and not isinstance(rule.condition, RatioCondition):
             found.remove(rule.id)
     return tuple(sorted(found))
 
@@ -251,27 +283,6 @@ def _places(jurisdiction: str | None, regions: Iterable[str], known: Regions) ->
     return tuple(code for code in codes if code and known.prefecture_of(code) is not None)
 
 
-def _labels(signal: Signal) -> tuple[str, ...]:
-    mentions = (*signal.analysis.title_mentions, *signal.analysis.mentions)
-    marked = [m.id_or_norm or m.text for m in mentions if m.type is MentionType.MODEL]
-    text = f"{signal.document.title}\n{signal.document.text}"
-    found = [match[0] for match in LABEL_NUMBER.finditer(text)]
-    labels = (re.sub(r"[\s-]", "", label).upper() for label in (*marked, *found))
-    return tuple(dict.fromkeys(label for label in labels if len(label) >= 5 and not NOT_A_LABEL.match(label)))[:8]
-
-
-def _clears(signal: Signal) -> tuple[str, ...]:
-    """Firms that the text takes a charge away from: named as not concerned, or named in a refutation."""
-    analysis = signal.analysis
-    firms = (MentionType.ENTERPRISE, MentionType.BRAND)
-    mentions = [m for m in (*analysis.title_mentions, *analysis.mentions) if m.type in firms and m.id_or_norm]
-    asserted = {m.id_or_norm for m in mentions if not m.negated}
-    cleared = [m.id_or_norm for m in mentions if m.negated and m.id_or_norm not in asserted]
-    if not analysis.is_risk and analysis.stance in ("refutation", "denial"):
-        cleared += [m.id_or_norm for m in mentions]
-    return tuple(dict.fromkeys(firm for firm in cleared if firm and firm != analysis.primary_enterprise))
-
-
 def people(hurt: Mapping[str, int], *names: str) -> int:
     """How many people in these classes."""
     return sum(hurt.get(name, 0) for name in names)
@@ -280,47 +291,6 @@ def people(hurt: Mapping[str, int], *names: str) -> int:
 def victims(hurt: Mapping[str, int]) -> int:
     """The injured and poisoned; the gravely injured count among the injured where both are told."""
     return max(people(hurt, "injured", "poisoned"), people(hurt, "grave", "serious"))
-
-
-def in_scope(card: Card, scope: Scope, view: View, *, text: str) -> bool:
-    """Whether a rule of this scope counts the signal."""
-    where = {card.jurisdiction, card.maker or card.jurisdiction, *card.places}
-    checks = (
-        card.level >= scope.min_level,
-        not scope.kinds or card.kind in scope.kinds,
-        not scope.voices or card.voice in scope.voices,
-        not scope.products or _product_in(card.product, scope.products, view.key_products),
-        not scope.issues or bool(set(scope.issues) & set(card.issues)),
-        not scope.regions or any(view.regions.is_within(t, place) for t in scope.regions for place in where),
-        not scope.text or any(word in text for word in scope.text),
-        card.harmed >= scope.hurt,
-        card.dead >= scope.dead,
-        not scope.specific or _specific(card, view.regions),
-        scope.maker is None or _made(card, scope.maker, view.regions),
-    )
-    return all(checks)
-
-
-def _specific(card: Card, regions: Regions) -> bool:
-    return bool(
-        card.firms or card.firm or card.labels or any(regions.prefecture_of(code) != code for code in card.places)
-    )
-
-
-def _product_in(product: str | None, wanted: Sequence[str], key_products: frozenset[str]) -> bool:
-    return product in wanted or ("key" in wanted and product in key_products)
-
-
-def _made(card: Card, maker: str, regions: Regions) -> bool:
-    if maker == "known":
-        return card.firm is not None
-    if maker == "listed":
-        return card.firm is not None and not card.firm.startswith("NIL:")
-    code = card.maker or card.jurisdiction
-    if maker == "home":
-        named = code != regions.home or card.firm is not None
-        return named and regions.is_within(regions.home, code)
-    return code != ABROAD
 
 
 def keys_of(card: Card, view: View) -> list[str]:
@@ -342,9 +312,8 @@ def keys_of(card: Card, view: View) -> list[str]:
     if card.family and not card.listed:
         home = view.regions.prefecture_of(card.jurisdiction)
         keys.append(f"p:{card.family}|{home}" if home else f"u:{card.family}")
-    for rule in view.rules:
-        if not rule.in_matter and card.counts_for(rule.id):
-            keys += group_keys(card, rule, view.regions)
+    for rule in [view.crowds[name] for name in (*card.rules, *card.before) if name in view.crowds]:
+        keys += group_keys(card, rule, view.regions)
     return keys
 
 
@@ -377,14 +346,15 @@ def stored(card: Card) -> StoredCard:
     facts = asdict(card)
     for name in ("document", "revision", "at", "until"):
         del facts[name]
-    return StoredCard(card.document, card.revision, card.at, card.until, facts)
+    return StoredCard(card.document, card.revision, card.at, card.until, to_json(facts))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def card_from(kept: StoredCard) -> Card:
-    """The card that `stored` wrote."""
+    """The card that `stored` wrote. The same text always says the same: what a rule's window holds is read once."""
     facts: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in kept.facts.items()
+        for name, value in json.loads(kept.facts).items()
         if name in Card.__dataclass_fields__
     }
     return Card(document=kept.document, revision=kept.revision, at=kept.at, until=kept.until, **facts)

@@ -7,18 +7,20 @@ document, lets it be replayed, and writes the difference. It runs inside the tra
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 
 from sqlalchemy import Connection
 
 from alerts.alert_book import AlertBook, Change
 from alerts.cards import Card, Registry, View, card_of, keys_of, stored
 from alerts.crowds import Crowds
+from alerts.duty import Duty
 from alerts.matters import Matter, Neighbourhood
 from alerts.notify import Notifier
 from alerts.query_hits import NEWEST, QueryHits
 from alerts.replay import Outcome, replay
 from alerts.wording import Names
+from config.alert_life import AlertLife
 from config.grouping import Grouping
 from config.lexicon import Lexicon
 from config.rules import Rule
@@ -50,7 +52,8 @@ class AlertEngine:
 
     registry: a firm by id, or None.  notifier: plans what is sent (None: nothing is, as when the past is ingested).
     ack_hours: hours to accept an alert by level, from orgs.yaml.  queries: of the rules whose scope has one.
-    tiers: of sources by key.
+    tiers: of sources by key.  life: what may end and wake.  duty: when people can be told, from which the hours to
+    accept run; without it they run from now on.
     """
 
     def __init__(
@@ -64,6 +67,8 @@ class AlertEngine:
         notifier: Notifier | None = None,
         queries: QueryHits | None = None,
         tiers: Mapping[str, int] | None = None,
+        life: AlertLife | None = None,
+        duty: Duty | None = None,
     ) -> None:
         self.rules = tuple(rules)
         self.lexicon = lexicon
@@ -79,8 +84,14 @@ class AlertEngine:
             queries=queries,
             tiers=tiers or {},
         )
-        self.book = AlertBook(Names(lexicon, registry), self.titles, ack_hours, notifier)
+        due = duty.due_at if duty else lambda level, now: now + timedelta(hours=ack_hours.get(level, 24))
+        self.book = AlertBook(Names(lexicon, registry), self.titles, due, notifier, life or AlertLife())
         self.crowds = Crowds(self.rules, self.view, self.book)
+
+    @cached_property
+    def in_matter(self) -> Mapping[str, Rule]:
+        """The rules that count within one matter, by id."""
+        return {rule.id: rule for rule in self.rules if rule.in_matter}
 
     @cached_property
     def titles(self) -> Mapping[str, str]:
@@ -141,10 +152,11 @@ class AlertEngine:
         return self.book.settle(db, subject, outcomes, around=(around.at - _REACH, around.at + _REACH), now=now)
 
     def _replay(self, db: Connection, matter: Matter) -> Outcome | None:
+        @cache  # many rules ask the same of a pair
         def seen(key: str, start: datetime, end: datetime) -> bool:
             return seen_before(db, key, start, end)
 
-        return replay(matter, self.rules, self.view.regions, seen)
+        return replay(matter, self.in_matter, self.view.regions, seen)
 
 
 def _whose_level_changed(db: Connection, change: Change) -> tuple[str, ...]:

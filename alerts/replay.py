@@ -4,17 +4,19 @@ A pure function of the matter's cards and the rules: no query, no clock. Each ca
 is replaced, withdrawn or refuted, so the same story comes out whatever the order in which its documents arrived.
 """
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from alerts.cards import Card, people, victims
+from alerts.cards import Card
 from alerts.conditions import judge
 from alerts.conditions.verdict import Verdict, WindowCounts
 from alerts.counting import alive, can_complete, count, enough, fewest_of, window_to
+from alerts.facts import Where, news_of, raise_by_facts, where_of
 from alerts.matters import Matter
-from config.conditions import SingleCondition, WindowCondition
+from config.conditions import ChainedCondition, SingleCondition, TierJumpCondition, WindowCondition
 from config.regions import Regions
 from config.rules import Rule
 from core.ids import short_id
@@ -42,7 +44,11 @@ class Held:
 
 @dataclass(frozen=True)
 class Step:
-    """From `at` on the matter stood at `level` (0: nothing left), and why. document: whose text brought it."""
+    """From `at` on the matter stood at `level` (0: nothing left), and why. document: whose text brought it.
+
+    fact: what raised it, a code of alerts.reasons.  official: an authority took something back then, so that the level
+    may be lower than before; nothing else lowers it.
+    """
 
     at: datetime
     level: int
@@ -50,6 +56,8 @@ class Step:
     why: str
     rule: str
     document: str
+    fact: str = "rule_fired"
+    official: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,15 +81,16 @@ class Outcome:
         return max(step.level for step in self.steps)
 
 
-def replay(matter: Matter, rules: Sequence[Rule], regions: Regions, seen: Seen) -> Outcome | None:
-    """The outcome, or None where no rule ever fired."""
+def replay(matter: Matter, rules: Mapping[str, Rule], regions: Regions, seen: Seen) -> Outcome | None:
+    """The outcome, or None where no rule ever fired. rules: those that count within one matter, by id; only those that
+    one of its cards met are asked."""
     cards = standing(matter)
     asking = {rule for card in cards for rule in card.rules}
-    mine = [rule for rule in rules if rule.in_matter and rule.id in asking]
+    mine = [rule for name, rule in rules.items() if name in asking]
     held = [one for rule in mine for one in _fire(rule, matter, cards, regions, seen)]
     if not held:
         return None
-    steps = _steps(cards, held, regions)
+    steps = _steps(cards, held, regions, official_moments(matter, cards))
     if not steps:
         return None
     now = max(step.at for step in steps)
@@ -95,6 +104,8 @@ def standing(matter: Matter) -> list[Card]:
     cards = [_ended(card, withdrawn.get(card.origin)) if not card.is_origin else card for card in matter.cards]
     for clearer in matter.clearers:
         cards = _refuted(cards, clearer)
+    for correction in [card for card in cards if card.corrects and card.trusted]:
+        cards = [_corrected(card, correction) for card in cards]
     return [card for card in cards if card.until is None or card.until > card.at]
 
 
@@ -102,6 +113,20 @@ def _ended(card: Card, until: datetime | None) -> Card:
     if until is None or (card.until is not None and card.until <= until):
         return card
     return replace(card, until=max(until, card.at))
+
+
+def _corrected(card: Card, correction: Card) -> Card:
+    """An authority that takes figures back ends what others said of more people hurt before."""
+    earlier = card.at <= correction.at and card.document != correction.document and card.voice != "official"
+    more = card.dead > correction.dead or card.harmed > correction.harmed
+    return _ended(card, correction.at) if earlier and more else card
+
+
+def official_moments(matter: Matter, cards: Sequence[Card]) -> frozenset[datetime]:
+    """When an authority took something back: cleared a firm, corrected figures, changed or withdrew its own text."""
+    spoken = {card.at for card in matter.clearers if card.voice == "official"}
+    spoken |= {card.at for card in cards if card.corrects}
+    return frozenset(spoken | {card.until for card in cards if card.voice == "official" and card.until is not None})
 
 
 def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
@@ -171,10 +196,18 @@ def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]
     return found
 
 
-def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions) -> list[Held]:
+def forgets(rule: Rule) -> bool:
+    """Whether what fires at a moment does not depend on what fired before; where it does, the past is judged too."""
+    return not isinstance(rule.condition, ChainedCondition | TierJumpCondition)
+
+
+def fire_windows(
+    rule: Rule, key: str, counted: Sequence[Card], regions: Regions, *, since: datetime | None = None
+) -> list[Held]:
     """The findings of a window rule over its cards (origins in scope).
 
     A window ends at each card; one that fires while an earlier one fired within `repeat_after` is the same finding.
+    since: only findings that fire then or later; cards back to one look back and one time of quiet before are needed.
     """
     condition = rule.condition
     assert isinstance(condition, WindowCondition)
@@ -182,8 +215,9 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
     counted = sorted(counted, key=lambda card: card.order)
     times = [card.at for card in counted]
     found: list[Held] = []
-    last: datetime | None = None
-    for card in counted:
+    first = bisect_left(times, since) if since is not None and forgets(rule) else 0
+    last = _fired_before(rule, counted, times, first, regions) if first else None
+    for card in counted[first:]:
         window = window_to(counted, times, card.at, condition.window)
         if len(window) < fewest or not may_fire(rule, window):
             continue
@@ -199,7 +233,26 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
                 finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
                 found.append(Held(finding, rule.rank, lost))
         last = card.at
-    return found
+    return found if since is None else [one for one in found if one.finding.fired_at >= since]
+
+
+def _fired_before(
+    rule: Rule, counted: Sequence[Card], times: Sequence[datetime], first: int, regions: Regions
+) -> datetime | None:
+    """When the rule last fired before the cards from `first` on; None where that is too long ago to matter."""
+    condition = rule.condition
+    assert isinstance(condition, WindowCondition)
+    quiet, fewest = rule.repeat_after or condition.window, fewest_of(condition)
+    for place in range(first - 1, -1, -1):
+        at = times[place]
+        if first == len(times) or times[first] - at > quiet:
+            break
+        window = window_to(counted, times, at, condition.window)
+        if len(window) < fewest or not may_fire(rule, window):
+            continue
+        if enough(rule, window, regions) or count(rule, times, at, regions, window, told=False).fires:
+            return at
+    return None
 
 
 def may_fire(rule: Rule, window: Sequence[Card]) -> bool:
@@ -247,86 +300,57 @@ def _asked(rule: Rule) -> str:
 # --- level ------------------------------------------------------------------------------------------------------
 
 
-def _steps(cards: Sequence[Card], held: Sequence[Held], regions: Regions) -> list[Step]:
+def _steps(cards: Sequence[Card], held: Sequence[Held], regions: Regions, spoken: frozenset[datetime]) -> list[Step]:
     steps: list[Step] = []
-    for moment in _moments(cards, held):
-        step = _step(moment, cards, held, regions)
+    where = where_of(regions)
+    for moment in _moments(cards, held, where):
+        step = _step(moment, cards, held, regions, where)
         if not steps and step.level == 0:
             continue
+        if steps:
+            step = _not_lowered(step, steps[-1], official=moment in spoken)
         if not steps or (step.level, step.unconfirmed) != (steps[-1].level, steps[-1].unconfirmed):
             steps.append(step)
     return steps
 
 
-def _moments(cards: Sequence[Card], held: Sequence[Held]) -> list[datetime]:
-    """When the level can change: findings, ends, people hurt, and the first word of each voice and source."""
+def _not_lowered(step: Step, before: Step, *, official: bool) -> Step:
+    """Less of the ground is left: the level stays all the same, unless an authority took something back."""
+    if official and step.level < before.level:
+        return replace(step, official=True)
+    if 0 < step.level < before.level:
+        return replace(before, at=step.at, unconfirmed=step.unconfirmed, official=False)
+    return step
+
+
+def _moments(cards: Sequence[Card], held: Sequence[Held], where: Where) -> list[datetime]:
+    """When the level can change: findings, ends, people hurt, and the first word of each voice, source and place."""
     moments = {one.finding.fired_at for one in held} | {one.lost_at for one in held if one.lost_at}
     moments |= {card.until for card in cards if card.until}
     heard: set[str] = set()
     for card in cards:
-        news = {card.voice, card.source} - heard
+        news = news_of(card, where) - heard
         if news or (card.trusted and (card.hurt or card.sensitive)):
             moments.add(card.at)
         heard |= news
     return sorted(moments)
 
 
-def _step(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions) -> Step:
+def _step(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions, where: Where) -> Step:
     present = alive(cards, moment)
     standing_now = [one for one in held if one.stands_at(moment)]
     if not standing_now or not present:
         return Step(moment, 0, False, "依据已撤回、更正或被澄清", "", "")
     top = max(standing_now, key=lambda one: (one.rank, -one.finding.fired_at.timestamp(), one.finding.id))
     level, why = top.rank, top.finding.reason
-    document = top.finding.documents[-1]
-    raised, because, source = raise_by_facts(present, regions)
-    if raised > level:
-        level, why, document = raised, because, source
+    document, code = top.finding.documents[-1], "rule_fired"
+    fact = raise_by_facts(present, regions, where)
+    if fact.level > level:
+        level, why, document, code = fact.level, fact.why, fact.document, fact.code
     voices = {card.voice for card in present if card.is_origin}
     unconfirmed = voices <= {"social"}
     if unconfirmed:
         cap = 1 if len({card.source for card in present if card.is_origin}) < 2 else 2
         if level > cap:
             level, why = cap, f"{why}；仅有自媒体信息，未经证实，不超过{'黄' if cap == 2 else '蓝'}色"
-    return Step(moment, level, unconfirmed, why, top.finding.rule, document)
-
-
-def raise_by_facts(present: Sequence[Card], regions: Regions) -> tuple[int, str, str]:
-    """(level, why, document) that people hurt and where it went ask for, by press and authorities only.
-
-    The numbers are those of issues.yaml, alert_levels.
-    """
-    trusted = [card for card in present if card.hurt and card.trusted]
-    best: tuple[int, str, str] = (0, "", "")
-    for card in trusted:
-        dead, grave, hurt = people(card.hurt, "dead"), people(card.hurt, "grave", "serious"), victims(card.hurt)
-        if dead >= 3 or grave >= 10:
-            found = (4, f"死亡 {dead} 人" if dead >= 3 else f"重伤 {grave} 人")
-        elif dead:
-            found = (3, f"死亡 {dead} 人")
-        elif grave:
-            found = (3, f"重伤 {grave} 人")
-        elif hurt >= 3:
-            found = (3, f"{hurt} 人受伤或中毒")
-        elif hurt:
-            found = (2, f"{hurt} 人受伤或中毒")
-        else:
-            continue
-        if found[0] > best[0]:
-            best = (found[0], f"伤害程度：{found[1]}", card.document)
-    if best[0] >= 3:
-        return best
-    return max(best, _flow(present, regions), key=lambda one: one[0])
-
-
-def _flow(present: Sequence[Card], regions: Regions) -> tuple[int, str, str]:
-    """Goods an authority found failing turn up where children or patients are: orange."""
-    failed = [card for card in present if card.voice == "official" and card.firm and "nonconf" in card.issues]
-    places = [card for card in present if card.sensitive and card.voice in ("official", "media")]
-    later = [card for card in places if failed and card.at > failed[0].at and card.level >= 2]
-    if not later:
-        return (0, "", "")
-    prefectures = {regions.prefecture_of(place) for card in present for place in card.places}
-    if len(prefectures) < 2:
-        return (0, "", "")
-    return (3, "已查出不合格的产品又出现在学校、医院等场所，且跨设区市", later[0].document)
+    return Step(moment, level, unconfirmed, why, top.finding.rule, document, code)

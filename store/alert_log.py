@@ -3,12 +3,13 @@
 Everything is written with create-only ids: the same finding, alert, history row or delivery twice is one row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Insert, RowMapping, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
@@ -17,6 +18,17 @@ from core.records import CANARY, Alert, AlertEvent, AlertState, Finding, Notific
 from store.schema import alert_documents, alert_history, alerts, deliveries, delivery_attempts, findings
 
 _DOCUMENTS_OF = select(alert_documents.c.document).where(alert_documents.c.alert == bindparam("alert"))
+# Built once: putting a statement together costs more than running it.
+_FINDINGS_OF_KEYS = (
+    select(findings)
+    .where(
+        findings.c.key.in_(bindparam("keys", expanding=True)),
+        findings.c.fired_at >= bindparam("since"),
+        findings.c.withdrawn_at.is_(None),
+    )
+    .order_by(findings.c.fired_at)
+)
+_SUBJECTS = select(alerts.c.subject).where(alerts.c.subject.in_(bindparam("subjects", expanding=True))).distinct()
 SEND_LEASE = timedelta(minutes=2)
 
 
@@ -48,8 +60,14 @@ class DeliveryLine:
 
 def create_only(db: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert unless a row with that key is there. True when this call wrote it."""
-    upsert = sqlite_insert if db.dialect.name == "sqlite" else postgresql_insert
-    return db.execute(upsert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    return db.execute(_insert_once(table, db.dialect.name), dict(values)).rowcount == 1
+
+
+@cache
+def _insert_once(table: Table, dialect: str) -> Insert:
+    """Built once: putting the statement together costs more than running it."""
+    upsert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    return upsert(table).on_conflict_do_nothing()
 
 
 # --- findings ---------------------------------------------------------------------------------------------------
@@ -68,6 +86,15 @@ def findings_of(db: Connection, *, rule: str, key: str, since: datetime | None =
     if since is not None:
         query = query.where(findings.c.fired_at >= since)
     return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+
+
+def findings_of_keys(db: Connection, keys: Sequence[str], since: datetime) -> list[Finding]:
+    """The standing findings on any of the keys that fired at or after `since`, oldest first."""
+    found: list[Finding] = []
+    for first in range(0, len(keys), 400):
+        some = {"keys": list(keys[first : first + 400]), "since": since}
+        found += [finding_of(row) for row in db.execute(_FINDINGS_OF_KEYS, some).mappings()]
+    return found
 
 
 def findings_of_alert(db: Connection, alert: str) -> list[Finding]:
@@ -154,10 +181,27 @@ def alert_details(db: Connection, alert_id: str) -> dict[str, Any]:
     return found or {}
 
 
+def details_of(db: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """`alert_details` of many alerts by id."""
+    found: dict[str, dict[str, Any]] = {}
+    for first in range(0, len(ids), 400):
+        query = select(alerts.c.id, alerts.c.details).where(alerts.c.id.in_(list(ids[first : first + 400])))
+        found |= {row.id: row.details or {} for row in db.execute(query)}
+    return found
+
+
 def alerts_of_subject(db: Connection, subject: str) -> list[Alert]:
     """All alerts on one matter, newest story first."""
     query = select(alerts).where(alerts.c.subject == subject).order_by(alerts.c.updated_at.desc())
     return [_alert(row) for row in db.execute(query).mappings()]
+
+
+def subjects_with_alerts(db: Connection, subjects: Sequence[str]) -> frozenset[str]:
+    """Those of the subjects that have an alert, open or not."""
+    found: set[str] = set()
+    for first in range(0, len(subjects), 400):
+        found |= set(db.execute(_SUBJECTS, {"subjects": list(subjects[first : first + 400])}).scalars())
+    return frozenset(found)
 
 
 def alerts_of_document(db: Connection, document_id: str) -> list[Alert]:
@@ -168,12 +212,19 @@ def alerts_of_document(db: Connection, document_id: str) -> list[Alert]:
 
 
 def list_alerts(
-    db: Connection, *, states: Sequence[AlertState] = (), since: datetime | None = None, limit: int | None = None
+    db: Connection,
+    *,
+    states: Sequence[AlertState] = (),
+    levels: Iterable[int] | None = None,
+    since: datetime | None = None,
+    limit: int | None = None,
 ) -> list[Alert]:
-    """Alerts but canaries, newest update first; `since` is in story time."""
+    """Alerts but canaries, newest update first; `since` is in story time.  levels: None is all."""
     query = (
         select(alerts).where(alerts.c.subject.not_like(f"{CANARY}:%")).order_by(alerts.c.updated_at.desc(), alerts.c.id)
     )
+    if levels is not None:
+        query = query.where(alerts.c.level.in_(sorted(levels)))
     if states:
         query = query.where(alerts.c.state.in_([state.value for state in states]))
     if since is not None:
@@ -218,16 +269,23 @@ def history_of(db: Connection, alert: str) -> list[AlertEvent]:
 # --- deliveries -------------------------------------------------------------------------------------------------
 
 
-def add_delivery(db: Connection, notification: Notification, *, now: datetime) -> bool:
-    """Put a notification into the outbox once; its id is the idempotency key. True when it is new."""
+def add_delivery(
+    db: Connection, notification: Notification, *, now: datetime, at: datetime | None = None, what: str = ""
+) -> bool:
+    """Put a notification into the outbox once; its id is the idempotency key. True when it is new.
+
+    at: not to be sent before.  what: what it tells of its alert.
+    """
     values = {name: getattr(notification, name) for name in notification.__dataclass_fields__}
-    return create_only(db, deliveries, {**values, "state": "waiting", "created_at": now, "next_at": now, "attempts": 0})
+    due = {"state": "waiting", "created_at": now, "next_at": at or now, "attempts": 0, "what": what}
+    return create_only(db, deliveries, {**values, **due})
 
 
 def was_told(db: Connection, alert: str, *, channel: str, recipient: str) -> bool:
     """Whether a notice of this alert went, or is on its way, to a recipient."""
     mine = and_(deliveries.c.alert == alert, deliveries.c.channel == channel, deliveries.c.recipient == recipient)
-    return db.execute(select(deliveries.c.id).where(mine, deliveries.c.state != "failed")).first() is not None
+    told = deliveries.c.state.not_in(["failed", "replaced"])
+    return db.execute(select(deliveries.c.id).where(mine, told)).first() is not None
 
 
 def claim_delivery(db: Connection, *, who: str, now: datetime) -> Delivery | None:

@@ -307,6 +307,7 @@ findings = Table(
     Column("created_at", Moment, nullable=False),
     Column("withdrawn_at", Moment, comment="a late document or a revision took its ground away"),
     Index("ix_findings_rule_key", "rule", "key", "fired_at"),
+    Index("ix_findings_key", "key", "fired_at"),
     Index("ix_findings_alert", "alert"),
 )  # fmt: skip
 
@@ -361,6 +362,40 @@ alert_history = Table(
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
 )  # fmt: skip
 
+alert_watch = Table(
+    "alert_watch", metadata,
+    Column("alert", Text, ForeignKey("alerts.id"), primary_key=True),
+    Column("silence", Text, comment="the silence that mutes it now"),
+    Column("under", Text, comment="the alert that rules over it now"),
+    Column("owed", Text, comment="opened | raised | reopened: what is told when it may speak again"),
+    Column("level", Integer, nullable=False, server_default="0", comment="the one people were told of"),
+    Column("since", Moment, comment="when somebody was first told; null: nobody is waited for"),
+    Column("repeats", Integer, nullable=False, server_default="0"),
+    Column("repeat_at", Moment, comment="null: none is due"),
+    Column("steps", Integer, nullable=False, server_default="0", comment="posts of the chain told after the first"),
+    Column("step_at", Moment, comment="null: nobody is left in the chain"),
+    Column("ended", Boolean, nullable=False, server_default=false(), comment="those who were told know of its end"),
+    comment="what the clock does to alerts: muted, reminded of, passed on; see alerts.watch",
+)  # fmt: skip
+
+silences = Table(
+    "silences", metadata,
+    Column("id", Text, primary_key=True, comment="JM-2026-0001"),
+    Column("matchers", Json, nullable=False, comment="all must hold, see config.matchers"),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("territory", Text, nullable=False, comment="region code it is cut to; 000000 is no cut"),
+    Column("created_at", Moment, nullable=False),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("expired_at", Moment, comment="ended early; a silence is never changed otherwise"),
+    Column("expired_by", Text),
+    Column("expired_why", Text),
+    Column("replaces", Text, comment="the silence it was made instead of"),
+    Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_silences_ends_at", "ends_at"),
+)  # fmt: skip
+
 deliveries = Table(
     "deliveries", metadata,
     Column("id", Text, primary_key=True, comment="idempotency key: channel, recipient, alert, history number"),
@@ -371,7 +406,8 @@ deliveries = Table(
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False),
-    Column("state", Text, nullable=False, comment="waiting | sending | handing | sent | failed | unsure"),
+    Column("what", Text, nullable=False, server_default="", comment="opened, raised, ...: what it tells of its alert"),
+    Column("state", Text, nullable=False, comment="waiting | sending | handing | sent | failed | unsure | replaced"),
     Column("created_at", Moment, nullable=False),
     Column("next_at", Moment, nullable=False),
     Column("claimed_by", Text),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from alerts.lifecycle import REASONS
+from alerts.reasons import REASONS
 from core.records import Alert, AlertEvent, AlertState
 from store.alert_log import find_alert
 from store.schema import alert_history, users

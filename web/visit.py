@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from alerts.lifecycle import REASONS
+from alerts.reasons import REASONS
 from core.clock import iso_beijing
 from store.users import SEEN_STEP, find_session, touch_session
 from web import times

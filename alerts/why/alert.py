@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from alerts.cards import Card, card_from, card_of, people, victims
 from alerts.condition_words import condition_words
-from alerts.replay import raise_by_facts
+from alerts.facts import raise_by_facts, where_of
 from alerts.rule_words import rule_words, scope_words_of
 from alerts.why.answer import Evidence, Span, Stage
 from alerts.why.muted import muted
@@ -88,9 +88,10 @@ class AlertStages:
             Evidence(f"{clock(parse_published(at))} {LEVEL_COLOURS[level]}色：{why or '未记'}")
             for (at, level, _), why in zip(details.get("steps", ()), whys, strict=False)
         ]
-        raised, because, document = raise_by_facts(cards, self.world.lexicon.regions)
-        if raised:
-            evidence.append(Evidence(f"事实定级{LEVEL_COLOURS[raised]}色：{because}", document=document))
+        regions = self.world.lexicon.regions
+        fact = raise_by_facts(cards, regions, where_of(regions))
+        if fact.level:
+            evidence.append(Evidence(f"事实定级{LEVEL_COLOURS[fact.level]}色：{fact.why}", document=fact.document))
         for row in history_of(self.db, self.alert.id):
             if row.action == "level":
                 told = f"{row.actor} 于 {clock(row.at)} 调为{LEVEL_COLOURS[row.level]}色：{row.note or '未写理由'}"

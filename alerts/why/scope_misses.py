@@ -1,4 +1,4 @@
-"""Which keys of a rule's scope leave a signal out: `alerts.cards.in_scope` says whether, this says why.
+"""Which keys of a rule's scope leave a signal out: `alerts.scopes.in_scope` says whether, this says why.
 
 Apart from the hot path on purpose; a test holds the two to the same answer.
 """
@@ -6,9 +6,10 @@ Apart from the hot path on purpose; a test holds the two to the same answer.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from alerts.cards import Card, View, in_scope
+from alerts.cards import Card, View
 from alerts.conditions.verdict import VOICE_WORDS
 from alerts.rule_words import KIND_WORDS, MAKER_WORDS
+from alerts.scopes import in_scope
 from config.lexicon import Lexicon
 from config.rules import Scope
 from core.records import LEVEL_COLOURS
@@ -33,7 +34,7 @@ def scope_misses(card: Card, scope: Scope, view: View, lexicon: Lexicon, *, text
     alone = (
         Miss(key, wants, has)
         for key, wants, has in _asked(card, scope, lexicon)
-        if not in_scope(card, _only(scope, key), view, text=text)
+        if not in_scope(card, _only(scope, key), view.regions, view.key_products, text=text)
     )
     return tuple(alone)
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from alerts.lifecycle import REASONS
+from alerts.reasons import REASONS
 from core.errors import FengsuiError, UsageError
 from core.records import Alert
 from store import alert_log
