@@ -24,6 +24,8 @@ GROUPS = {
     "commands.index": ("index",),
     "commands.events": ("events",),
     "commands.warnings": ("alerts", "feed-url", "digest"),
+    "commands.silences": ("silence",),
+    "commands.watching": ("watch",),
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),
     "commands.detect": ("detect",),

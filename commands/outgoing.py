@@ -3,8 +3,12 @@
 from collections.abc import Callable
 
 from alerts.digest import plan_digest, previous_day
+from alerts.mailing import MailPlanner
 from alerts.notifiers.mail import MailNotifier
 from alerts.sender import Channel
+from alerts.setup import duty_of
+from alerts.telling import Teller
+from config.alert_life import load_alert_life
 from config.lexicon import Lexicon, load_lexicon
 from config.routes import Recipient, Routes, load_routes
 from config.settings import Settings
@@ -23,6 +27,15 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     if settings.smtp_url is None:
         return {}
     return {"mail": MailNotifier(settings.smtp_url, settings.mail_from)}
+
+
+def teller_of(settings: Settings, lexicon: Lexicon, *, mail: bool) -> Teller:
+    """What tells people of alerts. mail: False only keeps marks and clocks. Raises ConfigError."""
+    planner = None
+    if mail and settings.smtp_url is not None:
+        routes, demo = routes_of(settings, lexicon), settings.profile == "demo"
+        planner = MailPlanner(routes, lexicon.regions, settings.public_url, demo=demo)
+    return Teller(duty_of(settings.config), load_alert_life(settings.config), lexicon, planner)
 
 
 def digest_jobs(settings: Settings, store: Store) -> list[DailyJob]:
