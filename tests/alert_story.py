@@ -52,6 +52,17 @@ LEVELS: Mapping[str, Any] = {
 }
 
 
+def alert_at(moment: datetime, *, level: int, number: int = 1, due_at: datetime | None = None) -> Alert:
+    """An alert of three origins about a firm in Nanchang."""
+    firm = f"ENT{number:04d}"
+    return Alert(
+        id=f"a{number}", number=f"YJ-2026-{number:04d}", subject=f"f:{firm}", level=level, state=AlertState.NEW,
+        first_at=moment, updated_at=moment, created_at=moment, title="电动自行车起火", rule="fire",
+        reason="3 个独立来源", products=("ebike_power",), enterprises=(firm,), issues=("fire",), territory="360113",
+        territories=("360113",), documents=(), findings=(), origins=3, due_at=due_at,
+    )  # fmt: skip
+
+
 @dataclass
 class Story:
     """One store, with the office's people. now: set by the test."""
@@ -76,14 +87,8 @@ class Story:
     def opened(self, level: int = 3, **values: Any) -> Alert:
         """An alert that a rule opened now, with its row and its notices."""
         self.count += 1
-        duty = self.teller.duty
-        made = Alert(
-            id=f"a{self.count}", number=f"YJ-2026-{self.count:04d}", subject=f"f:ENT{self.count:04d}", level=level,
-            state=AlertState.NEW, first_at=self.now, updated_at=self.now, created_at=self.now, title="电动自行车起火",
-            rule="fire", reason="3 个独立来源", products=("ebike_power",), enterprises=(f"ENT{self.count:04d}",),
-            issues=("fire",), territory="360113", territories=("360113",), documents=(), findings=(), origins=3,
-            due_at=duty.due_at(level, self.now),
-        )  # fmt: skip
+        due = self.teller.duty.due_at(level, self.now)
+        made = alert_at(self.now, level=level, number=self.count, due_at=due)
         alert = replace(made, **values)
         self._written(alert, "opened", "rule_fired")
         return alert
