@@ -38,6 +38,10 @@ SPANS = {
     "30d": "30 日",
     "90d": "90 日",
 }
+HINT = (
+    "写法：标签=值；另有 !=（不等）、=~（符合正则表达式，须整值符合）、!~（不符合）。如 product=ebike_power、"
+    'firm=~"云骓.*"、territory=360100（含所辖县区）。一个标签有几个值时，有一个符合即可。'
+)
 STATES = {"active": ("生效", "work"), "planned": ("未到时", ""), "ended": ("已结束", "done")}
 MOST_TRACES = 50
 
@@ -197,7 +201,7 @@ def _form_page(
     return visit.page(
         "silence_form.html", status=status, form=form, wrong=wrong, preview=shown, key=once, spans=spans, labels=LABELS,
         longest=format_duration(longest), cut="" if territory == EVERYWHERE else visit.names.region(territory),
-        kept=draft.ends_at if draft else None,
+        hint=HINT,
     )  # fmt: skip
 
 
