@@ -135,7 +135,7 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
         return cards
     media = [card for card in accusers if card.voice == "media" and card.is_origin]
     independent = [card for card in media if card.source != clearer.source]
-    if independent or not clearer.trusted:
+    if (independent and clearer.voice != "official") or not clearer.trusted:
         return cards
     confirmed = min((card.at for card in cards if card.trusted and card.at > clearer.at), default=None)
     echo_end = min(filter(None, (confirmed, clearer.at + RUMOUR_ECHO)))

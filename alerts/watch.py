@@ -88,15 +88,6 @@ class Watcher:
         ]
         return [alert.id for alert in sorted(found, key=lambda alert: (-alert.level, alert.created_at, alert.id))]
 
-    def settle_mutes(self, db: Connection, now: datetime) -> int:
-        """Apply silences and inhibitions to the open alerts at once, as when one was just made. Returns changes."""
-        seen, changed = self._look(db, now), 0
-        known = watches(db, list(seen.alerts))
-        for alert in seen.alerts.values():
-            if _marks(known.get(alert.id)) != _wanted(seen.mutes[alert.id]):
-                changed += bool(self._go_on(db, alert, now, seen))
-        return changed
-
     def _look(self, db: Connection, now: datetime, only: str | None = None) -> Seen:
         alerts = list_alerts(db, states=OPEN)
         muting = self.teller.muting(db, now, alerts)

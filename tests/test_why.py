@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from alerts.cards import Card, View, card_of, in_scope
+from alerts.cards import Card, View, card_of
 from alerts.desk_rules import DeskRule, read_desk_rules
 from alerts.engine import AlertEngine
 from alerts.lifecycle import act
 from alerts.rule_examples import signals_of
 from alerts.rule_query import queries_of
+from alerts.scopes import in_scope
 from alerts.setup import build_engine, load_parts
 from alerts.why.answer import Answer, Stage, answer_json
 from alerts.why.explain import explain
@@ -448,7 +449,7 @@ def test_what_a_scope_misses_agrees_with_whether_it_takes_the_signal(
         scope = made_up_scope(chance)
         text = chance.choice(["本报讯 学校", "工地"])
         misses = scope_misses(card, scope, view, lexicon, text=text)
-        assert (not misses) == in_scope(card, scope, view, text=text), (scope, card)
+        assert (not misses) == in_scope(card, scope, view.regions, view.key_products, text=text), (scope, card)
 
 
 def made_up_card(chance: random.Random, number: int, view: View) -> Card:
