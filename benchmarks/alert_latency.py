@@ -196,7 +196,7 @@ def running(settings: Settings, environment: dict[str, str]) -> Iterator[str]:
 def ask_always(store: Store, over: threading.Event) -> None:
     """Ask for a run of the source, as somebody would who presses the button twice a second."""
     while not over.wait(ASK_SECONDS):
-        with suppress(Exception), store.write() as db:  # noqa: BLE001 - the next turn asks again
+        with suppress(Exception), store.write() as db:
             ask_for_run(db, SOURCE, reason="hand", now=system_clock())
 
 
