@@ -6,7 +6,7 @@ signals with the conditions that the pipeline uses. So a finding has the same id
 whichever came first; what only one of the two knows is a difference, told with its reason.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -39,13 +39,14 @@ Values = tuple[Scalar, ...]
 class Difference:
     """A finding that only one side has. side: `index` or `store`, who has it.  why: in Chinese.
 
-    missing: documents it rests on that the index does not hold.
+    missing: documents it rests on that the index does not hold.  grave: nothing explains it but a loss.
     """
 
     finding: Finding
     side: str
     why: str
     missing: tuple[str, ...] = ()
+    grave: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,12 @@ class Asker:
         standing = [one.finding for one in held if one.lost_at is None]
         with self.store.read() as db:
             known = {finding.id: finding for finding in findings_between(db, rule.id, since, until)}
-            differences = tuple(self._differences(db, standing, known))
             unasked = tuple(_unasked(db, rule, cards))
-        return RuleRun(rule, "", len(groups), len(ids), tuple(findings), differences, unasked)
+            late = {document for document, _ in unasked}
+            here = {finding.id for finding in standing}
+            differences = [_only_on_index(one, late=late) for one in standing if one.id not in known]
+            differences += [self._only_in_store(db, one) for one in known.values() if one.id not in here]
+        return RuleRun(rule, "", len(groups), len(ids), tuple(findings), tuple(differences), unasked)
 
     def take_up(self, run: RuleRun, *, now: datetime) -> None:
         """Judge what came before the rule was there, as if it came now: the engine writes what there is to find.
@@ -172,32 +176,30 @@ class Asker:
 
     # --- what the store says ----------------------------------------------------------------------------------------
 
-    def _differences(
-        self, db: Connection, standing: Sequence[Finding], known: Mapping[str, Finding]
-    ) -> Iterator[Difference]:
-        held = {finding.id for finding in standing}
-        for finding in standing:
-            if finding.id not in known:
-                yield Difference(finding, "index", "库中没有：信号到来时还没有这条规则，或规则改过")
-        for finding in known.values():
-            if finding.id not in held:
-                yield self._only_in_store(db, finding)
-
     def _only_in_store(self, db: Connection, finding: Finding) -> Difference:
         missing = self._missing(finding.documents)
         if missing:
-            return Difference(finding, "store", f"索引里缺 {len(missing)} 件它所依据的文档", missing)
+            return Difference(finding, "store", f"索引里缺 {len(missing)} 件它所依据的文档", missing, grave=True)
         if any(len(revisions) > 1 for revisions in all_revisions(db, finding.documents)):
             return Difference(finding, "store", "依据的文档后来改过，索引只有最新一版")
         rules = {rule.id: rule for rule in self.engine.rules}
         if rules[finding.rule].version != finding.rule_version:
             return Difference(finding, "store", "是规则改动之前判断的")
-        return Difference(finding, "store", "索引计数与库不符")
+        return Difference(finding, "store", "索引计数与库不符", grave=True)
 
     def _missing(self, ids: Sequence[str]) -> tuple[str, ...]:
         request = SearchRequest(OneOf("id", tuple(ids)))
         there = {fields["id"] for fields in every_hit(self.index, request)}
         return tuple(sorted(set(ids) - there))
+
+
+def _only_on_index(finding: Finding, *, late: set[str]) -> Difference:
+    """Why the pipeline did not find it."""
+    if late & set(finding.documents):
+        return Difference(finding, "index", "信号到来时还没有这条规则，或规则改过")
+    if "|" not in finding.key:
+        return Difference(finding, "index", "按事项判断不成立：已澄清、撤下，或同一事项当日信号过多")
+    return Difference(finding, "index", "库计数与索引不符", grave=True)
 
 
 def _unasked(db: Connection, rule: Rule, cards: Sequence[Card]) -> Iterator[tuple[str, int]]:

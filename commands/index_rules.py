@@ -1,25 +1,34 @@
 """`fengsui rules run --on-index`: the rules over the search index, by hand."""
 
 import json
+import logging
+import threading
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
+from alerts.index_check import check_on_index
 from alerts.index_rules import Asker, RuleRun
 from commands.assemble import judge_of, open_index, rule_queries
-from commands.knowledge import knowledge_of
+from commands.knowledge import Knowledge, knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.stores import open_store
 from config.rules import Rule
+from config.settings import Settings
 from core.clock import iso_beijing, parse_published, system_clock
 from core.durations import parse_duration
-from core.errors import UsageError
+from core.errors import FengsuiError, UsageError
+from core.logs import log_event
 from store.alert_log import alerts_of_finding
 from store.database import Store
 from store.index_queue import backlog
 
+logger = logging.getLogger(__name__)
 LOOK_BACK = timedelta(days=7)
+CHECK_SECONDS = 600.0
+SOON_SECONDS = 30.0
+"""After a start, and while signals wait for the index: then it is asked again."""
 
 
 def run_rules(
@@ -56,6 +65,29 @@ def run_rules(
             asker.take_up(run, now=system_clock())
             run = asker.run(one, start, until)
         _print(_told(store, run, written=written), as_json=as_json)
+
+
+def check_rules_until(stop: threading.Event, settings: Settings, store: Store, known: Knowledge) -> None:
+    """Check the rules on the index every few minutes until `stop`; an index that is down is none of our business."""
+    judge = judge_of(settings, store, known, notify=False)
+    index, queries = open_index(settings, known), rule_queries(settings, known)
+    wait = SOON_SECONDS
+    while not stop.wait(wait):
+        try:
+            judge.refresh()
+            checked = check_on_index(Asker(store, index, judge.engine, queries), system_clock())
+        except FengsuiError as problem:
+            log_event(logger, "rules not checked on the index", level=logging.WARNING, why=str(problem))
+            wait = CHECK_SECONDS
+            continue
+        except Exception:
+            # The index is written by this process: what a check stumbles over must not end it.
+            logger.exception("rules not checked on the index")
+            wait = CHECK_SECONDS
+            continue
+        wait = SOON_SECONDS if checked is None else CHECK_SECONDS
+        if checked is not None and checked.lost:
+            log_event(logger, "index and store differ", level=logging.WARNING, rules=[one.rule for one in checked.told])
 
 
 def _chosen(rules: tuple[Rule, ...], wanted: str | None) -> list[Rule]:

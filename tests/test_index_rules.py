@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, update
 
 from alerts.engine import AlertEngine
+from alerts.index_check import check_on_index, last_check
 from alerts.index_rules import Asker, RuleRun
 from alerts.rule_examples import ACK_HOURS, STORY_BEGINS, signals_of
 from alerts.rule_query import RuleQueries, queries_of
@@ -225,6 +226,39 @@ def test_a_lost_document_shows_as_a_difference(bench: Bench, lexicon: Lexicon, t
     told = {one.finding.id: one for one in run(bench, index, "query").differences if one.side == "store"}
     assert told[finding.id].missing == (lost,)
     assert told[finding.id].why == "索引里缺 1 件它所依据的文档"
+    index.close()
+
+
+def test_the_check_tells_of_a_loss_until_it_is_mended(bench: Bench, lexicon: Lexicon, tmp_path: Path) -> None:
+    now = STORY_BEGINS + 40 * DAY
+    index = EmbeddedBackend(tmp_path / "index", words)
+    fill(index, signals(600), lexicon)
+    whole = check_on_index(bench.asker(index), now)
+    assert whole is not None
+    assert (whole.rules, whole.asked, whole.lost) == (len(RULES), len(RULES) - len(PIPELINE_ONLY), 0)
+    assert whole.findings > 0
+    lost = run(bench, index, "blacklist", now - 2 * DAY, now).findings[0].documents[0]
+    index.delete([lost])
+    told = check_on_index(bench.asker(index), now)
+    assert told is not None
+    assert told == last_check(bench.store)
+    assert told.lost > 0
+    assert ("blacklist", (lost,)) in [(one.rule, one.documents) for one in told.told]
+    fill(index, [signal for signal in signals(600) if signal.document.id == lost], lexicon)
+    assert check_on_index(bench.asker(index), now) == whole == last_check(bench.store)
+    index.close()
+
+
+def test_nothing_is_checked_while_signals_wait_for_the_index(
+    lexicon: Lexicon, firms: dict[str, RegistryEntry], queries: RuleQueries, tmp_path: Path
+) -> None:
+    bench = opened(tmp_path, rules(), lexicon, firms, queries)
+    bench.add(signals(10))
+    with bench.store.write() as db:
+        db.execute(update(documents).where(documents.c.id == "s0003").values(stage="judged"))
+    index = EmbeddedBackend(tmp_path / "index", words)
+    assert check_on_index(bench.asker(index), UNTIL) is None
+    assert last_check(bench.store) is None
     index.close()
 
 

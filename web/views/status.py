@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from sqlalchemy import func, select
 from starlette.responses import Response
 
+from alerts.index_check import last_check
 from store import alert_log, audit
 from store.documents import QUARANTINED, REFUSED, STAGES, count_by_stage, count_documents, set_aside
 from store.index_queue import retry_refused
@@ -36,6 +37,7 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             alert_count=db.execute(select(func.count()).select_from(alerts)).scalar_one(),
             jobs=list_jobs(db),
             index=index_health(services),
+            checked=last_check(services.store),
             sources=Counter(state.state[0] for state in source_states(db, services)),
             deliveries={row[0]: row[1] for row in sent},
             stuck=set_aside(db, QUARANTINED, limit=10),
