@@ -93,7 +93,8 @@ class AlertBook:
             if alert is None:
                 continue
             nameless = theirs[:2] in ("p:", "m:", "d:") or theirs.startswith("f:NIL:")
-            if theirs == subject or (nameless and _ground(db, alert) <= documents):
+            crowd = subject.startswith("w:")  # counts over many matters and takes none of them over
+            if theirs == subject or (nameless and not crowd and _ground(db, alert) <= documents):
                 found[alert.id] = alert
         return sorted(found.values(), key=lambda alert: (alert.created_at, alert.number))
 

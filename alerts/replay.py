@@ -153,13 +153,14 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
 def _fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
     counted = [card for card in cards if card.is_origin and card.counts_for(rule.id)]
     if isinstance(rule.condition, SingleCondition):
-        return [_single(rule, card) for card in counted if rule.id in card.rules]
+        return [fire_single(rule, card) for card in counted if rule.id in card.rules]
     if rule.condition.type == "new_term":
         return _first_sights(rule, counted, seen)
     return fire_windows(rule, matter.subject, counted, regions)
 
 
-def _single(rule: Rule, card: Card) -> Held:
+def fire_single(rule: Rule, card: Card) -> Held:
+    """The finding of a rule that fires on each signal by itself."""
     verdict = judge(rule.condition, WindowCounts(current=1))
     verdict = replace(verdict, reason=f"《{shortened(card.title)}》，{verdict.reason}")
     finding = make_finding(rule, card.document, [card], start=card.at, end=card.at, verdict=verdict)

@@ -19,14 +19,14 @@ from nlp.analyze import Analyzer
 from pipelines.events import EventKeeper, names_in
 from pipelines.indexing import Indexer
 from pipelines.stages import Pipeline
-from search.backend import SearchBackend
+from search.groups import CountingBackend
 from search.names import NameTable
 from search.open import open_backend
 from search.records import IndexEntry, entry_of
 from store.database import Store
 
 
-def open_index(settings: Settings, known: Knowledge, *, write: bool = False) -> SearchBackend:
+def open_index(settings: Settings, known: Knowledge, *, write: bool = False) -> CountingBackend:
     """The configured search backend."""
     return open_backend(settings, words=known.segmenter.words, write=write)
 
