@@ -20,7 +20,6 @@ from alerts.matters import Matter
 from alerts.replay import Held, Outcome, Step, fire_windows, make_finding, may_fire
 from config.conditions import NewTermCondition, SingleCondition
 from config.rules import Rule
-from core.records import Finding
 from store.alert_log import (
     add_finding,
     alert_details,

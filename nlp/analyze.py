@@ -118,6 +118,7 @@ class Analyzer:
             reading,
             issues=tuple(sorted((*reading.issues, *more), key=lambda issue: issue.start)),
             firms=tuple(sorted((*reading.firms, *verdict.firms), key=lambda firm: firm.start)),
+            products=reading.products or verdict.products,
         )
         level = self.card.levels.grade(whole) if verdict.is_risk else None
         return whole, Judgement(verdict.is_risk, verdict.score, level, verdict.reasons)

@@ -32,6 +32,7 @@ class HeadlineVerdict:
     """score: 0-1.  issues: what happened, as issue mentions.  reasons: sentences, Chinese.
 
     firms: brands of the card that the headline of a signal names; in no registry, so `NIL:<name>`.
+    products: its wares, where the reading found no product.
     """
 
     is_risk: bool
@@ -39,6 +40,7 @@ class HeadlineVerdict:
     issues: tuple[IssueMention, ...]
     reasons: tuple[str, ...]
     firms: tuple[FirmMention, ...] = ()
+    products: tuple[tuple[int, int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class HeadlineCard:
         self._only_beside: Mapping[str, frozenset[str]] = {
             subject: frozenset(kinds) for subject, kinds in card.get("only_beside", {}).items()
         }
+        self._wares: Mapping[str, str] = card.get("wares", {})
         self._named = frozenset(card.get("named", ()))
         self._owners = {normalize_word(word): name for name, words in card.get("names", {}).items() for word in words}
         self._with_regulator = float(card.get("with_regulator", 0.0))
@@ -108,19 +111,30 @@ class HeadlineCard:
             return HeadlineVerdict(False, round(_squash(self._base), 4), (), ())
         best = max(telling, key=lambda pair: pair.points)
         kinds = {pair.happening.kind: pair.happening for pair in reversed(pairs)}
-        points = self._base + best.points + self._more * min(_MOST_KINDS, len(kinds) - 1)
+        told = {(item.start, item.end): item for item in kinds.values()}  # one word may be of two kinds
+        points = self._base + best.points + self._more * min(_MOST_KINDS, len(told) - 1)
         points += self._with_regulator * any(
             item.kind == "regulator" and item.part == "subjects" and item != best.subject for item in found
         )
         score = _squash(points)
-        issues = tuple(
-            IssueMention(item.start, item.end, str(self._happenings[kind]["issue"]), "")
-            for kind, item in sorted(kinds.items(), key=lambda pair: pair[1].start)
-            if kind in self._happenings
-        )
         is_risk = score >= self._threshold
+        issues = tuple(
+            IssueMention(start, end, str(self._happenings[item.kind]["issue"]), "")
+            for (start, end), item in sorted(told.items())
+            if item.kind in self._happenings
+        )
         firms = self._firms(reading, found) if is_risk else ()
-        return HeadlineVerdict(is_risk, round(score, 4), issues, _reasons(reading.text, best, found), firms)
+        wares = self._wares_of(reading, found, firms, issues) if is_risk and not reading.products else ()
+        return HeadlineVerdict(is_risk, round(score, 4), issues, _reasons(reading.text, best, found), firms, wares)
+
+    def _wares_of(
+        self, reading: Reading, found: Sequence[_Found], firms: Sequence[FirmMention], issues: Sequence[IssueMention]
+    ) -> tuple[tuple[int, int, str], ...]:
+        """The wares of the headline, but for words that are a name or tell what happened."""
+        marked = (*firms, *reading.firms, *issues, *reading.issues)
+        taken = Cover([*((item.start, item.end) for item in marked), *(region[:2] for region in reading.regions)])
+        spans = {(item.start, item.end): item.kind for item in found if item.kind in self._wares}
+        return tuple((*span, self._wares[kind]) for span, kind in sorted(spans.items()) if not taken.overlaps(*span))
 
     def _firms(self, reading: Reading, found: Sequence[_Found]) -> tuple[FirmMention, ...]:
         """The brands of the card that no list of firms knows."""
