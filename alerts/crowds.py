@@ -20,11 +20,11 @@ from alerts.matters import Matter
 from alerts.replay import Held, Outcome, Step, fire_windows, make_finding, may_fire
 from config.conditions import NewTermCondition, SingleCondition
 from config.rules import Rule
+from core.records import Finding
 from store.alert_log import (
     add_finding,
     alert_details,
     alerts_of_subject,
-    find_alert,
     findings_of,
     update_finding,
     withdraw_finding,
@@ -64,7 +64,7 @@ class Crowds:
         outcomes, changes = [], []
         for one in held:
             # A chain says more than the alerts its links lie in.
-            holder = None if rule.condition.type == "chained" else self._holder(db, one, cards)
+            holder = None if rule.condition.type == "chained" else self._holder(db, one.finding, cards)
             if holder is None:
                 outcomes.append(self._outcome(key, one, cards))
             else:
@@ -104,13 +104,11 @@ class Crowds:
         for lost in known.values():
             withdraw_finding(db, lost.id, now)
 
-    def _holder(self, db: Connection, one: Held, cards: Sequence[Card]) -> str | None:
+    def _holder(self, db: Connection, finding: Finding, cards: Sequence[Card]) -> str | None:
         """The alert of which this is the echo: it holds half of the documents, or all that press and authorities say.
 
-        In the first hours self-media guess firm and place; while the press knows of one accident, it is one. Of two
-        documents each is half: there only an alert that stands as high as the crowd holds it.
+        In the first hours self-media guess firm and place; while the press knows of one accident, it is one.
         """
-        finding = one.finding
         trusted = {card.document for card in cards if card.trusted} & set(finding.documents)
         held: dict[str, set[str]] = {}
         for document in finding.documents:
@@ -120,9 +118,7 @@ class Crowds:
         enough = [
             alert
             for alert, theirs in held.items()
-            if len(theirs) * 2 > len(finding.documents)
-            or (trusted and trusted <= theirs)
-            or (len(theirs) * 2 == len(finding.documents) and _level_of(db, alert) >= one.rank)
+            if len(theirs) * 2 >= len(finding.documents) or (trusted and trusted <= theirs)
         ]
         return min(enough, key=lambda alert: (-len(held[alert]), alert), default=None)
 
@@ -138,11 +134,6 @@ class Crowds:
         matter = Matter(key, mine)
         last = max(card.at for card in mine)
         return Outcome(matter, tuple(alive(mine, last)), mine, (replace(one),), tuple(steps))
-
-
-def _level_of(db: Connection, alert: str) -> int:
-    found = find_alert(db, alert)
-    return found.level if found else 0
 
 
 def _apart(moments: Sequence[datetime], span: timedelta) -> list[datetime]:

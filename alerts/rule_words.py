@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from alerts.condition_words import condition_words
 from alerts.conditions.verdict import VOICE_WORDS, span_words
+from config.conditions import Fact
 from config.lexicon import Lexicon
 from config.rules import Rule, Scope
 from core.records import LEVEL_COLOURS, LEVEL_NAMES
@@ -39,7 +40,9 @@ def rule_words(rule: Rule, lexicon: Lexicon) -> str:
     if rule.repeat_after is not None:
         again = f"，{span_words(rule.repeat_after.total_seconds())}内不重复"
     scope = _scope_words(rule.scope, lexicon)
-    condition = condition_words(rule.condition, lambda part: _scope_words(part, lexicon))
+    condition = condition_words(
+        rule.condition, lambda part: _scope_words(part, lexicon), lambda fact, value: _fact(fact, value, lexicon)
+    )
     return f"{scope}；按{by}计，{condition}，即为{LEVEL_COLOURS[rule.rank]}色预警{again}。"
 
 
@@ -64,6 +67,14 @@ def _scope_words(scope: Scope, lexicon: Lexicon) -> str:
 def _listed(before: str, words: Iterable[str]) -> str:
     told = list(words)
     return before + "、".join(told) if told else ""
+
+
+def _fact(fact: Fact, value: str, lexicon: Lexicon) -> str:
+    if fact == "issue":
+        return lexicon.issues[value].name if value in lexicon.issues else value
+    if fact == "product":
+        return _product(value, lexicon)
+    return _region(value, lexicon) if fact == "place" else value
 
 
 def _product(name: str, lexicon: Lexicon) -> str:

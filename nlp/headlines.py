@@ -131,8 +131,9 @@ class HeadlineCard:
         self, reading: Reading, found: Sequence[_Found], firms: Sequence[FirmMention], issues: Sequence[IssueMention]
     ) -> tuple[tuple[int, int, str], ...]:
         """The wares of the headline, but for words that are a name or tell what happened."""
-        marked = (*firms, *reading.firms, *issues, *reading.issues)
-        taken = Cover([*((item.start, item.end) for item in marked), *(region[:2] for region in reading.regions)])
+        names = [(firm.start, firm.end) for firm in (*firms, *reading.firms)]
+        told = [(issue.start, issue.end) for issue in (*issues, *reading.issues)]
+        taken = Cover([*names, *told, *((start, end) for start, end, _ in reading.regions)])
         spans = {(item.start, item.end): item.kind for item in found if item.kind in self._wares}
         return tuple((*span, self._wares[kind]) for span, kind in sorted(spans.items()) if not taken.overlaps(*span))
 
