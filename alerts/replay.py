@@ -20,7 +20,7 @@ from config.conditions import ChainedCondition, SingleCondition, TierJumpConditi
 from config.regions import Regions
 from config.rules import Rule
 from core.ids import short_id
-from core.records import Finding
+from core.records import Finding, Kind
 
 RUMOUR_ECHO = timedelta(days=7)
 """So long after a refutation self-media repeating the charge do not count."""
@@ -351,7 +351,13 @@ def _step(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions
     voices = {card.voice for card in present if card.is_origin}
     unconfirmed = voices <= {"social"}
     if unconfirmed:
-        cap = 1 if len({card.source for card in present if card.is_origin}) < 2 else 2
+        cap = 1 if _witnesses(present) < 2 else 2
         if level > cap:
             level, why = cap, f"{why}；仅有自媒体信息，未经证实，不超过{'黄' if cap == 2 else '蓝'}色"
     return Step(moment, level, unconfirmed, why, top.finding.rule, document, code)
+
+
+def _witnesses(present: Sequence[Card]) -> int:
+    """How many tell it. A topic stands on a hot list because very many looked: it is never the word of one."""
+    told = [card for card in present if card.is_origin]
+    return len({card.source for card in told}) + any(card.kind == Kind.HOTLIST for card in told)

@@ -101,7 +101,7 @@ def findings_between(db: Connection, rule: str, since: datetime, until: datetime
     """The standing findings of a rule that fired at since <= time <= until, oldest first."""
     fired = findings.c.fired_at.between(since, until)
     query = select(findings).where(findings.c.rule == rule, fired, findings.c.withdrawn_at.is_(None))
-    return [_finding(row) for row in db.execute(query.order_by(findings.c.fired_at, findings.c.id)).mappings()]
+    return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at, findings.c.id)).mappings()]
 
 
 def alerts_of_finding(db: Connection, finding: str) -> list[str]:

@@ -114,16 +114,6 @@ def cards_with(db: Connection, keys: Sequence[str], start: datetime, end: dateti
     return found
 
 
-def cards_of(db: Connection, documents: Sequence[str]) -> list[StoredCard]:
-    """The cards of all revisions of these documents, in order of document and revision."""
-    found: list[StoredCard] = []
-    for first in range(0, len(documents), 400):
-        mine = signal_cards.c.document.in_(list(documents[first : first + 400]))
-        query = select(*_CARD).where(mine).order_by(signal_cards.c.document, signal_cards.c.revision)
-        found += [_card(row) for row in db.execute(query).mappings()]
-    return found
-
-
 def keys_of_documents(db: Connection, documents: Sequence[str], prefix: str) -> list[tuple[str, datetime]]:
     """(key, event time) of every card of these documents, of the keys that begin so; in order."""
     found: set[tuple[str, datetime]] = set()
