@@ -418,6 +418,13 @@ def test_an_old_story_is_told_to_nobody_and_the_reason_is_said(orgs: Orgs) -> No
     assert "已过 3d，不再自动发" in notice.why
 
 
+@pytest.mark.parametrize(("digest_at", "told"), [("08:00", True), (None, False)])
+def test_what_the_digest_alone_tells_is_said(digest_at: str | None, told: bool, orgs: Orgs) -> None:
+    routes = Routes(recipients=(recipient(territories=["360000"], digest_at=digest_at),))
+    [notice] = notices(alert_of(1), routes, orgs.regions, dict, NOON, by_digest=True)
+    assert (notice.told, "蓝色只进每日摘要" in notice.why) == (told, True)
+
+
 def test_organisations_of_the_routes_are_found_by_any_of_their_names(
     tmp_path: Path, orgs: Orgs, lexicon: Lexicon
 ) -> None:

@@ -19,6 +19,7 @@ from alerts.rule_examples import signals_of
 from alerts.rule_query import queries_of
 from alerts.scopes import in_scope
 from alerts.setup import build_engine, load_parts
+from alerts.transitions import add_event
 from alerts.why.answer import Answer, Stage, answer_json
 from alerts.why.explain import explain
 from alerts.why.scope_misses import scope_misses
@@ -35,6 +36,7 @@ from store.alert_log import add_history, next_history_number, save_alert
 from store.database import Store
 from store.documents import ANALYSED, FETCHED, JUDGED, REFUSED, claim, give_back
 from store.schema import documents
+from store.silences import Silence, insert_silence
 from tests.test_alert_engine import (
     BLOG,
     CLEARED,
@@ -322,6 +324,34 @@ def test_a_muted_alert_stops_at_what_mutes_it(desk: Desk, action: str, end: str)
     assert why(desk, BLOG).stop is None
 
 
+def test_a_silence_names_who_why_and_until_when_and_ends_by_itself(desk: Desk) -> None:
+    desk.read(VIDEO, BLOG)
+    alert, now = desk.one(), desk.now
+    until = now + timedelta(hours=2)
+    with desk.store.write() as db:
+        made = Silence("", ("level=yellow",), "检修期间", "zhang", "000000", now, now, until)
+        kept = insert_silence(db, made, once="once-silence")
+        more = {"silence": kept.id, "until": until.isoformat()}
+        add_event(db, alert, "silenced", "silence", "静默", now, more=more)
+    answer = why(desk, BLOG)
+    assert stopped_at(answer) == "silenced"
+    said = told(stage(answer, "silenced"))
+    assert f"静默 {kept.id}：zhang 设，理由“检修期间”，至 " in said
+    assert "条件 level=yellow" in said
+    desk.now = until
+    assert why(desk, BLOG).stop is None
+
+
+def test_an_inhibited_alert_names_the_one_that_rules_over_it(desk: Desk) -> None:
+    desk.read(VIDEO, BLOG, NOISE)
+    mine, ruler = desk.alerts()
+    with desk.store.write() as db:
+        add_event(db, mine, "inhibited", "ruled", "同一企业", desk.now, more={"under": ruler.id})
+    inhibited = stage(why(desk, BLOG), "inhibited")
+    assert inhibited.evidence[0].alert == ruler.id
+    assert ruler.number in inhibited.evidence[0].text
+
+
 def test_a_rule_that_came_later_is_told_apart_from_one_that_missed(desk: Desk, lexicon: Lexicon) -> None:
     desk.read(PRESS)
     assert desk.engine is not None
@@ -449,7 +479,7 @@ def test_what_a_scope_misses_agrees_with_whether_it_takes_the_signal(
         scope = made_up_scope(chance)
         text = chance.choice(["本报讯 学校", "工地"])
         misses = scope_misses(card, scope, view, lexicon, text=text)
-        assert (not misses) == in_scope(card, scope, view.regions, view.key_products, text=text), (scope, card)
+        assert (not misses) == in_scope(card, scope, view.regions, view.key_products, text=text), scope
 
 
 def made_up_card(chance: random.Random, number: int, view: View) -> Card:

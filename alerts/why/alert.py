@@ -21,8 +21,12 @@ from store.cards import cards_of
 from store.documents import arrival_number, find_signals
 
 MOST_DOCUMENTS, MOST_SPANS = 8, 8
-CASUALTIES = ((4, "死亡 3 人或重伤 10 人"), (3, "死亡 1 人、重伤 1 人或 3 人受伤中毒"), (2, "有人受伤或中毒"))
-"""The level that people hurt ask for (issues.yaml, alert_levels), by press and authorities only."""
+RAISES = {
+    4: "死亡 3 人或重伤 10 人",
+    3: "死亡 1 人、重伤 1 人、3 人受伤中毒、未成年人受伤，或涉及 3 个设区市（或外省）且有人受伤",
+    2: "有人受伤或中毒、涉及学校医院等场所、涉及 2 个设区市，或由中央媒体报道",
+}
+"""What raises an alert to a level, when press or authorities tell it (alerts/facts.py)."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class AlertStages:
         yield self._level(cards)
         yield self._change(findings, signals, cards)
         yield self._grouped(signals)
-        yield from muted(self.db, self.alert)
+        yield from muted(self.db, self.alert, self.now)
         yield told_stage(self.world, self.db, self.alert, self.now)
 
     def _rule(self, findings: Sequence[Finding]) -> Stage:
@@ -110,11 +114,10 @@ class AlertStages:
         trusted = [card.hurt for card in cards if card.trusted]
         dead = max((people(hurt, "dead") for hurt in trusted), default=0)
         hurt = max(map(victims, trusted), default=0)
-        for level, words in CASUALTIES:
+        now = f"现为死亡 {dead} 人、受伤中毒 {hurt} 人"
+        for level, words in RAISES.items():
             if level > self.alert.level:
-                yield Evidence(
-                    f"升：媒体或官方称{words}，即为{LEVEL_COLOURS[level]}色（现为死亡 {dead} 人、受伤中毒 {hurt} 人）"
-                )
+                yield Evidence(f"升：媒体或官方称{words}，即为{LEVEL_COLOURS[level]}色（{now}）")
 
     def _near(self, signals: Sequence[Signal]) -> Iterator[Evidence]:
         """Higher rules that count its newest signal already and want more."""

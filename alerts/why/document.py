@@ -153,7 +153,7 @@ class DocumentStages:
         rested = findings_resting_on(self.db, self.document.id)
         standing_now = [(finding, alert) for finding, alert, lost in rested if lost is None]
         lost = [(finding, gone) for finding, _, gone in rested if gone is not None]
-        mine = {finding.rule for finding, _ in standing_now}
+        mine = {finding.rule for finding, _, _ in rested}
         near = tuple(_near(miss) for miss in misses if miss.rule.id not in mine)
         fired = [
             Evidence(finding.reason, rule=finding.rule, alert=alert or "", numbers=finding.numbers)
@@ -192,7 +192,7 @@ class DocumentStages:
             first = "，由它开启" if alert.documents[:1] == (self.document.id,) else ""
             state = self.world.state_word(holder.state)
             evidence.append(Evidence(f"{holder.number} {holder.title}（{state}{merged}{first}）", alert=holder.id))
-            stages += [*muted(self.db, holder), told_stage(self.world, self.db, holder, self.now)]
+            stages += [*muted(self.db, holder, self.now), told_stage(self.world, self.db, holder, self.now)]
         if evidence:
             yield Stage(
                 "grouped", "归入预警", "passed", "、".join(one.text.split()[0] for one in evidence), tuple(evidence)

@@ -58,5 +58,6 @@ def _world(visit: Visit) -> World:
         profile=visit.services.settings.profile,
         router=visit.services.router,
         routes=visit.services.routes,
+        duty=parts.duty,
         sees=visit.me.sees_alert,
     )
