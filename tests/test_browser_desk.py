@@ -54,6 +54,8 @@ PAGES = {
     "deliveries": "/deliveries",
     "account": "/account",
     "rules": "/rules",
+    "silences": "/silences",
+    "new silence": "/silences/new?match=level%3Dyellow",
     "help": "/help",
     "missing": "/nothing",
 }
