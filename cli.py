@@ -24,6 +24,8 @@ GROUPS = {
     "commands.index": ("index",),
     "commands.events": ("events",),
     "commands.warnings": ("alerts", "feed-url", "digest"),
+    "commands.routing": ("route",),
+    "commands.why": ("why",),
     "commands.silences": ("silence",),
     "commands.watching": ("watch",),
     "commands.firms": ("enterprises", "match"),

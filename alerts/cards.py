@@ -12,18 +12,21 @@ a:<name>             press or authority names a listed firm beside this name tha
 w:<rule>|<values>    counted by a rule that is not about one matter
 """
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from alerts.card_words import clears_of, corrects, hurt_children, is_national, labels_of
-from alerts.query_hits import NEWEST, QueryHits
+from alerts.query_hits import NEWEST, QueryHits, TenureKey
+from alerts.scopes import ScopeIndex, in_scope, places_of
 from config.conditions import BlacklistCondition, Fact, ListCondition, RatioCondition, WhitelistCondition, parts_of
 from config.grouping import Grouping
-from config.regions import ABROAD, Regions
+from config.regions import Regions
 from config.rules import Rule, Scope
+from core.ids import to_json
 from core.records import Kind, RegistryEntry, Signal
 from store.cards import StoredCard
 
@@ -41,6 +44,9 @@ VOICES: Mapping[Kind, str] = {
 }
 TRUSTED = ("official", "media")
 SENSITIVE = ("学校", "小学", "中学", "幼儿园", "医院", "养老院", "敬老院", "福利院")
+
+REMEMBERED = 20_000
+"""Cards a process keeps read: about 30 MB."""
 
 Registry = Callable[[str], RegistryEntry | None]
 
@@ -110,9 +116,13 @@ class Card:
             return None
         return self.firm or next((name for name in self.firms if name.startswith("NIL:")), None)
 
+    @cached_property
+    def _counting(self) -> frozenset[str]:
+        return frozenset((*self.rules, *self.before))
+
     def counts_for(self, rule: str) -> bool:
         """Whether a rule counts it in its windows."""
-        return rule in self.rules or rule in self.before
+        return rule in self._counting
 
     @cached_property
     def dead(self) -> int:
@@ -163,9 +173,27 @@ class View:
     tiers: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
-    def choosy(self) -> tuple[Rule, ...]:
+    def choosy(self) -> Mapping[str, Rule]:
         """The rules whose condition asks something of each signal: a list, or parts."""
-        return tuple(r for r in self.rules if isinstance(r.condition, ListCondition) or parts_of(r.condition))
+        return {r.id: r for r in self.rules if isinstance(r.condition, ListCondition) or parts_of(r.condition)}
+
+    @cached_property
+    def crowds(self) -> Mapping[str, Rule]:
+        """The rules that are not about one matter, by id."""
+        return {rule.id: rule for rule in self.rules if not rule.in_matter}
+
+    @cached_property
+    def _asked(self) -> tuple[tuple[str | TenureKey, ...], ScopeIndex]:
+        """Whose scopes are asked at once, and these scopes: of rules by id, of their queries' tenures by key."""
+        scopes: dict[str | TenureKey, Scope] = {rule.id: rule.scope for rule in self.rules if not rule.scope.query}
+        if self.queries is not None:
+            scopes |= {key: tenure.rule.scope for key, tenure in self.queries.by_key.items()}
+        return tuple(scopes), ScopeIndex(list(scopes.values()), self.regions, self.key_products)
+
+    def takers(self, card: "Card", text: str) -> set[str | TenureKey]:
+        """The rules without a query, and the tenures of those with one, in whose scope a signal is."""
+        askers, scopes = self._asked
+        return {askers[place] for place in places_of(scopes.takers(card, text))}
 
 
 def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
@@ -207,28 +235,27 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
     )
     if not card.risk:
         return card
-    found = {r.id for r in view.rules if not r.scope.query and in_scope(card, r.scope, view, text=text)}
+    takers = view.takers(card, text)
+    live = {asker for asker in takers if isinstance(asker, str)}
     if view.queries is None:
-        return replace(card, rules=_let_in(found, card, view, text))
-    hits = view.queries.of(signal, number, lambda rule: in_scope(card, rule.scope, view, text=text))
-    live, counted = found | hits.live, hits.counted
-    return replace(card, rules=_let_in(live, card, view, text), before=_let_in(counted, card, view, text))
+        return replace(card, rules=_let_in(live, card, view, text))
+    hits = view.queries.of(signal, number, takers.__contains__)
+    live |= hits.live
+    return replace(card, rules=_let_in(live, card, view, text), before=_let_in(hits.counted, card, view, text))
 
 
 def _let_in(ids: Collection[str], card: Card, view: View, text: str) -> tuple[str, ...]:
     """The rules that count the card, of those in whose scope it is, and the parts of their conditions it belongs to."""
     found = set(ids)
-    for rule in view.choosy:
-        if rule.id not in found:
-            continue
+    for rule in [view.choosy[name] for name in ids if name in view.choosy]:
         if isinstance(rule.condition, BlacklistCondition | WhitelistCondition):
             if not _listed(card, rule.condition, view):
                 found.remove(rule.id)
             continue
         parts = enumerate(parts_of(rule.condition))
-        marks = {f"{rule.id}#{place}" for place, part in parts if in_scope(card, part, view, text=text)}
-        found |= marks
-        if not marks and not isinstance(rule.condition, RatioCondition):
+        inside = [place for place, part in parts if in_scope(card, part, view.regions, view.key_products, text=text)]
+        found |= {f"{rule.id}#{place}" for place in inside}
+        if not inside and not isinstance(rule.condition, RatioCondition):
             found.remove(rule.id)
     return tuple(sorted(found))
 
@@ -266,47 +293,6 @@ def victims(hurt: Mapping[str, int]) -> int:
     return max(people(hurt, "injured", "poisoned"), people(hurt, "grave", "serious"))
 
 
-def in_scope(card: Card, scope: Scope, view: View, *, text: str) -> bool:
-    """Whether a rule of this scope counts the signal."""
-    where = {card.jurisdiction, card.maker or card.jurisdiction, *card.places}
-    checks = (
-        card.level >= scope.min_level,
-        not scope.kinds or card.kind in scope.kinds,
-        not scope.voices or card.voice in scope.voices,
-        not scope.products or _product_in(card.product, scope.products, view.key_products),
-        not scope.issues or bool(set(scope.issues) & set(card.issues)),
-        not scope.regions or any(view.regions.is_within(t, place) for t in scope.regions for place in where),
-        not scope.text or any(word in text for word in scope.text),
-        card.harmed >= scope.hurt,
-        card.dead >= scope.dead,
-        not scope.specific or _specific(card, view.regions),
-        scope.maker is None or _made(card, scope.maker, view.regions),
-    )
-    return all(checks)
-
-
-def _specific(card: Card, regions: Regions) -> bool:
-    return bool(
-        card.firms or card.firm or card.labels or any(regions.prefecture_of(code) != code for code in card.places)
-    )
-
-
-def _product_in(product: str | None, wanted: Sequence[str], key_products: frozenset[str]) -> bool:
-    return product in wanted or ("key" in wanted and product in key_products)
-
-
-def _made(card: Card, maker: str, regions: Regions) -> bool:
-    if maker == "known":
-        return card.firm is not None
-    if maker == "listed":
-        return card.firm is not None and not card.firm.startswith("NIL:")
-    code = card.maker or card.jurisdiction
-    if maker == "home":
-        named = code != regions.home or card.firm is not None
-        return named and regions.is_within(regions.home, code)
-    return code != ABROAD
-
-
 def keys_of(card: Card, view: View) -> list[str]:
     """Every key under which the card is found."""
     keys = [f"r:{firm}" for firm in card.clears]
@@ -326,9 +312,8 @@ def keys_of(card: Card, view: View) -> list[str]:
     if card.family and not card.listed:
         home = view.regions.prefecture_of(card.jurisdiction)
         keys.append(f"p:{card.family}|{home}" if home else f"u:{card.family}")
-    for rule in view.rules:
-        if not rule.in_matter and card.counts_for(rule.id):
-            keys += group_keys(card, rule, view.regions)
+    for rule in [view.crowds[name] for name in (*card.rules, *card.before) if name in view.crowds]:
+        keys += group_keys(card, rule, view.regions)
     return keys
 
 
@@ -361,14 +346,15 @@ def stored(card: Card) -> StoredCard:
     facts = asdict(card)
     for name in ("document", "revision", "at", "until"):
         del facts[name]
-    return StoredCard(card.document, card.revision, card.at, card.until, facts)
+    return StoredCard(card.document, card.revision, card.at, card.until, to_json(facts))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def card_from(kept: StoredCard) -> Card:
-    """The card that `stored` wrote."""
+    """The card that `stored` wrote. The same text always says the same: what a rule's window holds is read once."""
     facts: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in kept.facts.items()
+        for name, value in json.loads(kept.facts).items()
         if name in Card.__dataclass_fields__
     }
     return Card(document=kept.document, revision=kept.revision, at=kept.at, until=kept.until, **facts)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from alerts.mailing import environment
+from alerts.router import Router
 from config.regions import Regions
 from config.routes import Recipient
 from config.settings import Settings
@@ -74,11 +75,18 @@ def build_digest(
 
 
 def plan_digest(
-    store: Store, day: date, recipients: Sequence[Recipient], regions: Regions, *, settings: Settings, now: datetime
+    store: Store,
+    day: date,
+    recipients: Sequence[Recipient],
+    regions: Regions,
+    *,
+    settings: Settings,
+    now: datetime,
+    router: Router | None = None,
 ) -> int:
     """Put the digest of `day` into the outbox: to each recipient of his own territories and products, once.
 
-    Returns how many rows are new.
+    router: says what is routed to the organisations of a recipient. Returns how many rows are new.
     """
     demo = settings.profile == "demo"
     with store.write() as db:
@@ -86,7 +94,10 @@ def plan_digest(
         for one in recipients:
 
             def concerns(alert: Alert, one: Recipient = one) -> bool:
-                return one.concerned(alert.territories, alert.products, regions)
+                if one.concerned(alert.territories, alert.products, regions):
+                    return True
+                mine = router is not None and one.orgs and (not one.products or set(one.products) & set(alert.products))
+                return bool(mine and router and set(one.orgs) & set(router.route(db, alert).sent_by_machine))
 
             made = build_digest(db, day, public_url=settings.public_url, demo=demo, concerns=concerns)
             delivery = short_id("n", "digest", one.mail, made.day.isoformat())

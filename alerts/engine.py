@@ -7,7 +7,7 @@ document, lets it be replayed, and writes the difference. It runs inside the tra
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 
 from sqlalchemy import Connection
 
@@ -89,6 +89,11 @@ class AlertEngine:
         self.crowds = Crowds(self.rules, self.view, self.book)
 
     @cached_property
+    def in_matter(self) -> Mapping[str, Rule]:
+        """The rules that count within one matter, by id."""
+        return {rule.id: rule for rule in self.rules if rule.in_matter}
+
+    @cached_property
     def titles(self) -> Mapping[str, str]:
         """Titles of the rules by id."""
         return {rule.id: rule.title for rule in self.rules}
@@ -147,10 +152,11 @@ class AlertEngine:
         return self.book.settle(db, subject, outcomes, around=(around.at - _REACH, around.at + _REACH), now=now)
 
     def _replay(self, db: Connection, matter: Matter) -> Outcome | None:
+        @cache  # many rules ask the same of a pair
         def seen(key: str, start: datetime, end: datetime) -> bool:
             return seen_before(db, key, start, end)
 
-        return replay(matter, self.rules, self.view.regions, seen)
+        return replay(matter, self.in_matter, self.view.regions, seen)
 
 
 def _whose_level_changed(db: Connection, change: Change) -> tuple[str, ...]:

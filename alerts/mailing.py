@@ -1,7 +1,7 @@
 """Plans alert mails: rows of the outbox, written in the transaction that changes the alert. One row a recipient."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -10,6 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 
 from alerts.lifecycle import STATE_WORDS
+from alerts.router import Router, concern
+from alerts.routing import Told
 from config.regions import Regions
 from config.routes import Recipient, Routes
 from core.clock import beijing
@@ -55,12 +57,17 @@ def environment() -> Environment:
 
 @dataclass(frozen=True)
 class MailPlanner:
-    """Implements alerts.notify.Notifier for mail: each recipient whose matter it is gets a mail of its own."""
+    """Implements alerts.notify.Notifier for mail: each recipient whose matter it is gets a mail of its own.
+
+    router: says where alerts go, for recipients that name organisations; None: those are not told.
+    """
 
     routes: Routes
     regions: Regions
     public_url: str
     demo: bool = False
+    router: Router | None = None
+    _last: dict[Alert, Mapping[str, Told]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def plan(
         self,
@@ -128,7 +135,16 @@ class MailPlanner:
         """Who was told of it before hears its end too, even where it is theirs no longer."""
         if what in CLOSING:
             return was_told(db, alert.id, channel="mail", recipient=recipient.mail)
-        return alert.level >= recipient.lowest and recipient.concerned(alert.territories, alert.products, self.regions)
+        return concern(recipient, alert, self.regions, lambda: self._routed(db, alert)).told
+
+    def _routed(self, db: Connection, alert: Alert) -> Mapping[str, Told]:
+        """Whom the routing lets the machine write to; asked once for all recipients of a change."""
+        if self.router is None:
+            return {}
+        if alert not in self._last:
+            self._last.clear()
+            self._last[alert] = self.router.route(db, alert).sent_by_machine
+        return self._last[alert]
 
     def _written(self, db: Connection, alert: Alert, what: str) -> tuple[str, str, str]:
         signals = find_signals(db, alert.documents)

@@ -46,9 +46,10 @@ class Hits:
 
 
 NO_HITS = Hits()
-_Key = tuple[str, int]
-InScope = Callable[[Rule], bool]
-"""Whether the other keys of a rule's scope take the signal."""
+TenureKey = tuple[str, int]
+"""A rule's id and the place of a tenure among its tenures."""
+InScope = Callable[[TenureKey], bool]
+"""Whether the other keys of a tenure's scope take the signal."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,13 @@ class QueryHits:
 
     tenures: Mapping[str, Sequence[Tenure]]
     row_of: Callable[[Signal], Row]
-    _matches: Mapping[_Key, Match] = field(repr=False)
-    _prefilter: Prefilter[_Key] = field(repr=False)
+    _matches: Mapping[TenureKey, Match] = field(repr=False)
+    _prefilter: Prefilter[TenureKey] = field(repr=False)
+
+    @cached_property
+    def by_key(self) -> Mapping[TenureKey, Tenure]:
+        """Every tenure of every rule."""
+        return {(rule, place): tenure for rule, theirs in self.tenures.items() for place, tenure in enumerate(theirs)}
 
     @cached_property
     def dated(self) -> bool:
@@ -73,10 +79,10 @@ class QueryHits:
         looked_at = MatchRow(row)
         live: set[str] = set()
         counted: set[str] = set()
-        for rule_id, place in self._prefilter.candidates(row):
+        for rule_id, place in filter(in_scope, self._prefilter.candidates(row)):
             tenure, last = self.tenures[rule_id][place], self.tenures[rule_id][-1]
             judges, counts = tenure.judges(number), tenure is last and number <= tenure.since
-            if not (judges or counts) or not in_scope(tenure.rule) or not self._matches[rule_id, place](looked_at):
+            if not (judges or counts) or not self._matches[rule_id, place](looked_at):
                 continue
             (live if judges else counted).add(rule_id)
         return Hits(frozenset(live), frozenset(counted - live))

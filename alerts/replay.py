@@ -4,7 +4,8 @@ A pure function of the matter's cards and the rules: no query, no clock. Each ca
 is replaced, withdrawn or refuted, so the same story comes out whatever the order in which its documents arrived.
 """
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,7 +16,7 @@ from alerts.conditions.verdict import Verdict, WindowCounts
 from alerts.counting import alive, can_complete, count, enough, fewest_of, window_to
 from alerts.facts import Where, news_of, raise_by_facts, where_of
 from alerts.matters import Matter
-from config.conditions import SingleCondition, WindowCondition
+from config.conditions import ChainedCondition, SingleCondition, TierJumpCondition, WindowCondition
 from config.regions import Regions
 from config.rules import Rule
 from core.ids import short_id
@@ -80,11 +81,12 @@ class Outcome:
         return max(step.level for step in self.steps)
 
 
-def replay(matter: Matter, rules: Sequence[Rule], regions: Regions, seen: Seen) -> Outcome | None:
-    """The outcome, or None where no rule ever fired."""
+def replay(matter: Matter, rules: Mapping[str, Rule], regions: Regions, seen: Seen) -> Outcome | None:
+    """The outcome, or None where no rule ever fired. rules: those that count within one matter, by id; only those that
+    one of its cards met are asked."""
     cards = standing(matter)
     asking = {rule for card in cards for rule in card.rules}
-    mine = [rule for rule in rules if rule.in_matter and rule.id in asking]
+    mine = [rule for name, rule in rules.items() if name in asking]
     held = [one for rule in mine for one in _fire(rule, matter, cards, regions, seen)]
     if not held:
         return None
@@ -194,10 +196,18 @@ def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]
     return found
 
 
-def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions) -> list[Held]:
+def forgets(rule: Rule) -> bool:
+    """Whether what fires at a moment does not depend on what fired before; where it does, the past is judged too."""
+    return not isinstance(rule.condition, ChainedCondition | TierJumpCondition)
+
+
+def fire_windows(
+    rule: Rule, key: str, counted: Sequence[Card], regions: Regions, *, since: datetime | None = None
+) -> list[Held]:
     """The findings of a window rule over its cards (origins in scope).
 
     A window ends at each card; one that fires while an earlier one fired within `repeat_after` is the same finding.
+    since: only findings that fire then or later; cards back to one look back and one time of quiet before are needed.
     """
     condition = rule.condition
     assert isinstance(condition, WindowCondition)
@@ -205,8 +215,9 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
     counted = sorted(counted, key=lambda card: card.order)
     times = [card.at for card in counted]
     found: list[Held] = []
-    last: datetime | None = None
-    for card in counted:
+    first = bisect_left(times, since) if since is not None and forgets(rule) else 0
+    last = _fired_before(rule, counted, times, first, regions) if first else None
+    for card in counted[first:]:
         window = window_to(counted, times, card.at, condition.window)
         if len(window) < fewest or not may_fire(rule, window):
             continue
@@ -222,7 +233,26 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
                 finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
                 found.append(Held(finding, rule.rank, lost))
         last = card.at
-    return found
+    return found if since is None else [one for one in found if one.finding.fired_at >= since]
+
+
+def _fired_before(
+    rule: Rule, counted: Sequence[Card], times: Sequence[datetime], first: int, regions: Regions
+) -> datetime | None:
+    """When the rule last fired before the cards from `first` on; None where that is too long ago to matter."""
+    condition = rule.condition
+    assert isinstance(condition, WindowCondition)
+    quiet, fewest = rule.repeat_after or condition.window, fewest_of(condition)
+    for place in range(first - 1, -1, -1):
+        at = times[place]
+        if first == len(times) or times[first] - at > quiet:
+            break
+        window = window_to(counted, times, at, condition.window)
+        if len(window) < fewest or not may_fire(rule, window):
+            continue
+        if enough(rule, window, regions) or count(rule, times, at, regions, window, told=False).fires:
+            return at
+    return None
 
 
 def may_fire(rule: Rule, window: Sequence[Card]) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from alerts.condition_words import condition_words
+from alerts.condition_words import ScopeWords, condition_words
 from alerts.conditions.verdict import VOICE_WORDS, span_words
 from config.lexicon import Lexicon
 from config.rules import Rule, Scope
@@ -39,8 +39,13 @@ def rule_words(rule: Rule, lexicon: Lexicon) -> str:
     if rule.repeat_after is not None:
         again = f"，{span_words(rule.repeat_after.total_seconds())}内不重复"
     scope = _scope_words(rule.scope, lexicon)
-    condition = condition_words(rule.condition, lambda part: _scope_words(part, lexicon))
+    condition = condition_words(rule.condition, scope_words_of(lexicon))
     return f"{scope}；按{by}计，{condition}，即为{LEVEL_COLOURS[rule.rank]}色预警{again}。"
+
+
+def scope_words_of(lexicon: Lexicon) -> ScopeWords:
+    """What tells the scopes inside a condition."""
+    return lambda part: _scope_words(part, lexicon)
 
 
 def _scope_words(scope: Scope, lexicon: Lexicon) -> str:

@@ -88,7 +88,7 @@ def judge_of(settings: Settings, store: Store, known: Knowledge, *, notify: bool
         settings.config,
         registry=firms.get,
         lexicon=known.lexicon,
-        notifier=teller_of(settings, known.lexicon, mail=notify),
+        notifier=teller_of(settings, known.lexicon, known.registry, mail=notify),
         queries=rule_queries(settings, known),
     )
     return RuleJudge(store, parts)

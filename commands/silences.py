@@ -66,7 +66,7 @@ def add(
     if not for_ and not until:
         raise UsageError("须写明到期：--for 8h 或 --until 2026-11-26T09:00")
     draft = _draft(settings, lexicon, match, reason, for_, until, starts, territory, now)
-    teller = teller_of(settings, lexicon, mail=False)
+    teller = teller_of(settings, lexicon, (), mail=False)
     with store.write() as db:
         once = f"cli-{secrets.token_hex(12)}"
         made = add_silence(db, draft, author=_author(author), now=now, once=once, replaces=replaces)

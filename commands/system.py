@@ -27,6 +27,7 @@ from config.calendar_classes import load_calendar
 from config.duty import load_duty
 from config.elastic_access import warnings_about
 from config.lexicon import load_lexicon
+from config.orgs import Organisation, load_orgs
 from config.routes import Recipient
 from config.rules import Rule, load_rules
 from config.settings import Settings, child_environment
@@ -176,6 +177,7 @@ def check_config(settings: Settings) -> dict[str, int]:
     loads: dict[str, Callable[[], object]] = {
         "信源": lambda: load_sources(settings.config, settings.profile),
         "规则": lambda: _rules(settings),
+        "机构": lambda: _organisations(settings),
         "派送": lambda: _routes(settings),
         "产品": lambda: load_lexicon(settings.config).products,
         "值守": lambda: load_duty(settings.config).posts,
@@ -204,10 +206,20 @@ def _rules(settings: Settings) -> tuple[Rule, ...]:
     return load_file_rules(settings.config, lexicon, queries_of(lexicon))
 
 
-def _routes(settings: Settings) -> tuple[Recipient, ...]:
+def _organisations(settings: Settings) -> tuple[Organisation, ...]:
     try:
         lexicon = load_lexicon(settings.config)
     except ConfigError:  # told under its own name
+        return ()
+    orgs = load_orgs(settings.config, lexicon)
+    return (*orgs.divisions, *orgs.offices)
+
+
+def _routes(settings: Settings) -> tuple[Recipient, ...]:
+    try:
+        lexicon = load_lexicon(settings.config)
+        load_orgs(settings.config, lexicon)
+    except ConfigError:  # told under their own names
         return ()
     return routes_of(settings, lexicon).recipients
 

@@ -14,6 +14,7 @@ from config.settings import Settings
 from core.clock import parse_published, system_clock
 from core.errors import UsageError
 from core.records import LEVEL_COLOURS
+from enterprises.registry_import import registry_of
 from scheduler import FrequentJob
 from store.alert_log import find_alert
 from store.database import Store
@@ -62,7 +63,7 @@ def watch(
 
 def watcher_of(settings: Settings, store: Store) -> Watcher:
     """The watch over a store, with the configured mails."""
-    return Watcher(store, teller_of(settings, load_lexicon(settings.config), mail=True))
+    return Watcher(store, teller_of(settings, load_lexicon(settings.config), registry_of(store)[0], mail=True))
 
 
 def watch_jobs(settings: Settings, store: Store) -> list[FrequentJob]:

@@ -4,8 +4,9 @@ Only the words of a rule live here; how a condition judges is in alerts/conditio
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -100,13 +101,19 @@ class Rule(Words):
         """The level as a number, 1 to 4."""
         return LEVEL_IDS[self.level]
 
-    @property
+    @cached_property
     def version(self) -> str:
-        """Eight hex digits over scope, condition, grouping and level."""
+        """Eight hex digits over scope, condition, grouping and level. Every finding is told with it: told once."""
         parts = self.model_dump(mode="json", include={"scope", "condition", "group_by", "level", "repeat_after"})
         if not self.scope.query:  # came later: the findings of rules without it keep their ids
             del parts["scope"]["query"], parts["scope"]["synonyms"]
         return digest(to_json(parts))[:8]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Rule":
+        """As pydantic's; what is changed is another version."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("version", None)
+        return copied
 
     @property
     def in_matter(self) -> bool:

@@ -6,9 +6,10 @@ Everything is written with create-only ids: the same finding, alert, history row
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Insert, RowMapping, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
@@ -17,6 +18,17 @@ from core.records import CANARY, Alert, AlertEvent, AlertState, Finding, Notific
 from store.schema import alert_documents, alert_history, alerts, deliveries, delivery_attempts, findings
 
 _DOCUMENTS_OF = select(alert_documents.c.document).where(alert_documents.c.alert == bindparam("alert"))
+# Built once: putting a statement together costs more than running it.
+_FINDINGS_OF_KEYS = (
+    select(findings)
+    .where(
+        findings.c.key.in_(bindparam("keys", expanding=True)),
+        findings.c.fired_at >= bindparam("since"),
+        findings.c.withdrawn_at.is_(None),
+    )
+    .order_by(findings.c.fired_at)
+)
+_SUBJECTS = select(alerts.c.subject).where(alerts.c.subject.in_(bindparam("subjects", expanding=True))).distinct()
 SEND_LEASE = timedelta(minutes=2)
 
 
@@ -48,8 +60,14 @@ class DeliveryLine:
 
 def create_only(db: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert unless a row with that key is there. True when this call wrote it."""
-    upsert = sqlite_insert if db.dialect.name == "sqlite" else postgresql_insert
-    return db.execute(upsert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    return db.execute(_insert_once(table, db.dialect.name), dict(values)).rowcount == 1
+
+
+@cache
+def _insert_once(table: Table, dialect: str) -> Insert:
+    """Built once: putting the statement together costs more than running it."""
+    upsert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    return upsert(table).on_conflict_do_nothing()
 
 
 # --- findings ---------------------------------------------------------------------------------------------------
@@ -67,19 +85,28 @@ def findings_of(db: Connection, *, rule: str, key: str, since: datetime | None =
     query = select(findings).where(findings.c.rule == rule, findings.c.key == key, findings.c.withdrawn_at.is_(None))
     if since is not None:
         query = query.where(findings.c.fired_at >= since)
-    return [_finding(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+    return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+
+
+def findings_of_keys(db: Connection, keys: Sequence[str], since: datetime) -> list[Finding]:
+    """The standing findings on any of the keys that fired at or after `since`, oldest first."""
+    found: list[Finding] = []
+    for first in range(0, len(keys), 400):
+        some = {"keys": list(keys[first : first + 400]), "since": since}
+        found += [finding_of(row) for row in db.execute(_FINDINGS_OF_KEYS, some).mappings()]
+    return found
 
 
 def findings_of_alert(db: Connection, alert: str) -> list[Finding]:
     """The standing findings grouped into an alert, oldest first."""
     query = select(findings).where(findings.c.alert == alert, findings.c.withdrawn_at.is_(None))
-    return [_finding(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+    return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
 
 
 def findings_ever_of(db: Connection, alert: str) -> dict[str, tuple[Finding, datetime | None]]:
     """Every finding of an alert by id, with the time it lost its ground (None: it stands)."""
     rows = db.execute(select(findings).where(findings.c.alert == alert)).mappings()
-    return {row["id"]: (_finding(row), row["withdrawn_at"]) for row in rows}
+    return {row["id"]: (finding_of(row), row["withdrawn_at"]) for row in rows}
 
 
 def update_finding(db: Connection, finding: Finding, *, alert: str | None) -> None:
@@ -167,6 +194,14 @@ def alerts_of_subject(db: Connection, subject: str) -> list[Alert]:
     """All alerts on one matter, newest story first."""
     query = select(alerts).where(alerts.c.subject == subject).order_by(alerts.c.updated_at.desc())
     return [_alert(row) for row in db.execute(query).mappings()]
+
+
+def subjects_with_alerts(db: Connection, subjects: Sequence[str]) -> frozenset[str]:
+    """Those of the subjects that have an alert, open or not."""
+    found: set[str] = set()
+    for first in range(0, len(subjects), 400):
+        found |= set(db.execute(_SUBJECTS, {"subjects": list(subjects[first : first + 400])}).scalars())
+    return frozenset(found)
 
 
 def alerts_of_document(db: Connection, document_id: str) -> list[Alert]:
@@ -347,7 +382,8 @@ def delivery_log(db: Connection, *, alert: str | None = None, limit: int = 100) 
     ]
 
 
-def _finding(row: RowMapping) -> Finding:
+def finding_of(row: RowMapping) -> Finding:
+    """The record of a row of `findings`."""
     return Finding(
         **{name: row[name] for name in Finding.__dataclass_fields__ if name != "documents"},
         documents=tuple(row["documents"]),

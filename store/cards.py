@@ -4,26 +4,38 @@ A card is a view of a document revision: it can be rebuilt by judging again. `un
 (replaced by a revision, withdrawn); what counted before that moment is kept, so history can be replayed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, select, text, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Text,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 
 from store.alert_log import create_only
-from store.schema import alert_documents, alerts, signal_cards, signal_keys
+from store.schema import alert_documents, alerts, findings, signal_cards, signal_keys
 
 
 @dataclass(frozen=True)
 class StoredCard:
-    """document, revision: whose.  at: event time.  until: end of validity, None while it stands.  facts: JSON."""
+    """document, revision: whose.  at: event time.  until: end of validity, None while it stands.  facts: JSON as text,
+    so that who reads it can remember what a text says."""
 
     document: str
     revision: int
     at: datetime
     until: datetime | None
-    facts: Mapping[str, Any]
+    facts: str
 
 
 JUDGE_LOCK = 0x6A756467
@@ -50,7 +62,7 @@ def save_card(
     known = set(db.execute(select(signal_keys.c.key).where(mine)).scalars())
     this = (signal_cards.c.document == card.document, signal_cards.c.revision == card.revision)
     db.execute(delete(signal_keys).where(mine, signal_keys.c.revision == card.revision))
-    values = {"at": card.at, "until": card.until, "facts": dict(card.facts)}
+    values = {"at": card.at, "until": card.until, "facts": json.loads(card.facts)}
     if not create_only(db, signal_cards, {"document": card.document, "revision": card.revision, **values}):
         db.execute(update(signal_cards).where(*this).values(**values))
     new = sorted(set(keys))
@@ -74,10 +86,14 @@ def _set_ends(db: Connection, card: StoredCard, withdrawn_at: datetime | None) -
             db.execute(update(signal_cards).where(*mine).values(until=end))
 
 
+_CARD = [
+    signal_cards.c.document, signal_cards.c.revision, signal_cards.c.at, signal_cards.c.until,
+    type_coerce(signal_cards.c.facts, Text).label("facts"),
+]  # fmt: skip
 _SAME = (signal_cards.c.document == signal_keys.c.document) & (signal_cards.c.revision == signal_keys.c.revision)
 # Built once: putting the statement together costs more than running it.
 _CARDS_WITH = (
-    select(signal_keys.c.key, signal_cards)
+    select(signal_keys.c.key, *_CARD)
     .join(signal_cards, _SAME)
     .where(
         signal_keys.c.key.in_(bindparam("keys", expanding=True)),
@@ -110,6 +126,28 @@ def keys_of_documents(db: Connection, documents: Sequence[str], prefix: str) -> 
     return sorted(found)
 
 
+def keys_with_findings(db: Connection, documents: Sequence[str], prefix: str) -> list[tuple[str, datetime]]:
+    """As keys_of_documents, of the keys under which a finding stands."""
+    found: set[tuple[str, datetime]] = set()
+    for first in range(0, len(documents), 400):
+        query = (
+            select(signal_keys.c.key, signal_keys.c.at)
+            .join(findings, (findings.c.key == signal_keys.c.key) & findings.c.withdrawn_at.is_(None))
+            .where(
+                signal_keys.c.document.in_(list(documents[first : first + 400])),
+                signal_keys.c.key.startswith(prefix, autoescape=True),
+            )
+        )
+        found |= {(row.key, row.at) for row in db.execute(query.distinct())}
+    return sorted(found)
+
+
+def next_after(db: Connection, key: str, moment: datetime) -> datetime | None:
+    """Event time of the first card of a key after a moment; None where there is none."""
+    query = select(func.min(signal_keys.c.at)).where(signal_keys.c.key == key, signal_keys.c.at > moment)
+    return db.execute(query).scalar_one_or_none()
+
+
 def seen_before(db: Connection, key: str, start: datetime, end: datetime) -> bool:
     """Whether any card with start <= at < end carries the key."""
     query = select(signal_keys.c.document).where(
@@ -126,6 +164,22 @@ _RESTING_ON = (
 )
 
 
+_BY_DOCUMENT = (
+    select(alert_documents.c.document, alerts.c.id, alerts.c.subject)
+    .join(alerts, alerts.c.id == alert_documents.c.alert)
+    .where(alert_documents.c.document.in_(bindparam("documents", expanding=True)))
+)
+
+
+def alerts_by_document(db: Connection, documents: Sequence[str]) -> list[tuple[str, str, str]]:
+    """(document, alert id, subject) for each alert that holds one of the documents."""
+    found: set[tuple[str, str, str]] = set()
+    for first in range(0, len(documents), 400):
+        some = list(documents[first : first + 400])
+        found |= {(row.document, row.id, row.subject) for row in db.execute(_BY_DOCUMENT, {"documents": some})}
+    return sorted(found)
+
+
 def alerts_resting_on(db: Connection, documents: Sequence[str]) -> list[tuple[str, str]]:
     """(alert id, subject) of every alert that holds one of the documents."""
     found: set[tuple[str, str]] = set()
@@ -137,3 +191,12 @@ def alerts_resting_on(db: Connection, documents: Sequence[str]) -> list[tuple[st
 
 def _card(row: RowMapping) -> StoredCard:
     return StoredCard(row["document"], row["revision"], row["at"], row["until"], row["facts"])
+
+
+def cards_of(db: Connection, documents: Sequence[str]) -> list[StoredCard]:
+    """Every card of these documents, all revisions, in order of event time."""
+    found: list[StoredCard] = []
+    for first in range(0, len(documents), 400):
+        wanted = signal_cards.c.document.in_(list(documents[first : first + 400]))
+        found += [_card(row) for row in db.execute(select(*_CARD).where(wanted)).mappings()]
+    return sorted(found, key=lambda card: (card.at, card.document, card.revision))

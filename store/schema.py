@@ -307,6 +307,7 @@ findings = Table(
     Column("created_at", Moment, nullable=False),
     Column("withdrawn_at", Moment, comment="a late document or a revision took its ground away"),
     Index("ix_findings_rule_key", "rule", "key", "fired_at"),
+    Index("ix_findings_key", "key", "fired_at"),
     Index("ix_findings_alert", "alert"),
 )  # fmt: skip
 

@@ -46,13 +46,14 @@ from web.views import (
     silences,
     sources,
     status,
+    why,
 )
 from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, analytics_data,
-    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete, canary, silences,
+    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete, why, canary, silences,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
+from alerts.routing import Route
 from config.rules import DESK_RULE
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, LEVEL_ROMAN, Alert, AlertState, Kind
 from store.schema import enterprises
 from web.services import Services
 
 NIL = "NIL:"
+BUREAUS = ("county", "prefecture", "area", "province", "national")
+"""Sorts of organisations that a territory stands for."""
 
 KINDS: Mapping[str, str] = {
     Kind.NEWS: "新闻",
@@ -141,13 +144,16 @@ class Names:
         """起火 for `fire`."""
         return self._services.lexicon.issue_name(issue_id)
 
-    def addressees(self, alert: Alert) -> tuple[str, ...]:
-        """To whom else the alert can be handed down: its other territories and what lies above them at home."""
+    def addressees(self, alert: Alert, route: Route | None = None) -> tuple[str, ...]:
+        """To whom else than proposed it can be handed down: the bureaus it is routed to, its territories, and what
+        lies above them at home."""
         regions = self._services.lexicon.regions
         home = regions.province_of(alert.territory)
         chains = [code for each in (alert.territory, *alert.territories) for code in regions.chain(each)]
-        known = (code for code in chains if code in regions and regions.province_of(code) == home)
-        return tuple(code for code in dict.fromkeys(known) if code != alert.territory)
+        known = [code for code in chains if code in regions and regions.province_of(code) == home]
+        routed = [one.organisation.code for one in route.everybody if one.organisation.sort in BUREAUS] if route else []
+        proposed = route.territory if route else alert.territory
+        return tuple(code for code in dict.fromkeys([*routed, alert.territory, *known]) if code != proposed)
 
     def region(self, code: str | None) -> str:
         """赣县区 for 360704; 属地待定 where nothing is known."""

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path
+from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -50,7 +51,7 @@ def act_on(
     try:
         with visit.services.store.write() as db:
             alert = open_alert(db, visit, alert_id)
-            territory = _territory(form, visit, alert) if action == "dispatch" else None
+            territory = _territory(db, form, visit, alert) if action == "dispatch" else None
             if territory:
                 note = "，".join(filter(None, (f"派给{visit.names.region(territory)}", note)))
             act(
@@ -86,11 +87,13 @@ def _once(form: FormData) -> str:
     return key
 
 
-def _territory(form: FormData, visit: Visit, alert: Alert) -> str:
-    """To whom: the alert's own territory when the form names none. Raises UsageError for any other."""
-    code = str(form.get("territory", "")) or alert.territory
-    if code not in (alert.territory, *visit.names.addressees(alert)):
-        raise UsageError(f"不能派给 {code[:12]}：不是本预警的属地或其上级")
+def _territory(db: Connection, form: FormData, visit: Visit, alert: Alert) -> str:
+    """To whom: whom the routing says when the form names nobody. Raises UsageError for one that has no part in it."""
+    route = visit.services.router.route(db, alert) if visit.services.router else None
+    proposed = route.territory if route else alert.territory
+    code = str(form.get("territory", "")) or proposed
+    if code not in (proposed, *visit.names.addressees(alert, route)):
+        raise UsageError(f"不能派给 {code[:12]}：不是本预警的承办、抄送单位或其上级")
     return code
 
 

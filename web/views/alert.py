@@ -88,6 +88,7 @@ def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = Fals
         "quotes": quotes(found, name_giver(visit.names, firms), BRIEF_QUOTES if brief else QUOTES),
         "documents": len(found),
         "history": alert_log.history_of(db, alert.id),
+        "route": visit.services.router.route(db, alert) if visit.services.router else None,
     }
     if brief:
         return shared
