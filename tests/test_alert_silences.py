@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -385,6 +385,30 @@ def test_a_silence_is_made_listed_and_ended_by_hand(fengsui: Callable[..., Any],
     assert json.loads(fengsui("watch", "--json").stdout)["unsilenced"] == 1
     assert fengsui("watch", "--json").stdout == "{}\n"
     store.close()
+
+
+def test_while_the_past_is_ingested_a_silence_is_judged_by_story_time(
+    fengsui: Callable[..., Any], tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    words = ("--match", "level!=red", "--reason", "旧案", "--starts", (now - timedelta(days=9)).isoformat())
+    assert fengsui("silence", "add", *words, "--until", (now + timedelta(days=1)).isoformat()).returncode == 0
+    text = "经查，该企业生产的电动自行车锂电池充电时起火，造成2人受伤，产品检验不合格。"
+    stories = [(10, "红谷滩区", "江西云骓智能科技有限公司"), (8, "湘东区", "萍乡红炉轧钢有限公司")]
+    lines = [
+        {
+            "id": f"d{days}", "source": "amr", "source_type": "regulator", "title": f"{firm}电动自行车电池起火的通报",
+            "text": f"{place}市场监督管理局通报：{firm}{text}", "published": (now - timedelta(days=days)).isoformat(),
+        }
+        for days, place, firm in stories
+    ]  # fmt: skip
+    file = tmp_path / "in.jsonl"
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+    assert fengsui("ingest", str(file)).returncode == 0
+    found = [json.loads(row) for row in fengsui("alerts", "--json").stdout.splitlines()]
+    muted = {one for line in found for one in line["documents"] if line["silence"]}
+    told = {one for line in found for one in line["documents"] if not line["silence"]}
+    assert (muted, "d10" in told) == ({"d8"}, True)
 
 
 def test_check_counts_the_duty_book(fengsui: Callable[..., Any]) -> None:
