@@ -25,6 +25,7 @@ from store.alert_log import (
     next_history_number,
     save_alert,
 )
+from store.watch import save_watch, take_back_notices, watch_of
 
 S = AlertState
 UNDO_WITHIN = timedelta(days=1)
@@ -124,6 +125,9 @@ def act(
     changed = _changed(alert, action, step, details, actor=actor, level=level, territory=territory)
     if changed.state in (S.CLOSED, S.DISMISSED):
         details |= ended_details(alert, now)
+        watch = watch_of(db, alert.id)
+        if watch is not None:  # who has not heard of it yet hears nothing of it now
+            save_watch(db, take_back_notices(db, watch))
     if changed.state in (S.CLOSED, S.DISMISSED) and code is not None:
         details["end_reason"] = code
     save_alert(db, changed, details=details)

@@ -113,7 +113,7 @@ class Watcher:
     ) -> bool:
         if watch is None or watch.ended or _marks(watch) != _wanted(seen.mutes[alert.id]):
             return True
-        if not watch.muted and (self._moved_up(alert, watch, now) != watch or watch.level != alert.level):
+        if not watch.muted and (watch.owed or watch.level != alert.level or self._moved_up(alert, watch, now) != watch):
             return True
         if not watch.muted and alert.state is AlertState.NEW and _ripe(watch, now):
             return True
@@ -129,7 +129,7 @@ class Watcher:
         was_muted, before = watch.muted, next_history_number(db, alert.id)
         watch = self.teller.settle(db, alert, replace(watch, ended=False), seen.mutes[alert.id], now)
         done.update(row.action for row in history_of(db, alert.id) if row.number >= before)
-        if was_muted and not watch.muted:
+        if not watch.muted and (was_muted or watch.owed):
             done["told"] += self.teller.speak(db, alert, watch, now)
             watch = watch_of(db, alert.id) or watch
         if not watch.muted:

@@ -99,6 +99,22 @@ def test_what_was_ended_in_the_night_is_not_told_in_the_morning(story: Story) ->
     assert story.send() == []
 
 
+@pytest.mark.parametrize("looked", [False, True])
+def test_an_end_taken_back_in_the_night_is_told_in_the_morning_after_all(story: Story, looked: bool) -> None:
+    story.now = at("2026-11-23T22:00")
+    alert = story.opened(2)
+    story.act(alert, "dismiss", reason="not_event", note="演练")
+    if looked:
+        story.tick()
+    story.now = at("2026-11-23T22:01")
+    story.act(alert, "undo")
+    story.tick()
+    assert story.send() == []
+    story.go("2026-11-24T08:30")
+    assert story.send() == [("desk", "[黄] 新预警"), ("zhang", "[黄] 新预警")]
+    assert story.tick() == {}
+
+
 def test_a_rise_to_red_in_the_night_wakes_at_once(story: Story) -> None:
     story.now = at("2026-11-23T23:00")
     alert = story.opened(2)
