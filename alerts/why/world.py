@@ -22,9 +22,9 @@ from core.records import Alert, AlertState
 
 @dataclass(frozen=True)
 class World:
-    """engine: with the rules of the files and the desk.  desk: every rule ever made there.  profile: whose sources these
-    are.  router, routes: None leaves out who is told.  duty: when people are told.  sees: whether the person who asks
-    may see an alert.
+    """engine: with the rules of the files and the desk.  desk: every rule ever made there.  profile: whose sources
+    these are.  router, routes: None leaves out who is told.  duty: when people are told.  sees: whether the person who
+    asks may see an alert.
     """
 
     engine: AlertEngine
