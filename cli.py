@@ -26,6 +26,8 @@ GROUPS = {
     "commands.warnings": ("alerts", "feed-url", "digest"),
     "commands.routing": ("route",),
     "commands.why": ("why",),
+    "commands.silences": ("silence",),
+    "commands.watching": ("watch",),
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),
     "commands.detect": ("detect",),

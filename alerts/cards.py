@@ -319,11 +319,21 @@ def keys_of(card: Card, view: View) -> list[str]:
 
 def group_keys(card: Card, rule: Rule, regions: Regions) -> list[str]:
     """The keys under which a rule that is not about one matter counts the card; none where a value is missing."""
+    return [key_of(rule, values) for values in grouped_by(card, rule, regions)]
+
+
+def key_of(rule: Rule, values: Sequence[str]) -> str:
+    """The key of a group. values: in the order of group_by."""
+    return f"w:{rule.id}|{'|'.join(values)}"
+
+
+def grouped_by(card: Card, rule: Rule, regions: Regions) -> list[tuple[str, ...]]:
+    """The groups of a rule that the card is in: a value for each of group_by, in its order."""
     combinations: list[tuple[str, ...]] = [()]
     for group in rule.group_by:
         values = _group_values(card, group, rule, regions)
         combinations = [(*before, value) for before in combinations for value in values]
-    return [f"w:{rule.id}|{'|'.join(values)}" for values in combinations]
+    return combinations
 
 
 def _group_values(card: Card, group: str, rule: Rule, regions: Regions) -> list[str]:

@@ -233,6 +233,8 @@ class Neighbourhood:
 
     def _idle(self, subject: str) -> timedelta:
         idle = self.view.grouping.idle
+        if subject.startswith("f:NIL:"):
+            return idle.unlisted  # a brand that everybody talks of always: the next thing said of it is another matter
         return {"f": idle.firm, "m": idle.model}.get(subject[0], idle.place)
 
     def _members(self, subject: str, start: datetime, end: datetime) -> list[Card]:

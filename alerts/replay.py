@@ -20,7 +20,7 @@ from config.conditions import ChainedCondition, SingleCondition, TierJumpConditi
 from config.regions import Regions
 from config.rules import Rule
 from core.ids import short_id
-from core.records import Finding
+from core.records import Finding, Kind
 
 RUMOUR_ECHO = timedelta(days=7)
 """So long after a refutation self-media repeating the charge do not count."""
@@ -135,7 +135,7 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
         return cards
     media = [card for card in accusers if card.voice == "media" and card.is_origin]
     independent = [card for card in media if card.source != clearer.source]
-    if independent or not clearer.trusted:
+    if (independent and clearer.voice != "official") or not clearer.trusted:
         return cards
     confirmed = min((card.at for card in cards if card.trusted and card.at > clearer.at), default=None)
     echo_end = min(filter(None, (confirmed, clearer.at + RUMOUR_ECHO)))
@@ -153,13 +153,14 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
 def _fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
     counted = [card for card in cards if card.is_origin and card.counts_for(rule.id)]
     if isinstance(rule.condition, SingleCondition):
-        return [_single(rule, card) for card in counted if rule.id in card.rules]
+        return [fire_single(rule, card) for card in counted if rule.id in card.rules]
     if rule.condition.type == "new_term":
         return _first_sights(rule, counted, seen)
     return fire_windows(rule, matter.subject, counted, regions)
 
 
-def _single(rule: Rule, card: Card) -> Held:
+def fire_single(rule: Rule, card: Card) -> Held:
+    """The finding of a rule that fires on each signal by itself."""
     verdict = judge(rule.condition, WindowCounts(current=1))
     verdict = replace(verdict, reason=f"《{shortened(card.title)}》，{verdict.reason}")
     finding = make_finding(rule, card.document, [card], start=card.at, end=card.at, verdict=verdict)
@@ -350,7 +351,13 @@ def _step(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions
     voices = {card.voice for card in present if card.is_origin}
     unconfirmed = voices <= {"social"}
     if unconfirmed:
-        cap = 1 if len({card.source for card in present if card.is_origin}) < 2 else 2
+        cap = 1 if _witnesses(present) < 2 else 2
         if level > cap:
             level, why = cap, f"{why}；仅有自媒体信息，未经证实，不超过{'黄' if cap == 2 else '蓝'}色"
     return Step(moment, level, unconfirmed, why, top.finding.rule, document, code)
+
+
+def _witnesses(present: Sequence[Card]) -> int:
+    """How many tell it. A topic stands on a hot list because very many looked: it is never the word of one."""
+    told = [card for card in present if card.is_origin]
+    return len({card.source for card in told}) + any(card.kind == Kind.HOTLIST for card in told)

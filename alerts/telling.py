@@ -22,6 +22,7 @@ from config.lexicon import Lexicon
 from core.clock import beijing
 from core.records import Alert, AlertState
 from store.alert_log import find_alert, history_of, list_alerts
+from store.cards import one_judge_at_a_time
 from store.silences import active_silences, find_silence
 from store.watch import Watch, mails_told, replace_notice, save_watch, waiting_notices, watch_of
 
@@ -62,6 +63,19 @@ class Teller:
     def changed(self, db: Connection, alert: Alert) -> object:
         """Let what waits say what is true now."""
         return self.planner.changed(db, alert) if self.planner else 0
+
+    def apply_silences(self, db: Connection, now: datetime) -> list[Alert]:
+        """Mark what a silence that was just made mutes, at once. Who may speak again is told by the watch."""
+        one_judge_at_a_time(db)
+        found = list_alerts(db, states=OPEN)
+        muting, labels = self.muting(db, now, found), labels_of(db, found, self.lexicon)
+        marked = []
+        for alert in found:
+            mute, watch = muting.of(alert, labels[alert.id]), watch_of(db, alert.id) or Watch(alert.id)
+            if mute is not None and mute.silence is not None and watch.silence != mute.silence.id:
+                save_watch(db, self.settle(db, alert, watch, mute, now))
+                marked.append(alert)
+        return marked
 
     # --- muted or not -------------------------------------------------------------------------------------------
 

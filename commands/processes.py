@@ -11,6 +11,7 @@ from commands.kept import KeptOption, prompt, start
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import channels_of, digest_jobs
 from commands.stores import open_store
+from commands.watching import watch_jobs
 from config.sources import load_sources
 from core.clock import system_clock
 from scheduler import schedule
@@ -43,4 +44,5 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
     store = open_store(settings)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
     daily = [*digest_jobs(settings, store), *index_jobs(settings)]
-    schedule(stop, store, sources, daily=daily, hourly=canary_jobs(settings, store), clock=system_clock)
+    hourly, frequent = canary_jobs(settings, store), watch_jobs(settings, store)
+    schedule(stop, store, sources, daily=daily, hourly=hourly, frequent=frequent, clock=system_clock)

@@ -15,6 +15,7 @@ from alerts.rule_words import rule_words
 from alerts.setup import load_file_rules
 from commands.assemble import rule_queries
 from commands.elastalert import import_rules, replay_cases
+from commands.index_rules import run_rules
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
 from commands.stores import open_store, store_exists
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
     group.command("test")(run_tests)
     group.command("export")(export_rule)
     group.command("replay")(replay_cases)
+    group.command("run")(run_rules)
     group.command("import")(import_rules)
     app.add_typer(group, name="rules")
 

@@ -5,9 +5,10 @@ stage, works, and moves them on in the transaction that writes its result; a cla
 Two ends lie beside it: `quarantined` (no try could read it), `refused` (the index will never take it: index_queue.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, case, func, or_, select, update
@@ -244,6 +245,17 @@ def revisions_of(db: Connection, document_id: str) -> list[Document]:
     """Every stored revision, newest first."""
     query = select(documents).where(documents.c.id == document_id).order_by(documents.c.revision.desc())
     return [_document(row) for row in db.execute(query).mappings()]
+
+
+def all_revisions(db: Connection, ids: Sequence[str]) -> Iterator[list[tuple[int, Signal]]]:
+    """Every analysed revision of these documents with its place in the order of arrival: a list a document, the oldest
+    revision first."""
+    for start in range(0, len(ids), 500):
+        wanted = documents.c.id.in_(list(ids[start : start + 500]))
+        query = select(documents).where(wanted, documents.c.analysis.is_not(None))
+        rows = db.execute(query.order_by(documents.c.id, documents.c.revision)).mappings()
+        for _, theirs in groupby(rows, key=lambda row: str(row["id"])):
+            yield [(row["seq"], _signal(row)) for row in theirs]
 
 
 def reposts_of(db: Connection, document_id: str) -> list[Document]:

@@ -54,6 +54,8 @@ PAGES = {
     "deliveries": "/deliveries",
     "account": "/account",
     "rules": "/rules",
+    "silences": "/silences",
+    "new silence": "/silences/new?match=level%3Dyellow",
     "help": "/help",
     "missing": "/nothing",
     "why an alert": f"/why?q={ALERT}",

@@ -330,7 +330,7 @@ def test_a_silence_names_who_why_and_until_when_and_ends_by_itself(desk: Desk) -
     until = now + timedelta(hours=2)
     with desk.store.write() as db:
         made = Silence("", ("level=yellow",), "检修期间", "zhang", "000000", now, now, until)
-        kept = insert_silence(db, made, once="once-silence")
+        kept, _ = insert_silence(db, made, once="once-silence")
         more = {"silence": kept.id, "until": until.isoformat()}
         add_event(db, alert, "silenced", "silence", "静默", now, more=more)
     answer = why(desk, BLOG)

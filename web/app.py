@@ -43,6 +43,7 @@ from web.views import (
     search_parts,
     search_saved,
     signin,
+    silences,
     sources,
     status,
     why,
@@ -52,7 +53,7 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, analytics_data,
-    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete, why, canary,
+    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete, why, canary, silences,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

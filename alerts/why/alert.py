@@ -7,9 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from alerts.cards import Card, card_from, card_of, people, victims
-from alerts.condition_words import condition_words
 from alerts.facts import raise_by_facts, where_of
-from alerts.rule_words import rule_words, scope_words_of
+from alerts.rule_words import condition_in_words, rule_words
 from alerts.why.answer import Evidence, Span, Stage
 from alerts.why.muted import muted
 from alerts.why.rule_misses import RuleBench, rule_line
@@ -138,7 +137,7 @@ class AlertStages:
     def _down(self, findings: Sequence[Finding]) -> Iterator[Evidence]:
         for finding in findings:
             rule = self.world.rule(finding.rule)
-            words = condition_words(rule.condition, scope_words_of(self.world.lexicon)) if rule else "原条件"
+            words = condition_in_words(rule.condition, self.world.lexicon) if rule else "原条件"
             if len(finding.documents) == 1:
                 told = f"落：{finding.rule} 只靠一篇，这篇撤回、更正或被澄清即不成立"
                 yield Evidence(told, document=finding.documents[0], rule=finding.rule)

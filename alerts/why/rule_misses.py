@@ -9,14 +9,13 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from alerts.cards import Card, View, card_from, group_keys
-from alerts.condition_words import condition_words
 from alerts.conditions import judge
 from alerts.conditions.verdict import Verdict, WindowCounts, span_words
 from alerts.counting import count, window_to
 from alerts.desk_rules import DeskRule
 from alerts.matters import Matter
 from alerts.replay import may_fire, standing
-from alerts.rule_words import scope_words_of
+from alerts.rule_words import condition_in_words
 from alerts.why.scope_misses import scope_misses
 from config.conditions import NewTermCondition, SingleCondition, WindowCondition
 from config.lexicon import Lexicon
@@ -106,7 +105,7 @@ class RuleBench:
             return RuleMiss(rule, "off", _off_words(made))
         values = self.card.facts(rule.condition.field) if hasattr(rule.condition, "field") else ()
         held = f"；这篇为 {'、'.join(values)}" if values else ""
-        told = condition_words(rule.condition, scope_words_of(self.lexicon))
+        told = condition_in_words(rule.condition, self.lexicon)
         return RuleMiss(rule, "part", f"不属于条件所指的任何一类（{told}{held}）")
 
     def _in_force(self, made: DeskRule) -> bool:
@@ -145,7 +144,7 @@ class RuleBench:
         if isinstance(rule.condition, NewTermCondition):
             return self._first_sight(db, rule, rule.condition, key, pool)
         if not isinstance(rule.condition, WindowCondition):
-            return RuleMiss(rule, "below", condition_words(rule.condition, scope_words_of(self.lexicon)))
+            return RuleMiss(rule, "below", condition_in_words(rule.condition, self.lexicon))
         counted = sorted(pool, key=lambda card: card.order)
         times = [card.at for card in counted]
         ends = [at for at in times if self.card.at <= at <= self.card.at + rule.condition.window]

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from core.records import LEVEL_IDS, Alert, AlertState
 from store import alert_log
 from web import inbox
+from web.mutes import mutes_of
 from web.names import firm_names
 from web.signals import sparks
 from web.views.alert import load_alert
@@ -48,6 +49,7 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
         "sorts": inbox.SORTS,
         "since": inbox.SINCE,
         "firms": firm_names(db, [*(firm for alert in shown for firm in alert.enterprises), wanted.firm]),
+        "mutes": mutes_of(db, shown, visit.services.clock()),
         "sparks": sparks(db, visit.me, shown, now),
         "preview": first,
         "labels": _labels(visit),
