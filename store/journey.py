@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Text, and_, case, func, or_, select, type_coerce
 
 from core.records import Finding
 from store.alert_log import finding_of
@@ -85,21 +85,24 @@ def _sources(db: Connection) -> list[str]:
         found.append(source)
 
 
-def documents_called(db: Connection, name: str, *, limit: int) -> list[Hit]:
-    """Documents of an id: ours, or where there is none the source's own (which no index helps with)."""
-    return _hits(db, documents.c.id == name, limit) or _hits(db, documents.c.external_id == name, limit)
+def documents_called(db: Connection, name: str, title: str, *, limit: int) -> list[Hit]:
+    """Documents of an id; where there is none, those of the source's own id, of that title, of a title with it inside.
+
+    In this order, newest first. What is no id of ours is looked for in the whole table, once (2.5 s at 200,000).
+    """
+    theirs, whole = documents.c.external_id == name, documents.c.title == title
+    part = documents.c.title.contains(title, autoescape=True)
+    return _hits(db, documents.c.id == name, limit) or _hits(
+        db, or_(theirs, part), limit, first=case((theirs, 0), (whole, 1), else_=2)
+    )
 
 
-def documents_titled(db: Connection, title: str, *, limit: int) -> list[Hit]:
-    """Documents of a title, the whole one first, newest first among them."""
-    whole = _hits(db, documents.c.title == title, limit)
-    part = _hits(db, documents.c.title.contains(title, autoescape=True), limit)
-    return list(dict.fromkeys((*whole, *part)))[:limit]
-
-
-def _hits(db: Connection, which: ColumnElement[bool], limit: int) -> list[Hit]:
+def _hits(
+    db: Connection, which: ColumnElement[bool], limit: int, *, first: ColumnElement[int] | None = None
+) -> list[Hit]:
+    order = [] if first is None else [first]
     query = select(documents.c.id, documents.c.title).where(which, documents.c.latest)
-    rows = db.execute(query.order_by(documents.c.event_time.desc(), documents.c.seq.desc()).limit(limit))
+    rows = db.execute(query.order_by(*order, documents.c.event_time.desc(), documents.c.seq.desc()).limit(limit))
     return [Hit(row.id, row.title) for row in rows]
 
 

@@ -145,7 +145,7 @@ def test_an_address_that_was_gone_when_a_crawler_came(desk: Desk) -> None:
     assert "404 或 410" in asked(desk, "https://daily.example/gone").sentence
 
 
-@pytest.mark.parametrize("question", ["", "   ", "长" * 2001])
+@pytest.mark.parametrize("question", ["", "   ", "长" * 2001, "\x00\x07", "\ud800"])
 def test_no_question_is_a_wrong_use(desk: Desk, question: str) -> None:
     with pytest.raises(UsageError, match="问什么"):
         asked(desk, question)

@@ -1,5 +1,6 @@
 """One question, one answer: what an address, an id, a number or a title means, and its stages."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from nlp.privacy import mask
 from pipelines.clean import clean_text
 from store.alert_log import alert_details, alerts_of_document, find_alert
 from store.documents import find_document
-from store.journey import Hit, documents_at, documents_called, documents_titled
+from store.journey import Hit, documents_at, documents_called
 
 LONGEST = 2_000
 MOST_OTHERS = 10
@@ -35,7 +36,7 @@ class Found:
 
 def find(db: Connection, asked: str) -> Found:
     """What is meant. Raises UsageError for an empty question and one that is too long."""
-    text = " ".join(asked.split())
+    text = " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in asked).split())
     if not text or len(text) > LONGEST:
         raise UsageError("问什么：写地址、文档编号、预警号（YJ-…）或标题，至多 2000 字")
     alert = find_alert(db, text)
@@ -45,9 +46,9 @@ def find(db: Connection, asked: str) -> Found:
     address = _address(text)
     if address:
         return Found(hits=tuple(documents_at(db, _forms(address), limit=MOST_OTHERS + 1)), address=address)
-    hits = documents_called(db, text, limit=MOST_OTHERS + 1)
     # A title stands in the store as it was cleaned and masked.
-    return Found(hits=tuple(hits or documents_titled(db, mask(clean_text(text)), limit=MOST_OTHERS + 1)))
+    title = mask(clean_text(text)) or text
+    return Found(hits=tuple(documents_called(db, text, title, limit=MOST_OTHERS + 1)))
 
 
 def _address(text: str) -> str:
