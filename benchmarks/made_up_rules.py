@@ -14,7 +14,16 @@ from config.rules import Rule
 ISSUES = ("defect", "nonconf", "fire", "label", "injury", "sell_unlic", "cutcorner", "explosion", "poison", "shock")
 WORDS = ("起火", "冒烟", "爆燃", "鼓包", "漏电", "断裂", "超标", "召回", "学校", "电池", "线缆", "异味", "灼伤", "停售")
 FACTS = ("firm", "product", "issue", "source", "place")
-GROUPS = (["matter"], ["matter"], ["firm"], ["product", "issue"], ["county"], ["prefecture"], ["product", "county"])
+GROUPS = (
+    ["matter"],
+    ["matter"],
+    ["firm"],
+    ["product", "issue"],
+    ["county"],
+    ["prefecture"],
+    ["product", "county"],
+    ["all"],
+)
 
 Words = dict[str, Any]
 

@@ -9,6 +9,7 @@ a few sentences. Each document is judged by every engine in turn, so that a nois
 
 import argparse
 import gc
+import json
 import random
 import statistics
 import tempfile
@@ -29,8 +30,8 @@ from config.grouping import load_grouping
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.settings import PROJECT
 from core.records import RegistryEntry, Signal
-from store.cards import save_card
 from store.database import Store
+from store.schema import signal_cards, signal_keys
 
 RULES, DOCUMENTS, MEASURED, WARM_UP = (10, 100, 300, 500, 1000), 3000, 300, 100
 A_DAY = 80
@@ -62,11 +63,19 @@ class Measured:
     met: list[int] = field(default_factory=list)
 
     def fill(self, before: Sequence[Signal]) -> None:
-        """Cards alone, as if they had been judged long ago."""
-        with self.store.write() as db:
-            for signal in before:
-                card = card_of(signal, self.engine.view)
-                save_card(db, stored(card), keys_of(card, self.engine.view), withdrawn_at=None)
+        """Cards alone, as if they had been judged long ago: written at once, as no revision is among them."""
+        for first in range(0, len(before), 5000):
+            cards = [card_of(signal, self.engine.view) for signal in before[first : first + 5000]]
+            rows = [{"document": c.document, "revision": c.revision, "at": c.at} for c in cards]
+            facts = [{**row, "facts": json.loads(stored(c).facts)} for row, c in zip(rows, cards, strict=True)]
+            keys = [
+                {**row, "key": key}
+                for row, card in zip(rows, cards, strict=True)
+                for key in sorted(set(keys_of(card, self.engine.view)))
+            ]
+            with self.store.write() as db:
+                db.execute(signal_cards.insert(), facts)
+                db.execute(signal_keys.insert(), keys)
 
     def judge(self, signal: Signal) -> None:
         """One document, its card once more alone."""
