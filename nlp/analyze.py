@@ -97,9 +97,10 @@ class Analyzer:
         judgement = self._judge_text(reading)
         if self.headlines.reads(reading):
             as_headline, headline = self._judge_headline(reading)
-            # A post whose title is its text is told in whole sentences: either card may find it. A bare title is too
-            # short for the word weights, which take other people's accidents for signals there.
-            if headline.is_risk or not (judgement.is_risk and _repeats_title(reading)):
+            # A post whose title is its text is told in whole sentences: either card may find it. A bare title is short
+            # for the word weights, which take other people's accidents for signals there: it must name the product.
+            heard = judgement.is_risk and (_repeats_title(reading) or _tells_much(reading, judgement))
+            if headline.is_risk or not heard:
                 reading, judgement = as_headline, headline
         return self._decide(title, text, whole, reading, judgement)
 
@@ -115,7 +116,8 @@ class Analyzer:
             return True
         if reading.genre.get("witness", 0.0) and not reading.genre.get("disaster", 0.0):
             return True  # somebody tells what happened at home: the thing often has no name there
-        return any(self.lexicon.issues[issue.id].side not in ("harm", "action", "other") for issue in reading.asserted)
+        sides = {self.lexicon.issues[issue.id].side for issue in reading.asserted}
+        return not sides <= {"harm", "action", "other"}
 
     def _judge_headline(self, reading: Reading) -> tuple[Reading, Judgement]:
         """A bare headline: what happened joins the issues, the card of risk.yaml only gives the level."""
@@ -322,6 +324,10 @@ def _repeats_title(reading: Reading) -> bool:
     """Whether there is a text and it begins with the title: 短视频、微博, whose title is the post itself."""
     title, body = reading.text[: reading.title_end].strip(), reading.text[reading.title_end :].strip()
     return body.startswith(title)
+
+
+def _tells_much(reading: Reading, judgement: Judgement) -> bool:
+    return judgement.score >= SURE_SCORE and bool(reading.products)
 
 
 def _mostly_latin(text: str) -> bool:
