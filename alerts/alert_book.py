@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from alerts.lateness import late_by
 from alerts.notify import Notifier
 from alerts.replay import Outcome, Step
 from alerts.territory import territories_of
@@ -35,6 +36,7 @@ from store.cards import alerts_resting_on
 SYSTEM = "system"
 OPEN_TO_SYSTEM = (AlertState.NEW, AlertState.ACCEPTED)
 ENDED = (AlertState.CLOSED, AlertState.DISMISSED)
+TOLD = ("opened", "raised", "reopened", "dismissed", "lowered", "grown", "cleared")
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ class AlertBook:
         alert, what = self._state(shape, old, outcome, details, now)
         new_steps = self._unrecorded(details, outcome.steps)
         details |= self._details(outcome)
+        if what == "same" and any(step.grown for step in new_steps) and alert.state not in ENDED:
+            what = "grown"
         if old is not None and alert.level != old.level:
             details |= {"confirmed_by": None, "confirmed_too_by": None}
         changes = [self._merge(db, other, alert, now) for other in mine[1:]]
@@ -128,7 +132,8 @@ class AlertBook:
         cards = outcome.cards or outcome.ever
         firm = outcome.matter.subject[2:] if outcome.matter.subject.startswith("f:") else None
         told = dict.fromkeys(f for card in cards for f in ([card.firm] if card.firm else card.firms) if f)
-        territories = territories_of(cards, self.names.regions)
+        regions = self.names.regions
+        territories = (regions.home,) if outcome.home else territories_of(cards, regions)
         standing = [one.finding for one in outcome.held if one.lost_at is None] or [one.finding for one in outcome.held]
         return Alert(
             id=old.id if old else new_id,
@@ -139,7 +144,7 @@ class AlertBook:
             first_at=outcome.steps[0].at,
             updated_at=max(card.at for card in cards),
             created_at=old.created_at if old else now,
-            title=title_of(outcome, self.names),
+            title=outcome.title or title_of(outcome, self.names),
             rule=outcome.last.rule or (old.rule if old else standing[0].rule),
             reason=reason_of(outcome),
             products=main_products(cards),
@@ -152,20 +157,22 @@ class AlertBook:
             unconfirmed=outcome.last.unconfirmed,
             origins=len({card.document for card in cards if card.is_origin}),
             due_at=old.due_at if old else None,
+            late=old.late if old else late_by(db, outcome.steps[0].at, outcome.grace, now),
         )
 
     def _state(
         self, shape: Alert, old: Alert | None, outcome: Outcome, details: dict[str, Any], now: datetime
     ) -> tuple[Alert, str]:
         """The alert with state, level and clock; and what happened to it (opened, raised, ... same)."""
-        gone = outcome.last.level == 0
+        gone, cleared = outcome.last.level == 0, outcome.last.cleared
+        ended = AlertState.CLOSED if cleared else AlertState.DISMISSED
         chosen = details.get("person_level")
         level = shape.level
         if chosen is not None and level <= details.get("system_level_then", 0):
             level = int(chosen)
         due = now + timedelta(hours=self.ack_hours.get(level, 24))
         if old is None:
-            state = AlertState.DISMISSED if gone else AlertState.NEW
+            state = ended if gone else AlertState.NEW
             details["dismissed_by"] = SYSTEM if gone else None
             level = max(1, outcome.peak) if gone else level
             return replace(shape, level=level, state=state, due_at=None if gone else due), "opened"
@@ -173,11 +180,14 @@ class AlertBook:
             if old.state in OPEN_TO_SYSTEM:
                 details["dismissed_by"] = SYSTEM
                 level = max(1, outcome.peak)
-                return replace(shape, level=level, state=AlertState.DISMISSED, due_at=None), "dismissed"
+                what = "cleared" if cleared else "dismissed"
+                return replace(shape, level=level, state=ended, due_at=None), what
+            if cleared:
+                return replace(shape, level=old.level), "same"
             same = old.state in ENDED or old.level == 1
             return replace(shape, level=old.level if same else 1), "same" if same else "lowered"
         if old.state in ENDED:
-            by_system = old.state is AlertState.DISMISSED and details.get("dismissed_by") == SYSTEM
+            by_system = details.get("dismissed_by") == SYSTEM
             if by_system or level > details.get("level_at_end", old.level):
                 details["dismissed_by"] = None
                 return replace(shape, level=level, state=AlertState.NEW, due_at=due), "reopened"
@@ -236,19 +246,25 @@ class AlertBook:
             later = _action(step, level) if old is None else self._action_of(step, alert, old, what)
             action = "opened" if first else later
             level = step.level
-            note = step.why if step.level else f"{step.why}，不再构成预警"
+            note = step.why if step.level or step.cleared else f"{step.why}，不再构成预警"
             state = alert.state if place == len(steps) - 1 else AlertState.NEW if old is None else old.state
             add_event(db, alert, step.at, action, step.level, state, note, now, document=step.document)
-        if not steps and what in ("reopened", "dismissed"):
+        if not steps and what in ("reopened", "dismissed", "cleared"):
             add_event(db, alert, alert.updated_at, what, alert.level, alert.state, alert.reason, now)
 
     @staticmethod
     def _action_of(step: Step, alert: Alert, old: Alert, what: str) -> str:
-        if step.at < old.updated_at and what == "same":
+        if step.at < old.updated_at and what in ("same", "grown") and not step.cleared:
             return "backdated"
-        if step.level == 0:
-            return "dismissed"
-        return what if what != "same" else "confirmed" if not alert.unconfirmed and old.unconfirmed else "updated"
+        if step.level == 0 or step.grown:
+            return _action(step, alert.level)
+        return (
+            what
+            if what not in ("same", "grown")
+            else "confirmed"
+            if not alert.unconfirmed and old.unconfirmed
+            else "updated"
+        )
 
     def _merge(self, db: Connection, other: Alert, into: Alert, now: datetime) -> Change:
         details = {**alert_details(db, other.id), "merged_into": into.id, "dismissed_by": SYSTEM}
@@ -300,7 +316,7 @@ class AlertBook:
         return find_alert(db, most) if most else None
 
     def _tell(self, db: Connection, alert: Alert, what: str, now: datetime) -> None:
-        if self.notifier is not None and what in ("opened", "raised", "reopened", "dismissed", "lowered"):
+        if self.notifier is not None and what in TOLD:
             number = next_history_number(db, alert.id) - 1
             self.notifier.plan(db, alert, what=what, number=number, now=now)
 
@@ -317,7 +333,9 @@ def _step_key(step: Step) -> tuple[str, int, bool]:
 
 def _action(step: Step, before: int) -> str:
     if step.level == 0:
-        return "dismissed"
+        return "cleared" if step.cleared else "dismissed"
+    if step.grown and step.level == before:
+        return "grown"
     return "raised" if step.level > before else "lowered" if step.level < before else "confirmed"
 
 

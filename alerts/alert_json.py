@@ -34,6 +34,8 @@ def alert_line(db: Connection, alert: Alert) -> dict[str, Any] | None:
         "territories": list(alert.territories),
         "unconfirmed": alert.unconfirmed,
         "origins": alert.origins,
+        "late": alert.late > 0,
+        "late_seconds": alert.late,
         "due_at": iso_beijing(alert.due_at) if alert.due_at else None,
         "history": [
             {

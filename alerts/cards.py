@@ -20,7 +20,15 @@ from functools import cached_property
 from typing import Any
 
 from alerts.query_hits import NEWEST, QueryHits
-from config.conditions import BlacklistCondition, Fact, ListCondition, RatioCondition, WhitelistCondition, parts_of
+from config.conditions import (
+    BlacklistCondition,
+    Fact,
+    FlatlineCondition,
+    ListCondition,
+    RatioCondition,
+    WhitelistCondition,
+    parts_of,
+)
 from config.grouping import Grouping
 from config.regions import ABROAD, Regions
 from config.rules import Rule, Scope
@@ -165,6 +173,11 @@ class View:
         """The rules whose condition asks something of each signal: a list, or parts."""
         return tuple(r for r in self.rules if isinstance(r.condition, ListCondition) or parts_of(r.condition))
 
+    @cached_property
+    def watching(self) -> tuple[Rule, ...]:
+        """The rules that watch for silence."""
+        return tuple(r for r in self.rules if isinstance(r.condition, FlatlineCondition))
+
 
 def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
     """The card of a signal. Non-risk documents have one too: they may clear a firm.
@@ -201,13 +214,19 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
         tier=view.tiers.get(document.source, 0),
     )
     if not card.risk:
-        return card
+        return replace(card, rules=_signs_of_life(card, view, text))
     found = {r.id for r in view.rules if not r.scope.query and in_scope(card, r.scope, view, text=text)}
     if view.queries is None:
         return replace(card, rules=_let_in(found, card, view, text))
     hits = view.queries.of(signal, number, lambda rule: in_scope(card, rule.scope, view, text=text))
     live, counted = found | hits.live, hits.counted
     return replace(card, rules=_let_in(live, card, view, text), before=_let_in(counted, card, view, text))
+
+
+def _signs_of_life(card: Card, view: View, text: str) -> tuple[str, ...]:
+    """The flatline rules that count every document, not risk signals only (min_level: 0)."""
+    asked = (rule for rule in view.watching if not rule.scope.min_level and not rule.scope.query)
+    return tuple(sorted(rule.id for rule in asked if in_scope(card, rule.scope, view, text=text)))
 
 
 def _let_in(ids: Collection[str], card: Card, view: View, text: str) -> tuple[str, ...]:
@@ -327,7 +346,8 @@ def keys_of(card: Card, view: View) -> list[str]:
     """Every key under which the card is found."""
     keys = [f"r:{firm}" for firm in card.clears]
     if not card.risk:
-        return keys
+        mine = (rule for rule in view.watching if card.counts_for(rule.id))
+        return keys + [key for rule in mine for key in group_keys(card, rule, view.regions)]
     keys.append(f"d:{card.document}")
     prefectures = sorted({p for p in map(view.regions.prefecture_of, card.places) if p})
     if card.family:
@@ -366,6 +386,8 @@ def _group_values(card: Card, group: str, rule: Rule, regions: Regions) -> list[
         return [card.product] if card.product else []
     if group == "issue":
         return [issue for issue in card.issues if not rule.scope.issues or issue in rule.scope.issues]
+    if group in ("source", "kind"):
+        return [card.source if group == "source" else card.kind]
     prefecture = regions.prefecture_of(card.jurisdiction)
     if group == "prefecture":
         return [prefecture] if prefecture else []

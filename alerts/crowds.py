@@ -18,7 +18,7 @@ from alerts.conditions.verdict import WindowCounts
 from alerts.counting import alive
 from alerts.matters import Matter
 from alerts.replay import Held, Outcome, Step, fire_windows, make_finding, may_fire
-from config.conditions import NewTermCondition, SingleCondition
+from config.conditions import AnomalyCondition, NewTermCondition, SeriesCondition, SingleCondition
 from config.rules import Rule
 from core.records import Finding
 from store.alert_log import (
@@ -38,7 +38,8 @@ class Crowds:
     """Settles the rules that are not about one matter."""
 
     def __init__(self, rules: Sequence[Rule], view: View, book: AlertBook) -> None:
-        self.rules = {rule.id: rule for rule in rules if not rule.in_matter}
+        crowds = [rule for rule in rules if not rule.in_matter and not isinstance(rule.condition, SeriesCondition)]
+        self.rules = {rule.id: rule for rule in crowds}
         self.view, self.book = view, book
 
     def settle(self, db: Connection, card: Card, keys: Iterable[str], moved: set[str], now: datetime) -> list[Change]:
@@ -60,11 +61,11 @@ class Crowds:
         cards = [card for card in map(card_from, found) if card.is_origin]
         held = self._fire(db, rule, key, cards)
         held = [one for one in held if at - reach <= one.finding.fired_at <= at + reach]
-        self._write_findings(db, rule, key, held, at - reach, at + reach, now)
+        write_findings(db, rule, key, held, at - reach, at + reach, now)
         outcomes, changes = [], []
         for one in held:
             # A chain says more than the alerts its links lie in.
-            holder = None if rule.condition.type == "chained" else self._holder(db, one.finding, cards)
+            holder = None if rule.condition.type == "chained" else echo_of(db, one.finding, cards)
             if holder is None:
                 outcomes.append(self._outcome(key, one, cards))
             else:
@@ -90,38 +91,6 @@ class Crowds:
                 return [Held(finding, rule.rank, None)]
         return []
 
-    def _write_findings(
-        self, db: Connection, rule: Rule, key: str, held: Sequence[Held], start: datetime, end: datetime, now: datetime
-    ) -> None:
-        known = {f.id: f for f in findings_of(db, rule=rule.id, key=key, since=start) if f.fired_at <= end}
-        for one in held:
-            if known.pop(one.finding.id, None) == one.finding and one.lost_at is None:
-                continue
-            if not add_finding(db, one.finding, alert=None, now=now):
-                update_finding(db, one.finding, alert=None)
-            if one.lost_at is not None:
-                withdraw_finding(db, one.finding.id, one.lost_at)
-        for lost in known.values():
-            withdraw_finding(db, lost.id, now)
-
-    def _holder(self, db: Connection, finding: Finding, cards: Sequence[Card]) -> str | None:
-        """The alert of which this is the echo: it holds half of the documents, or all that press and authorities say.
-
-        In the first hours self-media guess firm and place; while the press knows of one accident, it is one.
-        """
-        trusted = {card.document for card in cards if card.trusted} & set(finding.documents)
-        held: dict[str, set[str]] = {}
-        for document in finding.documents:
-            for alert, subject in alerts_resting_on(db, [document]):
-                if not subject.startswith(CROWD) and not alert_details(db, alert).get("ground_lost"):
-                    held.setdefault(alert, set()).add(document)
-        enough = [
-            alert
-            for alert, theirs in held.items()
-            if len(theirs) * 2 >= len(finding.documents) or (trusted and trusted <= theirs)
-        ]
-        return min(enough, key=lambda alert: (-len(held[alert]), alert), default=None)
-
     def _outcome(self, key: str, one: Held, cards: Sequence[Card]) -> Outcome:
         documents = set(one.finding.documents)
         mine = tuple(card for card in cards if card.document in documents)
@@ -136,6 +105,41 @@ class Crowds:
         return Outcome(matter, tuple(alive(mine, last)), mine, (replace(one),), tuple(steps))
 
 
+def write_findings(
+    db: Connection, rule: Rule, key: str, held: Sequence[Held], start: datetime, end: datetime, now: datetime
+) -> None:
+    """Let the standing findings of a rule on a key that fired between start and end be exactly these."""
+    known = {f.id: f for f in findings_of(db, rule=rule.id, key=key, since=start) if f.fired_at <= end}
+    for one in held:
+        if known.pop(one.finding.id, None) == one.finding and one.lost_at is None:
+            continue
+        if not add_finding(db, one.finding, alert=None, now=now):
+            update_finding(db, one.finding, alert=None)
+        if one.lost_at is not None:
+            withdraw_finding(db, one.finding.id, one.lost_at)
+    for lost in known.values():
+        withdraw_finding(db, lost.id, now)
+
+
+def echo_of(db: Connection, finding: Finding, cards: Sequence[Card]) -> str | None:
+    """The alert of which this is the echo: it holds half of the documents, or all that press and authorities say.
+
+    In the first hours self-media guess firm and place; while the press knows of one accident, it is one.
+    """
+    trusted = {card.document for card in cards if card.trusted} & set(finding.documents)
+    held: dict[str, set[str]] = {}
+    for document in finding.documents:
+        for alert, subject in alerts_resting_on(db, [document]):
+            if not subject.startswith(CROWD) and not alert_details(db, alert).get("ground_lost"):
+                held.setdefault(alert, set()).add(document)
+    enough = [
+        alert
+        for alert, theirs in held.items()
+        if len(theirs) * 2 >= len(finding.documents) or (trusted and trusted <= theirs)
+    ]
+    return min(enough, key=lambda alert: (-len(held[alert]), alert), default=None)
+
+
 def _apart(moments: Sequence[datetime], span: timedelta) -> list[datetime]:
     """As few of the moments (in order) as leave none farther than `span` from one of them."""
     chosen: list[datetime] = []
@@ -146,7 +150,7 @@ def _apart(moments: Sequence[datetime], span: timedelta) -> list[datetime]:
 
 
 def _window(rule: Rule) -> timedelta:
-    return timedelta(0) if isinstance(rule.condition, SingleCondition) else rule.condition.window
+    return timedelta(0) if isinstance(rule.condition, SingleCondition | AnomalyCondition) else rule.condition.window
 
 
 def _reach(rule: Rule) -> timedelta:
@@ -154,4 +158,4 @@ def _reach(rule: Rule) -> timedelta:
         return timedelta(days=1)
     if isinstance(rule.condition, NewTermCondition):
         return rule.condition.lookback
-    return rule.look_back + (rule.repeat_after or rule.condition.window)
+    return rule.look_back + (rule.repeat_after or _window(rule))

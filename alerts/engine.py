@@ -12,13 +12,18 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from alerts.alert_book import AlertBook, Change
+from alerts.anomalies import Anomalies
 from alerts.cards import Card, Registry, View, card_of, keys_of, stored
 from alerts.crowds import Crowds
+from alerts.day_series import DaySeries
+from alerts.flatlines import Flatlines
 from alerts.matters import Matter, Neighbourhood
 from alerts.notify import Notifier
 from alerts.query_hits import NEWEST, QueryHits
 from alerts.replay import Outcome, replay
+from alerts.watermarks import note_document
 from alerts.wording import Names
+from config.calendar_classes import Calendar
 from config.grouping import Grouping
 from config.lexicon import Lexicon
 from config.rules import Rule
@@ -49,7 +54,7 @@ class AlertEngine:
 
     registry: a firm by id, or None.  notifier: plans what is sent (None: nothing is, as when the past is ingested).
     ack_hours: hours to accept an alert by level, from orgs.yaml.  queries: of the rules whose scope has one.
-    tiers: of sources by key.
+    tiers: of sources by key.  calendar: for anomaly rules.  sources: titles by key.  off: those that are switched off.
     """
 
     def __init__(
@@ -63,6 +68,9 @@ class AlertEngine:
         notifier: Notifier | None = None,
         queries: QueryHits | None = None,
         tiers: Mapping[str, int] | None = None,
+        calendar: Calendar | None = None,
+        sources: Mapping[str, str] | None = None,
+        off: frozenset[str] = frozenset(),
     ) -> None:
         self.rules = tuple(rules)
         self.lexicon = lexicon
@@ -78,8 +86,12 @@ class AlertEngine:
             queries=queries,
             tiers=tiers or {},
         )
-        self.book = AlertBook(Names(lexicon, registry), self.titles, ack_hours, notifier)
+        names = Names(lexicon, registry, sources or {})
+        self.book = AlertBook(names, self.titles, ack_hours, notifier)
         self.crowds = Crowds(self.rules, self.view, self.book)
+        self.series = DaySeries(self.rules, self.view, calendar or Calendar())
+        self.anomalies = Anomalies(self.series, self.book, off)
+        self.flatlines = Flatlines(self.series, self.book, names, off)
 
     @cached_property
     def titles(self) -> Mapping[str, str]:
@@ -95,9 +107,12 @@ class AlertEngine:
         one_judge_at_a_time(db)
         card = card_of(signal, self.view, number=self._number(db, signal))
         withdrawn = signal.document.withdrawn_at
+        if self.series.rules:
+            note_document(db, signal.document)
         keys = save_card(db, stored(card), keys_of(card, self.view), withdrawn_at=withdrawn)
         if not keys:
             return Judgement()
+        counted = self.series.note(db, signal.document.id, keys)
         around = Neighbourhood(db, self.view, card.at)
         changes: list[Change] = []
         left: list[Alert] = []
@@ -107,6 +122,8 @@ class AlertEngine:
         changes += self.book.drop(db, left, now)
         moved = {document for change in changes for document in change.moved}
         changes += self.crowds.settle(db, card, keys, moved, now)
+        changes += self.anomalies.settle(db, [*counted, *self.anomalies.resting_on(db, moved)], now)
+        changes += self.flatlines.settle(db, keys, card.at, now)
         return Judgement(tuple(changes))
 
     def _number(self, db: Connection, signal: Signal) -> int:

@@ -15,6 +15,7 @@ from typing import Literal
 from lxml import etree
 from sqlalchemy import Connection
 
+from alerts.lateness import late_words
 from alerts.lifecycle import STATE_WORDS
 from config.lexicon import Lexicon
 from core.clock import iso_beijing
@@ -106,6 +107,7 @@ class FeedWriter:
                     "level": alert.level,
                     "state": alert.state.value,
                     "territory": alert.territory,
+                    "late_seconds": alert.late,
                 },
             }
             for alert in alerts
@@ -121,7 +123,8 @@ class FeedWriter:
 
     def headline(self, alert: Alert) -> str:
         """`【橙】云骓…起火（疑似）`."""
-        return f"【{LEVEL_COLOURS[alert.level]}】{alert.title}{'（待核）' if alert.unconfirmed else ''}"
+        notes = "、".join([*(["待核"] if alert.unconfirmed else []), *(["补判"] if alert.late else [])])
+        return f"【{LEVEL_COLOURS[alert.level]}】{alert.title}{f'（{notes}）' if notes else ''}"
 
     def categories(self, alert: Alert) -> list[str]:
         """Level, products and territory in words."""
@@ -140,6 +143,7 @@ class FeedWriter:
                 f"独立来源 {alert.origins} 个，文档 {len(alert.documents)} 篇",
                 f"通知属地：{told}",
                 *(["仅有自媒体信息，未经证实"] if alert.unconfirmed else []),
+                *([f"补判：{late_words(alert.late)}"] if alert.late else []),
             ]
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 
+from alerts.lateness import late_words
 from config.regions import Regions
 from config.routes import Recipient, Routes
 from core.clock import beijing
@@ -16,8 +17,16 @@ from store.alert_log import add_delivery, was_told
 from store.documents import find_signals
 
 TEMPLATES = Path(__file__).parent / "templates"
-WORDS = {"opened": "新预警", "raised": "升级", "lowered": "降级", "reopened": "重新打开", "dismissed": "撤回"}
-CLOSING = ("lowered", "dismissed")
+WORDS = {
+    "opened": "新预警",
+    "raised": "升级",
+    "lowered": "降级",
+    "reopened": "重新打开",
+    "dismissed": "撤回",
+    "grown": "件数翻倍",
+    "cleared": "解除",
+}
+CLOSING = ("lowered", "dismissed", "cleared")
 """Told only to those who were told of the alert before."""
 SHOWN_DOCUMENTS = 5
 
@@ -73,11 +82,13 @@ class MailPlanner:
             "colour": LEVEL_COLOURS[alert.level],
             "level_name": LEVEL_NAMES[alert.level],
             "documents": signals[-SHOWN_DOCUMENTS:][::-1],
+            "late": late_words(alert.late),
             "link": f"{self.public_url.rstrip('/')}/alerts/{alert.id}",
             "demo": self.demo,
         }
         pages = environment()
-        subject = f"{'[演示] ' if self.demo else ''}[{facts['colour']}] {facts['what']}：{alert.title}"
+        marks = f"{'[演示] ' if self.demo else ''}{'[补判] ' if alert.late else ''}[{facts['colour']}]"
+        subject = f"{marks} {facts['what']}：{alert.title}"
         return (
             subject,
             pages.get_template("alert_mail.txt").render(facts),

@@ -42,7 +42,10 @@ class Held:
 
 @dataclass(frozen=True)
 class Step:
-    """From `at` on the matter stood at `level` (0: nothing left), and why. document: whose text brought it."""
+    """From `at` on the matter stood at `level` (0: nothing left), and why. document: whose text brought it.
+
+    grown: the level stands, but there is twice as much.  cleared: what was told has come to its end.
+    """
 
     at: datetime
     level: int
@@ -50,17 +53,26 @@ class Step:
     why: str
     rule: str
     document: str
+    grown: bool = False
+    cleared: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What replaying a matter came to. cards: those that count at the end; ever: all that ever did."""
+    """What replaying a matter came to. cards: those that count at the end; ever: all that ever did.
+
+    title: of its alert, where the cards do not tell it.  home: it is the province desk's, wherever its documents are.
+    grace: so long after its moment it could be known at the earliest.
+    """
 
     matter: Matter
     cards: tuple[Card, ...]
     ever: tuple[Card, ...]
     held: tuple[Held, ...]
     steps: tuple[Step, ...]
+    title: str = ""
+    home: bool = False
+    grace: timedelta = timedelta(0)
 
     @property
     def last(self) -> Step:

@@ -1,17 +1,19 @@
 """Puts an engine together from the config folder: what the worker, `ingest` and the tests use."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
 from alerts.cards import Registry
+from alerts.conditions.anomaly import check_detector
 from alerts.desk_rules import DeskRule, tenures_of
 from alerts.engine import AlertEngine
 from alerts.notify import Notifier
 from alerts.query_hits import query_hits
 from alerts.rule_query import RuleQueries, queries_of
+from config.calendar_classes import Calendar, load_calendar
 from config.grouping import Grouping, load_grouping
 from config.lexicon import Lexicon, load_lexicon
 from config.rules import Rule, load_rules
@@ -21,7 +23,7 @@ from core.errors import ConfigError
 @dataclass(frozen=True)
 class EngineParts:
     """All that an engine is made of but the desk's rules. registry: a firm by id, or None.  notifier: None sends
-    nothing.  queries: reads the queries of rules."""
+    nothing.  queries: reads the queries of rules.  calendar: for anomaly rules."""
 
     rules: tuple[Rule, ...]
     lexicon: Lexicon
@@ -30,6 +32,7 @@ class EngineParts:
     ack_hours: Mapping[int, float]
     notifier: Notifier | None
     queries: RuleQueries
+    calendar: Calendar = field(default_factory=Calendar)
 
     def engine(self, desk: Sequence[DeskRule] = ()) -> AlertEngine:
         """An engine with these rules and the desk's."""
@@ -43,6 +46,9 @@ class EngineParts:
             notifier=self.notifier,
             queries=query_hits(tenures, self.queries.words, self.queries.row) if tenures else None,
             tiers=self.queries.tiers,
+            calendar=self.calendar,
+            sources=self.queries.titles,
+            off=self.queries.off,
         )
 
 
@@ -65,6 +71,7 @@ def load_parts(
         ack_hours=load_ack_hours(config_dir),
         notifier=notifier,
         queries=reader,
+        calendar=load_calendar(config_dir),
     )
 
 
@@ -80,7 +87,7 @@ def load_file_rules(
 ) -> tuple[Rule, ...]:
     """The rules of the config folder (or another one), their queries read too. Raises ConfigError."""
     known = {"products": frozenset(lexicon.products), "issues": frozenset(lexicon.issues)}
-    return load_rules(config_dir, **known, check_query=queries.check, folder=folder)
+    return load_rules(config_dir, **known, check_query=queries.check, check_detector=check_detector, folder=folder)
 
 
 def load_ack_hours(config_dir: Path) -> Mapping[int, float]:
