@@ -118,6 +118,8 @@ class AlertBook:
         if old is not None and alert.level != old.level:
             details |= {"confirmed_by": None, "confirmed_too_by": None}
         changes = [self._merge(db, other, alert, now) for other in mine[1:]]
+        for other in mine[1:]:
+            _withdraw_all(db, other.id, now)  # those that stand in the one matter, too, are written anew below
         if old == alert and not new_steps and not changes and what == "same":
             return changes
         save_alert(db, alert, details=details)
@@ -288,9 +290,7 @@ class AlertBook:
             return []
         details["ground_lost"] = True
         heir = self._heir(db, alert)
-        for finding, lost_at in findings_ever_of(db, alert.id).values():
-            if lost_at is None:
-                withdraw_finding(db, finding.id, now)
+        _withdraw_all(db, alert.id, now)
         if heir is not None and alert.state in OPEN_TO_SYSTEM:
             return [self._merge(db, alert, heir, now)]
         note = "重新识别后依据不再成立"
@@ -319,6 +319,12 @@ class AlertBook:
         if self.notifier is not None and what in TOLD:
             number = next_history_number(db, alert.id) - 1
             self.notifier.plan(db, alert, what=what, number=number, now=now)
+
+
+def _withdraw_all(db: Connection, alert: str, now: datetime) -> None:
+    for finding, lost_at in findings_ever_of(db, alert).values():
+        if lost_at is None:
+            withdraw_finding(db, finding.id, now)
 
 
 def _ground(db: Connection, alert: Alert) -> set[str]:

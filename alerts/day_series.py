@@ -162,10 +162,9 @@ class DaySeries:
         first = book.first_day_of(db, rule)
         if first != before and before is not None:
             book.judge_again(db, rule, min(before, first if first is not None else before))
-        elif first is not None and days and min(days) < first + YOUNG:
+        if first is not None and min(days) < first + YOUNG:
             book.judge_again(db, rule, min(days) + 1)
-        elif days:
-            self.learn_again(db, rule, month_of(min(days)) + 1)
+        self.learn_again(db, rule, month_of(min(days)) + 1)
 
     # --- what a key's day is judged by --------------------------------------------------------------------------
 

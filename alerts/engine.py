@@ -94,6 +94,11 @@ class AlertEngine:
         self.flatlines = Flatlines(self.series, self.book, names, off)
 
     @cached_property
+    def about_matters(self) -> bool:
+        """Whether any rule is about one matter; an engine of a single rule, tried or tested, often is not."""
+        return any(rule.in_matter for rule in self.rules)
+
+    @cached_property
     def titles(self) -> Mapping[str, str]:
         """Titles of the rules by id."""
         return {rule.id: rule.title for rule in self.rules}
@@ -113,18 +118,21 @@ class AlertEngine:
         if not keys:
             return Judgement()
         counted = self.series.note(db, signal.document.id, keys)
+        changes = self._judge_matters(db, card, keys, now) if self.about_matters else []
+        moved = {document for change in changes for document in change.moved}
+        changes += self.crowds.settle(db, card, keys, moved, now)
+        changes += self.anomalies.settle(db, [*counted, *self.anomalies.resting_on(db, moved)], now)
+        changes += self.flatlines.settle(db, keys, card.at, now)
+        return Judgement(tuple(changes))
+
+    def _judge_matters(self, db: Connection, card: Card, keys: frozenset[str], now: datetime) -> list[Change]:
         around = Neighbourhood(db, self.view, card.at)
         changes: list[Change] = []
         left: list[Alert] = []
         for subject in self._subjects(db, around, card, keys):
             written, ending = self._settle(db, around, subject, now)
             changes, left = changes + written, left + ending
-        changes += self.book.drop(db, left, now)
-        moved = {document for change in changes for document in change.moved}
-        changes += self.crowds.settle(db, card, keys, moved, now)
-        changes += self.anomalies.settle(db, [*counted, *self.anomalies.resting_on(db, moved)], now)
-        changes += self.flatlines.settle(db, keys, card.at, now)
-        return Judgement(tuple(changes))
+        return changes + self.book.drop(db, left, now)
 
     def _number(self, db: Connection, signal: Signal) -> int:
         """The signal's place in the order of arrival; asked for only where rules were made while documents came."""

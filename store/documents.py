@@ -158,6 +158,12 @@ def last_arrival(db: Connection) -> int:
     return db.execute(select(func.max(documents.c.seq))).scalar_one_or_none() or 0
 
 
+def last_stored(db: Connection) -> datetime | None:
+    """When what arrived last was stored."""
+    query = select(documents.c.stored_at).order_by(documents.c.seq.desc()).limit(1)
+    return db.execute(query).scalar_one_or_none()
+
+
 def is_latest(db: Connection, document: Document) -> bool:
     """Whether no newer revision is stored."""
     newer = select(documents.c.seq).where(documents.c.id == document.id, documents.c.revision > document.revision)
