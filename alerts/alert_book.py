@@ -79,9 +79,13 @@ class AlertBook:
             if alert.updated_at >= around[0] and alert.first_at <= around[1]
         }
         changes: list[Change] = []
+        named = {_id_of(outcome) for outcome in outcomes if outcome.alone}
         for outcome in outcomes:
             documents = {card.document for card in outcome.ever}
-            mine = self._claimed(db, subject, documents, left)
+            if outcome.alone:
+                mine = self._continued(db, outcome, documents, {k: a for k, a in left.items() if k not in named})
+            else:
+                mine = self._claimed(db, subject, documents, left)
             for alert in mine:
                 left.pop(alert.id, None)
             changes += self._write(db, outcome, mine, now)
@@ -90,6 +94,15 @@ class AlertBook:
     def drop(self, db: Connection, left: Iterable[Alert], now: datetime) -> list[Change]:
         """End those of `left` that nothing has changed since."""
         return [change for alert in left if find_alert(db, alert.id) == alert for change in self._drop(db, alert, now)]
+
+    @staticmethod
+    def _continued(db: Connection, outcome: Outcome, documents: set[str], free: Mapping[str, Alert]) -> list[Alert]:
+        """The one alert that a finding continues: its own, else one of another reading of its documents."""
+        own = find_alert(db, _id_of(outcome))
+        if own is not None:
+            return [own]
+        shared = [a for a in free.values() if documents & set(a.documents) and not findings_of_alert(db, a.id)]
+        return [min(shared, key=lambda alert: (alert.created_at, alert.number))] if shared else []
 
     def _claimed(self, db: Connection, subject: str, documents: set[str], left: Mapping[str, Alert]) -> list[Alert]:
         """The alerts this matter continues: its own, and those whose ground lies wholly in it. Oldest first."""
@@ -104,12 +117,11 @@ class AlertBook:
         return sorted(found.values(), key=lambda alert: (alert.created_at, alert.number))
 
     def _write(self, db: Connection, outcome: Outcome, mine: Sequence[Alert], now: datetime) -> list[Change]:
-        first = min(outcome.held, key=lambda one: (one.finding.fired_at, one.finding.id)).finding
-        old = mine[0] if mine else find_alert(db, f"a{first.id[1:]}")
+        old = mine[0] if mine else find_alert(db, _id_of(outcome))
         details = alert_details(db, old.id) if old else {}
         before: set[str] = set(old.documents) if old and not details.pop("ground_lost", False) else set()
         details.pop("merged_into", None)
-        shape = self._shape(db, outcome, old, f"a{first.id[1:]}", now)
+        shape = self._shape(db, outcome, old, _id_of(outcome), now)
         alert, what = self._state(shape, old, outcome, details, now)
         new_steps = self._unrecorded(details, outcome.steps)
         details |= self._details(outcome)
@@ -118,7 +130,7 @@ class AlertBook:
         if old is not None and alert.level != old.level:
             details |= {"confirmed_by": None, "confirmed_too_by": None}
         changes = [self._merge(db, other, alert, now) for other in mine[1:]]
-        for other in mine[1:]:
+        for other in mine[1:] if not alert.subject.startswith("w:") else ():
             _withdraw_all(db, other.id, now)  # those that stand in the one matter, too, are written anew below
         if old == alert and not new_steps and not changes and what == "same":
             return changes
@@ -179,7 +191,7 @@ class AlertBook:
             level = max(1, outcome.peak) if gone else level
             return replace(shape, level=level, state=state, due_at=None if gone else due), "opened"
         if gone:
-            if old.state in OPEN_TO_SYSTEM:
+            if old.state in OPEN_TO_SYSTEM or _ended_by_system(old, details, not_as=ended):
                 details["dismissed_by"] = SYSTEM
                 level = max(1, outcome.peak)
                 what = "cleared" if cleared else "dismissed"
@@ -286,15 +298,16 @@ class AlertBook:
     def _drop(self, db: Connection, alert: Alert, now: datetime) -> list[Change]:
         """Nothing of the alert's ground is left, not even in the past: a new reading or a moved text."""
         details = alert_details(db, alert.id)
-        if details.get("merged_into") or details.get("ground_lost") or alert.state in ENDED:
+        told_over = _ended_by_system(alert, details, not_as=AlertState.DISMISSED)
+        if details.get("merged_into") or details.get("ground_lost") or (alert.state in ENDED and not told_over):
             return []
         details["ground_lost"] = True
         heir = self._heir(db, alert)
         _withdraw_all(db, alert.id, now)
-        if heir is not None and alert.state in OPEN_TO_SYSTEM:
+        if heir is not None and (alert.state in OPEN_TO_SYSTEM or told_over):
             return [self._merge(db, alert, heir, now)]
         note = "重新识别后依据不再成立"
-        if alert.state in OPEN_TO_SYSTEM:
+        if alert.state in OPEN_TO_SYSTEM or told_over:
             gone = replace(alert, state=AlertState.DISMISSED, due_at=None)
             save_alert(db, gone, details={**details, "dismissed_by": SYSTEM})
             add_event(db, gone, alert.updated_at, "dismissed", alert.level, gone.state, note, now)
@@ -319,6 +332,17 @@ class AlertBook:
         if self.notifier is not None and what in TOLD:
             number = next_history_number(db, alert.id) - 1
             self.notifier.plan(db, alert, what=what, number=number, now=now)
+
+
+def _id_of(outcome: Outcome) -> str:
+    """The id of an alert is that of its first finding."""
+    first = min(outcome.held, key=lambda one: (one.finding.fired_at, one.finding.id)).finding
+    return f"a{first.id[1:]}"
+
+
+def _ended_by_system(alert: Alert, details: Mapping[str, Any], *, not_as: AlertState) -> bool:
+    """Whether no person but the system ended it, and otherwise than so."""
+    return alert.state in ENDED and alert.state is not not_as and details.get("dismissed_by") == SYSTEM
 
 
 def _withdraw_all(db: Connection, alert: str, now: datetime) -> None:

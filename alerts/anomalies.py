@@ -92,6 +92,7 @@ class Anomalies:
         for finding in reversed(known):
             if day_of(finding.fired_at) < day <= _last_day(finding.numbers) + QUIET:
                 day = day_of(finding.fired_at)
+        book.forget_chances(db, rule.id, key, day)
         alarms = self._alarms(db, rule, key, day, bounds[1], time) if bounds else []
         runs = _runs(alarms)
         if not runs and not any(day_of(finding.fired_at) >= day for finding in known):
@@ -132,7 +133,6 @@ class Anomalies:
         for day in range(max(first, begun), last + 1):
             here = counts[: day - begun + 1]
             if not may_be(condition, here):
-                self._no_chance(db, rule, key, day)
                 continue
             month = month_of(day)
             if month not in months:
@@ -196,7 +196,8 @@ class Anomalies:
         assert isinstance(condition, AnomalyCondition)
         plain = judge(condition, replace(given, cut=None))
         day = given.day.toordinal()
-        book.save_chance(db, rule.id, day, key, plain.p if plain is not None and plain.p < SMALL else None)
+        if plain is not None and plain.p < SMALL:
+            book.save_chance(db, rule.id, day, key, plain.p)
         return self._cut_of(db, condition, rule.id, day, given.common.keys)
 
     def _cut_of(self, db: Connection, condition: AnomalyCondition, rule: str, day: int, keys: int) -> float:
@@ -204,11 +205,6 @@ class Anomalies:
         kept = benjamini_hochberg(np.append(small, np.ones(max(0, keys - len(small)))), condition.false_share)
         passed = small[kept[: len(small)]] if len(small) else small
         return float(passed.max()) if len(passed) else 0.0
-
-    def _no_chance(self, db: Connection, rule: Rule, key: str, day: int) -> None:
-        condition = rule.condition
-        if isinstance(condition, AnomalyCondition) and condition.correct != "none":
-            book.save_chance(db, rule.id, day, key, None)
 
     def _let_through(
         self, db: Connection, rule: Rule, day: int, now: datetime, time: StoryTime, done: frozenset[str]
@@ -253,7 +249,7 @@ class Anomalies:
         mine = tuple(cards[name] for name in finding.documents)
         steps = [*self._levels(rule, finding.reason, first.fired_at, mine), *self._ends(run, time)]
         held = Held(finding, rule.rank, None)
-        return held, Outcome(Matter(key, mine), mine, mine, (held,), tuple(steps))
+        return held, Outcome(Matter(key, mine), mine, mine, (held,), tuple(steps), alone=True)
 
     def _cards(self, db: Connection, key: str, counted: Sequence[Counted]) -> dict[str, Card]:
         found = cards_with(db, [key], counted[0].at, counted[-1].at + timedelta(seconds=1))[key]

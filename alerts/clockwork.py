@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -18,7 +18,7 @@ from alerts.anomalies import is_over
 from alerts.cards import card_of
 from alerts.day_series import day_of, rule_in
 from alerts.engine import AlertEngine
-from alerts.watermarks import WATERMARK, StoryTime, move_watermark, story_time
+from alerts.watermarks import WATERMARK, move_watermark, story_time, watermark
 from config.conditions import AnomalyCondition, FlatlineCondition
 from config.rules import Rule
 from core.records import Alert
@@ -44,13 +44,11 @@ class Transactions(Protocol):
 class Clockwork:
     """The passes of one engine over one store.
 
-    It remembers only what it need not look at again: up to which watermark each rule's keys were looked through, and
-    which alerts that a person holds have been told their end.
+    It remembers only which alerts that a person holds have been told their end.
     """
 
     def __init__(self, store: Transactions, engine: AlertEngine) -> None:
         self.store, self.engine = store, engine
-        self._looked: dict[str, datetime] = {}
         self._told: set[tuple[str, datetime]] = set()
 
     def begin(self) -> None:
@@ -152,37 +150,34 @@ class Clockwork:
     # --- silences and endings -----------------------------------------------------------------------------------
 
     def _silences(self, now: datetime, end: float) -> bool:
-        """Keys whose window the watermark has left behind; after a start all that may be silent, else the new ones."""
+        """Keys whose window the watermark has left behind."""
         for rule in self.engine.series.flatline.values():
-            with self.store.write() as db:
-                one_judge_at_a_time(db)
-                moment = story_time(db, self.engine.flatlines.off)
-                until = move_watermark(db, moment)
-                if until is not None and self._looked.get(rule.id) != until:
-                    self._look(db, rule, until, now, moment)
-            if time.monotonic() > end:
-                return False
+            while self._silences_page(rule, now):
+                if time.monotonic() > end:
+                    return False
         return True
 
-    def _look(self, db: Connection, rule: Rule, until: datetime, now: datetime, moment: StoryTime) -> None:
-        condition = rule.condition
-        assert isinstance(condition, FlatlineCondition)
-        looked = self._looked.get(rule.id)
-        first = until - condition.window - condition.forget_after
-        last = until - condition.window
-        if looked is not None and not condition.at_most:
-            first = max(first, looked - condition.window - timedelta(hours=1))
-        if condition.at_most:
-            last = until  # a window that still holds some may hold too few
-        waiting = {key for key in self.engine.flatlines.waiting if rule_in(key) == rule.id}
-        for key in sorted({*book.keys_last_seen(db, rule.id, first, last), *waiting}):
-            seen = book.seen_between(db, key)
-            if seen is not None:
-                self.engine.flatlines.settle_key(db, rule, key, seen[1], until, now, moment)
-        self._looked[rule.id] = until
+    def _silences_page(self, rule: Rule, now: datetime) -> bool:
+        """Whether more is to be done for the rule."""
+        with self.store.read() as db:
+            time_now = story_time(db, self.engine.flatlines.off)
+            reached = watermark(db, time_now)
+            if reached is None or not book.keys_due(db, rule.id, reached, limit=1):
+                return False
+        with self.store.write() as db:
+            one_judge_at_a_time(db)
+            moment = story_time(db, self.engine.flatlines.off)
+            until = move_watermark(db, moment)
+            keys = book.keys_due(db, rule.id, until, limit=PAGE) if until else []
+            for key in keys:
+                assert until is not None
+                due = book.due_of(db, key)
+                if due is not None:
+                    self.engine.flatlines.settle_key(db, rule, key, due, until, now, moment)
+        return len(keys) == PAGE
 
     def _endings(self, now: datetime, _end: float) -> bool:
-        """Alerts whose quiet days have passed, or whose key is forgotten or switched off."""
+        """Alerts whose quiet days have passed, or whose source is switched off."""
         with self.store.read() as db:
             frontier, until = story_time(db).frontier, find_moment(db, WATERMARK)
             open_now = open_alerts_of_rules(db, list(self.engine.series.rules))
@@ -193,10 +188,8 @@ class Clockwork:
                 continue
             if isinstance(rule.condition, AnomalyCondition) and not self._is_over(alert, frontier):
                 continue
-            if isinstance(rule.condition, FlatlineCondition):
-                forgotten = until >= alert.updated_at + rule.condition.forget_after
-                if not forgotten and not self.engine.flatlines.is_off(rule, alert.subject):
-                    continue
+            if isinstance(rule.condition, FlatlineCondition) and not self.engine.flatlines.is_off(rule, alert.subject):
+                continue
             with self.store.write() as db:
                 one_judge_at_a_time(db)
                 self._end(db, rule, alert, until, now)

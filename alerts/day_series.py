@@ -97,7 +97,7 @@ class DaySeries:
             book.drop_key(db, key)
             return
         first, last = seen
-        book.note_key(db, key, rule, parent_of(key), day_of(first), day_of(last), last)
+        book.note_key(db, key, rule, parent_of(key), day_of(first), day_of(last))
 
     def _count(self, db: Connection, document: str) -> list[tuple[str, int]]:
         """Make the counts what the document's standing revision says. Returns where something may have changed."""
@@ -155,7 +155,7 @@ class DaySeries:
         if bounds is None:
             book.drop_key(db, key)
             return
-        book.note_key(db, key, rule, parent_of(key), *bounds, start_of(bounds[1]))
+        book.note_key(db, key, rule, parent_of(key), *bounds)
 
     def _shared_moves(self, db: Connection, rule: str, before: int | None, days: Sequence[int]) -> None:
         """Ask for the rule's keys to be judged again where what they share has moved behind them."""
@@ -232,6 +232,7 @@ class DaySeries:
         if rule.id in self.flatline:
             for key in keys:
                 self._note_sighting(db, key, rule.id)
+                book.note_due(db, key, card.at, or_earlier=True)
         else:
             self._count(db, card.document)
 

@@ -4,9 +4,9 @@ A silence is known once the watermark has passed its window's end; it ends when 
 forgotten. A document that comes late takes back a silence that was none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -16,7 +16,7 @@ from alerts.conditions.flatline import Silence, judge, silences
 from alerts.conditions.verdict import WindowCounts
 from alerts.crowds import write_findings
 from alerts.day_series import DaySeries, rule_in
-from alerts.matters import Matter
+from alerts.matters import EPOCH, Matter
 from alerts.replay import Held, Outcome, Step, make_finding
 from alerts.watermarks import StoryTime, move_watermark, story_time
 from alerts.wording import Names
@@ -34,6 +34,8 @@ MOST_SHOWN = 20
 NEAR = 400
 MOST_TIMES = 20_000
 INSTANT = timedelta(microseconds=1)
+LOOK_AGAIN = timedelta(hours=1)
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Flatlines:
@@ -41,8 +43,6 @@ class Flatlines:
 
     def __init__(self, series: DaySeries, book: AlertBook, names: Names, off: frozenset[str] = frozenset()) -> None:
         self.series, self.book, self.names, self.off = series, book, names, off
-        self.waiting: set[str] = set()
-        """Keys whose sources were paused when it was their turn: to be looked at again. After a start all are."""
 
     def settle(self, db: Connection, keys: Iterable[str], at: datetime, now: datetime) -> list[Change]:
         """A document of this moment has come, or gone, under these keys."""
@@ -52,26 +52,34 @@ class Flatlines:
         time = story_time(db, self.off)
         until = move_watermark(db, time)
         changes: list[Change] = []
-        for key in mine:
+        for key in mine if until is not None else ():
+            assert until is not None
             rule = self.series.flatline[rule_in(key)]
-            if until is not None and self._may_change(db, rule, key, at, until):
+            if self._may_change(db, rule, key, at, until):
                 changes += self.settle_key(db, rule, key, at, until, now, time)
         return changes
 
     def _may_change(self, db: Connection, rule: Rule, key: str, at: datetime, until: datetime) -> bool:
         """Whether a document at this moment can begin, end or take back a silence; mostly it cannot.
 
-        Asked of the nearest documents only: more of them make no silence.
+        Asked of the nearest documents only: more of them make no silence. Silences that the watermark has not reached
+        are noted down to be looked at.
         """
         condition = _condition(rule)
-        window, most = condition.window, max(NEAR, 2 * condition.at_most)
-        if findings_of(db, rule=rule.id, key=key, since=at - condition.forget_after - window):
+        if findings_of(db, rule=rule.id, key=key, since=at - condition.forget_after - condition.window):
             return True
-        before = book.sightings(db, key, at - 2 * window, at, limit=most, newest=True)
-        after = book.sightings(db, key, at + INSTANT, at + 2 * window, limit=most)
-        times = sorted(moment for moment, _ in [*before, *after])
-        silent = silences(condition, times, until) if times else []
-        return any(one.begin <= at + window and (one.end is None or one.end >= at) for one in silent)
+        near = max(NEAR, 2 * condition.at_most)
+        before = book.sightings(db, key, EPOCH, at, limit=near, newest=True)
+        after = book.sightings(db, key, at + INSTANT, at + 2 * condition.window, limit=near)
+        around = sorted(moment for moment, _ in [*before, *after])
+        without, there = (
+            [(one.begin, one.end) for one in (silences(condition, times, NEVER) if times else [])]
+            for times in (around, sorted([*around, at]))
+        )
+        coming = [begin for begin, _ in there if begin > until]
+        if coming:
+            book.note_due(db, key, min(coming), or_earlier=True)
+        return {one for one in without if one[0] <= until} != {one for one in there if one[0] <= until}
 
     def settle_key(
         self, db: Connection, rule: Rule, key: str, at: datetime, until: datetime, now: datetime, time: StoryTime
@@ -87,27 +95,50 @@ class Flatlines:
         since = self.series.taken_up(db, rule).since_at
         found = silences(condition, times, until) if times else []
         found = [one for one in found if start <= one.begin <= end and (since is None or one.begin > since)]
-        told = []
-        self.waiting.discard(key)
+        told, paused = [], False
         for one in found:
-            cards = self._cards(db, key, seen[: one.before][-min(SHOWN + condition.at_most, MOST_SHOWN) :])
-            paused = self._paused(db, cards, now)
-            if paused and one.end is None:
-                self.waiting.add(key)
-            if cards and not paused:
-                told.append(self._told(rule, key, one, cards, sum(m > one.since for m in times[: one.before]), time))
+            cards = self._last_cards(db, key, one.begin, condition)
+            if self._paused(db, cards, now):
+                paused = paused or one.end is None
+            else:
+                left = sum(one.since < moment <= one.begin for moment in times)
+                told.append(self._told(rule, key, one, cards, left, time))
+        self._note_next(db, condition, key, times, until, paused=paused)
         write_findings(db, rule, key, [held for held, _ in told], start, end, now)
         outcomes = [outcome for _, outcome in told]
         if not outcomes and not alerts_of_subject(db, key):
             return []
-        written, left = self.book.settle(db, key, outcomes, around=(start - far, end), now=now)
-        mine = [alert for alert in left if start <= alert.first_at <= end]
+        written, left_over = self.book.settle(db, key, outcomes, around=(start - far, end), now=now)
+        mine = [alert for alert in left_over if start <= alert.first_at <= end]
         return [*written, *self.book.drop(db, mine, now)]
 
-    def _cards(self, db: Connection, key: str, seen: list[tuple[datetime, str]]) -> list[Card]:
-        """The newest card of each document, those that no longer count too: it was a sign of life."""
-        wanted = {name for _, name in seen}
-        found = cards_with(db, [key], seen[0][0], seen[-1][0] + INSTANT)[key]
+    @staticmethod
+    def _note_next(
+        db: Connection,
+        condition: FlatlineCondition,
+        key: str,
+        times: Sequence[datetime],
+        until: datetime,
+        *,
+        paused: bool,
+    ) -> None:
+        """When the key is to be looked at next: where a silence may begin, or be forgotten; soon where it is paused."""
+        ahead = silences(condition, times, NEVER) if times else []
+        coming = [moment for one in ahead for moment in (one.begin, one.end) if moment is not None and moment > until]
+        if paused:
+            coming.append(until + LOOK_AGAIN)
+        known = book.due_of(db, key)
+        if known is not None and known > until and (not times or known > times[-1] + condition.window):
+            coming.append(known)  # beyond what was read here
+        book.note_due(db, key, min(coming, default=None))
+
+    def _last_cards(self, db: Connection, key: str, begin: datetime, condition: FlatlineCondition) -> list[Card]:
+        """The last documents up to a moment, the newest last; also those that count no longer."""
+        count = min(SHOWN + condition.at_most, MOST_SHOWN)
+        start = begin - condition.window - condition.forget_after
+        seen = book.sightings(db, key, start, begin + INSTANT, limit=2 * count, newest=True)
+        wanted = list(dict.fromkeys(document for _, document in seen))[:count]
+        found = cards_with(db, [key], seen[-1][0], begin + INSTANT)[key]
         cards = {kept.document: card_from(kept) for kept in found if kept.document in wanted}
         return sorted(cards.values(), key=lambda card: card.order)
 
@@ -142,7 +173,15 @@ class Flatlines:
         held = Held(finding, rule.rank, None)
         by_place = {"county", "prefecture", "firm"} & set(rule.group_by)
         return held, Outcome(
-            Matter(key, mine), mine, mine, (held,), tuple(steps), title=title, home=not by_place, grace=time.lag
+            Matter(key, mine),
+            mine,
+            mine,
+            (held,),
+            tuple(steps),
+            title=title,
+            home=not by_place,
+            grace=time.lag,
+            alone=True,
         )
 
     @staticmethod

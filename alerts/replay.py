@@ -62,7 +62,8 @@ class Outcome:
     """What replaying a matter came to. cards: those that count at the end; ever: all that ever did.
 
     title: of its alert, where the cards do not tell it.  home: it is the province desk's, wherever its documents are.
-    grace: so long after its moment it could be known at the earliest.
+    grace: so long after its moment it could be known at the earliest.  alone: its finding has an alert of its own,
+    also where others rest on the same documents.
     """
 
     matter: Matter
@@ -73,6 +74,7 @@ class Outcome:
     title: str = ""
     home: bool = False
     grace: timedelta = timedelta(0)
+    alone: bool = False
 
     @property
     def last(self) -> Step:

@@ -16,7 +16,7 @@ from alerts.detectors.calendar_nb_arrival import SETTLED, ArrivalShare, learn_ar
 from alerts.detectors.calendar_nb_counts import Floats
 from core.clock import start_of_beijing_day
 from core.records import Document
-from store.source_times import SourceTime, note_arrival, raise_moment, times_of_sources
+from store.source_times import SourceTime, find_moment, note_arrival, raise_moment, times_of_sources
 
 CAP = timedelta(hours=72)
 """Later than this nothing is waited for; such delays are backlogs (a new source, a halt) and teach nothing."""
@@ -101,6 +101,12 @@ def usual_delay(source: SourceTime) -> timedelta:
 def story_time(db: Connection, off: frozenset[str] = frozenset()) -> StoryTime:
     """What the store says of time now."""
     return StoryTime(times_of_sources(db), off)
+
+
+def watermark(db: Connection, time: StoryTime) -> datetime | None:
+    """Where the watermark may be now; nothing is written."""
+    known = find_moment(db, WATERMARK)
+    return max(filter(None, (known, time.frontier - time.lag)), default=None) if time.frontier else known
 
 
 def move_watermark(db: Connection, time: StoryTime) -> datetime | None:

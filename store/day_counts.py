@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
@@ -172,12 +172,18 @@ def stale_values(db: Connection, rule: str, since: int, current: Table, *, limit
 # --- keys -------------------------------------------------------------------------------------------------------
 
 
-def note_key(
-    db: Connection, key: str, rule: str, parent: str, first_day: int, last_day: int, last_at: datetime
-) -> None:
+def note_key(db: Connection, key: str, rule: str, parent: str, first_day: int, last_day: int) -> None:
     """Write when a key was first and last seen."""
-    values = {"rule": rule, "parent": parent, "first_day": first_day, "last_day": last_day, "last_at": last_at}
+    values = {"rule": rule, "parent": parent, "first_day": first_day, "last_day": last_day}
     put(db, counted_keys, {"key": key}, values)
+
+
+def note_due(db: Connection, key: str, due: datetime | None, *, or_earlier: bool = False) -> None:
+    """Write when a key is to be looked at. or_earlier: unless it is to be looked at before."""
+    mine = counted_keys.c.key == key
+    if or_earlier:
+        mine &= or_(counted_keys.c.due.is_(None), counted_keys.c.due > due)
+    db.execute(update(counted_keys).where(mine).values(due=due))
 
 
 def drop_key(db: Connection, key: str) -> None:
@@ -217,10 +223,18 @@ def keys_after(db: Connection, rule: str, key: str, since: int, *, limit: int) -
     return list(db.execute(select(counted_keys.c.key).where(*mine).order_by(counted_keys.c.key).limit(limit)).scalars())
 
 
-def keys_last_seen(db: Connection, rule: str, after: datetime, until: datetime) -> list[str]:
-    """Keys of a rule that were seen last at after < time <= until, in order."""
-    mine = (counted_keys.c.rule == rule, counted_keys.c.last_at > after, counted_keys.c.last_at <= until)
-    return list(db.execute(select(counted_keys.c.key).where(*mine).order_by(counted_keys.c.key)).scalars())
+def due_of(db: Connection, key: str) -> datetime | None:
+    """When a key is to be looked at."""
+    found: datetime | None = db.execute(
+        select(counted_keys.c.due).where(counted_keys.c.key == key)
+    ).scalar_one_or_none()
+    return found
+
+
+def keys_due(db: Connection, rule: str, until: datetime, *, limit: int) -> list[str]:
+    """Keys of a rule that are to be looked at by a moment, in order."""
+    mine = (counted_keys.c.rule == rule, counted_keys.c.due <= until)
+    return list(db.execute(select(counted_keys.c.key).where(*mine).order_by(counted_keys.c.key).limit(limit)).scalars())
 
 
 # --- rules ------------------------------------------------------------------------------------------------------
@@ -282,13 +296,15 @@ def days_with_chances(db: Connection, rule: str, since: int) -> list[int]:
     return list(db.execute(select(day_chances.c.day).where(*mine).distinct().order_by(day_chances.c.day)).scalars())
 
 
-def save_chance(db: Connection, rule: str, day: int, key: str, p: float | None) -> None:
-    """Write the p-value of a key's day; None: it is not small."""
-    if p is None:
-        same = (day_chances.c.rule == rule, day_chances.c.day == day, day_chances.c.key == key)
-        db.execute(delete(day_chances).where(*same))
-        return
+def save_chance(db: Connection, rule: str, day: int, key: str, p: float) -> None:
+    """Write the small p-value of a key's day."""
     put(db, day_chances, {"rule": rule, "day": day, "key": key}, {"p": p})
+
+
+def forget_chances(db: Connection, rule: str, key: str, since: int) -> None:
+    """The key's days from one on are judged anew."""
+    mine = (day_chances.c.rule == rule, day_chances.c.day >= since, day_chances.c.key == key)
+    db.execute(delete(day_chances).where(*mine))
 
 
 # --- sightings --------------------------------------------------------------------------------------------------

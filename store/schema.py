@@ -514,9 +514,9 @@ counted_keys = Table(
     Column("parent", Text, nullable=False, comment="t:<rule>|<values but the last>"),
     Column("first_day", Integer, nullable=False),
     Column("last_day", Integer, nullable=False),
-    Column("last_at", Moment, nullable=False),
+    Column("due", Moment, comment="when a silence may begin that the watermark has not reached yet"),
     Index("ix_counted_keys_first", "rule", "first_day"),
-    Index("ix_counted_keys_last", "rule", "last_at"),
+    Index("ix_counted_keys_due", "rule", "due"),
     Index("ix_counted_keys_parent", "parent", "first_day"),
 )  # fmt: skip
 

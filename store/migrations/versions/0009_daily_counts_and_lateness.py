@@ -46,11 +46,11 @@ def _counts() -> None:
         sa.Column("parent", sa.Text(), nullable=False, comment="t:<rule>|<values but the last>"),
         sa.Column("first_day", sa.Integer(), nullable=False),
         sa.Column("last_day", sa.Integer(), nullable=False),
-        sa.Column("last_at", schema.Moment(), nullable=False),
+        sa.Column("due", schema.Moment(), comment="when a silence may begin that the watermark has not reached yet"),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_counted_keys")),
     )
     op.create_index("ix_counted_keys_first", "counted_keys", ["rule", "first_day"])
-    op.create_index("ix_counted_keys_last", "counted_keys", ["rule", "last_at"])
+    op.create_index("ix_counted_keys_due", "counted_keys", ["rule", "due"])
     op.create_index("ix_counted_keys_parent", "counted_keys", ["parent", "first_day"])
 
 
