@@ -79,8 +79,8 @@ STEPS: Mapping[str, Step] = {
     "note": Step(tuple(S), None),
 }
 QUIET = (
-    "note", "updated", "backdated", "confirmed", "noted", "notify", "silenced", "unsilenced", "inhibited", "released",
-    "deferred", "repeated", "escalated", "all_clear", "all_clear_off",
+    "note", "updated", "grown", "backdated", "confirmed", "noted", "notify", "silenced", "unsilenced", "inhibited",
+    "released", "deferred", "repeated", "escalated", "all_clear", "all_clear_off",
 )  # fmt: skip
 """Rows that leave state and level as they were: they do not stand in the way of an undo."""
 UNDOABLE = ("accept", "dispatch", "start", "submit", "close", "dismiss", "reopen", "level", "clear", "hold")
