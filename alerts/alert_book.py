@@ -409,6 +409,8 @@ def _action_of(step: Step, turn: Turn, old: Alert) -> tuple[str, str]:
         return _action(step, 0) if ended else ("noted", turn.proposed or turn.reason or "withdrawn")
     if step.grown:
         return "grown", "new_signals"
+    if turn.what in GONE:  # what is over now began otherwise than was told
+        return "updated", "new_signals"
     if not calm:
         return turn.what, turn.reason
     if old.unconfirmed and not turn.alert.unconfirmed:
