@@ -44,7 +44,8 @@ class Crowds:
     def settle(self, db: Connection, card: Card, keys: Iterable[str], moved: set[str], now: datetime) -> list[Change]:
         """Judge again the crowds a card is or was in, and those whose documents went into or out of an alert."""
         crowds = [(key, card.at) for key in keys if key.startswith(CROWD)]
-        crowds += keys_of_documents(db, sorted(moved), CROWD)
+        # A revision ends an earlier one: the windows that one was in lie at its own time, not at this card's.
+        crowds += keys_of_documents(db, sorted({*moved, card.document}), CROWD)
         changes: list[Change] = []
         for key, moments in groupby(sorted(set(crowds)), key=itemgetter(0)):
             rule = self.rules.get(key[len(CROWD) :].split("|")[0])

@@ -6,7 +6,7 @@ or an authority that names the firm at the same place and time.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -56,12 +56,17 @@ class Neighbourhood:
         missing = [key for key in sorted(set(keys)) if any((key, month) not in self._months for month in months)]
         if not missing:
             return
-        found = cards_with(self.db, missing, EPOCH + MONTH * months.start, EPOCH + MONTH * months.stop)
+        found = self._read(missing, EPOCH + MONTH * months.start, EPOCH + MONTH * months.stop)
         for key in missing:
             for month in months:
                 self._months[key, month] = []
-            for card in thinned([self._card(kept) for kept in found[key]]):
+            for card in thinned(found[key]):
                 self._months[key, _month_of(card.at)].append(card)
+
+    def _read(self, keys: Sequence[str], start: datetime, end: datetime) -> Mapping[str, Sequence[Card]]:
+        """For each key its cards with start <= at < end, in order of time."""
+        found = cards_with(self.db, keys, start, end)
+        return {key: [self._card(kept) for kept in theirs] for key, theirs in found.items()}
 
     def _card(self, kept: StoredCard) -> Card:
         mine = (kept.document, kept.revision)
@@ -197,28 +202,28 @@ class Neighbourhood:
 
         One that never falls silent is cut too, see `chapters`: what is read stays bounded however old it is.
         """
-        idle = self._idle(subject)
+        idle = self.idle(subject)
         first, last = self.at - RADIUS, self.at + RADIUS
         start, end = first, last
         members = self._members(subject, start, end)
         while members and members[0].at - start < idle and self.at - start < FARTHEST:
-            if any(cut <= first for cut in self._cuts(members, idle, start)):
+            if any(cut <= first for cut in self.cuts(members, idle, start)):
                 break
             start -= MONTH
             members = self._members(subject, start, end)
         while members and end - members[-1].at < idle and end - self.at < FARTHEST:
-            if any(cut > last for cut in self._cuts(members, idle, start)):
+            if any(cut > last for cut in self.cuts(members, idle, start)):
                 break
             end += MONTH
             members = self._members(subject, start, end)
-        cuts = self._cuts(members, idle, start)
+        cuts = self.cuts(members, idle, start)
         begin = max((cut for cut in cuts if cut <= first), default=start)
         until = min((cut for cut in cuts if cut > last), default=end + MONTH)
         members = [card for card in members if begin <= card.at < until]
         clearers = tuple(self.cards(f"r:{subject[2:]}", start, end)) if subject.startswith("f:") else ()
         return [Matter(subject, tuple(chain), clearers) for chain in chapters(members, idle, cuts)]
 
-    def _cuts(self, members: Sequence[Card], idle: timedelta, start: datetime) -> list[datetime]:
+    def cuts(self, members: Sequence[Card], idle: timedelta, start: datetime) -> list[datetime]:
         """The ends of months before which the matter was not silent for `longest`. start: from when on it was read."""
         longest = self.view.grouping.longest
         times = [card.at for card in members]
@@ -231,21 +236,23 @@ class Neighbourhood:
                 found.append(cut)
         return found
 
-    def _idle(self, subject: str) -> timedelta:
+    def idle(self, subject: str) -> timedelta:
+        """So long without a word, and what comes next is a new matter."""
         idle = self.view.grouping.idle
         return {"f": idle.firm, "m": idle.model}.get(subject[0], idle.place)
 
     def _members(self, subject: str, start: datetime, end: datetime) -> list[Card]:
         found = {(card.document, card.revision): card for card in self.cards(subject, start, end)}
         if subject[0] == "f":
-            keys = self._joining_keys(found.values())
+            keys = self.joining_keys(found.values())
             self.load(keys, start, end)
             for card in (card for key in keys for card in self.cards(key, start, end)):
                 found[card.document, card.revision] = card
         belonging = [card for card in found.values() if self.subject_of(card) == subject]
         return sorted(belonging, key=lambda card: card.order)
 
-    def _joining_keys(self, cards: Iterable[Card]) -> list[str]:
+    def joining_keys(self, cards: Iterable[Card]) -> list[str]:
+        """Keys under which cards of no listed firm may lie that belong to the matter of these."""
         regions = self.view.regions
         keys: set[str] = set()
         for card in cards:

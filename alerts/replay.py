@@ -164,7 +164,7 @@ def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]
         window = window[: condition.at_least]
         verdict = judge(condition, WindowCounts(current=len(window), seen_before=before))
         if verdict.fires and may_fire(rule, window):
-            lost = _lost(window, cards, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
+            lost = lost_at(window, cards, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
             key = f"{firm}|{issue}"
             finding = make_finding(rule, key, window, start=start, end=window[-1].at, verdict=verdict)
             found.append(Held(finding, rule.rank, lost))
@@ -195,7 +195,7 @@ def fire_windows(rule: Rule, key: str, counted: Sequence[Card], regions: Regions
                 continue
             if not running:
                 verdict = count(rule, times, card.at, regions, window)
-                lost = _lost(window, counted, partial(count, rule, times, card.at, regions, told=False))
+                lost = lost_at(window, counted, partial(count, rule, times, card.at, regions, told=False))
                 finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
                 found.append(Held(finding, rule.rank, lost))
         last = card.at
@@ -207,7 +207,7 @@ def may_fire(rule: Rule, window: Sequence[Card]) -> bool:
     return any(rule.id in card.rules for card in window)
 
 
-def _lost(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
+def lost_at(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
     """When the window stopped to carry the finding; None while what is left of it still fires.
 
     A revision stands in for the one it replaces while the rule still counts it.

@@ -4,12 +4,12 @@ A card is a view of a document revision: it can be rebuilt by judging again. `un
 (replaced by a revision, withdrawn); what counted before that moment is kept, so history can be replayed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, text, update
 
 from store.alert_log import create_only
 from store.schema import alert_documents, alerts, signal_cards, signal_keys
@@ -96,6 +96,28 @@ def cards_with(db: Connection, keys: Sequence[str], start: datetime, end: dateti
         for row in db.execute(_CARDS_WITH, {"keys": some, "start": start, "end": end}).mappings():
             found[row["key"]].append(_card(row))
     return found
+
+
+AT_ONCE = 2000
+"""Rows fetched at a time where all cards of a span are read."""
+
+
+def cards_between(db: Connection, start: datetime, end: datetime) -> Iterator[StoredCard]:
+    """Every card with start <= at <= end in order of event time, document and revision; read as it is asked for."""
+    query = (
+        select(signal_cards)
+        .where(signal_cards.c.at >= start, signal_cards.c.at <= end)
+        .order_by(signal_cards.c.at, signal_cards.c.document, signal_cards.c.revision)
+    )
+    for row in db.execute(query, execution_options={"yield_per": AT_ONCE}):
+        yield StoredCard(row.document, row.revision, row.at, row.until, row.facts)
+
+
+def span_of_cards(db: Connection, until: datetime) -> tuple[datetime, datetime, int] | None:
+    """(first, last, how many) of the cards up to a moment; None where there is none."""
+    query = select(func.min(signal_cards.c.at), func.max(signal_cards.c.at), func.count())
+    first, last, count = db.execute(query.where(signal_cards.c.at <= until)).one()
+    return (first, last, count) if count else None
 
 
 def keys_of_documents(db: Connection, documents: Sequence[str], prefix: str) -> list[tuple[str, datetime]]:

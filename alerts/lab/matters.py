@@ -1,0 +1,185 @@
+"""Replays a rule that counts within one matter: the engine's own matters and replay, over cards held in memory."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from alerts.cards import Card, View, keys_of
+from alerts.lab.replayed import LabAlert, Replayed, subjects_of
+from alerts.lab.walk import Group, Moments, Recorder, recorder_for, walk
+from alerts.matters import RADIUS, Matter, Neighbourhood, chapters
+from alerts.replay import Outcome, Seen, replay, standing
+from alerts.wording import Names, reason_of, title_of
+from config.conditions import NewTermCondition, SingleCondition
+from config.rules import Rule
+
+Cards = Sequence[Card]
+
+
+class HeldCards(Neighbourhood):
+    """The neighbourhood of every moment at once, without a database. cards: all of a span, in order of time."""
+
+    def __init__(self, cards: Cards, view: View) -> None:
+        self.view = view
+        self._months = {}
+        self._subjects = {}
+        self.keys: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._held: defaultdict[str, list[Card]] = defaultdict(list)
+        self._times: dict[str, list[datetime]] = {}
+        known: dict[str, str] = {}
+        for card in cards:
+            theirs = tuple(known.setdefault(key, key) for key in keys_of(card, view) if key[:2] not in ("d:", "n:"))
+            if not card.listed and card.risk:
+                self.keys[card.document, card.revision] = theirs
+            for key in theirs:
+                self._held[key].append(card)
+
+    def _read(self, keys: Sequence[str], start: datetime, end: datetime) -> Mapping[str, Cards]:
+        found = {}
+        for key in keys:
+            held = self._held.get(key, [])
+            if key not in self._times:
+                self._times[key] = [card.at for card in held]
+            times = self._times[key]
+            found[key] = held[bisect_left(times, start) : bisect_left(times, end)]
+        return found
+
+    def joins(self, card: Card, keys: set[str]) -> bool:
+        """Whether a card of no listed firm is found under one of the keys (a busy day keeps fifty of a key)."""
+        theirs = (key for key in self.keys[card.document, card.revision] if key in keys)
+        return any(card in self.cards(key, card.at, card.at) for key in theirs)
+
+
+class MatterReplayer:
+    """Feed it the cards in order of time, then take what came of them.
+
+    earlier: whether a key was there before the cards that were fed (`seen_before` of the store).
+    """
+
+    def __init__(self, rule: Rule, view: View, names: Names, earlier: Seen) -> None:
+        self.rule, self.view, self.names, self.earlier = rule, view, names, earlier
+        self._cards: list[Card] = []
+        self._pairs: defaultdict[str, list[datetime]] = defaultdict(list)
+
+    def feed(self, cards: Iterable[Card]) -> None:
+        """Cards with the marks of the rule, those that it does not count too: they say whose matter it is."""
+        self._cards += cards
+
+    def result(self) -> Replayed:
+        """Findings that stand, alerts and moments of all that was fed."""
+        if isinstance(self.rule.condition, NewTermCondition):
+            for card in self._cards:
+                if card.risk and card.firm:
+                    for issue in card.issues:
+                        self._pairs[f"n:{card.firm}|{issue}"].append(card.at)
+        around = HeldCards(self._cards, self.view)
+        mine = [card for card in self._cards if self.rule.id in card.rules]
+        outcomes: list[Outcome] = []
+        groups: list[Group] = []
+        for matter in self._matters(around, mine):
+            outcome = replay(matter, [self.rule], self.view.regions, self._seen)
+            if outcome is not None:
+                outcomes.append(outcome)
+            counted = [card for card in standing(matter) if card.is_origin and self.rule.id in card.rules]
+            if counted:
+                groups.append(Group(matter.subject, counted, whole=True, mates=matter.cards))
+        held = [one for outcome in outcomes for one in outcome.held if one.lost_at is None]
+        findings = sorted((one.finding for one in held), key=lambda finding: (finding.fired_at, finding.id))
+        alerts = sorted((self._alert(one) for one in outcomes), key=lambda alert: (alert.first_at, alert.key))
+        seen, origins = sum(card.risk for card in self._cards), sum(card.is_origin for card in mine)
+        return Replayed(tuple(findings), tuple(alerts), groups, self._moments(groups), seen, origins)
+
+    def _matters(self, around: HeldCards, mine: Cards) -> Iterator[Matter]:
+        """The matters in which the rule counts something."""
+        subjects = dict.fromkeys(around.subject_of(card) for card in mine)
+        joined: defaultdict[str, list[Card]] = defaultdict(list)
+        alone: defaultdict[str, list[Card]] = defaultdict(list)
+        wanted = {subject[2:] for subject in subjects if subject.startswith("d:")}
+        for card in self._cards:
+            if card.document in wanted:
+                alone[f"d:{card.document}"].append(card)
+            if card.risk and not card.listed and (subject := around.subject_of(card)) in subjects:
+                joined[subject].append(card)
+        for subject in subjects:
+            if subject.startswith("d:"):
+                members = [card for card in alone[subject] if card.risk and around.subject_of(card) == subject]
+                yield from (Matter(subject, tuple(chain)) for chain in chapters(members, around.idle(subject), ()))
+            else:
+                yield from self._chapters(around, subject, joined[subject])
+
+    def _chapters(self, around: HeldCards, subject: str, joined: Cards) -> Iterator[Matter]:
+        start, end = self._cards[0].at, self._cards[-1].at
+        found = {(card.document, card.revision): card for card in around.cards(subject, start, end)}
+        if subject.startswith("f:"):
+            keys = set(around.joining_keys(found.values()))
+            found |= {(card.document, card.revision): card for card in joined if around.joins(card, keys)}
+        members = sorted((c for c in found.values() if around.subject_of(c) == subject), key=lambda card: card.order)
+        idle = around.idle(subject)
+        clearers = around.cards(f"r:{subject[2:]}", start, end) if subject.startswith("f:") else []
+        for chain in chapters(members, idle, around.cuts(members, idle, start)):
+            first, last = chain[0].at - RADIUS, chain[-1].at + RADIUS
+            yield Matter(subject, tuple(chain), tuple(card for card in clearers if first <= card.at <= last))
+
+    def _seen(self, key: str, start: datetime, end: datetime) -> bool:
+        times = self._pairs[key]
+        if bisect_left(times, start) < bisect_left(times, end):
+            return True
+        first = self._cards[0].at
+        return start < first and self.earlier(key, start, min(end, first))
+
+    def _alert(self, outcome: Outcome) -> LabAlert:
+        gone = outcome.last.level == 0
+        cards = outcome.cards or outcome.ever
+        return LabAlert(
+            key=outcome.matter.subject,
+            first_at=outcome.steps[0].at,
+            last_at=cards[-1].at,
+            level=max(1, outcome.peak if gone else outcome.last.level),
+            gone=gone,
+            title=title_of(outcome, self.names),
+            reason=reason_of(outcome),
+            rests_on=tuple(dict.fromkeys(card.document for card in cards)),
+            subjects=subjects_of(cards),
+        )
+
+    def _moments(self, groups: Sequence[Group]) -> Moments:
+        condition = self.rule.condition
+        if isinstance(condition, NewTermCondition):
+            return self._sights(condition, groups)
+        if isinstance(condition, SingleCondition):
+            recorder = Recorder({"min_level": float(self.rule.scope.min_level)}, quiet=timedelta(0))
+            for place, group in enumerate(groups):
+                for at, card in enumerate(group.cards):
+                    recorder.note(place, card.at, at, at + 1, (card.level,))
+            return recorder.moments()
+        recorder = recorder_for(self.rule)
+        for place, group in enumerate(groups):
+            walk(self.rule, place, group.cards, self.view.regions, recorder)
+        return recorder.moments()
+
+    def _sights(self, condition: NewTermCondition, groups: Sequence[Group]) -> Moments:
+        """Each card of a new pair, with its number since the first: the threshold that it reaches."""
+        recorder = Recorder({"at_least": float(condition.at_least)}, quiet=condition.window)
+        for place, group in enumerate(groups):
+            noted: list[tuple[datetime, int, int, int]] = []
+            for pair in dict.fromkeys((card.firm, issue) for card in group.cards if card.firm for issue in card.issues):
+                noted += self._sight(condition, group, *pair)
+            for at, low, high, number in sorted(noted):
+                recorder.note(place, at, low, high, (number,))
+        return recorder.moments()
+
+    def _sight(
+        self, condition: NewTermCondition, group: Group, firm: str | None, issue: str
+    ) -> Iterator[tuple[datetime, int, int, int]]:
+        if self.rule.scope.issues and issue not in self.rule.scope.issues:
+            return
+        mine = [at for at, card in enumerate(group.cards) if card.firm == firm and issue in card.issues]
+        start = group.cards[mine[0]].at
+        if self._seen(f"n:{firm}|{issue}", start - condition.lookback, start):
+            return
+        for number, at in enumerate(mine, 1):
+            if group.cards[at].at < start + condition.window:
+                yield group.cards[at].at, mine[0], at + 1, number
+
+
