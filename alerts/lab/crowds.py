@@ -57,7 +57,7 @@ class CrowdReplayer:
             moments = recorder.moments()
             held = list(held_findings(self.rule, groups, moments, self.regions))
         standing = sorted((one.finding for _, one in held if one.lost_at is None), key=lambda f: (f.fired_at, f.id))
-        alerts = _alerts(self.rule, groups, held)
+        alerts = alerts_of(groups, held)
         return Replayed(tuple(standing), alerts, groups, moments, self._seen, self._counted)
 
 
@@ -98,13 +98,13 @@ def _held_sights(rule: Rule, groups: Sequence[Group], moments: Moments) -> Itera
         yield int(moments.group[place]), Held(finding, rule.rank, None)
 
 
-def _alerts(rule: Rule, groups: Sequence[Group], held: Sequence[tuple[int, Held]]) -> tuple[LabAlert, ...]:
+def alerts_of(groups: Sequence[Group], held: Sequence[tuple[int, Held]]) -> tuple[LabAlert, ...]:
     """One alert for findings of a group that share a document, as alerts/alert_book.py goes on with it."""
     found: list[LabAlert] = []
     last: tuple[int, set[str]] | None = None
     for place, one in held:
         documents = set(one.finding.documents)
-        made = _alert(rule, groups[place], one)
+        made = _alert(groups[place], one)
         if last is not None and last[0] == place and last[1] & documents:
             before = found.pop()
             together = dict.fromkeys((*before.rests_on, *made.rests_on))
@@ -117,7 +117,7 @@ def _alerts(rule: Rule, groups: Sequence[Group], held: Sequence[tuple[int, Held]
     return tuple(sorted(found, key=lambda alert: (alert.first_at, alert.key)))
 
 
-def _alert(rule: Rule, group: Group, one: Held) -> LabAlert:
+def _alert(group: Group, one: Held) -> LabAlert:
     documents = set(one.finding.documents)
     start, end = one.finding.window_start, one.finding.window_end
     times = [card.at for card in group.cards]

@@ -413,6 +413,8 @@ def passes(knobs: Sequence[str], stats: Floats, thresholds: Mapping[str, float],
     for place, name in enumerate(knobs):
         if spike and name == "ratio":
             held &= stats[:, 0] >= stats[:, place] * thresholds[name]
+        elif name == "threshold":  # of a score: an alarm lies above it
+            held &= stats[:, place] > thresholds[name]
         else:
             held &= stats[:, place] >= thresholds[name]
     return held

@@ -181,5 +181,3 @@ class MatterReplayer:
         for number, at in enumerate(mine, 1):
             if group.cards[at].at < start + condition.window:
                 yield group.cards[at].at, mine[0], at + 1, number
-
-

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 from alerts.cards import Card
 from alerts.lab.walk import Group, Moments, moment_of
@@ -52,10 +51,6 @@ class Replayed:
     seen: int
     counted: int
 
-    @cached_property
-    def _subjects(self) -> dict[int, frozenset[Subject]]:
-        return {}
-
     def shots(self, thresholds: Mapping[str, float]) -> list[Shot]:
         """The alerts at other thresholds: one a matter, one for findings of a crowd that share a card."""
         moments = self.moments
@@ -69,21 +64,6 @@ class Replayed:
             else:
                 found.append(Shot(group, moment_of(moments.at[place]), low, high))
         return found
-
-    def subjects_of(self, shot: Shot) -> frozenset[Subject]:
-        """The firms and products an alert speaks of."""
-        group = self.groups[shot.group]
-        if not group.whole:
-            return subjects_of(group.cards[shot.low : shot.high])
-        if shot.group not in self._subjects:
-            self._subjects[shot.group] = subjects_of(group.everything)
-        return self._subjects[shot.group]
-
-    def documents_of(self, shot: Shot) -> list[str]:
-        """The documents an alert rests on."""
-        group = self.groups[shot.group]
-        cards = group.everything if group.whole else group.cards[shot.low : shot.high]
-        return [card.document for card in cards]
 
 
 def subjects_of(cards: Sequence[Card]) -> frozenset[Subject]:

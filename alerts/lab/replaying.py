@@ -16,6 +16,7 @@ from alerts.lab.crowds import CrowdReplayer
 from alerts.lab.matters import MatterReplayer
 from alerts.lab.reading import Asked, Progress, counted, read_cards
 from alerts.lab.replayed import Replayed
+from alerts.lab.series import HISTORY, Detector, SeriesReplayer
 from alerts.replay import Seen
 from alerts.wording import Names
 from config.conditions import SingleCondition
@@ -38,15 +39,25 @@ class Replayer(Protocol):
 
 @dataclass(frozen=True)
 class Setting:
-    """What a replayer may need. earlier: whether a key was there before the first card."""
+    """What a replayer may need. earlier: whether a key was there before the first card.  start, end: of the span.
+
+    detector: what to replay in place of the rule's condition; the rule then only says what is counted, and by which key.
+    """
 
     asked: Asked
     names: Names
     earlier: Seen
+    start: datetime
+    end: datetime
+    detector: Detector | None = None
 
 
-def _by_grouping(setting: Setting) -> Replayer:
+def _replayer(setting: Setting) -> Replayer:
     rule = setting.asked.rule
+    if setting.detector is not None:
+        return SeriesReplayer(rule, setting.detector, setting.asked.view.regions, setting.start, setting.end)
+    if rule.condition.type in REPLAYERS:
+        return REPLAYERS[rule.condition.type](setting)
     if rule.in_matter:
         return MatterReplayer(rule, setting.asked.view, setting.names, setting.earlier)
     return CrowdReplayer(rule, setting.asked.view.regions)
@@ -56,9 +67,11 @@ REPLAYERS: Mapping[str, Callable[[Setting], Replayer]] = {}
 """By condition type; the others are counted as the engine counts them."""
 
 
-def reading_from(asked: Asked, start: datetime) -> datetime:
+def reading_from(setting: Setting) -> datetime:
     """From when on the cards of a replay are read."""
-    rule = asked.rule
+    rule, start = setting.asked.rule, setting.start
+    if setting.detector is not None:
+        return start - HISTORY
     if isinstance(rule.condition, SingleCondition):
         return start - CONTEXT
     if rule.condition.type == "new_term":
@@ -70,8 +83,6 @@ def reading_from(asked: Asked, start: datetime) -> datetime:
 def replay_cards(
     db: Connection,
     setting: Setting,
-    start: datetime,
-    end: datetime,
     *,
     also: Callable[[Card], None] = lambda card: None,
     progress: Progress = lambda what, count: None,
@@ -80,10 +91,10 @@ def replay_cards(
 
     also: is shown every card on the way, so that nothing is read twice.
     """
-    replayer = REPLAYERS.get(setting.asked.rule.condition.type, _by_grouping)(setting)
+    replayer = _replayer(setting)
 
     def passing() -> Iterable[Card]:
-        cards = read_cards(db, reading_from(setting.asked, start), end)
+        cards = read_cards(db, reading_from(setting), setting.end)
         for number, card in enumerate(counted(db, cards, setting.asked), 1):
             also(card)
             if number % STEP == 0:

@@ -6,7 +6,7 @@ while no earlier one fired within the quiet time, as in alerts/replay.fire_windo
 
 import heapq
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alerts.cards import Card
+from alerts.conditions.verdict import Verdict
 from alerts.counting import alive, count
 from alerts.lab.gauges import GAUGES, Flags, Floats, Gauge, Window, gauge_of, passes
 from alerts.replay import Held, lost_at, make_finding
@@ -49,7 +50,8 @@ class Group:
 class Moments:
     """Of all groups, one after the other, in order of time.
 
-    own: the rule's own thresholds, by knob.  spike: see gauges.passes.  group: place of the group.  at: microseconds since 1970.  low, high: the window is cards[low:high] of the group.
+    own: the rule's own thresholds, by knob.  spike: see gauges.passes.  group: place of the group.
+    at: microseconds since 1970.  low, high: the window is cards[low:high] of the group.
     stats: one number a knob.  completes: see counting.can_complete.
     """
 
@@ -70,6 +72,15 @@ class Moments:
     def knobs(self) -> tuple[str, ...]:
         """The names of the thresholds, in the order of `stats`."""
         return tuple(self.own)
+
+    def reached(self, knob: str) -> float:
+        """The largest threshold that anything reaches, whatever the others ask."""
+        held = self.stats[:, self.knobs.index(knob)]
+        if self.spike and knob == "ratio":
+            usual = held[held > 0]
+            return float((self.stats[held > 0, 0] / usual).max()) if len(usual) else np.inf
+        within = held[np.isfinite(held)]
+        return float(within.max()) if len(within) else 0.0
 
     def firing(self, thresholds: Mapping[str, float]) -> Ints:
         """Places of the moments that fire at these thresholds."""
@@ -176,9 +187,7 @@ def _take_in(window: Window, gauge: Gauge, at: datetime, ends: list[tuple[dateti
             heapq.heappush(ends, (card.until, place))
 
 
-def _let_out(
-    window: Window, gauge: Gauge, at: datetime, edge: datetime, ends: list[tuple[datetime, int]]
-) -> None:
+def _let_out(window: Window, gauge: Gauge, at: datetime, edge: datetime, ends: list[tuple[datetime, int]]) -> None:
     """The cards that are too old now, and those that were replaced or withdrawn."""
     while window.low < window.high and window.times[window.low] <= edge:
         _drop(window, gauge, window.low)
@@ -196,7 +205,9 @@ def _drop(window: Window, gauge: Gauge, place: int) -> None:
 # --- findings ---------------------------------------------------------------------------------------------------
 
 
-def held_findings(rule: Rule, groups: Sequence[Group], moments: Moments, regions: Regions) -> Iterator[tuple[int, Held]]:
+def held_findings(
+    rule: Rule, groups: Sequence[Group], moments: Moments, regions: Regions
+) -> Iterator[tuple[int, Held]]:
     """(place of the group, finding) at the rule's own thresholds; what fire_windows gives for each group."""
     held: tuple[int, dict[str, list[Card]], list[datetime]] | None = None
     for start in moments.runs(moments.own):
@@ -225,7 +236,7 @@ def _order(card: Card) -> tuple[datetime, str, int]:
     return card.order
 
 
-def _sure(rule: Rule, window: Sequence[Card], again: "partial[object]") -> bool:
+def _sure(rule: Rule, window: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> bool:
     """Whether the cards that never end fire alone, where more cards cannot take that away: then nothing is lost."""
     condition = rule.condition
     if isinstance(condition, RatioCondition | ChangeCondition):
@@ -233,4 +244,4 @@ def _sure(rule: Rule, window: Sequence[Card], again: "partial[object]") -> bool:
     if isinstance(condition, MetricCondition) and condition.how == "mean":
         return False
     lasting = [card for card in window if card.until is None]
-    return bool(lasting) and getattr(again(lasting), "fires", False)
+    return bool(lasting) and again(lasting).fires

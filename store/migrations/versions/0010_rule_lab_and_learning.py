@@ -38,7 +38,9 @@ def upgrade() -> None:
         sa.Column("serial", schema.Serial, nullable=False, comment="the newest one holds"),
         sa.Column("at", schema.Moment(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False, comment="whether the measurement allowed its use"),
-        sa.Column("measured", schema.Json(), nullable=False, comment="gain, interval, marks: see alerts.reranking_measure"),
+        sa.Column(
+            "measured", schema.Json(), nullable=False, comment="gain, interval, marks: see alerts.reranking_measure"
+        ),
         sa.Column("model", schema.Json(), nullable=False, comment="weights and what its features lean on"),
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_rankings")),
     )
