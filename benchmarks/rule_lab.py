@@ -46,9 +46,11 @@ KINDS = (
     (Kind.NEWS, 22), (Kind.NOTICE, 8), (Kind.SPOTCHECK, 5), (Kind.RECALL, 1), (Kind.COMPLAINT, 24), (Kind.SOCIAL, 20),
     (Kind.FORUM, 10), (Kind.HOTLIST, 5), (Kind.REVIEW, 5),
 )  # fmt: skip
-ISSUES = ("defect", "nonconf", "complaint", "label", "fire", "lowq", "injury", "penalty", "leak", "explosion", "recall")
-WORDS = {"defect": "断裂", "nonconf": "不合格", "complaint": "投诉", "label": "标识不全", "fire": "起火", "lowq": "三无",
-         "injury": "受伤", "penalty": "处罚", "leak": "漏气", "explosion": "爆炸", "recall": "召回"}  # fmt: skip
+WORDS = {
+    "defect": "断裂", "nonconf": "不合格", "complaint": "投诉", "label": "标识不全", "fire": "起火", "lowq": "三无",
+    "injury": "受伤", "penalty": "处罚", "leak": "漏气", "explosion": "爆炸", "recall": "召回",
+}  # fmt: skip
+ISSUES = tuple(WORDS)
 FILLER = (
     "记者从市场监管部门了解到，近期消费者反映较多的几类商品已经列入重点检查范围。",
     "当事人表示商品购买不足三个月，多次联系商家未得到答复，希望有关部门介入。",
@@ -65,7 +67,8 @@ RULES: dict[str, dict[str, Any]] = {
     "whitelist": {"condition": {"type": "whitelist", "field": "issue", "values": ["label", "complaint", "defect"]}},
     "frequency": {"condition": {"type": "frequency", "window": "7d", "at_least": 8, "sources": 2}},
     "frequency (product, issue)": {
-        "condition": {"type": "frequency", "window": "7d", "at_least": 30, "places": 3}, "group_by": ["product", "issue"],
+        "condition": {"type": "frequency", "window": "7d", "at_least": 30, "places": 3},
+        "group_by": ["product", "issue"],
     },
     "frequency (all)": {"condition": {"type": "frequency", "window": "7d", "at_least": 5000}, "group_by": ["all"]},
     "spike": {
@@ -73,13 +76,16 @@ RULES: dict[str, dict[str, Any]] = {
         "group_by": ["product", "issue"],
     },
     "new_term": {
-        "condition": {"type": "new_term", "window": "7d", "lookback": "365d"}, "group_by": ["matter", "issue"],
+        "condition": {"type": "new_term", "window": "7d", "lookback": "365d"},
+        "group_by": ["matter", "issue"],
     },
     "new_term (firm, issue)": {
-        "condition": {"type": "new_term", "window": "7d", "lookback": "180d", "at_least": 2}, "group_by": ["firm", "issue"],
+        "condition": {"type": "new_term", "window": "7d", "lookback": "180d", "at_least": 2},
+        "group_by": ["firm", "issue"],
     },
     "cardinality": {
-        "condition": {"type": "cardinality", "window": "7d", "of": "firm", "at_least": 5}, "group_by": ["product", "issue"],
+        "condition": {"type": "cardinality", "window": "7d", "of": "firm", "at_least": 5},
+        "group_by": ["product", "issue"],
     },
     "resonance": {"condition": {"type": "resonance", "window": "7d", "origins": 4, "voices": 3}},
     "tier_jump": {"condition": {"type": "tier_jump", "window": "7d"}, "group_by": ["firm"]},
@@ -88,13 +94,17 @@ RULES: dict[str, dict[str, Any]] = {
         "group_by": ["product"],
     },
     "metric": {
-        "condition": {"type": "metric", "window": "7d", "of": "hurt", "how": "sum", "at_least": 5}, "group_by": ["product"],
+        "condition": {"type": "metric", "window": "7d", "of": "hurt", "how": "sum", "at_least": 5},
+        "group_by": ["product"],
     },
     "change": {"condition": {"type": "change", "window": "7d", "of": "issue"}, "group_by": ["firm"]},
     "chained": {
         "condition": {
-            "type": "chained", "window": "90d", "steps": [
-                {"scope": {"kinds": ["complaint"]}, "at_least": 3, "window": "14d"}, {"scope": {"kinds": ["spotcheck"]}},
+            "type": "chained",
+            "window": "90d",
+            "steps": [
+                {"scope": {"kinds": ["complaint"]}, "at_least": 3, "window": "14d"},
+                {"scope": {"kinds": ["spotcheck"]}},
                 {"scope": {"kinds": ["recall"]}},
             ],
         },
@@ -102,15 +112,17 @@ RULES: dict[str, dict[str, Any]] = {
     },
     "text": {"scope": {"text": ["强制性认证"]}, "condition": {"type": "frequency", "window": "7d", "at_least": 5}},
     "query": {
-        "scope": {"query": "起火 or 爆炸"}, "group_by": ["product"],
+        "scope": {"query": "起火 or 爆炸"},
+        "group_by": ["product"],
         "condition": {"type": "frequency", "window": "7d", "at_least": 10},
     },
     "query (narrowed)": {
-        "scope": {"query": "起火 and 正文:台账", "issues": ["fire"]}, "group_by": ["product"],
+        "scope": {"query": "起火 and 正文:台账", "issues": ["fire"]},
+        "group_by": ["product"],
         "condition": {"type": "frequency", "window": "7d", "at_least": 10},
     },
     CALENDAR_NB: {"condition": {"type": "frequency", "window": "1d", "at_least": 2}, "group_by": ["product", "issue"]},
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -175,7 +187,13 @@ def signals(count: int, known: World) -> Iterator[Signal]:
 
 
 def _signal(
-    place: int, at: datetime, kind: Kind, firm: RegistryEntry, issues: tuple[str, ...], risk: bool, chance: random.Random
+    place: int,
+    at: datetime,
+    kind: Kind,
+    firm: RegistryEntry,
+    issues: tuple[str, ...],
+    risk: bool,
+    chance: random.Random,
 ) -> Signal:
     told = "、".join(WORDS[issue] for issue in issues)
     name = firm.short_names[0] if firm.short_names else firm.name
@@ -223,8 +241,8 @@ def fill(store: Store, count: int, known: World) -> None:
     with store.write() as db:  # each revision ends where the next one begins
         db.exec_driver_sql(
             "UPDATE signal_cards SET until = (SELECT min(later.at) FROM signal_cards AS later WHERE later.document ="
-            " signal_cards.document AND later.revision > signal_cards.revision) WHERE EXISTS (SELECT 1 FROM signal_cards"
-            " AS later WHERE later.document = signal_cards.document AND later.revision > signal_cards.revision)"
+            " signal_cards.document AND later.revision > signal_cards.revision) WHERE EXISTS (SELECT 1 FROM"
+            " signal_cards AS later WHERE later.document = signal_cards.document AND later.revision > signal_cards.revision)"
         )
 
 

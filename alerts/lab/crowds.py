@@ -11,7 +11,7 @@ import numpy as np
 from alerts.cards import Card, group_keys
 from alerts.conditions import judge
 from alerts.conditions.verdict import WindowCounts
-from alerts.lab.replayed import LabAlert, Replayed, subjects_of
+from alerts.lab.replayed import LabAlert, Opened, Replayed, subjects_of
 from alerts.lab.walk import Group, Moments, Recorder, held_findings, recorder_for, walk
 from alerts.replay import Held, make_finding, shortened
 from config.conditions import NewTermCondition
@@ -110,7 +110,7 @@ def alerts_of(groups: Sequence[Group], held: Sequence[tuple[int, Held]]) -> tupl
             together = dict.fromkeys((*before.rests_on, *made.rests_on))
             made = replace(
                 before, last_at=made.last_at, level=max(before.level, made.level), gone=before.gone and made.gone,
-                rests_on=tuple(together), subjects=before.subjects | made.subjects,
+                rests_on=tuple(together), spoke=(*before.spoke, *made.spoke),
             )  # fmt: skip
         found.append(made)
         last = (place, documents)
@@ -133,5 +133,5 @@ def _alert(group: Group, one: Held) -> LabAlert:
         title=shortened(cards[-1].title),
         reason=one.finding.reason,
         rests_on=one.finding.documents,
-        subjects=subjects_of(cards),
+        spoke=(Opened(one.finding.fired_at, subjects_of(cards), one.finding.documents),),
     )

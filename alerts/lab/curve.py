@@ -11,8 +11,8 @@ from datetime import datetime
 from itertools import product
 
 from alerts.cards import Card
-from alerts.lab.incidents import Caught, Incident, Opened, Verdicts, catches, caught_of, verdicts
-from alerts.lab.replayed import Replayed, Shot, Subject
+from alerts.lab.incidents import Caught, Incident, Verdicts, catches, caught_of, verdicts
+from alerts.lab.replayed import Opened, Replayed, Shot, Subject
 from alerts.marks import Mark, wilson
 
 SHIFTS_A_DAY = 3
@@ -131,12 +131,14 @@ class Scale:
             return replace(self._by_level[thresholds["min_level"]].point({}), thresholds=dict(thresholds))
         shots = self._shots(thresholds)
         opened = [self._opened(shot) for shot in shots]
+        spoke = [one for each in opened for one in each]
+        documents = ([name for one in each for name in one.documents] for each in opened)
         return Point(
             thresholds=dict(thresholds),
             alerts=len(shots),
             a_day=len(shots) / self.yardstick.days,
-            caught=caught_of(catches(self.yardstick.incidents, opened)),
-            verdicts=verdicts((one.documents for one in opened), self.yardstick.marks),
+            caught=caught_of(catches(self.yardstick.incidents, spoke)),
+            verdicts=verdicts(documents, self.yardstick.marks),
         )
 
     def alerts_a_day(self, thresholds: Mapping[str, float]) -> float:
@@ -151,22 +153,21 @@ class Scale:
         start, end = self.yardstick.start, self.yardstick.end
         return [shot for shot in self.replayed.shots(thresholds) if start <= shot.first_at <= end]
 
-    def _opened(self, shot: Shot) -> Opened:
+    def _opened(self, shot: Shot) -> list[Opened]:
+        """When it spoke, as far as incidents and marks are concerned."""
         group = self.replayed.groups[shot.group]
         if group.whole:
             if shot.group not in self._wholes:
-                self._wholes[shot.group] = _told(self._of_interest(group.everything))
-            return Opened(shot.first_at, *self._wholes[shot.group])
+                self._wholes[shot.group] = _told([card for card in group.everything if self._is_notable(card)])
+            return [Opened(shot.first_at, *self._wholes[shot.group])]
         if shot.group not in self._notable:
             mine = [(place, card) for place, card in enumerate(group.cards) if self._is_notable(card)]
             self._notable[shot.group] = _Notable([place for place, _ in mine], [card for _, card in mine])
-        return Opened(shot.first_at, *_told(self._notable[shot.group].between(shot.low, shot.high)))
+        notable = self._notable[shot.group]
+        return [Opened(at, *_told(notable.between(low, high))) for at, low, high in shot.runs]
 
     def _is_notable(self, card: Card) -> bool:
         return card.firm in self._firms or card.document in self._documents
-
-    def _of_interest(self, cards: Sequence[Card]) -> list[Card]:
-        return [card for card in cards if self._is_notable(card)]
 
     def ladder(self, knob: str) -> list[float]:
         """The values of a threshold that are tried: those that are reached, with the rule's own among them."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from alerts.cards import Card
-from alerts.lab.replayed import LabAlert, Subject
+from alerts.lab.replayed import LabAlert, Opened, Subject
 from alerts.marks import Mark
 from alerts.notices import notice_type
 from core.records import Alert
@@ -95,18 +95,9 @@ def _brought_together(notices: Sequence[Incident]) -> list[Incident]:
     return found
 
 
-@dataclass(frozen=True)
-class Opened:
-    """An alert as far as catching goes."""
-
-    at: datetime
-    subjects: frozenset[Subject]
-    documents: Sequence[str]
-
-
 def opened_of(alerts: Iterable[LabAlert]) -> list[Opened]:
-    """The alerts of a replay."""
-    return [Opened(alert.first_at, alert.subjects, alert.rests_on) for alert in alerts]
+    """Every moment at which the alerts of a replay spoke."""
+    return [one for alert in alerts for one in alert.spoke]
 
 
 def catches(incidents: Sequence[Incident], alerts: Sequence[Opened]) -> list[Catch]:

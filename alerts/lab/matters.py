@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from alerts.cards import Card, View, keys_of
-from alerts.lab.replayed import LabAlert, Replayed, subjects_of
+from alerts.lab.replayed import LabAlert, Opened, Replayed, subjects_of
 from alerts.lab.walk import Group, Moments, Recorder, recorder_for, walk
 from alerts.matters import RADIUS, Matter, Neighbourhood, chapters
 from alerts.replay import Outcome, Seen, replay, standing
@@ -131,6 +131,7 @@ class MatterReplayer:
     def _alert(self, outcome: Outcome) -> LabAlert:
         gone = outcome.last.level == 0
         cards = outcome.cards or outcome.ever
+        documents = tuple(dict.fromkeys(card.document for card in cards))
         return LabAlert(
             key=outcome.matter.subject,
             first_at=outcome.steps[0].at,
@@ -139,8 +140,8 @@ class MatterReplayer:
             gone=gone,
             title=title_of(outcome, self.names),
             reason=reason_of(outcome),
-            rests_on=tuple(dict.fromkeys(card.document for card in cards)),
-            subjects=subjects_of(cards),
+            rests_on=documents,
+            spoke=(Opened(outcome.steps[0].at, subjects_of(cards), documents),),
         )
 
     def _moments(self, groups: Sequence[Group]) -> Moments:

@@ -18,6 +18,8 @@ from config.conditions import parts_of
 from config.rules import Rule
 from core.records import Signal
 from search.match import Match, compile_match
+from search.prefilter import pieces_needed
+from search.text import tight
 from store.cards import StoredCard, cards_between
 from store.documents import signals_of_revisions, texts_of_revisions
 
@@ -29,12 +31,15 @@ NO_HURT: Mapping[str, int] = {}
 
 @dataclass(frozen=True)
 class Asked:
-    """A rule and what asking it needs. match: of its query, None where it has none."""
+    """A rule and what asking it needs. match: of its query, None where it has none.  pieces: of which a text must hold
+    one to be a hit, None where that cannot be said.
+    """
 
     rule: Rule
     view: View
     queries: RuleQueries
     match: Match | None
+    pieces: frozenset[str] | None
 
     @property
     def needs_text(self) -> bool:
@@ -45,10 +50,10 @@ class Asked:
 def asked_of(rule: Rule, parts: EngineParts) -> Asked:
     """Make a rule ready. Raises QueryError where its query cannot be read."""
     view = replace(replace(parts, rules=(replace_query(rule),), notifier=None).engine().view, queries=None)
-    match = None
-    if rule.scope.query:
-        match = compile_match(parts.queries.read(rule.scope), parts.queries.words)
-    return Asked(rule, view, parts.queries, match)
+    if not rule.scope.query:
+        return Asked(rule, view, parts.queries, None, None)
+    where, words = parts.queries.read(rule.scope), parts.queries.words
+    return Asked(rule, view, parts.queries, compile_match(where, words), pieces_needed(where, words))
 
 
 def replace_query(rule: Rule) -> Rule:
@@ -101,12 +106,26 @@ def _marks(db: Connection, cards: Sequence[Card], asked: Asked) -> dict[int, tup
             found[place] = marks
     if asked.match is None or not found:
         return found
+    found = _likely(db, cards, found, asked)
     signals = signals_of_revisions(db, [(cards[at].document, cards[at].revision) for at in found])
     return {
         place: marks
         for place, marks in found.items()
         if _is_hit(asked, asked.match, signals.get((cards[place].document, cards[place].revision)))
     }
+
+
+def _likely(
+    db: Connection, cards: Sequence[Card], found: dict[int, tuple[str, ...]], asked: Asked
+) -> dict[int, tuple[str, ...]]:
+    """Those whose text may be a hit: most are not, and cutting words is dear."""
+    pieces = asked.pieces
+    if pieces is None:
+        return found
+    texts = texts_of_revisions(db, [(cards[at].document, cards[at].revision) for at in found])
+    folded = {key: tight(text) for key, text in texts.items()}
+    likely = {key for key, text in folded.items() if any(piece in text for piece in pieces)}
+    return {at: marks for at, marks in found.items() if (cards[at].document, cards[at].revision) in likely}
 
 
 def _is_hit(asked: Asked, match: Match, signal: Signal | None) -> bool:

@@ -13,8 +13,20 @@ Subject = tuple[str, str | None]
 
 
 @dataclass(frozen=True)
+class Opened:
+    """A moment at which an alert spoke: it opened, or took up another finding. documents: what it rests on then."""
+
+    at: datetime
+    subjects: frozenset[Subject]
+    documents: Sequence[str]
+
+
+@dataclass(frozen=True)
 class LabAlert:
-    """An alert that would have been. gone: its ground was lost later.  rests_on: all its documents."""
+    """An alert that would have been. gone: its ground was lost later.  rests_on: all its documents.
+
+    spoke: when it opened, and later findings of other documents, which may be about other firms.
+    """
 
     key: str
     first_at: datetime
@@ -24,17 +36,24 @@ class LabAlert:
     title: str
     reason: str
     rests_on: tuple[str, ...]
-    subjects: frozenset[Subject]
+    spoke: tuple[Opened, ...]
 
 
 @dataclass(frozen=True)
 class Shot:
-    """An alert as a curve counts it: when it would have opened, and on which cards of its group."""
+    """An alert as a curve counts it: when it would have opened, and the findings it took up, each with its cards.
+
+    runs: (time, low, high): cards[low:high] of the group.
+    """
 
     group: int
     first_at: datetime
-    low: int
-    high: int
+    runs: tuple[tuple[datetime, int, int], ...]
+
+    @property
+    def high(self) -> int:
+        """The end of its cards so far."""
+        return self.runs[-1][2]
 
 
 @dataclass(frozen=True)
@@ -58,11 +77,12 @@ class Replayed:
         found: list[Shot] = []
         for place in moments.runs(thresholds):
             group, low, high = int(moments.group[place]), int(moments.low[place]), int(moments.high[place])
+            run = (moment_of(moments.at[place]), low, high)
             last = found[-1] if found and found[-1].group == group else None
-            if last is not None and (self.groups[group].whole or low < last.high):
-                found[-1] = Shot(group, last.first_at, last.low, max(high, last.high))
-            else:
-                found.append(Shot(group, moment_of(moments.at[place]), low, high))
+            if last is None or not (self.groups[group].whole or low < last.high):
+                found.append(Shot(group, run[0], (run,)))
+            elif not self.groups[group].whole:
+                found[-1] = Shot(group, last.first_at, (*last.runs, run))
         return found
 
 

@@ -41,7 +41,7 @@ class Replayer(Protocol):
 class Setting:
     """What a replayer may need. earlier: whether a key was there before the first card.  start, end: of the span.
 
-    detector: what to replay in place of the rule's condition; the rule then only says what is counted, and by which key.
+    detector: what to replay in place of the rule's condition; the rule then says what is counted, and by which key.
     """
 
     asked: Asked

@@ -187,8 +187,9 @@ def yaml_of(rule: Rule, thresholds: dict[str, float]) -> str:
     """The part of the rule file that these thresholds stand in, to paste."""
     if "threshold" in thresholds and not hasattr(rule.condition, "threshold"):  # a detector on its own
         return yaml.safe_dump(dict(thresholds), sort_keys=False)
-    condition = rule.condition.model_dump(exclude_defaults=True) | {"type": rule.condition.type}
-    condition |= {name: value for name, value in thresholds.items() if name != "min_level"}
+    turned = {name: value for name, value in thresholds.items() if name != "min_level"}
+    condition = rule.condition.model_copy(update=turned).model_dump(exclude_defaults=True)
+    condition["type"] = rule.condition.type
     content: dict[str, Any] = {}
     if "min_level" in thresholds:
         content["scope"] = rule.scope.model_dump(mode="json", exclude_defaults=True)

@@ -105,8 +105,9 @@ def run_lab(
     detector: Detector | None = None,
     progress: Progress = silent,
 ) -> LabRun:
-    """Run a rule over what is stored; a detector, where one is given, on what the rule counts by its keys. Raises UsageError where nothing is stored in the span, QueryError where its query
-    cannot be read.
+    """Run a rule over what is stored; a detector, where one is given, on what the rule counts, by its keys.
+
+    Raises UsageError where nothing is stored in the span, QueryError where its query cannot be read.
     """
     with store.read() as db:
         wanted, start, end = span_of(db, ask, now)
