@@ -26,6 +26,8 @@ GROUPS = {
     "commands.warnings": ("alerts", "feed-url", "digest"),
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),
+    "commands.learning": ("mark",),
+    "commands.leadtime": ("leadtime",),
     "commands.detect": ("detect",),
     "commands.model": ("model",),
 }

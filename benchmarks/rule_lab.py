@@ -239,10 +239,9 @@ def fill(store: Store, count: int, known: World) -> None:
             rows, cards, keys = [], [], []
             print(f"{place:,} documents made", file=sys.stderr, flush=True)
     with store.write() as db:  # each revision ends where the next one begins
+        later = "FROM signal_cards AS l WHERE l.document = signal_cards.document AND l.revision > signal_cards.revision"
         db.exec_driver_sql(
-            "UPDATE signal_cards SET until = (SELECT min(later.at) FROM signal_cards AS later WHERE later.document ="
-            " signal_cards.document AND later.revision > signal_cards.revision) WHERE EXISTS (SELECT 1 FROM"
-            " signal_cards AS later WHERE later.document = signal_cards.document AND later.revision > signal_cards.revision)"
+            f"UPDATE signal_cards SET until = (SELECT min(l.at) {later}) WHERE EXISTS (SELECT 1 {later})"
         )
 
 

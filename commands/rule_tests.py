@@ -30,7 +30,7 @@ from core.errors import UsageError
 from core.records import RegistryEntry
 
 
-def test_rules(
+def try_rules(
     rule: Annotated[
         str | None, typer.Argument(help="id of a rule, its YAML file, or a detector (calendar_nb); default: every rule")
     ] = None,

@@ -12,7 +12,7 @@ from commands.elastalert import import_rules, replay_cases
 from commands.learning import marks_of_rules, rerank
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.rule_files import RulesOption, desk_rules, rules_in
-from commands.rule_tests import test_rules
+from commands.rule_tests import try_rules
 from config.lexicon import load_lexicon
 from config.rules import Rule
 from core.errors import UsageError
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
     """Add this group's commands."""
     group = typer.Typer(help="预警规则 (the alert rules)", no_args_is_help=True)
     group.command("list")(list_rules)
-    group.command("test")(test_rules)
+    group.command("test")(try_rules)
     group.command("marks")(marks_of_rules)
     group.command("rerank")(rerank)
     group.command("export")(export_rule)
