@@ -78,7 +78,7 @@ def replay(matter: Matter, rules: Sequence[Rule], regions: Regions, seen: Seen) 
     cards = standing(matter)
     asking = {rule for card in cards for rule in card.rules}
     mine = [rule for rule in rules if rule.in_matter and rule.id in asking]
-    held = [one for rule in mine for one in _fire(rule, matter, cards, regions, seen)]
+    held = [one for rule in mine for one in fire(rule, matter, cards, regions, seen)]
     if not held:
         return None
     steps = _steps(cards, held, regions)
@@ -125,13 +125,19 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
 # --- findings ---------------------------------------------------------------------------------------------------
 
 
-def _fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
+def fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
+    """The findings of a rule in a matter, also those that lost their ground. cards: those that stand in it."""
     counted = [card for card in cards if card.is_origin and card.counts_for(rule.id)]
+    if isinstance(rule.condition, WindowCondition):
+        return fire_windows(rule, matter.subject, counted, regions)
+    return fire_singly(rule, counted, seen)
+
+
+def fire_singly(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]:
+    """The findings of a rule that needs no window: each signal by itself, or the first sight of a pair."""
     if isinstance(rule.condition, SingleCondition):
         return [_single(rule, card) for card in counted if rule.id in card.rules]
-    if rule.condition.type == "new_term":
-        return _first_sights(rule, counted, seen)
-    return fire_windows(rule, matter.subject, counted, regions)
+    return _first_sights(rule, counted, seen)
 
 
 def _single(rule: Rule, card: Card) -> Held:
@@ -249,8 +255,8 @@ def _asked(rule: Rule) -> str:
 
 def _steps(cards: Sequence[Card], held: Sequence[Held], regions: Regions) -> list[Step]:
     steps: list[Step] = []
-    for moment in _moments(cards, held):
-        step = _step(moment, cards, held, regions)
+    for moment in moments_of(cards, held):
+        step = step_at(moment, cards, held, regions)
         if not steps and step.level == 0:
             continue
         if not steps or (step.level, step.unconfirmed) != (steps[-1].level, steps[-1].unconfirmed):
@@ -258,7 +264,7 @@ def _steps(cards: Sequence[Card], held: Sequence[Held], regions: Regions) -> lis
     return steps
 
 
-def _moments(cards: Sequence[Card], held: Sequence[Held]) -> list[datetime]:
+def moments_of(cards: Sequence[Card], held: Sequence[Held]) -> list[datetime]:
     """When the level can change: findings, ends, people hurt, and the first word of each voice and source."""
     moments = {one.finding.fired_at for one in held} | {one.lost_at for one in held if one.lost_at}
     moments |= {card.until for card in cards if card.until}
@@ -271,7 +277,8 @@ def _moments(cards: Sequence[Card], held: Sequence[Held]) -> list[datetime]:
     return sorted(moments)
 
 
-def _step(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions) -> Step:
+def step_at(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions) -> Step:
+    """Where a matter stood at a moment, and why."""
     present = alive(cards, moment)
     standing_now = [one for one in held if one.stands_at(moment)]
     if not standing_now or not present:

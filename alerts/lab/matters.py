@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from alerts.cards import Card, View, keys_of
+from alerts.counting import alive
 from alerts.lab.replayed import LabAlert, Opened, Replayed, subjects_of
-from alerts.lab.walk import Group, Moments, Recorder, recorder_for, walk
+from alerts.lab.walk import Group, Moments, Recorder, held_findings, recorder_for, walk
 from alerts.matters import RADIUS, Matter, Neighbourhood, chapters
-from alerts.replay import Outcome, Seen, replay, standing
+from alerts.replay import Held, Outcome, Seen, fire_singly, moments_of, standing, step_at
 from alerts.wording import Names, reason_of, title_of
-from config.conditions import NewTermCondition, SingleCondition
+from config.conditions import NewTermCondition, SingleCondition, WindowCondition
 from config.rules import Rule
 
 Cards = Sequence[Card]
@@ -75,20 +76,38 @@ class MatterReplayer:
                         self._pairs[f"n:{card.firm}|{issue}"].append(card.at)
         around = HeldCards(self._cards, self.view)
         mine = [card for card in self._cards if self.rule.id in card.rules]
-        outcomes: list[Outcome] = []
+        matters: list[Matter] = []
         groups: list[Group] = []
         for matter in self._matters(around, mine):
-            outcome = replay(matter, [self.rule], self.view.regions, self._seen)
-            if outcome is not None:
-                outcomes.append(outcome)
-            counted = [card for card in standing(matter) if card.is_origin and self.rule.id in card.rules]
+            cards = standing(matter)
+            counted = [card for card in cards if card.is_origin and self.rule.id in card.rules]
             if counted:
-                groups.append(Group(matter.subject, counted, whole=True, mates=matter.cards))
-        held = [one for outcome in outcomes for one in outcome.held if one.lost_at is None]
-        findings = sorted((one.finding for one in held), key=lambda finding: (finding.fired_at, finding.id))
-        alerts = sorted((self._alert(one) for one in outcomes), key=lambda alert: (alert.first_at, alert.key))
-        seen, origins = sum(card.risk for card in self._cards), sum(card.is_origin for card in mine)
-        return Replayed(tuple(findings), tuple(alerts), groups, self._moments(groups), seen, origins)
+                matters.append(matter)
+                groups.append(Group(matter.subject, counted, whole=True, mates=cards))
+        moments = self._moments(groups)
+        held = self._held(groups, moments)
+        findings = [one.finding for theirs in held.values() for one in theirs if one.lost_at is None]
+        alerts = [self._alert(matters[place], groups[place].mates, theirs) for place, theirs in held.items()]
+        return Replayed(
+            findings=tuple(sorted(findings, key=lambda finding: (finding.fired_at, finding.id))),
+            alerts=tuple(sorted(filter(None, alerts), key=lambda alert: (alert.first_at, alert.key))),
+            groups=groups,
+            moments=moments,
+            seen=sum(card.risk for card in self._cards),
+            counted=sum(card.is_origin for card in mine),
+        )
+
+    def _held(self, groups: Sequence[Group], moments: Moments) -> dict[int, list[Held]]:
+        """The findings by group."""
+        found: defaultdict[int, list[Held]] = defaultdict(list)
+        if isinstance(self.rule.condition, WindowCondition):
+            for place, one in held_findings(self.rule, groups, moments, self.view.regions):
+                found[place].append(one)
+            return found
+        for place, group in enumerate(groups):
+            if theirs := fire_singly(self.rule, group.cards, self._seen):
+                found[place] = theirs
+        return found
 
     def _matters(self, around: HeldCards, mine: Cards) -> Iterator[Matter]:
         """The matters in which the rule counts something."""
@@ -128,20 +147,31 @@ class MatterReplayer:
         first = self._cards[0].at
         return start < first and self.earlier(key, start, min(end, first))
 
-    def _alert(self, outcome: Outcome) -> LabAlert:
-        gone = outcome.last.level == 0
-        cards = outcome.cards or outcome.ever
-        documents = tuple(dict.fromkeys(card.document for card in cards))
+    def _alert(self, matter: Matter, cards: Sequence[Card], held: Sequence[Held]) -> LabAlert | None:
+        """The alert of a matter as `replay` has it, weighed where it opens and where it ends. None: none ever stood."""
+        moments, regions = moments_of(cards, held), self.view.regions
+        steps = (step_at(moment, cards, held, regions) for moment in moments)
+        first = next((step for step in steps if step.level), None)
+        if first is None:
+            return None
+        last = step_at(moments[-1], cards, held, regions)
+        gone = last.level == 0
+        level = last.level
+        if gone:
+            level = max(step_at(moment, cards, held, regions).level for moment in moments)
+        present = tuple(alive(cards, max(moments[-1], cards[-1].at))) or tuple(cards)
+        outcome = Outcome(matter, present, tuple(cards), tuple(held), (first, last))
+        documents = tuple(dict.fromkeys(card.document for card in present))
         return LabAlert(
-            key=outcome.matter.subject,
-            first_at=outcome.steps[0].at,
-            last_at=cards[-1].at,
-            level=max(1, outcome.peak if gone else outcome.last.level),
+            key=matter.subject,
+            first_at=first.at,
+            last_at=present[-1].at,
+            level=max(1, level),
             gone=gone,
             title=title_of(outcome, self.names),
             reason=reason_of(outcome),
             rests_on=documents,
-            spoke=(Opened(outcome.steps[0].at, subjects_of(cards), documents),),
+            spoke=(Opened(first.at, subjects_of(present), documents),),
         )
 
     def _moments(self, groups: Sequence[Group]) -> Moments:
