@@ -47,6 +47,7 @@ ACTION_WORDS: Mapping[str, str] = {
     "confirm": "确认红色",
     "note": "记录",
     "undo": "撤销",
+    "mark": "标记",
 }
 REASONS: Mapping[str, Mapping[str, str]] = {
     "dismiss": {
@@ -90,7 +91,7 @@ STEPS: Mapping[str, Step] = {
     "confirm": Step(OPEN, None),
     "note": Step(tuple(S), None),
 }
-QUIET = ("note", "updated", "backdated", "confirmed", "noted", "notify")
+QUIET = ("note", "mark", "updated", "backdated", "confirmed", "noted", "notify")
 """Rows that leave state and level as they were: they do not stand in the way of an undo."""
 UNDOABLE = ("accept", "dispatch", "start", "submit", "close", "dismiss", "reopen", "level")
 

@@ -6,7 +6,7 @@ or an authority that names the firm at the same place and time.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -145,18 +145,25 @@ class Neighbourhood:
         if home is None:
             alone = card.voice == "social" and card.name is None
             return self._only_firm_talked_about(card) if alone else None
-        chain = self._chain_of(card, self.near(f"p:{card.family}|{home}", card.at, NEAR * 2))
-        start, end = chain[0].at - join.before, chain[-1].at + join.after
-        namers = [
-            other
-            for other in self.cards(f"j:{card.family}|{home}", start, end)
-            if other.until is None and self._same_story(card, other, home)
-        ]
-        listed = [other for other in namers if other.listed and self._may_be(card.name, other.firm)]
+        first, last = self._chain_ends(card, f"p:{card.family}|{home}")
+        namers = self.cards(f"j:{card.family}|{home}", first - join.before, last + join.after)
+
+        def fits(other: Card) -> bool:
+            return other.listed and self._may_be(card.name, other.firm)
+
+        firm = self._nearest_namer(card, namers, home, fits)
         if card.name:
-            return _nearest(card, listed)
-        firm = _nearest(card, listed) or _nearest(card, namers)
+            return firm
+        firm = firm or self._nearest_namer(card, namers, home, lambda other: True)
         return firm and (self._firm_by_name(firm, card.at) or firm)
+
+    def _nearest_namer(self, card: Card, namers: Sequence[Card], home: str, fits: Callable[[Card], bool]) -> str | None:
+        """The firm of the first text at or after the card that tells the same story, else of the last one before."""
+        at = bisect_left(namers, card.at, key=lambda other: other.at)
+        for other in (*namers[at:], *reversed(namers[:at])):
+            if other.until is None and fits(other) and self._same_story(card, other, home):
+                return other.firm
+        return None
 
     def _may_be(self, name: str | None, firm: str | None) -> bool:
         """Whether a name in no list may mean the listed firm: two characters in common that are not a place's."""
@@ -191,11 +198,12 @@ class Neighbourhood:
         firms = {other.firm for other in near if other.until is None}
         return firms.pop() if len(firms) == 1 else None
 
-    def _chain_of(self, card: Card, cards: Sequence[Card]) -> Sequence[Card]:
-        for chain in chains(cards, self.view.grouping.idle.place):
+    def _chain_ends(self, card: Card, key: str) -> tuple[datetime, datetime]:
+        """First and last of the unbroken talk under a key that the card is part of, as far as it is near."""
+        for chain in chains(self.near(key, card.at, NEAR * 2), self.view.grouping.idle.place):
             if any(other.document == card.document for other in chain):
-                return chain
-        return [card]
+                return chain[0].at, chain[-1].at
+        return card.at, card.at
 
     def matters(self, subject: str) -> list[Matter]:
         """The matters of a subject around the moment: its cards, cut where nothing was heard for long.
@@ -326,10 +334,3 @@ def chapters(cards: Sequence[Card], idle: timedelta, cuts: Sequence[datetime]) -
         edges = [bisect_left(chain, cut, key=lambda card: card.at) for cut in cuts]
         found += [chain[start:end] for start, end in pairwise([0, *edges, len(chain)]) if start < end]
     return found
-
-
-def _nearest(card: Card, namers: Sequence[Card]) -> str | None:
-    """The firm of the first text at or after the card, else of the last one before."""
-    later = [other for other in namers if other.at >= card.at]
-    chosen = min(later, key=lambda c: c.order) if later else max(namers, key=lambda c: c.order, default=None)
-    return chosen.firm if chosen else None

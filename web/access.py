@@ -24,6 +24,7 @@ MAY: dict[str, Role] = {
     "run_source": "officer",
     "event": "officer",
     "rule": "officer",
+    "mark": "officer",
     "level": "supervisor",
     "confirm": "supervisor",
     "close": "supervisor",

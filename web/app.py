@@ -35,7 +35,10 @@ from web.views import (
     events,
     feeds,
     home,
+    lab,
+    lead_time,
     live,
+    marks,
     rules,
     search,
     search_export,
@@ -49,8 +52,8 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, analytics_data,
-    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete,
+    home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
+    analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -1,15 +1,15 @@
 """Replays a rule that counts within one matter: the engine's own matters and replay, over cards held in memory."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from alerts.cards import Card, View, keys_of
 from alerts.counting import alive
 from alerts.lab.replayed import LabAlert, Opened, Replayed, subjects_of
 from alerts.lab.walk import Group, Moments, Recorder, held_findings, recorder_for, walk
-from alerts.matters import RADIUS, Matter, Neighbourhood, chapters
+from alerts.matters import HOW_TOLD, NEAR, RADIUS, Matter, Neighbourhood, chapters, thinned
 from alerts.replay import Held, Outcome, Seen, fire_singly, moments_of, standing, step_at
 from alerts.wording import Names, reason_of, title_of
 from config.conditions import NewTermCondition, SingleCondition, WindowCondition
@@ -19,15 +19,20 @@ Cards = Sequence[Card]
 
 
 class HeldCards(Neighbourhood):
-    """The neighbourhood of every moment at once, without a database. cards: all of a span, in order of time."""
+    """The neighbourhood of every moment at once, without a database. cards: all of a span, in order of time.
+
+    Says the same as its base, and looks up by bisection what that goes through.
+    """
 
     def __init__(self, cards: Cards, view: View) -> None:
         self.view = view
-        self._months = {}
         self._subjects = {}
         self.keys: dict[tuple[str, int], tuple[str, ...]] = {}
         self._held: defaultdict[str, list[Card]] = defaultdict(list)
-        self._times: dict[str, list[datetime]] = {}
+        self._under: dict[str, _Under] = {}
+        self._stories: dict[tuple[str, int], tuple[frozenset[str], frozenset[str]]] = {}
+        self._prefectures: dict[str, str | None] = {}
+        self._alike: dict[tuple[str, str], bool] = {}
         known: dict[str, str] = {}
         for card in cards:
             theirs = tuple(known.setdefault(key, key) for key in keys_of(card, view) if key[:2] not in ("d:", "n:"))
@@ -36,20 +41,77 @@ class HeldCards(Neighbourhood):
             for key in theirs:
                 self._held[key].append(card)
 
-    def _read(self, keys: Sequence[str], start: datetime, end: datetime) -> Mapping[str, Cards]:
-        found = {}
-        for key in keys:
-            held = self._held.get(key, [])
-            if key not in self._times:
-                self._times[key] = [card.at for card in held]
-            times = self._times[key]
-            found[key] = held[bisect_left(times, start) : bisect_left(times, end)]
-        return found
+    def load(self, keys: Iterable[str], start: datetime, end: datetime) -> None:
+        """Everything is here."""
+
+    def cards(self, key: str, start: datetime, end: datetime) -> list[Card]:
+        """The cards of a key with start <= at <= end, in order of event time."""
+        under = self._of(key)
+        return under.cards[bisect_left(under.times, start) : bisect_right(under.times, end)]
 
     def joins(self, card: Card, keys: set[str]) -> bool:
         """Whether a card of no listed firm is found under one of the keys (a busy day keeps fifty of a key)."""
         theirs = (key for key in self.keys[card.document, card.revision] if key in keys)
         return any(card in self.cards(key, card.at, card.at) for key in theirs)
+
+    def _of(self, key: str) -> "_Under":
+        if key not in self._under:
+            self._under[key] = _Under(thinned(self._held.get(key, [])), self.view.grouping.idle.place)
+        return self._under[key]
+
+    def _chain_ends(self, card: Card, key: str) -> tuple[datetime, datetime]:
+        under = self._of(key)
+        if card.revision > 1 or card.until is not None:  # another revision may lie in an earlier chain
+            return super()._chain_ends(card, key)
+        return under.chain_ends(card, NEAR * 2)
+
+    def _may_be(self, name: str | None, firm: str | None) -> bool:
+        asked = (name or "", firm or "")
+        if asked not in self._alike:
+            self._alike[asked] = super()._may_be(name, firm)
+        return self._alike[asked]
+
+    def _same_story(self, card: Card, namer: Card, home: str) -> bool:
+        """As its base, with what is asked of a card again and again kept."""
+        (mine, _), (theirs, counties) = self._story(card), self._story(namer)
+        other_place = card.jurisdiction != home and card.jurisdiction not in namer.places
+        if other_place and any(self._prefectures[county] == home for county in counties):
+            return False
+        return not mine or not theirs or not mine.isdisjoint(theirs)
+
+    def _story(self, card: Card) -> tuple[frozenset[str], frozenset[str]]:
+        """(issues that say what is wrong, counties it names)."""
+        key = (card.document, card.revision)
+        if key not in self._stories:
+            for code in card.places:
+                if code not in self._prefectures:
+                    self._prefectures[code] = self.view.regions.prefecture_of(code)
+            counties = frozenset(code for code in card.places if self._prefectures[code] != code)
+            self._stories[key] = (frozenset(card.issues) - HOW_TOLD, counties)
+        return self._stories[key]
+
+
+class _Under:
+    """The cards under one key, with the places where nothing was heard for `idle`."""
+
+    def __init__(self, cards: list[Card], idle: timedelta) -> None:
+        self.cards, self.times = cards, [card.at for card in cards]
+        self._chains = [
+            place for place in range(len(cards)) if not place or self.times[place] - self.times[place - 1] > idle
+        ]
+
+    def chain_ends(self, card: Card, near: timedelta) -> tuple[datetime, datetime]:
+        """First and last of the chain that holds the card, at most `near` from it."""
+        place = bisect_left(self.times, card.at)
+        while place < len(self.cards) and self.times[place] == card.at and self.cards[place].document != card.document:
+            place += 1
+        if place == len(self.cards) or self.times[place] != card.at:
+            return card.at, card.at  # one of a busy day, and not kept
+        chain = bisect_right(self._chains, place)
+        end = self._chains[chain] if chain < len(self._chains) else len(self.cards)
+        first = max(self._chains[chain - 1], bisect_left(self.times, card.at - near))
+        last = min(end, bisect_right(self.times, card.at + near)) - 1
+        return self.times[first], self.times[last]
 
 
 class MatterReplayer:
