@@ -43,8 +43,24 @@ class DailyJob:
     do: Callable[[], object]
 
 
+@dataclass(frozen=True)
+class FrequentJob:
+    """Something looked after every few seconds; it must come back at once."""
+
+    id: str
+    what: str
+    every: timedelta
+    do: Callable[[], object]
+
+
 def schedule(
-    stop: Event, store: Store, sources: Sequence[SourceConfig], *, daily: Sequence[DailyJob], clock: Clock
+    stop: Event,
+    store: Store,
+    sources: Sequence[SourceConfig],
+    *,
+    daily: Sequence[DailyJob],
+    frequent: Sequence[FrequentJob] = (),
+    clock: Clock,
 ) -> None:
     """Run the table until `stop` is set."""
     table = BackgroundScheduler(
@@ -59,6 +75,9 @@ def schedule(
     for job in daily:
         trigger = CronTrigger(hour=job.hour, minute=job.minute, timezone=BEIJING)
         table.add_job(job.do, trigger, id=job.id, name=job.what, **_first(job, clock()))
+    for often in frequent:
+        trigger = IntervalTrigger(seconds=often.every.total_seconds(), timezone=BEIJING)
+        table.add_job(often.do, trigger, id=often.id, name=often.what, next_run_time=clock())
     table.start(paused=True)  # a job's outcome is noted in its row, which must be there first
     _show(store, table)
     table.resume()

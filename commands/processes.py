@@ -7,6 +7,7 @@ import typer
 from alerts.sender import send_due
 from commands.index_care import index_jobs
 from commands.kept import KeptOption, prompt, start
+from commands.lab_jobs import LabRunner
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import channels_of, digest_jobs
 from commands.stores import open_store
@@ -41,4 +42,8 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
     settings, stop = start(kept, data, profile)
     store = open_store(settings)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
-    schedule(stop, store, sources, daily=[*digest_jobs(settings, store), *index_jobs(settings)], clock=system_clock)
+    daily, lab = [*digest_jobs(settings, store), *index_jobs(settings)], LabRunner(settings, store)
+    try:
+        schedule(stop, store, sources, daily=daily, frequent=[lab.job()], clock=system_clock)
+    finally:
+        lab.stop()

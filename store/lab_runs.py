@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, and_, or_, select, update
 from store.alert_log import create_only
 from store.schema import lab_runs
 
-LEASE = timedelta(minutes=15)
+LEASE = timedelta(hours=1)
 """A run that has not ended by then was cut off."""
 OPEN = ("waiting", "running")
 

@@ -35,7 +35,8 @@ def show_lab(visit: Here, rule_id: str) -> Response:
     result = last.result if last is not None else None
     return visit.page(
         "rule_lab.html", rule=rule, runs=runs, last=last, told=result, SPANS=SPANS, LAB_STATES=STATES, hours=hours,
-        curves=[Shown(curve) for curve in result["curves"]] if result else [], days=_days_chart(result) if result else "",
+        curves=[Shown(curve) for curve in result["curves"]] if result else [],
+        days=_days_chart(result) if result else "",
         INCIDENTS=INCIDENT_WORDS, versions=[line for line in lines if line.rule == rule.id],
         open_run=next((run for run in runs if run.state in ("waiting", "running")), None),
         examples=_sees_everything(visit, rule.id), stale=bool(result and result["rule"]["version"] != rule.version),
