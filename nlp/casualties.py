@@ -45,7 +45,13 @@ _OLD_CASE = re.compile(
 )
 _KINDS: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
     ("dead", _DEAD, re.compile(r"死|遇难|身亡|丧生|罹难|夺走|命|走了|生命体征")),
-    ("injured", _INJURED, re.compile(r"伤|中毒|送医|住院|昏迷|划出|磕破|出血|不适|鼻血|咳嗽|咽痛|呕吐|红肿|疹|就医|就诊|头晕|摔|撞倒|站不起")),
+    (
+        "injured",
+        _INJURED,
+        re.compile(
+            r"伤|中毒|送医|住院|昏迷|划出|磕破|出血|不适|鼻血|咳嗽|咽痛|呕吐|红肿|疹|就医|就诊|头晕|摔|撞倒|站不起"
+        ),
+    ),
     ("serious", _SERIOUS, re.compile(r"重伤|危重|重症|垂危")),
     ("missing", _MISSING, re.compile(r"失联|失踪|被困|失去联系|没出来|没逃出来|被埋")),
     ("evacuated", _EVACUATED, re.compile(r"疏散|转移|撤离")),
