@@ -244,6 +244,12 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
     return replace(card, rules=_let_in(live, card, view, text), before=_let_in(hits.counted, card, view, text))
 
 
+def marks_of(card: Card, rule: Rule, view: View, *, text: str) -> tuple[str, ...]:
+    """What `rules` of a card holds where this rule alone is asked, its query aside. view: of that rule."""
+    taken = card.risk and in_scope(card, rule.scope, view.regions, view.key_products, text=text)
+    return _let_in((rule.id,), card, view, text) if taken else ()
+
+
 def _let_in(ids: Collection[str], card: Card, view: View, text: str) -> tuple[str, ...]:
     """The rules that count the card, of those in whose scope it is, and the parts of their conditions it belongs to."""
     found = set(ids)
