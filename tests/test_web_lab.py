@@ -151,7 +151,7 @@ def test_the_inbox_keeps_its_order_until_a_measured_one_is_switched_on(services:
     assert "预警排序：启用" in chief.get("/rules").text
 
 
-def _turned(case):  # type: ignore[no-untyped-def]
+def _turned(case):
     from dataclasses import replace
 
     return replace(case, mark=replace(case.mark, mark="false"), firm="F", level=1)
