@@ -6,8 +6,9 @@
     python -m benchmarks.rule_slope --corpus 10000 50000 200000     500 rules, corpora of that many documents
 
 CPU time of the judging thread is told, for the machine does other things too. A rule that a document meets costs what
-counting its window and writing its finding cost; one that it does not meet should cost nothing. Rules are those of benchmarks/made_up_rules.py; documents carry a product, a place and issues of the demo's registry and
-a few sentences. Each document is judged by every engine in turn, so that a noisy machine disturbs all of them alike.
+counting its window and writing its finding cost; one that it does not meet should cost nothing. Rules are those of
+benchmarks/made_up_rules.py; documents carry a product, a place and issues of the demo's registry and a few sentences.
+Each document is judged by every engine in turn.
 """
 
 import argparse
