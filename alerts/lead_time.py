@@ -1,8 +1,8 @@
 """How early were we: for each official notice the first signal and the first alert on the same thing.
 
-The same thing is the same event (pipelines/events), or the same firm with the same product (or none named on one side)
-within WINDOW before the notice and AFTER it. A notice without a firm is matched by its event alone. What is said of a
-firm or in an event is read once, by index.
+The same thing is the same event (pipelines/events), the matter of an alert that rests on the notice, or the same firm
+with the same product (or none named on one side), within WINDOW before the notice and AFTER it. What is said of a firm,
+in an event or a matter is read once, by index.
 """
 
 from bisect import bisect_left
@@ -112,11 +112,14 @@ def lead_times(
     by_firm: defaultdict[str, list[tuple[Any, NoticeType]]] = defaultdict(list)
     for row, kind in notices:
         by_firm[row.enterprise or ""].append((row, kind))
-    events = _Events(db, [row.id for row, _ in notices])
+    ids = [row.id for row, _ in notices]
+    events, matters = _Events(db, ids), _Matters(db, ids)
     found: dict[str, Lead] = {}
     for firm, theirs in by_firm.items():
         around = _Around(db, firm, theirs[-1][0].event_time - WINDOW, theirs[0][0].event_time + AFTER, family)
-        found |= {row.id: _lead(row, kind, around, events, family) for row, kind in theirs}
+        for row, kind in theirs:
+            said = (around.told, events.of(row.id), matters.of(row.id))
+            found[row.id] = _lead(row, kind, said, family(row.product))
     return [found[row.id] for row, _ in notices]
 
 
@@ -205,6 +208,37 @@ class _Events:
         return self._told[event]
 
 
+class _Matters:
+    """What the alerts that rest on a notice rest on besides: the notice's own matter, whatever firm each text names."""
+
+    def __init__(self, db: Connection, notices: Sequence[str]) -> None:
+        self.db = db
+        self._alerts: defaultdict[str, list[str]] = defaultdict(list)
+        for some in _chunks(notices):
+            query = select(alert_documents.c.document, alert_documents.c.alert).join(
+                alerts, alerts.c.id == alert_documents.c.alert
+            )
+            for row in db.execute(query.where(alert_documents.c.document.in_(some), not_(_MERGED))):
+                self._alerts[row.document].append(row.alert)
+        self._rows: dict[str, Sequence[Any]] = {}
+
+    def of(self, notice: str) -> _Told:
+        """The earliest MOST_ROWS documents of each."""
+        rows = [row for alert in self._alerts[notice] for row in self._of(alert)]
+        return _Told([(row.event_time, None, row) for row in sorted(rows, key=lambda r: (r.event_time, r.id))], ())
+
+    def _of(self, alert: str) -> Sequence[Any]:
+        if alert not in self._rows:
+            query = (
+                select(*_HEARD)
+                .join(alert_documents, alert_documents.c.document == documents.c.id)
+                .where(alert_documents.c.alert == alert, documents.c.latest, documents.c.is_risk)
+            )
+            ordered = query.order_by(documents.c.event_time, documents.c.id)
+            self._rows[alert] = self.db.execute(ordered.limit(MOST_ROWS)).all()
+        return self._rows[alert]
+
+
 _MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
 
 
@@ -226,12 +260,10 @@ def _told(db: Connection, rows: Sequence[Any], family: Callable[[str | None], st
     )
 
 
-def _lead(
-    row: Any, kind: NoticeType, around: _Around, events: _Events, family: Callable[[str | None], str | None]
-) -> Lead:
-    mine, both = family(row.product), (around.told, events.of(row.id))
-    signals = [one for told in both if (one := _first_signal(told, row, mine)) is not None]
-    opened = [one for told in both if (one := _first_alert(told, row, mine)) is not None]
+def _lead(row: Any, kind: NoticeType, said: Sequence[_Told], mine: str | None) -> Lead:
+    """mine: the family of the notice's product."""
+    signals = [one for told in said if (one := _first_signal(told, row, mine)) is not None]
+    opened = [one for told in said if (one := _first_alert(told, row, mine)) is not None]
     first = min(signals, key=lambda one: (one.event_time, one.id), default=None)
     at, alert = min(opened, default=(None, None))
     signal = _heard(first) if first is not None else None

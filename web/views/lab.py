@@ -110,6 +110,11 @@ class Shown:
         self.alerts = self._line("a_day", f"{self.word}越高，每日预警越少：由 {{}} 到 {{}}")
         self.caught = self._line("caught", f"{self.word}越高，赶上的事件越少：由 {{}} 到 {{}}")
 
+    @property
+    def flat(self) -> bool:
+        """Whether it makes no difference."""
+        return len({(point["a_day"], point["caught"]) for point in self.points}) == 1
+
     def _line(self, figure: str, label: str) -> "Drawn":
         values = [float(point[figure]) for point in self.points]
         last = max(1, len(values) - 1)
