@@ -104,6 +104,8 @@ class Neighbourhood:
         shared = self._shared_label(card)
         if shared:
             return f"m:{card.family}|{shared}"
+        if card.ware:
+            return f"p:{card.family}|"
         place = self.view.regions.prefecture_of(card.jurisdiction)
         return f"p:{card.family}|{place}" if place else f"d:{card.document}"
 
@@ -138,7 +140,7 @@ class Neighbourhood:
 
         A text with a number on a label joins by that number only, one with a name only a firm of a similar name.
         """
-        if card.labels:
+        if card.labels or card.ware:
             return None
         join = self.view.grouping.join
         home = self.view.regions.prefecture_of(card.jurisdiction)
@@ -249,6 +251,8 @@ class Neighbourhood:
         idle = self.view.grouping.idle
         if subject.startswith("f:NIL:"):
             return idle.unlisted  # a brand that everybody talks of always: the next thing said of it is another matter
+        if subject.startswith("p:") and ":" in subject[2:]:
+            return idle.ware
         return {"f": idle.firm, "m": idle.model}.get(subject[0], idle.place)
 
     def _members(self, subject: str, start: datetime, end: datetime) -> list[Card]:
