@@ -238,7 +238,8 @@ class Analyzer:
     def _stance(self, reading: Reading, judgement: Judgement) -> str:
         """none, or denial, apology or refutation by the words that such statements use."""
         refuted = reading.genre.get("refute", 0.0)
-        if not judgement.is_risk and refuted >= 2:
+        other_cause = reading.genre.get("cleared", 0.0) >= STRONG and refuted > 0
+        if not judgement.is_risk and (refuted >= STRONG or other_cause):
             return "refutation"
         if reading.genre.get("stance_apology", 0.0) >= 1:
             return "apology"
