@@ -70,8 +70,9 @@ class Analyzer:
         self.headlines = HeadlineCard(lexicon, self.segmenter)
         self.card = RiskCard(lexicon, Wording(lexicon.words), self.segmenter, self.headlines.names_subject)
         self._firms = EnterpriseFinder(
-            names, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words
-        )
+            names, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words,
+            lexicon.cues.get("families", ()),
+        )  # fmt: skip
         self._disguises = Disguises(
             (*self._products.words, *self._issues.words), _short_names(names.entries), self.segmenter,
             lexicon.cues.get("misspelt", {}),
