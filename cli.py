@@ -24,9 +24,16 @@ GROUPS = {
     "commands.index": ("index",),
     "commands.events": ("events",),
     "commands.warnings": ("alerts", "feed-url", "digest"),
+    "commands.routing": ("route",),
+    "commands.why": ("why",),
+    "commands.silences": ("silence",),
+    "commands.watching": ("watch",),
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),
+    "commands.learning": ("mark",),
+    "commands.leadtime": ("leadtime",),
     "commands.detect": ("detect",),
+    "commands.canary": ("canary",),
     "commands.model": ("model",),
 }
 KEPT = ("worker", "indexer", "crawler", "scheduler", "sender", "desk", "demo-site")

@@ -26,6 +26,7 @@ from store.runs import ask_for_run, beat, held_back, keep_jobs, note_job, recent
 
 logger = logging.getLogger(__name__)
 GRACE = 300  # seconds a job may start late before it counts as missed
+SETTLING = timedelta(seconds=30)
 UNDONE = ("waiting", "interrupted")
 
 
@@ -43,8 +44,34 @@ class DailyJob:
     do: Callable[[], object]
 
 
+@dataclass(frozen=True)
+class HourlyJob:
+    """Something due every hour, for the first time half a minute after a start. do: given what is set at the end."""
+
+    id: str
+    what: str
+    do: Callable[[Event], object]
+
+
+@dataclass(frozen=True)
+class FrequentJob:
+    """Something to look after every few seconds, for the first time at a start; doing it again does nothing more."""
+
+    id: str
+    what: str
+    seconds: int
+    do: Callable[[], object]
+
+
 def schedule(
-    stop: Event, store: Store, sources: Sequence[SourceConfig], *, daily: Sequence[DailyJob], clock: Clock
+    stop: Event,
+    store: Store,
+    sources: Sequence[SourceConfig],
+    *,
+    daily: Sequence[DailyJob],
+    clock: Clock,
+    hourly: Sequence[HourlyJob] = (),
+    frequent: Sequence[FrequentJob] = (),
 ) -> None:
     """Run the table until `stop` is set."""
     table = BackgroundScheduler(
@@ -59,6 +86,13 @@ def schedule(
     for job in daily:
         trigger = CronTrigger(hour=job.hour, minute=job.minute, timezone=BEIJING)
         table.add_job(job.do, trigger, id=job.id, name=job.what, **_first(job, clock()))
+    for often in hourly:
+        every = IntervalTrigger(hours=1, timezone=BEIJING)
+        first = clock() + SETTLING
+        table.add_job(often.do, every, [stop], id=often.id, name=often.what, next_run_time=first)
+    for steady in frequent:
+        every = IntervalTrigger(seconds=steady.seconds, timezone=BEIJING)
+        table.add_job(steady.do, every, id=steady.id, name=steady.what, next_run_time=clock())
     table.start(paused=True)  # a job's outcome is noted in its row, which must be there first
     _show(store, table)
     table.resume()

@@ -1,24 +1,24 @@
-"""Writes what replaying came to: findings, alerts that grow and merge, and a row of history for every step.
-
-What people decided stays: the state they set, a level they chose (until the facts ask for a higher one).
-"""
+"""Writes what replaying came to: findings, alerts that grow and merge, and a row of history for every step."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
+from alerts.lifecycle import proposal_of
 from alerts.notify import Notifier
 from alerts.replay import Outcome, Step
+from alerts.standing import ENDED, OPEN_TO_SYSTEM, SYSTEM, Due, Turn, gone_by, turn_of
 from alerts.territory import territories_of
+from alerts.transitions import add_event
 from alerts.wording import Names, main_issues, main_products, reason_of, title_of
+from config.alert_life import AlertLife
 from core.clock import beijing
-from core.records import LEVEL_COLOURS, Alert, AlertEvent, AlertState, Finding
+from core.records import LEVEL_COLOURS, Alert, AlertState, Finding
 from store.alert_log import (
     add_finding,
-    add_history,
     alert_details,
     alerts_of_subject,
     find_alert,
@@ -31,10 +31,6 @@ from store.alert_log import (
     withdraw_finding,
 )
 from store.cards import alerts_resting_on
-
-SYSTEM = "system"
-OPEN_TO_SYSTEM = (AlertState.NEW, AlertState.ACCEPTED)
-ENDED = (AlertState.CLOSED, AlertState.DISMISSED)
 
 
 @dataclass(frozen=True)
@@ -49,13 +45,13 @@ class Change:
 class AlertBook:
     """The writing half of the engine.
 
-    ack_hours: hours to accept by level (orgs.yaml, alerts).  notifier: None sends nothing.
+    due: until when an alert is to be accepted.  life: what may end and wake.  notifier: None sends nothing.
     """
 
     def __init__(
-        self, names: Names, titles: Mapping[str, str], ack_hours: Mapping[int, float], notifier: Notifier | None
+        self, names: Names, titles: Mapping[str, str], due: Due, notifier: Notifier | None, life: AlertLife
     ) -> None:
-        self.names, self.titles, self.ack_hours, self.notifier = names, titles, ack_hours, notifier
+        self.names, self.titles, self.due, self.notifier, self.life = names, titles, due, notifier, life
 
     def settle(
         self,
@@ -109,19 +105,41 @@ class AlertBook:
         before: set[str] = set(old.documents) if old and not details.pop("ground_lost", False) else set()
         details.pop("merged_into", None)
         shape = self._shape(db, outcome, old, f"a{first.id[1:]}", now)
-        alert, what = self._state(shape, old, outcome, details, now)
+        turn = turn_of(
+            shape,
+            _as_high_as(old, mine),
+            outcome,
+            details,
+            now=now,
+            due=self.due,
+            life=self.life,
+            elsewhere=lambda moved: _rest_elsewhere(db, shape.id, moved),
+        )
+        alert, what = turn.alert, turn.what
         new_steps = self._unrecorded(details, outcome.steps)
-        details |= self._details(outcome)
+        details |= self._details(outcome) | {"worst": max(alert.level, int(details.get("worst", 0)))}
         if old is not None and alert.level != old.level:
             details |= {"confirmed_by": None, "confirmed_too_by": None}
         changes = [self._merge(db, other, alert, now) for other in mine[1:]]
-        if old == alert and not new_steps and not changes and what == "same":
+        if old == alert and not new_steps and not changes and what == "same" and not turn.proposed:
             return changes
+        woken = bool(details.get("all_clear")) and outcome.last.level > 0 and set(alert.documents) > before
+        proposed = proposal_of(details)
+        if turn.proposed:
+            details["all_clear"] = {"reason": turn.proposed, "at": now.isoformat()}
+        elif woken:
+            details["all_clear"] = None
         save_alert(db, alert, details=details)
         self._write_findings(db, outcome, alert.id, now)
-        self._write_steps(db, alert, old, new_steps, what, now)
-        if what != "same" or old != alert:
-            self._tell(db, alert, what, now)
+        number = self._write_steps(db, turn, old, outcome, new_steps, now)
+        if turn.proposed:
+            add_event(db, alert, "all_clear", turn.proposed, "依据已不存在，建议解除，由人决定", now)
+        elif woken and proposed:
+            add_event(db, alert, "all_clear_off", "new_signals", "撤销解除建议", now)
+        if self.notifier is not None and what != "same":
+            self.notifier.plan(db, alert, what=what, number=number, now=now)
+        elif self.notifier is not None:
+            self.notifier.changed(db, alert)
         moved = tuple(sorted(before ^ set(alert.documents)))
         return [*changes, Change(alert.id, what if what != "same" else "changed", moved)]
 
@@ -154,40 +172,6 @@ class AlertBook:
             origins=len({card.document for card in cards if card.is_origin}),
             due_at=old.due_at if old else None,
         )
-
-    def _state(
-        self, shape: Alert, old: Alert | None, outcome: Outcome, details: dict[str, Any], now: datetime
-    ) -> tuple[Alert, str]:
-        """The alert with state, level and clock; and what happened to it (opened, raised, ... same)."""
-        gone = outcome.last.level == 0
-        chosen = details.get("person_level")
-        level = shape.level
-        if chosen is not None and level <= details.get("system_level_then", 0):
-            level = int(chosen)
-        due = now + timedelta(hours=self.ack_hours.get(level, 24))
-        if old is None:
-            state = AlertState.DISMISSED if gone else AlertState.NEW
-            details["dismissed_by"] = SYSTEM if gone else None
-            level = max(1, outcome.peak) if gone else level
-            return replace(shape, level=level, state=state, due_at=None if gone else due), "opened"
-        if gone:
-            if old.state in OPEN_TO_SYSTEM:
-                details["dismissed_by"] = SYSTEM
-                level = max(1, outcome.peak)
-                return replace(shape, level=level, state=AlertState.DISMISSED, due_at=None), "dismissed"
-            same = old.state in ENDED or old.level == 1
-            return replace(shape, level=old.level if same else 1), "same" if same else "lowered"
-        if old.state in ENDED:
-            by_system = old.state is AlertState.DISMISSED and details.get("dismissed_by") == SYSTEM
-            if by_system or level > details.get("level_at_end", old.level):
-                details["dismissed_by"] = None
-                return replace(shape, level=level, state=AlertState.NEW, due_at=due), "reopened"
-            return replace(shape, level=old.level), "same"
-        if level == old.level:
-            return shape if level == shape.level else replace(shape, level=level), "same"
-        up = level > old.level
-        clock = due if up and old.state is AlertState.NEW else old.due_at
-        return replace(shape, level=level, due_at=clock), "raised" if up else "lowered"
 
     @staticmethod
     def _unrecorded(details: Mapping[str, Any], steps: Sequence[Step]) -> list[Step]:
@@ -229,27 +213,31 @@ class AlertBook:
                 withdraw_finding(db, finding.id, now)
 
     def _write_steps(
-        self, db: Connection, alert: Alert, old: Alert | None, steps: Sequence[Step], what: str, now: datetime
-    ) -> None:
-        level = 0
+        self, db: Connection, turn: Turn, old: Alert | None, outcome: Outcome, steps: Sequence[Step], now: datetime
+    ) -> int:
+        """A row for each new step. Returns the number of the row that tells what happened to the alert."""
+        alert, told, level, number = turn.alert, False, 0, 0
         for place, step in enumerate(steps):
-            first = old is None and place == 0
-            later = _action(step, level) if old is None else self._action_of(step, alert, old, what)
-            action = "opened" if first else later
+            last = place == len(steps) - 1
+            if old is None:
+                action, reason = ("opened", step.fact) if place == 0 else _action(step, level)
+            else:
+                action, reason = _action_of(step, turn, old)
+            if action == "dismissed":
+                reason = gone_by(step, outcome)
             level = step.level
-            note = step.why if step.level else f"{step.why}，不再构成预警"
-            state = alert.state if place == len(steps) - 1 else AlertState.NEW if old is None else old.state
-            add_event(db, alert, step.at, action, step.level, state, note, now, document=step.document)
-        if not steps and what in ("reopened", "dismissed"):
-            add_event(db, alert, alert.updated_at, what, alert.level, alert.state, alert.reason, now)
-
-    @staticmethod
-    def _action_of(step: Step, alert: Alert, old: Alert, what: str) -> str:
-        if step.at < old.updated_at and what == "same":
-            return "backdated"
-        if step.level == 0:
-            return "dismissed"
-        return what if what != "same" else "confirmed" if not alert.unconfirmed and old.unconfirmed else "updated"
+            note = turn.note if action == turn.what and turn.note and last else step.why
+            shown = step.level if step.level or action == "dismissed" else alert.level
+            state = alert.state if last else AlertState.NEW if old is None else old.state
+            number = _write_row(db, alert, action, reason, note, now, step=step, level=shown, state=state)
+            told = told or action == turn.what
+        if turn.what not in ("same", "opened") and not told:
+            note = turn.note or alert.reason
+            number = _write_row(db, alert, turn.what, turn.reason, note, now, level=alert.level, state=alert.state)
+        if turn.held is not None and steps:
+            note = f"规则现为{LEVEL_COLOURS[turn.held]}色；级别只由人或官方声明调降，仍为{LEVEL_COLOURS[alert.level]}色"
+            add_event(db, alert, "noted", "held", note, now, story_at=steps[-1].at)
+        return number or next_history_number(db, alert.id) - 1
 
     def _merge(self, db: Connection, other: Alert, into: Alert, now: datetime) -> Change:
         details = {**alert_details(db, other.id), "merged_into": into.id, "dismissed_by": SYSTEM}
@@ -257,14 +245,23 @@ class AlertBook:
             gone = replace(other, state=AlertState.DISMISSED, documents=(), findings=(), due_at=None)
             save_alert(db, gone, details=details)
             note = f"同一事项，并入 {into.number}"
-            add_event(db, gone, into.updated_at, "merged", other.level, gone.state, note, now)
+            add_event(db, gone, "merged", "same_matter", note, now, story_at=into.updated_at)
         return Change(other.id, "merged", other.documents)
 
     def absorb(self, db: Connection, subject: str, finding: Finding, into: str, now: datetime) -> list[Change]:
         """The alert that stood on a finding is the echo of another one: merge it there."""
         holder = find_alert(db, into)
         own = [alert for alert in alerts_of_subject(db, subject) if set(alert.documents) & set(finding.documents)]
-        return [self._merge(db, alert, holder, now) for alert in own] if holder else []
+        if holder is None:
+            return []
+        top = max((alert for alert in own if alert.state not in ENDED), key=lambda alert: alert.level, default=holder)
+        if top.level > holder.level and holder.state not in ENDED:  # merging lowers nothing
+            holder = replace(holder, level=top.level)
+            save_alert(db, holder, details=alert_details(db, holder.id))
+            number = add_event(db, holder, "raised", "rule_fired", f"{top.number} 并入：{top.reason}", now)
+            if self.notifier is not None and number is not None:
+                self.notifier.plan(db, holder, what="raised", number=number, now=now)
+        return [self._merge(db, alert, holder, now) for alert in own]
 
     def _drop(self, db: Connection, alert: Alert, now: datetime) -> list[Change]:
         """Nothing of the alert's ground is left, not even in the past: a new reading or a moved text."""
@@ -278,14 +275,16 @@ class AlertBook:
                 withdraw_finding(db, finding.id, now)
         if heir is not None and alert.state in OPEN_TO_SYSTEM:
             return [self._merge(db, alert, heir, now)]
-        note = "重新识别后依据不再成立"
-        if alert.state in OPEN_TO_SYSTEM:
+        worst = max(alert.level, int(details.get("worst", 1)))
+        if alert.state is AlertState.NEW and self.life.all_clear.may_close(worst, gone=True):
             gone = replace(alert, state=AlertState.DISMISSED, due_at=None)
             save_alert(db, gone, details={**details, "dismissed_by": SYSTEM})
-            add_event(db, gone, alert.updated_at, "dismissed", alert.level, gone.state, note, now)
+            number = add_event(db, gone, "dismissed", "reread", "", now, story_at=alert.updated_at)
+            if self.notifier is not None and number is not None:
+                self.notifier.plan(db, gone, what="dismissed", number=number, now=now)
             return [Change(alert.id, "dismissed", alert.documents)]
-        save_alert(db, alert, details=details)
-        add_event(db, alert, alert.updated_at, "noted", alert.level, alert.state, f"{note}，由承办人处置", now)
+        save_alert(db, alert, details={**details, "all_clear": {"reason": "reread", "at": now.isoformat()}})
+        add_event(db, alert, "all_clear", "reread", "建议解除，由人决定", now, story_at=alert.updated_at)
         return [Change(alert.id, "changed", alert.documents)]
 
     @staticmethod
@@ -300,10 +299,35 @@ class AlertBook:
         most = min(held, key=lambda other: (-held[other], other), default=None)
         return find_alert(db, most) if most else None
 
-    def _tell(self, db: Connection, alert: Alert, what: str, now: datetime) -> None:
-        if self.notifier is not None and what in ("opened", "raised", "reopened", "dismissed", "lowered"):
-            number = next_history_number(db, alert.id) - 1
-            self.notifier.plan(db, alert, what=what, number=number, now=now)
+
+def _as_high_as(old: Alert | None, mine: Sequence[Alert]) -> Alert | None:
+    """The alert that goes on, at the level of the highest open one that goes into it: merging lowers nothing."""
+    if old is None:
+        return None
+    return replace(old, level=max(one.level for one in (old, *mine) if one is old or one.state not in ENDED))
+
+
+def _rest_elsewhere(db: Connection, alert: str, documents: set[str]) -> bool:
+    others = alerts_resting_on(db, sorted(documents))
+    return any(other != alert for other, subject in others if not subject.startswith("w:"))
+
+
+def _write_row(
+    db: Connection,
+    alert: Alert,
+    action: str,
+    reason: str,
+    note: str,
+    now: datetime,
+    *,
+    level: int,
+    state: AlertState,
+    step: Step | None = None,
+) -> int:
+    at, document = (step.at, step.document) if step else (alert.updated_at, "")
+    number = add_event(db, alert, action, reason, note, now, story_at=at, level=level, state=state, document=document)
+    assert number is not None  # without a key a row is always new
+    return number
 
 
 def _ground(db: Connection, alert: Alert) -> set[str]:
@@ -316,41 +340,24 @@ def _step_key(step: Step) -> tuple[str, int, bool]:
     return (step.at.isoformat(), step.level, step.unconfirmed)
 
 
-def _action(step: Step, before: int) -> str:
+def _action(step: Step, before: int) -> tuple[str, str]:
+    """What a later step of a story that is told at once was, and why."""
     if step.level == 0:
-        return "dismissed"
-    return "raised" if step.level > before else "lowered" if step.level < before else "confirmed"
+        return "dismissed", "withdrawn"
+    if step.level > before:
+        return "raised", step.fact
+    return ("lowered", "official_statement") if step.level < before else ("confirmed", "confirmed")
 
 
-def add_event(
-    db: Connection,
-    alert: Alert,
-    story_at: datetime,
-    action: str,
-    level: int,
-    state: AlertState,
-    note: str,
-    now: datetime,
-    *,
-    document: str = "",
-) -> None:
-    """Append one row by the system to an alert's history."""
-    details = {"document": document} if document else {}
-    event = AlertEvent(
-        alert=alert.id,
-        number=next_history_number(db, alert.id),
-        at=now,
-        story_at=story_at,
-        actor=SYSTEM,
-        action=action,
-        level=level,
-        state=state,
-        note=note,
-        details=details,
-    )
-    add_history(db, event)
-
-
-def level_words(level: int) -> str:
-    """`橙色`."""
-    return f"{LEVEL_COLOURS[level]}色"
+def _action_of(step: Step, turn: Turn, old: Alert) -> tuple[str, str]:
+    """What a new step meant for an alert that was there, and why."""
+    if step.at < old.updated_at and turn.what == "same":
+        return "backdated", "late_document"
+    if step.level == 0:
+        ended = turn.alert.state is AlertState.DISMISSED
+        return ("dismissed", "withdrawn") if ended else ("noted", turn.proposed or turn.reason or "withdrawn")
+    if turn.what != "same":
+        return turn.what, turn.reason
+    if old.unconfirmed and not turn.alert.unconfirmed:
+        return "confirmed", "confirmed"
+    return "updated", "new_signals"

@@ -3,6 +3,7 @@
 f:<firm>             says something of this firm
 m:<family>|<number>  bears this number on the label
 p:<family>|<place>   names no firm of the registry; the place is a prefecture
+p:<product>:<word>|  the same, of something of a wide product: wherever it is
 u:<family>           names neither such a firm nor a place
 j:<family>|<place>   press or authority names a firm at that place: through it, texts without a firm join
 j:<family>           the same, wherever it is
@@ -13,13 +14,13 @@ w:<rule>|<values>    counted by a rule that is not about one matter
 """
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
+from alerts.card_words import clears_of, corrects, hurt_children, is_national, labels_of
 from alerts.query_hits import NEWEST, QueryHits, TenureKey
 from alerts.scopes import ScopeIndex, in_scope, places_of
 from config.conditions import BlacklistCondition, Fact, ListCondition, RatioCondition, WhitelistCondition, parts_of
@@ -27,7 +28,8 @@ from config.grouping import Grouping
 from config.regions import Regions
 from config.rules import Rule, Scope
 from core.ids import to_json
-from core.records import Kind, MentionType, RegistryEntry, Signal
+from core.records import Kind, RegistryEntry, Signal
+from nlp.event_traits import family_in
 from store.cards import StoredCard
 
 VOICES: Mapping[Kind, str] = {
@@ -44,8 +46,6 @@ VOICES: Mapping[Kind, str] = {
 }
 TRUSTED = ("official", "media")
 SENSITIVE = ("学校", "小学", "中学", "幼儿园", "医院", "养老院", "敬老院", "福利院")
-LABEL_NUMBER = re.compile(r"(?<![A-Z0-9-])(?=[A-Z0-9-]*\d{2})[A-Z]{1,5}-?\d{3,6}[A-Z]{0,3}(?![A-Z0-9])", re.IGNORECASE)
-NOT_A_LABEL = re.compile(r"(?:GB|GBT|ISO|IEC|EN|JB|QB|HG|DB|TSG|CCC|UN|FOR)-?\d", re.IGNORECASE)
 
 REMEMBERED = 20_000
 """Cards a process keeps read: about 30 MB."""
@@ -62,7 +62,8 @@ class Card:
     hurt: dead, grave, injured, poisoned, ...  rules: ids of the rules in whose scope it is, and `id#0`, `id#1`, ... for
     the parts of their conditions that it belongs to.  before: the same of rules that were made after it came: it counts
     for them and makes none of them fire.  maker: region code of the firm.  clears: firms it takes a charge away from.
-    tier: of its source, 1 is the highest; 0 where nobody knows.
+    tier: of its source, 1 is the highest; 0 where nobody knows.  children: it tells of a hurt child.  national: press
+    that the whole country reads.  corrects: an authority that takes back what was said before and still tells of harm.
     """
 
     document: str
@@ -91,6 +92,9 @@ class Card:
     maker: str = ""
     sensitive: bool = False
     tier: int = 0
+    children: bool = False
+    national: bool = False
+    corrects: bool = False
 
     @property
     def trusted(self) -> bool:
@@ -117,6 +121,11 @@ class Card:
     @cached_property
     def _counting(self) -> frozenset[str]:
         return frozenset((*self.rules, *self.before))
+
+    @property
+    def ware(self) -> bool:
+        """Whether its family is a word for something of a wide product."""
+        return self.family is not None and ":" in self.family
 
     def counts_for(self, rule: str) -> bool:
         """Whether a rule counts it in its windows."""
@@ -214,19 +223,22 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
         risk=analysis.is_risk,
         level=analysis.level if analysis.is_risk else 0,
         product=analysis.primary_product,
-        family=view.grouping.family_of(analysis.primary_product),
+        family=family_in(analysis, view.grouping.family_of),
         firm=analysis.primary_enterprise,
         firms=analysis.enterprises,
         issues=analysis.issues,
         places=_places(analysis.jurisdiction_code, analysis.regions, view.regions),
         jurisdiction=analysis.jurisdiction_code or view.regions.home,
         origin=document.repost_of or document.id,
-        labels=_labels(signal),
-        clears=_clears(signal),
+        labels=labels_of(signal),
+        clears=clears_of(signal),
         hurt={name: count for name, count in analysis.casualties.items() if count},
         maker=entry.region_code if entry else "",
         sensitive=any(word in text for word in SENSITIVE),
         tier=view.tiers.get(document.source, 0),
+        children=analysis.is_risk and hurt_children(text),
+        national=VOICES[document.kind] == "media" and is_national(document, view.tiers.get(document.source, 0)),
+        corrects=VOICES[document.kind] == "official" and corrects(signal),
     )
     if not card.risk:
         return card
@@ -237,6 +249,12 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
     hits = view.queries.of(signal, number, takers.__contains__)
     live |= hits.live
     return replace(card, rules=_let_in(live, card, view, text), before=_let_in(hits.counted, card, view, text))
+
+
+def marks_of(card: Card, rule: Rule, view: View, *, text: str) -> tuple[str, ...]:
+    """What `rules` of a card holds where this rule alone is asked, its query aside. view: of that rule."""
+    taken = card.risk and in_scope(card, rule.scope, view.regions, view.key_products, text=text)
+    return _let_in((rule.id,), card, view, text) if taken else ()
 
 
 def _let_in(ids: Collection[str], card: Card, view: View, text: str) -> tuple[str, ...]:
@@ -278,27 +296,6 @@ def _places(jurisdiction: str | None, regions: Iterable[str], known: Regions) ->
     return tuple(code for code in codes if code and known.prefecture_of(code) is not None)
 
 
-def _labels(signal: Signal) -> tuple[str, ...]:
-    mentions = (*signal.analysis.title_mentions, *signal.analysis.mentions)
-    marked = [m.id_or_norm or m.text for m in mentions if m.type is MentionType.MODEL]
-    text = f"{signal.document.title}\n{signal.document.text}"
-    found = [match[0] for match in LABEL_NUMBER.finditer(text)]
-    labels = (re.sub(r"[\s-]", "", label).upper() for label in (*marked, *found))
-    return tuple(dict.fromkeys(label for label in labels if len(label) >= 5 and not NOT_A_LABEL.match(label)))[:8]
-
-
-def _clears(signal: Signal) -> tuple[str, ...]:
-    """Firms that the text takes a charge away from: named as not concerned, or named in a refutation."""
-    analysis = signal.analysis
-    firms = (MentionType.ENTERPRISE, MentionType.BRAND)
-    mentions = [m for m in (*analysis.title_mentions, *analysis.mentions) if m.type in firms and m.id_or_norm]
-    asserted = {m.id_or_norm for m in mentions if not m.negated}
-    cleared = [m.id_or_norm for m in mentions if m.negated and m.id_or_norm not in asserted]
-    if not analysis.is_risk and analysis.stance in ("refutation", "denial"):
-        cleared += [m.id_or_norm for m in mentions]
-    return tuple(dict.fromkeys(firm for firm in cleared if firm and firm != analysis.primary_enterprise))
-
-
 def people(hurt: Mapping[str, int], *names: str) -> int:
     """How many people in these classes."""
     return sum(hurt.get(name, 0) for name in names)
@@ -326,8 +323,8 @@ def keys_of(card: Card, view: View) -> list[str]:
         if card.trusted and card.listed:
             keys += [f"a:{name}" for name in card.firms if name.startswith("NIL:")]
     if card.family and not card.listed:
-        home = view.regions.prefecture_of(card.jurisdiction)
-        keys.append(f"p:{card.family}|{home}" if home else f"u:{card.family}")
+        home = "" if card.ware else view.regions.prefecture_of(card.jurisdiction)
+        keys.append(f"u:{card.family}" if home is None else f"p:{card.family}|{home}")
     for rule in [view.crowds[name] for name in (*card.rules, *card.before) if name in view.crowds]:
         keys += group_keys(card, rule, view.regions)
     return keys

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from alerts.mailing import environment
+from alerts.router import Router
 from config.regions import Regions
 from config.routes import Recipient
 from config.settings import Settings
@@ -16,6 +17,7 @@ from core.records import LEVEL_COLOURS, Alert, Notification
 from store.alert_log import add_delivery, alert_details, list_alerts
 from store.database import Store
 from store.runs import recent_runs
+from store.watch import watches
 
 LEVELS = (4, 3, 2, 1)
 
@@ -44,7 +46,9 @@ def build_digest(
     """
     start = as_utc(datetime(day.year, day.month, day.day, tzinfo=BEIJING))
     end = start + timedelta(days=1)
-    told = [a for a in list_alerts(db, since=start) if a.first_at < end and concerns(a) and not _merged(db, a)]
+    found = [a for a in list_alerts(db, since=start) if a.first_at < end and concerns(a) and not _merged(db, a)]
+    silenced = {one for one, watch in watches(db, [alert.id for alert in found]).items() if watch.silence}
+    told = [alert for alert in found if alert.id not in silenced]
     new = sorted((a for a in told if a.first_at >= start), key=lambda a: (-a.level, a.first_at))
     grown = sorted((a for a in told if a.first_at < start), key=lambda a: (-a.level, a.updated_at))
     failing = sorted({r.source for r in recent_runs(db, limit=500) if r.status not in ("ok", "waiting", "running")})
@@ -55,6 +59,7 @@ def build_digest(
         "head": head,
         "new": new,
         "grown": grown,
+        "silenced": len(silenced),
         "failing": failing,
         "colours": LEVEL_COLOURS,
         "base": public_url.rstrip("/"),
@@ -70,11 +75,18 @@ def build_digest(
 
 
 def plan_digest(
-    store: Store, day: date, recipients: Sequence[Recipient], regions: Regions, *, settings: Settings, now: datetime
+    store: Store,
+    day: date,
+    recipients: Sequence[Recipient],
+    regions: Regions,
+    *,
+    settings: Settings,
+    now: datetime,
+    router: Router | None = None,
 ) -> int:
     """Put the digest of `day` into the outbox: to each recipient of his own territories and products, once.
 
-    Returns how many rows are new.
+    router: says what is routed to the organisations of a recipient. Returns how many rows are new.
     """
     demo = settings.profile == "demo"
     with store.write() as db:
@@ -82,7 +94,10 @@ def plan_digest(
         for one in recipients:
 
             def concerns(alert: Alert, one: Recipient = one) -> bool:
-                return one.concerned(alert.territories, alert.products, regions)
+                if one.concerned(alert.territories, alert.products, regions):
+                    return True
+                mine = router is not None and one.orgs and (not one.products or set(one.products) & set(alert.products))
+                return bool(mine and router and set(one.orgs) & set(router.route(db, alert).sent_by_machine))
 
             made = build_digest(db, day, public_url=settings.public_url, demo=demo, concerns=concerns)
             delivery = short_id("n", "digest", one.mail, made.day.isoformat())

@@ -14,11 +14,13 @@ from sqlalchemy import Connection
 from alerts.alert_book import AlertBook, Change
 from alerts.cards import Card, Registry, View, card_of, keys_of, stored
 from alerts.crowds import Crowds
+from alerts.duty import Duty
 from alerts.matters import Matter, Neighbourhood
 from alerts.notify import Notifier
 from alerts.query_hits import NEWEST, QueryHits
 from alerts.replay import Outcome, replay
 from alerts.wording import Names
+from config.alert_life import AlertLife
 from config.grouping import Grouping
 from config.lexicon import Lexicon
 from config.rules import Rule
@@ -50,7 +52,8 @@ class AlertEngine:
 
     registry: a firm by id, or None.  notifier: plans what is sent (None: nothing is, as when the past is ingested).
     ack_hours: hours to accept an alert by level, from orgs.yaml.  queries: of the rules whose scope has one.
-    tiers: of sources by key.
+    tiers: of sources by key.  life: what may end and wake.  duty: when people can be told, from which the hours to
+    accept run; without it they run from now on.
     """
 
     def __init__(
@@ -64,6 +67,8 @@ class AlertEngine:
         notifier: Notifier | None = None,
         queries: QueryHits | None = None,
         tiers: Mapping[str, int] | None = None,
+        life: AlertLife | None = None,
+        duty: Duty | None = None,
     ) -> None:
         self.rules = tuple(rules)
         self.lexicon = lexicon
@@ -79,7 +84,8 @@ class AlertEngine:
             queries=queries,
             tiers=tiers or {},
         )
-        self.book = AlertBook(Names(lexicon, registry), self.titles, ack_hours, notifier)
+        due = duty.due_at if duty else lambda level, now: now + timedelta(hours=ack_hours.get(level, 24))
+        self.book = AlertBook(Names(lexicon, registry), self.titles, due, notifier, life or AlertLife())
         self.crowds = Crowds(self.rules, self.view, self.book)
 
     @cached_property

@@ -1,7 +1,8 @@
 """What people do to an alert: which step follows which, who was faster, and how to take a step back.
 
 new → accepted → dispatched → in_hand → to_close → closed; dismissed from new or accepted; reopen leads back to
-accepted. Every step is a row of the history that is never changed; undo is one more row.
+accepted. Where the system proposed to end one (a silent matter, a ground withdrawn), `clear` ends it and `hold` keeps
+it open. Every step is a row of the history that is never changed; undo is one more row.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from alerts.reasons import BY_HAND, REASONS
 from core.clock import beijing
 from core.errors import UsageError
 from core.records import LEVEL_COLOURS, Alert, AlertEvent, AlertState
@@ -23,6 +25,7 @@ from store.alert_log import (
     next_history_number,
     save_alert,
 )
+from store.watch import save_watch, take_back_notices, watch_of
 
 S = AlertState
 UNDO_WITHIN = timedelta(days=1)
@@ -43,30 +46,14 @@ ACTION_WORDS: Mapping[str, str] = {
     "close": "核销办结",
     "dismiss": "判为不构成风险",
     "reopen": "重新打开",
+    "clear": "同意解除",
+    "hold": "暂不解除",
     "level": "调级",
     "confirm": "确认红色",
     "note": "记录",
     "undo": "撤销",
+    "mark": "标记",
 }
-REASONS: Mapping[str, Mapping[str, str]] = {
-    "dismiss": {
-        "not_quality": "不属产品质量安全问题",
-        "wrong_object": "张冠李戴，企业、产品或地点有误",
-        "refuted": "已辟谣或澄清",
-        "duplicate": "与其他预警重复",
-        "old_news": "旧闻重提",
-        "not_event": "演练、科普、广告等非事件内容",
-        "other": "其他",
-    },
-    "close": {
-        "remedied": "已整改或处罚到位",
-        "recalled": "已召回、下架或封存",
-        "handed_over": "已移送其他部门或地区",
-        "no_fault": "核查未发现问题",
-        "other": "其他",
-    },
-}
-"""Why a person ended an alert: codes for figures, words for the desk. `other` says nothing without a text."""
 OPEN = (S.NEW, S.ACCEPTED, S.DISPATCHED, S.IN_HAND, S.TO_CLOSE)
 
 
@@ -86,13 +73,18 @@ STEPS: Mapping[str, Step] = {
     "close": Step((S.TO_CLOSE,), S.CLOSED),
     "dismiss": Step((S.NEW, S.ACCEPTED), S.DISMISSED),
     "reopen": Step((S.CLOSED, S.DISMISSED), S.ACCEPTED),
+    "clear": Step((S.NEW, S.ACCEPTED, S.DISPATCHED, S.IN_HAND), S.CLOSED),
+    "hold": Step((S.NEW, S.ACCEPTED, S.DISPATCHED, S.IN_HAND), None),
     "level": Step(OPEN, None),
     "confirm": Step(OPEN, None),
     "note": Step(tuple(S), None),
 }
-QUIET = ("note", "updated", "backdated", "confirmed", "noted", "notify")
+QUIET = (
+    "note", "mark", "updated", "backdated", "confirmed", "noted", "notify", "silenced", "unsilenced", "inhibited",
+    "released", "deferred", "repeated", "escalated", "all_clear", "all_clear_off",
+)  # fmt: skip
 """Rows that leave state and level as they were: they do not stand in the way of an undo."""
-UNDOABLE = ("accept", "dispatch", "start", "submit", "close", "dismiss", "reopen", "level")
+UNDOABLE = ("accept", "dispatch", "start", "submit", "close", "dismiss", "reopen", "level", "clear", "hold")
 
 
 def act(
@@ -132,6 +124,11 @@ def act(
     details = alert_details(db, alert.id)
     kept = {name: details.get(name) for name in _REMEMBERED}
     changed = _changed(alert, action, step, details, actor=actor, level=level, territory=territory)
+    if changed.state in (S.CLOSED, S.DISMISSED):
+        details |= ended_details(alert, now)
+        watch = watch_of(db, alert.id)
+        if watch is not None:  # who has not heard of it yet hears nothing of it now
+            save_watch(db, take_back_notices(db, watch))
     if changed.state in (S.CLOSED, S.DISMISSED) and code is not None:
         details["end_reason"] = code
     save_alert(db, changed, details=details)
@@ -143,11 +140,20 @@ def act(
         "due_at": _iso(alert),
     }
     told: dict[str, Any] = {"before": before, "details_before": kept, "territories": changed.territories}
-    if code is not None:
-        told["reason"] = code
+    told["reason"] = code or BY_HAND
     row = _row(db, changed, action, actor, note, now, told)
     add_history(db, row, once=once)
     return changed
+
+
+def ended_details(alert: Alert, now: datetime) -> dict[str, Any]:
+    """What is remembered of an end, so that a story that wakes is known to be new."""
+    return {
+        "level_at_end": alert.level,
+        "ended_at": now.isoformat(),
+        "documents_at_end": list(alert.documents),
+        "all_clear": None,
+    }
 
 
 _REMEMBERED = (
@@ -158,6 +164,9 @@ _REMEMBERED = (
     "confirmed_by",
     "confirmed_too_by",
     "end_reason",
+    "ended_at",
+    "documents_at_end",
+    "all_clear",
 )
 
 
@@ -190,6 +199,13 @@ def confirmation_words(alert: Alert, details: Mapping[str, Any]) -> str | None:
     return "红色待两人确认"
 
 
+def proposal_of(details: Mapping[str, Any]) -> str | None:
+    """The reason (alerts.reasons, all_clear) for which the system proposes to end an alert; None where it does not."""
+    found = details.get("all_clear") or {}
+    reason: str | None = found.get("reason")
+    return reason
+
+
 def may_confirm(alert: Alert, details: Mapping[str, Any], actor: str) -> bool:
     """Whether a red alert waits for this person's confirmation."""
     confirmed = (details.get("confirmed_by"), details.get("confirmed_too_by"))
@@ -217,8 +233,12 @@ def _changed(
         return replace(alert, level=level)
     if action == "confirm":
         details |= _confirmed(alert, details, actor)
+    if action in ("clear", "hold"):
+        if not proposal_of(details):
+            raise UsageError("系统没有提出解除建议；请按办理步骤核销")
+        details |= {"end_reason": "all_clear"} if action == "clear" else {"all_clear": {"declined": actor}}
     if state in (S.CLOSED, S.DISMISSED):
-        details |= {"level_at_end": alert.level, "dismissed_by": actor if state is S.DISMISSED else None}
+        details["dismissed_by"] = actor if state is S.DISMISSED else None
     if action == "dispatch" and territory and territory != alert.territory:
         others = (code for code in alert.territories if code != territory)
         alert = replace(alert, territory=territory, territories=(territory, *others))
@@ -265,7 +285,15 @@ def _undo(db: Connection, alert: Alert, *, actor: str, note: str, now: datetime,
     )
     save_alert(db, changed, details=details)
     words = f"撤销{ACTION_WORDS[last.action]}"
-    row = _row(db, changed, "undo", actor, f"{words}：{note}" if note else words, now, {"undone": last.number})
+    row = _row(
+        db,
+        changed,
+        "undo",
+        actor,
+        f"{words}：{note}" if note else words,
+        now,
+        {"undone": last.number, "reason": BY_HAND},
+    )
     add_history(db, row, once=once)
     return changed
 

@@ -1,12 +1,17 @@
 """Plans alert mails: rows of the outbox, written in the transaction that changes the alert. One row a recipient."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 
+from alerts.lifecycle import STATE_WORDS
+from alerts.router import Router, concern
+from alerts.routing import Told
 from config.regions import Regions
 from config.routes import Recipient, Routes
 from core.clock import beijing
@@ -14,16 +19,31 @@ from core.ids import short_id
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, Alert, Notification
 from store.alert_log import add_delivery, was_told
 from store.documents import find_signals
+from store.watch import replace_notice, rewrite_notice, waiting_notices
 
 TEMPLATES = Path(__file__).parent / "templates"
-WORDS = {"opened": "新预警", "raised": "升级", "lowered": "降级", "reopened": "重新打开", "dismissed": "撤回"}
-CLOSING = ("lowered", "dismissed")
+WORDS = {
+    "opened": "新预警",
+    "raised": "升级",
+    "lowered": "降级",
+    "reopened": "重新打开",
+    "dismissed": "撤回",
+    "closed": "已办结",
+    "unsilenced": "静默结束，仍待受理",
+    "released": "不再由上级预警统领，仍待受理",
+    "repeated": "再次提醒，仍待受理",
+    "escalated": "逾期未受理",
+}
+CLOSING = ("lowered", "dismissed", "closed", "repeated")
 """Told only to those who were told of the alert before."""
+KEPT = ("lowered", "dismissed", "closed")
+"""They do not stand in for a notice that still waits."""
 SHOWN_DOCUMENTS = 5
 
 
+@cache
 def environment() -> Environment:
-    """Templates of mails: HTML escapes everything, a name that is not given is a mistake."""
+    """Templates of mails: HTML escapes everything, a name that is not given is a mistake. Compiled once."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=lambda name: name is not None and name.endswith(".html"),
@@ -37,39 +57,101 @@ def environment() -> Environment:
 
 @dataclass(frozen=True)
 class MailPlanner:
-    """Implements alerts.notify.Notifier for mail: each recipient whose matter it is gets a mail of its own."""
+    """Implements alerts.notify.Notifier for mail: each recipient whose matter it is gets a mail of its own.
+
+    router: says where alerts go, for recipients that name organisations; None: those are not told.
+    """
 
     routes: Routes
     regions: Regions
     public_url: str
     demo: bool = False
+    router: Router | None = None
+    _last: dict[Alert, Mapping[str, Told]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def plan(self, db: Connection, alert: Alert, *, what: str, number: int, now: datetime) -> int:
-        """Put a mail to each recipient into the outbox; the same change again is the same row."""
-        if now - alert.updated_at > self.routes.notify_within:
+    def plan(
+        self,
+        db: Connection,
+        alert: Alert,
+        *,
+        what: str,
+        number: int,
+        now: datetime,
+        at: datetime | None = None,
+        also: Sequence[str] = (),
+        anew: bool = False,
+    ) -> int:
+        """Put a mail to each recipient into the outbox; the same change again is the same row.
+
+        at: not to be sent before; the notices that wait for the same recipient are replaced by this one.  also: mail
+        addresses told besides.  anew: however old the story is.
+        """
+        if now - alert.updated_at > self.routes.notify_within and not anew:
             return 0
-        addresses = [one.mail for one in self.routes.recipients if self._is_told(db, alert, one, what)]
-        if not addresses:
+        told = [one.mail for one in self.routes.recipients if self._is_told(db, alert, one, what)]
+        return self.mail(db, alert, [*told, *also], what=what, number=number, now=now, at=at)
+
+    def mail(
+        self,
+        db: Connection,
+        alert: Alert,
+        addresses: Iterable[str],
+        *,
+        what: str,
+        number: int,
+        now: datetime,
+        at: datetime | None = None,
+    ) -> int:
+        """Put a mail to each of these addresses into the outbox, as `plan` does. Returns how many are new."""
+        to = list(dict.fromkeys(addresses))
+        if not to:
             return 0
         subject, text, html = self._written(db, alert, what)
         planned = 0
-        for address in addresses:
+        for address in to:
             delivery = short_id("n", "mail", address, alert.id, str(number))
             notice = Notification(delivery, "mail", address, subject, text, html, alert.id, alert.level)
-            planned += add_delivery(db, notice, now=now)
+            waiting = [] if what in KEPT else waiting_notices(db, alert.id, recipient=address)
+            if add_delivery(db, notice, now=now, at=at, what=what):
+                planned += 1
+                for old in waiting:
+                    replace_notice(db, old.id)
         return planned
+
+    def changed(self, db: Connection, alert: Alert) -> int:
+        """Let the notices of an alert that still wait say what is true now. Returns how many there are."""
+        done = 0
+        for notice in waiting_notices(db, alert.id):
+            subject, text, html = self._written(db, alert, notice.what)
+            done += rewrite_notice(db, notice.id, subject=subject, text=text, html=html, level=alert.level)
+        return done
+
+    @property
+    def province_desk(self) -> tuple[str, ...]:
+        """Who is told where a post has nobody."""
+        return tuple(one.mail for one in self.routes.recipients if self.regions.home in one.territories)
 
     def _is_told(self, db: Connection, alert: Alert, recipient: Recipient, what: str) -> bool:
         """Who was told of it before hears its end too, even where it is theirs no longer."""
         if what in CLOSING:
             return was_told(db, alert.id, channel="mail", recipient=recipient.mail)
-        return alert.level >= recipient.lowest and recipient.concerned(alert.territories, alert.products, self.regions)
+        return concern(recipient, alert, self.regions, lambda: self._routed(db, alert)).told
+
+    def _routed(self, db: Connection, alert: Alert) -> Mapping[str, Told]:
+        """Whom the routing lets the machine write to; asked once for all recipients of a change."""
+        if self.router is None:
+            return {}
+        if alert not in self._last:
+            self._last.clear()
+            self._last[alert] = self.router.route(db, alert).sent_by_machine
+        return self._last[alert]
 
     def _written(self, db: Connection, alert: Alert, what: str) -> tuple[str, str, str]:
         signals = find_signals(db, alert.documents)
         facts = {
             "alert": alert,
             "what": WORDS.get(what, what),
+            "state": STATE_WORDS[alert.state],
             "colour": LEVEL_COLOURS[alert.level],
             "level_name": LEVEL_NAMES[alert.level],
             "documents": signals[-SHOWN_DOCUMENTS:][::-1],

@@ -13,3 +13,6 @@ class Notifier(Protocol):
 
     def plan(self, db: Connection, alert: Alert, *, what: str, number: int, now: datetime) -> int:
         """Put deliveries into the outbox; number: the history row that caused it. Returns how many are new."""
+
+    def changed(self, db: Connection, alert: Alert) -> object:
+        """The alert has grown without anything that people must be told: what still waits says what is true now."""

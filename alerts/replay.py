@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from alerts.cards import Card, people, victims
+from alerts.cards import Card
 from alerts.conditions import judge
 from alerts.conditions.verdict import Verdict, WindowCounts
 from alerts.counting import alive, can_complete, count, enough, fewest_of, window_to
+from alerts.facts import Where, news_of, raise_by_facts, where_of
 from alerts.matters import Matter
 from config.conditions import ChainedCondition, SingleCondition, TierJumpCondition, WindowCondition
 from config.regions import Regions
 from config.rules import Rule
 from core.ids import short_id
-from core.records import Finding
+from core.records import Finding, Kind
 
 RUMOUR_ECHO = timedelta(days=7)
 """So long after a refutation self-media repeating the charge do not count."""
@@ -43,7 +44,11 @@ class Held:
 
 @dataclass(frozen=True)
 class Step:
-    """From `at` on the matter stood at `level` (0: nothing left), and why. document: whose text brought it."""
+    """From `at` on the matter stood at `level` (0: nothing left), and why. document: whose text brought it.
+
+    fact: what raised it, a code of alerts.reasons.  official: an authority took something back then, so that the level
+    may be lower than before; nothing else lowers it.
+    """
 
     at: datetime
     level: int
@@ -51,6 +56,8 @@ class Step:
     why: str
     rule: str
     document: str
+    fact: str = "rule_fired"
+    official: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,10 +87,10 @@ def replay(matter: Matter, rules: Mapping[str, Rule], regions: Regions, seen: Se
     cards = standing(matter)
     asking = {rule for card in cards for rule in card.rules}
     mine = [rule for name, rule in rules.items() if name in asking]
-    held = [one for rule in mine for one in _fire(rule, matter, cards, regions, seen)]
+    held = [one for rule in mine for one in fire(rule, matter, cards, regions, seen)]
     if not held:
         return None
-    steps = _steps(cards, held, regions)
+    steps = steps_of(cards, held, regions, official_moments(matter, cards))
     if not steps:
         return None
     now = max(step.at for step in steps)
@@ -97,6 +104,8 @@ def standing(matter: Matter) -> list[Card]:
     cards = [_ended(card, withdrawn.get(card.origin)) if not card.is_origin else card for card in matter.cards]
     for clearer in matter.clearers:
         cards = _refuted(cards, clearer)
+    for correction in [card for card in cards if card.corrects and card.trusted]:
+        cards = [_corrected(card, correction) for card in cards]
     return [card for card in cards if card.until is None or card.until > card.at]
 
 
@@ -106,13 +115,27 @@ def _ended(card: Card, until: datetime | None) -> Card:
     return replace(card, until=max(until, card.at))
 
 
+def _corrected(card: Card, correction: Card) -> Card:
+    """An authority that takes figures back ends what others said of more people hurt before."""
+    earlier = card.at <= correction.at and card.document != correction.document and card.voice != "official"
+    more = card.dead > correction.dead or card.harmed > correction.harmed
+    return _ended(card, correction.at) if earlier and more else card
+
+
+def official_moments(matter: Matter, cards: Sequence[Card]) -> frozenset[datetime]:
+    """When an authority took something back: cleared a firm, corrected figures, changed or withdrew its own text."""
+    spoken = {card.at for card in matter.clearers if card.voice == "official"}
+    spoken |= {card.at for card in cards if card.corrects}
+    return frozenset(spoken | {card.until for card in cards if card.voice == "official" and card.until is not None})
+
+
 def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
     accusers = [card for card in alive(cards, clearer.at) if card.document != clearer.document]
     if any(card.voice == "official" for card in accusers):
         return cards
     media = [card for card in accusers if card.voice == "media" and card.is_origin]
     independent = [card for card in media if card.source != clearer.source]
-    if independent or not clearer.trusted:
+    if (independent and clearer.voice != "official") or not clearer.trusted:
         return cards
     confirmed = min((card.at for card in cards if card.trusted and card.at > clearer.at), default=None)
     echo_end = min(filter(None, (confirmed, clearer.at + RUMOUR_ECHO)))
@@ -127,13 +150,19 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
 # --- findings ---------------------------------------------------------------------------------------------------
 
 
-def _fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
+def fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
+    """The findings of a rule in a matter, also those that lost their ground. cards: those that stand in it."""
     counted = [card for card in cards if card.is_origin and card.counts_for(rule.id)]
+    if isinstance(rule.condition, WindowCondition):
+        return fire_windows(rule, matter.subject, counted, regions)
+    return fire_singly(rule, counted, seen)
+
+
+def fire_singly(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]:
+    """The findings of a rule that needs no window: each signal by itself, or the first sight of a pair."""
     if isinstance(rule.condition, SingleCondition):
         return [fire_single(rule, card) for card in counted if rule.id in card.rules]
-    if rule.condition.type == "new_term":
-        return _first_sights(rule, counted, seen)
-    return fire_windows(rule, matter.subject, counted, regions)
+    return _first_sights(rule, counted, seen)
 
 
 def fire_single(rule: Rule, card: Card) -> Held:
@@ -167,7 +196,7 @@ def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]
         window = window[: condition.at_least]
         verdict = judge(condition, WindowCounts(current=len(window), seen_before=before))
         if verdict.fires and may_fire(rule, window):
-            lost = _lost(window, cards, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
+            lost = lost_at(window, cards, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
             key = f"{firm}|{issue}"
             finding = make_finding(rule, key, window, start=start, end=window[-1].at, verdict=verdict)
             found.append(Held(finding, rule.rank, lost))
@@ -207,7 +236,7 @@ def fire_windows(
                 continue
             if not running:
                 verdict = count(rule, times, card.at, regions, window)
-                lost = _lost(window, counted, partial(count, rule, times, card.at, regions, told=False))
+                lost = lost_at(window, counted, partial(count, rule, times, card.at, regions, told=False))
                 finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
                 found.append(Held(finding, rule.rank, lost))
         last = card.at
@@ -238,7 +267,7 @@ def may_fire(rule: Rule, window: Sequence[Card]) -> bool:
     return any(rule.id in card.rules for card in window)
 
 
-def _lost(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
+def lost_at(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
     """When the window stopped to carry the finding; None while what is left of it still fires.
 
     A revision stands in for the one it replaces while the rule still counts it.
@@ -278,86 +307,65 @@ def _asked(rule: Rule) -> str:
 # --- level ------------------------------------------------------------------------------------------------------
 
 
-def _steps(cards: Sequence[Card], held: Sequence[Held], regions: Regions) -> list[Step]:
+def steps_of(cards: Sequence[Card], held: Sequence[Held], regions: Regions, spoken: frozenset[datetime]) -> list[Step]:
+    """The steps of a matter. spoken: when an authority took something back."""
     steps: list[Step] = []
-    for moment in _moments(cards, held):
-        step = _step(moment, cards, held, regions)
+    where = where_of(regions)
+    for moment in moments_of(cards, held, where):
+        step = step_at(moment, cards, held, regions, where)
         if not steps and step.level == 0:
             continue
+        if steps:
+            step = _not_lowered(step, steps[-1], official=moment in spoken)
         if not steps or (step.level, step.unconfirmed) != (steps[-1].level, steps[-1].unconfirmed):
             steps.append(step)
     return steps
 
 
-def _moments(cards: Sequence[Card], held: Sequence[Held]) -> list[datetime]:
-    """When the level can change: findings, ends, people hurt, and the first word of each voice and source."""
+def _not_lowered(step: Step, before: Step, *, official: bool) -> Step:
+    """Less of the ground is left: the level stays all the same, unless an authority took something back."""
+    if official and step.level < before.level:
+        return replace(step, official=True)
+    if 0 < step.level < before.level:
+        return replace(before, at=step.at, unconfirmed=step.unconfirmed, official=False)
+    return step
+
+
+def moments_of(cards: Sequence[Card], held: Sequence[Held], where: Where) -> list[datetime]:
+    """When the level can change: findings, ends, people hurt, and the first word of each voice, source and place."""
     moments = {one.finding.fired_at for one in held} | {one.lost_at for one in held if one.lost_at}
     moments |= {card.until for card in cards if card.until}
     heard: set[str] = set()
     for card in cards:
-        news = {card.voice, card.source} - heard
+        news = news_of(card, where) - heard
         if news or (card.trusted and (card.hurt or card.sensitive)):
             moments.add(card.at)
         heard |= news
     return sorted(moments)
 
 
-def _step(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions) -> Step:
+def step_at(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions, where: Where) -> Step:
+    """Where a matter stood at a moment, and why; not looking at where it stood before."""
     present = alive(cards, moment)
     standing_now = [one for one in held if one.stands_at(moment)]
     if not standing_now or not present:
         return Step(moment, 0, False, "依据已撤回、更正或被澄清", "", "")
     top = max(standing_now, key=lambda one: (one.rank, -one.finding.fired_at.timestamp(), one.finding.id))
     level, why = top.rank, top.finding.reason
-    document = top.finding.documents[-1]
-    raised, because, source = raise_by_facts(present, regions)
-    if raised > level:
-        level, why, document = raised, because, source
+    document, code = top.finding.documents[-1], "rule_fired"
+    fact = raise_by_facts(present, regions, where)
+    if fact.level > level:
+        level, why, document, code = fact.level, fact.why, fact.document, fact.code
     voices = {card.voice for card in present if card.is_origin}
     unconfirmed = voices <= {"social"}
     if unconfirmed:
-        cap = 1 if len({card.source for card in present if card.is_origin}) < 2 else 2
+        cap = 1 if _witnesses(present) < 2 else 2
         if level > cap:
             level, why = cap, f"{why}；仅有自媒体信息，未经证实，不超过{'黄' if cap == 2 else '蓝'}色"
-    return Step(moment, level, unconfirmed, why, top.finding.rule, document)
+    return Step(moment, level, unconfirmed, why, top.finding.rule, document, code)
 
 
-def raise_by_facts(present: Sequence[Card], regions: Regions) -> tuple[int, str, str]:
-    """(level, why, document) that people hurt and where it went ask for, by press and authorities only.
-
-    The numbers are those of issues.yaml, alert_levels.
-    """
-    trusted = [card for card in present if card.hurt and card.trusted]
-    best: tuple[int, str, str] = (0, "", "")
-    for card in trusted:
-        dead, grave, hurt = people(card.hurt, "dead"), people(card.hurt, "grave", "serious"), victims(card.hurt)
-        if dead >= 3 or grave >= 10:
-            found = (4, f"死亡 {dead} 人" if dead >= 3 else f"重伤 {grave} 人")
-        elif dead:
-            found = (3, f"死亡 {dead} 人")
-        elif grave:
-            found = (3, f"重伤 {grave} 人")
-        elif hurt >= 3:
-            found = (3, f"{hurt} 人受伤或中毒")
-        elif hurt:
-            found = (2, f"{hurt} 人受伤或中毒")
-        else:
-            continue
-        if found[0] > best[0]:
-            best = (found[0], f"伤害程度：{found[1]}", card.document)
-    if best[0] >= 3:
-        return best
-    return max(best, _flow(present, regions), key=lambda one: one[0])
-
-
-def _flow(present: Sequence[Card], regions: Regions) -> tuple[int, str, str]:
-    """Goods an authority found failing turn up where children or patients are: orange."""
-    failed = [card for card in present if card.voice == "official" and card.firm and "nonconf" in card.issues]
-    places = [card for card in present if card.sensitive and card.voice in ("official", "media")]
-    later = [card for card in places if failed and card.at > failed[0].at and card.level >= 2]
-    if not later:
-        return (0, "", "")
-    prefectures = {regions.prefecture_of(place) for card in present for place in card.places}
-    if len(prefectures) < 2:
-        return (0, "", "")
-    return (3, "已查出不合格的产品又出现在学校、医院等场所，且跨设区市", later[0].document)
+def _witnesses(present: Sequence[Card]) -> int:
+    """How many tell it. A topic stands on a hot list because very many looked: it is never the word of one."""
+    told = [card for card in present if card.is_origin]
+    return len({card.source for card in told}) + any(card.kind == Kind.HOTLIST for card in told)

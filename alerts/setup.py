@@ -1,17 +1,21 @@
 """Puts an engine together from the config folder: what the worker, `ingest` and the tests use."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
 from alerts.cards import Registry
 from alerts.desk_rules import DeskRule, tenures_of
+from alerts.duty import Duty
 from alerts.engine import AlertEngine
 from alerts.notify import Notifier
 from alerts.query_hits import query_hits
 from alerts.rule_query import RuleQueries, queries_of
+from config.alert_life import AlertLife, load_alert_life
+from config.calendar_classes import load_calendar
+from config.duty import load_duty
 from config.grouping import Grouping, load_grouping
 from config.lexicon import Lexicon, load_lexicon
 from config.rules import Rule, load_rules
@@ -21,7 +25,7 @@ from core.errors import ConfigError
 @dataclass(frozen=True)
 class EngineParts:
     """All that an engine is made of but the desk's rules. registry: a firm by id, or None.  notifier: None sends
-    nothing.  queries: reads the queries of rules."""
+    nothing.  queries: reads the queries of rules.  life, duty: as in AlertEngine."""
 
     rules: tuple[Rule, ...]
     lexicon: Lexicon
@@ -30,6 +34,8 @@ class EngineParts:
     ack_hours: Mapping[int, float]
     notifier: Notifier | None
     queries: RuleQueries
+    life: AlertLife = field(default_factory=AlertLife)
+    duty: Duty | None = None
 
     def engine(self, desk: Sequence[DeskRule] = ()) -> AlertEngine:
         """An engine with these rules and the desk's."""
@@ -43,6 +49,8 @@ class EngineParts:
             notifier=self.notifier,
             queries=query_hits(tenures, self.queries.words, self.queries.row) if tenures else None,
             tiers=self.queries.tiers,
+            life=self.life,
+            duty=self.duty,
         )
 
 
@@ -65,6 +73,8 @@ def load_parts(
         ack_hours=load_ack_hours(config_dir),
         notifier=notifier,
         queries=reader,
+        life=load_alert_life(config_dir),
+        duty=duty_of(config_dir),
     )
 
 
@@ -76,11 +86,21 @@ def build_engine(
 
 
 def load_file_rules(
-    config_dir: Path, lexicon: Lexicon, queries: RuleQueries, *, folder: Path | None = None
+    config_dir: Path,
+    lexicon: Lexicon,
+    queries: RuleQueries,
+    *,
+    folder: Path | None = None,
+    needs_examples: bool = True,
 ) -> tuple[Rule, ...]:
     """The rules of the config folder (or another one), their queries read too. Raises ConfigError."""
     known = {"products": frozenset(lexicon.products), "issues": frozenset(lexicon.issues)}
-    return load_rules(config_dir, **known, check_query=queries.check, folder=folder)
+    return load_rules(config_dir, **known, check_query=queries.check, folder=folder, needs_examples=needs_examples)
+
+
+def duty_of(config_dir: Path) -> Duty:
+    """Who is told when: duty.yml, calendar.yml and the hours to accept of orgs.yaml. Raises ConfigError."""
+    return Duty(load_duty(config_dir), load_ack_hours(config_dir), load_calendar(config_dir))
 
 
 def load_ack_hours(config_dir: Path) -> Mapping[int, float]:

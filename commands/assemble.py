@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from alerts.mailing import MailPlanner
+from alerts.canary import with_canary
 from alerts.rule_judge import RuleJudge
 from alerts.rule_query import RuleQueries, queries_of, query_names
 from alerts.setup import load_parts
 from commands.knowledge import Knowledge
-from commands.outgoing import routes_of
+from commands.outgoing import teller_of
 from config.grouping import load_grouping
 from config.recogniser import recogniser_folder
 from config.settings import Settings
@@ -50,7 +50,7 @@ def build_pipeline(
     return Pipeline(
         store=store,
         analyzer=Analyzer(known.lexicon, known.registry, recogniser_folder(settings.config)),
-        judge=judge or judge_of(settings, store, known, notify=notify),
+        judge=with_canary(judge or judge_of(settings, store, known, notify=notify)),
         clock=clock,
         who=who,
         place=keeper_of(settings, known).place,
@@ -84,15 +84,11 @@ def rule_queries(settings: Settings, known: Knowledge) -> RuleQueries:
 def judge_of(settings: Settings, store: Store, known: Knowledge, *, notify: bool) -> RuleJudge:
     """The rules of the config folder and of the desk as the pipeline's judge."""
     firms = {entry.id: entry for entry in known.registry}
-    planner = None
-    if notify and settings.smtp_url is not None:
-        routes, demo = routes_of(settings, known.lexicon), settings.profile == "demo"
-        planner = MailPlanner(routes, known.lexicon.regions, settings.public_url, demo=demo)
     parts = load_parts(
         settings.config,
         registry=firms.get,
         lexicon=known.lexicon,
-        notifier=planner,
+        notifier=teller_of(settings, known.lexicon, known.registry, mail=notify),
         queries=rule_queries(settings, known),
     )
     return RuleJudge(store, parts)

@@ -7,7 +7,9 @@ from commands.options import DataOption, ProfileOption
 from commands.stores import open_store
 from config.sources import load_sources
 from core.clock import system_clock
+from core.records import CANARY
 from crawlers.runner import run_reactor
+from pipelines.canary import canary_source
 from pipelines.crawling import CrawlQueue, make_engine, serve_queue
 
 
@@ -21,6 +23,8 @@ def crawler(kept: KeptOption = False, data: DataOption = None, profile: ProfileO
     settings = begin(kept, data, profile)
     store = open_store(settings)
     sources = {s.key: s for s in load_sources(settings.config, settings.profile, base=settings.source_base)}
+    if settings.canary_url:
+        sources[CANARY] = canary_source(settings.canary_url)
     engine = make_engine(store, sources, settings.data_dir, system_clock)
     queue = CrawlQueue(store, system_clock)
     run_reactor(lambda stop: serve_queue(engine, queue, stop=stop))

@@ -19,6 +19,7 @@ from config.settings import Settings
 from config.sources import load_sources
 from core.clock import iso_beijing, system_clock
 from core.errors import FengsuiError
+from store.canaries import newest
 from store.database import Store
 from store.documents import QUARANTINED, SETTLED, count_by_stage, count_documents
 from store.runs import list_jobs, list_processes, source_health, stale
@@ -72,6 +73,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         lambda: _processes(store),
         lambda: _jobs(store),
         lambda: _sources(settings, store),
+        lambda: _canary(store),
         lambda: _mail(settings),
         lambda: _machine(settings),
     ]
@@ -80,6 +82,20 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield from look()
         except (FengsuiError, OSError) as problem:
             yield Finding("检查", False, str(problem))
+
+
+def _canary(store: Store) -> Iterator[Finding]:
+    with store.read() as db:
+        last = next(iter(newest(db)), None)
+    if last is None:
+        yield Finding("链路自检", None, "还没有过", "系统运行后每小时一次；立即自检用 fengsui canary")
+    elif last.failed_at is not None:
+        yield Finding(
+            "链路自检", False, f"{iso_beijing(last.planted_at)} 未到达订阅：{last.note}", "看各进程是否在运行"
+        )
+    else:
+        told = f"用时 {last.seconds:.1f} 秒" if last.seconds is not None else "进行中"
+        yield Finding("链路自检", True, f"{iso_beijing(last.planted_at)} {told}")
 
 
 def _store(settings: Settings, store: Store) -> Iterator[Finding]:

@@ -1,21 +1,41 @@
 """What leaves the house: routes, channels, the daily digest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from alerts.digest import plan_digest, previous_day
+from alerts.mailing import MailPlanner
 from alerts.notifiers.mail import MailNotifier
+from alerts.router import Router
 from alerts.sender import Channel
+from alerts.setup import duty_of
+from alerts.telling import Teller
+from config.alert_life import load_alert_life
 from config.lexicon import Lexicon, load_lexicon
+from config.orgs import load_orgs
 from config.routes import Recipient, Routes, load_routes
 from config.settings import Settings
 from core.clock import system_clock
+from core.records import RegistryEntry
+from enterprises.registry_import import registry_of
 from scheduler import DailyJob
 from store.database import Store
 
 
 def routes_of(settings: Settings, lexicon: Lexicon) -> Routes:
     """Whom mails go to: routes.yml, and FENGSUI_MAIL_TO as the province desk. Raises ConfigError."""
-    return load_routes(settings.config, regions=lexicon.regions, products=lexicon.products, mail_to=settings.mail_to)
+    return load_routes(
+        settings.config,
+        regions=lexicon.regions,
+        products=lexicon.products,
+        mail_to=settings.mail_to,
+        orgs=load_orgs(settings.config, lexicon),
+    )
+
+
+def router_of(settings: Settings, lexicon: Lexicon, registry: Iterable[RegistryEntry]) -> Router:
+    """What says where alerts go. Raises ConfigError."""
+    firms = {entry.id: entry for entry in registry}
+    return Router(load_orgs(settings.config, lexicon), lexicon, firms.get)
 
 
 def channels_of(settings: Settings) -> dict[str, Channel]:
@@ -25,11 +45,22 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     return {"mail": MailNotifier(settings.smtp_url, settings.mail_from)}
 
 
+def teller_of(settings: Settings, lexicon: Lexicon, registry: Iterable[RegistryEntry], *, mail: bool) -> Teller:
+    """What tells people of alerts. mail: False only keeps marks and clocks. Raises ConfigError."""
+    planner = None
+    if mail and settings.smtp_url is not None:
+        routes, demo = routes_of(settings, lexicon), settings.profile == "demo"
+        router = router_of(settings, lexicon, registry)
+        planner = MailPlanner(routes, lexicon.regions, settings.public_url, demo=demo, router=router)
+    return Teller(duty_of(settings.config), load_alert_life(settings.config), lexicon, planner)
+
+
 def digest_jobs(settings: Settings, store: Store) -> list[DailyJob]:
     """The daily digest as jobs, one for each hour that somebody chose."""
     if settings.smtp_url is None:
         return []
     lexicon = load_lexicon(settings.config)
+    router = router_of(settings, lexicon, registry_of(store)[0])
     at: dict[str, list[Recipient]] = {}
     for one in routes_of(settings, lexicon).recipients:
         if one.digest_at is not None:
@@ -38,7 +69,9 @@ def digest_jobs(settings: Settings, store: Store) -> list[DailyJob]:
     def sending(recipients: list[Recipient]) -> Callable[[], str]:
         def do() -> str:
             now = system_clock()
-            planned = plan_digest(store, previous_day(now), recipients, lexicon.regions, settings=settings, now=now)
+            planned = plan_digest(
+                store, previous_day(now), recipients, lexicon.regions, settings=settings, now=now, router=router
+            )
             return f"{planned} 封"
 
         return do

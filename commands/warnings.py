@@ -10,12 +10,13 @@ import typer
 from alerts.alert_json import alert_line
 from alerts.digest import build_digest, plan_digest, previous_day
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
-from commands.outgoing import routes_of
+from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
 from config.lexicon import load_lexicon
 from core.clock import parse_published, system_clock
 from core.errors import UsageError
 from core.records import LEVEL_COLOURS
+from enterprises.registry_import import registry_of
 from store.alert_log import list_alerts
 from store.users import create_token, find_user
 
@@ -83,7 +84,8 @@ def digest(
         to = [one for one in routes_of(settings, lexicon).recipients if one.digest_at is not None]
         if settings.smtp_url is None or not to:
             raise UsageError("nothing sent: set FENGSUI_SMTP_URL and FENGSUI_MAIL_TO (or config/routes.yml) first")
-        planned = plan_digest(store, day, to, lexicon.regions, settings=settings, now=system_clock())
+        router = router_of(settings, lexicon, registry_of(store)[0])
+        planned = plan_digest(store, day, to, lexicon.regions, settings=settings, now=system_clock(), router=router)
         print(f"已放入待发 {planned} 封")
 
 

@@ -12,6 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from config.mistakes import mistakes_of
+from config.org_records import Orgs
 from config.regions import Regions
 from core.durations import Duration
 from core.errors import ConfigError
@@ -61,12 +62,14 @@ class Recipient(Wishes):
     """Somebody who is told by mail.
 
     territories: region codes, each with all below it; the home province is the province desk and is told of
-    everything.  products: ids, none means all.
+    everything.  orgs: organisations of orgs.yaml, by name or code (codes once loaded): told of what is routed to them.
+    products: ids, none means all.
     """
 
     name: str = Field(min_length=1, max_length=60)
     mail: MailAddress
-    territories: tuple[str, ...] = Field(min_length=1)
+    territories: tuple[str, ...] = ()
+    orgs: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
 
     @property
@@ -91,8 +94,12 @@ class Routes(_Part):
     recipients: tuple[Recipient, ...] = ()
 
 
-def load_routes(config_dir: Path, *, regions: Regions, products: Collection[str], mail_to: str = "") -> Routes:
+def load_routes(
+    config_dir: Path, *, regions: Regions, products: Collection[str], mail_to: str = "", orgs: Orgs | None = None
+) -> Routes:
     """The routes; those of `mail_to` (comma separated) stand in them as the province desk.
+
+    orgs: who may be named under `orgs`; None: nobody.
 
     Raises ConfigError with every mistake: `routes.yml: recipients.0.mail: is no mail address (accepted: ...)`.
     """
@@ -105,7 +112,8 @@ def load_routes(config_dir: Path, *, regions: Regions, products: Collection[str]
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError([f"{FILE}: (whole file): is not YAML in UTF-8: {' '.join(str(error).split())}"]) from None
     addresses = [one.strip() for one in mail_to.split(",") if one.strip()]
-    mistakes = [*_mistakes(routes, regions, products), *_bad_addresses(addresses)]
+    named, unknown = _with_codes(routes.recipients, orgs)
+    mistakes = [*_mistakes(routes, regions, products), *unknown, *_bad_addresses(addresses)]
     if mistakes:
         raise ConfigError(mistakes)
     listed = {one.mail for one in routes.recipients}
@@ -120,13 +128,35 @@ def load_routes(config_dir: Path, *, regions: Regions, products: Collection[str]
         for address in dict.fromkeys(addresses)
         if address not in listed
     ]
-    return routes.model_copy(update={"recipients": (*desk, *routes.recipients)})
+    return routes.model_copy(update={"recipients": (*desk, *named)})
+
+
+def _with_codes(recipients: Collection[Recipient], orgs: Orgs | None) -> tuple[list[Recipient], list[str]]:
+    """The recipients with the codes of their organisations; and what is wrong with the names."""
+    named: list[Recipient] = []
+    mistakes: list[str] = []
+    for place, one in enumerate(recipients):
+        codes: list[str] = []
+        for number, name in enumerate(one.orgs):
+            found = orgs.find(name) if orgs else ()
+            if len(found) == 1:
+                codes.append(found[0].code)
+                continue
+            several = f" names {', '.join(f'{each.name} {each.code}' for each in found)}" if found else ""
+            mistakes.append(
+                f"{FILE}: recipients.{place}.orgs.{number}: {name!r}{several or ' is no known organisation'}"
+                " (accepted: a region code of a bureau, an id or name of lexicons/orgs.yaml, such as 'zfjc')"
+            )
+        named.append(one.model_copy(update={"orgs": tuple(dict.fromkeys(codes))}))
+    return named, mistakes
 
 
 def _mistakes(routes: Routes, regions: Regions, products: Collection[str]) -> Iterator[str]:
     seen: dict[str, int] = {}
     for place, one in enumerate(routes.recipients):
         where = f"{FILE}: recipients.{place}"
+        if not one.territories and not one.orgs:
+            yield f"{where}.territories: is missing (accepted: territories, orgs, or both)"
         for number, code in enumerate(one.territories):
             if code not in regions:
                 yield (

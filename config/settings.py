@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     log_file: Path | None = Field(default=None, description="log here, and only warnings to stderr")
     source_base: str = Field(default="", description="what {base} means in source files: the demo's sample site")
+    canary_url: str = Field(
+        default="", description="the desk's address for the hourly self-test; `fengsui run` sets it, empty: none"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -136,6 +139,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "FENGSUI_CONFIG": str(settings.config),
         "FENGSUI_PUBLIC_URL": settings.public_url,
         "FENGSUI_SOURCE_BASE": settings.source_base,
+        "FENGSUI_CANARY_URL": settings.canary_url,
         "PYTHONUNBUFFERED": "1",
     }
     return {**os.environ, **own}

@@ -15,7 +15,7 @@ from config.mistakes import mistakes_of
 from config.source_parts import Css, Detail, Expect, FieldMap, OneOrMore, Pager, Regex, Size, Strict, XmlIndex
 from core.durations import Duration
 from core.errors import ConfigError
-from core.records import Kind
+from core.records import CANARY, Kind
 
 
 class SourceConfig(Strict):
@@ -274,6 +274,9 @@ def parse_source(key: str, values: dict[str, Any]) -> SourceConfig:
 def _load_one(file: Path, name: str, base: str, mistakes: list[str]) -> SourceConfig | None:
     if KEY_FORM.fullmatch(file.stem) is None:
         mistakes.append(f"{name}: file name: not a key (accepted: a-z, 0-9 and _, starting with a letter)")
+        return None
+    if file.stem == CANARY:
+        mistakes.append(f"{name}: file name: {CANARY} is the system's own source; rename the file")
         return None
     try:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))

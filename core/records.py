@@ -9,6 +9,9 @@ from typing import Any
 Table = tuple[tuple[str, ...], ...]
 """Rows of cells; the first row is the header. Spans are already expanded."""
 
+CANARY = "canary"
+"""Key of the source that serves synthetic events; nothing of it is counted, and no source file may be called so."""
+
 
 class Kind(StrEnum):
     """What sort of publication a source or document is (design, section 4)."""

@@ -34,6 +34,7 @@ from nlp.spans import Cover
 from nlp.wording import Wording
 
 VERSION = "dict-3"
+SURE_SCORE = 0.7  # from here on the wording alone may tell a signal; of 4000 ordinary questions two reach it so
 OTHERS_SCORE = 0.4  # at most, for an accident that names nothing we regulate
 NOT_OURS = "文中没有产品、单位、场所或市场监管事项"
 MOST_BY_SOUND = 20_000  # firms
@@ -69,8 +70,9 @@ class Analyzer:
         self.headlines = HeadlineCard(lexicon, self.segmenter)
         self.card = RiskCard(lexicon, Wording(lexicon.words), self.segmenter, self.headlines.names_subject)
         self._firms = EnterpriseFinder(
-            names, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words
-        )
+            names, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words,
+            lexicon.cues.get("families", ()),
+        )  # fmt: skip
         self._disguises = Disguises(
             (*self._products.words, *self._issues.words), _short_names(names.entries), self.segmenter,
             lexicon.cues.get("misspelt", {}),
@@ -93,13 +95,21 @@ class Analyzer:
         tables: their cells count as facts, mentions are given for title and text only.
         """
         whole, reading = self.read(title, text, published=published, tables=tables)
+        judgement = self._judge_text(reading)
         if self.headlines.reads(reading):
-            reading, judgement = self._judge_headline(reading)
-        else:
-            judgement = self.card.judge(reading)
-            if judgement.is_risk and not self._is_ours(reading):
-                judgement = Judgement(False, min(judgement.score, OTHERS_SCORE), None, (NOT_OURS, *judgement.reasons))
+            as_headline, headline = self._judge_headline(reading)
+            # A post whose title is its text is told in whole sentences: either card may find it. A bare title is short
+            # for the word weights, which take other people's accidents for signals there: it must name the product.
+            heard = judgement.is_risk and (_repeats_title(reading) or _tells_much(reading, judgement))
+            if headline.is_risk or not heard:
+                reading, judgement = as_headline, headline
         return self._decide(title, text, whole, reading, judgement)
+
+    def _judge_text(self, reading: Reading) -> Judgement:
+        judgement = self.card.judge(reading)
+        if judgement.is_risk and judgement.score < SURE_SCORE and not self._is_ours(reading):
+            return Judgement(False, min(judgement.score, OTHERS_SCORE), None, (NOT_OURS, *judgement.reasons))
+        return judgement
 
     def _is_ours(self, reading: Reading) -> bool:
         """Whether a product, firm, premises or a matter of market regulation is there: deaths alone are not ours."""
@@ -107,14 +117,20 @@ class Analyzer:
             return True
         if reading.genre.get("witness", 0.0) and not reading.genre.get("disaster", 0.0):
             return True  # somebody tells what happened at home: the thing often has no name there
-        return any(self.lexicon.issues[issue.id].side not in ("harm", "action", "other") for issue in reading.asserted)
+        sides = {self.lexicon.issues[issue.id].side for issue in reading.asserted}
+        return not sides <= {"harm", "action", "other"}
 
     def _judge_headline(self, reading: Reading) -> tuple[Reading, Judgement]:
         """A bare headline: what happened joins the issues, the card of risk.yaml only gives the level."""
         verdict = self.headlines.judge(reading)
         own = Cover((issue.start, issue.end) for issue in reading.issues if not issue.negated)
         more = [issue for issue in verdict.issues if not own.overlaps(issue.start, issue.end)]
-        whole = replace(reading, issues=tuple(sorted((*reading.issues, *more), key=lambda issue: issue.start)))
+        whole = replace(
+            reading,
+            issues=tuple(sorted((*reading.issues, *more), key=lambda issue: issue.start)),
+            firms=tuple(sorted((*reading.firms, *verdict.firms), key=lambda firm: firm.start)),
+            products=reading.products or verdict.products,
+        )
         level = self.card.levels.grade(whole) if verdict.is_risk else None
         return whole, Judgement(verdict.is_risk, verdict.score, level, verdict.reasons)
 
@@ -228,7 +244,8 @@ class Analyzer:
     def _stance(self, reading: Reading, judgement: Judgement) -> str:
         """none, or denial, apology or refutation by the words that such statements use."""
         refuted = reading.genre.get("refute", 0.0)
-        if not judgement.is_risk and refuted >= 2:
+        other_cause = reading.genre.get("cleared", 0.0) >= STRONG and refuted > 0
+        if not judgement.is_risk and (refuted >= STRONG or other_cause):
             return "refutation"
         if reading.genre.get("stance_apology", 0.0) >= 1:
             return "apology"
@@ -303,6 +320,16 @@ def told_fact(reading: Reading, issue: IssueMention) -> bool:
         return False
     start, end = reading.clauses.sentence(issue.start)
     return bool(_HAPPENED.search(reading.text, start, end)) and not _EXAMPLE.search(reading.text, start, issue.start)
+
+
+def _repeats_title(reading: Reading) -> bool:
+    """Whether there is a text and it begins with the title: 短视频、微博, whose title is the post itself."""
+    title, body = reading.text[: reading.title_end].strip(), reading.text[reading.title_end :].strip()
+    return body.startswith(title)
+
+
+def _tells_much(reading: Reading, judgement: Judgement) -> bool:
+    return judgement.score >= SURE_SCORE and bool(reading.products)
 
 
 def _mostly_latin(text: str) -> bool:

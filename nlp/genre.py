@@ -2,8 +2,10 @@
 
 Each genre has words (weak) and strong words in cues.yaml. The evidence is a number: a strong word counts 2, a weak one
 1, a strong one in the title 4; each word counts once. Long texts hold more words, so weak ones are weighed by length.
+`patterns` are regular expressions that count like strong words, each once.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +13,7 @@ from nlp.dictionary import Dictionary
 from nlp.normalize import normalize_word
 
 WEAK, STRONG, TITLE = 1.0, 2.0, 4.0
+MOST_READ = 5000  # characters in which patterns are looked for
 USUAL_LENGTH = 400  # characters; gold's median is 110, long texts 700
 
 
@@ -29,6 +32,11 @@ class Genres:
         for name in ("sarcasm", "intensify"):
             pairs += [(normalize_word(word), (name, WEAK)) for word in cues.get(name, ())]
         self._dictionary: Dictionary[tuple[str, float]] = Dictionary(pairs)
+        self._patterns = [
+            (genre, re.compile(pattern))
+            for genre, lists in cues.get("article", {}).items()
+            for pattern in lists.get("patterns", ())
+        ]
 
     def evidence(self, text: str, title_end: int) -> dict[str, float]:
         """The evidence by genre name; a genre without any word is missing. text[:title_end] is the title."""
@@ -40,4 +48,9 @@ class Genres:
                 worth = shrink if weight == WEAK else strong
                 words = found.setdefault(genre, {})
                 words[hit.word] = max(words.get(hit.word, 0.0), worth)
-        return {genre: sum(words.values()) for genre, words in found.items()}
+        total = {genre: sum(words.values()) for genre, words in found.items()}
+        for genre, pattern in self._patterns:
+            match = pattern.search(text, 0, MOST_READ)
+            if match:
+                total[genre] = total.get(genre, 0.0) + (TITLE if match.end() <= title_end else STRONG)
+        return total

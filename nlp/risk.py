@@ -73,7 +73,7 @@ class RiskCard:
         wording = self.wording_points(words)
         points = self.base + sum(evidence.values()) + wording
         score = 1 / (1 + math.exp(-max(-30.0, min(30.0, points))))
-        is_risk = score >= self.threshold and bool(reading.products or reading.firms or reading.asserted)
+        is_risk = score >= self.threshold
         reasons = self._reasons(reading, evidence)
         if abs(wording) >= _TOLD_WORDING:
             reasons.append(f"用词（{'、'.join(self._wording.strongest(words))}）（{wording:+.1f}）")

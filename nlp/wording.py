@@ -16,6 +16,7 @@ LENGTH = 1500  # characters that are read
 FEWEST = 10  # a text of fewer words counts as one of so many
 SCALE = 3.0
 _TELLING = re.compile(r"[\u4e00-\u9fff\U0001f300-\U0001faff]")
+_ENGLISH = re.compile(r"[a-z]{3,}")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,10 @@ class Wording:
 
 
 def words_of(reading: Reading, segmenter: Segmenter) -> set[str]:
-    """The different words of the first 1500 characters, without names of firms, products and places."""
+    """The different words of the first 1500 characters, without names of firms, products and places.
+
+    English words count in a foreign text only: in a Chinese one they are models and brands.
+    """
     text = reading.text[:LENGTH]
     named = [(firm.start, firm.end) for firm in reading.firms]
     named += [(start, end) for start, end, _ in (*reading.products, *reading.regions)]
@@ -48,4 +52,7 @@ def words_of(reading: Reading, segmenter: Segmenter) -> set[str]:
             pieces += (text[place:start], " ")
             place = end
     pieces.append(text[place:])
-    return {word for word in segmenter.cut("".join(pieces)) if _TELLING.search(word)}
+    plain = "".join(pieces)
+    if reading.foreign:
+        return set(_ENGLISH.findall(plain.lower()))
+    return {word for word in segmenter.cut(plain) if _TELLING.search(word)}

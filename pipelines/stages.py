@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.clock import Clock, system_clock
-from core.records import SOURCE_TYPE_OF, Analysis, Signal
+from core.records import CANARY, SOURCE_TYPE_OF, Analysis, Signal
 from nlp.analyze import Analyzer
 from pipelines.clean import cleaned
 from pipelines.duplicates import attach
@@ -21,6 +21,7 @@ from store.documents import (
     ANALYSED,
     DEDUPED,
     FETCHED,
+    INDEXED,
     JUDGED,
     Work,
     advance,
@@ -110,6 +111,9 @@ class Pipeline:
             signal = find_signal(db, work.document.id, work.document.revision)
             if signal is not None:
                 self.judge(db, signal, self.clock())
+                if signal.document.source == CANARY:  # no event counts it, and it stays out of the index
+                    self._advance(db, work, INDEXED)
+                    return
                 if self.place is not None and is_latest(db, signal.document):
                     self.place(db, signal, self.clock())
             self._advance(db, work, JUDGED)

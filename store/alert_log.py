@@ -3,7 +3,7 @@
 Everything is written with create-only ids: the same finding, alert, history row or delivery twice is one row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
 
-from core.records import Alert, AlertEvent, AlertState, Finding, Notification
+from core.records import CANARY, Alert, AlertEvent, AlertState, Finding, Notification
 from store.schema import alert_documents, alert_history, alerts, deliveries, delivery_attempts, findings
 
 _DOCUMENTS_OF = select(alert_documents.c.document).where(alert_documents.c.alert == bindparam("alert"))
@@ -85,7 +85,7 @@ def findings_of(db: Connection, *, rule: str, key: str, since: datetime | None =
     query = select(findings).where(findings.c.rule == rule, findings.c.key == key, findings.c.withdrawn_at.is_(None))
     if since is not None:
         query = query.where(findings.c.fired_at >= since)
-    return [_finding(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+    return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
 
 
 def findings_of_keys(db: Connection, keys: Sequence[str], since: datetime) -> list[Finding]:
@@ -93,7 +93,7 @@ def findings_of_keys(db: Connection, keys: Sequence[str], since: datetime) -> li
     found: list[Finding] = []
     for first in range(0, len(keys), 400):
         some = {"keys": list(keys[first : first + 400]), "since": since}
-        found += [_finding(row) for row in db.execute(_FINDINGS_OF_KEYS, some).mappings()]
+        found += [finding_of(row) for row in db.execute(_FINDINGS_OF_KEYS, some).mappings()]
     return found
 
 
@@ -101,7 +101,7 @@ def findings_between(db: Connection, rule: str, since: datetime, until: datetime
     """The standing findings of a rule that fired at since <= time <= until, oldest first."""
     fired = findings.c.fired_at.between(since, until)
     query = select(findings).where(findings.c.rule == rule, fired, findings.c.withdrawn_at.is_(None))
-    return [_finding(row) for row in db.execute(query.order_by(findings.c.fired_at, findings.c.id)).mappings()]
+    return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at, findings.c.id)).mappings()]
 
 
 def alerts_of_finding(db: Connection, finding: str) -> list[str]:
@@ -113,13 +113,13 @@ def alerts_of_finding(db: Connection, finding: str) -> list[str]:
 def findings_of_alert(db: Connection, alert: str) -> list[Finding]:
     """The standing findings grouped into an alert, oldest first."""
     query = select(findings).where(findings.c.alert == alert, findings.c.withdrawn_at.is_(None))
-    return [_finding(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+    return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
 
 
 def findings_ever_of(db: Connection, alert: str) -> dict[str, tuple[Finding, datetime | None]]:
     """Every finding of an alert by id, with the time it lost its ground (None: it stands)."""
     rows = db.execute(select(findings).where(findings.c.alert == alert)).mappings()
-    return {row["id"]: (_finding(row), row["withdrawn_at"]) for row in rows}
+    return {row["id"]: (finding_of(row), row["withdrawn_at"]) for row in rows}
 
 
 def update_finding(db: Connection, finding: Finding, *, alert: str | None) -> None:
@@ -216,10 +216,19 @@ def alerts_of_document(db: Connection, document_id: str) -> list[Alert]:
 
 
 def list_alerts(
-    db: Connection, *, states: Sequence[AlertState] = (), since: datetime | None = None, limit: int | None = None
+    db: Connection,
+    *,
+    states: Sequence[AlertState] = (),
+    levels: Iterable[int] | None = None,
+    since: datetime | None = None,
+    limit: int | None = None,
 ) -> list[Alert]:
-    """Alerts, newest update first; `since` is in story time."""
-    query = select(alerts).order_by(alerts.c.updated_at.desc(), alerts.c.id)
+    """Alerts but canaries, newest update first; `since` is in story time.  levels: None is all."""
+    query = (
+        select(alerts).where(alerts.c.subject.not_like(f"{CANARY}:%")).order_by(alerts.c.updated_at.desc(), alerts.c.id)
+    )
+    if levels is not None:
+        query = query.where(alerts.c.level.in_(sorted(levels)))
     if states:
         query = query.where(alerts.c.state.in_([state.value for state in states]))
     if since is not None:
@@ -264,16 +273,23 @@ def history_of(db: Connection, alert: str) -> list[AlertEvent]:
 # --- deliveries -------------------------------------------------------------------------------------------------
 
 
-def add_delivery(db: Connection, notification: Notification, *, now: datetime) -> bool:
-    """Put a notification into the outbox once; its id is the idempotency key. True when it is new."""
+def add_delivery(
+    db: Connection, notification: Notification, *, now: datetime, at: datetime | None = None, what: str = ""
+) -> bool:
+    """Put a notification into the outbox once; its id is the idempotency key. True when it is new.
+
+    at: not to be sent before.  what: what it tells of its alert.
+    """
     values = {name: getattr(notification, name) for name in notification.__dataclass_fields__}
-    return create_only(db, deliveries, {**values, "state": "waiting", "created_at": now, "next_at": now, "attempts": 0})
+    due = {"state": "waiting", "created_at": now, "next_at": at or now, "attempts": 0, "what": what}
+    return create_only(db, deliveries, {**values, **due})
 
 
 def was_told(db: Connection, alert: str, *, channel: str, recipient: str) -> bool:
     """Whether a notice of this alert went, or is on its way, to a recipient."""
     mine = and_(deliveries.c.alert == alert, deliveries.c.channel == channel, deliveries.c.recipient == recipient)
-    return db.execute(select(deliveries.c.id).where(mine, deliveries.c.state != "failed")).first() is not None
+    told = deliveries.c.state.not_in(["failed", "replaced"])
+    return db.execute(select(deliveries.c.id).where(mine, told)).first() is not None
 
 
 def claim_delivery(db: Connection, *, who: str, now: datetime) -> Delivery | None:
@@ -370,7 +386,8 @@ def delivery_log(db: Connection, *, alert: str | None = None, limit: int = 100) 
     ]
 
 
-def _finding(row: RowMapping) -> Finding:
+def finding_of(row: RowMapping) -> Finding:
+    """The record of a row of `findings`."""
     return Finding(
         **{name: row[name] for name in Finding.__dataclass_fields__ if name != "documents"},
         documents=tuple(row["documents"]),

@@ -5,7 +5,7 @@ A card is a view of a document revision: it can be rebuilt by judging again. `un
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -114,14 +114,26 @@ def cards_with(db: Connection, keys: Sequence[str], start: datetime, end: dateti
     return found
 
 
-def cards_of(db: Connection, documents: Sequence[str]) -> list[StoredCard]:
-    """The cards of all revisions of these documents, in order of document and revision."""
-    found: list[StoredCard] = []
-    for first in range(0, len(documents), 400):
-        mine = signal_cards.c.document.in_(list(documents[first : first + 400]))
-        query = select(*_CARD).where(mine).order_by(signal_cards.c.document, signal_cards.c.revision)
-        found += [_card(row) for row in db.execute(query).mappings()]
-    return found
+AT_ONCE = 2000
+"""Rows fetched at a time where all cards of a span are read."""
+
+
+def cards_between(db: Connection, start: datetime, end: datetime) -> Iterator[StoredCard]:
+    """Every card with start <= at <= end in order of event time, document and revision; read as it is asked for."""
+    query = (
+        select(*_CARD)
+        .where(signal_cards.c.at >= start, signal_cards.c.at <= end)
+        .order_by(signal_cards.c.at, signal_cards.c.document, signal_cards.c.revision)
+    )
+    for row in db.execute(query, execution_options={"yield_per": AT_ONCE}).mappings():
+        yield _card(row)
+
+
+def span_of_cards(db: Connection, until: datetime) -> tuple[datetime, datetime, int] | None:
+    """(first, last, how many) of the cards up to a moment; None where there is none."""
+    query = select(func.min(signal_cards.c.at), func.max(signal_cards.c.at), func.count())
+    first, last, count = db.execute(query.where(signal_cards.c.at <= until)).one()
+    return (first, last, count) if count else None
 
 
 def keys_of_documents(db: Connection, documents: Sequence[str], prefix: str) -> list[tuple[str, datetime]]:
@@ -201,3 +213,12 @@ def alerts_resting_on(db: Connection, documents: Sequence[str]) -> list[tuple[st
 
 def _card(row: RowMapping) -> StoredCard:
     return StoredCard(row["document"], row["revision"], row["at"], row["until"], row["facts"])
+
+
+def cards_of(db: Connection, documents: Sequence[str]) -> list[StoredCard]:
+    """Every card of these documents, all revisions, in order of event time."""
+    found: list[StoredCard] = []
+    for first in range(0, len(documents), 400):
+        wanted = signal_cards.c.document.in_(list(documents[first : first + 400]))
+        found += [_card(row) for row in db.execute(select(*_CARD).where(wanted)).mappings()]
+    return sorted(found, key=lambda card: (card.at, card.document, card.revision))

@@ -5,7 +5,7 @@ stage, works, and moves them on in the transaction that writes its result; a cla
 Two ends lie beside it: `quarantined` (no try could read it), `refused` (the index will never take it: index_queue.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, and_, case, func, or_, select, update
 
 from core.records import (
+    CANARY,
     Analysis,
     ArchiveRef,
     Document,
@@ -36,6 +37,8 @@ STAGES = (FETCHED, DEDUPED, ANALYSED, JUDGED, INDEXED)
 LEASE = timedelta(minutes=5)
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 20  # kills are mostly not the text's fault: a batch that was cut short is given many tries
+_WITHOUT_RAW = [column for column in documents.c if column.name != "raw"]
+"""What was fetched is most of a row's weight, and no reading of it is asked for."""
 # The claim goes, too: whoever writes the entry of before must not move the row on over what has changed meanwhile.
 ANEW = {"stage": ANALYSED, "attempts": 0, "claimed_by": None, "claimed_until": None}
 
@@ -172,6 +175,20 @@ def find_signals(db: Connection, ids: Sequence[str]) -> list[Signal]:
         wanted = documents.c.id.in_(list(ids[start : start + 500]))
         found += _signals(db, select(documents).where(wanted, documents.c.latest))
     return sorted(found, key=lambda signal: (signal.document.event_time, signal.document.id))
+
+
+def signals_of_revisions(db: Connection, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], Signal]:
+    """The analysed ones of (id, revision), also those that were replaced since; at most a few hundred at once."""
+    query = select(*_WITHOUT_RAW).where(documents.c.id.in_(sorted({document for document, _ in wanted})))
+    found = {(row["id"], row["revision"]): row for row in db.execute(query).mappings()}
+    return {key: _signal(found[key]) for key in wanted if key in found and found[key]["analysis"] is not None}
+
+
+def texts_of_revisions(db: Connection, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """Title and text, a line between them, of (id, revision); at most a few hundred at once."""
+    columns = (documents.c.id, documents.c.revision, documents.c.title, documents.c.text)
+    query = select(*columns).where(documents.c.id.in_(sorted({document for document, _ in wanted})))
+    return {(row.id, row.revision): f"{row.title}\n{row.text}" for row in db.execute(query)}
 
 
 def signals_between(
@@ -312,15 +329,18 @@ def mark_for_analysis(db: Connection, since: datetime | None = None) -> int:
     return db.execute(update(documents).where(done).values(**values)).rowcount
 
 
+REAL = documents.c.source != CANARY
+
+
 def count_by_stage(db: Connection) -> dict[str, int]:
     """Rows in each stage, every revision counted."""
-    rows = db.execute(select(documents.c.stage, func.count()).group_by(documents.c.stage))
+    rows = db.execute(select(documents.c.stage, func.count()).where(REAL).group_by(documents.c.stage))
     return {row[0]: row[1] for row in rows}
 
 
 def count_indexed(db: Connection) -> int:
     """Documents the index has taken in: it holds each of them in one revision."""
-    taken = and_(documents.c.stage == INDEXED, documents.c.latest)
+    taken = and_(documents.c.stage == INDEXED, documents.c.latest, REAL)
     return db.execute(select(func.count()).select_from(documents).where(taken)).scalar_one()
 
 
@@ -332,7 +352,7 @@ def count_documents(db: Connection) -> dict[str, int]:
             func.count().filter(documents.c.is_risk).label("signals"),
             func.count().filter(documents.c.repost_of.is_not(None)).label("reposts"),
             func.count().filter(documents.c.withdrawn_at.is_not(None)).label("withdrawn"),
-        ).where(documents.c.latest)
+        ).where(documents.c.latest, REAL)
     ).mappings()
     return dict(row.one())
 

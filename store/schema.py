@@ -230,6 +230,7 @@ signal_cards = Table(
     Column("at", Moment, nullable=False, comment="event time"),
     Column("until", Moment, comment="replaced or withdrawn; null while it counts"),
     Column("facts", Json, nullable=False, comment="what rules need, see alerts.cards"),
+    Index("ix_signal_cards_at", "at"),
 )  # fmt: skip
 
 signal_keys = Table(
@@ -360,6 +361,41 @@ alert_history = Table(
     Column("note", Text, nullable=False),
     Column("details", Json, nullable=False),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_alert_history_action", "action", "at"),
+)  # fmt: skip
+
+alert_watch = Table(
+    "alert_watch", metadata,
+    Column("alert", Text, ForeignKey("alerts.id"), primary_key=True),
+    Column("silence", Text, comment="the silence that mutes it now"),
+    Column("under", Text, comment="the alert that rules over it now"),
+    Column("owed", Text, comment="opened | raised | reopened: what is told when it may speak again"),
+    Column("level", Integer, nullable=False, server_default="0", comment="the one people were told of"),
+    Column("since", Moment, comment="when somebody was first told; null: nobody is waited for"),
+    Column("repeats", Integer, nullable=False, server_default="0"),
+    Column("repeat_at", Moment, comment="null: none is due"),
+    Column("steps", Integer, nullable=False, server_default="0", comment="posts of the chain told after the first"),
+    Column("step_at", Moment, comment="null: nobody is left in the chain"),
+    Column("ended", Boolean, nullable=False, server_default=false(), comment="those who were told know of its end"),
+    comment="what the clock does to alerts: muted, reminded of, passed on; see alerts.watch",
+)  # fmt: skip
+
+silences = Table(
+    "silences", metadata,
+    Column("id", Text, primary_key=True, comment="JM-2026-0001"),
+    Column("matchers", Json, nullable=False, comment="all must hold, see config.matchers"),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("territory", Text, nullable=False, comment="region code it is cut to; 000000 is no cut"),
+    Column("created_at", Moment, nullable=False),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("expired_at", Moment, comment="ended early; a silence is never changed otherwise"),
+    Column("expired_by", Text),
+    Column("expired_why", Text),
+    Column("replaces", Text, comment="the silence it was made instead of"),
+    Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_silences_ends_at", "ends_at"),
 )  # fmt: skip
 
 deliveries = Table(
@@ -372,7 +408,8 @@ deliveries = Table(
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False),
-    Column("state", Text, nullable=False, comment="waiting | sending | handing | sent | failed | unsure"),
+    Column("what", Text, nullable=False, server_default="", comment="opened, raised, ...: what it tells of its alert"),
+    Column("state", Text, nullable=False, comment="waiting | sending | handing | sent | failed | unsure | replaced"),
     Column("created_at", Moment, nullable=False),
     Column("next_at", Moment, nullable=False),
     Column("claimed_by", Text),
@@ -471,6 +508,18 @@ audit = Table(
     Column("hash", Text, nullable=False),
 )  # fmt: skip
 
+canaries = Table(
+    "canaries", metadata,
+    Column("id", Text, primary_key=True, comment="YYYYMMDDhhmmss of planting, UTC"),
+    Column("planted_at", Moment, nullable=False),
+    Column("alerted_at", Moment),
+    Column("reached_at", Moment, comment="seen in the feed"),
+    Column("failed_at", Moment),
+    Column("stage", Text, nullable=False, comment="planted | fetched | read | alerted | reached"),
+    Column("note", Text, nullable=False),
+    Index("ix_canaries_planted_at", "planted_at"),
+)  # fmt: skip
+
 desk_rules = Table(
     "desk_rules", metadata,
     Column("serial", Serial, primary_key=True, comment="order of changes over all rules"),
@@ -486,4 +535,31 @@ desk_rules = Table(
     Column("counted", BigInteger, comment="documents.seq up to which earlier ones are counted in; null: none"),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
     UniqueConstraint("rule", "number", name="uq_desk_rules_rule_number"),
+)  # fmt: skip
+
+lab_runs = Table(
+    "lab_runs", metadata,
+    Column("id", Text, primary_key=True),
+    Column("rule", Text, nullable=False, comment="id of the rule, or the name of a detector"),
+    Column("state", Text, nullable=False, comment="waiting | running | done | failed"),
+    Column("actor", Text, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column("held_until", Moment, comment="lease of a running one"),
+    Column("asked", Json, nullable=False, comment="past, budget, recall floor"),
+    Column("result", Json, comment="as `rules test --past --json` prints it"),
+    Column("error", Text),
+    Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_lab_runs_rule", "rule", "asked_at"),
+    Index("ix_lab_runs_state", "state", "asked_at"),
+)  # fmt: skip
+
+rankings = Table(
+    "rankings", metadata,
+    Column("serial", Serial, primary_key=True, comment="the newest one holds"),
+    Column("at", Moment, nullable=False),
+    Column("active", Boolean, nullable=False, comment="whether the measurement allowed its use"),
+    Column("measured", Json, nullable=False, comment="gain, interval, marks: see alerts.reranking_measure"),
+    Column("model", Json, nullable=False, comment="weights and what its features lean on"),
 )  # fmt: skip

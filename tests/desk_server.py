@@ -19,11 +19,13 @@ from sqlalchemy import Connection
 
 from alerts.feeds import FeedWriter
 from alerts.lifecycle import act
+from alerts.router import Router
 from alerts.rule_examples import ACK_HOURS
 from alerts.rule_query import queries_of
 from alerts.setup import EngineParts
 from config.grouping import load_grouping
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
+from config.orgs import load_orgs
 from config.rules import Rule
 from config.settings import PROJECT, Settings
 from config.sources import SourceConfig, parse_source
@@ -295,9 +297,11 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
     ticking = clock or (lambda: NOW + (datetime.now(UTC) - started))
     segmenter = Segmenter(dictionary_words(lexicon, ())).words
     index, names = _index(settings, lexicon, store, segmenter, fresh=empty)
+    firms = {entry.id: entry for entry in load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv")}
     values: dict[str, Any] = {
         "search": index,
         "segmenter": segmenter,
+        "router": Router(load_orgs(CONFIG, lexicon), lexicon, firms.get),
         "act": act,
         "render_feed": FeedWriter(settings.public_url, lexicon),
         "query_names": names,

@@ -264,14 +264,25 @@ def test_a_withdrawn_text_takes_its_ground_away(desk: Desk) -> None:
     assert "撤回" in desk.one().reason
 
 
-def test_a_corrected_figure_changes_the_same_alert(desk: Desk) -> None:
+def test_a_paper_s_own_correction_changes_the_same_alert_and_lowers_nothing(desk: Desk) -> None:
     desk.read(FIRST_COUNT)
     before = desk.one()
     assert before.level == 3
     desk.read(CORRECTED)
     after = desk.one()
-    assert (after.id, after.number, after.level, after.documents) == (before.id, before.number, 2, before.documents)
-    assert "lowered" in desk.actions(after)
+    assert (after.id, after.number, after.level, after.documents) == (before.id, before.number, 3, before.documents)
+    assert "lowered" not in desk.actions(after)
+
+
+def test_an_authority_s_correction_of_its_own_figures_lowers_the_alert(desk: Desk) -> None:
+    first = replace(FIRST_COUNT, kind=Kind.NOTICE, source="amr")
+    desk.read(first)
+    assert desk.one().level == 3
+    desk.read(replace(CORRECTED, kind=Kind.NOTICE, source="amr"))
+    assert desk.one().level == 2
+    with desk.store.read() as db:
+        [row] = [row for row in history_of(db, desk.one().id) if row.action == "lowered"]
+    assert (row.actor, row.details["reason"]) == ("system", "official_statement")
 
 
 def test_a_revision_still_counts_in_the_window_that_its_first_text_completed(desk: Desk) -> None:

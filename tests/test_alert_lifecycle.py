@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from alerts.lifecycle import REASONS, act, confirmation_words
+from alerts.lifecycle import act, confirmation_words
+from alerts.reasons import REASONS
 from core.errors import UsageError
 from core.records import Alert, AlertState
 from store.alert_log import alert_details, find_alert, history_of, save_alert

@@ -1,5 +1,6 @@
 """`fengsui run` as a whole, over real HTTP: from a fresh folder to alerts on the desk, and to a prompt end."""
 
+import json
 import re
 import signal
 import subprocess
@@ -95,6 +96,11 @@ def test_a_second_start_keeps_everything(
     assert 'href="/alerts/' in person.get(f"{address.partition('/first')[0].rstrip('/')}/alerts").text
     assert count(system) >= before > 0
     until("a crawl", lambda: in_mid_crawl(system))
+    desk = address.partition("/first")[0].rstrip("/")
+    sent = fengsui("canary", "--url", desk, "--data", str(system.folder), "--patience", "60", "--json")
+    assert sent.returncode == 0, sent.stderr
+    assert json.loads(sent.stdout)["stage"] == "reached"
+    assert "最近失败</dt><dd>没有" in person.get(f"{desk}/status").text
     seconds = system.end(signal.SIGINT)
     told(f"SIGINT to the supervisor alone: {seconds:.1f} s", capsys)
 

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
+from alerts.routing import Route
 from config.rules import DESK_RULE
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, LEVEL_ROMAN, Alert, AlertState, Kind
 from store.schema import enterprises
 from web.services import Services
 
 NIL = "NIL:"
+BUREAUS = ("county", "prefecture", "area", "province", "national")
+"""Sorts of organisations that a territory stands for."""
 
 KINDS: Mapping[str, str] = {
     Kind.NEWS: "新闻",
@@ -52,6 +55,7 @@ DELIVERY_STATES: Mapping[str, tuple[str, str]] = {
     "sent": ("已送达", "done"),
     "failed": ("未送达", "bad"),
     "unsure": ("待核", "warn"),
+    "replaced": ("未发，已由后一封代替", ""),
 }
 
 CHANNELS: Mapping[str, str] = {
@@ -73,11 +77,15 @@ AUDIT_WORDS: Mapping[str, str] = {
     "index_retry": "重写索引",
     "event_merge": "并入事件",
     "event_split": "拆出事件",
+    "silence_add": "新建静默",
+    "silence_expire": "解除静默",
     "rule_created": "新建规则",
     "rule_changed": "修改规则",
     "rule_off": "停用规则",
     "rule_on": "启用规则",
     "rule_deleted": "删除规则",
+    "rule_lab": "规则回放",
+    "alert_mark": "标记预警",
     "export_search": "导出检索",
     "export_figures": "导出分析",
     "export_broken": "导出中断",
@@ -88,6 +96,14 @@ AUDIT_WORDS: Mapping[str, str] = {
     "delete_search": "删去检索",
 }
 
+CANARY_STAGES: Mapping[str, str] = {
+    "planted": "未采到",
+    "fetched": "采到，未研读",
+    "read": "研读，未预警",
+    "alerted": "已预警，未见于订阅",
+    "reached": "到达订阅",
+}
+"""How far a canary came."""
 STAGES: Mapping[str, str] = {
     "fetched": "已抓取，待去重",
     "deduped": "已去重，待分析",
@@ -130,13 +146,16 @@ class Names:
         """起火 for `fire`."""
         return self._services.lexicon.issue_name(issue_id)
 
-    def addressees(self, alert: Alert) -> tuple[str, ...]:
-        """To whom else the alert can be handed down: its other territories and what lies above them at home."""
+    def addressees(self, alert: Alert, route: Route | None = None) -> tuple[str, ...]:
+        """To whom else than proposed it can be handed down: the bureaus it is routed to, its territories, and what
+        lies above them at home."""
         regions = self._services.lexicon.regions
         home = regions.province_of(alert.territory)
         chains = [code for each in (alert.territory, *alert.territories) for code in regions.chain(each)]
-        known = (code for code in chains if code in regions and regions.province_of(code) == home)
-        return tuple(code for code in dict.fromkeys(known) if code != alert.territory)
+        known = [code for code in chains if code in regions and regions.province_of(code) == home]
+        routed = [one.organisation.code for one in route.everybody if one.organisation.sort in BUREAUS] if route else []
+        proposed = route.territory if route else alert.territory
+        return tuple(code for code in dict.fromkeys([*routed, alert.territory, *known]) if code != proposed)
 
     def region(self, code: str | None) -> str:
         """赣县区 for 360704; 属地待定 where nothing is known."""

@@ -12,15 +12,25 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from alerts.lifecycle import REASONS
+from alerts.reasons import REASONS, reason_word
 from core.clock import iso_beijing
 from store.users import SEEN_STEP, find_session, touch_session
 from web import times
 from web.access import ROLE_NAMES, Viewer
 from web.health import index_lag
-from web.history import MOMENTS, action_word, actor_name, reason_word
+from web.history import MOMENTS, action_word, actor_name
 from web.inbox import open_counts
-from web.names import AUDIT_WORDS, CHANNELS, DELIVERY_STATES, ROLES_IN_TEXT, RUN_STATES, STAGES, STATES, Names
+from web.names import (
+    AUDIT_WORDS,
+    CANARY_STAGES,
+    CHANNELS,
+    DELIVERY_STATES,
+    ROLES_IN_TEXT,
+    RUN_STATES,
+    STAGES,
+    STATES,
+    Names,
+)
 from web.security import cookie_name, cross_site, same
 from web.services import Services
 from web.wording import condition_words, scope_words, span_word
@@ -57,6 +67,7 @@ def make_templates() -> Environment:
         "STATES": STATES,
         "RUN_STATES": RUN_STATES,
         "DELIVERY_STATES": DELIVERY_STATES,
+        "CANARY_STAGES": CANARY_STAGES,
         "STAGES": STAGES,
         "ROLE_NAMES": ROLE_NAMES,
         "ROLES_IN_TEXT": ROLES_IN_TEXT,

@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path
+from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from alerts.lifecycle import REASONS
+from alerts.reasons import REASONS
 from core.errors import FengsuiError, UsageError
 from core.records import Alert
 from store import alert_log
@@ -17,7 +18,10 @@ from web.views.alert import alert_page, open_alert
 from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
-ACTIONS = ("accept", "dispatch", "start", "dismiss", "level", "submit", "close", "reopen", "note", "undo", "confirm")
+ACTIONS = (
+    "accept", "dispatch", "start", "dismiss", "level", "submit", "close", "reopen", "note", "undo", "confirm", "clear",
+    "hold",
+)  # fmt: skip
 MOST_AT_ONCE = 100
 
 
@@ -47,7 +51,7 @@ def act_on(
     try:
         with visit.services.store.write() as db:
             alert = open_alert(db, visit, alert_id)
-            territory = _territory(form, visit, alert) if action == "dispatch" else None
+            territory = _territory(db, form, visit, alert) if action == "dispatch" else None
             if territory:
                 note = "，".join(filter(None, (f"派给{visit.names.region(territory)}", note)))
             act(
@@ -83,11 +87,13 @@ def _once(form: FormData) -> str:
     return key
 
 
-def _territory(form: FormData, visit: Visit, alert: Alert) -> str:
-    """To whom: the alert's own territory when the form names none. Raises UsageError for any other."""
-    code = str(form.get("territory", "")) or alert.territory
-    if code not in (alert.territory, *visit.names.addressees(alert)):
-        raise UsageError(f"不能派给 {code[:12]}：不是本预警的属地或其上级")
+def _territory(db: Connection, form: FormData, visit: Visit, alert: Alert) -> str:
+    """To whom: whom the routing says when the form names nobody. Raises UsageError for one that has no part in it."""
+    route = visit.services.router.route(db, alert) if visit.services.router else None
+    proposed = route.territory if route else alert.territory
+    code = str(form.get("territory", "")) or proposed
+    if code not in (proposed, *visit.names.addressees(alert, route)):
+        raise UsageError(f"不能派给 {code[:12]}：不是本预警的承办、抄送单位或其上级")
     return code
 
 

@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from alerts.index_check import last_check
 from store import alert_log, audit
+from store.canaries import SUBJECT, last_failure
+from store.canaries import newest as newest_canaries
 from store.documents import QUARANTINED, REFUSED, STAGES, count_by_stage, count_documents, set_aside
 from store.index_queue import retry_refused
 from store.runs import list_jobs, list_processes, stale
@@ -19,6 +21,7 @@ from web.visit import Here, Posted, Refused, redirect
 
 router = APIRouter(include_in_schema=False)
 MOST_DELIVERIES = 200
+SHOWN_CANARIES = 24
 
 
 @router.get("/status")
@@ -34,7 +37,10 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             processes=[(process, stale(process, services.clock())) for process in list_processes(db)],
             stages=[(stage, stages.get(stage, 0)) for stage in (*STAGES, QUARANTINED, REFUSED)],
             counts=count_documents(db),
-            alert_count=db.execute(select(func.count()).select_from(alerts)).scalar_one(),
+            alert_count=db.execute(select(func.count()).where(alerts.c.subject.not_like(f"{SUBJECT}%"))).scalar_one(),
+            canaries=newest_canaries(db, SHOWN_CANARIES),
+            canary_failed=last_failure(db),
+            canary_on=bool(services.settings.canary_url),
             jobs=list_jobs(db),
             index=index_health(services),
             checked=last_check(services.store),

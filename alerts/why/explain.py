@@ -1,0 +1,101 @@
+"""One question, one answer: what an address, an id, a number or a title means, and its stages."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from alerts.why.alert import AlertStages
+from alerts.why.answer import Answer, Other, Stage
+from alerts.why.document import DocumentStages
+from alerts.why.uncrawled import not_crawled
+from alerts.why.world import World
+from core.errors import UsageError
+from core.records import Alert
+from crawlers.urls import canonical_url
+from nlp.privacy import mask
+from pipelines.clean import clean_text
+from store.alert_log import alert_details, alerts_of_document, find_alert
+from store.documents import find_document
+from store.journey import Hit, documents_at, documents_called
+
+LONGEST = 2_000
+MOST_OTHERS = 10
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a question means: an alert, a document (the first of `hits`), an address without one, or nothing."""
+
+    alert: Alert | None = None
+    hits: tuple[Hit, ...] = ()
+    address: str = ""
+
+
+def find(db: Connection, asked: str) -> Found:
+    """What is meant. Raises UsageError for an empty question and one that is too long."""
+    text = " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in asked).split())
+    if not text or len(text) > LONGEST:
+        raise UsageError("问什么：写地址、文档编号、预警号（YJ-…）或标题，至多 2000 字")
+    alert = find_alert(db, text)
+    if alert is not None:
+        into = alert_details(db, alert.id).get("merged_into")
+        return Found(alert=(find_alert(db, str(into)) if into else None) or alert)
+    address = _address(text)
+    if address:
+        return Found(hits=tuple(documents_at(db, _forms(address), limit=MOST_OTHERS + 1)), address=address)
+    # A title stands in the store as it was cleaned and masked.
+    title = mask(clean_text(text)) or text
+    return Found(hits=tuple(documents_called(db, text, title, limit=MOST_OTHERS + 1)))
+
+
+def _address(text: str) -> str:
+    """The question as a web address; empty where it is none."""
+    if text.lower().startswith(("http://", "https://")):
+        return text
+    host = text.split("/")[0]
+    if "/" in text and "." in host and host.isascii() and " " not in text:
+        return f"http://{text}"
+    return ""
+
+
+def _forms(address: str) -> list[str]:
+    """The canonical forms of an address: people leave the s of https away, or add it."""
+    rest = address.split("://", 1)[-1]
+    return list(dict.fromkeys(canonical_url(form) for form in (address, f"https://{rest}", f"http://{rest}")))
+
+
+def explain(world: World, db: Connection, asked: str, now: datetime) -> Answer:
+    """Why, or why not. Raises UsageError for a question that is none."""
+    return answer(world, db, find(db, asked), asked, now)
+
+
+def answer(world: World, db: Connection, found: Found, asked: str, now: datetime) -> Answer:
+    """The answer to what was found."""
+    if found.alert is not None:
+        return of_alert(world, db, found.alert, asked, now)
+    if found.hits:
+        return of_document(world, db, found.hits, asked, now)
+    if found.address:
+        return Answer(asked, "address", "", found.address, (not_crawled(world, db, found.address),))
+    stage = Stage("crawled", "抓取", "stopped", "库中没有这个编号、预警号或标题；可用原文地址再问")
+    return Answer(asked, "nothing", "", asked, (stage,))
+
+
+def of_alert(world: World, db: Connection, alert: Alert, asked: str, now: datetime) -> Answer:
+    """Why this alert."""
+    stages = tuple(AlertStages(world, db, alert, now).stages())
+    return Answer(asked, "alert", alert.id, alert.title, stages, alert.number, (alert.number,))
+
+
+def of_document(world: World, db: Connection, hits: Sequence[Hit], asked: str, now: datetime) -> Answer:
+    """The stages of the first of these documents; the others are named."""
+    document = find_document(db, hits[0].id)
+    assert document is not None  # it was just found
+    stages = tuple(DocumentStages(world, db, document, now).stages())
+    numbers = [alert.number for alert in alerts_of_document(db, document.id) if world.sees(alert)]
+    others = tuple(Other(hit.id, hit.title) for hit in hits[1:])
+    title = document.title or document.url or document.id
+    return Answer(asked, "document", document.id, title, stages, alerts=tuple(numbers), others=others)
