@@ -7,10 +7,20 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from alerts.lateness import late_by
 from alerts.lifecycle import proposal_of
 from alerts.notify import Notifier
 from alerts.replay import Outcome, Step
-from alerts.standing import ENDED, OPEN_TO_SYSTEM, SYSTEM, Due, Turn, gone_by, turn_of
+from alerts.standing import (
+    ENDED,
+    OPEN_TO_SYSTEM,
+    SYSTEM,
+    Due,
+    Turn,
+    ended_by_system,
+    gone_by,
+    turn_of,
+)
 from alerts.territory import territories_of
 from alerts.transitions import add_event
 from alerts.wording import Names, main_issues, main_products, reason_of, title_of
@@ -31,6 +41,9 @@ from store.alert_log import (
     withdraw_finding,
 )
 from store.cards import alerts_resting_on
+
+GONE = ("dismissed", "cleared")
+"""Rows that tell how the system ended an alert."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +86,13 @@ class AlertBook:
             if alert.updated_at >= around[0] and alert.first_at <= around[1]
         }
         changes: list[Change] = []
+        named = {_id_of(outcome) for outcome in outcomes if outcome.alone}
         for outcome in outcomes:
             documents = {card.document for card in outcome.ever}
-            mine = self._claimed(db, subject, documents, left)
+            if outcome.alone:
+                mine = self._continued(db, outcome, documents, {k: a for k, a in left.items() if k not in named})
+            else:
+                mine = self._claimed(db, subject, documents, left)
             for alert in mine:
                 left.pop(alert.id, None)
             changes += self._write(db, outcome, mine, now)
@@ -84,6 +101,15 @@ class AlertBook:
     def drop(self, db: Connection, left: Iterable[Alert], now: datetime) -> list[Change]:
         """End those of `left` that nothing has changed since."""
         return [change for alert in left if find_alert(db, alert.id) == alert for change in self._drop(db, alert, now)]
+
+    @staticmethod
+    def _continued(db: Connection, outcome: Outcome, documents: set[str], free: Mapping[str, Alert]) -> list[Alert]:
+        """The one alert that a finding continues: its own, else one of another reading of its documents."""
+        own = find_alert(db, _id_of(outcome))
+        if own is not None:
+            return [own]
+        shared = [a for a in free.values() if documents & set(a.documents) and not findings_of_alert(db, a.id)]
+        return [min(shared, key=lambda alert: (alert.created_at, alert.number))] if shared else []
 
     def _claimed(self, db: Connection, subject: str, documents: set[str], left: Mapping[str, Alert]) -> list[Alert]:
         """The alerts this matter continues: its own, and those whose ground lies wholly in it. Oldest first."""
@@ -99,12 +125,11 @@ class AlertBook:
         return sorted(found.values(), key=lambda alert: (alert.created_at, alert.number))
 
     def _write(self, db: Connection, outcome: Outcome, mine: Sequence[Alert], now: datetime) -> list[Change]:
-        first = min(outcome.held, key=lambda one: (one.finding.fired_at, one.finding.id)).finding
-        old = mine[0] if mine else find_alert(db, f"a{first.id[1:]}")
+        old = mine[0] if mine else find_alert(db, _id_of(outcome))
         details = alert_details(db, old.id) if old else {}
         before: set[str] = set(old.documents) if old and not details.pop("ground_lost", False) else set()
         details.pop("merged_into", None)
-        shape = self._shape(db, outcome, old, f"a{first.id[1:]}", now)
+        shape = self._shape(db, outcome, old, _id_of(outcome), now)
         turn = turn_of(
             shape,
             _as_high_as(old, mine),
@@ -115,16 +140,21 @@ class AlertBook:
             life=self.life,
             elsewhere=lambda moved: _rest_elsewhere(db, shape.id, moved),
         )
-        alert, what = turn.alert, turn.what
         new_steps = self._unrecorded(details, outcome.steps)
+        if turn.what == "same" and turn.alert.state not in ENDED and any(step.grown for step in new_steps):
+            turn = replace(turn, what="grown", reason="new_signals")
+        alert, what = turn.alert, turn.what
         details |= self._details(outcome) | {"worst": max(alert.level, int(details.get("worst", 0)))}
         if old is not None and alert.level != old.level:
             details |= {"confirmed_by": None, "confirmed_too_by": None}
         changes = [self._merge(db, other, alert, now) for other in mine[1:]]
+        for other in mine[1:] if not alert.subject.startswith("w:") else ():
+            _withdraw_all(db, other.id, now)  # those that stand in the one matter, too, are written anew below
         if old == alert and not new_steps and not changes and what == "same" and not turn.proposed:
             return changes
-        woken = bool(details.get("all_clear")) and outcome.last.level > 0 and set(alert.documents) > before
         proposed = proposal_of(details)
+        woken = bool(details.get("all_clear")) and outcome.last.level > 0
+        woken = woken and (set(alert.documents) > before or proposed == "recovered")
         if turn.proposed:
             details["all_clear"] = {"reason": turn.proposed, "at": now.isoformat()}
         elif woken:
@@ -133,7 +163,8 @@ class AlertBook:
         self._write_findings(db, outcome, alert.id, now)
         number = self._write_steps(db, turn, old, outcome, new_steps, now)
         if turn.proposed:
-            add_event(db, alert, "all_clear", turn.proposed, "依据已不存在，建议解除，由人决定", now)
+            why = outcome.last.why if outcome.last.cleared else "依据已不存在"
+            add_event(db, alert, "all_clear", turn.proposed, f"{why}，建议解除，由人决定", now)
         elif woken and proposed:
             add_event(db, alert, "all_clear_off", "new_signals", "撤销解除建议", now)
         if self.notifier is not None and what != "same":
@@ -147,7 +178,8 @@ class AlertBook:
         cards = outcome.cards or outcome.ever
         firm = outcome.matter.subject[2:] if outcome.matter.subject.startswith("f:") else None
         told = dict.fromkeys(f for card in cards for f in ([card.firm] if card.firm else card.firms) if f)
-        territories = territories_of(cards, self.names.regions)
+        regions = self.names.regions
+        territories = (regions.home,) if outcome.home else territories_of(cards, regions)
         standing = [one.finding for one in outcome.held if one.lost_at is None] or [one.finding for one in outcome.held]
         return Alert(
             id=old.id if old else new_id,
@@ -158,7 +190,7 @@ class AlertBook:
             first_at=outcome.steps[0].at,
             updated_at=max(card.at for card in cards),
             created_at=old.created_at if old else now,
-            title=title_of(outcome, self.names),
+            title=outcome.title or title_of(outcome, self.names),
             rule=outcome.last.rule or (old.rule if old else standing[0].rule),
             reason=reason_of(outcome),
             products=main_products(cards),
@@ -171,6 +203,7 @@ class AlertBook:
             unconfirmed=outcome.last.unconfirmed,
             origins=len({card.document for card in cards if card.is_origin}),
             due_at=old.due_at if old else None,
+            late=old.late if old else late_by(db, outcome.steps[0].at, outcome.grace, now),
         )
 
     @staticmethod
@@ -196,6 +229,7 @@ class AlertBook:
             "sources": len({card.source for card in cards}),
             "reposts": len({card.document for card in cards if not card.is_origin}),
             "hurt": hurt,
+            **({"ends_itself": True} if outcome.alone else {}),
         }
 
     def _write_findings(self, db: Connection, outcome: Outcome, alert: str, now: datetime) -> None:
@@ -221,13 +255,15 @@ class AlertBook:
             last = place == len(steps) - 1
             if old is None:
                 action, reason = ("opened", step.fact) if place == 0 else _action(step, level)
+                if turn.proposed and last and place:
+                    action, reason = "noted", turn.proposed
             else:
                 action, reason = _action_of(step, turn, old)
-            if action == "dismissed":
+            if action in GONE:
                 reason = gone_by(step, outcome)
             level = step.level
             note = turn.note if action == turn.what and turn.note and last else step.why
-            shown = step.level if step.level or action == "dismissed" else alert.level
+            shown = step.level if step.level or action in GONE else alert.level
             state = alert.state if last else AlertState.NEW if old is None else old.state
             number = _write_row(db, alert, action, reason, note, now, step=step, level=shown, state=state)
             told = told or action == turn.what
@@ -266,17 +302,17 @@ class AlertBook:
     def _drop(self, db: Connection, alert: Alert, now: datetime) -> list[Change]:
         """Nothing of the alert's ground is left, not even in the past: a new reading or a moved text."""
         details = alert_details(db, alert.id)
-        if details.get("merged_into") or details.get("ground_lost") or alert.state in ENDED:
+        told_over = ended_by_system(alert, details, not_as=AlertState.DISMISSED)
+        if details.get("merged_into") or details.get("ground_lost") or (alert.state in ENDED and not told_over):
             return []
         details["ground_lost"] = True
         heir = self._heir(db, alert)
-        for finding, lost_at in findings_ever_of(db, alert.id).values():
-            if lost_at is None:
-                withdraw_finding(db, finding.id, now)
-        if heir is not None and alert.state in OPEN_TO_SYSTEM:
+        _withdraw_all(db, alert.id, now)
+        if heir is not None and (alert.state in OPEN_TO_SYSTEM or told_over):
             return [self._merge(db, alert, heir, now)]
         worst = max(alert.level, int(details.get("worst", 1)))
-        if alert.state is AlertState.NEW and self.life.all_clear.may_close(worst, gone=True):
+        may_close = alert.state is AlertState.NEW and self.life.all_clear.may_close(worst, gone=True)
+        if told_over or may_close:
             gone = replace(alert, state=AlertState.DISMISSED, due_at=None)
             save_alert(db, gone, details={**details, "dismissed_by": SYSTEM})
             number = add_event(db, gone, "dismissed", "reread", "", now, story_at=alert.updated_at)
@@ -330,6 +366,18 @@ def _write_row(
     return number
 
 
+def _id_of(outcome: Outcome) -> str:
+    """The id of an alert is that of its first finding."""
+    first = min(outcome.held, key=lambda one: (one.finding.fired_at, one.finding.id)).finding
+    return f"a{first.id[1:]}"
+
+
+def _withdraw_all(db: Connection, alert: str, now: datetime) -> None:
+    for finding, lost_at in findings_ever_of(db, alert).values():
+        if lost_at is None:
+            withdraw_finding(db, finding.id, now)
+
+
 def _ground(db: Connection, alert: Alert) -> set[str]:
     """The documents that an alert's findings rest on; all it holds where none stands."""
     resting = {document for finding in findings_of_alert(db, alert.id) for document in finding.documents}
@@ -343,20 +391,25 @@ def _step_key(step: Step) -> tuple[str, int, bool]:
 def _action(step: Step, before: int) -> tuple[str, str]:
     """What a later step of a story that is told at once was, and why."""
     if step.level == 0:
-        return "dismissed", "withdrawn"
+        return ("cleared", "recovered") if step.cleared else ("dismissed", "withdrawn")
     if step.level > before:
         return "raised", step.fact
+    if step.grown:
+        return "grown", "new_signals"
     return ("lowered", "official_statement") if step.level < before else ("confirmed", "confirmed")
 
 
 def _action_of(step: Step, turn: Turn, old: Alert) -> tuple[str, str]:
     """What a new step meant for an alert that was there, and why."""
-    if step.at < old.updated_at and turn.what == "same":
+    calm = turn.what in ("same", "grown")
+    if step.at < old.updated_at and calm and not step.cleared:
         return "backdated", "late_document"
     if step.level == 0:
-        ended = turn.alert.state is AlertState.DISMISSED
-        return ("dismissed", "withdrawn") if ended else ("noted", turn.proposed or turn.reason or "withdrawn")
-    if turn.what != "same":
+        ended = turn.alert.state in ENDED
+        return _action(step, 0) if ended else ("noted", turn.proposed or turn.reason or "withdrawn")
+    if step.grown:
+        return "grown", "new_signals"
+    if not calm:
         return turn.what, turn.reason
     if old.unconfirmed and not turn.alert.unconfirmed:
         return "confirmed", "confirmed"

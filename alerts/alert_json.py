@@ -40,6 +40,8 @@ def alert_line(db: Connection, alert: Alert) -> dict[str, Any] | None:
         "territories": list(alert.territories),
         "unconfirmed": alert.unconfirmed,
         "origins": alert.origins,
+        "late": alert.late > 0,
+        "late_seconds": alert.late,
         "due_at": iso_beijing(alert.due_at) if alert.due_at else None,
         "silence": mark.silence if mark else None,
         "under": mark.under if mark else None,

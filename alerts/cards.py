@@ -23,7 +23,15 @@ from typing import Any
 from alerts.card_words import clears_of, corrects, hurt_children, is_national, labels_of
 from alerts.query_hits import NEWEST, QueryHits, TenureKey
 from alerts.scopes import ScopeIndex, in_scope, places_of
-from config.conditions import BlacklistCondition, Fact, ListCondition, RatioCondition, WhitelistCondition, parts_of
+from config.conditions import (
+    BlacklistCondition,
+    Fact,
+    FlatlineCondition,
+    ListCondition,
+    RatioCondition,
+    WhitelistCondition,
+    parts_of,
+)
 from config.grouping import Grouping
 from config.regions import Regions
 from config.rules import Rule, Scope
@@ -202,6 +210,11 @@ class View:
         askers, scopes = self._asked
         return {askers[place] for place in places_of(scopes.takers(card, text))}
 
+    @cached_property
+    def watching(self) -> tuple[Rule, ...]:
+        """The rules that watch for silence."""
+        return tuple(r for r in self.rules if isinstance(r.condition, FlatlineCondition))
+
 
 def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
     """The card of a signal. Non-risk documents have one too: they may clear a firm.
@@ -241,7 +254,7 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
         corrects=VOICES[document.kind] == "official" and corrects(signal),
     )
     if not card.risk:
-        return card
+        return replace(card, rules=_signs_of_life(card, view, text))
     takers = view.takers(card, text)
     live = {asker for asker in takers if isinstance(asker, str)}
     if view.queries is None:
@@ -255,6 +268,13 @@ def marks_of(card: Card, rule: Rule, view: View, *, text: str) -> tuple[str, ...
     """What `rules` of a card holds where this rule alone is asked, its query aside. view: of that rule."""
     taken = card.risk and in_scope(card, rule.scope, view.regions, view.key_products, text=text)
     return _let_in((rule.id,), card, view, text) if taken else ()
+
+
+def _signs_of_life(card: Card, view: View, text: str) -> tuple[str, ...]:
+    """The flatline rules that count every document, not risk signals only (min_level: 0)."""
+    asked = (rule for rule in view.watching if not rule.scope.min_level and not rule.scope.query)
+    mine = [r.id for r in asked if in_scope(card, r.scope, view.regions, view.key_products, text=text)]
+    return tuple(sorted(mine))
 
 
 def _let_in(ids: Collection[str], card: Card, view: View, text: str) -> tuple[str, ...]:
@@ -310,7 +330,8 @@ def keys_of(card: Card, view: View) -> list[str]:
     """Every key under which the card is found."""
     keys = [f"r:{firm}" for firm in card.clears]
     if not card.risk:
-        return keys
+        mine = (rule for rule in view.watching if card.counts_for(rule.id))
+        return keys + [key for rule in mine for key in group_keys(card, rule, view.regions)]
     keys.append(f"d:{card.document}")
     prefectures = sorted({p for p in map(view.regions.prefecture_of, card.places) if p})
     if card.family:
@@ -358,6 +379,8 @@ def _group_values(card: Card, group: str, rule: Rule, regions: Regions) -> list[
         return [card.product] if card.product else []
     if group == "issue":
         return [issue for issue in card.issues if not rule.scope.issues or issue in rule.scope.issues]
+    if group in ("source", "kind"):
+        return [card.source if group == "source" else card.kind]
     prefecture = regions.prefecture_of(card.jurisdiction)
     if group == "prefecture":
         return [prefecture] if prefecture else []

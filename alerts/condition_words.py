@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from alerts.conditions.metric import HOW_WORDS, OF_WORDS
 from alerts.conditions.verdict import FACT_WORDS, VOICE_WORDS, span_words
 from config.conditions import (
+    AnomalyCondition,
     AnyCondition,
     BlacklistCondition,
     CardinalityCondition,
@@ -13,6 +14,7 @@ from config.conditions import (
     ChangeCondition,
     Condition,
     Fact,
+    FlatlineCondition,
     FrequencyCondition,
     MetricCondition,
     NewTermCondition,
@@ -36,7 +38,37 @@ def condition_words(condition: Condition, scope_words: ScopeWords, name_of: Fact
         return "出现一条"
     if isinstance(condition, BlacklistCondition | WhitelistCondition):
         return _list_words(condition, name_of)
+    if isinstance(condition, AnomalyCondition):
+        return _anomaly_words(condition)
     return f"{span_words(condition.window.total_seconds())}内{_window_words(condition, scope_words)}"
+
+
+DETECTOR_WORDS = {
+    "calendar_nb": "低计数历法模型",
+    "ears_c1": "EARS C1",
+    "ears_c2": "EARS C2",
+    "ears_c3": "EARS C3",
+    "farrington_flexible": "Farrington 灵活法",
+    "bayes": "贝叶斯法",
+    "cusum": "累积和控制图",
+    "glr": "似然比控制图",
+    "outbreak_p": "OutbreakP",
+}
+COUNT_WORDS = {"origins": "独立来源数", "events": "事件数", "sources": "信源数"}
+
+
+def _anomaly_words(condition: AnomalyCondition) -> str:
+    if condition.correct != "none":
+        limit = f"误报占比控制在 {condition.false_share:.0%}（BH 法）"
+    elif condition.budget is not None:
+        limit = f"误报预算每天 {condition.budget:g} 次"
+    elif condition.threshold is not None:
+        limit = f"阈值 {condition.threshold:g}"
+    else:
+        limit = "阈值 2.5" if condition.detector == "calendar_nb" else ""
+    least = f"一周内至少 {condition.at_least} 个" if condition.at_least > 1 else ""
+    notes = "，".join(part for part in (DETECTOR_WORDS[condition.detector], limit, least) if part)
+    return f"当日{COUNT_WORDS[condition.count]}高于该序列平日水平（{notes}）"
 
 
 def _list_words(condition: BlacklistCondition | WhitelistCondition, name_of: FactName) -> str:
@@ -72,6 +104,8 @@ def _window_words(condition: Condition, scope_words: ScopeWords) -> str:
             return f"{OF_WORDS[of]}{HOW_WORDS[how]}达到 {number:g}"
         case ChangeCondition(of=fact):
             return f"{FACT_WORDS[fact]}与前一条不同"
+        case FlatlineCondition(at_most=most, forget_after=forget):
+            return f"不多于 {most} 篇（此前出现过的；停更满 {span_words(forget.total_seconds())}后不再跟踪）"
         case ChainedCondition(steps=steps, ordered=ordered):
             told = (" → " if ordered else "、").join(_step_words(step, scope_words) for step in steps)
             return f"{'依次' if ordered else ''}出现：{told}"

@@ -16,7 +16,7 @@ from alerts.counting import alive
 from alerts.first_sights import sights_near
 from alerts.matters import Matter
 from alerts.replay import Held, Outcome, Step, fire_windows, forgets
-from config.conditions import NewTermCondition, SingleCondition
+from config.conditions import AnomalyCondition, NewTermCondition, SeriesCondition, SingleCondition
 from config.rules import Rule
 from core.records import Finding
 from store.alert_log import (
@@ -68,7 +68,8 @@ class Crowds:
     """Settles the rules that are not about one matter."""
 
     def __init__(self, rules: Sequence[Rule], view: View, book: AlertBook) -> None:
-        self.rules = {rule.id: rule for rule in rules if not rule.in_matter}
+        crowds = [rule for rule in rules if not rule.in_matter and not isinstance(rule.condition, SeriesCondition)]
+        self.rules = {rule.id: rule for rule in crowds}
         self.view, self.book = view, book
 
     def settle(self, db: Connection, card: Card, keys: Iterable[str], moved: set[str], now: datetime) -> list[Change]:
@@ -115,10 +116,10 @@ class Crowds:
             held = fire_windows(rule, key, cards, self.view.regions, since=start)
             held = [one for one in held if one.finding.fired_at <= end]
             before = [one for one in before if start <= one.fired_at <= end]
-        _write_findings(db, held, before, now)
+        write_findings(db, held, before, now)
         outcomes, changes = [], []
         for one in held:
-            holder = self._holder(db, one.finding, cards)
+            holder = echo_of(db, one.finding, cards)
             if holder is None or self._says_more(db, rule, holder):
                 outcomes.append(self._outcome(key, one, cards))
             else:
@@ -135,24 +136,6 @@ class Crowds:
         """A chain says more than the alert that its links lie in, unless that one stands as high already."""
         alert = find_alert(db, holder)
         return rule.condition.type == "chained" and (alert is None or alert.level < rule.rank)
-
-    def _holder(self, db: Connection, finding: Finding, cards: Sequence[Card]) -> str | None:
-        """The alert of which this is the echo: it holds half of the documents, or all that press and authorities say.
-
-        In the first hours self-media guess firm and place; while the press knows of one accident, it is one.
-        """
-        trusted = {card.document for card in cards if card.trusted} & set(finding.documents)
-        held: dict[str, set[str]] = {}
-        for document, alert, subject in alerts_by_document(db, finding.documents):
-            if not subject.startswith(CROWD):
-                held.setdefault(alert, set()).add(document)
-        enough = [
-            alert
-            for alert, theirs in held.items()
-            if (len(theirs) * 2 >= len(finding.documents) or (trusted and trusted <= theirs))
-            and not alert_details(db, alert).get("ground_lost")
-        ]
-        return min(enough, key=lambda alert: (-len(held[alert]), alert), default=None)
 
     def _outcome(self, key: str, one: Held, cards: Sequence[Card]) -> Outcome:
         documents = set(one.finding.documents)
@@ -209,7 +192,7 @@ def _at(card: Card) -> datetime:
     return card.at
 
 
-def _write_findings(db: Connection, held: Sequence[Held], before: Sequence[Finding], now: datetime) -> None:
+def write_findings(db: Connection, held: Sequence[Held], before: Sequence[Finding], now: datetime) -> None:
     """Write what is held of a stretch now, and take back what stood there before and is not held."""
     known = {finding.id: finding for finding in before}
     for one in held:
@@ -223,11 +206,30 @@ def _write_findings(db: Connection, held: Sequence[Held], before: Sequence[Findi
         withdraw_finding(db, lost.id, now)
 
 
+def echo_of(db: Connection, finding: Finding, cards: Sequence[Card]) -> str | None:
+    """The alert of which this is the echo: it holds half of the documents, or all that press and authorities say.
+
+    In the first hours self-media guess firm and place; while the press knows of one accident, it is one.
+    """
+    trusted = {card.document for card in cards if card.trusted} & set(finding.documents)
+    held: dict[str, set[str]] = {}
+    for document, alert, subject in alerts_by_document(db, finding.documents):
+        if not subject.startswith(CROWD):
+            held.setdefault(alert, set()).add(document)
+    enough = [
+        alert
+        for alert, theirs in held.items()
+        if (len(theirs) * 2 >= len(finding.documents) or (trusted and trusted <= theirs))
+        and not alert_details(db, alert).get("ground_lost")
+    ]
+    return min(enough, key=lambda alert: (-len(held[alert]), alert), default=None)
+
+
 def _window(rule: Rule) -> timedelta:
-    return timedelta(0) if isinstance(rule.condition, SingleCondition) else rule.condition.window
+    return timedelta(0) if isinstance(rule.condition, SingleCondition | AnomalyCondition) else rule.condition.window
 
 
 def _reach(rule: Rule) -> timedelta:
     if isinstance(rule.condition, SingleCondition | NewTermCondition):
         return timedelta(days=1)
-    return rule.look_back + (rule.repeat_after or rule.condition.window)
+    return rule.look_back + (rule.repeat_after or _window(rule))

@@ -12,15 +12,20 @@ from functools import cache, cached_property
 from sqlalchemy import Connection
 
 from alerts.alert_book import AlertBook, Change
+from alerts.anomalies import Anomalies
 from alerts.cards import Card, Registry, View, card_of, keys_of, stored
 from alerts.crowds import Crowds
+from alerts.day_series import DaySeries
 from alerts.duty import Duty
+from alerts.flatlines import Flatlines
 from alerts.matters import Matter, Neighbourhood
 from alerts.notify import Notifier
 from alerts.query_hits import NEWEST, QueryHits
 from alerts.replay import Outcome, replay
+from alerts.watermarks import note_document
 from alerts.wording import Names
 from config.alert_life import AlertLife
+from config.calendar_classes import Calendar
 from config.grouping import Grouping
 from config.lexicon import Lexicon
 from config.rules import Rule
@@ -53,7 +58,8 @@ class AlertEngine:
     registry: a firm by id, or None.  notifier: plans what is sent (None: nothing is, as when the past is ingested).
     ack_hours: hours to accept an alert by level, from orgs.yaml.  queries: of the rules whose scope has one.
     tiers: of sources by key.  life: what may end and wake.  duty: when people can be told, from which the hours to
-    accept run; without it they run from now on.
+    accept run; without it they run from now on.  calendar: for anomaly rules.  sources: titles by key.  off: those that
+    are switched off.
     """
 
     def __init__(
@@ -69,6 +75,9 @@ class AlertEngine:
         tiers: Mapping[str, int] | None = None,
         life: AlertLife | None = None,
         duty: Duty | None = None,
+        calendar: Calendar | None = None,
+        sources: Mapping[str, str] | None = None,
+        off: frozenset[str] = frozenset(),
     ) -> None:
         self.rules = tuple(rules)
         self.lexicon = lexicon
@@ -85,8 +94,17 @@ class AlertEngine:
             tiers=tiers or {},
         )
         due = duty.due_at if duty else lambda level, now: now + timedelta(hours=ack_hours.get(level, 24))
-        self.book = AlertBook(Names(lexicon, registry), self.titles, due, notifier, life or AlertLife())
+        names = Names(lexicon, registry, sources or {})
+        self.book = AlertBook(names, self.titles, due, notifier, life or AlertLife())
         self.crowds = Crowds(self.rules, self.view, self.book)
+        self.series = DaySeries(self.rules, self.view, calendar or Calendar())
+        self.anomalies = Anomalies(self.series, self.book, off)
+        self.flatlines = Flatlines(self.series, self.book, names, off)
+
+    @cached_property
+    def about_matters(self) -> bool:
+        """Whether any rule is about one matter; an engine of a single rule, tried or tested, often is not."""
+        return any(rule.in_matter for rule in self.rules)
 
     @cached_property
     def in_matter(self) -> Mapping[str, Rule]:
@@ -107,19 +125,28 @@ class AlertEngine:
         one_judge_at_a_time(db)
         card = card_of(signal, self.view, number=self._number(db, signal))
         withdrawn = signal.document.withdrawn_at
+        if self.series.rules:
+            note_document(db, signal.document)
         keys = save_card(db, stored(card), keys_of(card, self.view), withdrawn_at=withdrawn)
         if not keys:
             return Judgement()
+        counted = self.series.note(db, signal.document.id, keys)
+        changes = self._judge_matters(db, card, keys, now) if self.about_matters else []
+        moved = {document for change in changes for document in change.moved}
+        rested = {document for change in changes for document in _whose_level_changed(db, change)}
+        changes += self.crowds.settle(db, card, keys, moved | rested, now)
+        changes += self.anomalies.settle(db, [*counted, *self.anomalies.resting_on(db, moved)], now)
+        changes += self.flatlines.settle(db, keys, card.at, now)
+        return Judgement(tuple(changes))
+
+    def _judge_matters(self, db: Connection, card: Card, keys: frozenset[str], now: datetime) -> list[Change]:
         around = Neighbourhood(db, self.view, card.at)
         changes: list[Change] = []
         left: list[Alert] = []
         for subject in self._subjects(db, around, card, keys):
             written, ending = self._settle(db, around, subject, now)
             changes, left = changes + written, left + ending
-        changes += self.book.drop(db, left, now)
-        moved = {document for change in changes for document in (*change.moved, *_whose_level_changed(db, change))}
-        changes += self.crowds.settle(db, card, keys, moved, now)
-        return Judgement(tuple(changes))
+        return changes + self.book.drop(db, left, now)
 
     def _number(self, db: Connection, signal: Signal) -> int:
         """The signal's place in the order of arrival; asked for only where rules were made while documents came."""

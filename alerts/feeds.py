@@ -15,6 +15,7 @@ from typing import Literal
 from lxml import etree
 from sqlalchemy import Connection
 
+from alerts.lateness import late_words
 from alerts.lifecycle import STATE_WORDS
 from config.lexicon import Lexicon
 from core.clock import iso_beijing
@@ -113,6 +114,7 @@ class FeedWriter:
                     "level": alert.level,
                     "state": alert.state.value,
                     "territory": alert.territory,
+                    "late_seconds": alert.late,
                 },
             }
             for alert in alerts
@@ -129,7 +131,8 @@ class FeedWriter:
     def headline(self, alert: Alert) -> str:
         """`【橙】云骓…起火（疑似）`."""
         muted = "（静默）" if self.marks.get(alert.id, "").startswith("静默") else ""
-        return f"【{LEVEL_COLOURS[alert.level]}】{alert.title}{'（待核）' if alert.unconfirmed else ''}{muted}"
+        notes = "、".join([*(["待核"] if alert.unconfirmed else []), *(["补判"] if alert.late else [])])
+        return f"【{LEVEL_COLOURS[alert.level]}】{alert.title}{f'（{notes}）' if notes else ''}{muted}"
 
     def categories(self, alert: Alert) -> list[str]:
         """Level, products and territory in words."""
@@ -149,6 +152,7 @@ class FeedWriter:
                 f"通知属地：{told}",
                 *(["仅有自媒体信息，未经证实"] if alert.unconfirmed else []),
                 *([self.marks[alert.id]] if alert.id in self.marks else []),
+                *([f"补判：{late_words(alert.late)}"] if alert.late else []),
             ]
         )
 

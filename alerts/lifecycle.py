@@ -80,7 +80,8 @@ STEPS: Mapping[str, Step] = {
     "note": Step(tuple(S), None),
 }
 QUIET = (
-    "note", "mark", "updated", "backdated", "confirmed", "noted", "notify", "silenced", "unsilenced", "inhibited",
+    "note", "mark", "updated", "grown", "backdated", "confirmed", "noted", "notify", "silenced",
+    "unsilenced", "inhibited",
     "released", "deferred", "repeated", "escalated", "all_clear", "all_clear_off",
 )  # fmt: skip
 """Rows that leave state and level as they were: they do not stand in the way of an undo."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 
+from alerts.lateness import late_words
 from alerts.lifecycle import STATE_WORDS
 from alerts.router import Router, concern
 from alerts.routing import Told
@@ -29,14 +30,16 @@ WORDS = {
     "reopened": "重新打开",
     "dismissed": "撤回",
     "closed": "已办结",
+    "grown": "件数翻倍",
+    "cleared": "解除",
     "unsilenced": "静默结束，仍待受理",
     "released": "不再由上级预警统领，仍待受理",
     "repeated": "再次提醒，仍待受理",
     "escalated": "逾期未受理",
 }
-CLOSING = ("lowered", "dismissed", "closed", "repeated")
+CLOSING = ("lowered", "dismissed", "closed", "cleared", "grown", "repeated")
 """Told only to those who were told of the alert before."""
-KEPT = ("lowered", "dismissed", "closed")
+KEPT = ("lowered", "dismissed", "closed", "cleared", "grown")
 """They do not stand in for a notice that still waits."""
 SHOWN_DOCUMENTS = 5
 
@@ -155,11 +158,13 @@ class MailPlanner:
             "colour": LEVEL_COLOURS[alert.level],
             "level_name": LEVEL_NAMES[alert.level],
             "documents": signals[-SHOWN_DOCUMENTS:][::-1],
+            "late": late_words(alert.late),
             "link": f"{self.public_url.rstrip('/')}/alerts/{alert.id}",
             "demo": self.demo,
         }
         pages = environment()
-        subject = f"{'[演示] ' if self.demo else ''}[{facts['colour']}] {facts['what']}：{alert.title}"
+        marks = f"{'[演示] ' if self.demo else ''}{'[补判] ' if alert.late else ''}[{facts['colour']}]"
+        subject = f"{marks} {facts['what']}：{alert.title}"
         return (
             subject,
             pages.get_template("alert_mail.txt").render(facts),

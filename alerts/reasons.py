@@ -41,6 +41,8 @@ GONE = {
     "reread": "重新识别后依据不再成立",
 }
 QUIET = "quiet"
+OVER = {"recovered": "已恢复平常"}
+"""What a series of counts showed has come to its end: usual days, or a source that is heard again."""
 
 SYSTEM_REASONS: Mapping[str, Mapping[str, str]] = {
     "opened": UP,
@@ -49,8 +51,10 @@ SYSTEM_REASONS: Mapping[str, Mapping[str, str]] = {
     "confirmed": {"confirmed": UP["confirmed"]},
     "updated": {"new_signals": "新的信号", "unconfirmed": "失去证实"},
     "backdated": {"late_document": "迟到的更早信号"},
-    "noted": {**GONE, "held": "系统不降级"},
+    "noted": {**GONE, **OVER, "held": "系统不降级"},
     "dismissed": GONE,
+    "cleared": OVER,
+    "grown": {"new_signals": "件数翻倍"},
     "merged": {"same_matter": "同一事项"},
     "reopened": {
         "level_rose": "级别高于办结时",
@@ -68,7 +72,7 @@ SYSTEM_REASONS: Mapping[str, Mapping[str, str]] = {
     "deferred": {"quiet_hours": "非告知时段"},
     "repeated": {"not_accepted": "无人受理"},
     "escalated": {"ack_overdue": "逾期未受理"},
-    "all_clear": {QUIET: "事项已静默", **GONE},
+    "all_clear": {QUIET: "事项已静默", **GONE, **OVER},
     "all_clear_off": {"new_signals": "又有新的信号"},
     "closed": {QUIET: "事项已静默"},
 }

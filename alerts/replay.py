@@ -48,6 +48,7 @@ class Step:
 
     fact: what raised it, a code of alerts.reasons.  official: an authority took something back then, so that the level
     may be lower than before; nothing else lowers it.
+    grown: the level stands, but there is twice as much.  cleared: what was told has come to its end.
     """
 
     at: datetime
@@ -58,17 +59,28 @@ class Step:
     document: str
     fact: str = "rule_fired"
     official: bool = False
+    grown: bool = False
+    cleared: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What replaying a matter came to. cards: those that count at the end; ever: all that ever did."""
+    """What replaying a matter came to. cards: those that count at the end; ever: all that ever did.
+
+    title: of its alert, where the cards do not tell it.  home: it is the province desk's, wherever its documents are.
+    grace: so long after its moment it could be known at the earliest.  alone: its finding has an alert of its own,
+    also where others rest on the same documents.
+    """
 
     matter: Matter
     cards: tuple[Card, ...]
     ever: tuple[Card, ...]
     held: tuple[Held, ...]
     steps: tuple[Step, ...]
+    title: str = ""
+    home: bool = False
+    grace: timedelta = timedelta(0)
+    alone: bool = False
 
     @property
     def last(self) -> Step:

@@ -4,6 +4,7 @@ Nothing is kept: the stories are told to an empty database in memory.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
@@ -11,9 +12,11 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from alerts.cards import Registry
+from alerts.clockwork import Clockwork
 from alerts.engine import AlertEngine
 from alerts.rule_query import RuleQueries, queries_of
 from alerts.setup import EngineParts
+from config.calendar_classes import Calendar
 from config.grouping import Grouping
 from config.lexicon import Lexicon
 from config.rules import ExampleDocument, Rule
@@ -24,6 +27,7 @@ from store.schema import findings, metadata
 
 Expected = Literal["fires", "quiet"]
 STORY_BEGINS = parse_published("2026-03-02T09:00:00+08:00")
+WORKING_HOURS = 12
 ACK_HOURS: Mapping[int, float] = {1: 24, 2: 8, 3: 2, 4: 0.5}
 
 
@@ -49,13 +53,16 @@ class ExampleRun:
 
 
 def run_examples(
-    rule: Rule, *, lexicon: Lexicon, grouping: Grouping, registry: Registry, queries: RuleQueries | None = None
-) -> list[ExampleRun]:
+    rule: Rule, *, lexicon: Lexicon, grouping: Grouping, registry: Registry, queries: RuleQueries | None = None,
+    calendar: Calendar | None = None,
+) -> list[ExampleRun]:  # fmt: skip
     """Run every example of a rule; the firing ones first, each group in the order of the file.
 
     queries: reads the rule's query (None: with the words of the lexicon). Raises QueryError where it cannot.
     """
-    engine = engine_of_one(rule, lexicon=lexicon, grouping=grouping, registry=registry, queries=queries)
+    engine = engine_of_one(
+        rule, lexicon=lexicon, grouping=grouping, registry=registry, queries=queries, calendar=calendar
+    )
     groups: tuple[tuple[Expected, tuple[tuple[ExampleDocument, ...], ...]], ...] = (
         ("fires", rule.examples.fires if rule.examples else ()),
         ("quiet", rule.examples.quiet if rule.examples else ()),
@@ -68,14 +75,16 @@ def run_examples(
 
 
 def engine_of_one(
-    rule: Rule, *, lexicon: Lexicon, grouping: Grouping, registry: Registry, queries: RuleQueries | None
-) -> AlertEngine:
+    rule: Rule, *, lexicon: Lexicon, grouping: Grouping, registry: Registry, queries: RuleQueries | None,
+    calendar: Calendar | None = None,
+) -> AlertEngine:  # fmt: skip
     """An engine with this rule alone, as if it had always been there."""
     reader = queries or queries_of(lexicon)
     examples = (*rule.examples.fires, *rule.examples.quiet) if rule.examples else ()
     tiers = {document.source: document.tier for story in examples for document in story}
     reader = replace(reader, tiers={**reader.tiers, **tiers})
-    return EngineParts((rule,), lexicon, grouping, registry, ACK_HOURS, None, reader).engine()
+    parts = EngineParts((rule,), lexicon, grouping, registry, ACK_HOURS, None, reader, calendar=calendar or Calendar())
+    return parts.engine()
 
 
 def _reasons(engine: AlertEngine, story: Sequence[ExampleDocument]) -> tuple[str, ...]:
@@ -83,11 +92,32 @@ def _reasons(engine: AlertEngine, story: Sequence[ExampleDocument]) -> tuple[str
     try:
         with database.begin() as db:
             metadata.create_all(db)
+            passes = Clockwork(OneTransaction(db), engine)
+            now = STORY_BEGINS
             for signal in signals_of(story):
-                engine.judge(db, signal, now=signal.document.event_time)
+                now = signal.document.event_time
+                engine.judge(db, signal, now=now)
+            passes.run(now)
             return tuple(finding.reason for finding in _standing(db))
     finally:
         database.dispose()
+
+
+@dataclass(frozen=True)
+class OneTransaction:
+    """A database that is thrown away: everything is done in one transaction."""
+
+    db: Connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """The transaction."""
+        yield self.db
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """The transaction."""
+        yield self.db
 
 
 def _standing(db: Connection) -> Iterator[Finding]:
@@ -100,8 +130,11 @@ def signals_of(story: Sequence[ExampleDocument]) -> list[Signal]:
     """The documents of an example as the rules would see them, in order of event time."""
     found: list[Signal] = []
     for place, told in enumerate(story):
-        for copy in range(told.same):
-            found.append(_signal(told, f"example-{place}-{copy}", told.at + copy))
+        apart = 1.0 if told.days == 1 else min(1.0, WORKING_HOURS / told.same)
+        for number in range(told.days * told.same):
+            day, copy = divmod(number, told.same)
+            hours = told.at + 24 * told.every * day + apart * copy
+            found.append(_signal(told, f"example-{place}-{number}", hours))
     return sorted(found, key=lambda signal: signal.document.event_time)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from alerts.cards import card_of
+from alerts.clockwork import Clockwork
 from alerts.desk_rules import DeskRule, read_desk_rules
 from alerts.engine import AlertEngine
 from alerts.setup import EngineParts
@@ -33,6 +34,7 @@ class RuleJudge:
         self._mark = -1
         self._uncounted: list[DeskRule] = []
         self.engine: AlertEngine
+        self.clockwork: Clockwork
         self.refresh()
 
     def __call__(self, db: Connection, signal: Signal, now: datetime) -> None:
@@ -47,6 +49,8 @@ class RuleJudge:
             versions = all_versions(db)
         desk = read_desk_rules(versions, self.parts.queries)
         self.engine = self.parts.engine(desk)
+        self.clockwork = Clockwork(self.store, self.engine)
+        self.clockwork.begin()
         self._mark = mark
         self._uncounted = [one for one in desk if one.judging and one.rule and one.rule.look_back]
         for one in desk:
@@ -59,6 +63,11 @@ class RuleJudge:
         """What a running worker does every few seconds: refresh, and count in for a moment."""
         self.refresh()
         self.count_in(now, seconds=COUNTING_SECONDS)
+        self.pass_time(now, seconds=COUNTING_SECONDS)
+
+    def pass_time(self, now: datetime, *, seconds: float = float("inf")) -> bool:
+        """What happens because time has passed; for about so long. Whether nothing is left to do for now."""
+        return self.clockwork.run(now, seconds=seconds)
 
     def count_in(self, now: datetime, *, seconds: float) -> bool:
         """Let what came before a rule was made count in its windows; for about so long, then again where it stopped.

@@ -33,8 +33,8 @@ KNOWN_NAMES = {"products": "产品", "issues": "风险问题", "regions": "地�
 
 @dataclass(frozen=True)
 class RuleQueries:
-    """Reads queries of rules. known: for a field of KNOWN_NAMES every value it may hold.  tiers: of sources by key.
-    regions: what lies in what.
+    """Reads queries of rules. known: for a field of KNOWN_NAMES every value it may hold.  tiers, titles: of sources by
+    key.  off: sources that are switched off.  regions: what lies in what.
     """
 
     names: Names
@@ -43,6 +43,8 @@ class RuleQueries:
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)
     tiers: Mapping[str, int] = field(default_factory=dict)
     regions: Regions = BY_DIGITS
+    titles: Mapping[str, str] = field(default_factory=dict)
+    off: frozenset[str] = frozenset()
 
     def row(self, signal: Signal) -> Row:
         """The signal as the index would hold it."""
@@ -188,6 +190,8 @@ def queries_of(
         known=known,
         tiers={source.key: source.tier for source in sources},
         regions=lexicon.regions,
+        titles={source.key: source.title for source in sources},
+        off=frozenset(source.key for source in sources if not source.enabled),
     )
 
 

@@ -3,24 +3,12 @@
 from collections.abc import Iterable
 
 from alerts.condition_words import ScopeWords, condition_words
-from alerts.conditions.verdict import VOICE_WORDS, span_words
+from alerts.conditions.verdict import KIND_WORDS, VOICE_WORDS, span_words
 from config.conditions import Condition, Fact
 from config.lexicon import Lexicon
 from config.rules import Rule, Scope
 from core.records import LEVEL_COLOURS, LEVEL_NAMES
 
-KIND_WORDS = {
-    "news": "新闻",
-    "notice": "通报",
-    "spotcheck": "抽查公告",
-    "recall": "召回公告",
-    "recall_foreign": "境外召回",
-    "complaint": "投诉",
-    "review": "评价",
-    "social": "自媒体",
-    "forum": "论坛",
-    "hotlist": "热榜",
-}
 MAKER_WORDS = {"known": "点名企业", "listed": "点名名录内企业", "home": "省内企业", "china": "国内企业"}
 GROUP_WORDS = {
     "matter": "事项",
@@ -30,6 +18,8 @@ GROUP_WORDS = {
     "issue": "问题",
     "county": "县（市、区）",
     "prefecture": "设区市",
+    "source": "信源",
+    "kind": "信息类型",
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from alerts.cards import Registry
+from alerts.conditions.anomaly import check_detector
 from alerts.desk_rules import DeskRule, tenures_of
 from alerts.duty import Duty
 from alerts.engine import AlertEngine
@@ -14,7 +15,7 @@ from alerts.notify import Notifier
 from alerts.query_hits import query_hits
 from alerts.rule_query import RuleQueries, queries_of
 from config.alert_life import AlertLife, load_alert_life
-from config.calendar_classes import load_calendar
+from config.calendar_classes import Calendar, load_calendar
 from config.duty import load_duty
 from config.grouping import Grouping, load_grouping
 from config.lexicon import Lexicon, load_lexicon
@@ -25,7 +26,7 @@ from core.errors import ConfigError
 @dataclass(frozen=True)
 class EngineParts:
     """All that an engine is made of but the desk's rules. registry: a firm by id, or None.  notifier: None sends
-    nothing.  queries: reads the queries of rules.  life, duty: as in AlertEngine."""
+    nothing.  queries: reads the queries of rules.  life, duty: as in AlertEngine.  calendar: for anomaly rules."""
 
     rules: tuple[Rule, ...]
     lexicon: Lexicon
@@ -36,6 +37,7 @@ class EngineParts:
     queries: RuleQueries
     life: AlertLife = field(default_factory=AlertLife)
     duty: Duty | None = None
+    calendar: Calendar = field(default_factory=Calendar)
 
     def engine(self, desk: Sequence[DeskRule] = ()) -> AlertEngine:
         """An engine with these rules and the desk's."""
@@ -51,6 +53,9 @@ class EngineParts:
             tiers=self.queries.tiers,
             life=self.life,
             duty=self.duty,
+            calendar=self.calendar,
+            sources=self.queries.titles,
+            off=self.queries.off,
         )
 
 
@@ -75,6 +80,7 @@ def load_parts(
         queries=reader,
         life=load_alert_life(config_dir),
         duty=duty_of(config_dir),
+        calendar=load_calendar(config_dir),
     )
 
 
@@ -95,7 +101,14 @@ def load_file_rules(
 ) -> tuple[Rule, ...]:
     """The rules of the config folder (or another one), their queries read too. Raises ConfigError."""
     known = {"products": frozenset(lexicon.products), "issues": frozenset(lexicon.issues)}
-    return load_rules(config_dir, **known, check_query=queries.check, folder=folder, needs_examples=needs_examples)
+    return load_rules(
+        config_dir,
+        **known,
+        check_query=queries.check,
+        check_detector=check_detector,
+        folder=folder,
+        needs_examples=needs_examples,
+    )
 
 
 def duty_of(config_dir: Path) -> Duty:

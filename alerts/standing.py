@@ -28,7 +28,8 @@ Elsewhere = Callable[[set[str]], bool]
 
 @dataclass(frozen=True)
 class Turn:
-    """What happened: opened | raised | lowered | reopened | dismissed | same, with its reason (alerts.reasons).
+    """What happened: opened | raised | lowered | reopened | dismissed | cleared | grown | same, with its reason
+    (alerts.reasons).
 
     proposed: the reason why the system proposes to end the alert; None where it does not.  held: the level the rules
     ask for now, where the alert keeps a higher one.
@@ -56,7 +57,7 @@ def turn_of(
     """The alert that `shape` (as the rules see it) becomes of the `old` one. details: changed in place."""
     last = outcome.last
     if old is None:
-        return _opened(shape, outcome, details, due(shape.level, now))
+        return _opened(shape, outcome, details, due, now, life)
     if last.level == 0:
         return _ground_gone(shape, old, outcome, details, life)
     chosen = details.get("person_level")
@@ -73,34 +74,50 @@ def turn_of(
     return Turn(replace(shape, level=level, due_at=clock), "raised", last.fact)
 
 
-def _opened(shape: Alert, outcome: Outcome, details: dict[str, Any], due: datetime) -> Turn:
-    last = outcome.last
-    if last.level == 0:
+def _opened(shape: Alert, outcome: Outcome, details: dict[str, Any], due: Due, now: datetime, life: AlertLife) -> Turn:
+    last, peak = outcome.last, max(1, outcome.peak)
+    if last.level == 0 and (not last.cleared or life.all_clear.may_close(peak, gone=True)):
         details["dismissed_by"] = SYSTEM
-        ended = replace(shape, level=max(1, outcome.peak), state=AlertState.DISMISSED, due_at=None)
-        return Turn(ended, "opened", gone_by(last, outcome))
+        ended = replace(shape, level=peak, state=_end_of(last), due_at=None)
+        return Turn(ended, "opened", outcome.steps[0].fact if last.cleared else gone_by(last, outcome))
     details["dismissed_by"] = None
-    return Turn(replace(shape, state=AlertState.NEW, due_at=due), "opened", outcome.steps[0].fact)
+    level, proposed = (peak, gone_by(last, outcome)) if last.level == 0 else (shape.level, None)
+    alert = replace(shape, level=level, state=AlertState.NEW, due_at=due(level, now))
+    return Turn(alert, "opened", outcome.steps[0].fact, proposed=proposed)
 
 
 def _ground_gone(shape: Alert, old: Alert, outcome: Outcome, details: dict[str, Any], life: AlertLife) -> Turn:
-    """Nothing of its ground is left: a low one nobody accepted is ended, else its end is proposed."""
-    if old.state in ENDED:
+    """Nothing of its ground is left, or it is over: a low one nobody accepted is ended, else its end is proposed."""
+    last, end = outcome.last, _end_of(outcome.last)
+    told_otherwise = ended_by_system(old, details, not_as=end)
+    if old.state in ENDED and not told_otherwise:
         return Turn(replace(shape, level=old.level))
-    reason = gone_by(outcome.last, outcome)
+    reason = gone_by(last, outcome)
     worst = max(old.level, min(outcome.peak, 4), int(details.get("worst", 1)))
-    if old.state is AlertState.NEW and life.all_clear.may_close(worst, gone=True):
+    if told_otherwise or (old.state is AlertState.NEW and life.all_clear.may_close(worst, gone=True)):
         details["dismissed_by"] = SYSTEM
-        ended = replace(shape, level=max(1, outcome.peak), state=AlertState.DISMISSED, due_at=None)
-        return Turn(ended, "dismissed", reason)
+        ended = replace(shape, level=max(1, outcome.peak), state=end, due_at=None)
+        return Turn(ended, "cleared" if last.cleared else "dismissed", reason)
     proposed = None if details.get("all_clear") else reason
-    if outcome.last.official and old.level > 1:
+    if last.official and old.level > 1:
         return Turn(replace(shape, level=1), "lowered", "official_statement", proposed=proposed)
     return Turn(replace(shape, level=old.level), proposed=proposed)
 
 
+def _end_of(last: Step) -> AlertState:
+    """What is over is closed; what has lost its ground is dismissed."""
+    return AlertState.CLOSED if last.cleared else AlertState.DISMISSED
+
+
+def ended_by_system(alert: Alert, details: Mapping[str, Any], *, not_as: AlertState) -> bool:
+    """Whether no person but the system ended it, and otherwise than so."""
+    return alert.state in ENDED and alert.state is not not_as and details.get("dismissed_by") == SYSTEM
+
+
 def gone_by(last: Step, outcome: Outcome) -> str:
-    """Who took the ground away: an authority, the press, or whoever had said it."""
+    """Who took the ground away: an authority, the press, or whoever had said it; or that it is over."""
+    if last.cleared:
+        return "recovered"
     if last.official:
         return "official_statement"
     cleared = any(card.at == last.at and card.trusted for card in outcome.matter.clearers)
@@ -108,7 +125,7 @@ def gone_by(last: Step, outcome: Outcome) -> str:
 
 
 def _ended(shape: Alert, old: Alert, outcome: Outcome, details: dict[str, Any], due: datetime, life: AlertLife) -> Turn:
-    by_system = old.state is AlertState.DISMISSED and details.get("dismissed_by") == SYSTEM
+    by_system = details.get("dismissed_by") == SYSTEM
     if by_system:
         reason, note = "ground_returned", ""
     elif shape.level > details.get("level_at_end", old.level):

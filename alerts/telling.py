@@ -56,6 +56,8 @@ class Teller:
         save_watch(db, watch)
         if was_muted:
             return self.speak(db, alert, watch, now)
+        if what == "grown":
+            return self.grown(db, alert, number=number, now=now)
         return self.lowered(db, alert, watch, number=number, now=now) if what == "lowered" else 0
 
     def changed(self, db: Connection, alert: Alert) -> object:
@@ -169,6 +171,14 @@ class Teller:
             return 0
         self.planner.changed(db, alert)
         return self.planner.mail(db, alert, mails_told(db, alert.id), what="lowered", number=number, now=now)
+
+    def grown(self, db: Connection, alert: Alert, *, number: int, now: datetime) -> int:
+        """Those who were told hear, outside quiet hours, that there is twice as much; what waits says so itself."""
+        if self.planner is None:
+            return 0
+        self.planner.changed(db, alert)
+        at = self.duty.telling_time(alert.level, now)
+        return self.planner.mail(db, alert, mails_told(db, alert.id), what="grown", number=number, now=now, at=at)
 
     def clocks(self, alert: Alert, watch: Watch) -> Watch:
         """The next reminder and the next step of the chain, counted from when somebody was told."""

@@ -119,6 +119,8 @@ class Watcher:
             return True
         if any(now >= notice.next_at - NEARLY > notice.created_at for notice in waiting_notices(db, alert.id)):
             return self.teller.planner is not None
+        if details.get("ends_itself"):
+            return False
         return not details.get("all_clear") and alert.state in IN_WORK and self._silent(alert, seen, now)
 
     def _go_on(self, db: Connection, alert: Alert, now: datetime, seen: Seen) -> Counter[str]:
@@ -228,7 +230,12 @@ class Watcher:
     def _all_clear(self, db: Connection, alert: Alert, seen: Seen, now: datetime, done: Counter[str]) -> None:
         """Propose the end of a silent matter; a low one that nobody accepted may be ended, where configured."""
         details = alert_details(db, alert.id)
-        if details.get("all_clear") or alert.state not in IN_WORK or not self._silent(alert, seen, now):
+        if (
+            details.get("all_clear")
+            or details.get("ends_itself")
+            or alert.state not in IN_WORK
+            or not self._silent(alert, seen, now)
+        ):
             return
         woken = max((row.at for row in history_of(db, alert.id) if row.action in ("reopen", "reopened")), default=None)
         span = self._quiet_span(alert, seen)

@@ -1,10 +1,11 @@
 """The sentences an officer reads: an alert's title and its reason."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from alerts.cards import Card, Registry, people, victims
+from alerts.conditions.verdict import KIND_WORDS
 from alerts.counting import scenes
 from alerts.replay import Outcome, shortened
 from config.lexicon import Lexicon
@@ -18,10 +19,11 @@ NOT_IN_TITLE = ("complaint", "opinion", "penalty", "talk")
 
 @dataclass(frozen=True)
 class Names:
-    """What turns ids into words."""
+    """What turns ids into words. sources: titles by key."""
 
     lexicon: Lexicon
     registry: Registry
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def regions(self) -> Regions:
@@ -38,6 +40,23 @@ class Names:
     def product(self, product: str) -> str:
         """The product's name."""
         return self.lexicon.product_name(product)
+
+    def grouped(self, group: str, value: str) -> str:
+        """A value that a rule groups by, in words."""
+        match group:
+            case "firm":
+                return self.firm(value)
+            case "product":
+                return self.product(value)
+            case "issue":
+                return self.issues([value])
+            case "county" | "prefecture":
+                return self.regions.name_of(value)
+            case "source":
+                return f"信源“{self.sources.get(value, value)}”"
+            case "kind":
+                return KIND_WORDS.get(value, value)
+        return "全部信息"
 
     def issues(self, issues: Iterable[str]) -> str:
         """`起火、鼓包`: at most two, the short form before the slash."""

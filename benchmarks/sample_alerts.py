@@ -22,6 +22,7 @@ from typing import Any
 from sqlalchemy import Connection, update
 
 from alerts.alert_json import alert_line
+from alerts.clockwork import Clockwork
 from alerts.setup import build_engine
 from config.lexicon import load_lexicon, load_registry_csv
 from config.settings import PROJECT
@@ -144,6 +145,8 @@ class TruthAnalyzer:
 def run(order: Sequence[Arrival], read: Any, engine: Any, store: Store) -> float:
     """Feed all arrivals; returns seconds spent judging."""
     spent = 0.0
+    passes, day = Clockwork(store, engine), None
+    passes.begin()
     for arrival in order:
         with store.write() as db:
             now = arrival.at
@@ -151,6 +154,10 @@ def run(order: Sequence[Arrival], read: Any, engine: Any, store: Store) -> float
             started = time.perf_counter()
             engine.judge(db, signal, now=now)
             spent += time.perf_counter() - started
+        if day != now.date():
+            passes.run(now)
+            day = now.date()
+    passes.run(max(arrival.at for arrival in order))
     return spent
 
 

@@ -63,7 +63,7 @@ def ingest(
     counts: dict[str, int] = {}
     with _progress() as bar:
         task = bar.add_task("ingest", total=len(lines))
-        for counts in ingest_lines(lines, pipeline, indexer, clock):
+        for counts in ingest_lines(lines, pipeline, indexer, clock, pass_time=judge.pass_time):
             bar.update(task, completed=sum(counts.get(name, 0) for name in ("new", "changed", "unchanged")))
     seconds = time.monotonic() - started
     summary = {"read": len(lines), **counts, "seconds": round(seconds, 2), "per_second": round(len(lines) / seconds, 1)}

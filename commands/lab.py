@@ -22,6 +22,7 @@ from commands.knowledge import Knowledge, knowledge_of
 from commands.rule_files import one_rule
 from commands.stores import open_store, store_exists
 from config.calendar_classes import load_calendar
+from config.conditions import AnomalyCondition, FlatlineCondition
 from config.grouping import load_grouping
 from config.rules import Rule
 from config.settings import Settings
@@ -165,12 +166,29 @@ def _chosen(
 ) -> tuple[Rule, Detector | None]:
     """A rule; or for a detector's name what it counts (product and issue of all signals) and the detector."""
     if name not in BY_NAME:
-        return one_rule(name, settings, known.lexicon, queries, folder), None
+        rule = one_rule(name, settings, known.lexicon, queries, folder)
+        return rule, _detector(rule, settings)
     rule = Rule.model_validate({
         "id": name, "title": f"{name}：各产品、各问题的每日来源数", "why": "直接回放检测器", "level": "yellow",
         "condition": {"type": "frequency", "window": "1d", "at_least": 2}, "group_by": ["product", "issue"],
     })  # fmt: skip
     return rule, Detector(name, {}, load_calendar(settings.config))
+
+
+def _detector(rule: Rule, settings: Settings) -> Detector | None:
+    """What an anomaly rule asks; None for a rule that counts. Raises UsageError for one that waits for silence."""
+    condition = rule.condition
+    if isinstance(condition, FlatlineCondition):
+        raise UsageError(f"{rule.id}：flatline 规则等的是时间而不是文档，不能回放；示例用 fengsui rules test {rule.id}")
+    if not isinstance(condition, AnomalyCondition):
+        return None
+    name: str = condition.detector
+    parameters = dict(condition.parameters)
+    if name.startswith("ears_"):
+        name, parameters["method"] = "ears", name.removeprefix("ears_").upper()
+    if condition.threshold is not None:
+        parameters["threshold"] = condition.threshold
+    return Detector(name, parameters, load_calendar(settings.config))
 
 
 class Progress:

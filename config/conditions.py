@@ -1,6 +1,7 @@
 """What a rule may wait for: one record a condition type. How it judges is in alerts/conditions/<type>.py."""
 
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -214,6 +215,68 @@ class ChainedCondition(Words):
     ordered: bool = True
 
 
+Detector = Literal[
+    "calendar_nb", "ears_c1", "ears_c2", "ears_c3", "farrington_flexible", "bayes", "cusum", "glr", "outbreak_p"
+]
+LONGEST_WINDOW = 60
+
+
+class AnomalyCondition(Words):
+    """A day holds more than is usual for the key, by a detector on its daily counts (Beijing days of event time).
+
+    threshold: of calendar_nb's score (2.5: about 3 false alarms in 1,000 quiet days); budget: instead of it, so many
+    false alarms a day over all keys of the rule.  count: origins, or different events or sources a day.
+    windows: days, told beside the day that fired.  at_least: fewer in a week are never an alarm.
+    correct: benjamini_hochberg holds the share of false alarms among a day's alarms at false_share.
+    parameters: of the detector, under the names of `fengsui detect --param`.
+    """
+
+    type: Literal["anomaly"]
+    detector: Detector = "calendar_nb"
+    threshold: float | None = Field(default=None, gt=0, le=50)
+    budget: float | None = Field(default=None, gt=0, le=10_000)
+    count: Literal["origins", "events", "sources"] = "origins"
+    windows: tuple[Annotated[int, Field(ge=1, le=LONGEST_WINDOW)], ...] = Field(default=(1, 3), min_length=1)
+    at_least: int = Field(default=2, ge=1, le=1000)
+    correct: Literal["none", "benjamini_hochberg"] = "none"
+    false_share: float = Field(default=0.1, gt=0, lt=1)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_threshold(self) -> "AnomalyCondition":
+        given = [name for name in ("threshold", "budget") if getattr(self, name) is not None]
+        by_rate = self.correct != "none"
+        if len(given) + by_rate > 1:
+            raise ValueError("threshold, budget and correct each say what is an alarm; give one of them")
+        if self.detector != "calendar_nb" and (given or by_rate):
+            what = given[0] if given else "correct"
+            raise ValueError(
+                f"{what}: goes with calendar_nb; {self.detector} takes its own under parameters (alpha, ...)"
+            )
+        if "false_share" in self.model_fields_set and not by_rate:
+            raise ValueError("false_share: goes with correct: benjamini_hochberg")
+        return self
+
+
+class FlatlineCondition(Words):
+    """A key that was seen falls silent: a window holds at most so many documents (copies count, too).
+
+    Time is that of the documents: it passes while others go on.  forget_after: so long after its last document a silent
+    key is forgotten.
+    """
+
+    type: Literal["flatline"]
+    window: Duration
+    at_most: int = Field(default=0, ge=0, le=10_000)
+    forget_after: Duration = timedelta(days=30)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "FlatlineCondition":
+        if not timedelta(0) < self.window < self.forget_after:
+            raise ValueError("window: must be above 0 and shorter than forget_after")
+        return self
+
+
 def _without_query(scope: Scope) -> Scope:
     if scope.query:
         raise ValueError("a part cannot have a query of its own; write it into the rule's scope")
@@ -234,8 +297,10 @@ WindowCondition = (
     | ChainedCondition
 )
 """What a window holds decides."""
+SeriesCondition = AnomalyCondition | FlatlineCondition
+"""What a key's whole past decides: its daily counts, or how long it has been silent."""
 Condition = Annotated[
-    SingleCondition | FrequencyCondition | SpikeCondition | NewTermCondition | WindowCondition,
+    SingleCondition | FrequencyCondition | SpikeCondition | NewTermCondition | WindowCondition | SeriesCondition,
     Field(discriminator="type"),
 ]
 """In the order of CONDITIONS."""
@@ -254,6 +319,8 @@ CONDITIONS: dict[str, type[Words]] = {
     "metric": MetricCondition,
     "change": ChangeCondition,
     "chained": ChainedCondition,
+    "anomaly": AnomalyCondition,
+    "flatline": FlatlineCondition,
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -16,12 +16,15 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from config.conditions import (
     CONDITIONS,
     LONGEST_QUERY,
+    AnomalyCondition,
     AnyCondition,
     BlacklistCondition,
     ChainStep,
     Condition,
+    FlatlineCondition,
     NewTermCondition,
     Scope,
+    SeriesCondition,
     SingleCondition,
     SpikeCondition,
     WhitelistCondition,
@@ -33,15 +36,22 @@ from core.errors import ConfigError
 from core.ids import digest, to_json
 from core.records import LEVEL_IDS, Kind
 
-Group = Literal["matter", "all", "firm", "product", "issue", "county", "prefecture"]
+Group = Literal["matter", "all", "firm", "product", "issue", "county", "prefecture", "source", "kind"]
 Level = Literal["blue", "yellow", "orange", "red"]
 
 CheckQuery = Callable[[str], str]
 """What is wrong with a rule's query: `column 5: ...`; empty where nothing is. The language itself lies above config."""
+CheckDetector = Callable[[AnomalyCondition], str]
+"""What is wrong with a detector's parameters: `alpha: ...`; empty where nothing is. Detectors lie above config."""
+SERIES_REACH = timedelta(days=1110)
+"""So far back an anomaly rule reads its daily counts: three years and a fortnight."""
 
 LISTED = ("blacklist", "whitelist")
 DESK_RULE = "desk_"
 """How ids of rules made on the desk begin."""
+
+
+MOST_OF_A_KIND = 5_000
 
 
 class ExampleDocument(Words):
@@ -49,12 +59,15 @@ class ExampleDocument(Words):
 
     jurisdiction: the home province where none is given.
     at: hours after the first one.  same: so many of its kind, an hour apart, each an origin of its own.
+    days, every: the same again on so many days, `every` days apart: a long quiet history in one line.
     repost: it carries the text of the story's first document.  text: its body, for rules that ask for words; the title
     where none is given.  tier: of its source, for rules that ask for it.
     """
 
     at: float = 0
     same: int = Field(default=1, ge=1, le=500)
+    days: int = Field(default=1, ge=1, le=1100)
+    every: int = Field(default=1, ge=1, le=365)
     repost: bool = False
     kind: Kind = Kind.NEWS
     source: str = "example"
@@ -68,6 +81,12 @@ class ExampleDocument(Words):
     places: tuple[str, ...] = ()
     level: int = Field(default=1, ge=0, le=4)
     casualties: dict[str, int] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "ExampleDocument":
+        if self.same * self.days > MOST_OF_A_KIND:
+            raise ValueError(f"same x days: {self.same * self.days} documents (accepted: at most {MOST_OF_A_KIND})")
+        return self
 
 
 Story = Annotated[tuple[ExampleDocument, ...], Field(min_length=1, max_length=100)]
@@ -130,6 +149,10 @@ class Rule(Words):
                 return lookback
             case AnyCondition() | BlacklistCondition() | WhitelistCondition():
                 return timedelta(0)
+            case AnomalyCondition():
+                return SERIES_REACH
+            case FlatlineCondition(window=window, forget_after=forget):
+                return window + forget
         return self.condition.window
 
     @field_validator("group_by")
@@ -147,6 +170,9 @@ class Rule(Words):
     def _fits(self) -> "Rule":
         if isinstance(self.condition, SingleCondition) and self.group_by != ("matter",):
             raise ValueError(f"condition {self.condition.type} is grouped by [matter]")
+        if isinstance(self.condition, SeriesCondition) and self.in_matter:
+            accepted = ", ".join(group for group in get_args(Group) if group != "matter")
+            raise ValueError(f"condition {self.condition.type} needs group_by (accepted: any of {accepted})")
         return self
 
 
@@ -156,13 +182,14 @@ def load_rules(
     products: frozenset[str] | None = None,
     issues: frozenset[str] | None = None,
     check_query: CheckQuery | None = None,
+    check_detector: CheckDetector | None = None,
     folder: Path | None = None,
     needs_examples: bool = True,
 ) -> tuple[Rule, ...]:
     """The rules of <config_dir>/rules/*.yml, by id. products, issues: known ids, to check scopes and examples against.
 
-    check_query: reads the queries of scopes.  folder: another folder of rule files.  needs_examples: False for a rule
-    that is only tried.
+    check_query: reads the queries of scopes.  check_detector: reads the parameters of detectors.  folder: another one
+    of rule files.  needs_examples: False for a rule that is only tried.
     Raises ConfigError with every mistake of every file: file, key, what is wrong, what is accepted.
     """
     rules: list[Rule] = []
@@ -183,6 +210,9 @@ def load_rules(
         mistakes += _unknown_in_examples(name, rule.examples or NO_EXAMPLES, products, issues)
         wrong = check_query(rule.scope.query) if check_query and rule.scope.query else ""
         mistakes += [f"{name}: scope.query: {wrong}"] if wrong else []
+        condition = rule.condition
+        wrong = check_detector(condition) if check_detector and isinstance(condition, AnomalyCondition) else ""
+        mistakes += [f"{name}: condition.parameters: {wrong}"] if wrong else []
     if mistakes:
         raise ConfigError(mistakes)
     return tuple(rules)

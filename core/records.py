@@ -263,6 +263,7 @@ class Alert:
 
     territory: region code whose desk it is.  territories: all who must be told, the owner first.
     Times are event time (the story's); created_at is when this system wrote it.
+    late: seconds from first_at until it was written, where that is too long (a halt, a late document); else 0.
     """
 
     id: str
@@ -286,6 +287,7 @@ class Alert:
     unconfirmed: bool = False
     origins: int = 0
     due_at: datetime | None = None
+    late: int = 0
 
 
 @dataclass(frozen=True)

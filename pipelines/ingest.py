@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.clock import parse_published
@@ -16,6 +16,7 @@ from pipelines.stages import BATCH, Pipeline
 from store.documents import count_documents
 from store.index_queue import backlog
 
+PASSING = timedelta(hours=4)
 LONGEST_ID = 512
 """Bytes of UTF-8: what Elasticsearch takes."""
 
@@ -46,15 +47,28 @@ def read_lines(lines: Iterable[str], *, file: str) -> list[Line]:
     return sorted(found, key=lambda line: line.published)
 
 
-def ingest_lines(lines: list[Line], pipeline: Pipeline, indexer: Indexer, clock: StoryClock) -> Iterator[Counter[str]]:
+def ingest_lines(
+    lines: list[Line],
+    pipeline: Pipeline,
+    indexer: Indexer,
+    clock: StoryClock,
+    *,
+    pass_time: Callable[[datetime], object] = lambda _now: None,
+) -> Iterator[Counter[str]]:
     """Carry the lines through; yields the running counts after each batch (new, changed, unchanged).
+
+    pass_time: called every few hours of the story and at its end: rules wait for time, too.
 
     The index is written at the end; `index_waiting` of the last counts is what it lacks then, because it is down.
     """
     counts: Counter[str] = Counter()
+    passed = clock.now
     for start in range(0, len(lines), BATCH):
         for line in lines[start : start + BATCH]:
             clock.now = max(clock.now, line.published)
+            if clock.now - passed >= PASSING:
+                pass_time(clock.now)
+                passed = clock.now
             with pipeline.store.write() as db:
                 counts[save_raw(db, line.raw, now=line.published, given_id=line.id)] += 1
             # One at a time: each document is judged at its own moment of the story, as if it had just come in.
@@ -63,6 +77,7 @@ def ingest_lines(lines: list[Line], pipeline: Pipeline, indexer: Indexer, clock:
             pipeline.judge_signals()
         yield counts
     pipeline.drain()
+    pass_time(clock.now)
     indexer.drain()
     with pipeline.store.read() as db:
         counts.update(count_documents(db))

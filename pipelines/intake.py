@@ -13,11 +13,12 @@ from core.records import Document, Gone, Kind, RawDocument
 from crawlers.intake import Validators
 from crawlers.urls import canonical_url
 from store.database import Store
-from store.documents import add_revision, find_by_address, withdraw
+from store.documents import add_revision, find_by_address, last_stored, withdraw
 from store.runs import addresses_to_recheck, find_address, held_back, hold_back, mark_gone, remember_address
 
 Outcome = Literal["new", "changed", "unchanged"]
 AHEAD = timedelta(hours=1)  # a clock that is further ahead than this is wrong, not early
+SET_BACK = timedelta(days=2)  # the machine's clock may be set back by so much: the store's time does not follow it
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class StoreIntake:
 
 def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str = "") -> Outcome:
     """Store `raw` inside an open transaction. `given_id` keeps an id that the document brought along."""
-    raw = _storable(raw)
+    raw, now = _storable(raw), not_before(last_stored(db), now)
     address = canonical_url(raw.url) if raw.url else ""
     before = find_by_address(db, raw.source, raw.external_id, address)
     hashed = content_hash(raw.title, _whole_text(raw))
@@ -102,6 +103,14 @@ def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str =
         document = replace(document, flags=(*document.flags, "given_id"))
     add_revision(db, document, external_id=given_id or raw.external_id, raw=_kept(raw))
     return "new" if before is None else "changed"
+
+
+def not_before(last: datetime | None, now: datetime) -> datetime:
+    """The time by which documents are stored: it never goes back by as much as a clock is usually set back by.
+
+    Else a clock that is an hour or a day behind would take every document for one from the future, and date it anew.
+    """
+    return last if last is not None and now < last <= now + SET_BACK else now
 
 
 def raw_from(kept: Mapping[str, Any]) -> tuple[str, str]:

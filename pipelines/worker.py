@@ -2,19 +2,24 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
+
+from sqlalchemy import Connection
 
 from core.logs import log_event
 from pipelines.stages import Pipeline
 from store.documents import release_claims
-from store.runs import beat
+from store.runs import beat, list_processes
+from store.source_times import note_outage
 
 logger = logging.getLogger(__name__)
 IDLE_SECONDS = 0.3  # how long a waiting document may lie before it is seen
 BEAT_SECONDS = 10.0
 RULES_SECONDS = 2.0  # how long a rule that was made on the desk may wait to be taken up
+HALT = timedelta(minutes=2)  # without a beat for so long nothing was judged: what it missed is marked late
 
 
 def work_until(
@@ -24,18 +29,27 @@ def work_until(
     `take_up` the rules when one was changed."""
     with pipeline.store.write() as db:
         freed = release_claims(db, pipeline.who)
+        note_halt(db, pipeline.who, pipeline.clock())
     log_event(logger, "worker started", who=pipeline.who, freed=freed)
-    beaten = looked = None
+    # Spans are measured by the steady clock: the machine's may be set back by a day.
+    beaten = looked = -BEAT_SECONDS
     while not stop.is_set():
-        now = pipeline.clock()
-        if beaten is None or (now - beaten).total_seconds() >= BEAT_SECONDS:
+        now, steady = pipeline.clock(), time.monotonic()
+        if steady - beaten >= BEAT_SECONDS:
             with pipeline.store.write() as db:
                 beat(db, pipeline.who, pid=os.getpid(), now=now)
-            beaten = now
+            beaten = steady
             refresh(pipeline)
-        if looked is None or (now - looked).total_seconds() >= RULES_SECONDS:
+        if steady - looked >= RULES_SECONDS:
             take_up(now)
-            looked = now
+            looked = steady
         if pipeline.step() == 0:
             stop.wait(IDLE_SECONDS)
     log_event(logger, "worker stopped", who=pipeline.who)
+
+
+def note_halt(db: Connection, who: str, now: datetime) -> None:
+    """Remember the time in which this worker did not run."""
+    last = next((process.beat_at for process in list_processes(db) if process.name == who), None)
+    if last is not None and now - last > HALT:
+        note_outage(db, last, now)

@@ -215,6 +215,13 @@ def alerts_of_document(db: Connection, document_id: str) -> list[Alert]:
     return [_alert(row) for row in db.execute(query).mappings()]
 
 
+def open_alerts_of_rules(db: Connection, rules: Sequence[str]) -> list[Alert]:
+    """The alerts of these rules that nobody has ended, oldest story first."""
+    ended = (AlertState.CLOSED.value, AlertState.DISMISSED.value)
+    query = select(alerts).where(alerts.c.rule.in_(list(rules)), alerts.c.state.not_in(ended))
+    return [_alert(row) for row in db.execute(query.order_by(alerts.c.first_at, alerts.c.id)).mappings()]
+
+
 def list_alerts(
     db: Connection,
     *,

@@ -162,6 +162,12 @@ def last_arrival(db: Connection) -> int:
     return db.execute(select(func.max(documents.c.seq))).scalar_one_or_none() or 0
 
 
+def last_stored(db: Connection) -> datetime | None:
+    """When what arrived last was stored."""
+    query = select(documents.c.stored_at).order_by(documents.c.seq.desc()).limit(1)
+    return db.execute(query).scalar_one_or_none()
+
+
 def is_latest(db: Connection, document: Document) -> bool:
     """Whether no newer revision is stored."""
     newer = select(documents.c.seq).where(documents.c.id == document.id, documents.c.revision > document.revision)
@@ -248,6 +254,28 @@ def risks_arrived(db: Connection, after: int, up_to: int, *, within: timedelta, 
     wanted = (arrived, documents.c.seq > after, documents.c.event_time > newest - within)
     rows = db.execute(select(documents).where(*wanted).order_by(documents.c.seq).limit(limit)).mappings().all()
     return [(row["seq"], _signal(row)) for row in rows if row["analysis"] is not None]
+
+
+def sources_of(db: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """How many of these documents each source brought."""
+    query = select(documents.c.source, func.count()).where(documents.c.id.in_(list(ids)), documents.c.latest)
+    return {row[0]: row[1] for row in db.execute(query.group_by(documents.c.source).order_by(documents.c.source))}
+
+
+def newest_judged(db: Connection) -> tuple[int, datetime | None]:
+    """(place of the last arrival among what was judged, latest event time of it); (0, None) while nothing was."""
+    judged = documents.c.stage.in_(READ)
+    seq = db.execute(select(documents.c.seq).where(judged).order_by(documents.c.seq.desc()).limit(1)).scalar()
+    at = db.execute(select(documents.c.event_time).where(judged).order_by(documents.c.event_time.desc()).limit(1))
+    return seq or 0, at.scalar()
+
+
+def judged_before(db: Connection, after: int, up_to: int, *, limit: int) -> list[tuple[int, Signal]]:
+    """Judged latest revisions that arrived at after < place <= up_to, with their place, in the order of arrival."""
+    judged = and_(documents.c.stage.in_(READ), documents.c.latest, documents.c.analysis.is_not(None))
+    wanted = (judged, documents.c.seq > after, documents.c.seq <= up_to)
+    rows = db.execute(select(documents).where(*wanted).order_by(documents.c.seq).limit(limit)).mappings().all()
+    return [(row["seq"], _signal(row)) for row in rows]
 
 
 def signals_after(db: Connection, seq: int, *, limit: int) -> list[tuple[int, Signal]]:

@@ -335,6 +335,7 @@ alerts = Table(
     Column("findings", Json, nullable=False),
     Column("unconfirmed", Boolean, nullable=False, server_default=false()),
     Column("origins", Integer, nullable=False, server_default="0"),
+    Column("late", Integer, nullable=False, server_default="0", comment="seconds; 0: it was opened in time"),
     Column("details", Json, nullable=False),
     Index("ix_alerts_subject", "subject", "updated_at"),
     Index("ix_alerts_state", "state", "due_at"),
@@ -562,4 +563,81 @@ rankings = Table(
     Column("active", Boolean, nullable=False, comment="whether the measurement allowed its use"),
     Column("measured", Json, nullable=False, comment="gain, interval, marks: see alerts.reranking_measure"),
     Column("model", Json, nullable=False, comment="weights and what its features lean on"),
+)  # fmt: skip
+
+day_counts = Table(
+    "day_counts", metadata,
+    Column("key", Text, primary_key=True, comment="w:<rule>|<values>; t:<rule>|<values>: summed over its keys"),
+    Column("day", Integer, primary_key=True, comment="Beijing day of event time, ordinal"),
+    Column("value", Text, primary_key=True, comment="empty for origins; else the source or event"),
+    Column("n", Integer, nullable=False),
+)  # fmt: skip
+
+day_documents = Table(
+    "day_documents", metadata,
+    Column("key", Text, primary_key=True),
+    Column("document", Text, primary_key=True),
+    Column("day", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("value", Text, nullable=False),
+    Index("ix_day_documents_document", "document"),
+    Index("ix_day_documents_key_day", "key", "day"),
+)  # fmt: skip
+
+counted_keys = Table(
+    "counted_keys", metadata,
+    Column("key", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("parent", Text, nullable=False, comment="t:<rule>|<values but the last>"),
+    Column("first_day", Integer, nullable=False),
+    Column("last_day", Integer, nullable=False),
+    Column("due", Moment, comment="when a silence may begin that the watermark has not reached yet"),
+    Index("ix_counted_keys_first", "rule", "first_day"),
+    Index("ix_counted_keys_due", "rule", "due"),
+    Index("ix_counted_keys_parent", "parent", "first_day"),
+)  # fmt: skip
+
+counted_rules = Table(
+    "counted_rules", metadata,
+    Column("rule", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("since", BigInteger, nullable=False, comment="documents.seq that had arrived when it came"),
+    Column("since_at", Moment, comment="how far the story had come then; null: nowhere"),
+    Column("counted", BigInteger, nullable=False, comment="documents.seq up to which earlier ones are counted in"),
+    Column("again_from", Integer, comment="days from here on are judged again, key by key; null: all are"),
+    Column("again_key", Text, nullable=False, comment="the last key that was judged again"),
+)  # fmt: skip
+
+day_pools = Table(
+    "day_pools", metadata,
+    Column("rule", Text, primary_key=True),
+    Column("month", Integer, primary_key=True, comment="12 x year + month - 1: for judging its days"),
+    Column("content", Json, nullable=False, comment="factors of all keys together, number of keys"),
+)  # fmt: skip
+
+day_chances = Table(
+    "day_chances", metadata,
+    Column("rule", Text, primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("p", Float, nullable=False),
+)  # fmt: skip
+
+source_times = Table(
+    "source_times", metadata,
+    Column("source", Text, primary_key=True),
+    Column("newest", Moment, comment="latest event time of a dated document"),
+    Column("hours", Json, nullable=False, comment="hours from publication to arrival of its last documents"),
+)  # fmt: skip
+
+moments = Table(
+    "moments", metadata,
+    Column("name", Text, primary_key=True, comment="watermark: never goes back"),
+    Column("at", Moment, nullable=False),
+)  # fmt: skip
+
+outages = Table(
+    "outages", metadata,
+    Column("since", Moment, primary_key=True, comment="last beat of the worker before"),
+    Column("until", Moment, nullable=False, comment="when it worked again"),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from alerts.lateness import late_words
 from alerts.reasons import REASONS, reason_word
 from core.clock import iso_beijing
 from store.users import SEEN_STEP, find_session, touch_session
@@ -81,6 +82,7 @@ def make_templates() -> Environment:
         "reason_word": reason_word,
         "action_word": action_word,
         "actor_name": actor_name,
+        "late_words": late_words,
         "once": lambda: secrets.token_urlsafe(12),
         "iso": iso_beijing,
         "limit_of": times.limit_of,

@@ -8,6 +8,7 @@ from alerts.conditions import (
     cardinality,
     chained,
     change,
+    flatline,
     frequency,
     listed,
     metric,
@@ -34,7 +35,9 @@ _JUDGES: Mapping[str, Callable[[Any, WindowCounts], Verdict]] = {
     "metric": metric.judge,
     "change": change.judge,
     "chained": chained.judge,
+    "flatline": flatline.judge,
 }
+"""All but `anomaly`, which judges days: its judge takes a key's whole past."""
 
 
 def judge(condition: Condition, counts: WindowCounts) -> Verdict:

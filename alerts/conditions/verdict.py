@@ -42,6 +42,18 @@ class Verdict:
 
 FACT_WORDS = {"firm": "企业", "product": "产品", "issue": "问题", "source": "信源", "place": "地方"}
 VOICE_WORDS = {"official": "官方通报", "media": "媒体报道", "complaint": "投诉评价", "social": "自媒体"}
+KIND_WORDS = {
+    "news": "新闻",
+    "notice": "通报",
+    "spotcheck": "抽查公告",
+    "recall": "召回公告",
+    "recall_foreign": "境外召回",
+    "complaint": "投诉",
+    "review": "评价",
+    "social": "自媒体",
+    "forum": "论坛",
+    "hotlist": "热榜",
+}
 SPAN_WORDS = (("周", 604800), ("天", 86400), ("小时", 3600), ("分钟", 60))
 
 

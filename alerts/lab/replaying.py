@@ -19,7 +19,7 @@ from alerts.lab.replayed import Replayed
 from alerts.lab.series import HISTORY, Detector, SeriesReplayer
 from alerts.replay import Seen
 from alerts.wording import Names
-from config.conditions import SingleCondition
+from config.conditions import SeriesCondition, SingleCondition
 
 CONTEXT = timedelta(days=90)
 """So far before the span cards say whose matter is whose, and which runs are still going on."""
@@ -72,7 +72,7 @@ def reading_from(setting: Setting) -> datetime:
     rule, start = setting.asked.rule, setting.start
     if setting.detector is not None:
         return start - HISTORY
-    if isinstance(rule.condition, SingleCondition):
+    if isinstance(rule.condition, SingleCondition | SeriesCondition):
         return start - CONTEXT
     if rule.condition.type == "new_term":
         return start - (CONTEXT if rule.in_matter else rule.look_back + rule.condition.window)

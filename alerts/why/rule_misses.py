@@ -17,7 +17,7 @@ from alerts.matters import Matter
 from alerts.replay import may_fire, standing
 from alerts.rule_words import condition_in_words
 from alerts.why.scope_misses import scope_misses
-from config.conditions import NewTermCondition, SingleCondition, WindowCondition
+from config.conditions import NewTermCondition, SeriesCondition, SingleCondition, WindowCondition
 from config.lexicon import Lexicon
 from config.rules import Rule
 from core.clock import beijing
@@ -118,6 +118,8 @@ class RuleBench:
             return RuleMiss(rule, "late", "判读之后规则才装上或改动：重新判读（fengsui reanalyze）后才计入")
         if isinstance(rule.condition, SingleCondition):
             return RuleMiss(rule, "fired", "一条即触发", 1.0)
+        if isinstance(rule.condition, SeriesCondition):  # its past is years long, and judged by day
+            return RuleMiss(rule, "below", condition_in_words(rule.condition, self.lexicon))
         pools = list(self._pools(db, rule))
         if not pools:
             return RuleMiss(rule, "group", f"按{'、'.join(rule.group_by)}计数，这篇缺少其中一项")

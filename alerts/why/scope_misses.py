@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from alerts.cards import Card, View
-from alerts.conditions.verdict import VOICE_WORDS
-from alerts.rule_words import KIND_WORDS, MAKER_WORDS
+from alerts.conditions.verdict import KIND_WORDS, VOICE_WORDS
+from alerts.rule_words import MAKER_WORDS
 from alerts.scopes import in_scope
 from config.lexicon import Lexicon
 from config.rules import Scope

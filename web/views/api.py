@@ -43,6 +43,8 @@ class AlertOut(BaseModel):
     documents: list[str]
     origins: int
     unconfirmed: bool
+    late: bool
+    late_seconds: int
 
 
 class AlertPage(BaseModel):
@@ -105,11 +107,16 @@ class DocumentOut(BaseModel):
     mentions: list[MentionOut]
 
 
+MADE = ("colour", "late", "late_seconds")
+"""What is not a field of the record as it is shown."""
+
+
 def _out(alert: Alert) -> AlertOut:
-    values: dict[str, Any] = {name: getattr(alert, name) for name in AlertOut.model_fields if name != "colour"}
+    values: dict[str, Any] = {name: getattr(alert, name) for name in AlertOut.model_fields if name not in MADE}
     for name in ("first_at", "updated_at", "due_at"):
         values[name] = iso_beijing(values[name]) if values[name] else None
-    return AlertOut(**{**values, "state": alert.state.value, "colour": LEVEL_COLOURS[alert.level]})
+    values |= {"state": alert.state.value, "colour": LEVEL_COLOURS[alert.level]}
+    return AlertOut(**values, late=alert.late > 0, late_seconds=alert.late)
 
 
 @router.get("/alerts")

@@ -1,0 +1,65 @@
+"""How far the documents' own time has come, source by source, and how late each source's documents arrive."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select
+
+from store.day_counts import put
+from store.schema import moments, outages, source_times
+
+MOST_DELAYS = 200
+
+
+@dataclass(frozen=True)
+class SourceTime:
+    """newest: latest event time of a dated document.  hours: from publication to arrival, of its last documents."""
+
+    newest: datetime | None
+    hours: tuple[float, ...]
+
+
+_ONE = select(source_times).where(source_times.c.source == bindparam("source"))
+
+
+def note_arrival(db: Connection, source: str, at: datetime, hours: float | None) -> None:
+    """A dated document of a source came. hours: after its publication; None: that says nothing of its delays."""
+    row = db.execute(_ONE, {"source": source}).mappings().first()
+    kept = list(row["hours"]) if row else []
+    if hours is not None:
+        kept = [*kept, round(hours, 2)][-MOST_DELAYS:]
+    newest = max(filter(None, (at, row["newest"] if row else None)))
+    put(db, source_times, {"source": source}, {"newest": newest, "hours": kept})
+
+
+def times_of_sources(db: Connection) -> Mapping[str, SourceTime]:
+    """Every source that a dated document came from."""
+    rows = db.execute(select(source_times).order_by(source_times.c.source)).mappings()
+    return {row["source"]: SourceTime(row["newest"], tuple(row["hours"])) for row in rows}
+
+
+def raise_moment(db: Connection, name: str, at: datetime) -> datetime:
+    """Move a named moment forward, never back; returns where it stands."""
+    known = find_moment(db, name)
+    if known is not None and known >= at:
+        return known
+    put(db, moments, {"name": name}, {"at": at})
+    return at
+
+
+def find_moment(db: Connection, name: str) -> datetime | None:
+    """Where a named moment stands."""
+    found: datetime | None = db.execute(select(moments.c.at).where(moments.c.name == name)).scalar_one_or_none()
+    return found
+
+
+def note_outage(db: Connection, since: datetime, until: datetime) -> None:
+    """Nothing was judged between the two."""
+    put(db, outages, {"since": since}, {"until": until})
+
+
+def in_outage(db: Connection, at: datetime, now: datetime) -> bool:
+    """Whether nothing was judged at that time, and something is now."""
+    missed = (outages.c.since <= at, outages.c.until > at, outages.c.until <= now)
+    return db.execute(select(outages.c.since).where(*missed).limit(1)).first() is not None
