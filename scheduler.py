@@ -53,6 +53,16 @@ class HourlyJob:
     do: Callable[[Event], object]
 
 
+@dataclass(frozen=True)
+class FrequentJob:
+    """Something to look after every few seconds, for the first time at a start; doing it again does nothing more."""
+
+    id: str
+    what: str
+    seconds: int
+    do: Callable[[], object]
+
+
 def schedule(
     stop: Event,
     store: Store,
@@ -61,6 +71,7 @@ def schedule(
     daily: Sequence[DailyJob],
     clock: Clock,
     hourly: Sequence[HourlyJob] = (),
+    frequent: Sequence[FrequentJob] = (),
 ) -> None:
     """Run the table until `stop` is set."""
     table = BackgroundScheduler(
@@ -79,6 +90,9 @@ def schedule(
         every = IntervalTrigger(hours=1, timezone=BEIJING)
         first = clock() + SETTLING
         table.add_job(often.do, every, [stop], id=often.id, name=often.what, next_run_time=first)
+    for steady in frequent:
+        every = IntervalTrigger(seconds=steady.seconds, timezone=BEIJING)
+        table.add_job(steady.do, every, id=steady.id, name=steady.what, next_run_time=clock())
     table.start(paused=True)  # a job's outcome is noted in its row, which must be there first
     _show(store, table)
     table.resume()

@@ -93,7 +93,8 @@ class AlertBook:
             if alert is None:
                 continue
             nameless = theirs[:2] in ("p:", "m:", "d:") or theirs.startswith("f:NIL:")
-            if theirs == subject or (nameless and _ground(db, alert) <= documents):
+            crowd = subject.startswith("w:")  # counts over many matters and takes none of them over
+            if theirs == subject or (nameless and not crowd and _ground(db, alert) <= documents):
                 found[alert.id] = alert
         return sorted(found.values(), key=lambda alert: (alert.created_at, alert.number))
 
@@ -251,7 +252,16 @@ class AlertBook:
         """The alert that stood on a finding is the echo of another one: merge it there."""
         holder = find_alert(db, into)
         own = [alert for alert in alerts_of_subject(db, subject) if set(alert.documents) & set(finding.documents)]
-        return [self._merge(db, alert, holder, now) for alert in own] if holder else []
+        if holder is None:
+            return []
+        top = max((alert for alert in own if alert.state not in ENDED), key=lambda alert: alert.level, default=holder)
+        if top.level > holder.level and holder.state not in ENDED:  # merging lowers nothing
+            holder = replace(holder, level=top.level)
+            save_alert(db, holder, details=alert_details(db, holder.id))
+            number = add_event(db, holder, "raised", "rule_fired", f"{top.number} 并入：{top.reason}", now)
+            if self.notifier is not None and number is not None:
+                self.notifier.plan(db, holder, what="raised", number=number, now=now)
+        return [self._merge(db, alert, holder, now) for alert in own]
 
     def _drop(self, db: Connection, alert: Alert, now: datetime) -> list[Change]:
         """Nothing of the alert's ground is left, not even in the past: a new reading or a moved text."""

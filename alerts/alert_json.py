@@ -4,17 +4,23 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from alerts.lifecycle import proposal_of
 from core.clock import iso_beijing
 from core.records import LEVEL_COLOURS, Alert
 from store.alert_log import alert_details, history_of
 from store.documents import given_ids
+from store.watch import watch_of
 
 
 def alert_line(db: Connection, alert: Alert) -> dict[str, Any] | None:
-    """The line of an alert; None for one that was merged into another. Times are story time, +08:00."""
+    """The line of an alert; None for one that was merged into another. Times are story time, +08:00.
+
+    silence, under: the silence or the alert for which nobody is told of it now.  all_clear: why its end is proposed.
+    """
     details, given = alert_details(db, alert.id), given_ids(db, alert.documents)
     if details.get("merged_into"):
         return None
+    mark = watch_of(db, alert.id)
     return {
         "id": alert.id,
         "level": alert.level,
@@ -35,6 +41,9 @@ def alert_line(db: Connection, alert: Alert) -> dict[str, Any] | None:
         "unconfirmed": alert.unconfirmed,
         "origins": alert.origins,
         "due_at": iso_beijing(alert.due_at) if alert.due_at else None,
+        "silence": mark.silence if mark else None,
+        "under": mark.under if mark else None,
+        "all_clear": proposal_of(details),
         "history": [
             {
                 "at": iso_beijing(row.at),
@@ -44,6 +53,7 @@ def alert_line(db: Connection, alert: Alert) -> dict[str, Any] | None:
                 "level": row.level,
                 "state": row.state.value,
                 "note": row.note,
+                "reason": row.details.get("reason", ""),
             }
             for row in history_of(db, alert.id)
         ],

@@ -12,6 +12,7 @@ from config.conditions import (
     ChainStep,
     ChangeCondition,
     Condition,
+    Fact,
     FrequencyCondition,
     MetricCondition,
     NewTermCondition,
@@ -24,20 +25,23 @@ from config.conditions import (
 )
 
 ScopeWords = Callable[[Scope], str]
+FactName = Callable[[Fact, str], str]
+"""How people call the value of a fact."""
 
 
-def condition_words(condition: Condition, scope_words: ScopeWords) -> str:
-    """A clause: `24 小时内有 3 个独立来源`. scope_words: tells the parts of a condition."""
+def condition_words(condition: Condition, scope_words: ScopeWords, name_of: FactName) -> str:
+    """A clause: `24 小时内有 3 个独立来源`. scope_words: tells the parts of a condition.  name_of: the values of a
+    list."""
     if isinstance(condition, AnyCondition):
         return "出现一条"
     if isinstance(condition, BlacklistCondition | WhitelistCondition):
-        return _list_words(condition)
+        return _list_words(condition, name_of)
     return f"{span_words(condition.window.total_seconds())}内{_window_words(condition, scope_words)}"
 
 
-def _list_words(condition: BlacklistCondition | WhitelistCondition) -> str:
+def _list_words(condition: BlacklistCondition | WhitelistCondition, name_of: FactName) -> str:
     inside = "在" if isinstance(condition, BlacklistCondition) else "不在"
-    values = list(condition.values)
+    values = [name_of(condition.field, value) for value in condition.values]
     named = (
         f"“{condition.list}”" if condition.list else f"（{'、'.join(values[:5])}{' 等' if len(values) > 5 else ''}）"
     )

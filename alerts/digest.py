@@ -17,6 +17,7 @@ from core.records import LEVEL_COLOURS, Alert, Notification
 from store.alert_log import add_delivery, alert_details, list_alerts
 from store.database import Store
 from store.runs import recent_runs
+from store.watch import watches
 
 LEVELS = (4, 3, 2, 1)
 
@@ -45,7 +46,9 @@ def build_digest(
     """
     start = as_utc(datetime(day.year, day.month, day.day, tzinfo=BEIJING))
     end = start + timedelta(days=1)
-    told = [a for a in list_alerts(db, since=start) if a.first_at < end and concerns(a) and not _merged(db, a)]
+    found = [a for a in list_alerts(db, since=start) if a.first_at < end and concerns(a) and not _merged(db, a)]
+    silenced = {one for one, watch in watches(db, [alert.id for alert in found]).items() if watch.silence}
+    told = [alert for alert in found if alert.id not in silenced]
     new = sorted((a for a in told if a.first_at >= start), key=lambda a: (-a.level, a.first_at))
     grown = sorted((a for a in told if a.first_at < start), key=lambda a: (-a.level, a.updated_at))
     failing = sorted({r.source for r in recent_runs(db, limit=500) if r.status not in ("ok", "waiting", "running")})
@@ -56,6 +59,7 @@ def build_digest(
         "head": head,
         "new": new,
         "grown": grown,
+        "silenced": len(silenced),
         "failing": failing,
         "colours": LEVEL_COLOURS,
         "base": public_url.rstrip("/"),

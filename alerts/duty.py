@@ -132,7 +132,7 @@ def _began_today(hours: Hours, here: datetime) -> bool:
 
 
 def unknown_years(today: date) -> list[str]:
-    """What to warn of: years of the next two months whose holidays are in no list."""
-    years = sorted({today.year, (today + timedelta(days=FARTHEST)).year})
+    """What to warn of: this year or, from December on, the next one, where its holidays are in no list."""
+    years = sorted({today.year, (today + timedelta(days=31)).year})
     known = {day.year for day in chinese_calendar.constants.holidays}
     return [NOT_IN_THE_LISTS.format(year=year) for year in years if year not in known]

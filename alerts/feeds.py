@@ -5,8 +5,8 @@ The same alerts give the same bytes: nothing here asks the time.
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
@@ -20,6 +20,8 @@ from config.lexicon import Lexicon
 from core.clock import iso_beijing
 from core.ids import digest
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, Alert
+from store.alert_log import find_alert
+from store.watch import watches
 
 FeedKind = Literal["atom", "rss", "json"]
 ATOM = "http://www.w3.org/2005/Atom"
@@ -31,17 +33,22 @@ FEED_STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class FeedWriter:
-    """Writes feeds. public_url: address of the desk, for links; an alert's id does not depend on it."""
+    """Writes feeds. public_url: address of the desk, for links; an alert's id does not depend on it.
+
+    marks: what mutes an alert, by id.
+    """
 
     public_url: str
     lexicon: Lexicon
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, db: Connection, alerts: Sequence[Alert], kind: FeedKind) -> bytes:
-        """The feed of these alerts, newest update first. db: unused, as alerts are whole."""
+        """The feed of these alerts, newest update first; muted ones say what mutes them."""
+        muted = replace(self, marks=_marks(db, alerts))
         writers: dict[FeedKind, Callable[[Sequence[Alert]], bytes]] = {
-            "atom": self.atom,
-            "rss": self.rss,
-            "json": self.json,
+            "atom": muted.atom,
+            "rss": muted.rss,
+            "json": muted.json,
         }
         ordered = sorted(alerts, key=lambda alert: (alert.updated_at, alert.id), reverse=True)
         return writers[kind](ordered)
@@ -121,7 +128,8 @@ class FeedWriter:
 
     def headline(self, alert: Alert) -> str:
         """`【橙】云骓…起火（疑似）`."""
-        return f"【{LEVEL_COLOURS[alert.level]}】{alert.title}{'（待核）' if alert.unconfirmed else ''}"
+        muted = "（静默）" if self.marks.get(alert.id, "").startswith("静默") else ""
+        return f"【{LEVEL_COLOURS[alert.level]}】{alert.title}{'（待核）' if alert.unconfirmed else ''}{muted}"
 
     def categories(self, alert: Alert) -> list[str]:
         """Level, products and territory in words."""
@@ -140,11 +148,24 @@ class FeedWriter:
                 f"独立来源 {alert.origins} 个，文档 {len(alert.documents)} 篇",
                 f"通知属地：{told}",
                 *(["仅有自媒体信息，未经证实"] if alert.unconfirmed else []),
+                *([self.marks[alert.id]] if alert.id in self.marks else []),
             ]
         )
 
     def _url(self, path: str) -> str:
         return f"{self.public_url.rstrip('/')}{path}"
+
+
+def _marks(db: Connection, alerts: Sequence[Alert]) -> dict[str, str]:
+    """What mutes each alert, in words; without times, so that the same alerts give the same bytes."""
+    found: dict[str, str] = {}
+    for alert_id, watch in watches(db, [alert.id for alert in alerts]).items():
+        ruler = find_alert(db, watch.under) if watch.under else None
+        if watch.silence:
+            found[alert_id] = f"静默（{watch.silence}），不另行告知"
+        elif ruler is not None:
+            found[alert_id] = f"由 {ruler.number} 统领，不另行告知"
+    return found
 
 
 def _urn(alert: Alert) -> str:

@@ -4,7 +4,7 @@ Only what lies near a moment is read, however long and however often a pair has 
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,9 @@ from alerts.replay import Held, make_finding, may_fire
 from config.conditions import NewTermCondition
 from config.rules import Rule
 from store.cards import cards_with, next_after, seen_before
+
+Seen = Callable[[datetime, datetime], bool]
+"""Whether anything carried the key with start <= at < end; asked only of what was not read."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +42,26 @@ def sights_near(db: Connection, rule: Rule, key: str, start: datetime, end: date
     first = start - condition.window * 2
     last = (next_after(db, key, end) or end) + condition.window
     cards = list(map(card_from, cards_with(db, [key], first, last + condition.window)[key]))
+
+    def seen(since: datetime, until: datetime) -> bool:
+        return seen_before(db, key, since, until)
+
+    held = [one for one in sights_of(rule, condition, key, cards, seen) if one.finding.window_start <= last]
+    return Sights(first, last, tuple(held), tuple(card for card in cards if card.is_origin))
+
+
+def sights_of(rule: Rule, condition: NewTermCondition, key: str, cards: Sequence[Card], seen: Seen) -> list[Held]:
+    """The findings of first sights among the cards of a key: in order of event time, copies and ended ones too."""
     times = [card.at for card in cards]
     standing = [card for card in cards if card.is_origin and card.until is None]
     held: list[Held] = []
     for place, card in enumerate(standing):
         same_moment = place > 0 and standing[place - 1].at == card.at
-        if card.at <= last and not same_moment and not _seen(db, key, card, times, condition):
-            held += _fire(rule, condition, key, standing[place:])
-    return Sights(first, last, tuple(held), tuple(card for card in cards if card.is_origin))
-
-
-def _seen(db: Connection, key: str, card: Card, times: Sequence[datetime], condition: NewTermCondition) -> bool:
-    """Whether anything carried the key within the look-back; what was read says so for all but the first."""
-    place, since = bisect_left(times, card.at), card.at - condition.lookback
-    if place and times[place - 1] >= since:
-        return True
-    return seen_before(db, key, since, card.at)
+        earlier, since = bisect_left(times, card.at), card.at - condition.lookback
+        if same_moment or (earlier and times[earlier - 1] >= since) or seen(since, card.at):
+            continue
+        held += _fire(rule, condition, key, standing[place:])
+    return held
 
 
 def _fire(rule: Rule, condition: NewTermCondition, key: str, cards: Sequence[Card]) -> list[Held]:

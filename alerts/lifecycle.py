@@ -25,6 +25,7 @@ from store.alert_log import (
     next_history_number,
     save_alert,
 )
+from store.watch import save_watch, take_back_notices, watch_of
 
 S = AlertState
 UNDO_WITHIN = timedelta(days=1)
@@ -51,6 +52,7 @@ ACTION_WORDS: Mapping[str, str] = {
     "confirm": "确认红色",
     "note": "记录",
     "undo": "撤销",
+    "mark": "标记",
 }
 OPEN = (S.NEW, S.ACCEPTED, S.DISPATCHED, S.IN_HAND, S.TO_CLOSE)
 
@@ -78,8 +80,8 @@ STEPS: Mapping[str, Step] = {
     "note": Step(tuple(S), None),
 }
 QUIET = (
-    "note", "updated", "backdated", "confirmed", "noted", "notify", "silenced", "unsilenced", "inhibited", "released",
-    "deferred", "repeated", "escalated", "all_clear", "all_clear_off",
+    "note", "mark", "updated", "backdated", "confirmed", "noted", "notify", "silenced", "unsilenced", "inhibited",
+    "released", "deferred", "repeated", "escalated", "all_clear", "all_clear_off",
 )  # fmt: skip
 """Rows that leave state and level as they were: they do not stand in the way of an undo."""
 UNDOABLE = ("accept", "dispatch", "start", "submit", "close", "dismiss", "reopen", "level", "clear", "hold")
@@ -124,6 +126,9 @@ def act(
     changed = _changed(alert, action, step, details, actor=actor, level=level, territory=territory)
     if changed.state in (S.CLOSED, S.DISMISSED):
         details |= ended_details(alert, now)
+        watch = watch_of(db, alert.id)
+        if watch is not None:  # who has not heard of it yet hears nothing of it now
+            save_watch(db, take_back_notices(db, watch))
     if changed.state in (S.CLOSED, S.DISMISSED) and code is not None:
         details["end_reason"] = code
     save_alert(db, changed, details=details)

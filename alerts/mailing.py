@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -40,8 +41,9 @@ KEPT = ("lowered", "dismissed", "closed")
 SHOWN_DOCUMENTS = 5
 
 
+@cache
 def environment() -> Environment:
-    """Templates of mails: HTML escapes everything, a name that is not given is a mistake."""
+    """Templates of mails: HTML escapes everything, a name that is not given is a mistake. Compiled once."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=lambda name: name is not None and name.endswith(".html"),

@@ -20,7 +20,7 @@ from config.conditions import ChainedCondition, SingleCondition, TierJumpConditi
 from config.regions import Regions
 from config.rules import Rule
 from core.ids import short_id
-from core.records import Finding
+from core.records import Finding, Kind
 
 RUMOUR_ECHO = timedelta(days=7)
 """So long after a refutation self-media repeating the charge do not count."""
@@ -87,10 +87,10 @@ def replay(matter: Matter, rules: Mapping[str, Rule], regions: Regions, seen: Se
     cards = standing(matter)
     asking = {rule for card in cards for rule in card.rules}
     mine = [rule for name, rule in rules.items() if name in asking]
-    held = [one for rule in mine for one in _fire(rule, matter, cards, regions, seen)]
+    held = [one for rule in mine for one in fire(rule, matter, cards, regions, seen)]
     if not held:
         return None
-    steps = _steps(cards, held, regions, official_moments(matter, cards))
+    steps = steps_of(cards, held, regions, official_moments(matter, cards))
     if not steps:
         return None
     now = max(step.at for step in steps)
@@ -135,7 +135,7 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
         return cards
     media = [card for card in accusers if card.voice == "media" and card.is_origin]
     independent = [card for card in media if card.source != clearer.source]
-    if independent or not clearer.trusted:
+    if (independent and clearer.voice != "official") or not clearer.trusted:
         return cards
     confirmed = min((card.at for card in cards if card.trusted and card.at > clearer.at), default=None)
     echo_end = min(filter(None, (confirmed, clearer.at + RUMOUR_ECHO)))
@@ -150,16 +150,23 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
 # --- findings ---------------------------------------------------------------------------------------------------
 
 
-def _fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
+def fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
+    """The findings of a rule in a matter, also those that lost their ground. cards: those that stand in it."""
     counted = [card for card in cards if card.is_origin and card.counts_for(rule.id)]
+    if isinstance(rule.condition, WindowCondition):
+        return fire_windows(rule, matter.subject, counted, regions)
+    return fire_singly(rule, counted, seen)
+
+
+def fire_singly(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]:
+    """The findings of a rule that needs no window: each signal by itself, or the first sight of a pair."""
     if isinstance(rule.condition, SingleCondition):
-        return [_single(rule, card) for card in counted if rule.id in card.rules]
-    if rule.condition.type == "new_term":
-        return _first_sights(rule, counted, seen)
-    return fire_windows(rule, matter.subject, counted, regions)
+        return [fire_single(rule, card) for card in counted if rule.id in card.rules]
+    return _first_sights(rule, counted, seen)
 
 
-def _single(rule: Rule, card: Card) -> Held:
+def fire_single(rule: Rule, card: Card) -> Held:
+    """The finding of a rule that fires on each signal by itself."""
     verdict = judge(rule.condition, WindowCounts(current=1))
     verdict = replace(verdict, reason=f"《{shortened(card.title)}》，{verdict.reason}")
     finding = make_finding(rule, card.document, [card], start=card.at, end=card.at, verdict=verdict)
@@ -189,7 +196,7 @@ def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]
         window = window[: condition.at_least]
         verdict = judge(condition, WindowCounts(current=len(window), seen_before=before))
         if verdict.fires and may_fire(rule, window):
-            lost = _lost(window, cards, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
+            lost = lost_at(window, cards, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
             key = f"{firm}|{issue}"
             finding = make_finding(rule, key, window, start=start, end=window[-1].at, verdict=verdict)
             found.append(Held(finding, rule.rank, lost))
@@ -229,7 +236,7 @@ def fire_windows(
                 continue
             if not running:
                 verdict = count(rule, times, card.at, regions, window)
-                lost = _lost(window, counted, partial(count, rule, times, card.at, regions, told=False))
+                lost = lost_at(window, counted, partial(count, rule, times, card.at, regions, told=False))
                 finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
                 found.append(Held(finding, rule.rank, lost))
         last = card.at
@@ -260,7 +267,7 @@ def may_fire(rule: Rule, window: Sequence[Card]) -> bool:
     return any(rule.id in card.rules for card in window)
 
 
-def _lost(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
+def lost_at(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
     """When the window stopped to carry the finding; None while what is left of it still fires.
 
     A revision stands in for the one it replaces while the rule still counts it.
@@ -300,11 +307,12 @@ def _asked(rule: Rule) -> str:
 # --- level ------------------------------------------------------------------------------------------------------
 
 
-def _steps(cards: Sequence[Card], held: Sequence[Held], regions: Regions, spoken: frozenset[datetime]) -> list[Step]:
+def steps_of(cards: Sequence[Card], held: Sequence[Held], regions: Regions, spoken: frozenset[datetime]) -> list[Step]:
+    """The steps of a matter. spoken: when an authority took something back."""
     steps: list[Step] = []
     where = where_of(regions)
-    for moment in _moments(cards, held, where):
-        step = _step(moment, cards, held, regions, where)
+    for moment in moments_of(cards, held, where):
+        step = step_at(moment, cards, held, regions, where)
         if not steps and step.level == 0:
             continue
         if steps:
@@ -323,7 +331,7 @@ def _not_lowered(step: Step, before: Step, *, official: bool) -> Step:
     return step
 
 
-def _moments(cards: Sequence[Card], held: Sequence[Held], where: Where) -> list[datetime]:
+def moments_of(cards: Sequence[Card], held: Sequence[Held], where: Where) -> list[datetime]:
     """When the level can change: findings, ends, people hurt, and the first word of each voice, source and place."""
     moments = {one.finding.fired_at for one in held} | {one.lost_at for one in held if one.lost_at}
     moments |= {card.until for card in cards if card.until}
@@ -336,7 +344,8 @@ def _moments(cards: Sequence[Card], held: Sequence[Held], where: Where) -> list[
     return sorted(moments)
 
 
-def _step(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions, where: Where) -> Step:
+def step_at(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions, where: Where) -> Step:
+    """Where a matter stood at a moment, and why; not looking at where it stood before."""
     present = alive(cards, moment)
     standing_now = [one for one in held if one.stands_at(moment)]
     if not standing_now or not present:
@@ -350,7 +359,13 @@ def _step(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions
     voices = {card.voice for card in present if card.is_origin}
     unconfirmed = voices <= {"social"}
     if unconfirmed:
-        cap = 1 if len({card.source for card in present if card.is_origin}) < 2 else 2
+        cap = 1 if _witnesses(present) < 2 else 2
         if level > cap:
             level, why = cap, f"{why}；仅有自媒体信息，未经证实，不超过{'黄' if cap == 2 else '蓝'}色"
     return Step(moment, level, unconfirmed, why, top.finding.rule, document, code)
+
+
+def _witnesses(present: Sequence[Card]) -> int:
+    """How many tell it. A topic stands on a hot list because very many looked: it is never the word of one."""
+    told = [card for card in present if card.is_origin]
+    return len({card.source for card in told}) + any(card.kind == Kind.HOTLIST for card in told)

@@ -67,12 +67,21 @@ def _by_organisation(one: Recipient, routed: Mapping[str, Told]) -> Notice:
     return Notice(one, True, f"{found.role}{found.organisation.name}：{found.why[0]}")
 
 
-def notices(alert: Alert, routes: Routes, regions: Regions, routed: Routed, now: datetime) -> Iterator[Notice]:
-    """For each recipient of routes.yml whether a change of the alert is mailed now."""
+def notices(
+    alert: Alert, routes: Routes, regions: Regions, routed: Routed, now: datetime, *, by_digest: bool = False
+) -> Iterator[Notice]:
+    """For each recipient of routes.yml whether a change of the alert is mailed now.
+
+    by_digest: the daily digest alone tells of this level (duty.yml).
+    """
     late = now - alert.updated_at > routes.notify_within
     for one in routes.recipients:
         found = concern(one, alert, regions, routed)
-        if found.told and late:
+        if found.told and by_digest:
+            told = one.digest_at is not None
+            at = f"每日摘要（{one.digest_at}）" if told else "每日摘要，而其不收摘要"
+            found = Notice(one, told, f"{found.why}；{LEVEL_COLOURS[alert.level]}色只进{at}")
+        elif found.told and late:
             old = f"，但事情已过 {format_duration(routes.notify_within)}，不再自动发（routes.yml notify_within）"
             found = Notice(one, False, found.why + old)
         yield found

@@ -12,7 +12,7 @@ from config.regions import ABROAD, Regions
 from core.records import Alert
 from store.alert_log import history_of
 from store.cards import cards_of
-from store.documents import find_signals
+from store.journey import texts_of
 
 MOST_TEXTS, LONGEST_TEXT = 40, 2_000
 """Documents, and characters of each, in which words of `when` are looked for: what comes from outside is bounded."""
@@ -56,9 +56,11 @@ def facts_of_cards(cards: Sequence[Card], regions: Regions, registry: Registry) 
             sellers[card.maker] += bool(card.maker)
         elif card.maker:
             seats[card.maker] += 1
-        elif card.firm and regions.prefecture_of(card.jurisdiction):
+        elif card.firm and _located(card.jurisdiction, regions):
             unlisted[card.jurisdiction] += 1
     told = scenes(origins, regions)
+    if not (seats or sellers or unlisted or told):  # a municipality has no prefectures, and cards then no places
+        told = list(_often(Counter(card.jurisdiction for card in origins if _located(card.jurisdiction, regions))))
     # A seat that only the annotation of a text gives is a scene where the registry knows the maker.
     makers = seats or unlisted
     placed = [code for code in told if code not in makers]
@@ -75,13 +77,19 @@ def facts_of_cards(cards: Sequence[Card], regions: Regions, registry: Registry) 
     )
 
 
+def _located(code: str, regions: Regions) -> bool:
+    """Whether a code is a place within a province."""
+    region = regions.get(code)
+    return region.level != "province" if region else regions.prefecture_of(code) is not None
+
+
 def _often(counted: Counter[str]) -> tuple[str, ...]:
     return tuple(code for code in sorted(counted, key=lambda code: (-counted[code], code)) if counted[code])
 
 
 def facts_of_record(alert: Alert, regions: Regions) -> Facts:
     """The facts of an alert whose documents cannot be asked: its own places are all there is."""
-    codes = [code for code in (alert.territory, *alert.territories) if regions.prefecture_of(code) is not None]
+    codes = [code for code in (alert.territory, *alert.territories) if _located(code, regions)]
     home = [code for code in codes if regions.is_within(regions.home, code)]
     lowest = [code for code in home if not any(code != other and regions.is_within(code, other) for other in home)]
     return Facts(
@@ -99,7 +107,7 @@ def load_facts(db: Connection, alert: Alert, regions: Regions, registry: Registr
     newest = {kept.document: card_from(kept) for kept in cards_of(db, alert.documents) if kept.until is None}
     cards = [card for card in newest.values() if card.risk]
     found = facts_of_cards(cards, regions, registry) if cards else facts_of_record(alert, regions)
-    texts = [signal.document.text[:LONGEST_TEXT] for signal in find_signals(db, alert.documents[:MOST_TEXTS])]
+    texts = texts_of(db, alert.documents[:MOST_TEXTS], longest=LONGEST_TEXT)
     return Facts(
         **{name: getattr(found, name) for name in Facts.__dataclass_fields__ if name not in LOADED},
         titles=(alert.title, *found.titles[:MOST_TEXTS]),

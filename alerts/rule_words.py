@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from alerts.condition_words import ScopeWords, condition_words
 from alerts.conditions.verdict import VOICE_WORDS, span_words
+from config.conditions import Condition, Fact
 from config.lexicon import Lexicon
 from config.rules import Rule, Scope
 from core.records import LEVEL_COLOURS, LEVEL_NAMES
@@ -39,8 +40,13 @@ def rule_words(rule: Rule, lexicon: Lexicon) -> str:
     if rule.repeat_after is not None:
         again = f"，{span_words(rule.repeat_after.total_seconds())}内不重复"
     scope = _scope_words(rule.scope, lexicon)
-    condition = condition_words(rule.condition, scope_words_of(lexicon))
+    condition = condition_in_words(rule.condition, lexicon)
     return f"{scope}；按{by}计，{condition}，即为{LEVEL_COLOURS[rule.rank]}色预警{again}。"
+
+
+def condition_in_words(condition: Condition, lexicon: Lexicon) -> str:
+    """What a condition waits for, with names for ids."""
+    return condition_words(condition, scope_words_of(lexicon), lambda fact, value: _fact(fact, value, lexicon))
 
 
 def scope_words_of(lexicon: Lexicon) -> ScopeWords:
@@ -69,6 +75,14 @@ def _scope_words(scope: Scope, lexicon: Lexicon) -> str:
 def _listed(before: str, words: Iterable[str]) -> str:
     told = list(words)
     return before + "、".join(told) if told else ""
+
+
+def _fact(fact: Fact, value: str, lexicon: Lexicon) -> str:
+    if fact == "issue":
+        return lexicon.issues[value].name if value in lexicon.issues else value
+    if fact == "product":
+        return _product(value, lexicon)
+    return _region(value, lexicon) if fact == "place" else value
 
 
 def _product(name: str, lexicon: Lexicon) -> str:

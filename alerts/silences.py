@@ -106,9 +106,9 @@ def add_silence(
         id="", matchers=tuple(str(matcher) for matcher in draft.matchers), reason=draft.reason, author=author,
         territory=draft.territory, created_at=now, starts_at=draft.starts_at, ends_at=draft.ends_at, replaces=replaces,
     )  # fmt: skip
-    made = insert_silence(db, wanted, once=once)
-    if made.created_at != now or made.author != author:
-        return made  # the same form again
+    made, new = insert_silence(db, wanted, once=once)
+    if not new:
+        return made
     if replaces is not None:
         end_silence(db, replaces, by=author, why=f"改为 {made.id}", now=now)
     told = {"matchers": list(made.matchers), "reason": made.reason, "until": made.ends_at.isoformat()}

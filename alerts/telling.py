@@ -22,11 +22,10 @@ from config.lexicon import Lexicon
 from core.clock import beijing
 from core.records import Alert, AlertState
 from store.alert_log import find_alert, history_of, list_alerts
+from store.cards import one_judge_at_a_time
 from store.silences import active_silences, find_silence
-from store.watch import Watch, mails_told, replace_notice, save_watch, waiting_notices, watch_of
+from store.watch import OWED, Watch, mails_told, save_watch, take_back_notices, watch_of
 
-NEWS = ("opened", "raised", "reopened")
-"""What people have to be told of; the rest follows what they were told."""
 WITHIN = timedelta(days=3)
 """As routes.yml, notify_within, where no mail is set up."""
 
@@ -50,9 +49,9 @@ class Teller:
         mute = self.muting(db, now).of(alert, labels_of(db, [alert], self.lexicon)[alert.id])
         watch = self.settle(db, alert, watch, mute, now)
         if watch.muted:
-            save_watch(db, self.owing(db, watch, what) if what in NEWS else watch)
+            save_watch(db, take_back_notices(db, watch, what) if what in OWED else watch)
             return 0
-        if what in NEWS:
+        if what in OWED:
             return self.tell(db, alert, watch, what=what, number=number, now=now)
         save_watch(db, watch)
         if was_muted:
@@ -62,6 +61,19 @@ class Teller:
     def changed(self, db: Connection, alert: Alert) -> object:
         """Let what waits say what is true now."""
         return self.planner.changed(db, alert) if self.planner else 0
+
+    def apply_silences(self, db: Connection, now: datetime) -> list[Alert]:
+        """Mark what a silence that was just made mutes, at once. Who may speak again is told by the watch."""
+        one_judge_at_a_time(db)
+        found = list_alerts(db, states=OPEN)
+        muting, labels = self.muting(db, now, found), labels_of(db, found, self.lexicon)
+        marked = []
+        for alert in found:
+            mute, watch = muting.of(alert, labels[alert.id]), watch_of(db, alert.id) or Watch(alert.id)
+            if mute is not None and mute.silence is not None and watch.silence != mute.silence.id:
+                save_watch(db, self.settle(db, alert, watch, mute, now))
+                marked.append(alert)
+        return marked
 
     # --- muted or not -------------------------------------------------------------------------------------------
 
@@ -92,14 +104,7 @@ class Teller:
         if mute is not None and mute.under is not None and watch.under != under:
             add_event(db, alert, "inhibited", "ruled", muted_words(mute), now, more={"under": mute.under.id})
         changed = replace(watch, silence=silence, under=under)
-        return self.owing(db, changed) if changed.muted else changed
-
-    def owing(self, db: Connection, watch: Watch, what: str | None = None) -> Watch:
-        """Take the notices back that wait, and remember that people are still to be told."""
-        taken = [notice for notice in waiting_notices(db, watch.alert) if replace_notice(db, notice.id)]
-        news = [what or "", *(notice.what for notice in taken), watch.owed or ""]
-        owed = next((one for one in ("reopened", "opened", "raised") if one in news), None)
-        return replace(watch, owed=owed)
+        return take_back_notices(db, changed) if changed.muted else changed
 
     @staticmethod
     def _unsilenced(db: Connection, alert: Alert, silence_id: str, now: datetime) -> None:
@@ -176,12 +181,10 @@ class Teller:
 
     def tell_end(self, db: Connection, alert: Alert, watch: Watch, *, what: str, number: int, now: datetime) -> int:
         """Those who were told hear of the end; who would have been told in the morning hears nothing of it."""
-        for notice in waiting_notices(db, alert.id):
-            replace_notice(db, notice.id)
-        planned = 0
+        watch, planned = take_back_notices(db, watch), 0
         if self.planner is not None and not watch.muted:
             planned = self.planner.mail(db, alert, mails_told(db, alert.id), what=what, number=number, now=now)
-        save_watch(db, Watch(alert.id, ended=True))
+        save_watch(db, Watch(alert.id, owed=watch.owed, ended=True))  # owed: should the end be taken back
         return planned
 
     @property

@@ -6,7 +6,7 @@ does not stop anything: what is due later than it could be is moved up.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,14 +15,13 @@ from sqlalchemy import Connection, select
 
 from alerts.labels import labels_of
 from alerts.lifecycle import OPEN, ended_details
-from alerts.muting import Mute
+from alerts.muting import Mute, Muting
 from alerts.telling import Teller
 from alerts.transitions import add_event
 from core.clock import beijing
 from core.records import Alert, AlertState
 from store.alert_log import (
     alert_details,
-    details_of,
     history_of,
     list_alerts,
     next_history_number,
@@ -34,6 +33,7 @@ from store.schema import alerts as alert_table
 from store.schema import findings
 from store.watch import (
     Watch,
+    details_of,
     ended_unsaid,
     hold_alert,
     mails_told,
@@ -88,22 +88,14 @@ class Watcher:
         ]
         return [alert.id for alert in sorted(found, key=lambda alert: (-alert.level, alert.created_at, alert.id))]
 
-    def settle_mutes(self, db: Connection, now: datetime) -> int:
-        """Apply silences and inhibitions to the open alerts at once, as when one was just made. Returns changes."""
-        seen, changed = self._look(db, now), 0
-        known = watches(db, list(seen.alerts))
-        for alert in seen.alerts.values():
-            if _marks(known.get(alert.id)) != _wanted(seen.mutes[alert.id]):
-                changed += bool(self._go_on(db, alert, now, seen))
-        return changed
-
-    def _look(self, db: Connection, now: datetime, only: str | None = None) -> Seen:
+    def _look(self, db: Connection, now: datetime) -> Seen:
         alerts = list_alerts(db, states=OPEN)
-        muting = self.teller.muting(db, now, alerts)
-        shown = [alert for alert in alerts if only is None or alert.id == only]
-        labels = labels_of(db, shown, self.teller.lexicon)
-        mutes = {alert.id: muting.of(alert, labels[alert.id]) for alert in shown}
-        return Seen({alert.id: alert for alert in shown}, mutes, _windowed(db))
+        return self._seen(db, alerts, self.teller.muting(db, now, alerts), _windowed(db))
+
+    def _seen(self, db: Connection, alerts: Sequence[Alert], muting: Muting, windowed: frozenset[str]) -> Seen:
+        labels = labels_of(db, alerts, self.teller.lexicon)
+        mutes = {alert.id: muting.of(alert, labels[alert.id]) for alert in alerts}
+        return Seen({alert.id: alert for alert in alerts}, mutes, windowed)
 
     def _write(self, alert_id: str, now: datetime, do: Callable[..., Counter[str]]) -> Counter[str]:
         with self.store.write() as db:
@@ -111,7 +103,8 @@ class Watcher:
             alert = hold_alert(db, alert_id)
             if alert is None:
                 return Counter()
-            return do(db, alert, now, self._look(db, now, only=alert_id))
+            mine = [alert] if alert.state in OPEN else []
+            return do(db, alert, now, self._seen(db, mine, self.teller.muting(db, now), _windowed(db, alert_id)))
 
     # --- an open alert ------------------------------------------------------------------------------------------
 
@@ -120,7 +113,7 @@ class Watcher:
     ) -> bool:
         if watch is None or watch.ended or _marks(watch) != _wanted(seen.mutes[alert.id]):
             return True
-        if not watch.muted and (self._moved_up(alert, watch, now) != watch or watch.level != alert.level):
+        if not watch.muted and (watch.owed or watch.level != alert.level or self._moved_up(alert, watch, now) != watch):
             return True
         if not watch.muted and alert.state is AlertState.NEW and _ripe(watch, now):
             return True
@@ -136,7 +129,7 @@ class Watcher:
         was_muted, before = watch.muted, next_history_number(db, alert.id)
         watch = self.teller.settle(db, alert, replace(watch, ended=False), seen.mutes[alert.id], now)
         done.update(row.action for row in history_of(db, alert.id) if row.number >= before)
-        if was_muted and not watch.muted:
+        if not watch.muted and (was_muted or watch.owed):
             done["told"] += self.teller.speak(db, alert, watch, now)
             watch = watch_of(db, alert.id) or watch
         if not watch.muted:
@@ -280,10 +273,12 @@ def _ripe(watch: Watch, now: datetime) -> bool:
     return any(at is not None and at <= now for at in (watch.repeat_at, watch.step_at))
 
 
-def _windowed(db: Connection) -> frozenset[str]:
-    """The alerts whose deciding rule counts in windows: its findings have a beginning and an end."""
+def _windowed(db: Connection, alert: str | None = None) -> frozenset[str]:
+    """The alerts (or this one) whose deciding rule counts in windows: its findings have a beginning and an end."""
     query = select(alert_table.c.id).join(
         findings, (findings.c.alert == alert_table.c.id) & (findings.c.rule == alert_table.c.rule)
     )
     spans = findings.c.window_start < findings.c.window_end
+    if alert is not None:
+        query = query.where(alert_table.c.id == alert)
     return frozenset(db.execute(query.where(spans, findings.c.withdrawn_at.is_(None)).distinct()).scalars())

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 from alerts.canary import with_canary
-from alerts.mailing import MailPlanner
 from alerts.rule_judge import RuleJudge
 from alerts.rule_query import RuleQueries, queries_of, query_names
 from alerts.setup import load_parts
 from commands.knowledge import Knowledge
-from commands.outgoing import router_of, routes_of
+from commands.outgoing import teller_of
 from config.grouping import load_grouping
 from config.recogniser import recogniser_folder
 from config.settings import Settings
@@ -20,14 +19,14 @@ from nlp.analyze import Analyzer
 from pipelines.events import EventKeeper, names_in
 from pipelines.indexing import Indexer
 from pipelines.stages import Pipeline
-from search.backend import SearchBackend
+from search.groups import CountingBackend
 from search.names import NameTable
 from search.open import open_backend
 from search.records import IndexEntry, entry_of
 from store.database import Store
 
 
-def open_index(settings: Settings, known: Knowledge, *, write: bool = False) -> SearchBackend:
+def open_index(settings: Settings, known: Knowledge, *, write: bool = False) -> CountingBackend:
     """The configured search backend."""
     return open_backend(settings, words=known.segmenter.words, write=write)
 
@@ -85,16 +84,11 @@ def rule_queries(settings: Settings, known: Knowledge) -> RuleQueries:
 def judge_of(settings: Settings, store: Store, known: Knowledge, *, notify: bool) -> RuleJudge:
     """The rules of the config folder and of the desk as the pipeline's judge."""
     firms = {entry.id: entry for entry in known.registry}
-    planner = None
-    if notify and settings.smtp_url is not None:
-        routes, demo = routes_of(settings, known.lexicon), settings.profile == "demo"
-        router = router_of(settings, known.lexicon, known.registry)
-        planner = MailPlanner(routes, known.lexicon.regions, settings.public_url, demo=demo, router=router)
     parts = load_parts(
         settings.config,
         registry=firms.get,
         lexicon=known.lexicon,
-        notifier=planner,
+        notifier=teller_of(settings, known.lexicon, known.registry, mail=notify),
         queries=rule_queries(settings, known),
     )
     return RuleJudge(store, parts)

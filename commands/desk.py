@@ -12,7 +12,7 @@ from commands.assemble import names_of, open_index, rule_queries
 from commands.kept import KeptOption, begin, prompt
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
-from commands.outgoing import router_of
+from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
 from config.settings import Settings
 from config.sources import load_sources
@@ -56,6 +56,7 @@ def desk_services(settings: Settings) -> Services:
         search=open_index(settings, known),
         segmenter=known.segmenter.words,
         router=router_of(settings, known.lexicon, known.registry),
+        routes=routes_of(settings, known.lexicon),
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),
         synonyms=known.lexicon.synonyms,

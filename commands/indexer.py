@@ -8,6 +8,7 @@ import time
 import typer
 
 from commands.assemble import build_indexer
+from commands.index_rules import check_rules_until
 from commands.kept import KeptOption, prompt, start
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
@@ -33,7 +34,9 @@ def indexer(kept: KeptOption = False, data: DataOption = None, profile: ProfileO
     for warning in warnings_about(settings.elastic_access):
         log_event(logger, "elasticsearch settings", level=logging.WARNING, warning=warning)
     store = open_store(settings)
-    index_until(stop, build_indexer(settings, store, knowledge_of(settings, store), who="indexer"))
+    known = knowledge_of(settings, store)
+    threading.Thread(target=check_rules_until, args=(stop, settings, store, known), name="check", daemon=True).start()
+    index_until(stop, build_indexer(settings, store, known, who="indexer"))
 
 
 def _leave(stop: threading.Event) -> None:

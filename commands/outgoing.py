@@ -3,9 +3,13 @@
 from collections.abc import Callable, Iterable
 
 from alerts.digest import plan_digest, previous_day
+from alerts.mailing import MailPlanner
 from alerts.notifiers.mail import MailNotifier
 from alerts.router import Router
 from alerts.sender import Channel
+from alerts.setup import duty_of
+from alerts.telling import Teller
+from config.alert_life import load_alert_life
 from config.lexicon import Lexicon, load_lexicon
 from config.orgs import load_orgs
 from config.routes import Recipient, Routes, load_routes
@@ -39,6 +43,16 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     if settings.smtp_url is None:
         return {}
     return {"mail": MailNotifier(settings.smtp_url, settings.mail_from)}
+
+
+def teller_of(settings: Settings, lexicon: Lexicon, registry: Iterable[RegistryEntry], *, mail: bool) -> Teller:
+    """What tells people of alerts. mail: False only keeps marks and clocks. Raises ConfigError."""
+    planner = None
+    if mail and settings.smtp_url is not None:
+        routes, demo = routes_of(settings, lexicon), settings.profile == "demo"
+        router = router_of(settings, lexicon, registry)
+        planner = MailPlanner(routes, lexicon.regions, settings.public_url, demo=demo, router=router)
+    return Teller(duty_of(settings.config), load_alert_life(settings.config), lexicon, planner)
 
 
 def digest_jobs(settings: Settings, store: Store) -> list[DailyJob]:

@@ -8,6 +8,7 @@ import typer
 from alerts.lifecycle import confirmation_words
 from alerts.router import notices
 from alerts.routing_words import route_json, route_lines
+from alerts.setup import duty_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
@@ -43,7 +44,9 @@ def route(
         found = (find_alert(db, str(into)) if into else None) or found
         made = router.route(db, found)
         confirmation = confirmation_words(found, alert_details(db, found.id))
-        told = list(notices(found, routes, lexicon.regions, lambda: made.sent_by_machine, system_clock()))
+        by_digest = duty_of(settings.config).by_digest_alone(found.level)
+        who = notices(found, routes, lexicon.regions, lambda: made.sent_by_machine, system_clock(), by_digest=by_digest)
+        told = list(who)
     if as_json:
         print(json.dumps(route_json(found, made, told, confirmation), ensure_ascii=False))
         return

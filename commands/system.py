@@ -15,13 +15,16 @@ from typing import Annotated
 
 import typer
 
+from alerts.duty import unknown_years
 from alerts.rule_query import queries_of
 from alerts.setup import load_file_rules
 from commands.options import DataOption, ProfileOption, settings_of
 from commands.outgoing import routes_of
 from commands.sample_site import HOST, base_of, free_port, kept_port, port_taken
 from commands.stores import open_store
+from config.alert_life import load_alert_life
 from config.calendar_classes import load_calendar
+from config.duty import load_duty
 from config.elastic_access import warnings_about
 from config.lexicon import load_lexicon
 from config.orgs import Organisation, load_orgs
@@ -29,7 +32,7 @@ from config.routes import Recipient
 from config.rules import Rule, load_rules
 from config.settings import Settings, child_environment
 from config.sources import load_sources
-from core.clock import system_clock
+from core.clock import beijing, system_clock
 from core.errors import ConfigError, FengsuiError, StoreError, UsageError
 from demo.story import DEFAULT_SPEED
 from pipelines.supervisor import Supervisor
@@ -177,6 +180,8 @@ def check_config(settings: Settings) -> dict[str, int]:
         "机构": lambda: _organisations(settings),
         "派送": lambda: _routes(settings),
         "产品": lambda: load_lexicon(settings.config).products,
+        "值守": lambda: load_duty(settings.config).posts,
+        "统领": lambda: load_alert_life(settings.config).inhibit,
         "历法": lambda: load_calendar(settings.config).classes,
     }
     counts: dict[str, int] = {}
@@ -188,7 +193,7 @@ def check_config(settings: Settings) -> dict[str, int]:
             mistakes.extend(problem.mistakes)
     if mistakes:
         raise ConfigError(mistakes)
-    for warning in warnings_about(settings.elastic_access):
+    for warning in (*warnings_about(settings.elastic_access), *unknown_years(beijing(system_clock()).date())):
         print(f"fengsui: {warning}", file=sys.stderr)
     return counts
 

@@ -48,6 +48,7 @@ def why(
             profile=settings.profile,
             router=router_of(settings, known.lexicon, known.registry),
             routes=routes_of(settings, known.lexicon),
+            duty=parts.duty,
         )
         answer = explain(world, db, asked, system_clock())
     print(json.dumps(answer_json(answer), ensure_ascii=False) if as_json else "\n".join(answer_lines(answer)))

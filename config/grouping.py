@@ -15,10 +15,13 @@ class _Part(BaseModel):
 
 
 class Idle(_Part):
-    """So long without a word, and what comes next is a new matter."""
+    """So long without a word, and what comes next is a new matter. unlisted: a firm or brand that is in no list.
+    ware: a word for something of a wide product."""
 
     firm: Duration = timedelta(days=14)
+    unlisted: Duration = timedelta(days=5)
     model: Duration = timedelta(days=14)
+    ware: Duration = timedelta(days=2)
     place: Duration = timedelta(days=5)
 
 
@@ -38,16 +41,21 @@ class Join(_Part):
 class Grouping(_Part):
     """families: products that are the same thing to the people who report it.
 
+    wide: products so wide that two texts about them need not be about one thing; only the same word for it brings them
+    together.
     longest: a matter that was never silent for so long goes on as a new one at the end of the month (of 30 days).
     """
 
     families: tuple[tuple[str, ...], ...] = ()
+    wide: tuple[str, ...] = ()
     idle: Idle = Idle()
     join: Join = Join()
     longest: Duration = timedelta(days=60)
 
     def family_of(self, product: str | None) -> str | None:
-        """The first product of its family; the product itself where it has none."""
+        """The first product of its family; the product itself where it has none; None for a wide one."""
+        if product in self.wide:
+            return None
         for family in self.families:
             if product in family:
                 return family[0]

@@ -76,6 +76,18 @@ def check_headlines(file: LexiconFile, issues: Collection[str], sides: Sequence[
         for subject in file.words(f"against.{kind}", row, "except"):
             if subject not in parts["subjects"]:
                 file.wrong(f"against.{kind}.except", f"{subject!r} (accepted: {', '.join(parts['subjects'])})")
+    for key in ("only_beside", "wares"):
+        for subject in file.content.get(key, {}):
+            if subject not in parts["subjects"]:
+                file.wrong(f"{key}.{subject}", f"unknown subject (accepted: {', '.join(parts['subjects'])})")
+    for subject in file.content.get("named", ()):
+        if subject not in parts["subjects"]:
+            file.wrong("named", f"unknown subject {subject!r} (accepted: {', '.join(parts['subjects'])})")
+    for subject, kinds in file.content.get("only_beside", {}).items():
+        for kind in (kind for kind in kinds if kind not in parts["happenings"]):
+            file.wrong(
+                f"only_beside.{subject}", f"unknown happening {kind!r} (accepted: {', '.join(parts['happenings'])})"
+            )
     for kind, subjects in parts["pairs"].items():
         if kind not in (*parts["happenings"], *sides):
             file.wrong(f"pairs.{kind}", f"unknown happening (accepted: {', '.join((*parts['happenings'], *sides))})")

@@ -60,7 +60,7 @@ class Matcher:
     def _fits(self, value: str) -> bool:
         if self.pattern is None:
             return value == self.value
-        return self.pattern.fullmatch(value[:LONGEST]) is not None
+        return self.pattern.fullmatch(value) is not None
 
     @property
     def names_red(self) -> bool:

@@ -157,10 +157,12 @@ def load_rules(
     issues: frozenset[str] | None = None,
     check_query: CheckQuery | None = None,
     folder: Path | None = None,
+    needs_examples: bool = True,
 ) -> tuple[Rule, ...]:
     """The rules of <config_dir>/rules/*.yml, by id. products, issues: known ids, to check scopes and examples against.
 
-    check_query: reads the queries of scopes.  folder: another folder of rule files.
+    check_query: reads the queries of scopes.  folder: another folder of rule files.  needs_examples: False for a rule
+    that is only tried.
     Raises ConfigError with every mistake of every file: file, key, what is wrong, what is accepted.
     """
     rules: list[Rule] = []
@@ -168,7 +170,8 @@ def load_rules(
     for path in sorted((folder or config_dir / "rules").glob("*.yml")):
         name = f"rules/{path.name}"
         try:
-            rule = read_rule(path.read_text(encoding="utf-8"), stem=path.stem, name=name, lists=config_dir / "lists")
+            text, lists = path.read_text(encoding="utf-8"), config_dir / "lists"
+            rule = read_rule(text, stem=path.stem, name=name, lists=lists, needs_examples=needs_examples)
         except UnicodeDecodeError as error:
             mistakes.append(f"{name}: not UTF-8 at byte {error.start}")
             continue
@@ -185,7 +188,7 @@ def load_rules(
     return tuple(rules)
 
 
-def read_rule(text: str, *, stem: str, name: str, lists: Path | None = None) -> Rule:
+def read_rule(text: str, *, stem: str, name: str, lists: Path | None = None, needs_examples: bool = True) -> Rule:
     """One rule from its YAML. lists: the folder of its lists. Raises ConfigError with all mistakes, each beginning
     with `name`.
     """
@@ -197,7 +200,8 @@ def read_rule(text: str, *, stem: str, name: str, lists: Path | None = None) -> 
         raise ConfigError([f"{name}: expected a mapping (accepted: {', '.join(_accepted(Rule))})"])
     if "id" in content:
         raise ConfigError([f"{name}: id: not written in the file, the file name is the id"])
-    mistakes = [] if content.get("examples") is not None else [f"{name}: examples: is missing"]
+    without = needs_examples and content.get("examples") is None
+    mistakes = [f"{name}: examples: is missing"] if without else []
     if stem.startswith(DESK_RULE):
         mistakes.append(f"{name}: names that begin with {DESK_RULE} belong to rules made on the desk; rename the file")
     mistakes += _read_list(name, content, lists)

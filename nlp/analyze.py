@@ -125,7 +125,12 @@ class Analyzer:
         verdict = self.headlines.judge(reading)
         own = Cover((issue.start, issue.end) for issue in reading.issues if not issue.negated)
         more = [issue for issue in verdict.issues if not own.overlaps(issue.start, issue.end)]
-        whole = replace(reading, issues=tuple(sorted((*reading.issues, *more), key=lambda issue: issue.start)))
+        whole = replace(
+            reading,
+            issues=tuple(sorted((*reading.issues, *more), key=lambda issue: issue.start)),
+            firms=tuple(sorted((*reading.firms, *verdict.firms), key=lambda firm: firm.start)),
+            products=reading.products or verdict.products,
+        )
         level = self.card.levels.grade(whole) if verdict.is_risk else None
         return whole, Judgement(verdict.is_risk, verdict.score, level, verdict.reasons)
 

@@ -11,11 +11,14 @@ from itertools import accumulate
 from typing import Any
 
 from config.lexicon import Lexicon
+from config.regions import ABROAD
 from nlp.dictionary import Dictionary, Hit, longest
+from nlp.enterprises import FirmMention
 from nlp.issues import IssueMention
 from nlp.normalize import normalize_word
 from nlp.reading import Reading
 from nlp.segment import Segmenter
+from nlp.spans import Cover
 
 _WORD, _STRONG = 1.5, 2.5  # points of a word and of a strong one
 _MOST_KINDS = 2  # further kinds of happening that add points
@@ -26,12 +29,18 @@ _LONGEST = 80  # characters of a headline; the longest of 323,000 hot-search top
 
 @dataclass(frozen=True)
 class HeadlineVerdict:
-    """score: 0-1.  issues: what happened, as issue mentions.  reasons: sentences, Chinese."""
+    """score: 0-1.  issues: what happened, as issue mentions.  reasons: sentences, Chinese.
+
+    firms: brands of the card that the headline of a signal names; in no registry, so `NIL:<name>`.
+    products: its wares, where the reading found no product.
+    """
 
     is_risk: bool
     score: float
     issues: tuple[IssueMention, ...]
     reasons: tuple[str, ...]
+    firms: tuple[FirmMention, ...] = ()
+    products: tuple[tuple[int, int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,12 @@ class HeadlineCard:
         self._base = float(card.get("base", 0.0))
         self._more = float(card.get("more_happenings", 0.0))
         self._own_subjects = frozenset(card.get("own_subjects", ()))
+        self._only_beside: Mapping[str, frozenset[str]] = {
+            subject: frozenset(kinds) for subject, kinds in card.get("only_beside", {}).items()
+        }
+        self._wares: Mapping[str, str] = card.get("wares", {})
+        self._named = frozenset(card.get("named", ()))
+        self._owners = {normalize_word(word): name for name, words in card.get("names", {}).items() for word in words}
         self._with_regulator = float(card.get("with_regulator", 0.0))
         self._pairs: Mapping[str, frozenset[str]] = {
             kind: frozenset(subjects) for kind, subjects in card.get("pairs", {}).items()
@@ -91,21 +106,50 @@ class HeadlineCard:
         """The decision on a headline, with the pair of words that made it."""
         found = self._found(reading)
         pairs = self._fitting(reading, found)
-        if not pairs:
+        telling = [p for p in pairs if p.happening.kind not in self._only_beside.get(p.subject.kind, ())]
+        if not telling:
             return HeadlineVerdict(False, round(_squash(self._base), 4), (), ())
-        best = max(pairs, key=lambda pair: pair.points)
+        best = max(telling, key=lambda pair: pair.points)
         kinds = {pair.happening.kind: pair.happening for pair in reversed(pairs)}
-        points = self._base + best.points + self._more * min(_MOST_KINDS, len(kinds) - 1)
+        told = {(item.start, item.end): item for item in kinds.values()}  # one word may be of two kinds
+        points = self._base + best.points + self._more * min(_MOST_KINDS, len(told) - 1)
         points += self._with_regulator * any(
             item.kind == "regulator" and item.part == "subjects" and item != best.subject for item in found
         )
         score = _squash(points)
+        is_risk = score >= self._threshold
         issues = tuple(
-            IssueMention(item.start, item.end, str(self._happenings[kind]["issue"]), "")
-            for kind, item in sorted(kinds.items(), key=lambda pair: pair[1].start)
-            if kind in self._happenings
+            IssueMention(start, end, str(self._happenings[item.kind]["issue"]), "")
+            for (start, end), item in sorted(told.items())
+            if item.kind in self._happenings
         )
-        return HeadlineVerdict(score >= self._threshold, round(score, 4), issues, _reasons(reading.text, best, found))
+        firms = self._firms(reading, found) if is_risk else ()
+        wares = self._wares_of(reading, found, firms, issues) if is_risk and not reading.products else ()
+        return HeadlineVerdict(is_risk, round(score, 4), issues, _reasons(reading.text, best, found), firms, wares)
+
+    def _wares_of(
+        self, reading: Reading, found: Sequence[_Found], firms: Sequence[FirmMention], issues: Sequence[IssueMention]
+    ) -> tuple[tuple[int, int, str], ...]:
+        """The wares of the headline, but for words that are a name or tell what happened."""
+        names = [(firm.start, firm.end) for firm in (*firms, *reading.firms)]
+        told = [(issue.start, issue.end) for issue in (*issues, *reading.issues)]
+        taken = Cover([*names, *told, *((start, end) for start, end, _ in reading.regions)])
+        spans = {(item.start, item.end): item.kind for item in found if item.kind in self._wares}
+        return tuple((*span, self._wares[kind]) for span, kind in sorted(spans.items()) if not taken.overlaps(*span))
+
+    def _firms(self, reading: Reading, found: Sequence[_Found]) -> tuple[FirmMention, ...]:
+        """The brands of the card that no list of firms knows."""
+        known = Cover((firm.start, firm.end) for firm in reading.firms)
+        named = [
+            item
+            for item in found
+            if item.kind in self._named and item.points == _STRONG and not known.overlaps(item.start, item.end)
+        ]
+        words = {(item.start, item.end): reading.text[item.start : item.end] for item in named}
+        return tuple(
+            FirmMention(start, end, True, f"NIL:{self._owners.get(normalize_word(word), word)}", (), "headline brand")
+            for (start, end), word in sorted(words.items())
+        )
 
     def _fitting(self, reading: Reading, found: Sequence[_Found]) -> list[_Pair]:
         """Subjects with a happening that says something about them, less what speaks against that happening."""
@@ -149,6 +193,11 @@ class HeadlineCard:
         ]
         found += [
             _Found(firm.start, firm.end, "subjects", "brand", _STRONG) for firm in reading.firms if firm.end <= end
+        ]
+        found += [
+            _Found(start, stop, "subjects", "place", _WORD)
+            for start, stop, code in reading.regions
+            if stop <= end and code != ABROAD
         ]
         return found
 

@@ -30,6 +30,7 @@ from search.elastic_schema import REPLICAS
 from search.elastic_tidy import merge_past_months
 from search.elastic_writer import Writer, newest_of
 from search.fields import format_mark
+from search.groups import GroupCount, GroupsAsked, paged
 from search.histogram import fill
 from search.page import OLD_FORMAT, SPAN, counted, counted_bars, edges_of, facets_of, hits_of, nothing_found, pairs_of
 from search.records import IndexEntry, row_of
@@ -146,6 +147,19 @@ class ElasticsearchBackend:
         nowhere: Json = {"term": {"id": ""}}
         words: Json = {"bool": {"must": [self._compiler.compile(AnyOf(scored))], "filter": [nowhere]}}
         return {"bool": {"should": [query, words], "minimum_should_match": 1}}
+
+    def groups(self, asked: GroupsAsked) -> list[GroupCount]:
+        """As CountingBackend.groups: composite aggregations, page by page, without a limit on terms."""
+        with self._errors(), self._silence.listening():
+            if not self._readable():
+                return []
+            query = self._compiler.compile(asked.asked())
+
+            def ask(aggregation: Json) -> Json:
+                answer = self._ask(query=query, size=0, track_total_hits=False, aggregations={"groups": aggregation})
+                return cast(Json, answer["aggregations"]["groups"])
+
+            return list(paged(asked, ask))
 
     def _edges(self) -> tuple[float | None, float | None]:
         """First and last event time of all signals, at most a minute old: bars are guessed by it."""

@@ -21,6 +21,7 @@ from search.embedded_query import TantivyForms
 from search.embedded_schema import build_schema
 from search.embedded_writer import Writer, WriterKeeper, hopeless, tantivy_errors
 from search.generations import Generations
+from search.groups import GroupCount, GroupsAsked, counted_from_hits, nested_of, unnested
 from search.histogram import fill
 from search.packing import Packer
 from search.page import SPAN, counted, counted_bars, edges_of, facets_of, hits_of, nothing_found, pairs_of
@@ -33,6 +34,8 @@ PORTION, PORTION_CHARACTERS = 5_000, 10_000_000
 
 MOST_TIED = 4 * DEEPEST_OFFSET
 """Hits looked at for those that tie with the last one of a page in order of relevance."""
+MOST_GROUPS = 1_000_000
+"""Values of a field that are counted; the engine itself stops at 65,000 buckets in all."""
 ORDERS = {Sort.NEWEST: "time_order", Sort.OLDEST: "time_order", Sort.LEVEL: "level_order"}
 
 
@@ -193,6 +196,20 @@ class EmbeddedBackend:
                 self._open = _Open(current, stamp, index, index.searcher(), packer)
             return self._open
         raise SearchUnavailable("检索索引的文件不完整，请运行 fengsui reindex 重建")
+
+    def groups(self, asked: GroupsAsked) -> list[GroupCount]:
+        """As CountingBackend.groups. More groups than the engine likes to count at once are counted from the hits."""
+        opened = self._reader()
+        if opened is None:
+            return []
+        query = self._compiler.compile(asked.asked())
+        try:
+            answer = opened.searcher.aggregate(query, {"groups": nested_of(asked, MOST_GROUPS)})
+        except ValueError as problem:
+            if "bucket" not in str(problem):
+                raise SearchUnavailable(f"检索索引答不了分组计数：{problem}") from problem
+            return list(counted_from_hits(self, asked))
+        return list(unnested(asked, answer["groups"]))
 
     def count(self) -> int:
         """As SearchBackend.count."""

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from config.settings import Settings
-from search.backend import SearchBackend
 from search.elastic_snapshots import ElasticSnapshots
 from search.elasticsearch import ElasticsearchBackend
 from search.embedded import EmbeddedBackend
 from search.embedded_snapshots import EmbeddedSnapshots
+from search.groups import CountingBackend
 from search.snapshots import Snapshots
 from search.text import Segmenter
 
 
-def open_backend(settings: Settings, *, words: Segmenter, write: bool = False) -> SearchBackend:
+def open_backend(settings: Settings, *, words: Segmenter, write: bool = False) -> CountingBackend:
     """Elasticsearch where its address is set, else the embedded index in the data folder.
 
     Nothing is contacted or made before the first use, so that a dead server stops nobody from starting.

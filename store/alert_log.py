@@ -97,6 +97,19 @@ def findings_of_keys(db: Connection, keys: Sequence[str], since: datetime) -> li
     return found
 
 
+def findings_between(db: Connection, rule: str, since: datetime, until: datetime) -> list[Finding]:
+    """The standing findings of a rule that fired at since <= time <= until, oldest first."""
+    fired = findings.c.fired_at.between(since, until)
+    query = select(findings).where(findings.c.rule == rule, fired, findings.c.withdrawn_at.is_(None))
+    return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at, findings.c.id)).mappings()]
+
+
+def alerts_of_finding(db: Connection, finding: str) -> list[str]:
+    """The id of the alert that a finding is grouped into; none while it stands for itself or is another's echo."""
+    query = select(findings.c.alert).where(findings.c.id == finding, findings.c.alert.is_not(None))
+    return list(db.execute(query).scalars())
+
+
 def findings_of_alert(db: Connection, alert: str) -> list[Finding]:
     """The standing findings grouped into an alert, oldest first."""
     query = select(findings).where(findings.c.alert == alert, findings.c.withdrawn_at.is_(None))
@@ -179,15 +192,6 @@ def alert_details(db: Connection, alert_id: str) -> dict[str, Any]:
         select(alerts.c.details).where(alerts.c.id == alert_id)
     ).scalar_one_or_none()
     return found or {}
-
-
-def details_of(db: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """`alert_details` of many alerts by id."""
-    found: dict[str, dict[str, Any]] = {}
-    for first in range(0, len(ids), 400):
-        query = select(alerts.c.id, alerts.c.details).where(alerts.c.id.in_(list(ids[first : first + 400])))
-        found |= {row.id: row.details or {} for row in db.execute(query)}
-    return found
 
 
 def alerts_of_subject(db: Connection, subject: str) -> list[Alert]:

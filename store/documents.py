@@ -5,9 +5,10 @@ stage, works, and moves them on in the transaction that writes its result; a cla
 Two ends lie beside it: `quarantined` (no try could read it), `refused` (the index will never take it: index_queue.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, case, func, or_, select, update
@@ -36,6 +37,8 @@ STAGES = (FETCHED, DEDUPED, ANALYSED, JUDGED, INDEXED)
 LEASE = timedelta(minutes=5)
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 20  # kills are mostly not the text's fault: a batch that was cut short is given many tries
+_WITHOUT_RAW = [column for column in documents.c if column.name != "raw"]
+"""What was fetched is most of a row's weight, and no reading of it is asked for."""
 # The claim goes, too: whoever writes the entry of before must not move the row on over what has changed meanwhile.
 ANEW = {"stage": ANALYSED, "attempts": 0, "claimed_by": None, "claimed_until": None}
 
@@ -174,6 +177,20 @@ def find_signals(db: Connection, ids: Sequence[str]) -> list[Signal]:
     return sorted(found, key=lambda signal: (signal.document.event_time, signal.document.id))
 
 
+def signals_of_revisions(db: Connection, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], Signal]:
+    """The analysed ones of (id, revision), also those that were replaced since; at most a few hundred at once."""
+    query = select(*_WITHOUT_RAW).where(documents.c.id.in_(sorted({document for document, _ in wanted})))
+    found = {(row["id"], row["revision"]): row for row in db.execute(query).mappings()}
+    return {key: _signal(found[key]) for key in wanted if key in found and found[key]["analysis"] is not None}
+
+
+def texts_of_revisions(db: Connection, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """Title and text, a line between them, of (id, revision); at most a few hundred at once."""
+    columns = (documents.c.id, documents.c.revision, documents.c.title, documents.c.text)
+    query = select(*columns).where(documents.c.id.in_(sorted({document for document, _ in wanted})))
+    return {(row.id, row.revision): f"{row.title}\n{row.text}" for row in db.execute(query)}
+
+
 def signals_between(
     db: Connection,
     start: datetime,
@@ -244,6 +261,17 @@ def revisions_of(db: Connection, document_id: str) -> list[Document]:
     """Every stored revision, newest first."""
     query = select(documents).where(documents.c.id == document_id).order_by(documents.c.revision.desc())
     return [_document(row) for row in db.execute(query).mappings()]
+
+
+def all_revisions(db: Connection, ids: Sequence[str]) -> Iterator[list[tuple[int, Signal]]]:
+    """Every analysed revision of these documents with its place in the order of arrival: a list a document, the oldest
+    revision first."""
+    for start in range(0, len(ids), 500):
+        wanted = documents.c.id.in_(list(ids[start : start + 500]))
+        query = select(documents).where(wanted, documents.c.analysis.is_not(None))
+        rows = db.execute(query.order_by(documents.c.id, documents.c.revision)).mappings()
+        for _, theirs in groupby(rows, key=lambda row: str(row["id"])):
+            yield [(row["seq"], _signal(row)) for row in theirs]
 
 
 def reposts_of(db: Connection, document_id: str) -> list[Document]:

@@ -1,10 +1,11 @@
 """Where a document is on its way through the pipeline, and how a person may have meant it: by address, id or title."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Text, and_, case, func, or_, select, type_coerce
 
 from core.records import Finding
 from store.alert_log import finding_of
@@ -65,28 +66,50 @@ def _before(stage: str, at: datetime, seq: int) -> ColumnElement[bool]:
     return or_(documents.c.event_time < at, and_(documents.c.event_time == at, documents.c.seq < seq))
 
 
-def documents_at(db: Connection, address: str, canonical: str, *, limit: int) -> list[Hit]:
-    """Documents of an address, newest first: as its source wrote it, or in canonical form."""
-    same = or_(documents.c.canonical_url == canonical, documents.c.url == address)
-    return _hits(db, same, limit)
+def documents_at(db: Connection, canonical: Sequence[str], *, limit: int) -> list[Hit]:
+    """Documents of an address, newest first. canonical: its canonical forms.
+
+    Source by source: that is how the index is built.
+    """
+    return _hits(db, and_(documents.c.source.in_(_sources(db)), documents.c.canonical_url.in_(list(canonical))), limit)
 
 
-def documents_called(db: Connection, name: str, *, limit: int) -> list[Hit]:
-    """Documents of an id: ours, or the source's own."""
-    return _hits(db, or_(documents.c.id == name, documents.c.external_id == name), limit)
+def _sources(db: Connection) -> list[str]:
+    """Every source that ever brought a document, each found by one look into the index."""
+    found: list[str] = []
+    while True:
+        following = select(func.min(documents.c.source)).where(documents.c.source > (found[-1] if found else ""))
+        source = db.execute(following).scalar_one_or_none()
+        if source is None:
+            return found
+        found.append(source)
 
 
-def documents_titled(db: Connection, title: str, *, limit: int) -> list[Hit]:
-    """Documents of a title, the whole one first, newest first among them."""
-    whole = _hits(db, documents.c.title == title, limit)
-    part = _hits(db, documents.c.title.contains(title, autoescape=True), limit)
-    return list(dict.fromkeys((*whole, *part)))[:limit]
+def documents_called(db: Connection, name: str, title: str, *, limit: int) -> list[Hit]:
+    """Documents of an id; where there is none, those of the source's own id, of that title, of a title with it inside.
+
+    In this order, newest first. What is no id of ours is looked for in the whole table, once (2.5 s at 200,000).
+    """
+    theirs, whole = documents.c.external_id == name, documents.c.title == title
+    part = documents.c.title.contains(title, autoescape=True)
+    return _hits(db, documents.c.id == name, limit) or _hits(
+        db, or_(theirs, part), limit, first=case((theirs, 0), (whole, 1), else_=2)
+    )
 
 
-def _hits(db: Connection, which: ColumnElement[bool], limit: int) -> list[Hit]:
+def _hits(
+    db: Connection, which: ColumnElement[bool], limit: int, *, first: ColumnElement[int] | None = None
+) -> list[Hit]:
+    order = [] if first is None else [first]
     query = select(documents.c.id, documents.c.title).where(which, documents.c.latest)
-    rows = db.execute(query.order_by(documents.c.event_time.desc(), documents.c.seq.desc()).limit(limit))
+    rows = db.execute(query.order_by(*order, documents.c.event_time.desc(), documents.c.seq.desc()).limit(limit))
     return [Hit(row.id, row.title) for row in rows]
+
+
+def texts_of(db: Connection, ids: Sequence[str], *, longest: int) -> list[str]:
+    """How the texts of documents begin, `longest` characters of each; no reading of them is fetched."""
+    query = select(func.substr(documents.c.text, 1, longest)).where(documents.c.id.in_(list(ids)), documents.c.latest)
+    return list(db.execute(query.order_by(documents.c.event_time, documents.c.id)).scalars())
 
 
 def visits_to(db: Connection, forms: Sequence[str]) -> list[Visited]:
@@ -100,6 +123,7 @@ def findings_resting_on(db: Connection, document_id: str) -> list[tuple[Finding,
 
     Reads the whole table: for a person's question, not for the pipeline.
     """
-    quoted = type_coerce(findings.c.documents, Text).contains(f'"{document_id}"', autoescape=True)
+    written = json.dumps(document_id, ensure_ascii=False)  # as the column holds it
+    quoted = type_coerce(findings.c.documents, Text).contains(written, autoescape=True)
     rows = db.execute(select(findings).where(quoted).order_by(findings.c.fired_at)).mappings()
     return [(finding_of(row), row["alert"], row["withdrawn_at"]) for row in rows if document_id in row["documents"]]

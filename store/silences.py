@@ -43,15 +43,16 @@ class Silence:
         return "active" if now >= self.starts_at else "planned"
 
 
-def insert_silence(db: Connection, silence: Silence, *, once: str) -> Silence:
-    """Write a silence with the next number of its year (its id is not read). The same form (`once`) writes one."""
+def insert_silence(db: Connection, silence: Silence, *, once: str) -> tuple[Silence, bool]:
+    """Write a silence with the next number of its year (its id is not read), and whether it is new: the same form
+    (`once`) writes one."""
     there = db.execute(select(silences).where(silences.c.once == once)).mappings().first()
     if there is not None:
-        return _silence(there)
+        return _silence(there), False
     values = {name: getattr(silence, name) for name in Silence.__dataclass_fields__}
     values |= {"id": _next_id(db, beijing(silence.created_at).year), "matchers": list(silence.matchers)}
     db.execute(insert(silences).values(**values, once=once))
-    return _silence(db.execute(select(silences).where(silences.c.id == values["id"])).mappings().one())
+    return _silence(db.execute(select(silences).where(silences.c.id == values["id"])).mappings().one()), True
 
 
 def _next_id(db: Connection, year: int) -> str:

@@ -1,8 +1,9 @@
 """What the clock has done to each alert: muted, reminded of, passed on. A row an alert, made when it is first seen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -11,6 +12,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from core.records import Alert, AlertState
 from store.alert_log import find_alert
 from store.schema import alert_watch, alerts, deliveries
+
+OWED = ("reopened", "opened", "raised")
+"""What people have to be told of, the first that is owed goes before the others."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,15 @@ def hold_alert(db: Connection, alert_id: str) -> Alert | None:
     return find_alert(db, alert_id)
 
 
+def details_of(db: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """`alert_details` of many alerts by id."""
+    found: dict[str, dict[str, Any]] = {}
+    for first in range(0, len(ids), 400):
+        query = select(alerts.c.id, alerts.c.details).where(alerts.c.id.in_(list(ids[first : first + 400])))
+        found |= {row.id: row.details or {} for row in db.execute(query)}
+    return found
+
+
 # --- notices that wait ------------------------------------------------------------------------------------------
 
 
@@ -106,6 +119,16 @@ def replace_notice(db: Connection, delivery: str) -> bool:
     """Take a waiting notice back: a later one says it all, or it is not to be told. False where it went meanwhile."""
     mine = and_(deliveries.c.id == delivery, deliveries.c.state == "waiting")
     return db.execute(update(deliveries).where(mine).values(state="replaced")).rowcount == 1
+
+
+def take_back_notices(db: Connection, watch: Watch, what: str | None = None) -> Watch:
+    """Take back what waits to be sent of an alert; the watch, not written, remembers what people are still to hear.
+
+    what: that, too, is still to be told.
+    """
+    taken = [notice.what for notice in waiting_notices(db, watch.alert) if replace_notice(db, notice.id)]
+    news = {what, watch.owed, *taken}
+    return replace(watch, owed=next((one for one in OWED if one in news), None))
 
 
 def rewrite_notice(db: Connection, delivery: str, *, subject: str, text: str, html: str, level: int) -> bool:

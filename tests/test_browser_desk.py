@@ -54,8 +54,14 @@ PAGES = {
     "deliveries": "/deliveries",
     "account": "/account",
     "rules": "/rules",
+    "silences": "/silences",
+    "new silence": "/silences/new?match=level%3Dyellow",
     "help": "/help",
     "missing": "/nothing",
+    "why an alert": f"/why?q={ALERT}",
+    "why none": "/why?q=辟谣",
+    "why, an address": "/why?q=https://nobody.example/x",
+    "why, a question": "/why",
 }
 MODES = {"wide": (1440, 900, "light"), "phone": (390, 844, "light"), "dark": (1440, 900, "dark")}
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,49 @@ def test_weather_sport_crime_traffic_and_figures_of_speech_are_not(analyzer, tit
     assert (analysis.is_risk, analysis.level) == (False, 0)
 
 
+@pytest.mark.parametrize(
+    ("title", "firm"),
+    [
+        ("特斯拉车主投诉刹车失灵", "NIL:特斯拉"),
+        ("ModelY行驶中断轴", "NIL:特斯拉"),
+        ("海底捞门店使用过期食材", "NIL:海底捞"),
+        ("连锁火锅店使用过期食材", None),
+    ],
+)
+def test_a_brand_that_no_list_has_is_the_firm_of_a_headline(analyzer, title, firm):
+    assert analyzer.analyze(title, "").primary_enterprise == firm
+
+
+def test_a_brand_in_a_headline_that_is_no_signal_is_nobody_accused(analyzer):
+    assert analyzer.analyze("特斯拉公布季度销量", "").enterprises == ()
+
+
+@pytest.mark.parametrize(
+    ("title", "risk"),
+    [
+        ("河南一地发生爆炸致3人受伤", True),
+        ("武汉一路面爆炸", False),  # nobody knows of what
+        ("幼儿园女童意外身亡", False),  # a death at a place is not ours by itself
+        ("酒店员工受伤", False),
+        ("海外某首都机场发生爆炸事故", False),
+    ],
+)
+def test_a_place_and_a_death_need_something_that_happened(analyzer, title, risk):
+    assert analyzer.analyze(title, "").is_risk is risk
+
+
+def test_what_is_eaten_is_food_where_no_product_is_named(analyzer):
+    analysis = analyzer.analyze("某公司回应雪糕久放不化", "")
+    assert analysis.primary_product == "food"
+    assert [(m.text, m.id_or_norm) for m in analysis.title_mentions if m.type.value == "product"] == [("雪糕", "food")]
+    assert analyzer.analyze("某公司回应雪糕久放不化", "文" * 40).primary_product is None  # an article is read otherwise
+
+
+def test_one_word_is_one_mention_whatever_kinds_it_has(analyzer):
+    mentions = analyzer.analyze("海天味业回应酱油添加剂争议", "").title_mentions
+    assert all(a.end <= b.start for a, b in pairwise(mentions))
+
+
 def test_a_headline_says_which_words_decided(analyzer):
     reasons = analyzer.analyze("充电宝充电时爆燃", "").reasons
     assert any("“充电宝”" in reason and "“爆燃”" in reason for reason in reasons)
@@ -88,11 +132,14 @@ def test_a_mistake_in_the_card_of_headlines_is_named(tmp_path):
         (folder / file.name).write_bytes(file.read_bytes())
     card = (folder / "headlines.yaml").read_text(encoding="utf-8")
     broken = card.replace("issue: poison", "issue: poisson").replace("  leak: [gas]", "  leak: [gass]")
+    broken = broken.replace("named: [carmaker,", "named: [carmakers,").replace("  place: [hurt,", "  place: [hurts,")
     (folder / "headlines.yaml").write_text(broken, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load_lexicon(tmp_path)
     assert "headlines.yaml: happenings.poison.issue" in str(caught.value)
     assert "pairs.leak: unknown subject 'gass'" in str(caught.value)
+    assert "named: unknown subject 'carmakers'" in str(caught.value)
+    assert "only_beside.place: unknown happening 'hurts'" in str(caught.value)
 
 
 @pytest.mark.skipif(not LABELS.exists(), reason="labelled titles of a third party are not part of the project")

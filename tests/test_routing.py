@@ -217,9 +217,9 @@ def test_a_firm_with_food_in_its_name_may_make_anything(orgs: Orgs, lexicon: Lex
     assert route(alert_of(product=None, title=title), unknown, orgs, lexicon).dispatch
 
 
-def test_no_product_of_the_catalogue_is_somebody_else_s(orgs: Orgs, lexicon: Lexicon) -> None:
+def test_of_the_catalogue_only_food_is_somebody_else_s(orgs: Orgs, lexicon: Lexicon) -> None:
     refused = [one for one in lexicon.products if not routed(Case("", MAKER, "", product=one), orgs, lexicon).dispatch]
-    assert refused == []
+    assert refused == ["food"]
 
 
 def test_an_alert_without_documents_goes_by_its_own_places(lexicon: Lexicon, orgs: Orgs) -> None:
@@ -227,6 +227,21 @@ def test_an_alert_without_documents_goes_by_its_own_places(lexicon: Lexicon, org
     facts = facts_of_record(alert, orgs.regions)
     assert (facts.scenes, facts.far) == (("360313", "360100"), ("430200",))
     assert route(alert, facts, orgs, lexicon).owner.organisation.code == "360000"
+
+
+def test_a_municipality_routes_by_its_districts(tmp_path: Path) -> None:
+    rows = "110000,北山市,北山,,,province,,,\n110101,东城区,东城,,110000,county,,,\n"
+    regions = REGIONS.splitlines(keepends=True)[0] + rows
+    bureau = {**ORGS["province_bureau"], "code": "110000"}
+    routing = {**ORGS["routing"], "unresolved_region": {"to": "110000"}}
+    folder = province(tmp_path / "config", province_bureau=bureau, routing=routing, bureaus={"rule": "{name}局"})
+    (folder / "province.yml").write_text("code: '110000'\n", encoding="utf-8")
+    (folder / "lexicons" / "regions.csv").write_text(regions, encoding="utf-8")
+    lexicon = load_lexicon(folder)
+    orgs = load_orgs(folder, lexicon)
+    facts = facts_of_record(alert_of(territory="110101", territories=("110101", "110000")), orgs.regions)
+    found = route(alert_of(2), facts, orgs, lexicon)
+    assert (found.owner.organisation.name, found.territory) == ("东城区局", "110101")
 
 
 # -- another province -------------------------------------------------------------------------------------------------
@@ -401,6 +416,13 @@ def test_an_old_story_is_told_to_nobody_and_the_reason_is_said(orgs: Orgs) -> No
     [notice] = notices(alert_of(3), routes, orgs.regions, dict, NOON.replace(month=12))
     assert not notice.told
     assert "已过 3d，不再自动发" in notice.why
+
+
+@pytest.mark.parametrize(("digest_at", "told"), [("08:00", True), (None, False)])
+def test_what_the_digest_alone_tells_is_said(digest_at: str | None, told: bool, orgs: Orgs) -> None:
+    routes = Routes(recipients=(recipient(territories=["360000"], digest_at=digest_at),))
+    [notice] = notices(alert_of(1), routes, orgs.regions, dict, NOON, by_digest=True)
+    assert (notice.told, "蓝色只进每日摘要" in notice.why) == (told, True)
 
 
 def test_organisations_of_the_routes_are_found_by_any_of_their_names(

@@ -60,6 +60,7 @@ def test_a_dispatch_goes_where_the_routing_proposes(client: tuple[httpx.Client, 
         alert = find_alert(db, ALERT)
     assert alert is not None
     assert (alert.state, alert.territory) == (AlertState.DISPATCHED, "360000")
+    assert "admin 已派单至此" in browser.get(f"/alerts/{ALERT}").text
 
 
 STORY = [

@@ -24,6 +24,11 @@ MAY: dict[str, Role] = {
     "run_source": "officer",
     "event": "officer",
     "rule": "officer",
+    "hold": "officer",
+    "silence": "officer",
+    "silence_red": "supervisor",
+    "clear": "supervisor",
+    "mark": "officer",
     "level": "supervisor",
     "confirm": "supervisor",
     "close": "supervisor",
@@ -98,6 +103,10 @@ class Viewer:
     def may_change_rule(self, territory: str) -> bool:
         """A rule is changed by officers of its territory and of what lies above it."""
         return self.may("rule") and self.sees_code(territory)
+
+    def may_silence(self, territory: str) -> bool:
+        """A silence is ended by officers of its territory and of what lies above it."""
+        return self.may("silence") and (self.everywhere if territory == EVERYWHERE else self.sees_code(territory))
 
     def documents(self) -> ColumnElement[bool]:
         """The same cut as a condition on the documents table."""

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from alerts.reasons import REASONS
 from core.records import Alert, AlertEvent, AlertState
 from store.alert_log import find_alert
 from store.schema import alert_history, users
@@ -25,7 +24,7 @@ ACTIONS: Mapping[str, str] = {
     "ground_lost": "依据不再成立",
     "unfounded": "依据不再成立",
     "updated": "并入新信号",
-    "repeated": "再次触发",
+    "repeated": "再次提醒",
     "reopened": "重新打开",
     "withdrawn": "依据撤回",
     "confirmed": "得到证实",
@@ -39,10 +38,21 @@ ACTIONS: Mapping[str, str] = {
     "close": "核销办结",
     "reopen": "重新打开",
     "note": "记录",
+    "mark": "标记",
     "undo": "撤销",
     "confirm": "确认红色",
     "notify": "发出通知",
-    "escalated": "超时升级",
+    "escalated": "逾期升级",
+    "silenced": "静默",
+    "unsilenced": "静默结束",
+    "inhibited": "由上级预警统领",
+    "released": "不再由上级预警统领",
+    "deferred": "推迟告知",
+    "all_clear": "解除建议",
+    "all_clear_off": "撤销解除建议",
+    "closed": "系统办结",
+    "clear": "同意解除",
+    "hold": "暂不解除",
     "corrected": "更正",
     "answered": "收到回应",
 }
@@ -55,6 +65,8 @@ MOMENTS = (
     "dismiss",
     "dismissed",
     "close",
+    "closed",
+    "clear",
     "reopen",
     "reopened",
     "level",
@@ -66,11 +78,6 @@ SYSTEM = ("system", "engine", "")
 def action_word(action: str) -> str:
     """受理 for `accept`; an action nobody named yet stays as it is."""
     return ACTIONS.get(action, action)
-
-
-def reason_word(action: str, code: str) -> str:
-    """Why somebody ended an alert, in words; a code nobody knows stays as it is."""
-    return REASONS.get(action, {}).get(code, code)
 
 
 def actor_name(actor: str) -> str:

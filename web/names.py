@@ -55,6 +55,7 @@ DELIVERY_STATES: Mapping[str, tuple[str, str]] = {
     "sent": ("已送达", "done"),
     "failed": ("未送达", "bad"),
     "unsure": ("待核", "warn"),
+    "replaced": ("未发，已由后一封代替", ""),
 }
 
 CHANNELS: Mapping[str, str] = {
@@ -76,11 +77,15 @@ AUDIT_WORDS: Mapping[str, str] = {
     "index_retry": "重写索引",
     "event_merge": "并入事件",
     "event_split": "拆出事件",
+    "silence_add": "新建静默",
+    "silence_expire": "解除静默",
     "rule_created": "新建规则",
     "rule_changed": "修改规则",
     "rule_off": "停用规则",
     "rule_on": "启用规则",
     "rule_deleted": "删除规则",
+    "rule_lab": "规则回放",
+    "alert_mark": "标记预警",
     "export_search": "导出检索",
     "export_figures": "导出分析",
     "export_broken": "导出中断",

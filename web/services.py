@@ -13,6 +13,7 @@ from alerts.desk_rules import RuleShelf
 from alerts.router import Router
 from alerts.setup import EngineParts
 from config.lexicon import Lexicon
+from config.routes import Routes
 from config.rules import DESK_RULE, Rule
 from config.settings import Settings
 from config.sources import SourceConfig
@@ -66,7 +67,7 @@ class Services:
     query_names: what names in a query stand for.  synonyms: other words for a bare word of a query.
     rules: of the files.  rule_parts: what rules are tried and read with; None: none are made here.
     segmenter: cuts texts as the index does; None leaves out what needs it.
-    router: says where alerts go; None leaves that out.
+    router, routes: say where alerts go and who is mailed; None leaves that out.
     act, render_feed: None leaves that part of the desk out.
     stopping: set when the process is asked to end, so that live streams close at once.
     """
@@ -82,6 +83,7 @@ class Services:
     synonyms: Synonyms = field(default_factory=dict)
     segmenter: Segmenter | None = None
     router: Router | None = None
+    routes: Routes | None = None
     act: Act | None = None
     render_feed: RenderFeed | None = None
     clock: Clock = system_clock

@@ -12,13 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from alerts.reasons import REASONS
+from alerts.reasons import REASONS, reason_word
 from core.clock import iso_beijing
 from store.users import SEEN_STEP, find_session, touch_session
 from web import times
 from web.access import ROLE_NAMES, Viewer
 from web.health import index_lag
-from web.history import MOMENTS, action_word, actor_name, reason_word
+from web.history import MOMENTS, action_word, actor_name
 from web.inbox import open_counts
 from web.names import (
     AUDIT_WORDS,

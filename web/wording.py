@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from alerts.condition_words import condition_words as told_words
-from config.conditions import AnyCondition, FrequencyCondition, NewTermCondition, SpikeCondition
+from config.conditions import AnyCondition, Fact, FrequencyCondition, NewTermCondition, SpikeCondition
 from config.rules import Condition, Scope
 from core.durations import format_duration
 from web.names import Names
@@ -24,7 +24,9 @@ def condition_words(condition: Condition, names: Names) -> str:
     if isinstance(condition, AnyCondition):
         return "范围内每一条信号都触发"
     if not isinstance(condition, FrequencyCondition | SpikeCondition | NewTermCondition):
-        return told_words(condition, lambda part: scope_words(part, names))
+        return told_words(
+            condition, lambda part: scope_words(part, names), lambda fact, value: _fact(fact, value, names)
+        )
     window = span_word(condition.window)
     if condition.type == "frequency":
         more = f"，信源不少于 {condition.sources} 个" if condition.sources > 1 else ""
@@ -34,6 +36,17 @@ def condition_words(condition: Condition, names: Names) -> str:
         past = f"此前 {condition.history} 个同长时段均值的 {condition.ratio:g} 倍"
         return f"{window}内独立来源达到 {condition.at_least} 个，且不低于{past}"
     return f"{span_word(condition.lookback)}内首次出现的组合，{window}内独立来源达到 {condition.at_least} 个"
+
+
+def _fact(fact: Fact, value: str, names: Names) -> str:
+    match fact:
+        case "product":
+            return names.product(value)
+        case "issue":
+            return names.issue(value)
+        case "place":
+            return names.region(value)
+    return value
 
 
 def scope_words(scope: Scope, names: Names) -> str:

@@ -7,9 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from alerts.cards import Card, card_from, card_of, people, victims
-from alerts.condition_words import condition_words
 from alerts.facts import raise_by_facts, where_of
-from alerts.rule_words import rule_words, scope_words_of
+from alerts.rule_words import condition_in_words, rule_words
 from alerts.why.answer import Evidence, Span, Stage
 from alerts.why.muted import muted
 from alerts.why.rule_misses import RuleBench, rule_line
@@ -22,8 +21,12 @@ from store.cards import cards_of
 from store.documents import arrival_number, find_signals
 
 MOST_DOCUMENTS, MOST_SPANS = 8, 8
-CASUALTIES = ((4, "死亡 3 人或重伤 10 人"), (3, "死亡 1 人、重伤 1 人或 3 人受伤中毒"), (2, "1 人受伤或中毒"))
-"""The level that people hurt ask for (issues.yaml, alert_levels), by press and authorities only."""
+RAISES = {
+    4: "死亡 3 人或重伤 10 人",
+    3: "死亡 1 人、重伤 1 人、3 人受伤中毒、未成年人受伤，或涉及 3 个设区市（或外省）且有人受伤",
+    2: "有人受伤或中毒、涉及学校医院等场所、涉及 2 个设区市，或由中央媒体报道",
+}
+"""What raises an alert to a level, when press or authorities tell it (alerts/facts.py)."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class AlertStages:
         yield self._evidence(signals)
         yield self._level(cards)
         yield self._change(findings, signals, cards)
-        yield self._grouped(cards)
-        yield from muted(self.db, self.alert)
+        yield self._grouped(signals)
+        yield from muted(self.db, self.alert, self.now)
         yield told_stage(self.world, self.db, self.alert, self.now)
 
     def _rule(self, findings: Sequence[Finding]) -> Stage:
@@ -111,11 +114,10 @@ class AlertStages:
         trusted = [card.hurt for card in cards if card.trusted]
         dead = max((people(hurt, "dead") for hurt in trusted), default=0)
         hurt = max(map(victims, trusted), default=0)
-        for level, words in CASUALTIES:
+        now = f"现为死亡 {dead} 人、受伤中毒 {hurt} 人"
+        for level, words in RAISES.items():
             if level > self.alert.level:
-                yield Evidence(
-                    f"升：媒体或官方称{words}，即为{LEVEL_COLOURS[level]}色（现为死亡 {dead} 人、受伤中毒 {hurt} 人）"
-                )
+                yield Evidence(f"升：媒体或官方称{words}，即为{LEVEL_COLOURS[level]}色（{now}）")
 
     def _near(self, signals: Sequence[Signal]) -> Iterator[Evidence]:
         """Higher rules that count its newest signal already and want more."""
@@ -135,7 +137,7 @@ class AlertStages:
     def _down(self, findings: Sequence[Finding]) -> Iterator[Evidence]:
         for finding in findings:
             rule = self.world.rule(finding.rule)
-            words = condition_words(rule.condition, scope_words_of(self.world.lexicon)) if rule else "原条件"
+            words = condition_in_words(rule.condition, self.world.lexicon) if rule else "原条件"
             if len(finding.documents) == 1:
                 told = f"落：{finding.rule} 只靠一篇，这篇撤回、更正或被澄清即不成立"
                 yield Evidence(told, document=finding.documents[0], rule=finding.rule)
@@ -143,17 +145,20 @@ class AlertStages:
                 told = f"落：{finding.rule} 靠 {len(finding.documents)} 篇，撤回后不再满足“{words}”即不成立"
                 yield Evidence(told, rule=finding.rule)
 
-    def _grouped(self, cards: Sequence[Card]) -> Stage:
+    def _grouped(self, signals: Sequence[Signal]) -> Stage:
         merged = [row for row in history_of(self.db, self.alert.id) if row.action == "merged"]
-        sources = len({card.source for card in cards})
+        sources = len({signal.document.source for signal in signals})
         told = f"{len(self.alert.documents)} 篇归为一条，出自 {sources} 个信源，首条 {clock(self.alert.first_at)}"
         evidence = tuple(Evidence(row.note) for row in merged)
         return Stage("grouped", "归并", "noted", f"{told}，状态{self.world.state_word(self.alert.state)}", evidence)
 
 
 def _spans(mentions: Sequence[Mention]) -> Iterator[Span]:
-    """What of a text counted: issues first, then casualties, products and firms."""
+    """What of a text counted, each word where it stands first: issues, then casualties, products and firms."""
     order = {"issue": 0, "casualty": 1, "product": 2, "enterprise": 3, "brand": 3}
-    counted = [one for one in mentions if not one.negated and one.type.value in order]
-    for one in sorted(counted, key=lambda one: (order[one.type.value], one.start))[:MOST_SPANS]:
+    first: dict[tuple[str, str], Mention] = {}
+    for one in mentions:
+        if not one.negated and one.type.value in order:
+            first.setdefault((one.type.value, one.text), one)
+    for one in sorted(first.values(), key=lambda one: (order[one.type.value], one.start))[:MOST_SPANS]:
         yield Span(one.start, one.end, one.text, one.type.value, one.id_or_norm)

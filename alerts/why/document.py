@@ -153,7 +153,8 @@ class DocumentStages:
         rested = findings_resting_on(self.db, self.document.id)
         standing_now = [(finding, alert) for finding, alert, lost in rested if lost is None]
         lost = [(finding, gone) for finding, _, gone in rested if gone is not None]
-        near = tuple(Evidence(rule_line(miss), rule=miss.rule.id, numbers=miss.numbers) for miss in misses)
+        mine = {finding.rule for finding, _, _ in rested}
+        near = tuple(_near(miss) for miss in misses if miss.rule.id not in mine)
         fired = [
             Evidence(finding.reason, rule=finding.rule, alert=alert or "", numbers=finding.numbers)
             for finding, alert in standing_now
@@ -185,13 +186,13 @@ class DocumentStages:
             alert = find_alert(self.db, alert_id)
             into = alert_details(self.db, alert_id).get("merged_into")
             holder = find_alert(self.db, str(into)) if into else alert
-            if alert is None or holder is None:
+            if alert is None or holder is None or not self.world.sees(holder):
                 continue
             merged = f"，由 {alert.number} 并入" if into else ""
             first = "，由它开启" if alert.documents[:1] == (self.document.id,) else ""
             state = self.world.state_word(holder.state)
             evidence.append(Evidence(f"{holder.number} {holder.title}（{state}{merged}{first}）", alert=holder.id))
-            stages += [*muted(self.db, holder), told_stage(self.world, self.db, holder, self.now)]
+            stages += [*muted(self.db, holder, self.now), told_stage(self.world, self.db, holder, self.now)]
         if evidence:
             yield Stage(
                 "grouped", "归入预警", "passed", "、".join(one.text.split()[0] for one in evidence), tuple(evidence)
@@ -207,15 +208,23 @@ class DocumentStages:
             yield Stage("indexed", "检索索引", "noted", f"待写入，前面还有 {journey.ahead} 件；预警不受影响")
 
 
+def _near(miss: RuleMiss) -> Evidence:
+    """A rule that no finding of this document is of."""
+    again = "；已由前后的一次触发涵盖" if miss.why == "fired" else ""
+    return Evidence(rule_line(miss) + again, rule=miss.rule.id, numbers=miss.numbers)
+
+
 def _marks(document: Document) -> Marks:
     return Marks.of(document.title, document.text)
 
 
 def _spans(mentions: Sequence[Mention], *, negated: bool) -> Iterator[Span]:
-    """What counted, or with `negated` what was denied; issues first."""
+    """What counted, or with `negated` what was denied, each word where it stands first; issues before the rest."""
     chosen = [one for one in mentions if one.negated == negated] or list(mentions)
-    ranked = sorted(chosen, key=lambda one: (one.type.value != "issue", one.start))[:MOST_SPANS]
-    for one in ranked:
+    first: dict[tuple[str, str], Mention] = {}
+    for one in chosen:
+        first.setdefault((one.type.value, one.text), one)
+    for one in sorted(first.values(), key=lambda one: (one.type.value != "issue", one.start))[:MOST_SPANS]:
         yield Span(one.start, one.end, one.text, one.type.value, one.id_or_norm, one.negated)
 
 

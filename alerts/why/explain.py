@@ -1,5 +1,6 @@
 """One question, one answer: what an address, an id, a number or a title means, and its stages."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from nlp.privacy import mask
 from pipelines.clean import clean_text
 from store.alert_log import alert_details, alerts_of_document, find_alert
 from store.documents import find_document
-from store.journey import Hit, documents_at, documents_called, documents_titled
+from store.journey import Hit, documents_at, documents_called
 
 LONGEST = 2_000
 MOST_OTHERS = 10
@@ -35,7 +36,7 @@ class Found:
 
 def find(db: Connection, asked: str) -> Found:
     """What is meant. Raises UsageError for an empty question and one that is too long."""
-    text = " ".join(asked.split())
+    text = " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in asked).split())
     if not text or len(text) > LONGEST:
         raise UsageError("问什么：写地址、文档编号、预警号（YJ-…）或标题，至多 2000 字")
     alert = find_alert(db, text)
@@ -44,10 +45,10 @@ def find(db: Connection, asked: str) -> Found:
         return Found(alert=(find_alert(db, str(into)) if into else None) or alert)
     address = _address(text)
     if address:
-        return Found(hits=tuple(documents_at(db, text, canonical_url(address), limit=MOST_OTHERS + 1)), address=address)
-    hits = documents_called(db, text, limit=MOST_OTHERS + 1)
+        return Found(hits=tuple(documents_at(db, _forms(address), limit=MOST_OTHERS + 1)), address=address)
     # A title stands in the store as it was cleaned and masked.
-    return Found(hits=tuple(hits or documents_titled(db, mask(clean_text(text)), limit=MOST_OTHERS + 1)))
+    title = mask(clean_text(text)) or text
+    return Found(hits=tuple(documents_called(db, text, title, limit=MOST_OTHERS + 1)))
 
 
 def _address(text: str) -> str:
@@ -60,9 +61,19 @@ def _address(text: str) -> str:
     return ""
 
 
+def _forms(address: str) -> list[str]:
+    """The canonical forms of an address: people leave the s of https away, or add it."""
+    rest = address.split("://", 1)[-1]
+    return list(dict.fromkeys(canonical_url(form) for form in (address, f"https://{rest}", f"http://{rest}")))
+
+
 def explain(world: World, db: Connection, asked: str, now: datetime) -> Answer:
     """Why, or why not. Raises UsageError for a question that is none."""
-    found = find(db, asked)
+    return answer(world, db, find(db, asked), asked, now)
+
+
+def answer(world: World, db: Connection, found: Found, asked: str, now: datetime) -> Answer:
+    """The answer to what was found."""
     if found.alert is not None:
         return of_alert(world, db, found.alert, asked, now)
     if found.hits:
@@ -84,7 +95,7 @@ def of_document(world: World, db: Connection, hits: Sequence[Hit], asked: str, n
     document = find_document(db, hits[0].id)
     assert document is not None  # it was just found
     stages = tuple(DocumentStages(world, db, document, now).stages())
-    numbers = [alert.number for alert in alerts_of_document(db, document.id)]
+    numbers = [alert.number for alert in alerts_of_document(db, document.id) if world.sees(alert)]
     others = tuple(Other(hit.id, hit.title) for hit in hits[1:])
     title = document.title or document.url or document.id
     return Answer(asked, "document", document.id, title, stages, alerts=tuple(numbers), others=others)

@@ -3,19 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from sqlalchemy import Connection
 
 from alerts.cards import Card, View, card_from, group_keys
-from alerts.condition_words import condition_words
 from alerts.conditions import judge
 from alerts.conditions.verdict import Verdict, WindowCounts, span_words
 from alerts.counting import count, window_to
 from alerts.desk_rules import DeskRule
 from alerts.matters import Matter
 from alerts.replay import may_fire, standing
-from alerts.rule_words import scope_words_of
+from alerts.rule_words import condition_in_words
 from alerts.why.scope_misses import scope_misses
 from config.conditions import NewTermCondition, SingleCondition, WindowCondition
 from config.lexicon import Lexicon
@@ -78,6 +78,14 @@ class RuleBench:
     def _text(self) -> str:
         return f"{self.signal.document.title}\n{self.signal.document.text}"
 
+    @cached_property
+    def _met(self) -> frozenset[str]:
+        """Rules whose query the signal meets, whatever else they ask."""
+        if self.view.queries is None:
+            return frozenset()
+        hits = self.view.queries.of(self.signal, self.number, lambda _rule: True)
+        return hits.live | hits.counted
+
     def _of(self, db: Connection, rule: Rule) -> RuleMiss:
         out = scope_misses(self.card, rule.scope, self.view, self.lexicon, text=self._text)
         if out:
@@ -91,15 +99,13 @@ class RuleBench:
         made = self.desk.get(rule.id)
         if rule.id in self.card.before:
             return RuleMiss(rule, "late", "规则建立晚于这篇：只计入窗口，不由它触发")
-        if rule.scope.query and self.view.queries is not None:
-            hits = self.view.queries.of(self.signal, self.number, lambda _rule: True)
-            if rule.id not in hits.live | hits.counted and (made is None or self._in_force(made)):
-                return RuleMiss(rule, "query", f"检索语句“{rule.scope.query}”未命中")
+        if rule.scope.query and rule.id not in self._met and (made is None or self._in_force(made)):
+            return RuleMiss(rule, "query", f"检索语句“{rule.scope.query}”未命中")
         if made is not None and (made.broken or made.last.state != "on" or not self._in_force(made)):
             return RuleMiss(rule, "off", _off_words(made))
         values = self.card.facts(rule.condition.field) if hasattr(rule.condition, "field") else ()
         held = f"；这篇为 {'、'.join(values)}" if values else ""
-        told = condition_words(rule.condition, scope_words_of(self.lexicon))
+        told = condition_in_words(rule.condition, self.lexicon)
         return RuleMiss(rule, "part", f"不属于条件所指的任何一类（{told}{held}）")
 
     def _in_force(self, made: DeskRule) -> bool:
@@ -138,7 +144,7 @@ class RuleBench:
         if isinstance(rule.condition, NewTermCondition):
             return self._first_sight(db, rule, rule.condition, key, pool)
         if not isinstance(rule.condition, WindowCondition):
-            return RuleMiss(rule, "below", condition_words(rule.condition, scope_words_of(self.lexicon)))
+            return RuleMiss(rule, "below", condition_in_words(rule.condition, self.lexicon))
         counted = sorted(pool, key=lambda card: card.order)
         times = [card.at for card in counted]
         ends = [at for at in times if self.card.at <= at <= self.card.at + rule.condition.window]

@@ -65,9 +65,9 @@ def _asked(card: Card, scope: Scope, lexicon: Lexicon) -> Iterator[tuple[str, st
     if scope.text:
         yield "text", _list(f"“{word}”" for word in scope.text), "文中没有"
     if scope.hurt:
-        yield "hurt", f"伤亡 {scope.hurt} 人以上", f"{card.harmed} 人"
+        yield "hurt", f"伤亡 {scope.hurt} 人以上", f"为 {card.harmed} 人"
     if scope.dead:
-        yield "dead", f"死亡 {scope.dead} 人以上", f"{card.dead} 人"
+        yield "dead", f"死亡 {scope.dead} 人以上", f"为 {card.dead} 人"
     if scope.specific:
         yield "specific", "指明企业、型号或县（市、区）", "没有指明"
     if scope.maker is not None:

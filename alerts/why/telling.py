@@ -35,7 +35,9 @@ def told_stage(world: World, db: Connection, alert: Alert, now: datetime) -> Sta
     whom: list[Evidence] = []
     if world.router is not None and world.routes is not None:
         route = world.router.route(db, alert)
-        for one in notices(alert, world.routes, world.lexicon.regions, lambda: route.sent_by_machine, now):
+        by_digest = world.duty is not None and world.duty.by_digest_alone(alert.level)
+        routed = route.sent_by_machine
+        for one in notices(alert, world.routes, world.lexicon.regions, lambda: routed, now, by_digest=by_digest):
             whom.append(Evidence(f"{one.recipient.name}：{'发' if one.told else '不发'}，{one.why}"))
         whom.append(Evidence(f"派往 {route.owner.organisation.name}：{route.owner.why[0]}", alert=alert.id))
     told = f"{alert.number} 在席位和订阅中可见，邮件 {len(lines)} 封"

@@ -1,6 +1,6 @@
 """What explaining needs to know: the rules as they judge now, sources, names, and where alerts go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from alerts.cards import Card
 from alerts.desk_rules import DeskRule
+from alerts.duty import Duty
 from alerts.engine import AlertEngine
 from alerts.lifecycle import STATE_WORDS
 from alerts.matters import Matter, Neighbourhood
@@ -16,13 +17,14 @@ from config.lexicon import Lexicon
 from config.routes import Routes
 from config.rules import Rule
 from config.sources import SourceConfig
-from core.records import AlertState
+from core.records import Alert, AlertState
 
 
 @dataclass(frozen=True)
 class World:
-    """engine: with the rules of the files and the desk.  desk: every rule ever made there.  router, routes: None leaves
-    out who is told.  profile: whose sources these are.
+    """engine: with the rules of the files and the desk.  desk: every rule ever made there.  profile: whose sources
+    these are.  router, routes: None leaves out who is told.  duty: when people are told.  sees: whether the person who
+    asks may see an alert.
     """
 
     engine: AlertEngine
@@ -31,6 +33,8 @@ class World:
     profile: str = ""
     router: Router | None = None
     routes: Routes | None = None
+    duty: Duty | None = None
+    sees: Callable[[Alert], bool] = lambda _alert: True
 
     @property
     def lexicon(self) -> Lexicon:

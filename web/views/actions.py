@@ -18,7 +18,10 @@ from web.views.alert import alert_page, open_alert
 from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
-ACTIONS = ("accept", "dispatch", "start", "dismiss", "level", "submit", "close", "reopen", "note", "undo", "confirm")
+ACTIONS = (
+    "accept", "dispatch", "start", "dismiss", "level", "submit", "close", "reopen", "note", "undo", "confirm", "clear",
+    "hold",
+)  # fmt: skip
 MOST_AT_ONCE = 100
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from alerts.lifecycle import confirmation_words, may_confirm
+from alerts.marks import MARK_WORDS, mark_of
 from core.records import Alert, Finding, Mention, Signal
 from store import alert_log, documents
 from store.registry import find_entry
@@ -17,13 +18,14 @@ from web import signals
 from web.evidence import origins_of, quotes
 from web.history import action_word, people
 from web.inbox import standing_alerts
+from web.mutes import mutes_of, proposed_end
 from web.names import Names, firm_names
 from web.query_evidence import answered
 from web.times import limit_of
 from web.visit import Here, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
-UNDOABLE = ("accept", "dispatch", "start", "dismiss", "level", "submit", "close")
+UNDOABLE = ("accept", "dispatch", "start", "dismiss", "level", "submit", "close", "clear", "hold")
 QUOTES, BRIEF_QUOTES = 8, 2
 
 
@@ -77,6 +79,8 @@ def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = Fals
         "confirmation": confirmation_words(alert, details),
         "to_confirm": may_confirm(alert, details, visit.me.name),
         "limit": limit_of(alert, visit.now),
+        "mute": mutes_of(db, [alert], visit.services.clock()).get(alert.id),
+        "proposal": proposed_end(details),
         "rule": visit.services.find_rule(alert.rule),
         "findings": findings,
         "numbers": figures(findings[-1]) if findings else [],
@@ -100,6 +104,8 @@ def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = Fals
         "alike": _alike(db, visit, alert),
         "reasons": _reasons(found),
         "people": people(db),
+        "mark": mark_of(db, alert.id),
+        "MARKS": MARK_WORDS,
         "reposts_outside": len(tree) + sum(len(origin.reposts) for origin in tree) - len(found),
     }
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from sqlalchemy import func, select
 from starlette.responses import Response
 
+from alerts.index_check import last_check
 from store import alert_log, audit
 from store.canaries import SUBJECT, last_failure
 from store.canaries import newest as newest_canaries
@@ -42,6 +43,7 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             canary_on=bool(services.settings.canary_url),
             jobs=list_jobs(db),
             index=index_health(services),
+            checked=last_check(services.store),
             sources=Counter(state.state[0] for state in source_states(db, services)),
             deliveries={row[0]: row[1] for row in sent},
             stuck=set_aside(db, QUARANTINED, limit=10),

@@ -1,0 +1,76 @@
+"""`fengsui watch`: what the clock does to alerts, by hand; the scheduler does the same every twenty seconds."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from alerts.watch import Watcher
+from commands.options import DataOption, JsonOption, ProfileOption, settings_of
+from commands.outgoing import teller_of
+from commands.stores import open_store
+from config.lexicon import load_lexicon
+from config.settings import Settings
+from core.clock import parse_published, system_clock
+from core.errors import UsageError
+from core.records import LEVEL_COLOURS
+from enterprises.registry_import import registry_of
+from scheduler import FrequentJob
+from store.alert_log import find_alert
+from store.database import Store
+from web.history import action_word
+
+SECONDS = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command()(watch)
+
+
+def watch(
+    at: Annotated[str | None, typer.Option("--at", help="as if it were then: ISO date or time; default: now")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say for which alerts something is due")] = False,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """预警巡检一次：静默到期、提醒、逾期升级、解除建议 (silences, reminders, escalation, all-clear: one pass)."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    store = open_store(settings)
+    try:
+        now = parse_published(at) if at else system_clock()
+    except ValueError as problem:
+        raise UsageError(f"--at: {at!r} is no ISO date or date-time") from problem
+    watcher = watcher_of(settings, store)
+    if dry_run:
+        with store.read() as db:
+            due = [alert for one in watcher.due(db, now) if (alert := find_alert(db, one)) is not None]
+        for alert in due:
+            if as_json:
+                print(json.dumps({"id": alert.id, "number": alert.number, "level": alert.level}))
+            else:
+                print(alert.number, LEVEL_COLOURS[alert.level], alert.state, alert.title, sep="  ")
+        return
+    done = watcher.tick(now)
+    if as_json:
+        print(json.dumps(dict(sorted(done.items()))))
+    else:
+        words = {"told": "通知"}
+        told = "，".join(f"{words.get(name) or action_word(name)} {count}" for name, count in sorted(done.items()))
+        print(told or "没有到时的事项")
+
+
+def watcher_of(settings: Settings, store: Store) -> Watcher:
+    """The watch over a store, with the configured mails."""
+    return Watcher(store, teller_of(settings, load_lexicon(settings.config), registry_of(store)[0], mail=True))
+
+
+def watch_jobs(settings: Settings, store: Store) -> list[FrequentJob]:
+    """The watch as a job of the scheduler."""
+    watcher = watcher_of(settings, store)
+
+    def tick() -> str:
+        return "，".join(f"{action_word(name)} {count}" for name, count in watcher.tick(system_clock()).items())
+
+    return [FrequentJob("watch", "预警巡检", SECONDS, tick)]
