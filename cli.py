@@ -30,6 +30,8 @@ GROUPS = {
     "commands.watching": ("watch",),
     "commands.firms": ("enterprises", "match"),
     "commands.rules": ("rules",),
+    "commands.learning": ("mark",),
+    "commands.leadtime": ("leadtime",),
     "commands.detect": ("detect",),
     "commands.canary": ("canary",),
     "commands.model": ("model",),

@@ -5,7 +5,7 @@ worker, shown by what writes the real feeds. Only its alert is written without g
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from lxml import etree
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from core.clock import iso_beijing
 from core.records import CANARY, Alert, AlertState, Signal
 from store.alert_log import find_alert, save_alert
-from store.canaries import SUBJECT, Canary, alerted, find
+from store.canaries import SUBJECT, Canary, alerted, find, under_way
 
 Judge = Callable[[Connection, Signal, datetime], None]
 ISSUE, LEVEL = "fire", 2
@@ -22,13 +22,13 @@ ISSUE, LEVEL = "fire", 2
 ID = re.compile(r"\d{14}")
 
 
-def write_source(canary: Canary | None, address: str) -> bytes:
-    """The RSS feed that the crawler reads. address: of the desk."""
+def write_source(canaries: Iterable[Canary], address: str) -> bytes:
+    """The RSS feed that the crawler reads: the canaries under way. address: of the desk."""
     rss = etree.Element("rss", version="2.0")
     channel = etree.SubElement(rss, "channel")
     etree.SubElement(channel, "title").text = "烽燧链路自检"
     etree.SubElement(channel, "link").text = address
-    if canary is not None:
+    for canary in canaries:
         item = etree.SubElement(channel, "item")
         etree.SubElement(item, "title").text = "自检：电动自行车充电时起火"
         etree.SubElement(item, "link").text = f"{address}/canary/{canary.id}"
@@ -85,10 +85,10 @@ def alert_id(canary: str) -> str:
     return f"canary-{canary}"
 
 
-def canary_alert(db: Connection, canary: Canary | None) -> list[Alert]:
-    """The alert of a canary, for its feed; none while it is under way."""
-    alert = find_alert(db, alert_id(canary.id)) if canary else None
-    return [alert] if alert else []
+def canary_alerts(db: Connection) -> list[Alert]:
+    """The alerts of the canaries under way, for their feed."""
+    found = (find_alert(db, alert_id(canary.id)) for canary in under_way(db))
+    return [alert for alert in found if alert is not None]
 
 
 def with_canary(judge: Judge) -> Judge:

@@ -3,6 +3,7 @@
 f:<firm>             says something of this firm
 m:<family>|<number>  bears this number on the label
 p:<family>|<place>   names no firm of the registry; the place is a prefecture
+p:<product>:<word>|  the same, of something of a wide product: wherever it is
 u:<family>           names neither such a firm nor a place
 j:<family>|<place>   press or authority names a firm at that place: through it, texts without a firm join
 j:<family>           the same, wherever it is
@@ -36,6 +37,7 @@ from config.regions import Regions
 from config.rules import Rule, Scope
 from core.ids import to_json
 from core.records import Kind, RegistryEntry, Signal
+from nlp.event_traits import family_in
 from store.cards import StoredCard
 
 VOICES: Mapping[Kind, str] = {
@@ -127,6 +129,11 @@ class Card:
     @cached_property
     def _counting(self) -> frozenset[str]:
         return frozenset((*self.rules, *self.before))
+
+    @property
+    def ware(self) -> bool:
+        """Whether its family is a word for something of a wide product."""
+        return self.family is not None and ":" in self.family
 
     def counts_for(self, rule: str) -> bool:
         """Whether a rule counts it in its windows."""
@@ -229,7 +236,7 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
         risk=analysis.is_risk,
         level=analysis.level if analysis.is_risk else 0,
         product=analysis.primary_product,
-        family=view.grouping.family_of(analysis.primary_product),
+        family=family_in(analysis, view.grouping.family_of),
         firm=analysis.primary_enterprise,
         firms=analysis.enterprises,
         issues=analysis.issues,
@@ -255,6 +262,12 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
     hits = view.queries.of(signal, number, takers.__contains__)
     live |= hits.live
     return replace(card, rules=_let_in(live, card, view, text), before=_let_in(hits.counted, card, view, text))
+
+
+def marks_of(card: Card, rule: Rule, view: View, *, text: str) -> tuple[str, ...]:
+    """What `rules` of a card holds where this rule alone is asked, its query aside. view: of that rule."""
+    taken = card.risk and in_scope(card, rule.scope, view.regions, view.key_products, text=text)
+    return _let_in((rule.id,), card, view, text) if taken else ()
 
 
 def _signs_of_life(card: Card, view: View, text: str) -> tuple[str, ...]:
@@ -331,8 +344,8 @@ def keys_of(card: Card, view: View) -> list[str]:
         if card.trusted and card.listed:
             keys += [f"a:{name}" for name in card.firms if name.startswith("NIL:")]
     if card.family and not card.listed:
-        home = view.regions.prefecture_of(card.jurisdiction)
-        keys.append(f"p:{card.family}|{home}" if home else f"u:{card.family}")
+        home = "" if card.ware else view.regions.prefecture_of(card.jurisdiction)
+        keys.append(f"u:{card.family}" if home is None else f"p:{card.family}|{home}")
     for rule in [view.crowds[name] for name in (*card.rules, *card.before) if name in view.crowds]:
         keys += group_keys(card, rule, view.regions)
     return keys

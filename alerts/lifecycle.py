@@ -52,6 +52,7 @@ ACTION_WORDS: Mapping[str, str] = {
     "confirm": "确认红色",
     "note": "记录",
     "undo": "撤销",
+    "mark": "标记",
 }
 OPEN = (S.NEW, S.ACCEPTED, S.DISPATCHED, S.IN_HAND, S.TO_CLOSE)
 
@@ -79,7 +80,8 @@ STEPS: Mapping[str, Step] = {
     "note": Step(tuple(S), None),
 }
 QUIET = (
-    "note", "updated", "grown", "backdated", "confirmed", "noted", "notify", "silenced", "unsilenced", "inhibited",
+    "note", "mark", "updated", "grown", "backdated", "confirmed", "noted", "notify", "silenced",
+    "unsilenced", "inhibited",
     "released", "deferred", "repeated", "escalated", "all_clear", "all_clear_off",
 )  # fmt: skip
 """Rows that leave state and level as they were: they do not stand in the way of an undo."""

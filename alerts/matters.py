@@ -6,7 +6,7 @@ or an authority that names the firm at the same place and time.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -56,12 +56,17 @@ class Neighbourhood:
         missing = [key for key in sorted(set(keys)) if any((key, month) not in self._months for month in months)]
         if not missing:
             return
-        found = cards_with(self.db, missing, EPOCH + MONTH * months.start, EPOCH + MONTH * months.stop)
+        found = self._read(missing, EPOCH + MONTH * months.start, EPOCH + MONTH * months.stop)
         for key in missing:
             for month in months:
                 self._months[key, month] = []
-            for card in thinned([self._card(kept) for kept in found[key]]):
+            for card in thinned(found[key]):
                 self._months[key, _month_of(card.at)].append(card)
+
+    def _read(self, keys: Sequence[str], start: datetime, end: datetime) -> Mapping[str, Sequence[Card]]:
+        """For each key its cards with start <= at < end, in order of time."""
+        found = cards_with(self.db, keys, start, end)
+        return {key: [self._card(kept) for kept in theirs] for key, theirs in found.items()}
 
     def _card(self, kept: StoredCard) -> Card:
         mine = (kept.document, kept.revision)
@@ -99,6 +104,8 @@ class Neighbourhood:
         shared = self._shared_label(card)
         if shared:
             return f"m:{card.family}|{shared}"
+        if card.ware:
+            return f"p:{card.family}|"
         place = self.view.regions.prefecture_of(card.jurisdiction)
         return f"p:{card.family}|{place}" if place else f"d:{card.document}"
 
@@ -133,25 +140,32 @@ class Neighbourhood:
 
         A text with a number on a label joins by that number only, one with a name only a firm of a similar name.
         """
-        if card.labels:
+        if card.labels or card.ware:
             return None
         join = self.view.grouping.join
         home = self.view.regions.prefecture_of(card.jurisdiction)
         if home is None:
             alone = card.voice == "social" and card.name is None
             return self._only_firm_talked_about(card) if alone else None
-        chain = self._chain_of(card, self.near(f"p:{card.family}|{home}", card.at, NEAR * 2))
-        start, end = chain[0].at - join.before, chain[-1].at + join.after
-        namers = [
-            other
-            for other in self.cards(f"j:{card.family}|{home}", start, end)
-            if other.until is None and self._same_story(card, other, home)
-        ]
-        listed = [other for other in namers if other.listed and self._may_be(card.name, other.firm)]
+        first, last = self._chain_ends(card, f"p:{card.family}|{home}")
+        namers = self.cards(f"j:{card.family}|{home}", first - join.before, last + join.after)
+
+        def fits(other: Card) -> bool:
+            return other.listed and self._may_be(card.name, other.firm)
+
+        firm = self._nearest_namer(card, namers, home, fits)
         if card.name:
-            return _nearest(card, listed)
-        firm = _nearest(card, listed) or _nearest(card, namers)
+            return firm
+        firm = firm or self._nearest_namer(card, namers, home, lambda other: True)
         return firm and (self._firm_by_name(firm, card.at) or firm)
+
+    def _nearest_namer(self, card: Card, namers: Sequence[Card], home: str, fits: Callable[[Card], bool]) -> str | None:
+        """The firm of the first text at or after the card that tells the same story, else of the last one before."""
+        at = bisect_left(namers, card.at, key=lambda other: other.at)
+        for other in (*namers[at:], *reversed(namers[:at])):
+            if other.until is None and fits(other) and self._same_story(card, other, home):
+                return other.firm
+        return None
 
     def _may_be(self, name: str | None, firm: str | None) -> bool:
         """Whether a name in no list may mean the listed firm: two characters in common that are not a place's."""
@@ -186,39 +200,40 @@ class Neighbourhood:
         firms = {other.firm for other in near if other.until is None}
         return firms.pop() if len(firms) == 1 else None
 
-    def _chain_of(self, card: Card, cards: Sequence[Card]) -> Sequence[Card]:
-        for chain in chains(cards, self.view.grouping.idle.place):
+    def _chain_ends(self, card: Card, key: str) -> tuple[datetime, datetime]:
+        """First and last of the unbroken talk under a key that the card is part of, as far as it is near."""
+        for chain in chains(self.near(key, card.at, NEAR * 2), self.view.grouping.idle.place):
             if any(other.document == card.document for other in chain):
-                return chain
-        return [card]
+                return chain[0].at, chain[-1].at
+        return card.at, card.at
 
     def matters(self, subject: str) -> list[Matter]:
         """The matters of a subject around the moment: its cards, cut where nothing was heard for long.
 
         One that never falls silent is cut too, see `chapters`: what is read stays bounded however old it is.
         """
-        idle = self._idle(subject)
+        idle = self.idle(subject)
         first, last = self.at - RADIUS, self.at + RADIUS
         start, end = first, last
         members = self._members(subject, start, end)
         while members and members[0].at - start < idle and self.at - start < FARTHEST:
-            if any(cut <= first for cut in self._cuts(members, idle, start)):
+            if any(cut <= first for cut in self.cuts(members, idle, start)):
                 break
             start -= MONTH
             members = self._members(subject, start, end)
         while members and end - members[-1].at < idle and end - self.at < FARTHEST:
-            if any(cut > last for cut in self._cuts(members, idle, start)):
+            if any(cut > last for cut in self.cuts(members, idle, start)):
                 break
             end += MONTH
             members = self._members(subject, start, end)
-        cuts = self._cuts(members, idle, start)
+        cuts = self.cuts(members, idle, start)
         begin = max((cut for cut in cuts if cut <= first), default=start)
         until = min((cut for cut in cuts if cut > last), default=end + MONTH)
         members = [card for card in members if begin <= card.at < until]
         clearers = tuple(self.cards(f"r:{subject[2:]}", start, end)) if subject.startswith("f:") else ()
         return [Matter(subject, tuple(chain), clearers) for chain in chapters(members, idle, cuts)]
 
-    def _cuts(self, members: Sequence[Card], idle: timedelta, start: datetime) -> list[datetime]:
+    def cuts(self, members: Sequence[Card], idle: timedelta, start: datetime) -> list[datetime]:
         """The ends of months before which the matter was not silent for `longest`. start: from when on it was read."""
         longest = self.view.grouping.longest
         times = [card.at for card in members]
@@ -231,23 +246,27 @@ class Neighbourhood:
                 found.append(cut)
         return found
 
-    def _idle(self, subject: str) -> timedelta:
+    def idle(self, subject: str) -> timedelta:
+        """So long without a word, and what comes next is a new matter."""
         idle = self.view.grouping.idle
         if subject.startswith("f:NIL:"):
             return idle.unlisted  # a brand that everybody talks of always: the next thing said of it is another matter
+        if subject.startswith("p:") and ":" in subject[2:]:
+            return idle.ware
         return {"f": idle.firm, "m": idle.model}.get(subject[0], idle.place)
 
     def _members(self, subject: str, start: datetime, end: datetime) -> list[Card]:
         found = {(card.document, card.revision): card for card in self.cards(subject, start, end)}
         if subject[0] == "f":
-            keys = self._joining_keys(found.values())
+            keys = self.joining_keys(found.values())
             self.load(keys, start, end)
             for card in (card for key in keys for card in self.cards(key, start, end)):
                 found[card.document, card.revision] = card
         belonging = [card for card in found.values() if self.subject_of(card) == subject]
         return sorted(belonging, key=lambda card: card.order)
 
-    def _joining_keys(self, cards: Iterable[Card]) -> list[str]:
+    def joining_keys(self, cards: Iterable[Card]) -> list[str]:
+        """Keys under which cards of no listed firm may lie that belong to the matter of these."""
         regions = self.view.regions
         keys: set[str] = set()
         for card in cards:
@@ -321,10 +340,3 @@ def chapters(cards: Sequence[Card], idle: timedelta, cuts: Sequence[datetime]) -
         edges = [bisect_left(chain, cut, key=lambda card: card.at) for cut in cuts]
         found += [chain[start:end] for start, end in pairwise([0, *edges, len(chain)]) if start < end]
     return found
-
-
-def _nearest(card: Card, namers: Sequence[Card]) -> str | None:
-    """The firm of the first text at or after the card, else of the last one before."""
-    later = [other for other in namers if other.at >= card.at]
-    chosen = min(later, key=lambda c: c.order) if later else max(namers, key=lambda c: c.order, default=None)
-    return chosen.firm if chosen else None

@@ -99,10 +99,10 @@ def replay(matter: Matter, rules: Mapping[str, Rule], regions: Regions, seen: Se
     cards = standing(matter)
     asking = {rule for card in cards for rule in card.rules}
     mine = [rule for name, rule in rules.items() if name in asking]
-    held = [one for rule in mine for one in _fire(rule, matter, cards, regions, seen)]
+    held = [one for rule in mine for one in fire(rule, matter, cards, regions, seen)]
     if not held:
         return None
-    steps = _steps(cards, held, regions, official_moments(matter, cards))
+    steps = steps_of(cards, held, regions, official_moments(matter, cards))
     if not steps:
         return None
     now = max(step.at for step in steps)
@@ -162,13 +162,19 @@ def _refuted(cards: list[Card], clearer: Card) -> list[Card]:
 # --- findings ---------------------------------------------------------------------------------------------------
 
 
-def _fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
+def fire(rule: Rule, matter: Matter, cards: Sequence[Card], regions: Regions, seen: Seen) -> list[Held]:
+    """The findings of a rule in a matter, also those that lost their ground. cards: those that stand in it."""
     counted = [card for card in cards if card.is_origin and card.counts_for(rule.id)]
+    if isinstance(rule.condition, WindowCondition):
+        return fire_windows(rule, matter.subject, counted, regions)
+    return fire_singly(rule, counted, seen)
+
+
+def fire_singly(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]:
+    """The findings of a rule that needs no window: each signal by itself, or the first sight of a pair."""
     if isinstance(rule.condition, SingleCondition):
         return [fire_single(rule, card) for card in counted if rule.id in card.rules]
-    if rule.condition.type == "new_term":
-        return _first_sights(rule, counted, seen)
-    return fire_windows(rule, matter.subject, counted, regions)
+    return _first_sights(rule, counted, seen)
 
 
 def fire_single(rule: Rule, card: Card) -> Held:
@@ -202,7 +208,7 @@ def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]
         window = window[: condition.at_least]
         verdict = judge(condition, WindowCounts(current=len(window), seen_before=before))
         if verdict.fires and may_fire(rule, window):
-            lost = _lost(window, cards, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
+            lost = lost_at(window, cards, lambda left: judge(rule.condition, WindowCounts(current=len(left))))
             key = f"{firm}|{issue}"
             finding = make_finding(rule, key, window, start=start, end=window[-1].at, verdict=verdict)
             found.append(Held(finding, rule.rank, lost))
@@ -242,7 +248,7 @@ def fire_windows(
                 continue
             if not running:
                 verdict = count(rule, times, card.at, regions, window)
-                lost = _lost(window, counted, partial(count, rule, times, card.at, regions, told=False))
+                lost = lost_at(window, counted, partial(count, rule, times, card.at, regions, told=False))
                 finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
                 found.append(Held(finding, rule.rank, lost))
         last = card.at
@@ -273,7 +279,7 @@ def may_fire(rule: Rule, window: Sequence[Card]) -> bool:
     return any(rule.id in card.rules for card in window)
 
 
-def _lost(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
+def lost_at(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
     """When the window stopped to carry the finding; None while what is left of it still fires.
 
     A revision stands in for the one it replaces while the rule still counts it.
@@ -313,11 +319,12 @@ def _asked(rule: Rule) -> str:
 # --- level ------------------------------------------------------------------------------------------------------
 
 
-def _steps(cards: Sequence[Card], held: Sequence[Held], regions: Regions, spoken: frozenset[datetime]) -> list[Step]:
+def steps_of(cards: Sequence[Card], held: Sequence[Held], regions: Regions, spoken: frozenset[datetime]) -> list[Step]:
+    """The steps of a matter. spoken: when an authority took something back."""
     steps: list[Step] = []
     where = where_of(regions)
-    for moment in _moments(cards, held, where):
-        step = _step(moment, cards, held, regions, where)
+    for moment in moments_of(cards, held, where):
+        step = step_at(moment, cards, held, regions, where)
         if not steps and step.level == 0:
             continue
         if steps:
@@ -336,7 +343,7 @@ def _not_lowered(step: Step, before: Step, *, official: bool) -> Step:
     return step
 
 
-def _moments(cards: Sequence[Card], held: Sequence[Held], where: Where) -> list[datetime]:
+def moments_of(cards: Sequence[Card], held: Sequence[Held], where: Where) -> list[datetime]:
     """When the level can change: findings, ends, people hurt, and the first word of each voice, source and place."""
     moments = {one.finding.fired_at for one in held} | {one.lost_at for one in held if one.lost_at}
     moments |= {card.until for card in cards if card.until}
@@ -349,7 +356,8 @@ def _moments(cards: Sequence[Card], held: Sequence[Held], where: Where) -> list[
     return sorted(moments)
 
 
-def _step(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions, where: Where) -> Step:
+def step_at(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions, where: Where) -> Step:
+    """Where a matter stood at a moment, and why; not looking at where it stood before."""
     present = alive(cards, moment)
     standing_now = [one for one in held if one.stands_at(moment)]
     if not standing_now or not present:

@@ -92,11 +92,23 @@ def build_engine(
 
 
 def load_file_rules(
-    config_dir: Path, lexicon: Lexicon, queries: RuleQueries, *, folder: Path | None = None
+    config_dir: Path,
+    lexicon: Lexicon,
+    queries: RuleQueries,
+    *,
+    folder: Path | None = None,
+    needs_examples: bool = True,
 ) -> tuple[Rule, ...]:
     """The rules of the config folder (or another one), their queries read too. Raises ConfigError."""
     known = {"products": frozenset(lexicon.products), "issues": frozenset(lexicon.issues)}
-    return load_rules(config_dir, **known, check_query=queries.check, check_detector=check_detector, folder=folder)
+    return load_rules(
+        config_dir,
+        **known,
+        check_query=queries.check,
+        check_detector=check_detector,
+        folder=folder,
+        needs_examples=needs_examples,
+    )
 
 
 def duty_of(config_dir: Path) -> Duty:

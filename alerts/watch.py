@@ -22,7 +22,6 @@ from core.clock import beijing
 from core.records import Alert, AlertState
 from store.alert_log import (
     alert_details,
-    details_of,
     history_of,
     list_alerts,
     next_history_number,
@@ -34,6 +33,7 @@ from store.schema import alerts as alert_table
 from store.schema import findings
 from store.watch import (
     Watch,
+    details_of,
     ended_unsaid,
     hold_alert,
     mails_told,

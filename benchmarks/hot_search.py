@@ -26,7 +26,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from alerts.rule_judge import RuleJudge
 from benchmarks.hot_search_score import Incident, Snapshot, Topic, render, score
@@ -41,6 +41,7 @@ from pipelines.ingest import StoryClock
 from pipelines.intake import save_raw
 from store.alert_log import find_alert
 from store.database import Store
+from store.schema import event_documents
 
 SOURCE, PLATFORM = "hot_weibo", "weibo"
 STEP = 20_000  # topics between two lines of progress
@@ -156,6 +157,12 @@ def _raw(topic: Topic) -> RawDocument:
     )
 
 
+def _events(store: Store) -> dict[str, str]:
+    """The event of each document that is in one."""
+    with store.read() as db:
+        return {row.document: row.event for row in db.execute(select(event_documents))}
+
+
 def external_id(title: str) -> str:
     """The id of a topic on its platform."""
     return f"{PLATFORM}:{''.join(title.split())}"
@@ -181,9 +188,10 @@ def main() -> int:
         snapshots = replay(
             topics, settings, store, knowledge_of(settings, store, options.registry), whole=options.whole
         )
+        events = _events(store)
         store.close()
     by_id = {document_id(SOURCE, external_id(topic.title)): topic for topic in topics}
-    result = score(snapshots, by_id, incidents)
+    result = score(snapshots, by_id, incidents, events)
     print(render(result, samples=options.samples))
     if options.json:
         options.json.write_text(json.dumps(result.as_json(), ensure_ascii=False, indent=1), encoding="utf-8")

@@ -84,7 +84,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Row:
-    """An incident and what was found of it. third: of its topics with a known hour; None where it has fewer."""
+    """An incident and what was found of it. third: of its topics with a known hour; None where it has fewer.
+
+    read: its topics that lie in an event, that is, were read as signals.  together: those in the event with most of
+    them.  whole: all documents of that event.
+    """
 
     incident: Incident
     topics: int
@@ -92,6 +96,9 @@ class Row:
     third: datetime | None
     last: datetime | None
     found: Found
+    read: int = 0
+    together: int = 0
+    whole: int = 0
 
     @property
     def due(self) -> datetime | None:
@@ -148,9 +155,11 @@ class Result:
 NAMES = ("loose", "most", "loose_above", "most_above")
 
 
-def score(snapshots: Sequence[Snapshot], topics: Mapping[str, Topic], incidents: Sequence[Incident]) -> Result:
-    """The figures of a replay. topics: by document id."""
-    rows = tuple(_row(one, snapshots, topics) for one in incidents)
+def score(
+    snapshots: Sequence[Snapshot], topics: Mapping[str, Topic], incidents: Sequence[Incident], events: Mapping[str, str]
+) -> Result:
+    """The figures of a replay. topics: by document id.  events: of documents."""
+    rows = tuple(_row(one, snapshots, topics, events) for one in incidents)
     ordinary = _ordinary_days(topics.values(), incidents)
     peaks = _peaks(snapshots, ordinary)
     per_day = {level: sum(level == peak.level for peak in peaks) / max(1, len(ordinary)) for level in (1, 2, 3, 4)}
@@ -174,12 +183,19 @@ def _counted(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row.incident.product and not row.incident.note]
 
 
-def _row(incident: Incident, snapshots: Sequence[Snapshot], topics: Mapping[str, Topic]) -> Row:
+def _row(
+    incident: Incident, snapshots: Sequence[Snapshot], topics: Mapping[str, Topic], events: Mapping[str, str]
+) -> Row:
     mine = sorted((topic for topic in topics.values() if incident.holds(topic)), key=lambda topic: topic.at)
+    told = Counter(events[name] for name, topic in topics.items() if name in events and incident.holds(topic))
+    event, together = max(told.items(), key=lambda pair: pair[1], default=("", 0))
     timed = [topic.at for topic in mine if topic.timed]
     first, last = (timed[0], timed[-1]) if timed else (None, None)
     third = incident.third or (timed[2] if len(timed) > 2 else None)
-    return Row(incident, len(mine), incident.first or first, third, last, _found(incident, snapshots, topics))
+    return Row(
+        incident, len(mine), incident.first or first, third, last, _found(incident, snapshots, topics),
+        read=told.total(), together=together, whole=sum(other == event for other in events.values()),
+    )  # fmt: skip
 
 
 def _found(incident: Incident, snapshots: Sequence[Snapshot], topics: Mapping[str, Topic], least: float = 0.0) -> Found:
@@ -253,6 +269,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "id": row.incident.id, "product": row.incident.product, "note": row.incident.note, "topics": row.topics,
         "first": told(row.first), "third": told(row.third), "alerted": moments, "level": row.found.level,
         "in_time": {name: row.in_time(getattr(row.found, name)) for name in NAMES}, "alert": row.found.alert,
+        "event": {"read": row.read, "together": row.together, "whole": row.whole},
     }  # fmt: skip
 
 
@@ -262,9 +279,11 @@ def _row_json(row: Row) -> dict[str, Any]:
 def render(result: Result, *, samples: int) -> str:
     """The tables people read."""
     lines = [
-        "incident                  topics  first            third            above IV         from 1st  from 3rd level"
+        f"{'incident':<25} {'topics':>6}  {'first':<16} {'third':<16} {'above IV':<16} {'from 1st':>8} "
+        f"{'from 3rd':>9}  level event"
     ]
     lines += [_line(row) for row in result.rows]
+    lines.append("event: topics in its largest event / topics read as signals / documents of that event")
     for year in sorted({row.incident.first_day.year for row in result.counted()}):
         lines.append(_shares(str(year), result.counted(year=year)))
     lines.append(_shares("all that count", result.counted()))
@@ -292,10 +311,11 @@ def _line(row: Row) -> str:
     at = row.found.most_above
     kind = "" if row.incident.product else " (control)"
     mark = "ok" if row.in_time(at) else "late" if at else "never"
+    told_of = f"{row.together}/{row.read}/{row.whole}"
     note = " note" if row.incident.note else ""
     return (
         f"{row.incident.id:<25} {row.topics:>6}  {told(row.first):<16} {told(row.third):<16} {told(at):<16} "
-        f"{gap(row.first, at):>8} {gap(row.third, at):>9}  {row.found.level}  {mark}{kind}{note}"
+        f"{gap(row.first, at):>8} {gap(row.third, at):>9}  {row.found.level}     {told_of:<9} {mark}{kind}{note}"
     )
 
 

@@ -28,9 +28,20 @@ GROUPS = (
 Words = dict[str, Any]
 
 
-def rules_made_up(count: int, lexicon: Lexicon, firms: Sequence[str], *, queries: bool = True) -> list[Rule]:
-    """The first `count` rules. firms: ids that lists name.  queries: without them, rules of scopes alone."""
-    return [Rule.model_validate({"id": f"made_{n:04d}", **one}) for n, one in _made(count, lexicon, firms, queries)]
+def rules_made_up(
+    count: int, lexicon: Lexicon, firms: Sequence[str], *, queries: bool = True, elsewhere: bool = False
+) -> list[Rule]:
+    """The first `count` rules. firms: ids that lists name.  queries: without them, rules of scopes alone.
+
+    elsewhere: all of them are about other provinces, so that no document of ours meets one.
+    """
+    found = _made(count, lexicon, firms, queries)
+    if elsewhere:
+        home = lexicon.regions.home[:2]
+        places = [place.code for place in lexicon.regions if not place.code.startswith(home) and place.parent_code]
+        for number, one in found:
+            one["scope"] = {**one["scope"], "regions": [places[number % len(places)]]}
+    return [Rule.model_validate({"id": f"made_{n:04d}", **one}) for n, one in found]
 
 
 def files_made_up(count: int, lexicon: Lexicon, firms: Sequence[str]) -> dict[str, Words]:

@@ -8,6 +8,7 @@ from alerts.sender import send_due
 from commands.canary import canary_jobs
 from commands.index_care import index_jobs
 from commands.kept import KeptOption, prompt, start
+from commands.lab_jobs import LabRunner
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import channels_of, digest_jobs
 from commands.stores import open_store
@@ -43,6 +44,9 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
     settings, stop = start(kept, data, profile)
     store = open_store(settings)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
-    daily = [*digest_jobs(settings, store), *index_jobs(settings)]
-    hourly, frequent = canary_jobs(settings, store), watch_jobs(settings, store)
-    schedule(stop, store, sources, daily=daily, hourly=hourly, frequent=frequent, clock=system_clock)
+    daily, lab = [*digest_jobs(settings, store), *index_jobs(settings)], LabRunner(settings, store)
+    hourly, frequent = canary_jobs(settings, store), [*watch_jobs(settings, store), lab.job()]
+    try:
+        schedule(stop, store, sources, daily=daily, hourly=hourly, frequent=frequent, clock=system_clock)
+    finally:
+        lab.stop()

@@ -15,11 +15,13 @@ class _Part(BaseModel):
 
 
 class Idle(_Part):
-    """So long without a word, and what comes next is a new matter. unlisted: a firm or brand that is in no list."""
+    """So long without a word, and what comes next is a new matter. unlisted: a firm or brand that is in no list.
+    ware: a word for something of a wide product."""
 
     firm: Duration = timedelta(days=14)
     unlisted: Duration = timedelta(days=5)
     model: Duration = timedelta(days=14)
+    ware: Duration = timedelta(days=2)
     place: Duration = timedelta(days=5)
 
 
@@ -39,7 +41,8 @@ class Join(_Part):
 class Grouping(_Part):
     """families: products that are the same thing to the people who report it.
 
-    wide: products so wide that two texts about them need not be about one thing; they bring nothing together.
+    wide: products so wide that two texts about them need not be about one thing; only the same word for it brings them
+    together.
     longest: a matter that was never silent for so long goes on as a new one at the end of the month (of 30 days).
     """
 

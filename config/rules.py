@@ -184,11 +184,12 @@ def load_rules(
     check_query: CheckQuery | None = None,
     check_detector: CheckDetector | None = None,
     folder: Path | None = None,
+    needs_examples: bool = True,
 ) -> tuple[Rule, ...]:
     """The rules of <config_dir>/rules/*.yml, by id. products, issues: known ids, to check scopes and examples against.
 
     check_query: reads the queries of scopes.  check_detector: reads the parameters of detectors.  folder: another one
-    of rule files.
+    of rule files.  needs_examples: False for a rule that is only tried.
     Raises ConfigError with every mistake of every file: file, key, what is wrong, what is accepted.
     """
     rules: list[Rule] = []
@@ -196,7 +197,8 @@ def load_rules(
     for path in sorted((folder or config_dir / "rules").glob("*.yml")):
         name = f"rules/{path.name}"
         try:
-            rule = read_rule(path.read_text(encoding="utf-8"), stem=path.stem, name=name, lists=config_dir / "lists")
+            text, lists = path.read_text(encoding="utf-8"), config_dir / "lists"
+            rule = read_rule(text, stem=path.stem, name=name, lists=lists, needs_examples=needs_examples)
         except UnicodeDecodeError as error:
             mistakes.append(f"{name}: not UTF-8 at byte {error.start}")
             continue
@@ -216,7 +218,7 @@ def load_rules(
     return tuple(rules)
 
 
-def read_rule(text: str, *, stem: str, name: str, lists: Path | None = None) -> Rule:
+def read_rule(text: str, *, stem: str, name: str, lists: Path | None = None, needs_examples: bool = True) -> Rule:
     """One rule from its YAML. lists: the folder of its lists. Raises ConfigError with all mistakes, each beginning
     with `name`.
     """
@@ -228,7 +230,8 @@ def read_rule(text: str, *, stem: str, name: str, lists: Path | None = None) -> 
         raise ConfigError([f"{name}: expected a mapping (accepted: {', '.join(_accepted(Rule))})"])
     if "id" in content:
         raise ConfigError([f"{name}: id: not written in the file, the file name is the id"])
-    mistakes = [] if content.get("examples") is not None else [f"{name}: examples: is missing"]
+    without = needs_examples and content.get("examples") is None
+    mistakes = [f"{name}: examples: is missing"] if without else []
     if stem.startswith(DESK_RULE):
         mistakes.append(f"{name}: names that begin with {DESK_RULE} belong to rules made on the desk; rename the file")
     mistakes += _read_list(name, content, lists)

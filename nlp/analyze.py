@@ -70,8 +70,9 @@ class Analyzer:
         self.headlines = HeadlineCard(lexicon, self.segmenter)
         self.card = RiskCard(lexicon, Wording(lexicon.words), self.segmenter, self.headlines.names_subject)
         self._firms = EnterpriseFinder(
-            names, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words
-        )
+            names, lexicon.regions, self._regions.by_name, self.segmenter, self._products.words,
+            lexicon.cues.get("families", ()),
+        )  # fmt: skip
         self._disguises = Disguises(
             (*self._products.words, *self._issues.words), _short_names(names.entries), self.segmenter,
             lexicon.cues.get("misspelt", {}),
@@ -243,7 +244,8 @@ class Analyzer:
     def _stance(self, reading: Reading, judgement: Judgement) -> str:
         """none, or denial, apology or refutation by the words that such statements use."""
         refuted = reading.genre.get("refute", 0.0)
-        if not judgement.is_risk and refuted >= 2:
+        other_cause = reading.genre.get("cleared", 0.0) >= STRONG and refuted > 0
+        if not judgement.is_risk and (refuted >= STRONG or other_cause):
             return "refutation"
         if reading.genre.get("stance_apology", 0.0) >= 1:
             return "apology"

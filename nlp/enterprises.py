@@ -28,6 +28,7 @@ _USE_BEFORE = re.compile(
     r"(?:买|购|用|骑|换|装|使用|标称|是|叫|就是|品牌|牌子|说|查查这个|看了|感谢|恭喜|的|拿|家的)(?:了|的|过|台|个|一台|一辆|一组|辆)*$"
 )
 _MODEL_AFTER = re.compile(r"[”」\"]?(?:[A-Z]{1,4}-?\d|\d{2}V)")
+_MODEL_BETWEEN = re.compile(r"[A-Za-z0-9-]{1,8}")
 _QUOTES = ("“", "「", '"', "‘", "《")
 _CELL_BORDERS = tuple("/|｜\t　 ,，、")
 _QUOTED_OR_MARKED = re.compile(r"[“「\"]|牌|商标|品牌")
@@ -67,9 +68,10 @@ class EnterpriseFinder:
 
     def __init__(
         self, registry: RegistryNames, regions: Regions, places: dict[str, str], segmenter: Segmenter,
-        product_words: Iterable[str],
+        product_words: Iterable[str], families: Iterable[Iterable[str]] = (),
     ) -> None:  # fmt: skip
-        """places: names a firm's name may begin with, with codes.  product_words: behind a quote they make a brand."""
+        """places: names a firm's name may begin with, with codes.  product_words: behind a quote they make a brand.
+        families: products that one firm may well make together (电热毯 and 小家电); they tell namesakes apart."""
         heads = "(?:" + "|".join(sorted(map(re.escape, product_words), key=len, reverse=True)) + ")"
         self._heads = re.compile(heads)
         self._brand_pattern = brand_pattern(heads)
@@ -79,6 +81,10 @@ class EnterpriseFinder:
         self._regions = regions
         self._segmenter = segmenter
         self._common: dict[str, bool] = {}
+        self._related: dict[str, set[str]] = defaultdict(set)
+        for family in families:
+            for product in family:
+                self._related[product].update(family)
 
     def _is_common(self, entry: RegistryEntry, word: str) -> bool:
         """Whether the name is an everyday word, by the dictionary or by the registry's tag on its shortest name."""
@@ -169,7 +175,8 @@ class EnterpriseFinder:
             if agreeing and text[start - 1] not in "市县区省":
                 start, names = region_ends[start], agreeing
                 evidence += 3
-        after_product = end in product_starts or (
+        between = _MODEL_BETWEEN.match(text, end)
+        after_product = (between.end() if between else end) in product_starts or (
             text[end : end + 1] in ("的", "”", "」") and end + 1 in product_starts
         )
         evidence += (
@@ -238,7 +245,8 @@ class EnterpriseFinder:
         heads = [one for one in pool if self.entries[one].parent_id not in pool]
         for one in pool:
             scores[one] += 0.4 * (len(heads) == 1 and one in heads)
-            scores[one] += 2.0 * self._at(one, places) + 1.5 * self._sells(one, product_ids)
+            sells = 1.5 * self._sells(one, product_ids) or 1.0 * self._sells_like(one, product_ids)
+            scores[one] += 2.0 * self._at(one, places) + sells
         ranked = sorted(scores.items(), key=lambda pair: -pair[1])
         if ranked[0][1] > 0 and ranked[0][1] > ranked[1][1]:
             return ranked[0][0]
@@ -253,6 +261,9 @@ class EnterpriseFinder:
 
     def _sells(self, firm: str, product_ids: set[str]) -> bool:
         return bool(product_ids & set(self.entries[firm].products))
+
+    def _sells_like(self, firm: str, product_ids: set[str]) -> bool:
+        return any(product_ids & self._related[product] for product in self.entries[firm].products)
 
     def _plain_word(self, word: str) -> bool:
         """Whether a supposed brand is only a word, or words of everyday speech."""

@@ -101,7 +101,7 @@ def traits_of(
         title=title[:200] or text[:40],
         trusted=trusted,
         level=analysis.level,
-        family=family_of(analysis.primary_product),
+        family=family_in(analysis, family_of),
         firm=analysis.primary_enterprise,
         named=analysis.enterprises[:MOST_FIRMS],
         places=_places(analysis, regions),
@@ -115,6 +115,17 @@ def traits_of(
         called=_called(whole, analysis, names_of) if trusted else (),
         heard="" if trusted or analysis.primary_enterprise else whole[:SHORT],
     )
+
+
+def family_in(analysis: Analysis, family_of: FamilyOf) -> str | None:
+    """The family of the product concerned; where it is too wide to be one, `<product>:<its word in the title>`."""
+    product = analysis.primary_product
+    family = family_of(product)
+    if product is None or family is not None:
+        return family
+    words = (m.text for m in analysis.title_mentions if m.type is MentionType.PRODUCT and m.id_or_norm == product)
+    word = next(words, None)
+    return f"{product}:{word}" if word else None
 
 
 def _called(text: str, analysis: Analysis, names_of: NamesOf) -> tuple[str, ...]:

@@ -114,7 +114,9 @@ def _same_list(a: Traits, b: Traits) -> bool:
 
 def _family_points(a: Traits, b: Traits, *, firm: bool) -> tuple[float, str]:
     if a.family and b.family:
-        return (1.0, "同一产品") if a.family == b.family else ((-1.5, "") if firm else (-3.0, ""))
+        if a.family == b.family:
+            return (2.0, "同一食品") if ":" in a.family else (1.0, "同一产品")  # one word says more than a category
+        return (-1.5, "") if firm else (-3.0, "")
     return (0.5 if a.harm & b.harm & HAPPENING else 0.0), ""
 
 

@@ -1,5 +1,6 @@
 """The level of a signal: severity x likelihood x reach by the card of level_card.yaml, each with what told it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from nlp.reading import Reading
 
 COUNT_NAMES = {"dead": "死亡", "serious": "重伤", "injured": "受伤", "missing": "失联", "evacuated": "疏散"}
 FACTOR_NAMES = {"severity": "严重性", "likelihood": "再发可能", "reach": "波及面"}
+_TESTED_BEFORE = re.compile(r"(?:对|检验|检测|项目为|包括)[^，。；]{0,80}$")
+_TESTED_AFTER = re.compile(r"[^，。；]{0,60}(?:项目|指标|参数)[^，。；]{0,6}(?:检验|检测|测试|抽查|试验)")
 _MANY = 3  # poisoned people from which a case is grave (ANNOTATION.md, level)
 
 
@@ -36,6 +39,16 @@ class Level:
         """The fact of the factor with the highest grade, severity first."""
         told = [factor for factor in self.factors if factor.why]
         return max(told, key=lambda factor: factor.grade).why if told else "无人员伤亡的质量问题"
+
+
+def _told_at(text: str, word: str) -> int:
+    """Where the text says a word, but not in the list of what was tested (对气密等8个项目进行检验); -1 nowhere."""
+    place = text.find(word)
+    while place >= 0:
+        if not (_TESTED_BEFORE.search(text, max(0, place - 90), place) and _TESTED_AFTER.match(text, place)):
+            return place
+        place = text.find(word, place + 1)
+    return -1
 
 
 class LevelCard:
@@ -83,7 +96,7 @@ class LevelCard:
             place = next(issue.start for issue in reading.asserted if issue.id == worst)
             return self._lexicon.issue_name(worst), place
         for word in (*grade.words, *(grade.key_words if key else ())):
-            place = reading.text.find(word)
+            place = _told_at(reading.text, word)
             if place >= 0:
                 return f"文中有“{word}”", place
         for pattern in grade.patterns:

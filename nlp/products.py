@@ -1,5 +1,6 @@
 """Products named in a text: dictionary words with context rules; the longest word wins, then the nearest context."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -8,6 +9,10 @@ from nlp.dictionary import Dictionary, Hit, longest
 from nlp.normalize import normalize_word
 
 _STREET = ("路", "街", "大道", "镇", "村", "小学", "广场", "小区")
+_LIKE = re.compile(
+    r"(?<![录图偶摄头音影雕塑肖佛画好])(?:像|宛如|仿佛|如同|好比|堪比|当成|似)(?:[一个台块只节把颗条床根桶是]|劣质|过充的|的){0,4}$"
+)
+"""In front of a word: it is a figure of speech (冷得像冰箱)."""
 _NEAR = 14  # characters around a word that a `not_when` phrase without the word itself may stand in
 
 
@@ -75,7 +80,7 @@ class ProductFinder:
 
     def _meaning(self, text: str, hit: Hit, told: dict[tuple[str, ...], bool]) -> str | None:
         entry = self._dictionary.entries[hit.word]
-        if text.startswith(_STREET, hit.end):
+        if text.startswith(_STREET, hit.end) or _LIKE.search(text, max(0, hit.start - 8), hit.start):
             return None
         for product in entry.meanings:
             form = self._forms.get((product, entry.word))

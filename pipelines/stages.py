@@ -2,6 +2,8 @@
 together with the next stage: a kill at any line leaves the row to be done again, never half done."""
 
 import logging
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +35,8 @@ from store.documents import (
 
 logger = logging.getLogger(__name__)
 BATCH = 50
+TURN_SECONDS = 0.25
+"""So long a step keeps the write lock: then others have their turn, and people see what it came to so far."""
 
 Judge = Callable[[Connection, Signal, datetime], None]
 """Lets the rules see a signal inside the transaction that moves it on (the alerts package lies above this one)."""
@@ -129,14 +133,19 @@ class Pipeline:
     def _each(self, stage: str, one: Callable[[Connection, Work], None]) -> int:
         works = self._claim(stage)
         failures: list[tuple[Work, Exception]] = []
-        if works:
+        left = deque(works)
+        while left:
+            end = time.monotonic() + TURN_SECONDS
             with self.store.write() as db:
-                for work in works:
+                while left:
+                    work = left.popleft()
                     try:
                         with db.begin_nested():
                             one(db, work)
                     except Exception as problem:  # noqa: BLE001 - one bad document must not stop the others
                         failures.append((work, problem))
+                    if time.monotonic() > end:
+                        break
         for work, why in failures:
             self._failed(work, stage, why)
         return len(works) - len(failures)

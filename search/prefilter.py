@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Generic, TypeVar
 
 from search.records import Row
-from search.text import Segmenter, TextTerm, phrase_term, word_terms
+from search.text import Segmenter, TextTerm, phrase_term, tight, word_terms
 from search.where import AllOf, AnyOf, OneOf, Phrase, Where, Words
 
 Key = TypeVar("Key", bound=Hashable)
@@ -44,6 +44,17 @@ def tokens_needed(where: Where, segmenter: Segmenter) -> frozenset[Token] | None
             return frozenset(union)
         case _:
             return None
+
+
+def pieces_needed(where: Where, segmenter: Segmenter) -> frozenset[str] | None:
+    """Pieces of text of which every hit holds at least one in its `search.text.tight` title or body: a look that needs
+    no cut words. None where the query offers no such set.
+    """
+    tokens = tokens_needed(where, segmenter)
+    if tokens is None or any(name not in ("w", "g") for name, _ in tokens):
+        return None
+    found = frozenset(tight(str(token)) for _, token in tokens)
+    return found if all(found) else None
 
 
 def _of_term(term: TextTerm) -> frozenset[Token] | None:

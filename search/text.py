@@ -46,6 +46,11 @@ def words_of(text: str, segmenter: Segmenter) -> list[str]:
     return [piece[:MAX_TOKEN] for piece in pieces if piece.isalnum() or any(map(str.isalnum, piece))]
 
 
+def tight(text: str) -> str:
+    """`text` folded, letters, digits and characters only: every word and every phrase of it is a piece of that."""
+    return "".join(RUNS.findall(fold(text)))
+
+
 def grams_of(text: str) -> list[str]:
     """The grams of `text`, every Chinese character and every run of others: `GB起火3人` gives gb 起 火 3 人.
 

@@ -194,15 +194,6 @@ def alert_details(db: Connection, alert_id: str) -> dict[str, Any]:
     return found or {}
 
 
-def details_of(db: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """`alert_details` of many alerts by id."""
-    found: dict[str, dict[str, Any]] = {}
-    for first in range(0, len(ids), 400):
-        query = select(alerts.c.id, alerts.c.details).where(alerts.c.id.in_(list(ids[first : first + 400])))
-        found |= {row.id: row.details or {} for row in db.execute(query)}
-    return found
-
-
 def alerts_of_subject(db: Connection, subject: str) -> list[Alert]:
     """All alerts on one matter, newest story first."""
     query = select(alerts).where(alerts.c.subject == subject).order_by(alerts.c.updated_at.desc())

@@ -3,11 +3,10 @@
 What a canary leaves in the other tables (document, alert) is swept away; its row with the times of its way stays.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Select, delete, desc, select, update
+from sqlalchemy import Connection, delete, desc, select, update
 
 from core.records import CANARY
 from store.alert_log import create_only
@@ -23,6 +22,8 @@ from store.schema import (
 
 SUBJECT = f"{CANARY}:"
 """How the subject of a canary's alert begins."""
+LOST_AFTER = timedelta(minutes=30)
+"""Longer than anybody watches one."""
 STAGES = ("planted", "fetched", "read", "alerted", "reached")
 """The way; a canary that failed says the last one it came to."""
 
@@ -46,14 +47,21 @@ class Canary:
 
 
 def plant(db: Connection, now: datetime) -> Canary:
-    """A new canary. Those still under way (their watcher was killed) have failed; what they left is swept away."""
-    under_way = (canaries.c.reached_at.is_(None), canaries.c.failed_at.is_(None))
-    for row in db.execute(select(canaries.c.id).where(*under_way)).all():
-        fail(db, row.id, now, "看守进程中断，没有等到结果")
+    """A new canary. Those long under way (their watcher was killed) have failed; what they left is swept away."""
+    for old in under_way(db):
+        if now - old.planted_at >= LOST_AFTER:
+            fail(db, old.id, now, "看守进程中断，没有等到结果")
     sweep(db)
     made = Canary(f"{now:%Y%m%d%H%M%S}", now, None, None, None, "planted", "")
     create_only(db, canaries, {name: getattr(made, name) for name in made.__dataclass_fields__})
     return made
+
+
+def under_way(db: Connection) -> list[Canary]:
+    """Those neither seen in the feed nor given up, oldest first: one of each hour, and those sent by hand."""
+    waiting = (canaries.c.reached_at.is_(None), canaries.c.failed_at.is_(None))
+    rows = db.execute(select(canaries).where(*waiting).order_by(canaries.c.planted_at)).mappings()
+    return [Canary(**row) for row in rows]
 
 
 def newest(db: Connection, limit: int = 1) -> list[Canary]:
@@ -111,16 +119,15 @@ def _how_far(db: Connection, canary: Canary) -> tuple[str, str]:
 
 
 def sweep(db: Connection) -> None:
-    """Take away what canaries left in the tables of real documents and alerts. The archive keeps their pages."""
-    theirs = _ids(db, select(documents.c.id).where(documents.c.source == CANARY))
+    """Take away what ended canaries left in the tables of real documents and alerts. The archive keeps their pages."""
+    alive = {one.id for one in under_way(db)}
+    pages = db.execute(select(documents.c.id, documents.c.canonical_url).where(documents.c.source == CANARY)).all()
+    theirs = [page.id for page in pages if page.canonical_url.rsplit("/", 1)[-1] not in alive]
     for table in (sentence_hashes, minhash_bands):
         db.execute(delete(table).where(table.c.document.in_(theirs)))
     db.execute(delete(documents).where(documents.c.id.in_(theirs)))
-    raised = _ids(db, select(alerts.c.id).where(alerts.c.subject.startswith(SUBJECT)))
+    subjects = db.execute(select(alerts.c.id, alerts.c.subject).where(alerts.c.subject.startswith(SUBJECT))).all()
+    raised = [one.id for one in subjects if one.subject.removeprefix(SUBJECT) not in alive]
     for linked in (alert_documents, alert_history):
         db.execute(delete(linked).where(linked.c.alert.in_(raised)))
     db.execute(delete(alerts).where(alerts.c.id.in_(raised)))
-
-
-def _ids(db: Connection, query: Select[str]) -> Sequence[str]:
-    return list(db.execute(query).scalars())

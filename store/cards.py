@@ -5,7 +5,7 @@ A card is a view of a document revision: it can be rebuilt by judging again. `un
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -112,6 +112,28 @@ def cards_with(db: Connection, keys: Sequence[str], start: datetime, end: dateti
         for row in db.execute(_CARDS_WITH, {"keys": some, "start": start, "end": end}).mappings():
             found[row["key"]].append(_card(row))
     return found
+
+
+AT_ONCE = 2000
+"""Rows fetched at a time where all cards of a span are read."""
+
+
+def cards_between(db: Connection, start: datetime, end: datetime) -> Iterator[StoredCard]:
+    """Every card with start <= at <= end in order of event time, document and revision; read as it is asked for."""
+    query = (
+        select(*_CARD)
+        .where(signal_cards.c.at >= start, signal_cards.c.at <= end)
+        .order_by(signal_cards.c.at, signal_cards.c.document, signal_cards.c.revision)
+    )
+    for row in db.execute(query, execution_options={"yield_per": AT_ONCE}).mappings():
+        yield _card(row)
+
+
+def span_of_cards(db: Connection, until: datetime) -> tuple[datetime, datetime, int] | None:
+    """(first, last, how many) of the cards up to a moment; None where there is none."""
+    query = select(func.min(signal_cards.c.at), func.max(signal_cards.c.at), func.count())
+    first, last, count = db.execute(query.where(signal_cards.c.at <= until)).one()
+    return (first, last, count) if count else None
 
 
 def keys_of_documents(db: Connection, documents: Sequence[str], prefix: str) -> list[tuple[str, datetime]]:

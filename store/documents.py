@@ -5,7 +5,7 @@ stage, works, and moves them on in the transaction that writes its result; a cla
 Two ends lie beside it: `quarantined` (no try could read it), `refused` (the index will never take it: index_queue.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -37,6 +37,8 @@ STAGES = (FETCHED, DEDUPED, ANALYSED, JUDGED, INDEXED)
 LEASE = timedelta(minutes=5)
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 20  # kills are mostly not the text's fault: a batch that was cut short is given many tries
+_WITHOUT_RAW = [column for column in documents.c if column.name != "raw"]
+"""What was fetched is most of a row's weight, and no reading of it is asked for."""
 # The claim goes, too: whoever writes the entry of before must not move the row on over what has changed meanwhile.
 ANEW = {"stage": ANALYSED, "attempts": 0, "claimed_by": None, "claimed_until": None}
 
@@ -179,6 +181,20 @@ def find_signals(db: Connection, ids: Sequence[str]) -> list[Signal]:
         wanted = documents.c.id.in_(list(ids[start : start + 500]))
         found += _signals(db, select(documents).where(wanted, documents.c.latest))
     return sorted(found, key=lambda signal: (signal.document.event_time, signal.document.id))
+
+
+def signals_of_revisions(db: Connection, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], Signal]:
+    """The analysed ones of (id, revision), also those that were replaced since; at most a few hundred at once."""
+    query = select(*_WITHOUT_RAW).where(documents.c.id.in_(sorted({document for document, _ in wanted})))
+    found = {(row["id"], row["revision"]): row for row in db.execute(query).mappings()}
+    return {key: _signal(found[key]) for key in wanted if key in found and found[key]["analysis"] is not None}
+
+
+def texts_of_revisions(db: Connection, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """Title and text, a line between them, of (id, revision); at most a few hundred at once."""
+    columns = (documents.c.id, documents.c.revision, documents.c.title, documents.c.text)
+    query = select(*columns).where(documents.c.id.in_(sorted({document for document, _ in wanted})))
+    return {(row.id, row.revision): f"{row.title}\n{row.text}" for row in db.execute(query)}
 
 
 def signals_between(

@@ -230,6 +230,7 @@ signal_cards = Table(
     Column("at", Moment, nullable=False, comment="event time"),
     Column("until", Moment, comment="replaced or withdrawn; null while it counts"),
     Column("facts", Json, nullable=False, comment="what rules need, see alerts.cards"),
+    Index("ix_signal_cards_at", "at"),
 )  # fmt: skip
 
 signal_keys = Table(
@@ -361,6 +362,7 @@ alert_history = Table(
     Column("note", Text, nullable=False),
     Column("details", Json, nullable=False),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_alert_history_action", "action", "at"),
 )  # fmt: skip
 
 alert_watch = Table(
@@ -534,6 +536,33 @@ desk_rules = Table(
     Column("counted", BigInteger, comment="documents.seq up to which earlier ones are counted in; null: none"),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
     UniqueConstraint("rule", "number", name="uq_desk_rules_rule_number"),
+)  # fmt: skip
+
+lab_runs = Table(
+    "lab_runs", metadata,
+    Column("id", Text, primary_key=True),
+    Column("rule", Text, nullable=False, comment="id of the rule, or the name of a detector"),
+    Column("state", Text, nullable=False, comment="waiting | running | done | failed"),
+    Column("actor", Text, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column("held_until", Moment, comment="lease of a running one"),
+    Column("asked", Json, nullable=False, comment="past, budget, recall floor"),
+    Column("result", Json, comment="as `rules test --past --json` prints it"),
+    Column("error", Text),
+    Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_lab_runs_rule", "rule", "asked_at"),
+    Index("ix_lab_runs_state", "state", "asked_at"),
+)  # fmt: skip
+
+rankings = Table(
+    "rankings", metadata,
+    Column("serial", Serial, primary_key=True, comment="the newest one holds"),
+    Column("at", Moment, nullable=False),
+    Column("active", Boolean, nullable=False, comment="whether the measurement allowed its use"),
+    Column("measured", Json, nullable=False, comment="gain, interval, marks: see alerts.reranking_measure"),
+    Column("model", Json, nullable=False, comment="weights and what its features lean on"),
 )  # fmt: skip
 
 day_counts = Table(

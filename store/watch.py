@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -78,6 +79,15 @@ def hold_alert(db: Connection, alert_id: str) -> Alert | None:
     """The alert, which nobody else changes until this transaction ends."""
     db.execute(select(alerts.c.id).where(alerts.c.id == alert_id).with_for_update())
     return find_alert(db, alert_id)
+
+
+def details_of(db: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """`alert_details` of many alerts by id."""
+    found: dict[str, dict[str, Any]] = {}
+    for first in range(0, len(ids), 400):
+        query = select(alerts.c.id, alerts.c.details).where(alerts.c.id.in_(list(ids[first : first + 400])))
+        found |= {row.id: row.details or {} for row in db.execute(query)}
+    return found
 
 
 # --- notices that wait ------------------------------------------------------------------------------------------

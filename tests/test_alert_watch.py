@@ -128,7 +128,7 @@ def test_a_rise_to_red_in_the_night_wakes_at_once(story: Story) -> None:
 # --- reminders and escalation -------------------------------------------------------------------------------------
 
 
-def told_at(story: Story, action: str, *, until: datetime, step: timedelta = MINUTE) -> list[float]:
+def told_at(story: Story, action: str, *, until: datetime, step: timedelta = 15 * MINUTE) -> list[float]:
     """Hours after now at which an action was taken, looked at every `step`."""
     begin, found = story.now, []
     while story.now < until:

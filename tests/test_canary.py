@@ -32,7 +32,7 @@ def fetched(store: Store, canary: Canary, *, title: str = "", text: str = "") ->
         kind=Kind.NEWS,
         url=f"{NOBODY}/canary/{canary.id}",
         title=title or "自检：电动自行车充电时起火",
-        text=text or write_source(canary, NOBODY).decode().split("<description>")[1].split("</description>")[0],
+        text=text or write_source([canary], NOBODY).decode().split("<description>")[1].split("</description>")[0],
         fetched_at=NOW,
         published=NOW,
     )
@@ -104,7 +104,7 @@ def test_what_is_no_canary_raises_none(store: Store, lexicon: Lexicon) -> None:
 
 def test_its_source_is_a_feed_like_any_other() -> None:
     canary = Canary("20261125040000", NOW, None, None, None, "planted", "")
-    feed = read_feed(write_source(canary, NOBODY), url=NOBODY, now=NOW)
+    feed = read_feed(write_source([canary], NOBODY), url=NOBODY, now=NOW)
     assert [entry.published for entry in feed.entries] == [NOW]
     assert canary_source("http://127.0.0.1:8000").allow_private == ("127.0.0.1",)
 

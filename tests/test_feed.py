@@ -82,7 +82,7 @@ def test_a_malformed_feed_keeps_its_entries_and_names_the_problem() -> None:
         b"<html><body>hi</body></html>",
         b"plain",
         b"\x1f\x8bbroken",
-        gzip.compress(b"x"),
+        gzip.compress(b"x", mtime=0),
     ],
 )
 def test_what_is_no_feed_is_refused_with_a_reason(data: bytes) -> None:

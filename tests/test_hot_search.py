@@ -65,6 +65,7 @@ def test_an_incident_is_alerted_a_control_is_not_and_ordinary_weeks_are_counted(
     assert hotpot["in_time"] == {"loose": True, "most": True, "loose_above": True, "most_above": True}
     assert (hotpot["first"], hotpot["third"]) == ("2022-05-03T15:00:00+08:00", "2022-05-03T18:00:00+08:00")
     assert hotpot["alerted"]["most_above"] == "2022-05-03T15:00:00+08:00"
+    assert hotpot["event"]["read"] == 3
     assert not any(quake["alerted"].values())
     assert figures["ordinary_days"] == 14
     assert figures["alerts_a_day_above_iv"] == pytest.approx(1 / 14, abs=0.001)
@@ -103,7 +104,7 @@ def test_the_third_title_of_the_file_is_the_one_that_counts(streams: Path) -> No
     rows[0] |= {"first_seen": "2022-05-02T10:00:00+08:00", "third_title": "2022-05-02T12:00:00+08:00"}
     (streams / "incidents.json").write_text(json.dumps(rows), encoding="utf-8")
     incidents = read_incidents(streams / "incidents.json", date(2022, 5, 1), date(2022, 5, 31))
-    row = score([], {}, incidents).rows[0]
+    row = score([], {}, incidents, {}).rows[0]
     assert row.due == datetime.fromisoformat("2022-05-02T18:00:00+08:00")
     assert not row.in_time(datetime.fromisoformat("2022-05-02T18:00:01+08:00"))
     assert row.in_time(datetime.fromisoformat("2022-05-02T18:00:00+08:00"))
@@ -117,5 +118,5 @@ def test_an_alert_tells_of_an_incident_when_most_of_its_documents_do(foreign: in
     }
     incident = Incident("x", "x", day, day, re.compile("火锅店"), product=True, note="")
     shot = Snapshot(_utc(31), "a", 2, "new", "t", "r", tuple(topics), 0.9)
-    found = score([shot], topics, [incident]).rows[0].found
+    found = score([shot], topics, [incident], {}).rows[0].found
     assert (found.loose, found.most) == (_utc(31), _utc(31) if most else None)

@@ -1,5 +1,6 @@
 """What hot-search topics may raise: yellow on one topic of a clear hazard, blue on talk, brands in the talk."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,9 +8,13 @@ import pytest
 from alerts.engine import AlertEngine
 from alerts.rule_examples import signals_of
 from alerts.setup import build_engine
+from config.grouping import load_grouping
+from config.lexicon import load_lexicon
 from config.rules import ExampleDocument
 from config.settings import PROJECT
-from core.records import AlertState, Kind
+from core.records import AlertState, Kind, Signal
+from nlp.analyze import Analyzer
+from pipelines.events import EventKeeper
 from store.alert_log import list_alerts
 from store.database import Store
 
@@ -82,3 +87,35 @@ def test_two_stories_about_food_in_one_town_stay_apart(engine: AlertEngine, stor
         topic(3, "一超市面包发霉", product="food", jurisdiction="360100", issues=("lowq",)),
     ]
     assert len(alerts_of(engine, store, told)) == 2
+
+
+def analysed(at: float, title: str, analyzer: Analyzer) -> Signal:
+    """The signal of a topic as the real reading sees it."""
+    [signal] = signals_of([topic(at, title)])
+    document = replace(signal.document, id=f"t{at}")
+    return Signal(document, analyzer.analyze(title, ""))
+
+
+@pytest.mark.parametrize(
+    ("titles", "hours", "alerts"),
+    [
+        (("晚会曝光土坑酸菜", "多家平台下架酸菜"), 3.0, 1),
+        (("晚会曝光土坑酸菜", "多家平台下架酸菜"), 60.0, 2),  # the same word days later may be anything
+        (("晚会曝光土坑酸菜", "超市面包发霉"), 3.0, 2),
+    ],
+)
+def test_topics_about_one_dish_are_one_alert_and_one_event(
+    engine: AlertEngine, store: Store, titles: tuple[str, ...], hours: float, alerts: int
+) -> None:
+    lexicon = load_lexicon(PROJECT / "config")
+    keeper = EventKeeper(lexicon.regions, load_grouping(PROJECT / "config").family_of)
+    analyzer = Analyzer(lexicon, ())
+    events = set()
+    for place, title in enumerate(titles):
+        signal = analysed(place * hours, title, analyzer)
+        with store.write() as db:
+            engine.judge(db, signal, now=signal.document.event_time)
+            events.add(keeper.place(db, signal, signal.document.event_time))
+    with store.read() as db:
+        assert len([alert for alert in list_alerts(db) if alert.state is not AlertState.DISMISSED]) == alerts
+    assert len(events) == alerts

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
+import cli
+from alerts.index_check import FACT, Checked, Told
 from config.settings import PROJECT
 from store import audit, runs, users
+from store.database import set_fact
 from store.documents import INDEXED, JUDGED, REFUSED
 from store.schema import documents
 from tests.desk_server import NOW, make_services
@@ -173,3 +177,40 @@ def test_an_index_that_lost_what_it_had_is_not_called_well(services: Services, a
     with TestClient(create_app(services), cookies=admin.cookies) as later:  # looked at once a minute
         for path in ("/search?q=起火", "/analytics"):
             assert f"检索结果不全：{told}" in later.get(path).text
+
+
+def test_the_status_page_shows_a_document_that_index_or_store_lost(services: Services, admin: TestClient) -> None:
+    assert "规则复核" not in admin.get("/status").text
+    lost = Told("fires", "电池<起火>", "2026-11-23T08:00:00+08:00", "索引里缺 1 件它所依据的文档", ("d/1 ?",))
+    checked = Checked("2026-11-23T14:30:00+08:00", 500, 320, 41, lost=1, late=2, told=(lost,))
+    with services.store.write() as db:
+        set_fact(db, FACT, json.dumps(asdict(checked)))
+    page = admin.get("/status").text
+    assert "索引与库不符" in page
+    assert "500 条中 320 条可在索引上跑，近两天触发 41 次" in page
+    assert "电池&lt;起火&gt;" in page
+    assert 'href="/documents/d/1%20%3F"' in page
+    assert "fengsui rules run --on-index" in page
+    with services.store.write() as db:
+        set_fact(db, FACT, json.dumps(asdict(replace(checked, lost=0, late=0, told=()))))
+    assert "索引与库不符" not in admin.get("/status").text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("rules", "run"), "rules run needs --on-index"),
+        (("rules", "run", "nobody", "--on-index"), "nobody: no such rule"),
+        (("rules", "run", "--on-index", "--since", "soon"), "--since: 'soon' is neither 7d nor an ISO date"),
+        (("rules", "run", "--on-index", "--at", "10 o'clock"), '--at: "10 o\'clock" is no ISO date'),
+        (("rules", "run", "--on-index", "--since", "2026-11-25", "--at", "2026-11-20"), "is not before --at"),
+        (("rules", "run", "--on-index", "--since", "99999999999w"), "lies before the calendar begins"),
+    ],
+)
+def test_running_rules_on_the_index_says_what_is_wrong_with_a_call(
+    words: tuple[str, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*words, "--data", str(tmp_path)])
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err

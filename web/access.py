@@ -28,6 +28,7 @@ MAY: dict[str, Role] = {
     "silence": "officer",
     "silence_red": "supervisor",
     "clear": "supervisor",
+    "mark": "officer",
     "level": "supervisor",
     "confirm": "supervisor",
     "close": "supervisor",

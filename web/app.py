@@ -19,6 +19,7 @@ from store.users import first_admin_token
 from web.health import GapWatch
 from web.inbox import BadAddress
 from web.names import Names
+from web.ranking import Ranking
 from web.security import SecurityHeaders, Throttle
 from web.services import Services
 from web.views import (
@@ -36,7 +37,10 @@ from web.views import (
     events,
     feeds,
     home,
+    lab,
+    lead_time,
     live,
+    marks,
     rules,
     search,
     search_export,
@@ -52,8 +56,9 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    home, alerts, actions, alert, events, search, search_export, search_parts, search_saved, analytics, analytics_data,
-    documents, enterprises, sources, rules, status, account, signin, live, feeds, api, complete, why, canary, silences,
+    home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
+    analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
+    complete, why, canary, silences,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
@@ -73,6 +78,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.templates = make_templates()
     app.state.frequent = FrequentValues(services.search, services.clock) if services.search else None
     app.state.gap = GapWatch(services)
+    app.state.ranking = Ranking()
     app.state.pulse = live.Pulse(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
     app.add_middleware(SecurityHeaders)

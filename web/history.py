@@ -40,6 +40,7 @@ ACTIONS: Mapping[str, str] = {
     "close": "核销办结",
     "reopen": "重新打开",
     "note": "记录",
+    "mark": "标记",
     "undo": "撤销",
     "confirm": "确认红色",
     "notify": "发出通知",

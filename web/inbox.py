@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Text, not_, select, type_coerce
 
+from alerts.reranking import RED
 from config.regions import Regions
 from core.errors import FengsuiError
 from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert, AlertState
 from store.alert_log import list_alerts
 from store.schema import alert_documents, alerts
 from web.access import Viewer
+from web.ranking import Placed
 from web.times import BANDS, TimeLimit, band_of, limit_of
 
 PAGE_SIZE = 25
@@ -30,7 +32,8 @@ SINCE: Mapping[str, tuple[str, timedelta]] = {
     "7d": ("近 7 日", timedelta(days=7)),
     "30d": ("近 30 日", timedelta(days=30)),
 }
-SORTS: Mapping[str, str] = {"": "按时限", "level": "按级别", "new": "按时间"}
+SORTS: Mapping[str, str] = {"": "按时限", "level": "按级别", "new": "按时间", "limit": "只按时限"}
+"""`limit` leaves the learnt order out; it is offered where that one is in use."""
 IS_MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
 LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -53,11 +56,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Row:
-    """An alert with its time limit."""
+    """An alert with its time limit. placed: what the learnt order says of it; None where none is in use."""
 
     alert: Alert
     limit: TimeLimit
     band: str
+    placed: Placed | None = None
 
 
 @dataclass(frozen=True)
@@ -105,15 +109,23 @@ def matching(
     return [alert for alert in found if all(test(alert) for test in tests.values())]
 
 
-def rows_of(found: Sequence[Alert], *, now: datetime, sort: str) -> list[Row]:
-    """The rows in the order asked for: by time limit, by level, or newest first."""
-    rows = [Row(alert, limit := limit_of(alert, now), band_of(limit, now)) for alert in found]
+def rows_of(
+    found: Sequence[Alert], *, now: datetime, sort: str, placed: Mapping[str, Placed] | None = None
+) -> list[Row]:
+    """The rows in the order asked for: by time limit, by level, or newest first.
+
+    placed: of the learnt order, which ranks what is due in the same band; red ones stay first.
+    """
+    learnt = placed or {}
+    rows = [Row(alert, limit := limit_of(alert, now), band_of(limit, now), learnt.get(alert.id)) for alert in found]
     newest = sorted(rows, key=lambda row: row.alert.updated_at, reverse=True)
     if sort == "level":
         return sorted(newest, key=lambda row: -row.alert.level)
     if sort == "new":
         return newest
     by_limit = sorted(newest, key=lambda row: row.alert.due_at or LATEST)
+    if sort == "" and learnt:
+        by_limit.sort(key=lambda row: (row.alert.level < RED, -row.placed.share if row.placed else 0.0))
     return sorted(by_limit, key=lambda row: BANDS.index(row.band))
 
 

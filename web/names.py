@@ -84,6 +84,8 @@ AUDIT_WORDS: Mapping[str, str] = {
     "rule_off": "停用规则",
     "rule_on": "启用规则",
     "rule_deleted": "删除规则",
+    "rule_lab": "规则回放",
+    "alert_mark": "标记预警",
     "export_search": "导出检索",
     "export_figures": "导出分析",
     "export_broken": "导出中断",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from alerts.lifecycle import confirmation_words, may_confirm
+from alerts.marks import MARK_WORDS, mark_of
 from core.records import Alert, Finding, Mention, Signal
 from store import alert_log, documents
 from store.registry import find_entry
@@ -103,6 +104,8 @@ def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = Fals
         "alike": _alike(db, visit, alert),
         "reasons": _reasons(found),
         "people": people(db),
+        "mark": mark_of(db, alert.id),
+        "MARKS": MARK_WORDS,
         "reposts_outside": len(tree) + sum(len(origin.reposts) for origin in tree) - len(found),
     }
 

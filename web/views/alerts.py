@@ -31,11 +31,12 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
     regions, now = visit.services.lexicon.regions, visit.now
     seen = inbox.standing_alerts(db, visit.me)
     found = inbox.matching(seen, wanted, regions=regions, now=now)
-    rows = inbox.rows_of(found, now=now, sort=wanted.sort)
+    placed = visit.request.app.state.ranking.placed(db, found, now)
+    rows = inbox.rows_of(found, now=now, sort=wanted.sort, placed=placed)
     start = (wanted.page - 1) * inbox.PAGE_SIZE
     here = rows[start : start + inbox.PAGE_SIZE]
     shown: list[Alert] = [row.alert for row in here]
-    bands = inbox.banded(here, rows) if wanted.sort == "" else [("", len(rows), here)]
+    bands = inbox.banded(here, rows) if wanted.sort in ("", "limit") else [("", len(rows), here)]
     first = load_alert(db, visit, here[0].alert, brief=True) if here else None
     return {
         "wanted": wanted,
@@ -46,7 +47,8 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
         "pages": -(-len(rows) // inbox.PAGE_SIZE),
         "views": inbox.view_counts(seen, wanted, regions=regions, now=now),
         "choices": inbox.choices(seen, wanted, regions=regions, now=now),
-        "sorts": inbox.SORTS,
+        "sorts": {key: word for key, word in inbox.SORTS.items() if placed or key != "limit"},
+        "learnt": bool(placed) and wanted.sort == "",
         "since": inbox.SINCE,
         "firms": firm_names(db, [*(firm for alert in shown for firm in alert.enterprises), wanted.firm]),
         "mutes": mutes_of(db, shown, visit.services.clock()),

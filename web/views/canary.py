@@ -6,8 +6,8 @@ Open to everybody: there is nothing in them but an invented event.
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from alerts.canary import canary_alert, write_source
-from store.canaries import newest
+from alerts.canary import canary_alerts, write_source
+from store.canaries import under_way
 from web.services import Services
 
 router = APIRouter(include_in_schema=False)
@@ -15,20 +15,19 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/canary/source.xml")
 def canary_source(request: Request) -> Response:
-    """RSS with the newest canary."""
+    """RSS with the canaries under way."""
     services: Services = request.app.state.services
     with services.store.read() as db:
-        canary = next(iter(newest(db)), None)
-    return Response(write_source(canary, services.settings.canary_url), media_type="application/rss+xml")
+        canaries = under_way(db)
+    return Response(write_source(canaries, services.settings.canary_url), media_type="application/rss+xml")
 
 
 @router.get("/canary/alerts.atom")
 def canary_feed(request: Request) -> Response:
-    """What every alert feed would show, of the newest canary only."""
+    """What every alert feed would show, of canaries only."""
     services: Services = request.app.state.services
     if services.render_feed is None:
         return Response(status_code=404)
     with services.store.read() as db:
-        alerts = canary_alert(db, next(iter(newest(db)), None))
-        body = services.render_feed(db, alerts, "atom")
+        body = services.render_feed(db, canary_alerts(db), "atom")
     return Response(body, media_type="application/atom+xml")

@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from alerts.desk_rules import DeskRule, as_yaml, export_note
+from alerts.marks import precision_of_rules, standing_marks
 from alerts.rule_trial import Trial, try_rule
 from alerts.setup import EngineParts
 from charts.svg import Tick, bars
@@ -18,6 +19,7 @@ from core.errors import UsageError
 from core.records import Alert
 from store import audit, desk_rules
 from store.desk_rules import Overtaken, RuleVersion
+from store.rankings import last_ranking
 from store.schema import findings
 from store.users import EVERYWHERE
 from web.access import ROLE_NAMES
@@ -64,9 +66,12 @@ def show_rules(visit: Here) -> Response:
     with visit.services.store.read() as db:
         fired = Counter(alert.rule for alert in standing_alerts(db, visit.me))
         who = people(db)
+        precision = {line.rule: line for line in precision_of_rules(db, standing_marks(db))}
+        ranking = last_ranking(db)
     made = [one for one in visit.services.shelf.rules().values() if visit.me.sees_rule(one.last.territory)]
     return visit.page(
-        "rules.html", rules=visit.services.rules, fired=fired, people=who, state=state_of,
+        "rules.html", rules=visit.services.rules, fired=fired, people=who, state=state_of, precision=precision,
+        ranking=ranking.measured["why"] if ranking else "还没有测过，按时限排列",
         made=[one for one in made if one.last.state != "deleted"],
         deleted=[one for one in made if one.last.state == "deleted"],
     )  # fmt: skip

@@ -1,0 +1,148 @@
+"""The rule lab finds what the engine finds: on random stories of every condition type, and on the sample pack."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+
+import pytest
+from sqlalchemy import Connection, select
+
+from alerts.cards import View, card_from, card_of, keys_of, stored
+from alerts.lab.reading import asked_of
+from alerts.lab.replayed import Replayed
+from alerts.lab.replaying import Setting, replay_cards
+from alerts.matters import Neighbourhood
+from alerts.replay import fire_windows, replay
+from alerts.setup import load_file_rules
+from alerts.wording import Names
+from benchmarks.sample_alerts import DAY_ZERO, arrivals
+from config.rules import Rule
+from config.settings import PROJECT
+from core.records import Finding, Signal
+from nlp.analyze import Analyzer
+from store.cards import cards_with, save_card, seen_before, span_of_cards
+from store.schema import findings, signal_keys
+from tests.lab_stories import CONDITIONS, GROUPS, SINGLE, empty_store, rule_of, story, world
+
+FAR = timedelta(days=5000)
+CASES = [
+    pytest.param(condition, groups, id=f"{number}-{condition['type']}-{'+'.join(groups)}")
+    for number, condition in enumerate(CONDITIONS)
+    for groups in GROUPS
+    if condition["type"] not in SINGLE or groups == ["matter"]
+]
+
+
+def told(found: Sequence[Finding]) -> set[tuple[object, ...]]:
+    return {(f.id, f.key, f.fired_at, tuple(f.documents), f.reason, tuple(sorted(f.numbers.items()))) for f in found}
+
+
+def replayed(db: Connection, rule: Rule, last: Signal) -> Replayed:
+    parts, _ = world()
+    span = span_of_cards(db, last.document.event_time + FAR)
+    assert span is not None
+    names = Names(parts.lexicon, parts.registry)
+    return replay_cards(db, Setting(asked_of(rule, parts), names, lambda *_: False, span[0], span[1]))
+
+
+def keep(db: Connection, signals: Sequence[Signal], view: View) -> None:
+    for signal in signals:
+        card = card_of(signal, view)
+        save_card(db, stored(card), keys_of(card, view), withdrawn_at=signal.document.withdrawn_at)
+
+
+@pytest.mark.parametrize(("condition", "groups"), CASES)
+def test_the_lab_finds_what_the_engine_wrote(condition: dict[str, object], groups: list[str]) -> None:
+    parts, _ = world()
+    for seed in (1,):
+        rule = rule_of(condition, groups)
+        engine = replace(parts, rules=(rule,)).engine()
+        with empty_store() as db:
+            signals = story(seed, 40, changes=False)
+            for signal in signals:
+                engine.judge(db, signal, now=signal.document.event_time)
+            rows = db.execute(select(findings).where(findings.c.withdrawn_at.is_(None))).mappings()
+            wrote = [Finding(**{name: row[name] for name in Finding.__dataclass_fields__}) for row in rows]
+            assert told(replayed(db, rule, signals[-1]).findings) == told(wrote)
+
+
+@pytest.mark.parametrize(("condition", "groups"), CASES)
+def test_the_lab_finds_what_follows_from_the_store_when_pages_change(
+    condition: dict[str, object], groups: list[str]
+) -> None:
+    """Held against the engine's own functions over all cards: what it would write if it judged everything again."""
+    parts, _ = world()
+    rule = rule_of(condition, groups)
+    view = replace(parts, rules=(rule,)).engine().view
+    for seed in (3,):
+        with empty_store() as db:
+            signals = story(seed, 60, changes=True)
+            keep(db, signals, view)
+            expected = _of_matters(db, rule, view) if rule.in_matter else _of_crowds(db, rule, view)
+            assert told(replayed(db, rule, signals[-1]).findings) == told(expected)
+
+
+def _of_crowds(db: Connection, rule: Rule, view: View) -> list[Finding]:
+    if rule.condition.type == "new_term":
+        pytest.skip("held against what the engine wrote")
+    keys = list(db.execute(select(signal_keys.c.key).distinct().where(signal_keys.c.key.startswith("w:"))).scalars())
+    found: list[Finding] = []
+    for key, kept in cards_with(db, keys, *_all(db)).items():
+        cards = [card for card in map(card_from, kept) if card.is_origin]
+        found += [one.finding for one in fire_windows(rule, key, cards, view.regions) if one.lost_at is None]
+    return found
+
+
+def _of_matters(db: Connection, rule: Rule, view: View) -> list[Finding]:
+    start, end = _all(db)
+    keys = list(db.execute(select(signal_keys.c.key).distinct().where(signal_keys.c.key.startswith("d:"))).scalars())
+    found: dict[str, Finding] = {}
+    for kept in cards_with(db, keys, start, end).values():
+        for card in map(card_from, kept):
+            around = Neighbourhood(db, view, card.at)
+            for matter in around.matters(around.subject_of(card)):
+                outcome = replay(matter, {rule.id: rule}, view.regions, lambda *asked: seen_before(db, *asked))
+                held = outcome.held if outcome else ()
+                found |= {one.finding.id: one.finding for one in held if one.lost_at is None}
+    return list(found.values())
+
+
+def _all(db: Connection) -> tuple[datetime, datetime]:
+    span = span_of_cards(db, story(1, 1, changes=False)[0].document.event_time + FAR)
+    assert span is not None
+    return span[0], span[1] + timedelta(seconds=1)
+
+
+@cache
+def pack() -> tuple[Signal, ...]:
+    """The sample pack as the analyzer reads it, without its withdrawals."""
+    parts, registry = world()
+    analyzer = Analyzer(parts.lexicon, registry)
+    found = []
+    for arrival in arrivals(DAY_ZERO):
+        if (document := arrival.document) is not None:
+            read = analyzer.analyze(document.title, document.text, published=document.published, tables=document.tables)
+            found.append(Signal(document, read))
+    return tuple(found)
+
+
+@cache
+def shipped() -> dict[str, Rule]:
+    parts, _ = world()
+    rules = load_file_rules(PROJECT / "config", parts.lexicon, parts.queries)
+    return {rule.id: rule for rule in rules if not rule.scope.query and not rule.scope.text}
+
+
+def test_the_lab_finds_what_each_shipped_rule_finds_in_the_sample_pack() -> None:
+    parts, _ = world()
+    signals = pack()
+    counted = 0
+    for rule in shipped().values():
+        view = replace(parts, rules=(rule,)).engine().view
+        with empty_store() as db:
+            keep(db, signals, view)
+            expected = _of_matters(db, rule, view) if rule.in_matter else _of_crowds(db, rule, view)
+            assert told(replayed(db, rule, signals[-1]).findings) == told(expected), rule.id
+            counted += len(expected)
+    assert counted > 100
