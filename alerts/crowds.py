@@ -80,16 +80,18 @@ class Crowds:
         if condition.type != "new_term":
             return fire_windows(rule, key, cards, self.view.regions)
         standing = [card for card in cards if card.until is None]
+        found: list[Held] = []
         for place, card in enumerate(standing):
-            if seen_before(db, key, card.at - condition.lookback, card.at):
+            near = place > 0 and card.at - condition.lookback <= standing[place - 1].at < card.at
+            if near or seen_before(db, key, card.at - condition.lookback, card.at):
                 continue
             window = [other for other in standing[place:] if other.at < card.at + condition.window]
             window = window[: condition.at_least]
             verdict = judge(condition, WindowCounts(current=len(window)))
             if verdict.fires and may_fire(rule, window):
                 finding = make_finding(rule, key, window, start=card.at, end=window[-1].at, verdict=verdict)
-                return [Held(finding, rule.rank, None)]
-        return []
+                found += [] if any(one.finding.id == finding.id for one in found) else [Held(finding, rule.rank, None)]
+        return found
 
     def _outcome(self, key: str, one: Held, cards: Sequence[Card]) -> Outcome:
         documents = set(one.finding.documents)
@@ -114,7 +116,7 @@ def write_findings(
         if known.pop(one.finding.id, None) == one.finding and one.lost_at is None:
             continue
         if not add_finding(db, one.finding, alert=None, now=now):
-            update_finding(db, one.finding, alert=None)
+            update_finding(db, one.finding)
         if one.lost_at is not None:
             withdraw_finding(db, one.finding.id, one.lost_at)
     for lost in known.values():
