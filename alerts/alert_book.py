@@ -111,7 +111,8 @@ class AlertBook:
             alert = left.get(alert_id) or find_alert(db, alert_id)
             if alert is None:
                 continue
-            nameless = theirs[:2] in ("p:", "m:", "d:") or theirs.startswith("f:NIL:")
+            # Only a matter takes others over: whether a crowd or they were settled last must not show.
+            nameless = subject[:2] != "w:" and (theirs[:2] in ("p:", "m:", "d:") or theirs.startswith("f:NIL:"))
             if theirs == subject or (nameless and _ground(db, alert) <= documents):
                 found[alert.id] = alert
         return sorted(found.values(), key=lambda alert: (alert.created_at, alert.number))
@@ -247,8 +248,10 @@ class AlertBook:
                 update_finding(db, finding, alert=alert)
             if held.lost_at is not None:
                 withdraw_finding(db, finding.id, held.lost_at)
+        if outcome.matter.subject.startswith("w:"):
+            return  # a crowd that took a matter's alert over knows nothing of the matter's findings
         for finding, lost_at in known.values():
-            if lost_at is None and not finding.rule.startswith("w:") and finding.key[:2] != "w:":
+            if lost_at is None and finding.key[:2] != "w:":
                 withdraw_finding(db, finding.id, now)
 
     def _write_steps(

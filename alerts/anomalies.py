@@ -122,6 +122,10 @@ class Anomalies:
 
     # --- which days are alarms ----------------------------------------------------------------------------------
 
+    def alarm_days(self, db: Connection, rule: Rule, key: str, first: int, last: int, time: StoryTime) -> list[int]:
+        """The days of a key that are alarms, for measuring; nothing is written but what the rule's keys share."""
+        return [one.day for one in self._alarms(db, rule, key, first, last, time)]
+
     def _alarms(self, db: Connection, rule: Rule, key: str, first: int, last: int, time: StoryTime) -> list[AlarmDay]:
         """The days from `first` to `last` that are alarms, in order."""
         begun, counts = self.series.counts(db, rule, key, last)
