@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from alerts.alert_book import AlertBook, Change
 from alerts.cards import Card, card_from
-from alerts.conditions.anomaly import DEFAULT, Common, DayVerdict, KeyDays, judge, may_be
+from alerts.conditions.anomaly import DEFAULT, Common, DayVerdict, KeyDays, judge, may_be, score_of_cut
 from alerts.conditions.verdict import Verdict
 from alerts.crowds import echo_of, write_findings
 from alerts.day_series import DaySeries, day_of, month_of, rule_in, start_of
@@ -123,6 +123,10 @@ class Anomalies:
 
     # --- which days are alarms ----------------------------------------------------------------------------------
 
+    def alarm_days(self, db: Connection, rule: Rule, key: str, first: int, last: int, time: StoryTime) -> list[int]:
+        """The days of a key that are alarms, for measuring; nothing is written but what the rule's keys share."""
+        return [one.day for one in self._alarms(db, rule, key, first, last, time)]
+
     def _alarms(self, db: Connection, rule: Rule, key: str, first: int, last: int, time: StoryTime) -> list[AlarmDay]:
         """The days from `first` to `last` that are alarms, in order."""
         begun, counts = self.series.counts(db, rule, key, last)
@@ -219,16 +223,20 @@ class Anomalies:
         for one in book.days_with_chances(db, rule.id, day):
             cut = self._cut_of(db, condition, rule.id, one, self.series.common(db, rule.id, month_of(one)).keys)
             for other, p in sorted(book.chances_of(db, rule.id, one).items()):
-                if other in done or self._stands(db, rule, other, one) == (p <= cut and cut > 0):
+                if other in done or not self._differs(db, rule, other, one, passes=cut > 0 and p <= cut, cut=cut):
                     continue
                 done |= {other}
                 changes += self.settle_key(db, rule, other, one, now, time, done)
         return changes
 
     @staticmethod
-    def _stands(db: Connection, rule: Rule, key: str, day: int) -> bool:
-        """Whether a finding of the key says that the day is an alarm."""
-        return any(float(day) in _days(finding.numbers) for finding in findings_of(db, rule=rule.id, key=key))
+    def _differs(db: Connection, rule: Rule, key: str, day: int, *, passes: bool, cut: float) -> bool:
+        """Whether what is told of a key's day is not what the cut of that day now says."""
+        told = [one.numbers for one in findings_of(db, rule=rule.id, key=key) if float(day) in _days(one.numbers)]
+        if bool(told) != passes:
+            return True
+        first = [numbers for numbers in told if numbers.get("day_1") == day]
+        return any(abs(numbers["threshold"] - score_of_cut(cut)) > 1e-4 for numbers in first)
 
     # --- how they are told --------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from alerts.anomalies import is_over
 from alerts.cards import card_of
 from alerts.day_series import day_of, rule_in
 from alerts.engine import AlertEngine
-from alerts.watermarks import WATERMARK, move_watermark, story_time, watermark
+from alerts.watermarks import move_watermark, story_time, watermark
 from config.conditions import AnomalyCondition, FlatlineCondition
 from config.rules import Rule
 from core.records import Alert
@@ -26,7 +26,6 @@ from store import day_counts as book
 from store.alert_log import findings_of_alert, open_alerts_of_rules
 from store.cards import one_judge_at_a_time
 from store.schema import event_documents
-from store.source_times import find_moment
 
 PAGE = 100
 EVENT_DAYS = 14
@@ -179,7 +178,8 @@ class Clockwork:
     def _endings(self, now: datetime, _end: float) -> bool:
         """Alerts whose quiet days have passed, or whose source is switched off."""
         with self.store.read() as db:
-            frontier, until = story_time(db).frontier, find_moment(db, WATERMARK)
+            moment = story_time(db, self.engine.anomalies.off)
+            frontier, until = moment.frontier, watermark(db, moment)
             open_now = open_alerts_of_rules(db, list(self.engine.series.rules))
         for alert in open_now:
             rule = self.engine.series.rules.get(rule_in(alert.subject))
@@ -199,7 +199,7 @@ class Clockwork:
     def _is_over(self, alert: Alert, frontier: datetime) -> bool:
         with self.store.read() as db:
             found = findings_of_alert(db, alert.id)
-        return is_over(max((one.numbers.get("last_day", 0) for one in found), default=0), frontier)
+        return bool(found) and is_over(max(one.numbers.get("last_day", 0) for one in found), frontier)
 
     def _end(self, db: Connection, rule: Rule, alert: Alert, until: datetime, now: datetime) -> None:
         moment = story_time(db, self.engine.anomalies.off)

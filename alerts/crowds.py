@@ -199,7 +199,7 @@ def write_findings(db: Connection, held: Sequence[Held], before: Sequence[Findin
         if known.pop(one.finding.id, None) == one.finding and one.lost_at is None:
             continue
         if not add_finding(db, one.finding, alert=None, now=now):
-            update_finding(db, one.finding, alert=None)
+            update_finding(db, one.finding)
         if one.lost_at is not None:
             withdraw_finding(db, one.finding.id, one.lost_at)
     for lost in known.values():

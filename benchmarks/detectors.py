@@ -3,6 +3,7 @@
     python -m benchmarks.detectors                      the development set and three simulated sets
     python -m benchmarks.detectors --seeds 7 8          other simulated sets
     python -m benchmarks.detectors --cost 50000         seconds for one day of so many keys with three years of history
+    python -m benchmarks.detectors --rule --seeds 1     as a rule uses it: through store and condition (minutes a set)
 
 A detector gives one statistic a key and day. FPR: share of the evaluation days of the clean series above one threshold
 for all keys. POD: share of outbreaks with an alarm between first and last injected case; POD1: on day 0 or 1.
@@ -21,6 +22,7 @@ from alerts.detectors.calendar_nb import WEEK, pieces_of, score_day, score_days,
 from alerts.detectors.calendar_nb_counts import CalendarNb, Floats, KeyCounts
 from alerts.detectors.calendar_nb_evidence import chance_of, window_variance
 from alerts.detectors.calendar_nb_threshold import quiet_scores
+from benchmarks.detector_rule import print_rule
 from benchmarks.detector_streams import Streams, read_streams, simulate_streams
 from config.calendar_classes import Calendar, load_calendar
 from config.settings import PROJECT
@@ -218,10 +220,16 @@ def main() -> None:
     parser.add_argument("--streams", type=Path, default=Path("../shared/data/detection/streams_dev.json"))
     parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
     parser.add_argument("--cost", type=int, metavar="KEYS")
+    parser.add_argument("--rule", action="store_true", help="only as a rule uses it")
     asked = parser.parse_args()
     calendar = load_calendar(PROJECT / "config")
     if asked.cost:
         print_cost(asked.cost, calendar)
+        return
+    if asked.rule:
+        sets = [read_streams(asked.streams)] if asked.streams.exists() else []
+        for streams in [*sets, *(simulate_streams(seed, calendar) for seed in asked.seeds)]:
+            print_rule(streams, calendar)
         return
     if asked.streams.exists():
         print_set(asked.streams.name, read_streams(asked.streams), calendar)

@@ -122,20 +122,22 @@ def findings_ever_of(db: Connection, alert: str) -> dict[str, tuple[Finding, dat
     return {row["id"]: (finding_of(row), row["withdrawn_at"]) for row in rows}
 
 
-def update_finding(db: Connection, finding: Finding, *, alert: str | None) -> None:
-    """A late document changed what a finding rests on: same id, new ground."""
+def update_finding(db: Connection, finding: Finding, *, alert: str | None = None) -> None:
+    """A late document changed what a finding rests on: same id, new ground. alert: that it belongs to from now on."""
+    held = {} if alert is None else {"alert": alert}
     db.execute(
         update(findings)
         .where(findings.c.id == finding.id)
         .values(
             level=finding.level,
+            window_start=finding.window_start,
             window_end=finding.window_end,
             fired_at=finding.fired_at,
             reason=finding.reason,
             numbers=dict(finding.numbers),
             documents=list(finding.documents),
-            alert=alert,
             withdrawn_at=None,
+            **held,
         )
     )
 

@@ -20,7 +20,7 @@ from config.lexicon import Lexicon
 from config.rules import Rule, read_rule
 from config.settings import PROJECT
 from core.clock import parse_published
-from core.records import Analysis, Document, Kind, RegistryEntry, Signal
+from core.records import AlertState, Analysis, Document, Kind, RegistryEntry, Signal
 from store.alert_log import alert_details, list_alerts
 from store.database import Store
 from store.schema import findings
@@ -272,7 +272,7 @@ def found_in(store: Store) -> dict[str, set[Any]]:
     with store.read() as db:
         rows = list(db.execute(select(findings).where(findings.c.withdrawn_at.is_(None))).mappings())
         notes = {one.id: alert_details(db, one.id) for one in list_alerts(db)}
-        kept = [one for one in list_alerts(db) if not {"merged_into", "ground_lost"} & notes[one.id].keys()]
+        kept = [one for one in list_alerts(db) if not notes[one.id].get("merged_into")]
     told = ("id", "rule", "key", "level", "window_start", "window_end", "fired_at", "reason")
     alerts = {
         (
@@ -286,6 +286,7 @@ def found_in(store: Store) -> dict[str, set[Any]]:
             one.state,
         )
         for one in kept
+        if one.state is not AlertState.DISMISSED
     }
     return {
         "findings": {

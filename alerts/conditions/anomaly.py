@@ -113,6 +113,11 @@ def threshold_of(condition: AnomalyCondition, keys: int) -> float:
     return condition.threshold if condition.threshold is not None else CalendarNb().threshold
 
 
+def score_of_cut(cut: float) -> float:
+    """The threshold just below the score of a p-value, so that a key whose p it is is an alarm; out of reach for 0."""
+    return 5 * MOST_SCORE if cut <= 0 else max(1e-6, -float(np.log10(cut)) - 1e-9)
+
+
 def may_be(condition: AnomalyCondition, counts: Floats) -> bool:
     """Whether the last day can be an alarm at all: it holds something, its week enough, two weeks are known before."""
     return bool(len(counts) > WARM_UP and counts[-1] > 0 and counts[-WEEK:].sum() >= condition.at_least)
@@ -139,8 +144,7 @@ def _calendar_nb(condition: AnomalyCondition, threshold: float) -> CalendarNb:
 def _judge_default(condition: AnomalyCondition, key: KeyDays) -> DayVerdict:
     threshold = threshold_of(condition, key.common.keys)
     if key.cut is not None:
-        # Just below the score of the cut, so that a key whose p is the cut itself is an alarm.
-        threshold = MOST_SCORE * 5 if key.cut <= 0 else max(1e-6, -float(np.log10(key.cut)) - 1e-9)
+        threshold = score_of_cut(key.cut)
     parameters = _calendar_nb(condition, threshold)
     known = setting(_key_counts(key), key.calendar, parameters, pool=key.common.pool)
     found = score(known)
