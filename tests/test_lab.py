@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from alerts.lab.curve import Scale, Yardstick
 from alerts.lab.incidents import Incident, catches, caught_of
@@ -181,6 +182,16 @@ def test_types_without_a_threshold_are_weighed_by_the_lowest_level_they_count(st
     told = as_json(run(store, jump))
     [curve] = told["curves"]
     assert [point["alerts"] for point in curve["points"]][:2] == [2, 0]  # the complaints are of level one
+
+
+def test_a_chain_s_proposal_is_written_as_a_rule_file_has_it(store: Store) -> None:
+    steps = [{"scope": {"kinds": ["complaint"]}, "at_least": 2, "window": "7d"}, {"scope": {"kinds": ["spotcheck"]}}]
+    told = as_json(run(store, rule_of({"type": "chained", "window": "30d", "steps": steps}), floor=0.3))
+    pasted = yaml.safe_load(told["proposal"]["chosen"]["yaml"])
+    assert pasted["scope"] == {"min_level": 1}
+    assert pasted["condition"]["window"] == "30d"
+    assert pasted["condition"]["steps"][0] == {"scope": {"kinds": ["complaint"]}, "at_least": 2, "window": "1w"}
+    rule_of(pasted["condition"], scope=pasted["scope"])  # can be read again
 
 
 def test_a_detector_is_replayed_over_daily_counts(store: Store) -> None:

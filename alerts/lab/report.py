@@ -205,7 +205,7 @@ def _written(value: Any) -> Any:
         return {name: _written(each) for name, each in value.items()}
     if isinstance(value, tuple | list):
         return [_written(each) for each in value]
-    return value
+    return str(value) if isinstance(value, str) else value  # a kind is written by its name
 
 
 def plain(rule: Rule, knob: str, value: float) -> float:
