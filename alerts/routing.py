@@ -198,6 +198,8 @@ class _Routing:
         if not goods:
             return False
         if self.product is not None:
+            if any(other in self.product.name for other in never):  # a bag for food is called 食品袋, too
+                return False
             said = [self.product.name, *self.product.terms]
         else:
             said = [self._without_names(title) for title in self.facts.titles]

@@ -139,6 +139,10 @@ def test_the_lab_finds_what_each_shipped_rule_finds_in_the_sample_pack() -> None
     signals = pack()
     counted = 0
     for rule in shipped().values():
+        if rule.condition.type in ("anomaly", "flatline"):  # judged by their series, not by a walk
+            continue
+        if rule.condition.type == "new_term" and not rule.in_matter:  # held against what the engine wrote, above
+            continue
         view = replace(parts, rules=(rule,)).engine().view
         with empty_store() as db:
             keep(db, signals, view)

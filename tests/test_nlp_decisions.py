@@ -130,3 +130,39 @@ def test_any_string_is_read_without_an_error(analyzer, text):
     analysis = analyzer.analyze(text[:100], text)
     assert len(analysis.masked_text) == len(text)
     analysis.masked_text.encode("utf-8")
+
+
+def test_a_post_whose_title_is_its_text_is_read_like_any_voice(analyzer):
+    post = "我在厂里做化工桶，掺六成回料，贴上危包证就敢装酸，再不说要出人命"
+    assert analyzer.analyze(post, post).is_risk
+
+
+def test_a_voice_that_names_no_listed_product_is_heard(analyzer):
+    text = "昨天那个摇摇车电到我侄子了，小手一碰铁杆就哇哇哭，我自己摸也麻，前台说是静电，要求退钱。"
+    assert analyzer.analyze("", text).is_risk
+
+
+def test_what_is_only_listed_as_tested_does_not_raise_the_level(analyzer):
+    tested = "本次抽查对灭火器的主要组分含量、喷射性能、标志等8个项目进行检验，1批次不合格，不合格项目为标志。"
+    failed = "本次抽查1批次灭火器不合格，主要组分含量仅为标准的一半，标称75%，实测51.6%。"
+    levels = [analyzer.analyze("灭火器监督抽查不合格名单", text).level for text in (tested, failed)]
+    assert levels == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("昨晚我家电热毯冒白烟，被子烤焦一块，客服不理。", 2),
+        ("商场扶梯突然逆行，人往下滑，幸好没人摔倒。", 2),
+        ("孩子玩磁力珠时吞下七颗，肠壁破了两处，昨晚做完手术。", 3),
+        ("取暖器夜里起火，老两口没能逃出来。", 3),
+    ],
+)
+def test_danger_without_injuries_is_yellow_and_grave_harm_told_in_plain_words_is_orange(analyzer, text, level):
+    assert analyzer.analyze("", text).level == level
+
+
+def test_a_refutation_that_tells_another_cause_is_one(analyzer):
+    text = "经核查，系住户煮粥时锅盖阀门堵塞所致，灶具完好，与江西灶王厨电有限公司产品无关，网上燃气灶爆炸等内容不实。"
+    analysis = analyzer.analyze("关于厨房异响的核查情况", text)
+    assert (analysis.is_risk, analysis.stance) == (False, "refutation")

@@ -174,3 +174,17 @@ def test_a_maker_in_a_county_elsewhere_belongs_to_its_prefecture(analyzer):
     analysis = analyzer.analyze("", text)
     assert analysis.jurisdiction_code == "330700"
     assert [name for name, _ in named(analysis, MentionType.REGION)] == ["章贡区"]
+
+
+@pytest.mark.parametrize(
+    ("text", "product"),
+    [("办公室冷得像冰箱，脸色像电热毯", None), ("这只杯子硬得像一块水泥，买的电热毯却坏了", "heater")],
+)
+def test_what_a_thing_is_compared_with_is_not_the_product(analyzer, text, product):
+    found = [m.id_or_norm for m in analyzer.analyze("", text).mentions if m.type.value == "product"]
+    assert found == ([product] if product else [])
+
+
+def test_of_namesakes_the_one_that_makes_such_things_is_meant(analyzer):
+    mentions = analyzer.analyze("", "消费者反映“霂泽”牌电热毯插头烧熔，床垫冒烟。").mentions
+    assert [m.id_or_norm for m in mentions if m.type.value == "brand"] == ["ENT0254"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.reading import figures, read_file
 from config.lexicon import load_lexicon, load_registry_csv
 from nlp.analyze import Analyzer
 from nlp.evaluation import evaluate, evaluate_sample
@@ -50,3 +51,12 @@ def test_quality_holds(analyzer, floor, files):
         if (values[name] > limit if name in CEILINGS else values[name] < limit)
     }
     assert not broken
+
+
+@pytest.mark.parametrize("name", ["lay", "press"])
+def test_voices_and_press_are_read_with_their_levels(analyzer, name):
+    values = figures(list(read_file(PROJECT / "training" / "texts" / f"{name}.jsonl", analyzer)))
+    floors = FLOORS[f"texts_{name}"]
+    assert values["recall"] >= floors["recall"]
+    assert values["left alone"] >= floors["left alone"]
+    assert values["level error"] <= floors["level error"]

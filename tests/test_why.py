@@ -239,7 +239,7 @@ def test_below_threshold_says_how_many_of_how_many(desk: Desk) -> None:
     assert stopped_at(answer) == "rules"
     near = stage(answer, "rules").evidence
     insider = next(one for one in near if one.rule == "insider_report")
-    assert "24 小时内独立来源 1 个" in insider.text
+    assert "3 天内独立来源 1 个" in insider.text
     assert "需 2 个" in insider.text
     assert insider.numbers["count"] == 1
     assert insider.numbers["needed"] == 2

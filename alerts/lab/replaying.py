@@ -19,7 +19,8 @@ from alerts.lab.replayed import Replayed
 from alerts.lab.series import HISTORY, Detector, SeriesReplayer
 from alerts.replay import Seen
 from alerts.wording import Names
-from config.conditions import SeriesCondition, SingleCondition
+from config.conditions import NewTermCondition, SeriesCondition, SingleCondition, WindowCondition
+from core.errors import UsageError
 
 CONTEXT = timedelta(days=90)
 """So far before the span cards say whose matter is whose, and which runs are still going on."""
@@ -58,6 +59,8 @@ def _replayer(setting: Setting) -> Replayer:
         return SeriesReplayer(rule, setting.detector, setting.asked.view.regions, setting.start, setting.end)
     if rule.condition.type in REPLAYERS:
         return REPLAYERS[rule.condition.type](setting)
+    if not isinstance(rule.condition, SingleCondition | NewTermCondition | WindowCondition):
+        raise UsageError(f"{rule.id}: 回放还不认得 {rule.condition.type} 这种条件")
     if rule.in_matter:
         return MatterReplayer(rule, setting.asked.view, setting.names, setting.earlier)
     return CrowdReplayer(rule, setting.asked.view.regions)
