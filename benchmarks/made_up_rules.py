@@ -14,16 +14,8 @@ from config.rules import Rule
 ISSUES = ("defect", "nonconf", "fire", "label", "injury", "sell_unlic", "cutcorner", "explosion", "poison", "shock")
 WORDS = ("起火", "冒烟", "爆燃", "鼓包", "漏电", "断裂", "超标", "召回", "学校", "电池", "线缆", "异味", "灼伤", "停售")
 FACTS = ("firm", "product", "issue", "source", "place")
-GROUPS = (
-    ["matter"],
-    ["matter"],
-    ["firm"],
-    ["product", "issue"],
-    ["county"],
-    ["prefecture"],
-    ["product", "county"],
-    ["all"],
-)
+BY_FACTS = (["firm"], ["product", "issue"], ["county"], ["prefecture"], ["product", "county"], ["all"])
+GROUPS = (["matter"], ["matter"], *BY_FACTS)
 
 Words = dict[str, Any]
 
@@ -61,7 +53,7 @@ def _made(count: int, lexicon: Lexicon, firms: Sequence[str], queries: bool) -> 
         kind = types[number % len(types)]
         condition, group = CONDITIONS[kind](chance, firms), ["matter"]
         if kind not in ("any", "blacklist", "whitelist", "new_term"):
-            group = list(chance.choice(GROUPS))
+            group = list(chance.choice(BY_FACTS if kind in ("anomaly", "flatline") else GROUPS))
         scope = _scope(chance, lexicon, broad=number % 12 == 11, query=queries and number % 4 == 3)
         words = {"title": f"规则 {number}", "why": "测量", "level": chance.choice(("blue", "yellow", "orange"))}
         found.append((number, {**words, "scope": scope, "condition": {"type": kind, **condition}, "group_by": group}))
@@ -123,5 +115,7 @@ CONDITIONS: Mapping[str, Callable[[random.Random, Sequence[str]], Words]] = {
     "metric": lambda c, _: {"window": _window(c), "of": "hurt", "how": "sum", "at_least": 3},
     "change": lambda c, _: {"window": _window(c), "of": c.choice(("issue", "place"))},
     "chained": _chain,
+    "anomaly": lambda c, _: {"budget": c.choice((0.1, 0.5, 1))},
+    "flatline": lambda c, _: {"window": c.choice(("7d", "14d"))},
     "whitelist": lambda c, _: {"field": "issue", "values": list(ISSUES), "missing": False},
 }

@@ -19,7 +19,7 @@ from alerts.rule_query import RuleQueries, queries_of
 from alerts.scopes import ELSEWHERE, INDEXED, ScopeIndex, in_scope, places_of
 from alerts.setup import EngineParts
 from benchmarks.made_up_rules import rules_made_up
-from config.conditions import NewTermCondition, SingleCondition
+from config.conditions import NewTermCondition, SeriesCondition, SingleCondition
 from config.grouping import load_grouping
 from config.lexicon import Lexicon
 from config.rules import ExampleDocument, Rule, Scope
@@ -180,7 +180,7 @@ def _narrow(rules: Sequence[Rule]) -> list[Rule]:
     """Rules of windows over the few products and firms of these tests, so that they fire."""
     found = []
     for number, rule in enumerate(rules):
-        if isinstance(rule.condition, SingleCondition):
+        if isinstance(rule.condition, SingleCondition | SeriesCondition):
             continue
         scope = Scope.model_validate({"min_level": 1, "issues": list(ISSUES[: 1 + number % 5])})
         groups = (("firm",), ("product", "issue"), ("prefecture",), ("all",), ("county",))[number % 5]
