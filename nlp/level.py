@@ -12,6 +12,8 @@ COUNT_NAMES = {"dead": "死亡", "serious": "重伤", "injured": "受伤", "miss
 FACTOR_NAMES = {"severity": "严重性", "likelihood": "再发可能", "reach": "波及面"}
 _TESTED_BEFORE = re.compile(r"(?:对|检验|检测|项目为|包括)[^，。；]{0,80}$")
 _TESTED_AFTER = re.compile(r"[^，。；]{0,60}(?:项目|指标|参数)[^，。；]{0,6}(?:检验|检测|测试|抽查|试验)")
+# A batch that the named maker disowns in a spot check is a failed batch first of all; whose it is, nobody knows yet.
+_DISOWNED = re.compile(r"否认生产|(?:回函|否认|声称|表示|称)[^。；;]{0,14}(?:未(?:曾)?生产|非(?:其|本公司|我司)生产)")
 _MANY = 3  # poisoned people from which a case is grave (ANNOTATION.md, level)
 
 
@@ -122,6 +124,8 @@ class LevelCard:
             few = 0 < reading.casualties.get("injured", 0) < _MANY and not reading.tells_several_cases
             if issue.id == "poison" and few:
                 floor = min(floor, 2)
+            if issue.id == "counterfeit" and _DISOWNED.search(reading.text):
+                floor = min(floor, 1)
             if issue.id == "injury" and any(
                 word in reading.text[issue.start : issue.end] for word in self.table.light_injury
             ):
