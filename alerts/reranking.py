@@ -13,7 +13,6 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from alerts.rank_cases import Case
@@ -154,6 +153,8 @@ def train(cases: Sequence[Case]) -> Model | None:
 
 def _fit(rows: Floats, right: Floats) -> tuple[Floats, float]:
     """The minimum of log loss + PENALTY / 2 |weights|^2; the bias is free. Convex: there is one."""
+
+    from scipy.optimize import minimize  # here: only a training needs it
 
     def loss(values: Floats) -> tuple[float, Floats]:
         weights, bias = values[:-1], values[-1]

@@ -4,8 +4,9 @@
 
 A feed on the loopback publishes documents at a steady rate, then as many again at ten times that rate; its source is
 asked for twice a second, as the button on the desk does. Every second document tells of an accident of a firm of its
-own and must become an alert; the others are everyday news. The desk's private JSON feed is read over HTTP five times a second.
-Told are the seconds from the document's row in the store, and from its publication, until its alert stands in the feed.
+own and must become an alert; the others are everyday news. The desk's private JSON feed is read over HTTP five times a
+second. Told are the seconds from the document's row in the store, and from its publication, until its alert stands in
+the feed.
 --dead-elasticsearch: an address is configured at which nobody answers.  --keep: leaves the folder for a look.
 """
 

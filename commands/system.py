@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,7 @@ from config.alert_life import load_alert_life
 from config.calendar_classes import load_calendar
 from config.duty import load_duty
 from config.elastic_access import warnings_about
-from config.lexicon import load_lexicon
+from config.lexicon import Lexicon, load_lexicon
 from config.orgs import Organisation, load_orgs
 from config.routes import Recipient
 from config.rules import Rule, load_rules
@@ -174,12 +175,13 @@ def user_passwd(name: str, data: DataOption = None, profile: ProfileOption = Non
 def check_config(settings: Settings) -> dict[str, int]:
     """Load everything an operator edits. Raises one ConfigError with all mistakes; returns how much there is."""
     mistakes: list[str] = []
+    lexicon_once = cache(lambda: load_lexicon(settings.config))
     loads: dict[str, Callable[[], object]] = {
         "信源": lambda: load_sources(settings.config, settings.profile),
-        "规则": lambda: _rules(settings),
-        "机构": lambda: _organisations(settings),
-        "派送": lambda: _routes(settings),
-        "产品": lambda: load_lexicon(settings.config).products,
+        "规则": lambda: _rules(settings, lexicon_once),
+        "机构": lambda: _organisations(settings, lexicon_once),
+        "派送": lambda: _routes(settings, lexicon_once),
+        "产品": lambda: lexicon_once().products,
         "值守": lambda: load_duty(settings.config).posts,
         "统领": lambda: load_alert_life(settings.config).inhibit,
         "历法": lambda: load_calendar(settings.config).classes,
@@ -198,26 +200,26 @@ def check_config(settings: Settings) -> dict[str, int]:
     return counts
 
 
-def _rules(settings: Settings) -> tuple[Rule, ...]:
+def _rules(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> tuple[Rule, ...]:
     try:
-        lexicon = load_lexicon(settings.config)
+        lexicon = lexicon_once()
     except ConfigError:  # told under its own name; what stands in the files can still be read
         return load_rules(settings.config)
     return load_file_rules(settings.config, lexicon, queries_of(lexicon))
 
 
-def _organisations(settings: Settings) -> tuple[Organisation, ...]:
+def _organisations(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> tuple[Organisation, ...]:
     try:
-        lexicon = load_lexicon(settings.config)
+        lexicon = lexicon_once()
     except ConfigError:  # told under its own name
         return ()
     orgs = load_orgs(settings.config, lexicon)
     return (*orgs.divisions, *orgs.offices)
 
 
-def _routes(settings: Settings) -> tuple[Recipient, ...]:
+def _routes(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> tuple[Recipient, ...]:
     try:
-        lexicon = load_lexicon(settings.config)
+        lexicon = lexicon_once()
         load_orgs(settings.config, lexicon)
     except ConfigError:  # told under their own names
         return ()

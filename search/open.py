@@ -3,8 +3,6 @@
 from pathlib import Path
 
 from config.settings import Settings
-from search.elastic_snapshots import ElasticSnapshots
-from search.elasticsearch import ElasticsearchBackend
 from search.embedded import EmbeddedBackend
 from search.embedded_snapshots import EmbeddedSnapshots
 from search.groups import CountingBackend
@@ -19,6 +17,8 @@ def open_backend(settings: Settings, *, words: Segmenter, write: bool = False) -
     words: must be the segmenter the entries were made with.  write: makes the data folder.
     """
     if settings.elasticsearch_url:
+        from search.elasticsearch import ElasticsearchBackend  # here: its client takes 0.3 s of each start
+
         name = _name_of(settings)
         return ElasticsearchBackend(settings.elastic_access, name, words, replicas=settings.elasticsearch_replicas)
     root = settings.data_dir / "index"
@@ -30,6 +30,8 @@ def open_backend(settings: Settings, *, words: Segmenter, write: bool = False) -
 def open_snapshots(settings: Settings, *, words: Segmenter) -> Snapshots:
     """The snapshots of the backend that the settings ask for."""
     if settings.elasticsearch_url:
+        from search.elastic_snapshots import ElasticSnapshots  # as above
+
         return ElasticSnapshots(
             settings.elastic_access,
             _name_of(settings),

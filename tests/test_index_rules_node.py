@@ -27,16 +27,23 @@ examples:
   quiet:
     - - {same: 3, kind: news, title: 充电起火, product: ebike_power, jurisdiction: '360100', issues: [fire], level: 2}
 """
-PLACES = ("南昌市青山湖区", "南昌市西湖区", "南昌市红谷滩区", "南昌市东湖区", "南昌市新建区", "赣州市章贡区")
+FIRES = {
+    "南昌市青山湖区": "一车棚昨夜起火，一辆电动自行车充电时冒烟后烧毁，无人员伤亡。",
+    "南昌市西湖区": "居民楼道内停放的电动自行车在充电过程中突然起火，消防员到场后十分钟将火扑灭。",
+    "南昌市红谷滩区": "今晨，某小区架空层一台正在充电的电动自行车起火，引燃旁边两台车，住户自行疏散。",
+    "南昌市东湖区": "一家沿街店铺门口的电动自行车充电时起火，店主用灭火器控制了火势，店招被烧坏。",
+    "南昌市新建区": "外卖站点夜间集中充电，其中一辆电动自行车起火，站长说电池买来才三个月。",
+    "赣州市章贡区": "城中村出租屋院内电动自行车充电起火，邻居合力泼水灭火，房东随后拆除了插座。",
+}
 LINES = [
     {
         "id": f"x{number}",
         "source": f"paper{number}",
         "title": f"{place}一电动自行车充电时起火",
-        "text": f"{place}一车棚昨夜起火，一辆电动自行车充电时冒烟后烧毁，编号{number * 7919}，无人员伤亡。",
+        "text": place + told,
         "published": f"2026-11-{20 + number // 5}T{8 + number % 5:02d}:00:00",
     }
-    for number, place in enumerate(PLACES)
+    for number, (place, told) in enumerate(FIRES.items())
 ]
 SPAN = ("--since", "2026-11-15", "--at", "2026-11-25")
 
@@ -84,9 +91,12 @@ class Desk:
 
 
 def story(alert: dict[str, Any]) -> dict[str, Any]:
-    """An alert but for the clock on the wall when somebody came to know of it."""
+    """An alert but for the clock on the wall when somebody came to know of it, and what follows from that clock."""
     history = [{name: value for name, value in row.items() if name != "at"} for row in alert["history"]]
-    return {**{name: value for name, value in alert.items() if name != "due_at"}, "history": history}
+    return {
+        **{name: value for name, value in alert.items() if name not in ("due_at", "late", "late_seconds")},
+        "history": history,
+    }
 
 
 @pytest.mark.timeout(600)

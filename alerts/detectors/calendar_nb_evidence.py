@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.special import gammaln
-from scipy.stats import nbinom, poisson
 
 from alerts.detectors.calendar_nb_counts import CalendarNb, Flags, Floats, Ints
 from alerts.detectors.calendar_nb_level import Expectation
@@ -73,12 +72,16 @@ def likeliest_start(odds: Floats, parameters: CalendarNb) -> Ints:
 
 def chance_of(observed: Floats, mean: Floats, variance: Floats) -> Floats:
     """P(count >= observed) of a negative binomial variable; Poisson where the variance is not above the mean."""
+    from scipy.stats import nbinom, poisson  # here: it takes 0.5 s of each process that judges no series
+
     wide, size, share = _negative_binomial(mean, variance)
     return np.where(wide, nbinom.sf(observed - 1, size, share), poisson.sf(observed - 1, mean))
 
 
 def most_usual(chance: float, mean: Floats, variance: Floats) -> Floats:
     """The least count that such a variable exceeds with at most this chance."""
+    from scipy.stats import nbinom, poisson  # as above
+
     wide, size, share = _negative_binomial(mean, variance)
     return np.where(wide, nbinom.isf(chance, size, share), poisson.isf(chance, mean))
 
