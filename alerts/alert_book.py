@@ -288,8 +288,8 @@ class AlertBook:
 
     def absorb(self, db: Connection, subject: str, finding: Finding, into: str, now: datetime) -> list[Change]:
         """The alert that stood on a finding is the echo of another one: merge it there."""
-        holder = find_alert(db, into)
         own = [alert for alert in alerts_of_subject(db, subject) if set(alert.documents) & set(finding.documents)]
+        holder = find_alert(db, into) if own else None
         if holder is None:
             return []
         top = max((alert for alert in own if alert.state not in ENDED), key=lambda alert: alert.level, default=holder)

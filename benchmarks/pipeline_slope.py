@@ -1,4 +1,4 @@
-"""What a document costs on its way through the whole pipeline as the store grows: CPU milliseconds by thousand documents.
+"""What a document costs on its way through the whole pipeline as the store grows: CPU milliseconds, by thousand.
 
     python -m benchmarks.pipeline_slope                       the sample pack eight times over: 5,400 documents
     python -m benchmarks.pipeline_slope --rounds 16           so many times

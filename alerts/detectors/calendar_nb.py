@@ -66,7 +66,7 @@ class Setting:
         return self.keys.day(self.keys.days() - 1)
 
     def expect(self, part: slice) -> Expectation:
-        """Of some of the keys, for as many days as a score or a window reaches back. Kept: an explanation asks again."""
+        """Of some of the keys, for as many days as a score or a window reaches back; an explanation asks again."""
         asked = (part.start, part.stop)
         if asked not in self._expected:
             self._expected[asked] = self._expect(self.keys.part(part))
