@@ -79,7 +79,12 @@ class Clockwork:
     def _count_in(self, _now: datetime, end: float) -> bool:
         """Let what was judged before a rule came count in it: a detector needs to know what is usual."""
         series = self.engine.series
+        with self.store.read() as db:
+            known = {rule.id: book.find_rule(db, rule.id) for rule in series.rules.values()}
         for rule in series.rules.values():
+            mine = known[rule.id]
+            if mine is not None and mine.version == rule.version and mine.counted >= mine.since:
+                continue  # nothing is left to count in, and nobody need wait for the write lock
             while True:
                 with self.store.write() as db:
                     one_judge_at_a_time(db)

@@ -92,7 +92,7 @@ class EventKeeper:
             mine.document, target, mine.at, mine.risk, False, decision.like, max(decision.bond.points, 0.0),
             decision.bond.why, to_json(mine),
         )  # fmt: skip
-        self._write(db, known, mine)
+        self._write(db, known, mine, new=old is None)
         if old is None and not decision.moves:
             self._tell(db, target, [mine])
         else:
@@ -141,8 +141,8 @@ class EventKeeper:
             max(one.level, other.level), one.documents + other.documents, one.origins + other.origins,
         )  # fmt: skip
 
-    def _write(self, db: Connection, member: Member, mine: Traits) -> None:
-        book.put_member(db, member, keys_of(mine, self.regions))
+    def _write(self, db: Connection, member: Member, mine: Traits, *, new: bool = False) -> None:
+        book.put_member(db, member, keys_of(mine, self.regions), new=new)
 
     def _stands_alone(self, db: Connection, old: Member) -> bool:
         return len(book.members_of(db, old.event, limit=2)) == 1
