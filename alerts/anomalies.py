@@ -160,9 +160,7 @@ class Anomalies:
         """The days of a key that are alarms, for measuring; nothing is written but what the rule's keys share."""
         return [one.day for one in self._alarms(settling, rule, key, first, (first, last))]
 
-    def _alarms(
-        self, settling: Settling, rule: Rule, key: str, since: int, bounds: tuple[int, int]
-    ) -> list[AlarmDay]:
+    def _alarms(self, settling: Settling, rule: Rule, key: str, since: int, bounds: tuple[int, int]) -> list[AlarmDay]:
         """The days from `since` on that are alarms, in order. bounds: the first and last day of the key."""
         db, (_, begun), (seen, last) = settling.db, settling.days_of(rule), bounds
         first, counts = self.series.counts(db, rule, key, last, begun=begun)

@@ -179,9 +179,7 @@ class DaySeries:
 
     # --- what a key's day is judged by --------------------------------------------------------------------------
 
-    def counts(
-        self, db: Connection, rule: Rule, key: str, last: int, *, begun: int | None
-    ) -> tuple[int, Floats]:
+    def counts(self, db: Connection, rule: Rule, key: str, last: int, *, begun: int | None) -> tuple[int, Floats]:
         """(first day, a number a day up to `last`), from the rule's first counted day on, at most REACH days.
 
         begun: the rule's first counted day.

@@ -167,7 +167,9 @@ class AlertEngine:
         documents = sorted({card.document, *(other.document for other in touched)})
         subjects |= {subject for _, subject in alerts_resting_on(db, documents) if not subject.startswith("w:")}
         # Those that may take documents over come first, so that an alert is merged and not first dismissed.
-        around.load(subjects | {f"r:{one[2:]}" for one in subjects if one[0] == "f"}, card.at - RADIUS, card.at + RADIUS)
+        around.load(
+            subjects | {f"r:{one[2:]}" for one in subjects if one[0] == "f"}, card.at - RADIUS, card.at + RADIUS
+        )
         order = {"f": 0, "m": 1, "p": 2, "d": 3}
         return sorted(subjects, key=lambda subject: (order.get(subject[0], 9), subject))
 

@@ -94,9 +94,7 @@ _REWRITE = update(signal_cards).where(*_OF_REVISION)
 _WRITE, _WRITE_KEYS = signal_cards.insert(), signal_keys.insert()
 
 
-def _set_ends(
-    db: Connection, card: StoredCard, revisions: Iterable[_Revision], withdrawn_at: datetime | None
-) -> None:
+def _set_ends(db: Connection, card: StoredCard, revisions: Iterable[_Revision], withdrawn_at: datetime | None) -> None:
     """Each revision ends where the next one begins, the last one where it was withdrawn (as its own card tells)."""
     rows = sorted(revisions)
     for place, (revision, at, until) in enumerate(rows):

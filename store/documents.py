@@ -101,9 +101,7 @@ _CLAIM = (
 )
 
 
-def claim(
-    db: Connection, *stages: str, who: str, now: datetime, limit: int, lease: timedelta = LEASE
-) -> list[Work]:
+def claim(db: Connection, *stages: str, who: str, now: datetime, limit: int, lease: timedelta = LEASE) -> list[Work]:
     """Take up to `limit` rows of these stages for `who`, oldest publication first; they are nobody else's for the
     lease."""
     asked = {"stages": stages, "who": who, "now": now, "until": now + lease, "most": limit}
@@ -119,9 +117,7 @@ _MINE = and_(documents.c.seq == bindparam("work"), documents.c.claimed_by == bin
 _MOVE = update(documents).where(_MINE)
 
 
-def advance(
-    db: Connection, work: Work, *, who: str, to: str, at: datetime, keep: bool = False, **values: Any
-) -> bool:
+def advance(db: Connection, work: Work, *, who: str, to: str, at: datetime, keep: bool = False, **values: Any) -> bool:
     """Finish a claimed step: write its result and the next stage. False when the claim was lost to somebody else.
 
     keep: the row stays claimed, for who goes on with it; that is its first attempt of the next step.
@@ -488,9 +484,7 @@ def _signal(row: RowMapping) -> Signal:
 
 def _work(row: RowMapping) -> Work:
     analysis = analysis_from(row["analysis"]) if row["analysis"] else None
-    return Work(
-        row["seq"], row["stage"], _document(row), row["external_id"], row["raw"], analysis, row["attempts"]
-    )
+    return Work(row["seq"], row["stage"], _document(row), row["external_id"], row["raw"], analysis, row["attempts"])
 
 
 def _columns(document: Document) -> dict[str, Any]:

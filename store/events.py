@@ -7,7 +7,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, or_, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Text,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+    update,
+)
 
 from core.clock import beijing
 from core.ids import short_id
@@ -47,6 +59,18 @@ class Member:
     points: float
     why: tuple[str, ...]
     traits: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A document near another one. traits: as JSON text, so that who reads it can remember what a text says."""
+
+    document: str
+    event: str
+    at: datetime
+    risk: bool
+    held: bool
+    traits: str
 
 
 def open_event(db: Connection, document: str, at: datetime, *, now: datetime) -> str:
@@ -163,20 +187,23 @@ def _near(keys: int) -> Any:
 
 AT_ONCE = 8
 """Keys asked for in one statement."""
-_SOME = select(event_documents).where(event_documents.c.document.in_(bindparam("documents", expanding=True)))
+_NEIGHBOUR = ("document", "event", "at", "risk", "held")
+_SOME = select(
+    *(event_documents.c[name] for name in _NEIGHBOUR), type_coerce(event_documents.c.traits, Text).label("traits")
+).where(event_documents.c.document.in_(bindparam("documents", expanding=True)))
 
 
-def members_near(db: Connection, keys: Sequence[str], at: datetime, start: datetime, end: datetime) -> list[Member]:
+def members_near(db: Connection, keys: Sequence[str], at: datetime, start: datetime, end: datetime) -> list[Neighbour]:
     """The documents nearest in time under each of the keys, with start <= at <= end."""
     found: set[str] = set()
     for first in range(0, len(keys), AT_ONCE):
         some = {f"key{number}": key for number, key in enumerate(keys[first : first + AT_ONCE])}
         found |= set(db.execute(_near(len(some)), {**some, "at": at, "start": start, "end": end}).scalars())
     names: list[str] = sorted(found)
-    rows: list[RowMapping] = []
+    rows: list[Neighbour] = []
     for first in range(0, len(names), 400):
-        rows += db.execute(_SOME, {"documents": names[first : first + 400]}).mappings().all()
-    return [_member(row) for row in rows]
+        rows += [Neighbour(**row) for row in db.execute(_SOME, {"documents": names[first : first + 400]}).mappings()]
+    return rows
 
 
 def put_member(db: Connection, member: Member, keys: Iterable[str], *, new: bool = False) -> None:
