@@ -32,6 +32,8 @@ _BREAK = re.compile(
 _GENERIC = re.compile(
     r"^一(?!汽)|^的|^平台|最大|^(?:楼下|旁边|隔壁|门口|对面|附近|路边|街边|街角|村口|校门口|镇上|县里|城里|网上|线上|家门口|学校)|公共|公众|紧急|什么|哪|某|一家|两家|三家|几家|多家|这家|那家|涉事|本地|有关|各|该|辖区|个|问题|知名|民营|大型|小型"
 )
+_TOLD_OF = ("的", "这个", "那个", "这家", "那家", "他家", "她家")
+"""What ends so before its form is told of, not named (视频里的充装站)."""
 _STREET = re.compile(
     r"(?:大道|大街|[\u4e00-\u9fff]路|街|巷|\d号|广场|市场|小区|大厦|商城|花园|\d栋|[门出]口的?)(?=[\u4e00-\u9fff]{2})"
 )
@@ -96,7 +98,7 @@ class NameGrammar:
                 if found.end() <= len(chunk) - 2:
                     cut = found.end()
             own = chunk[cut:].lstrip("()（）县市区省")
-            if not 2 <= len(own) <= (14 if _COMPANY.search(suffix.group()) else 6):
+            if own.endswith(_TOLD_OF) or not 2 <= len(own) <= (14 if _COMPANY.search(suffix.group()) else 6):
                 return None
             start = suffix.start() - len(own)
         return None if self.is_generic(text[start : suffix.end()]) else start
