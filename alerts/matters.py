@@ -5,7 +5,7 @@ matter. A text that names no firm joins a firm's matter through the number on th
 or an authority that names the firm at the same place and time.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,15 +53,17 @@ class Neighbourhood:
     def load(self, keys: Iterable[str], start: datetime, end: datetime) -> None:
         """Read several keys at once, in one query."""
         months = range(_month_of(start), _month_of(end) + 1)
-        missing = [key for key in sorted(set(keys)) if any((key, month) not in self._months for month in months)]
+        missing = {(key, month) for key in set(keys) for month in months if (key, month) not in self._months}
         if not missing:
             return
-        found = self._read(missing, EPOCH + MONTH * months.start, EPOCH + MONTH * months.stop)
-        for key in missing:
-            for month in months:
-                self._months[key, month] = []
-            for card in thinned(found[key]):
-                self._months[key, _month_of(card.at)].append(card)
+        first, last = min(month for _, month in missing), max(month for _, month in missing)
+        found = self._read(sorted({key for key, _ in missing}), EPOCH + MONTH * first, EPOCH + MONTH * (last + 1))
+        for key, theirs in found.items():
+            by_month: dict[int, list[Card]] = {month: [] for month in range(first, last + 1)}
+            for card in thinned(theirs):
+                by_month[_month_of(card.at)].append(card)
+            for month, cards in by_month.items():
+                self._months.setdefault((key, month), cards)
 
     def foresee(self, cards: Iterable[Card], keys: Iterable[str] = (), *, span: timedelta = NEAR * 2) -> None:
         """Read in two queries what is mostly asked for one by one where the subjects of these cards are looked for.
@@ -231,26 +233,27 @@ class Neighbourhood:
     def matters(self, subject: str) -> list[Matter]:
         """The matters of a subject around the moment: its cards, cut where nothing was heard for long.
 
-        One that never falls silent is cut too, see `chapters`: what is read stays bounded however old it is.
+        One that never falls silent is cut too, see `chapters`: what is read stays bounded however old it is, and so it
+        does where silences lie between: matters that were over before, or begin after, are left alone.
         """
         idle = self.idle(subject)
         first, last = self.at - RADIUS, self.at + RADIUS
         start, end = first, last
         members = self._members(subject, start, end)
-        while members and members[0].at - start < idle and self.at - start < FARTHEST:
+        while (begin := _begin_of(members, first, idle)) and begin - start < idle and self.at - start < FARTHEST:
             if any(cut <= first for cut in self.cuts(members, idle, start)):
                 break
             start -= MONTH
             members = self._members(subject, start, end)
-        while members and end - members[-1].at < idle and end - self.at < FARTHEST:
+        while (finish := _finish_of(members, last, idle)) and end - finish < idle and end - self.at < FARTHEST:
             if any(cut > last for cut in self.cuts(members, idle, start)):
                 break
             end += MONTH
             members = self._members(subject, start, end)
         cuts = self.cuts(members, idle, start)
-        begin = max((cut for cut in cuts if cut <= first), default=start)
+        begin = max((cut for cut in cuts if cut <= first), default=begin or start)
         until = min((cut for cut in cuts if cut > last), default=end + MONTH)
-        members = [card for card in members if begin <= card.at < until]
+        members = [card for card in members if begin <= card.at < until and (finish is None or card.at <= finish)]
         clearers = tuple(self.cards(f"r:{subject[2:]}", start, end)) if subject.startswith("f:") else ()
         return [Matter(subject, tuple(chain), clearers) for chain in chapters(members, idle, cuts)]
 
@@ -342,6 +345,24 @@ def thinned(cards: Sequence[Card]) -> list[Card]:
 
 def _month_of(moment: datetime) -> int:
     return (moment - EPOCH) // MONTH
+
+
+def _begin_of(cards: Sequence[Card], moment: datetime, idle: timedelta) -> datetime | None:
+    """When the unbroken talk began that goes on at a moment, or is the first after it; None without any card."""
+    times = [card.at for card in cards]
+    at = min(bisect_left(times, moment), len(times) - 1)
+    while at > 0 and times[at] - times[at - 1] <= idle:
+        at -= 1
+    return times[at] if times else None
+
+
+def _finish_of(cards: Sequence[Card], moment: datetime, idle: timedelta) -> datetime | None:
+    """When the unbroken talk ends that goes on at a moment, or is the last before it; None without any card."""
+    times = [card.at for card in cards]
+    at = max(bisect_right(times, moment) - 1, 0)
+    while at < len(times) - 1 and times[at + 1] - times[at] <= idle:
+        at += 1
+    return times[at] if times else None
 
 
 def chains(cards: Sequence[Card], idle: timedelta) -> list[list[Card]]:

@@ -4,8 +4,9 @@
     python -m benchmarks.pipeline_slope --rounds 16           so many times
 
 Each round is the pack again with other ids and addresses, a pack's length later, and with places moved on by one in
-the list of regions, so that no text repeats another. A round is a line: what it costs hangs on what it tells. Cleaning, duplicates, reading, rules, events and the clockwork are
-measured as `fengsui ingest` runs them, with the shipped rules; the index is not.
+the list of regions, so that no text repeats another. A line is a round, as what a text costs hangs on what it tells.
+Cleaning, duplicates, reading, rules, events and the clockwork are measured as `fengsui ingest` runs them, with the
+shipped rules; the index is not.
 """
 
 import argparse
