@@ -385,7 +385,7 @@ def _group_values(card: Card, group: str, rule: Rule, regions: Regions) -> list[
     if group == "issue":
         return [issue for issue in card.issues if not rule.scope.issues or issue in rule.scope.issues]
     if group == "name":
-        return [f"{sound}/{card.family}" for sound in card.sounds] if card.family else []
+        return list(card.sounds)
     if group in ("source", "kind"):
         return [card.source if group == "source" else card.kind]
     prefecture = regions.prefecture_of(card.jurisdiction)
