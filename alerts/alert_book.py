@@ -35,6 +35,7 @@ from store.alert_log import (
     find_alert,
     findings_ever_of,
     findings_of_alert,
+    free_finding,
     next_alert_number,
     next_history_number,
     save_alert,
@@ -266,9 +267,10 @@ class AlertBook:
     def absorb(self, db: Connection, subject: str, finding: Finding, into: str, now: datetime) -> list[Change]:
         """The alert that stood on a finding is the echo of another one: merge it there."""
         holder = find_alert(db, into)
-        own = [alert for alert in alerts_of_subject(db, subject) if set(alert.documents) & set(finding.documents)]
         if holder is None:
             return []
+        shared = [alert for alert in alerts_of_subject(db, subject) if set(alert.documents) & set(finding.documents)]
+        own = [one for one in shared if all(other.id == finding.id for other in findings_of_alert(db, one.id))]
         top = max((alert for alert in own if alert.state not in ENDED), key=lambda alert: alert.level, default=holder)
         if top.level > holder.level and holder.state not in ENDED:  # merging lowers nothing
             holder = replace(holder, level=top.level)
@@ -276,6 +278,7 @@ class AlertBook:
             number = add_event(db, holder, "raised", "rule_fired", f"{top.number} 并入：{top.reason}", now)
             if self.notifier is not None and number is not None:
                 self.notifier.plan(db, holder, what="raised", number=number, now=now)
+        free_finding(db, finding.id)
         return [self._merge(db, alert, holder, now) for alert in own]
 
     def _drop(self, db: Connection, alert: Alert, now: datetime) -> list[Change]:

@@ -142,6 +142,11 @@ def update_finding(db: Connection, finding: Finding, *, alert: str | None = None
     )
 
 
+def free_finding(db: Connection, finding_id: str) -> None:
+    """A finding that stands is in no alert: it is the echo of another one."""
+    db.execute(update(findings).where(findings.c.id == finding_id).values(alert=None))
+
+
 def withdraw_finding(db: Connection, finding_id: str, at: datetime) -> None:
     """A finding lost its ground (revision, withdrawal, late document). The row stays."""
     db.execute(update(findings).where(findings.c.id == finding_id).values(withdrawn_at=at))
