@@ -292,18 +292,33 @@ class AlertBook:
         _withdraw_all(db, alert.id, now)
         if heir is not None and (alert.state in OPEN_TO_SYSTEM or told_over):
             return [self._merge(db, alert, heir, now)]
+        return [self._end_or_propose(db, alert, details, "reread", now, over=told_over)]
+
+    def rule_gone(self, db: Connection, alert: Alert, now: datetime) -> list[Change]:
+        """The rule whose series an alert follows is no longer there: nothing else will ever end it. Its finding stays:
+        the rule did fire.
+        """
+        details = alert_details(db, alert.id)
+        if alert.state in ENDED or details.get("all_clear"):
+            return []
+        return [self._end_or_propose(db, alert, details, "rule_gone", now)]
+
+    def _end_or_propose(
+        self, db: Connection, alert: Alert, details: dict[str, Any], reason: str, now: datetime, *, over: bool = False
+    ) -> Change:
+        """End a low alert that nobody accepted; propose the end of any other. over: the system had ended it already."""
         worst = max(alert.level, int(details.get("worst", 1)))
         may_close = alert.state is AlertState.NEW and self.life.all_clear.may_close(worst, gone=True)
-        if told_over or may_close:
+        if over or may_close:
             gone = replace(alert, state=AlertState.DISMISSED, due_at=None)
             save_alert(db, gone, details={**details, "dismissed_by": SYSTEM})
-            number = add_event(db, gone, "dismissed", "reread", "", now, story_at=alert.updated_at)
+            number = add_event(db, gone, "dismissed", reason, "", now, story_at=alert.updated_at)
             if self.notifier is not None and number is not None:
                 self.notifier.plan(db, gone, what="dismissed", number=number, now=now)
-            return [Change(alert.id, "dismissed", alert.documents)]
-        save_alert(db, alert, details={**details, "all_clear": {"reason": "reread", "at": now.isoformat()}})
-        add_event(db, alert, "all_clear", "reread", "建议解除，由人决定", now, story_at=alert.updated_at)
-        return [Change(alert.id, "changed", alert.documents)]
+            return Change(alert.id, "dismissed", alert.documents)
+        save_alert(db, alert, details={**details, "all_clear": {"reason": reason, "at": now.isoformat()}})
+        add_event(db, alert, "all_clear", reason, "建议解除，由人决定", now, story_at=alert.updated_at)
+        return Change(alert.id, "changed", alert.documents)
 
     @staticmethod
     def _heir(db: Connection, alert: Alert) -> Alert | None:

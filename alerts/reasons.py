@@ -39,6 +39,7 @@ GONE = {
     "refuted": "媒体澄清",
     "withdrawn": "依据撤回或更正",
     "reread": "重新识别后依据不再成立",
+    "rule_gone": "规则已停用或删除，不再跟踪",
 }
 QUIET = "quiet"
 OVER = {"recovered": "已恢复平常"}
