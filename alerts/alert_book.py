@@ -22,7 +22,7 @@ from alerts.standing import (
     gone_by,
     turn_of,
 )
-from alerts.territory import territories_of
+from alerts.territory import kept_where_dispatched, territories_of
 from alerts.transitions import add_event
 from alerts.wording import Names, main_issues, main_products, reason_of, title_of
 from config.alert_life import AlertLife
@@ -107,7 +107,10 @@ class AlertBook:
         details = alert_details(db, old.id) if old else {}
         before: set[str] = set(old.documents) if old and not details.pop("ground_lost", False) else set()
         details.pop("merged_into", None)
-        shape = self._shape(db, outcome, old, old.id if old else new_id(db, outcome), now)
+        told = self._shape(db, outcome, old, old.id if old else new_id(db, outcome), now)
+        shape = kept_where_dispatched(told, old)
+        elsewhere = told.territory not in (shape.territory, details.get("territory_told"))
+        details["territory_told"] = told.territory
         turn = turn_of(
             shape,
             _as_high_as(old, mine),
@@ -140,6 +143,8 @@ class AlertBook:
         save_alert(db, alert, details=details)
         self._write_findings(db, outcome, alert.id, now)
         number = self._write_steps(db, turn, old, outcome, new_steps, now)
+        if elsewhere:
+            add_event(db, alert, "noted", "dispatched", self._elsewhere(told.territory, alert.territory), now)
         if turn.proposed:
             why = outcome.last.why if outcome.last.cleared else "依据已不存在"
             add_event(db, alert, "all_clear", turn.proposed, f"{why}，建议解除，由人决定", now)
@@ -183,6 +188,10 @@ class AlertBook:
             due_at=old.due_at if old else None,
             late=old.late if old else late_by(db, outcome.steps[0].at, outcome.grace, now),
         )
+
+    def _elsewhere(self, told: str, kept: str) -> str:
+        name = self.names.regions.full_name_of
+        return f"按现有信号属地为{name(told)}；已派给{name(kept)}，不自动改派，是否改派由人决定"
 
     @staticmethod
     def _unrecorded(details: Mapping[str, Any], steps: Sequence[Step]) -> list[Step]:

@@ -89,8 +89,8 @@ def _claimed(db: Connection, subject: str, outcome: Outcome, left: Mapping[str, 
         if mine:
             found[alert.id] = alert
     own = find_alert(db, _id_of(outcome)) if not found else None
-    if own is not None and (own.subject == subject or set(own.documents) <= documents):
-        found[own.id] = own
+    if own is not None and (own.subject == subject or not own.documents or documents & set(own.documents)):
+        found[own.id] = own  # else what it began with has gone, and it goes on with the rest of its matter
     return sorted(found.values(), key=lambda alert: (alert.created_at, alert.number))
 
 

@@ -52,7 +52,7 @@ SYSTEM_REASONS: Mapping[str, Mapping[str, str]] = {
     "confirmed": {"confirmed": UP["confirmed"]},
     "updated": {"new_signals": "新的信号", "unconfirmed": "失去证实"},
     "backdated": {"late_document": "迟到的更早信号"},
-    "noted": {**GONE, **OVER, "held": "系统不降级"},
+    "noted": {**GONE, **OVER, "held": "系统不降级", "dispatched": "已派单，不自动改派"},
     "dismissed": GONE,
     "cleared": OVER,
     "grown": {"new_signals": "件数翻倍"},

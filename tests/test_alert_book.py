@@ -9,11 +9,13 @@ import pytest
 import yaml
 from sqlalchemy import select
 
+from alerts.lifecycle import act
 from alerts.setup import build_engine
 from config.lexicon import Lexicon
 from config.rules import read_rule
 from config.settings import PROJECT
 from core.records import AlertState, Kind, RegistryEntry
+from store.alert_log import history_of
 from store.database import Store
 from store.schema import alerts, findings
 from tests.random_stories import engine_of
@@ -169,3 +171,37 @@ def test_a_crowd_s_alert_stays_while_its_finding_stands_though_a_page_of_it_is_r
     desk.read(complaint("头盔投诉又一件", 19))
     assert desk.one().state is AlertState.NEW
     assert [row["number"] for row in standing(desk)] == [desk.one().number]
+
+
+# --- whose an alert is ----------------------------------------------------------------------------------------------
+
+
+def by_hand(desk: Desk, action: str, **more: Any) -> None:
+    with desk.store.write() as db:
+        act(db, desk.one().id, action, actor="li", note="核查", now=desk.now, once=f"{action}-{desk.now}", **more)
+
+
+SITE = press("芦溪某工地钢筋偏细", 0, firm=None, place="360323")
+NAMED = press("偏细钢筋出自红炉", 0.5, place="360300")
+
+
+def test_a_dispatched_alert_stays_with_them_and_the_new_territory_is_proposed_once(desk: Desk) -> None:
+    desk.read(SITE)
+    by_hand(desk, "dispatch", territory="360302")
+    desk.read(press("芦溪又一工地钢筋偏细", 0.25, firm=None, place="360323"))
+    assert "noted" not in desk.actions(desk.one()), "who dispatched it knew that"
+    desk.read(NAMED, press("红炉钢筋再现", 1, place="360300"))
+    alert = desk.one()
+    assert (alert.state, alert.territory) == (AlertState.DISPATCHED, "360302")
+    assert {"360313", "360323"} <= set(alert.territories), "whose the documents say it is are told all the same"
+    with desk.store.read() as db:
+        noted = [row.note for row in history_of(db, alert.id) if row.details["reason"] == "dispatched"]
+    assert noted == ["按现有信号属地为江西省萍乡市湘东区；已派给江西省萍乡市安源区，不自动改派，是否改派由人决定"]
+
+
+def test_an_alert_that_nobody_works_on_yet_follows_its_documents(desk: Desk) -> None:
+    desk.read(SITE)
+    by_hand(desk, "accept")
+    assert desk.one().territory == "360323"
+    desk.read(NAMED)
+    assert desk.one().territory == "360313"
