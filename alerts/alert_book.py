@@ -225,7 +225,7 @@ class AlertBook:
             finding, before = held.finding, known.pop(held.finding.id, None)
             if before is not None and before == (finding, held.lost_at):
                 continue
-            if not add_finding(db, finding, alert=alert, now=now):
+            if before is not None or not add_finding(db, finding, alert=alert, now=now):
                 update_finding(db, finding, alert=alert)
             if held.lost_at is not None:
                 withdraw_finding(db, finding.id, held.lost_at)

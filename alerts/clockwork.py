@@ -85,7 +85,12 @@ class Clockwork:
     def _count_in(self, _now: datetime, end: float) -> bool:
         """Let what was judged before a rule came count in it: a detector needs to know what is usual."""
         series = self.engine.series
+        with self.store.read() as db:
+            known = {rule.id: book.find_rule(db, rule.id) for rule in series.rules.values()}
         for rule in series.rules.values():
+            mine = known[rule.id]
+            if mine is not None and mine.version == rule.version and mine.counted >= mine.since:
+                continue  # nothing is left to count in, and nobody need wait for the write lock
             while True:
                 with self.store.write() as db:
                     one_judge_at_a_time(db)
@@ -112,7 +117,7 @@ class Clockwork:
                     since = day_of(frontier) - EVENT_DAYS if frontier else 0
                     stale = book.stale_values(db, rule.id, since, event_documents, limit=PAGE)
                     for document in stale:
-                        counted = self.engine.series.note(db, document, ())
+                        counted = self.engine.series.recount(db, document)
                         self.engine.anomalies.settle(db, counted, now)
                 if len(stale) < PAGE:
                     break
@@ -142,9 +147,9 @@ class Clockwork:
             if known is None or known.again_from is None:
                 return False
             keys = book.keys_after(db, rule.id, known.again_key, known.again_from, limit=PAGE)
-            moment = story_time(db, self.engine.anomalies.off)
+            settling = self.engine.anomalies.begin(db, now)
             for key in keys:
-                self.engine.anomalies.settle_key(db, rule, key, known.again_from, now, moment)
+                self.engine.anomalies.settle_key(settling, rule, key, known.again_from)
             done = len(keys) < PAGE
             book.save_rule(
                 db,
@@ -220,8 +225,9 @@ class Clockwork:
         return bool(found) and is_over(max(one.numbers.get("last_day", 0) for one in found), frontier)
 
     def _end(self, db: Connection, rule: Rule, alert: Alert, until: datetime, now: datetime) -> None:
-        moment = story_time(db, self.engine.anomalies.off)
         if isinstance(rule.condition, FlatlineCondition):
+            moment = story_time(db, self.engine.flatlines.off)
             self.engine.flatlines.settle_key(db, rule, alert.subject, alert.first_at, until, now, moment)
         else:
-            self.engine.anomalies.settle_key(db, rule, alert.subject, day_of(alert.first_at), now, moment)
+            settling = self.engine.anomalies.begin(db, now)
+            self.engine.anomalies.settle_key(settling, rule, alert.subject, day_of(alert.first_at))

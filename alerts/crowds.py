@@ -193,9 +193,10 @@ def write_findings(db: Connection, held: Sequence[Held], before: Sequence[Findin
     """Write what is held of a stretch now, and take back what stood there before and is not held."""
     known = {finding.id: finding for finding in before}
     for one in held:
-        if known.pop(one.finding.id, None) == one.finding and one.lost_at is None:
+        stood = known.pop(one.finding.id, None)
+        if stood == one.finding and one.lost_at is None:
             continue
-        if not add_finding(db, one.finding, alert=None, now=now):
+        if stood is not None or not add_finding(db, one.finding, alert=None, now=now):
             update_finding(db, one.finding)
         if one.lost_at is not None:
             withdraw_finding(db, one.finding.id, one.lost_at)
