@@ -12,9 +12,9 @@ from alerts.elastalert.asked import FieldNames, NotCarried, written
 from alerts.elastalert.carry import Carried, carry
 from alerts.elastalert.filters import read_filter
 from alerts.elastalert.lucene import read_query_string
-from alerts.elastalert.yaml_file import read_yaml
 from alerts.rule_query import RuleQueries, queries_of
 from config.lexicon import load_lexicon
+from config.rule_yaml import read_yaml
 from config.rules import read_rule
 from config.settings import PROJECT
 from core.errors import ConfigError
