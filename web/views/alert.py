@@ -149,7 +149,7 @@ FIGURES = {
 
 
 def figures(finding: Finding) -> list[tuple[str, str]]:
-    """What the verdict compared, in words. What has none here (a detector keeps thirty numbers) is for /why and JSON."""
+    """What the verdict compared, in words; what has none here (of a detector's thirty numbers) is for /why."""
     return [(word, f"{finding.numbers[name]:g}") for name, word in FIGURES.items() if name in finding.numbers]
 
 
