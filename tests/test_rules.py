@@ -8,6 +8,7 @@ import pytest
 import cli
 from alerts.rule_examples import run_examples
 from alerts.rule_words import rule_words
+from config.calendar_classes import Calendar, load_calendar
 from config.grouping import load_grouping
 from config.lexicon import Lexicon
 from config.rules import Rule, load_rules
@@ -148,3 +149,33 @@ def test_rules_are_listed_with_their_meaning(capsys: pytest.CaptureFixture[str])
     out = capsys.readouterr().out
     assert "7 天内有 5 个独立来源" in out
     assert all(rule.title in out for rule in SHIPPED)
+
+
+UNUSUAL = """
+title: 消费者权益日
+why: 用于测试
+condition: {type: anomaly}
+group_by: [product]
+level: blue
+examples:
+  fires:
+    - - {kind: complaint, product: cable, issues: [fire], days: 50}
+      - {at: 336, kind: complaint, product: cable, issues: [fire], same: 12}
+  quiet: [[{kind: complaint, product: cable, issues: [fire]}]]
+"""
+
+
+def test_examples_are_judged_with_the_calendar_of_the_installation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lexicon: Lexicon, firms: dict[str, RegistryEntry]
+) -> None:
+    [rule] = load_rules(CONFIG, folder=(rules_folder(tmp_path, UNUSUAL)))
+    came = {
+        name: run_examples(
+            rule, lexicon=lexicon, grouping=load_grouping(CONFIG), registry=firms.get, calendar=calendar
+        )[0].came
+        for name, calendar in (("ours", load_calendar(CONFIG)), ("none", Calendar()))
+    }
+    assert came["ours"] != came["none"]
+    assert fengsui("rules", "test", "--json", "--rules", str(tmp_path)) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert tuple(told["came"]) == came["ours"]
