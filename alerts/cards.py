@@ -21,6 +21,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from alerts.card_words import clears_of, corrects, hurt_children, is_national, labels_of
+from alerts.name_sounds import sounds_of
 from alerts.query_hits import NEWEST, QueryHits, TenureKey
 from alerts.scopes import ScopeIndex, in_scope, places_of
 from config.conditions import (
@@ -72,6 +73,7 @@ class Card:
     for them and makes none of them fire.  maker: region code of the firm.  clears: firms it takes a charge away from.
     tier: of its source, 1 is the highest; 0 where nobody knows.  children: it tells of a hurt child.  national: press
     that the whole country reads.  corrects: an authority that takes back what was said before and still tells of harm.
+    sounds: of the names that it gives firm or goods (alerts.name_sounds.py).
     """
 
     document: str
@@ -103,6 +105,7 @@ class Card:
     children: bool = False
     national: bool = False
     corrects: bool = False
+    sounds: tuple[str, ...] = ()
 
     @property
     def trusted(self) -> bool:
@@ -253,6 +256,8 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
         national=VOICES[document.kind] == "media" and is_national(document, view.tiers.get(document.source, 0)),
         corrects=VOICES[document.kind] == "official" and corrects(signal),
     )
+    if card.risk:
+        card = replace(card, sounds=sounds_of(analysis, card.clears, view.place_words))
     if not card.risk:
         return replace(card, rules=_signs_of_life(card, view, text))
     takers = view.takers(card, text)
@@ -379,6 +384,8 @@ def _group_values(card: Card, group: str, rule: Rule, regions: Regions) -> list[
         return [card.product] if card.product else []
     if group == "issue":
         return [issue for issue in card.issues if not rule.scope.issues or issue in rule.scope.issues]
+    if group == "name":
+        return [f"{sound}/{card.family}" for sound in card.sounds] if card.family else []
     if group in ("source", "kind"):
         return [card.source if group == "source" else card.kind]
     prefecture = regions.prefecture_of(card.jurisdiction)

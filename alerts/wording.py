@@ -56,6 +56,8 @@ class Names:
                 return f"信源“{self.sources.get(value, value)}”"
             case "kind":
                 return KIND_WORDS.get(value, value)
+            case "name":
+                return f"读音为“{value.split('/')[0]}”的名录外名称"
         return "全部信息"
 
     def issues(self, issues: Iterable[str]) -> str:

@@ -10,14 +10,15 @@ from config.lexicon_file import LexiconFile
 FACTORS = ("severity", "likelihood", "reach")
 GRADES = {"severity": 4, "likelihood": 3, "reach": 4}
 PEOPLE = ("dead", "serious", "injured", "missing", "evacuated")
-_KEYS = (*PEOPLE, "recalled", "floor", "issues", "words", "key_words", "patterns")
+_KEYS = (*PEOPLE, "recalled", "floor", "issues", "lead_issues", "words", "key_words", "patterns")
 
 
 @dataclass(frozen=True)
 class Grade:
     """The conditions of one grade of a factor; one that holds is enough.
 
-    people: least numbers by kind.  recalled, floor: 0 asks nothing.
+    people: least numbers by kind.  recalled, floor: 0 asks nothing.  lead_issues: asserted in the title or the first
+    sentence: what a text is about, not what it says by the way.
     """
 
     grade: int
@@ -25,6 +26,7 @@ class Grade:
     recalled: int = 0
     floor: int = 0
     issues: tuple[str, ...] = ()
+    lead_issues: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     key_words: tuple[str, ...] = ()
     patterns: tuple["re.Pattern[str]", ...] = ()
@@ -78,6 +80,7 @@ def _grades(file: LexiconFile, factor: str, issues: Collection[str]) -> tuple[Gr
             continue
         found.append(_grade(file, where, grade, _mapping(file, where, row)))
         _exist(file, f"{where}.issues", found[-1].issues, issues)
+        _exist(file, f"{where}.lead_issues", found[-1].lead_issues, issues)
     return tuple(sorted(found, key=lambda grade: -grade.grade))
 
 
@@ -99,6 +102,7 @@ def _grade(file: LexiconFile, where: str, grade: int, row: Mapping[str, Any]) ->
         recalled=least("recalled", 1_000_000_000),
         floor=least("floor", 4),
         issues=file.words(where, row, "issues"),
+        lead_issues=file.words(where, row, "lead_issues"),
         words=file.words(where, row, "words"),
         key_words=file.words(where, row, "key_words"),
         patterns=tuple(patterns),

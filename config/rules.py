@@ -40,7 +40,7 @@ from core.errors import ConfigError
 from core.ids import digest, to_json
 from core.records import LEVEL_IDS, Kind
 
-Group = Literal["matter", "all", "firm", "product", "issue", "county", "prefecture", "source", "kind"]
+Group = Literal["matter", "all", "firm", "product", "issue", "county", "prefecture", "source", "kind", "name"]
 Level = Literal["blue", "yellow", "orange", "red"]
 
 CheckQuery = Callable[[str], str]

@@ -21,7 +21,7 @@ from nlp.issues import IssueFinder, IssueMention
 from nlp.jurisdiction import jurisdiction
 from nlp.level import FACTOR_NAMES, Level
 from nlp.normalize import Normalized, normalize
-from nlp.primary import ProductCard, primary_firm, primary_product, roles_of, several_firms
+from nlp.primary import ProductCard, cleared_firms, firm_key, primary_firm, primary_product, roles_of, several_firms
 from nlp.privacy import mask
 from nlp.products import ProductFinder
 from nlp.reading import Reading
@@ -263,10 +263,11 @@ class Analyzer:
             left, right = whole.span(start, end)
             found.append(Mention(left, right, "", kind, norm, **more))  # type: ignore[arg-type]
 
+        innocent = cleared_firms(reading, roles)
         for firm in reading.firms:
             kind = MentionType.BRAND if firm.brand else MentionType.ENTERPRISE
             add(firm.start, firm.end, kind, firm.id, role=roles[firm.start], candidates=firm.candidates,
-                confidence=firm.confidence, rule=firm.rule)  # fmt: skip
+                confidence=firm.confidence, rule=firm.rule, negated=firm_key(firm) in innocent)  # fmt: skip
         for start, end, code in reading.regions:
             add(start, end, MentionType.REGION, code, rule="region")
         for span in reading.towns:

@@ -142,7 +142,11 @@ def evaluate_sample(rows: Iterable[Mapping[str, Any]], analyzer: Analyzer) -> Fi
 
 
 def _count_mentions(counts: _Counts, gold: Sequence[Mapping[str, Any]], found: Sequence[Mention]) -> None:
-    asserted = [mention for mention in found if not mention.negated and mention.type.value in TYPES]
+    asserted = [
+        mention
+        for mention in found
+        if mention.type.value in TYPES and not (mention.negated and mention.type is MentionType.ISSUE)
+    ]
     for kind in TYPES:
         wanted = [m for m in gold if m["type"] == kind]
         mine = [m for m in asserted if m.type.value == kind]

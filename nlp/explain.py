@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from core.records import Analysis, Mention, Table
+from core.records import Analysis, Mention, MentionType, Table
 from nlp.analyze import VERSION, Analyzer
 from nlp.level import FACTOR_NAMES
 from nlp.reading import Reading
@@ -57,7 +57,7 @@ def _mention(mention: Mention, where: str) -> dict[str, Any]:
         "id_or_norm": mention.id_or_norm, "rule": mention.rule, "confidence": mention.confidence,
     }  # fmt: skip
     if mention.negated:
-        row["not_counted_because"] = mention.rule
+        row["not_counted_because"] = mention.rule if mention.type is MentionType.ISSUE else "cleared"
     if mention.role:
         row["role"] = mention.role
     if mention.candidates:

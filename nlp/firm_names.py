@@ -1,7 +1,7 @@
 """Names of firms that no list has, by their grammar: [place][own name][trade][legal form]."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 _FORMS = (
     "股份有限公司|有限责任公司|有限公司|集团公司|合伙企业|专业合作社|"
@@ -32,6 +32,8 @@ _BREAK = re.compile(
 _GENERIC = re.compile(
     r"^一(?!汽)|^的|^平台|最大|^(?:楼下|旁边|隔壁|门口|对面|附近|路边|街边|街角|村口|校门口|镇上|县里|城里|网上|线上|家门口|学校)|公共|公众|紧急|什么|哪|某|一家|两家|三家|几家|多家|这家|那家|涉事|本地|有关|各|该|辖区|个|问题|知名|民营|大型|小型"
 )
+_TOLD_OF = ("的", "这个", "那个", "这家", "那家", "他家", "她家")
+"""What ends so before its form is told of, not named (视频里的充装站)."""
 _STREET = re.compile(
     r"(?:大道|大街|[\u4e00-\u9fff]路|街|巷|\d号|广场|市场|小区|大厦|商城|花园|\d栋|[门出]口的?)(?=[\u4e00-\u9fff]{2})"
 )
@@ -41,6 +43,13 @@ _TRADE = re.compile(
     r"家具|服饰|纺织|水泥|钢铁|轧钢|建材|包装|容器|涂料|肥业|农机|文化用品|文具|玩具|日化|燃气|厨具|五金|机械|汽车|专用汽车|运输|检测|工程|"
     r"材料|设备|器材|烟花|花炮|制造|制品|进出口|投资|环境|电池|锂电|锂能|电源|用品)+"
 )
+_LEGAL_END = re.compile(r"(?:牌|品牌|系列|公司|集团)+$")
+_MORE_TRADES = (
+    "油品|石化|石油|气体|鞋业|家纺|童装|母婴|农资|种业|农业|生物|肥料|复合肥|门窗|卫浴|厨卫|陶瓷|木业|纸业|印刷|礼品|体育|户外|运动|"
+    "智能|技术|集团|商店|超市"
+)
+_TRADE_END = re.compile(f"(?:{_TRADE.pattern}|{_MORE_TRADES})+(?:厂|店|行|部)?$")
+_SHORTEST = 2
 LAB = re.compile(r"检测|质检|检验|认证|计量|检疫|研究院|鉴定")
 PLATFORM = re.compile(r"电子商务|网络科技|平台|商城|优品|拼街")
 VICTIM_TRADE = re.compile(r"食品|餐饮|酒店|酒楼|物业|建设|房地产|置业|学校|幼儿园|运输|物流|招标|投资|环境科技")
@@ -58,6 +67,21 @@ _BRAND = re.compile(
     r"|#([\u4e00-\u9fff]{2,4})(?={product})"
     r"|(?:品牌|商标)[:：为是 ]?([A-Z][A-Za-z0-9]{2,14})(?![A-Za-z0-9])"
 )
+
+
+def bare_name(name: str, places: Collection[str]) -> str:
+    """A firm's or brand's own name: without the places it begins with, its trade and its legal form."""
+    own = _ANY_FORM.sub("", _LEGAL_END.sub("", name))
+    if match := _COMPANY.search(name):
+        own = name[: match.start()]
+    start = 0
+    for length in (4, 3, 2) * 2:  # a province and what lies in it
+        if own[start : start + length] in places and len(own) - start - length >= _SHORTEST:
+            start += length
+    town = re.match(r"(?:[省市县区]|[\u4e00-\u9fff]{2,3}(?:镇|乡|街道))(?=[\u4e00-\u9fff]{2})", own[start:])
+    own = own[start + (town.end() if town else 0) :]
+    without = _TRADE_END.sub("", own)
+    return without if len(without) >= _SHORTEST else own
 
 
 class NameGrammar:
@@ -96,7 +120,7 @@ class NameGrammar:
                 if found.end() <= len(chunk) - 2:
                     cut = found.end()
             own = chunk[cut:].lstrip("()（）县市区省")
-            if not 2 <= len(own) <= (14 if _COMPANY.search(suffix.group()) else 6):
+            if own.endswith(_TOLD_OF) or not 2 <= len(own) <= (14 if _COMPANY.search(suffix.group()) else 6):
                 return None
             start = suffix.start() - len(own)
         return None if self.is_generic(text[start : suffix.end()]) else start

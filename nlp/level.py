@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from config.level_card import FACTORS, Grade, LevelTable
 from config.lexicon import Lexicon
+from nlp.issues import IssueMention
 from nlp.reading import Reading
 
 COUNT_NAMES = {"dead": "死亡", "serious": "重伤", "injured": "受伤", "missing": "失联", "evacuated": "疏散"}
@@ -53,6 +54,11 @@ def _told_at(text: str, word: str) -> int:
     return -1
 
 
+def _leads(issue: IssueMention, reading: Reading) -> bool:
+    """Whether an issue stands in the title or in the first sentence of the body."""
+    return issue.end <= max(reading.title_end, reading.clauses.sentence(reading.title_end + 1)[1])
+
+
 class LevelCard:
     """Grades readings."""
 
@@ -90,8 +96,11 @@ class LevelCard:
         recalled = counts["units"].number if "recall" in floors and key and "units" in counts else 0
         if grade.recalled and recalled >= grade.recalled:
             return f"召回{recalled}件重点产品", counts["units"].start
+        leading = {issue.id for issue in reading.asserted if issue.id in grade.lead_issues and _leads(issue, reading)}
         reached = [
-            issue for issue, floor in floors.items() if (grade.floor and floor >= grade.floor) or issue in grade.issues
+            issue
+            for issue, floor in floors.items()
+            if (grade.floor and floor >= grade.floor) or issue in grade.issues or issue in leading
         ]
         if reached:
             worst = max(reached, key=lambda issue: self._lexicon.issues[issue].weight)

@@ -12,7 +12,7 @@ from nlp.reading import Reading
 
 _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
     ("bystander", re.compile(r"(?:确非|并非|不是|误指|误里把|误把|假冒|冒用|仿冒|冒充|打着|贴上)$"), re.compile(
-        r"[^。；;\n]{0,16}(?:无关|无任何|只做|不承担责任|没有关系|符合要求|未发现不合格|经复验|全部合格|留样|愿意接受|当成被告|"
+        r"[^。；;\n]{0,16}(?:无关|无任何|遭冒牌|遭仿冒|被仿冒|被冒用|被假冒|打假|只做|不承担责任|没有关系|符合要求|未发现不合格|经复验|全部合格|留样|愿意接受|当成被告|"
         r"出示[^。；;\n]{0,20}(?:合格|有效期内|检验单|检测报告)|出示[^。；;\n]{0,24}(?:未|没有|不)再[^。；;\n]{0,4}(?:供|销|发)货)")),
     ("sampled", re.compile(
         r"(?:被抽样单位|抽样地点|经销单位|受检单位|样品抽自|抽自)(?:为|是|[:：])?$"), re.compile(r"(?!)")),
@@ -32,6 +32,18 @@ _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
     ("seller", re.compile(r"(?:进口商|经销商|代理商|购自|从|在|销售者|供货人|老板|店)(?:为|是|[:：])?$"), re.compile(
         r"[^。；;\n，,]{0,4}(?:销售|购买|购入|买的|进的|卖|在售|经营)")),
 )  # fmt: skip
+_ASKED = re.compile(r"[^。；;\n]{0,16}吗|[^，。；;\n]{0,10}(?:第[一二三]|首次|头一|唯一|个案|个例|偶然|一家)")
+"""Is it not X? It is not the first time for X: nothing is taken away."""
+_ITSELF = re.compile(r"我司|我公司|我厂|本公司|本厂|本店")
+_CLEARED_BEFORE = re.compile(
+    r"(?:确非|并非|不是|误指|误里把|误把|误认为(?:是)?|误认作|误传(?:是|为)|(?:没|未)(?:有|曾)?说(?:过)?(?:就)?是|认错(?:成|为)?)$"
+)
+_CLEARED_AFTER = re.compile(
+    r"[^。；;！!？?\n]{0,16}(?:无关(?![紧痛])|(?:没有|无)(?:直接|任何|必然)?(?:的)?(?:关系|关联|联系|往来))"
+)
+"""Said of a firm, these take the charge away from it; that it passes a check or was copied does not."""
+_COPIED_BEFORE = re.compile(r"(?:假冒|冒用|仿冒|冒充)[“「\"]?$")
+_COPIED_AFTER = re.compile(r"[”」\"]?(?:[^，。；;\n]{0,4}(?:遭|被)(?:冒牌|仿冒|假冒|冒用|盗用)|[^，。；;\n]{0,6}打假)")
 _MAKER_SAID = re.compile(
     r"(?:标称生产者|标称生产企业|生产企业|生产者|生产商|生产单位|制造商|厂家|由|系)(?:名称)?(?:为|是|[:：(（])?[^，。；;、]{0,6}$"
 )
@@ -60,6 +72,8 @@ _LABELLED = re.compile(r"标称(?:为|由|是|[:：])?$")
 _CASE = re.compile(
     r"(?:^|[。；;\n\s])(?:[一二三四五六七八九十]{1,2}、|\d{1,2}[.、．]|[①-⑨])[^。；;\n]{4,80}案(?=[。；;\n]|$)"
 )
+_OWN_WORD = 60  # characters in which a statement says whose it is
+_INNOCENT = 4.0  # points that a firm with another part than the maker's loses
 _BARE = 3.0  # points that a battery of anything loses against the thing itself
 _SHORT_FORM, _LONGEST_OWN = re.compile(r"(?:公司|厂)$"), 4
 _LONGEST_ROW = 160  # characters; a longer line is prose, not a row of a table
@@ -111,6 +125,21 @@ def roles_of(reading: Reading) -> dict[int, str]:
     return roles
 
 
+def cleared_firms(reading: Reading, roles: Mapping[int, str]) -> frozenset[str]:
+    """Keys of the firms that the text says are not concerned, and nowhere says they made it."""
+    said: set[str] = set()
+    making: set[str] = set()
+    for firm in reading.firms:
+        before = reading.text[max(0, firm.start - 12) : firm.start].rstrip('“「"')
+        if _ASKED.match(reading.text, firm.end) or _says_itself(reading, firm.start):
+            continue
+        if _CLEARED_BEFORE.search(before) or _CLEARED_AFTER.match(reading.text, firm.end):
+            said.add(firm_key(firm))
+        elif roles[firm.start] == "maker" and _is_said_to_make(reading.text, firm):
+            making.add(firm_key(firm))
+    return frozenset(said - making)
+
+
 def firm_key(firm: FirmMention) -> str:
     """One key for all mentions of a firm; unlisted names share the beginning of their own name."""
     return firm.id or "?" + "|".join(firm.candidates)
@@ -125,6 +154,7 @@ def primary_firm(
     failing: dict[str, None] = {}
     text = reading.text
     full_names = _full_names(reading)
+    innocent = cleared_firms(reading, roles) | _copied_firms(reading, roles)
     certfraud = any(issue.id == "certfraud" for issue in reading.asserted)
     for order, firm in enumerate(reading.firms):
         if firm.id is None:
@@ -140,8 +170,8 @@ def primary_firm(
         points += 1.0 * _is_said_to_make(text, firm)
         points += {"maker": 1.2, "commissioned": 1.2, "brand_owner": 1.0, "seller": 0.3}.get(role, 0.0)
         points -= 1.5 * (firm.brand and key.startswith("NIL:"))
-        if role in _BAD_ROLE and not (role == "lab" and certfraud):
-            points -= 4.0
+        if firm_key(firm) in innocent or (role in _BAD_ROLE and not (role == "lab" and certfraud)):
+            points -= _INNOCENT
         if in_row and _PASSED.search(line) and "不合格" not in line:
             points -= 5.0
         elif in_row and role == "maker" and (reading.near_issue(firm.start) or "不合格" in line or "合格" not in line):
@@ -153,6 +183,26 @@ def primary_firm(
     if not ranked or ranked[0][1] <= 0:
         return None
     return _branch_at(ranked[0][0], reading, registry, branches)
+
+
+def _says_itself(reading: Reading, place: int) -> bool:
+    """Whether the sentence, or the text's beginning, is a firm's own word: that clears nobody."""
+    start, end = reading.clauses.sentence(place)
+    return bool(_ITSELF.search(reading.text, start, end) or _ITSELF.search(reading.text, 0, _OWN_WORD))
+
+
+def _copied_firms(reading: Reading, roles: Mapping[int, str]) -> frozenset[str]:
+    """Firms whose goods were copied: what the copies do is not their doing, wherever else they are named."""
+    return frozenset(
+        firm_key(firm)
+        for firm in reading.firms
+        if roles[firm.start] == "bystander"
+        and not _says_itself(reading, firm.start)
+        and (
+            _COPIED_BEFORE.search(reading.text, max(0, firm.start - 6), firm.start)
+            or _COPIED_AFTER.match(reading.text, firm.end)
+        )
+    )
 
 
 def _is_row(line: str, start: int, end: int) -> bool:
