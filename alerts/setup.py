@@ -106,10 +106,11 @@ def load_file_rules(
     needs_examples: bool = True,
 ) -> tuple[Rule, ...]:
     """The rules of the config folder (or another one), their queries read too. Raises ConfigError."""
-    known = {"products": frozenset(lexicon.products), "issues": frozenset(lexicon.issues)}
     return load_rules(
         config_dir,
-        **known,
+        products=frozenset(lexicon.products),
+        issues=frozenset(lexicon.issues),
+        regions=lexicon.regions,
         check_query=queries.check,
         check_detector=check_detector,
         folder=folder,

@@ -53,6 +53,13 @@ class Regions:
     def __contains__(self, code: str) -> bool:
         return code in self.by_code
 
+    def may_hold(self, code: str) -> bool:
+        """Whether `code` is known, abroad, or may be a county elsewhere (those are not listed)."""
+        if code == ABROAD or code in self:
+            return True
+        elsewhere = code[:2] != self.home[:2] and code.isdecimal() and len(code) == 6 and not code.endswith("00")
+        return elsewhere and f"{code[:4]}00" in self
+
     def __iter__(self) -> Iterator[Region]:
         return iter(self.by_code.values())
 

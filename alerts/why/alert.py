@@ -138,11 +138,12 @@ class AlertStages:
         for finding in findings:
             rule = self.world.rule(finding.rule)
             words = condition_in_words(rule.condition, self.world.lexicon) if rule else "原条件"
+            name = f"规则「{rule.title}」" if rule else finding.rule
             if len(finding.documents) == 1:
-                told = f"落：{finding.rule} 只靠一篇，这篇撤回、更正或被澄清即不成立"
+                told = f"落：{name}只靠一篇，这篇撤回、更正或被澄清即不成立"
                 yield Evidence(told, document=finding.documents[0], rule=finding.rule)
             else:
-                told = f"落：{finding.rule} 靠 {len(finding.documents)} 篇，撤回后不再满足“{words}”即不成立"
+                told = f"落：{name}靠 {len(finding.documents)} 篇，撤回后不再满足“{words}”即不成立"
                 yield Evidence(told, rule=finding.rule)
 
     def _grouped(self, signals: Sequence[Signal]) -> Stage:
