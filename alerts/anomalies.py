@@ -7,6 +7,7 @@ story has come. A document that comes late has its day judged again, and every d
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 from sqlalchemy import Connection
@@ -25,8 +26,9 @@ from alerts.replay import Held, Outcome, Step, make_finding
 from alerts.watermarks import StoryTime, story_time
 from config.conditions import AnomalyCondition
 from config.rules import Rule
+from core.records import Finding
 from store import day_counts as book
-from store.alert_log import alerts_of_subject, findings_of
+from store.alert_log import findings_of, subjects_with_alerts
 from store.cards import cards_with
 from store.day_counts import Counted
 from store.documents import sources_of
@@ -51,6 +53,33 @@ class AlarmDay:
     provisional: bool = False
 
 
+class Settling:
+    """One settling of anomaly rules: in one transaction, while no count changes. What keys share is read once."""
+
+    def __init__(self, db: Connection, series: DaySeries, off: frozenset[str], now: datetime) -> None:
+        self.db, self.series, self.off, self.now = db, series, off, now
+        self._days: dict[str, tuple[int | None, int | None]] = {}
+        self._common: dict[tuple[str, int], Common] = {}
+
+    @cached_property
+    def time(self) -> StoryTime:
+        """What the store says of time."""
+        return story_time(self.db, self.off)
+
+    def days_of(self, rule: Rule) -> tuple[int | None, int | None]:
+        """The day from which a rule is judged, and the first on which anything counts for it; None: every day, none."""
+        if rule.id not in self._days:
+            since = self.series.taken_up(self.db, rule).since_at
+            self._days[rule.id] = (day_of(since) if since else None, book.first_day_of(self.db, rule.id))
+        return self._days[rule.id]
+
+    def common(self, rule: str, month: int) -> Common:
+        """What the rule's keys share when days of a month are judged."""
+        if (rule, month) not in self._common:
+            self._common[rule, month] = self.series.common(self.db, rule, month)
+        return self._common[rule, month]
+
+
 class Anomalies:
     """Settles the rules that judge daily counts."""
 
@@ -61,8 +90,12 @@ class Anomalies:
         """(key, day) that these documents count for: they went into or out of an alert that an anomaly may echo."""
         if not self.series.anomaly:
             return []
-        counted = (one for document in sorted(documents) for one in book.counted_of(db, document).values())
-        return [(one.key, one.day) for one in counted if rule_in(one.key) in self.series.anomaly]
+        counted = book.counted_days_of(db, sorted(documents))
+        return [(key, day) for key, day in counted if rule_in(key) in self.series.anomaly]
+
+    def begin(self, db: Connection, now: datetime) -> Settling:
+        """For settling several keys in this transaction."""
+        return Settling(db, self.series, self.off, now)
 
     def settle(self, db: Connection, touched: Iterable[tuple[str, int]], now: datetime) -> list[Change]:
         """Judge again the days that counts have changed on, and what follows from them. touched: (key, day)."""
@@ -71,95 +104,91 @@ class Anomalies:
             if rule_in(key) not in self.series.anomaly:
                 continue  # a rule that is no longer there
             earliest[key] = min(day, earliest.get(key, day))
-        if not earliest:
-            return []
-        time = story_time(db, self.off)
+        settling = self.begin(db, now)
         return [
             change
             for key, day in sorted(earliest.items())
-            for change in self.settle_key(db, self.series.anomaly[rule_in(key)], key, day, now, time)
+            for change in self.settle_key(settling, self.series.anomaly[rule_in(key)], key, day)
         ]
 
     def settle_key(
-        self, db: Connection, rule: Rule, key: str, day: int, now: datetime, time: StoryTime,
-        done: frozenset[str] = frozenset(),
-    ) -> list[Change]:  # fmt: skip
+        self, settling: Settling, rule: Rule, key: str, day: int, done: frozenset[str] = frozenset()
+    ) -> list[Change]:
         """Make the findings and alerts of a key from a day on what its counts say. done: keys that led to this one."""
-        since = self.series.taken_up(db, rule).since_at
-        day = max(day, day_of(since)) if since else day
-        bounds = book.bounds_of(db, key)
+        db, (since, _) = settling.db, settling.days_of(rule)
+        day = max(day, since) if since else day
+        bounds = book.days_of_key(db, key)
         known = findings_of(db, rule=rule.id, key=key)
         for finding in reversed(known):
             if day_of(finding.fired_at) < day <= _last_day(finding.numbers) + QUIET:
                 day = day_of(finding.fired_at)
-        book.forget_chances(db, rule.id, key, day)
-        alarms = self._alarms(db, rule, key, day, bounds[1], time) if bounds else []
-        runs = _runs(alarms)
-        if not runs and not any(day_of(finding.fired_at) >= day for finding in known):
-            return self._let_through(db, rule, day, now, time, done | {key})
-        start, end = start_of(day), start_of(max([day, *([bounds[1]] if bounds else [])]) + 1)
-        changes = self._write(db, rule, key, runs, (start, end), now, time)
-        return [*changes, *self._let_through(db, rule, day, now, time, done | {key})]
+        if _corrected(rule):
+            book.forget_chances(db, rule.id, key, day)
+        runs = _runs(self._alarms(settling, rule, key, day, bounds) if bounds else [])
+        changes: list[Change] = []
+        if runs or any(day_of(finding.fired_at) >= day for finding in known):
+            within = start_of(day), start_of(max([day, *([bounds[1]] if bounds else [])]) + 1)
+            changes = self._write(settling, rule, key, runs, within, known)
+        return [*changes, *self._let_through(settling, rule, day, done | {key})]
 
     def _write(
-        self, db: Connection, rule: Rule, key: str, runs: Sequence[Sequence[AlarmDay]],
-        within: tuple[datetime, datetime], now: datetime, time: StoryTime,
+        self, settling: Settling, rule: Rule, key: str, runs: Sequence[Sequence[AlarmDay]],
+        within: tuple[datetime, datetime], known: Sequence[Finding],
     ) -> list[Change]:  # fmt: skip
-        told = [self._told(db, rule, key, run, time) for run in runs]
-        far = max([within[1], *(finding.fired_at for finding in findings_of(db, rule=rule.id, key=key))])
-        standing = [one for one in findings_of(db, rule=rule.id, key=key, since=within[0]) if one.fired_at <= far]
+        """known: the key's standing findings."""
+        db, now = settling.db, settling.now
+        told = [self._told(settling, rule, key, run) for run in runs]
+        far = max([within[1], *(finding.fired_at for finding in known)])
+        standing = [one for one in known if one.fired_at >= within[0]]
         write_findings(db, [held for held, _ in told], standing, now)
+        alerted = bool(subjects_with_alerts(db, [key]))
         outcomes, changes = [], []
         for held, outcome in told:
             holder = echo_of(db, held.finding, outcome.cards)
             if holder is None:
                 outcomes.append(outcome)
-            else:
+            elif alerted:
                 changes += self.book.absorb(db, key, held.finding, holder, now)
-        if not outcomes and not alerts_of_subject(db, key):
+        if not outcomes and not alerted:
             return changes
         written, left = self.book.settle(db, key, outcomes, around=(within[0], far), now=now)
         return [*changes, *written, *self.book.drop(db, left, now)]
 
     # --- which days are alarms ----------------------------------------------------------------------------------
 
-    def alarm_days(self, db: Connection, rule: Rule, key: str, first: int, last: int, time: StoryTime) -> list[int]:
+    def alarm_days(self, settling: Settling, rule: Rule, key: str, first: int, last: int) -> list[int]:
         """The days of a key that are alarms, for measuring; nothing is written but what the rule's keys share."""
-        return [one.day for one in self._alarms(db, rule, key, first, last, time)]
+        return [one.day for one in self._alarms(settling, rule, key, first, (first, last))]
 
-    def _alarms(self, db: Connection, rule: Rule, key: str, first: int, last: int, time: StoryTime) -> list[AlarmDay]:
-        """The days from `first` to `last` that are alarms, in order."""
-        begun, counts = self.series.counts(db, rule, key, last)
+    def _alarms(self, settling: Settling, rule: Rule, key: str, since: int, bounds: tuple[int, int]) -> list[AlarmDay]:
+        """The days from `since` on that are alarms, in order. bounds: the first and last day of the key."""
+        db, (_, begun), (seen, last) = settling.db, settling.days_of(rule), bounds
+        first, counts = self.series.counts(db, rule, key, last, begun=begun)
         condition = rule.condition
         assert isinstance(condition, AnomalyCondition)
-        seen = book.bounds_of(db, key)
-        months: dict[int, Common] = {}
         found = []
-        for day in range(max(first, begun), last + 1):
-            here = counts[: day - begun + 1]
+        for day in range(max(since, first), last + 1):
+            here = counts[: day - first + 1]
             if not may_be(condition, here):
                 continue
-            month = month_of(day)
-            if month not in months:
-                months[month] = self.series.common(db, rule.id, month)
             given = KeyDays(
-                here, date.fromordinal(day), self.series.calendar, months[month],
-                borrowed=self.series.borrowed(db, key, day, begun), seen_for=day - (seen[0] if seen else day),
+                here, date.fromordinal(day), self.series.calendar, settling.common(rule.id, month_of(day)),
+                borrowed=self.series.borrowed(db, key, day, first), seen_for=day - seen,
             )  # fmt: skip
-            one = self._judged(db, rule, key, given, time)
+            one = self._judged(settling, rule, key, given)
             if one is not None:
                 found.append(one)
         return found
 
-    def _judged(self, db: Connection, rule: Rule, key: str, given: KeyDays, time: StoryTime) -> AlarmDay | None:
-        condition, day = rule.condition, given.day.toordinal()
+    def _judged(self, settling: Settling, rule: Rule, key: str, given: KeyDays) -> AlarmDay | None:
+        db, condition, day = settling.db, rule.condition, given.day.toordinal()
         assert isinstance(condition, AnomalyCondition)
         if condition.correct == "benjamini_hochberg":
             given = replace(given, cut=self._cut(db, rule, key, given))
         verdict = judge(condition, given)
         provisional = False
         if verdict is None or not verdict.fires:
-            arrived = self._arrived(db, key, day, time) if condition.detector == DEFAULT else None
+            arrived = self._arrived(db, key, day, settling.time) if condition.detector == DEFAULT else None
             if arrived is None:
                 return None
             verdict = judge(condition, replace(given, arrived=arrived))
@@ -211,22 +240,20 @@ class Anomalies:
         passed = small[kept[: len(small)]] if len(small) else small
         return float(passed.max()) if len(passed) else 0.0
 
-    def _let_through(
-        self, db: Connection, rule: Rule, day: int, now: datetime, time: StoryTime, done: frozenset[str]
-    ) -> list[Change]:
+    def _let_through(self, settling: Settling, rule: Rule, day: int, done: frozenset[str]) -> list[Change]:
         """With Benjamini-Hochberg a key's day decides on those of other keys, too: they are settled with it."""
-        condition = rule.condition
-        assert isinstance(condition, AnomalyCondition)
-        if condition.correct == "none":
+        if not _corrected(rule):
             return []
+        db, condition = settling.db, rule.condition
+        assert isinstance(condition, AnomalyCondition)
         changes: list[Change] = []
         for one in book.days_with_chances(db, rule.id, day):
-            cut = self._cut_of(db, condition, rule.id, one, self.series.common(db, rule.id, month_of(one)).keys)
+            cut = self._cut_of(db, condition, rule.id, one, settling.common(rule.id, month_of(one)).keys)
             for other, p in sorted(book.chances_of(db, rule.id, one).items()):
                 if other in done or not self._differs(db, rule, other, one, passes=cut > 0 and p <= cut, cut=cut):
                     continue
                 done |= {other}
-                changes += self.settle_key(db, rule, other, one, now, time, done)
+                changes += self.settle_key(settling, rule, other, one, done)
         return changes
 
     @staticmethod
@@ -240,11 +267,9 @@ class Anomalies:
 
     # --- how they are told --------------------------------------------------------------------------------------
 
-    def _told(
-        self, db: Connection, rule: Rule, key: str, run: Sequence[AlarmDay], time: StoryTime
-    ) -> tuple[Held, Outcome]:
+    def _told(self, settling: Settling, rule: Rule, key: str, run: Sequence[AlarmDay]) -> tuple[Held, Outcome]:
         """A run of alarm days as a finding and what its alert is to say."""
-        first, last = run[0], run[-1]
+        db, first, last = settling.db, run[0], run[-1]
         begin = min(one.day - one.verdict.reach + 1 for one in run)
         counted = book.documents_of_days(db, key, begin, last.day)
         cards = self._cards(db, key, counted)
@@ -256,7 +281,7 @@ class Anomalies:
         )  # fmt: skip
         finding = replace(finding, window_start=start_of(begin), window_end=start_of(last.day + 1))
         mine = tuple(cards[name] for name in finding.documents)
-        steps = [*self._levels(rule, finding.reason, first.fired_at, mine), *self._ends(run, time)]
+        steps = [*self._levels(rule, finding.reason, first.fired_at, mine), *self._ends(run, settling.time)]
         held = Held(finding, rule.rank, None)
         return held, Outcome(Matter(key, mine), mine, mine, (held,), tuple(steps), alone=True)
 
@@ -311,6 +336,11 @@ class Anomalies:
 def is_over(last_day: float, frontier: datetime) -> bool:
     """Whether the quiet days after a last alarm have passed."""
     return frontier >= start_of(int(last_day) + QUIET + 1)
+
+
+def _corrected(rule: Rule) -> bool:
+    """Whether chances of all its keys are weighed together."""
+    return isinstance(rule.condition, AnomalyCondition) and rule.condition.correct != "none"
 
 
 def _runs(alarms: Sequence[AlarmDay]) -> list[list[AlarmDay]]:

@@ -1,5 +1,5 @@
 """What happens because time passes and not because a document comes: silences, all-clears, keys to be judged again,
-and what came before a rule was counted in.
+what came before a rule was counted in, and what a rule that is gone leaves behind.
 
 Time is that of the documents (alerts/watermarks.py). Every step is a transaction of its own and does nothing twice:
 after a kill it is taken up where it stood.
@@ -23,7 +23,12 @@ from config.conditions import AnomalyCondition, FlatlineCondition
 from config.rules import Rule
 from core.records import Alert
 from store import day_counts as book
-from store.alert_log import findings_of_alert, open_alerts_of_rules
+from store.alert_log import (
+    find_alert,
+    findings_of_alert,
+    open_alerts_of_rules,
+    open_alerts_that_end_themselves,
+)
 from store.cards import one_judge_at_a_time
 from store.schema import event_documents
 
@@ -61,6 +66,7 @@ class Clockwork:
 
     def run(self, now: datetime, *, seconds: float = float("inf")) -> bool:
         """One pass, for about so long. Whether nothing is left to do until time has passed or documents have come."""
+        self._gone(now)
         if not self.engine.series.rules:
             return True
         end = time.monotonic() + seconds
@@ -79,7 +85,12 @@ class Clockwork:
     def _count_in(self, _now: datetime, end: float) -> bool:
         """Let what was judged before a rule came count in it: a detector needs to know what is usual."""
         series = self.engine.series
+        with self.store.read() as db:
+            known = {rule.id: book.find_rule(db, rule.id) for rule in series.rules.values()}
         for rule in series.rules.values():
+            mine = known[rule.id]
+            if mine is not None and mine.version == rule.version and mine.counted >= mine.since:
+                continue  # nothing is left to count in, and nobody need wait for the write lock
             while True:
                 with self.store.write() as db:
                     one_judge_at_a_time(db)
@@ -106,7 +117,7 @@ class Clockwork:
                     since = day_of(frontier) - EVENT_DAYS if frontier else 0
                     stale = book.stale_values(db, rule.id, since, event_documents, limit=PAGE)
                     for document in stale:
-                        counted = self.engine.series.note(db, document, ())
+                        counted = self.engine.series.recount(db, document)
                         self.engine.anomalies.settle(db, counted, now)
                 if len(stale) < PAGE:
                     break
@@ -136,9 +147,9 @@ class Clockwork:
             if known is None or known.again_from is None:
                 return False
             keys = book.keys_after(db, rule.id, known.again_key, known.again_from, limit=PAGE)
-            moment = story_time(db, self.engine.anomalies.off)
+            settling = self.engine.anomalies.begin(db, now)
             for key in keys:
-                self.engine.anomalies.settle_key(db, rule, key, known.again_from, now, moment)
+                self.engine.anomalies.settle_key(settling, rule, key, known.again_from)
             done = len(keys) < PAGE
             book.save_rule(
                 db,
@@ -175,6 +186,18 @@ class Clockwork:
                     self.engine.flatlines.settle_key(db, rule, key, due, until, now, moment)
         return len(keys) == PAGE
 
+    def _gone(self, now: datetime) -> None:
+        """Alerts that follow the series of a rule that is no longer there."""
+        rules = self.engine.series.rules
+        with self.store.read() as db:
+            left = [alert for alert in open_alerts_that_end_themselves(db) if rule_in(alert.subject) not in rules]
+        for alert in left:
+            with self.store.write() as db:
+                one_judge_at_a_time(db)
+                found = find_alert(db, alert.id)
+                if found is not None:
+                    self.engine.book.rule_gone(db, found, now)
+
     def _endings(self, now: datetime, _end: float) -> bool:
         """Alerts whose quiet days have passed, or whose source is switched off."""
         with self.store.read() as db:
@@ -202,8 +225,9 @@ class Clockwork:
         return bool(found) and is_over(max(one.numbers.get("last_day", 0) for one in found), frontier)
 
     def _end(self, db: Connection, rule: Rule, alert: Alert, until: datetime, now: datetime) -> None:
-        moment = story_time(db, self.engine.anomalies.off)
         if isinstance(rule.condition, FlatlineCondition):
+            moment = story_time(db, self.engine.flatlines.off)
             self.engine.flatlines.settle_key(db, rule, alert.subject, alert.first_at, until, now, moment)
         else:
-            self.engine.anomalies.settle_key(db, rule, alert.subject, day_of(alert.first_at), now, moment)
+            settling = self.engine.anomalies.begin(db, now)
+            self.engine.anomalies.settle_key(settling, rule, alert.subject, day_of(alert.first_at))

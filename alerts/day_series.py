@@ -71,13 +71,13 @@ class DaySeries:
 
         keys: all under which it is or was found.
         """
-        for key in keys:
-            rule_id = rule_in(key)
-            if key.startswith("w:") and rule_id in self.rules:
-                self.taken_up(db, self.rules[rule_id])
-                if rule_id in self.flatline:
-                    self._note_sighting(db, key, rule_id)
-        return self._count(db, document)
+        counted = {key: rule_in(key) for key in keys if key.startswith("w:") and rule_in(key) in self.rules}
+        for rule_id in sorted(set(counted.values())):
+            self.taken_up(db, self.rules[rule_id])
+        for key, rule_id in counted.items():
+            if rule_id in self.flatline:
+                self._note_sighting(db, key, rule_id)
+        return self.recount(db, document) if self.anomaly.keys() & counted.values() else []
 
     def taken_up(self, db: Connection, rule: Rule) -> CountedRule:
         """How a rule is counted; a new one, or one with new words, begins here. What came before only counts."""
@@ -99,24 +99,30 @@ class DaySeries:
         first, last = seen
         book.note_key(db, key, rule, parent_of(key), day_of(first), day_of(last))
 
-    def _count(self, db: Connection, document: str) -> list[tuple[str, int]]:
+    def recount(self, db: Connection, document: str) -> list[tuple[str, int]]:
         """Make the counts what the document's standing revision says. Returns where something may have changed."""
         if not self.anomaly:
             return []
         old, new = book.counted_of(db, document), self._counts_for(db, document)
-        touched = {(key, one.day) for found in (old, new) for key, one in found.items()}
-        for key in sorted(old.keys() | new.keys()):
-            if old.get(key) == new.get(key):
-                continue
-            rule_id = rule_in(key)
-            before = book.first_day_of(db, rule_id)
-            if key in old:
-                self._summed(db, key, old[key].day, -book.take_counted(db, old[key]))
-            if key in new:
-                self._summed(db, key, new[key].day, book.add_counted(db, new[key]))
-            self._bounds(db, key, rule_id)
-            self._shared_moves(db, rule_id, before, [one[key].day for one in (old, new) if key in one])
-        return sorted(touched)
+        changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+        for rule_id in sorted({rule_in(key) for key in changed}):
+            mine = [key for key in changed if rule_in(key) == rule_id]
+            self._count(db, rule_id, [old[key] for key in mine if key in old], [new[key] for key in mine if key in new])
+        return sorted({(key, one.day) for found in (old, new) for key, one in found.items()})
+
+    def _count(self, db: Connection, rule: str, gone: Sequence[Counted], come: Sequence[Counted]) -> None:
+        """Take out and count in, for one rule; then what its keys share."""
+        first = before = book.first_day_of(db, rule)
+        for one in gone:
+            self._summed(db, one.key, one.day, -book.take_counted(db, one))
+            self._bounds(db, one.key, rule)
+        if gone:
+            first = book.first_day_of(db, rule)
+        for one in come:
+            self._summed(db, one.key, one.day, book.add_counted(db, one))
+            book.widen_key(db, one.key, rule, parent_of(one.key), one.day)
+            first = one.day if first is None else min(first, one.day)
+        self._shared_moves(db, rule, before, first, min(one.day for one in (*gone, *come)))
 
     def _counts_for(self, db: Connection, document: str) -> dict[str, Counted]:
         standing = book.standing_card(db, document)
@@ -157,22 +163,29 @@ class DaySeries:
             return
         book.note_key(db, key, rule, parent_of(key), *bounds)
 
-    def _shared_moves(self, db: Connection, rule: str, before: int | None, days: Sequence[int]) -> None:
-        """Ask for the rule's keys to be judged again where what they share has moved behind them."""
-        first = book.first_day_of(db, rule)
+    def _shared_moves(self, db: Connection, rule: str, before: int | None, first: int | None, day: int) -> None:
+        """Ask for the rule's keys to be judged again where what they share has moved behind them.
+
+        before, first: the first day on which anything counted for the rule, and does now.  day: that was counted on.
+        """
+        again = []
         if first != before and before is not None:
-            book.judge_again(db, rule, min(before, first if first is not None else before))
-        if first is not None and min(days) < first + YOUNG:
-            book.judge_again(db, rule, min(days) + 1)
-        self.learn_again(db, rule, month_of(min(days)) + 1)
+            again.append(min(before, first if first is not None else before))
+        if first is not None and day < first + YOUNG:
+            again.append(day + 1)
+        if again:
+            book.judge_again(db, rule, min(again))
+        self.learn_again(db, rule, month_of(day) + 1)
 
     # --- what a key's day is judged by --------------------------------------------------------------------------
 
-    def counts(self, db: Connection, rule: Rule, key: str, last: int) -> tuple[int, Floats]:
-        """(first day, a number a day up to `last`), from the rule's first counted day on, at most REACH days."""
+    def counts(self, db: Connection, rule: Rule, key: str, last: int, *, begun: int | None) -> tuple[int, Floats]:
+        """(first day, a number a day up to `last`), from the rule's first counted day on, at most REACH days.
+
+        begun: the rule's first counted day.
+        """
         condition = rule.condition
         assert isinstance(condition, AnomalyCondition)
-        begun = book.first_day_of(db, rule.id)
         first = last if begun is None else max(min(begun, last), last - REACH)
         row = np.zeros(last - first + 1)
         for day, count in book.days_of(db, key, first, last, different=condition.count != "origins").items():
@@ -234,7 +247,7 @@ class DaySeries:
                 self._note_sighting(db, key, rule.id)
                 book.note_due(db, key, card.at, or_earlier=True)
         else:
-            self._count(db, card.document)
+            self.recount(db, card.document)
 
     def earlier(self, db: Connection, rule: Rule, limit: int) -> list[tuple[int, Signal]]:
         """The next documents that were judged before the rule came and are not counted in yet; notes how far it is."""

@@ -18,7 +18,7 @@ from alerts.crowds import Crowds
 from alerts.day_series import DaySeries
 from alerts.duty import Duty
 from alerts.flatlines import Flatlines
-from alerts.matters import Matter, Neighbourhood
+from alerts.matters import NEAR, RADIUS, Matter, Neighbourhood
 from alerts.notify import Notifier
 from alerts.query_hits import NEWEST, QueryHits
 from alerts.replay import Outcome, replay
@@ -157,7 +157,9 @@ class AlertEngine:
 
     def _subjects(self, db: Connection, around: Neighbourhood, card: Card, keys: frozenset[str]) -> list[str]:
         """Every matter that the document belongs to, belonged to, or moves others into or out of."""
+        around.foresee([card], keys)
         touched = around.touched(card, keys)
+        around.foresee(touched, span=NEAR * 3)
         subjects = {around.subject_of(other) for other in touched}
         subjects |= {key for key in keys if key[:2] == "f:"} | {f"f:{key[2:]}" for key in keys if key[:2] == "r:"}
         if card.risk:
@@ -165,6 +167,9 @@ class AlertEngine:
         documents = sorted({card.document, *(other.document for other in touched)})
         subjects |= {subject for _, subject in alerts_resting_on(db, documents) if not subject.startswith("w:")}
         # Those that may take documents over come first, so that an alert is merged and not first dismissed.
+        around.load(
+            subjects | {f"r:{one[2:]}" for one in subjects if one[0] == "f"}, card.at - RADIUS, card.at + RADIUS
+        )
         order = {"f": 0, "m": 1, "p": 2, "d": 3}
         return sorted(subjects, key=lambda subject: (order.get(subject[0], 9), subject))
 

@@ -63,6 +63,25 @@ class Neighbourhood:
             for card in thinned(found[key]):
                 self._months[key, _month_of(card.at)].append(card)
 
+    def foresee(self, cards: Iterable[Card], keys: Iterable[str] = (), *, span: timedelta = NEAR * 2) -> None:
+        """Read in two queries what is mostly asked for one by one where the subjects of these cards are looked for.
+
+        keys: under which one of them is or was found.  span: how far off their neighbours are.
+        """
+        afar, near = {key for key in keys if key[:2] == "m:"}, {key for key in keys if key[:2] in ("p:", "u:")}
+        afar |= {f"{kind}:{key[2:]}" for key in keys if key[:2] in ("f:", "r:") for kind in "fr"}
+        near |= {f"{'p' if '|' in key else 'u'}:{key[2:]}" for key in keys if key[:2] == "j:"}
+        for card in cards:
+            if card.listed:
+                continue
+            afar |= {f"a:{card.name}"} if card.name else set()
+            afar |= {f"m:{card.family}|{label}" for label in card.labels}
+            if card.family and not card.labels and not card.ware:
+                home = self.view.regions.prefecture_of(card.jurisdiction)
+                near |= {f"p:{card.family}|{home}", f"j:{card.family}|{home}"} if home else {f"j:{card.family}"}
+        self.load(afar, self.at - RADIUS, self.at + RADIUS)
+        self.load(near, self.at - span, self.at + span)
+
     def _read(self, keys: Sequence[str], start: datetime, end: datetime) -> Mapping[str, Sequence[Card]]:
         """For each key its cards with start <= at < end, in order of time."""
         found = cards_with(self.db, keys, start, end)
@@ -123,6 +142,8 @@ class Neighbourhood:
 
     def _firm_by_name(self, name: str, at: datetime) -> str | None:
         """The listed firm that press or authority name beside a label or name that is in no list."""
+        if not name.startswith("NIL:"):
+            return None
         span = self.view.grouping.join.model
         near = [c for c in self.near(f"a:{name}", at, span) if c.until is None]
         firms = {card.firm for card in near}
@@ -262,6 +283,7 @@ class Neighbourhood:
             self.load(keys, start, end)
             for card in (card for key in keys for card in self.cards(key, start, end)):
                 found[card.document, card.revision] = card
+        self.foresee((card for mine, card in found.items() if mine not in self._subjects), span=RADIUS)
         belonging = [card for card in found.values() if self.subject_of(card) == subject]
         return sorted(belonging, key=lambda card: card.order)
 

@@ -7,7 +7,7 @@ frontier less the longest delay that is usual among live sources, at most CAP; i
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from sqlalchemy import Connection
@@ -93,9 +93,12 @@ class StoryTime:
 
 def usual_delay(source: SourceTime) -> timedelta:
     """Within which 99 of 100 of a source's documents arrive."""
-    if not source.hours:
-        return timedelta(0)
-    return HOUR * float(np.quantile(np.array(source.hours), SETTLED, method="higher"))
+    return HOUR * _usual_hours(source.hours) if source.hours else timedelta(0)
+
+
+@lru_cache(maxsize=1000)
+def _usual_hours(hours: tuple[float, ...]) -> float:
+    return float(np.quantile(np.array(hours), SETTLED, method="higher"))
 
 
 def story_time(db: Connection, off: frozenset[str] = frozenset()) -> StoryTime:

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import yaml
 from sqlalchemy import Connection, insert
 
+from alerts.day_series import start_of
 from alerts.detectors.calendar_nb_counts import Flags
 from alerts.engine import AlertEngine
 from alerts.setup import load_parts
-from alerts.watermarks import StoryTime
 from benchmarks.detector_streams import Streams
 from config.calendar_classes import Calendar
 from config.rules import Rule, read_rule
@@ -77,9 +77,9 @@ def alarm_days(streams: Streams, counts: Ints, threshold: float) -> Flags:
             metadata.create_all(db)
             _fill(db, counts, first)
             engine = _engine(rule)
-            nowhere = StoryTime({})
+            settling = engine.anomalies.begin(db, start_of(last))
             for key in range(len(counts)):
-                days = engine.anomalies.alarm_days(db, rule, _name(key), first + streams.eval_first, last, nowhere)
+                days = engine.anomalies.alarm_days(settling, rule, _name(key), first + streams.eval_first, last)
                 found[key, [day - first - streams.eval_first for day in days]] = True
     finally:
         database.dispose()

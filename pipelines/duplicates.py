@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Connection, Table, select
+from sqlalchemy import Column, Connection, Select, Table, bindparam, select
 
 from core.records import Document
 from nlp.near_duplicates import band_keys, is_repost, sentence_hashes, signature, similarity
@@ -115,14 +115,25 @@ def _marks_by_table(marks: Marks) -> list[tuple[Table, Column[int], set[int]]]:
 
 
 def _sharing(db: Connection, table: Table, column: Column[int], values: set[int], at: datetime) -> Sequence[str]:
-    near = table.c.event_time.between(at - WITHIN, at + WITHIN)
-    return db.execute(select(table.c.document).where(column.in_(values), near).limit(2000)).scalars().all()
+    asked = {"values": sorted(values), "since": at - WITHIN, "until": at + WITHIN}
+    return db.execute(_SHARING[column.name], asked).scalars().all() if values else ()
+
+
+def _sharing_of(column: Column[int]) -> Select[str]:
+    near = column.table.c.event_time.between(bindparam("since"), bindparam("until"))
+    found = select(column.table.c.document).where(column.in_(bindparam("values", expanding=True)), near)
+    return found.limit(2000)
+
+
+# Built once: putting a statement together costs more than running it.
+_SHARING = {column.name: _sharing_of(column) for column in (sentence_table.c.hash, minhash_bands.c.band)}
 
 
 def _remember(db: Connection, document: Document, marks: Marks) -> None:
     own = {"document": document.id, "event_time": document.event_time}
     for table, column, values in _marks_by_table(marks):
-        db.execute(table.delete().where(table.c.document == document.id))
+        if document.revision > 1:
+            db.execute(table.delete().where(table.c.document == document.id))
         if values:
             # No other text of this document is left: its rows were deleted above.
             db.execute(table.insert(), [{column.name: value, **own} for value in sorted(values)])

@@ -4,9 +4,11 @@ again; what a document costs depends on its neighbourhood in time and not on the
 Runs inside the transaction of its caller, beside the rules. Placing the same reading again changes nothing.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -22,6 +24,8 @@ from store.cards import one_judge_at_a_time
 from store.events import Event, Member
 
 MOST_FACTS = 40
+REMEMBERED = 10_000
+"""Documents whose traits are kept in memory, about 1 kB each."""
 SAMPLED = 5
 WORTH_A_LOOK = 1.5  # points from which a person should decide
 LOOKED_AT = 200  # members on each end of an event that its facts are taken from when one leaves it
@@ -92,7 +96,7 @@ class EventKeeper:
             mine.document, target, mine.at, mine.risk, False, decision.like, max(decision.bond.points, 0.0),
             decision.bond.why, to_json(mine),
         )  # fmt: skip
-        self._write(db, known, mine)
+        self._write(db, known, mine, new=old is None)
         if old is None and not decision.moves:
             self._tell(db, target, [mine])
         else:
@@ -104,7 +108,7 @@ class EventKeeper:
     def _decide(self, db: Connection, mine: Traits) -> Decision:
         keys = keys_of(mine, self.regions)
         found = book.members_near(db, keys, mine.at, mine.at - REACH, mine.at + REACH)
-        near = [(from_json(m.document, m.at, m.traits), m.event, m.held) for m in found if m.document != mine.document]
+        near = [(_traits(m.document, m.at, m.traits), m.event, m.held) for m in found if m.document != mine.document]
         if not near:
             return Decision(None, NONE)
         ids = sorted({event for _, event, _ in near})
@@ -141,8 +145,8 @@ class EventKeeper:
             max(one.level, other.level), one.documents + other.documents, one.origins + other.origins,
         )  # fmt: skip
 
-    def _write(self, db: Connection, member: Member, mine: Traits) -> None:
-        book.put_member(db, member, keys_of(mine, self.regions))
+    def _write(self, db: Connection, member: Member, mine: Traits, *, new: bool = False) -> None:
+        book.put_member(db, member, keys_of(mine, self.regions), new=new)
 
     def _stands_alone(self, db: Connection, old: Member) -> bool:
         return len(book.members_of(db, old.event, limit=2)) == 1
@@ -214,7 +218,7 @@ class EventKeeper:
             for other in book.members_near(db, keys_of(mine, self.regions), mine.at, mine.at - REACH, mine.at + REACH):
                 if other.event == event.id or not other.risk:
                     continue
-                found = bond(mine, from_json(other.document, other.at, other.traits))
+                found = bond(mine, _traits(other.document, other.at, other.traits))
                 if found.points >= WORTH_A_LOOK and found.points > best.get(other.event, NONE).points:
                     best[other.event] = found
         rows = book.find_events(db, best)
@@ -270,6 +274,12 @@ class EventKeeper:
         if found is None:
             raise UsageError(f"没有事件 {name[:40]}")
         return found
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _traits(document: str, at: datetime, kept: str) -> Traits:
+    """The traits of a neighbour. The same text always says the same: those of a busy event are read once."""
+    return from_json(document, at, json.loads(kept))
 
 
 def _same(kept: Mapping[str, Any], mine: Traits) -> bool:

@@ -72,9 +72,7 @@ def ingest_lines(
             with pipeline.store.write() as db:
                 counts[save_raw(db, line.raw, now=line.published, given_id=line.id)] += 1
             # One at a time: each document is judged at its own moment of the story, as if it had just come in.
-            pipeline.clean()
-            pipeline.analyse()
-            pipeline.judge_signals()
+            pipeline.step()
         yield counts
     pipeline.drain()
     pass_time(clock.now)

@@ -1,18 +1,19 @@
-"""The steps of the pipeline. Each claims rows of one stage, works outside the transaction, and commits its result
-together with the next stage: a kill at any line leaves the row to be done again, never half done."""
+"""The steps of the pipeline. A claimed row goes through all of them; each works outside the transaction where it can,
+and commits its result together with the next stage: a kill at any line leaves the row to be done again, never half
+done."""
 
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from core.clock import Clock, system_clock
-from core.records import CANARY, SOURCE_TYPE_OF, Analysis, Signal
+from core.records import CANARY, SOURCE_TYPE_OF, Signal
 from nlp.analyze import Analyzer
 from pipelines.clean import cleaned
 from pipelines.duplicates import attach
@@ -27,9 +28,9 @@ from store.documents import (
     advance,
     analysis_columns,
     claim,
-    find_signal,
+    current,
     give_back,
-    is_latest,
+    in_order,
     waits,
 )
 
@@ -61,34 +62,60 @@ class Pipeline:
     place: Place | None = None
 
     def step(self) -> int:
-        """Carry what is waiting one step on. Returns how many rows moved; 0 means nothing is to be done now."""
-        return self.clean() + self.analyse() + self.judge_signals()
+        """Carry what is waiting through to `judged`. Returns how many steps were made; 0 means nothing is to be done
+        now."""
+        begun = self._claim(FETCHED, DEDUPED)
+        fetched = [work for work in begun if work.stage == FETCHED]
+        cleaned = self._clean(fetched, keep=True)
+        read = self._read([*cleaned, *(work for work in begun if work.stage == DEDUPED)])
+        # Others that wait for the rules (their origin or withdrawal changed) have their place in time among them.
+        return len(cleaned) + len(read) + self._judge([*read, *self._claim(ANALYSED)])
 
     def drain(self) -> int:
-        """Repeat until nothing waits. Returns the rows moved."""
+        """Repeat until nothing waits. Returns the steps made."""
         total = 0
         while moved := self.step():
             total += moved
         return total
 
     def clean(self) -> int:
-        """fetched > deduped: cleaned and masked text, and the origin it repeats."""
+        """fetched > deduped, and no further. Returns how many rows moved; so do the following two."""
+        return len(self._clean(self._claim(FETCHED), keep=False))
+
+    def analyse(self) -> int:
+        """deduped > analysed."""
+        read = self._read(self._claim(DEDUPED))
+        with self.store.write() as db:
+            for work in read:
+                if work.analysis is not None:
+                    self._advance(db, work, ANALYSED, **analysis_columns(work.analysis))
+        return len(read)
+
+    def judge_signals(self) -> int:
+        """analysed > judged."""
+        return self._judge(self._claim(ANALYSED))
+
+    def _clean(self, works: Sequence[Work], *, keep: bool) -> list[Work]:
+        """Cleaned and masked text, and the origin it repeats. keep: the rows stay claimed."""
+        done: list[Work] = []
 
         def one(db: Connection, work: Work) -> None:
             values = cleaned(work.raw)
             origin = attach(db, work.document, values["title"], values["text"])
-            self._advance(db, work, DEDUPED, repost_of=origin, **values)
+            self._advance(db, work, DEDUPED, keep=keep, repost_of=origin, **values)
+            document = replace(work.document, repost_of=origin, **values)
+            done.append(replace(work, stage=DEDUPED, document=document, attempts=1))
 
-        return self._each(FETCHED, one)
+        self._each(works, one)
+        return done
 
-    def analyse(self) -> int:
-        """deduped > analysed: read the text; the reading itself is done outside any transaction."""
-        works = self._claim(DEDUPED)
-        read: dict[int, Analysis] = {}
+    def _read(self, works: Sequence[Work]) -> list[Work]:
+        """The text read, outside any transaction."""
+        read: list[Work] = []
         for work in works:
             document = work.document
             try:
-                read[work.seq] = self.analyzer.analyze(
+                analysis = self.analyzer.analyze(
                     document.title,
                     document.text,
                     source_type=SOURCE_TYPE_OF[document.kind],
@@ -96,42 +123,41 @@ class Pipeline:
                     tables=document.tables,
                 )
             except Exception as problem:  # noqa: BLE001 - one hostile text must not stop the others
-                self._failed(work, DEDUPED, problem)
-        with self.store.write() as db:
-            for work in works:
-                if work.seq in read:
-                    self._advance(db, work, ANALYSED, **analysis_columns(read[work.seq]))
-        return len(read)
+                self._failed(work, problem)
+            else:
+                read.append(replace(work, stage=ANALYSED, analysis=analysis, attempts=1))
+        return read
 
-    def judge_signals(self) -> int:
-        """analysed > judged: the rules see the signal, in order of event time."""
+    def _judge(self, works: Iterable[Work]) -> int:
+        """The rules see the signals, in order of event time; what was read of a text is written with what it came to.
 
-        def one(db: Connection, work: Work) -> None:
-            # Each revision, the replaced ones too: what the rules knew must not depend on when the worker came round.
-            signal = find_signal(db, work.document.id, work.document.revision)
-            if signal is not None:
-                self.judge(db, signal, self.clock())
-                if signal.document.source == CANARY:  # no event counts it, and it stays out of the index
-                    self._advance(db, work, INDEXED)
-                    return
-                if self.place is not None and is_latest(db, signal.document):
-                    self.place(db, signal, self.clock())
-            self._advance(db, work, JUDGED)
+        Each revision, the replaced ones too: what the rules knew must not depend on when the worker came round.
+        """
+        return self._each(in_order(works), self._judge_one)
 
-        return self._each(ANALYSED, one)
+    def _judge_one(self, db: Connection, work: Work) -> None:
+        found = current(db, work)
+        if found is None or work.analysis is None:
+            return
+        document, latest = found
+        signal = Signal(document, work.analysis)
+        self.judge(db, signal, self.clock())
+        end = INDEXED if document.source == CANARY else JUDGED  # no event counts it, and it stays out of the index
+        if self.place is not None and latest and end == JUDGED:
+            self.place(db, signal, self.clock())
+        self._advance(db, work, end, **analysis_columns(work.analysis))
 
-    def _claim(self, stage: str) -> Sequence[Work]:
+    def _claim(self, *stages: str) -> Sequence[Work]:
         with self.store.read() as db:
-            if not waits(db, stage):  # an idle worker must not take the write lock three times a second
+            if not waits(db, *stages):  # an idle worker must not take the write lock three times a second
                 return []
         with self.store.write() as db:
-            return claim(db, stage, who=self.who, now=self.clock(), limit=BATCH)
+            return claim(db, *stages, who=self.who, now=self.clock(), limit=BATCH)
 
-    def _advance(self, db: Connection, work: Work, to: str, **values: Any) -> None:
-        advance(db, work, who=self.who, to=to, at=system_clock(), **values)
+    def _advance(self, db: Connection, work: Work, to: str, *, keep: bool = False, **values: Any) -> None:
+        advance(db, work, who=self.who, to=to, at=system_clock(), keep=keep, **values)
 
-    def _each(self, stage: str, one: Callable[[Connection, Work], None]) -> int:
-        works = self._claim(stage)
+    def _each(self, works: Sequence[Work], one: Callable[[Connection, Work], None]) -> int:
         failures: list[tuple[Work, Exception]] = []
         left = deque(works)
         while left:
@@ -147,14 +173,14 @@ class Pipeline:
                     if time.monotonic() > end:
                         break
         for work, why in failures:
-            self._failed(work, stage, why)
+            self._failed(work, why)
         return len(works) - len(failures)
 
-    def _failed(self, work: Work, stage: str, problem: Exception) -> None:
+    def _failed(self, work: Work, problem: Exception) -> None:
         with self.store.write() as db:
-            outcome = give_back(db, work, who=self.who, error=f"{stage}: {type(problem).__name__}: {problem}")
+            outcome = give_back(db, work, who=self.who, error=f"{work.stage}: {type(problem).__name__}: {problem}")
         logger.error(
             "step failed",
             exc_info=problem,
-            extra={"fields": {"document": work.document.id, "stage": stage, "outcome": outcome}},
+            extra={"fields": {"document": work.document.id, "stage": work.stage, "outcome": outcome}},
         )

@@ -5,11 +5,26 @@ Everything is written with create-only ids: the same finding, alert, history row
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, RowMapping, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    RowMapping,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
@@ -82,10 +97,21 @@ def add_finding(db: Connection, finding: Finding, *, alert: str | None, now: dat
 
 def findings_of(db: Connection, *, rule: str, key: str, since: datetime | None = None) -> list[Finding]:
     """The standing findings of a rule on a key, oldest first."""
-    query = select(findings).where(findings.c.rule == rule, findings.c.key == key, findings.c.withdrawn_at.is_(None))
-    if since is not None:
-        query = query.where(findings.c.fired_at >= since)
-    return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+    asked = {"rule": rule, "key": key, "since": since or _EVER}
+    return [finding_of(row) for row in db.execute(_FINDINGS_OF, asked).mappings()]
+
+
+_EVER = datetime(1, 1, 2, tzinfo=UTC)
+_FINDINGS_OF = (
+    select(findings)
+    .where(
+        findings.c.rule == bindparam("rule"),
+        findings.c.key == bindparam("key"),
+        findings.c.fired_at >= bindparam("since"),
+        findings.c.withdrawn_at.is_(None),
+    )
+    .order_by(findings.c.fired_at)
+)
 
 
 def findings_of_keys(db: Connection, keys: Sequence[str], since: datetime) -> list[Finding]:
@@ -112,39 +138,40 @@ def alerts_of_finding(db: Connection, finding: str) -> list[str]:
 
 def findings_of_alert(db: Connection, alert: str) -> list[Finding]:
     """The standing findings grouped into an alert, oldest first."""
-    query = select(findings).where(findings.c.alert == alert, findings.c.withdrawn_at.is_(None))
-    return [finding_of(row) for row in db.execute(query.order_by(findings.c.fired_at)).mappings()]
+    return [finding_of(row) for row in db.execute(_FINDINGS_OF_ALERT, {"alert": alert}).mappings()]
+
+
+_EVER_OF_ALERT = select(findings).where(findings.c.alert == bindparam("alert"))
+_FINDINGS_OF_ALERT = _EVER_OF_ALERT.where(findings.c.withdrawn_at.is_(None)).order_by(findings.c.fired_at)
 
 
 def findings_ever_of(db: Connection, alert: str) -> dict[str, tuple[Finding, datetime | None]]:
     """Every finding of an alert by id, with the time it lost its ground (None: it stands)."""
-    rows = db.execute(select(findings).where(findings.c.alert == alert)).mappings()
+    rows = db.execute(_EVER_OF_ALERT, {"alert": alert}).mappings()
     return {row["id"]: (finding_of(row), row["withdrawn_at"]) for row in rows}
 
 
 def update_finding(db: Connection, finding: Finding, *, alert: str | None = None) -> None:
     """A late document changed what a finding rests on: same id, new ground. alert: that it belongs to from now on."""
-    held = {} if alert is None else {"alert": alert}
-    db.execute(
-        update(findings)
-        .where(findings.c.id == finding.id)
-        .values(
-            level=finding.level,
-            window_start=finding.window_start,
-            window_end=finding.window_end,
-            fired_at=finding.fired_at,
-            reason=finding.reason,
-            numbers=dict(finding.numbers),
-            documents=list(finding.documents),
-            withdrawn_at=None,
-            **held,
-        )
-    )
+    values = {name: getattr(finding, name) for name in _CHANGEABLE}
+    values |= {"numbers": dict(finding.numbers), "documents": list(finding.documents), "withdrawn_at": None}
+    if alert is not None:
+        values["alert"] = alert
+    db.execute(_UPDATE_FINDING, {"which": finding.id, **values})
+
+
+_CHANGEABLE = ("level", "window_start", "window_end", "fired_at", "reason")
+_UPDATE_FINDING = update(findings).where(findings.c.id == bindparam("which"))
+
+
+def free_finding(db: Connection, finding_id: str) -> None:
+    """A finding that stands is in no alert: it is the echo of another one."""
+    db.execute(update(findings).where(findings.c.id == finding_id).values(alert=None))
 
 
 def withdraw_finding(db: Connection, finding_id: str, at: datetime) -> None:
     """A finding lost its ground (revision, withdrawal, late document). The row stays."""
-    db.execute(update(findings).where(findings.c.id == finding_id).values(withdrawn_at=at))
+    db.execute(_UPDATE_FINDING, {"which": finding_id, "withdrawn_at": at})
 
 
 # --- alerts -----------------------------------------------------------------------------------------------------
@@ -159,9 +186,12 @@ def save_alert(db: Connection, alert: Alert, *, details: Mapping[str, Any]) -> b
     new = create_only(db, alerts, values)
     if not new:
         changed = {name: value for name, value in values.items() if name not in ("id", "number", "created_at")}
-        db.execute(update(alerts).where(alerts.c.id == alert.id).values(**changed))
+        db.execute(_UPDATE_ALERT, {"which": alert.id, **changed})
     _keep_documents(db, alert)
     return new
+
+
+_UPDATE_ALERT = update(alerts).where(alerts.c.id == bindparam("which"))
 
 
 def _keep_documents(db: Connection, alert: Alert) -> None:
@@ -184,22 +214,28 @@ def next_alert_number(db: Connection, year: int) -> str:
 
 def find_alert(db: Connection, alert_id: str) -> Alert | None:
     """By id or by number."""
-    row = db.execute(select(alerts).where(or_(alerts.c.id == alert_id, alerts.c.number == alert_id))).mappings().first()
+    row = db.execute(_ALERT, {"name": alert_id}).mappings().first()
     return _alert(row) if row else None
+
+
+_ALERT = select(alerts).where(or_(alerts.c.id == bindparam("name"), alerts.c.number == bindparam("name")))
 
 
 def alert_details(db: Connection, alert_id: str) -> dict[str, Any]:
     """What the engine noted about an alert beside its record (factors, counts for the desk)."""
-    found: dict[str, Any] | None = db.execute(
-        select(alerts.c.details).where(alerts.c.id == alert_id)
-    ).scalar_one_or_none()
+    found: dict[str, Any] | None = db.execute(_DETAILS, {"alert": alert_id}).scalar_one_or_none()
     return found or {}
+
+
+_DETAILS = select(alerts.c.details).where(alerts.c.id == bindparam("alert"))
 
 
 def alerts_of_subject(db: Connection, subject: str) -> list[Alert]:
     """All alerts on one matter, newest story first."""
-    query = select(alerts).where(alerts.c.subject == subject).order_by(alerts.c.updated_at.desc())
-    return [_alert(row) for row in db.execute(query).mappings()]
+    return [_alert(row) for row in db.execute(_OF_SUBJECT, {"subject": subject}).mappings()]
+
+
+_OF_SUBJECT = select(alerts).where(alerts.c.subject == bindparam("subject")).order_by(alerts.c.updated_at.desc())
 
 
 def subjects_with_alerts(db: Connection, subjects: Sequence[str]) -> frozenset[str]:
@@ -219,8 +255,23 @@ def alerts_of_document(db: Connection, document_id: str) -> list[Alert]:
 
 def open_alerts_of_rules(db: Connection, rules: Sequence[str]) -> list[Alert]:
     """The alerts of these rules that nobody has ended, oldest story first."""
+    return [_alert(row) for row in db.execute(_OPEN, {"rules": list(rules)}).mappings()]
+
+
+_OPEN = (
+    select(alerts)
+    .where(alerts.c.rule.in_(bindparam("rules", expanding=True)))
+    .where(alerts.c.state.not_in((AlertState.CLOSED.value, AlertState.DISMISSED.value)))
+    .order_by(alerts.c.first_at, alerts.c.id)
+)
+
+
+def open_alerts_that_end_themselves(db: Connection) -> list[Alert]:
+    """The open alerts that follow a series and whose end nobody has been asked about yet, oldest first."""
     ended = (AlertState.CLOSED.value, AlertState.DISMISSED.value)
-    query = select(alerts).where(alerts.c.rule.in_(list(rules)), alerts.c.state.not_in(ended))
+    follows = type_coerce(alerts.c.details, Text).contains('"ends_itself":true')
+    asked = type_coerce(alerts.c.details, Text).contains('"all_clear":{')
+    query = select(alerts).where(alerts.c.state.not_in(ended), follows, not_(asked))
     return [_alert(row) for row in db.execute(query.order_by(alerts.c.first_at, alerts.c.id)).mappings()]
 
 
@@ -256,8 +307,10 @@ def add_history(db: Connection, event: AlertEvent, *, once: str | None = None) -
 
 def next_history_number(db: Connection, alert: str) -> int:
     """The number the next row of an alert's history gets."""
-    query = select(func.max(alert_history.c.number)).where(alert_history.c.alert == alert)
-    return (db.execute(query).scalar_one_or_none() or 0) + 1
+    return (db.execute(_LAST_NUMBER, {"alert": alert}).scalar_one_or_none() or 0) + 1
+
+
+_LAST_NUMBER = select(func.max(alert_history.c.number)).where(alert_history.c.alert == bindparam("alert"))
 
 
 def history_row_of_form(db: Connection, once: str) -> int | None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -22,7 +23,6 @@ from sqlalchemy import (
     update,
 )
 
-from store.alert_log import create_only
 from store.schema import alert_documents, alerts, findings, signal_cards, signal_keys
 
 
@@ -58,32 +58,51 @@ def save_card(
 
     Returns the keys of all revisions of the document as they were and as they are.
     """
-    mine = signal_keys.c.document == card.document
-    known = set(db.execute(select(signal_keys.c.key).where(mine)).scalars())
-    this = (signal_cards.c.document == card.document, signal_cards.c.revision == card.revision)
-    db.execute(delete(signal_keys).where(mine, signal_keys.c.revision == card.revision))
+    revisions = [_Revision(*row) for row in db.execute(_REVISIONS, {"document": card.document})]
+    known = set(db.execute(_KNOWN, {"document": card.document}).scalars()) if revisions else set()
     values = {"at": card.at, "until": card.until, "facts": json.loads(card.facts)}
-    if not create_only(db, signal_cards, {"document": card.document, "revision": card.revision, **values}):
-        db.execute(update(signal_cards).where(*this).values(**values))
+    this = {"document": card.document, "revision": card.revision}
+    if any(one.revision == card.revision for one in revisions):
+        db.execute(_FORGET_KEYS, {"its": card.document, "that": card.revision})
+        db.execute(_REWRITE, {"its": card.document, "that": card.revision, **values})
+    else:
+        db.execute(_WRITE, {**this, **values})
     new = sorted(set(keys))
     if new:
-        rows = [{"key": key, "document": card.document, "revision": card.revision, "at": card.at} for key in new]
-        db.execute(signal_keys.insert(), rows)
-    _set_ends(db, card, withdrawn_at)
+        db.execute(_WRITE_KEYS, [{"key": key, **this, "at": card.at} for key in new])
+    others = (one for one in revisions if one.revision != card.revision)
+    _set_ends(db, card, [*others, _Revision(card.revision, card.at, card.until)], withdrawn_at)
     return frozenset(known | set(new))
 
 
-def _set_ends(db: Connection, card: StoredCard, withdrawn_at: datetime | None) -> None:
+class _Revision(NamedTuple):
+    revision: int
+    at: datetime
+    until: datetime | None
+
+
+# Built once: putting a statement together costs more than running it.
+_REVISIONS = select(signal_cards.c.revision, signal_cards.c.at, signal_cards.c.until).where(
+    signal_cards.c.document == bindparam("document")
+)
+_KNOWN = select(signal_keys.c.key).where(signal_keys.c.document == bindparam("document"))
+_FORGET_KEYS = delete(signal_keys).where(
+    signal_keys.c.document == bindparam("its"), signal_keys.c.revision == bindparam("that")
+)
+_OF_REVISION = (signal_cards.c.document == bindparam("its"), signal_cards.c.revision == bindparam("that"))
+_REWRITE = update(signal_cards).where(*_OF_REVISION)
+_WRITE, _WRITE_KEYS = signal_cards.insert(), signal_keys.insert()
+
+
+def _set_ends(db: Connection, card: StoredCard, revisions: Iterable[_Revision], withdrawn_at: datetime | None) -> None:
     """Each revision ends where the next one begins, the last one where it was withdrawn (as its own card tells)."""
-    query = select(signal_cards.c.revision, signal_cards.c.at, signal_cards.c.until)
-    rows = db.execute(query.where(signal_cards.c.document == card.document).order_by(signal_cards.c.revision)).all()
+    rows = sorted(revisions)
     for place, (revision, at, until) in enumerate(rows):
         last = withdrawn_at if revision == card.revision else until
         following = rows[place + 1].at if place + 1 < len(rows) else last
         end = None if following is None else max(following, at)
         if end != until:
-            mine = (signal_cards.c.document == card.document, signal_cards.c.revision == revision)
-            db.execute(update(signal_cards).where(*mine).values(until=end))
+            db.execute(_REWRITE, {"its": card.document, "that": revision, "until": end})
 
 
 _CARD = [
@@ -152,30 +171,40 @@ def keys_with_findings(db: Connection, documents: Sequence[str], prefix: str) ->
     """As keys_of_documents, of the keys under which a finding stands."""
     found: set[tuple[str, datetime]] = set()
     for first in range(0, len(documents), 400):
-        query = (
-            select(signal_keys.c.key, signal_keys.c.at)
-            .join(findings, (findings.c.key == signal_keys.c.key) & findings.c.withdrawn_at.is_(None))
-            .where(
-                signal_keys.c.document.in_(list(documents[first : first + 400])),
-                signal_keys.c.key.startswith(prefix, autoescape=True),
-            )
-        )
-        found |= {(row.key, row.at) for row in db.execute(query.distinct())}
+        rows = db.execute(_KEYS_WITH_FINDINGS, {"documents": documents[first : first + 400]})
+        found |= {(row.key, row.at) for row in rows if row.key.startswith(prefix)}
     return sorted(found)
+
+
+_KEYS_WITH_FINDINGS = (
+    select(signal_keys.c.key, signal_keys.c.at)
+    .join(findings, (findings.c.key == signal_keys.c.key) & findings.c.withdrawn_at.is_(None))
+    .where(signal_keys.c.document.in_(bindparam("documents", expanding=True)))
+    .distinct()
+)
 
 
 def next_after(db: Connection, key: str, moment: datetime) -> datetime | None:
     """Event time of the first card of a key after a moment; None where there is none."""
-    query = select(func.min(signal_keys.c.at)).where(signal_keys.c.key == key, signal_keys.c.at > moment)
-    return db.execute(query).scalar_one_or_none()
+    return db.execute(_NEXT, {"key": key, "moment": moment}).scalar_one_or_none()
+
+
+_NEXT = select(func.min(signal_keys.c.at)).where(
+    signal_keys.c.key == bindparam("key"), signal_keys.c.at > bindparam("moment")
+)
 
 
 def seen_before(db: Connection, key: str, start: datetime, end: datetime) -> bool:
     """Whether any card with start <= at < end carries the key."""
-    query = select(signal_keys.c.document).where(
-        signal_keys.c.key == key, signal_keys.c.at >= start, signal_keys.c.at < end
-    )
-    return db.execute(query.limit(1)).first() is not None
+    return db.execute(_SEEN, {"key": key, "start": start, "end": end}).first() is not None
+
+
+_SEEN = (
+    select(signal_keys.c.document)
+    .where(signal_keys.c.key == bindparam("key"), signal_keys.c.at >= bindparam("start"))
+    .where(signal_keys.c.at < bindparam("end"))
+    .limit(1)
+)
 
 
 _RESTING_ON = (

@@ -4,9 +4,10 @@ at most 1,110 small rows, however many documents lie behind them."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Insert, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
@@ -52,9 +53,22 @@ class CountedRule:
 
 def put(db: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Write a row, in place of the one with that key."""
-    make = sqlite_insert if db.dialect.name == "sqlite" else postgresql_insert
-    new = make(table).values(**key, **values)
-    db.execute(new.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
+    db.execute(_put(table, db.dialect.name, tuple(key), tuple(values)), {**key, **values})
+
+
+# Statements are built once: putting one together costs more than running it.
+@cache
+def _put(table: Table, dialect: str, key: Sequence[str], values: Sequence[str]) -> Insert:
+    new = _insert(table, dialect)
+    written: Insert = new.on_conflict_do_update(
+        index_elements=list(key), set_={name: new.excluded[name] for name in values}
+    )
+    return written
+
+
+def _insert(table: Table, dialect: str) -> Any:
+    """An insert of the dialect: both know conflicts, in the same words."""
+    return sqlite_insert(table) if dialect == "sqlite" else postgresql_insert(table)
 
 
 # --- what counts ------------------------------------------------------------------------------------------------
@@ -76,17 +90,20 @@ _STANDING = (
 
 def crowd_keys(db: Connection, document: str, revision: int, prefix: str) -> list[str]:
     """The keys of a revision that begin so, in order."""
-    mine = (signal_keys.c.document == document, signal_keys.c.revision == revision)
-    found = db.execute(select(signal_keys.c.key).where(*mine)).scalars()
+    found = db.execute(_KEYS, {"document": document, "revision": revision}).scalars()
     return sorted(key for key in found if key.startswith(prefix))
+
+
+_KEYS = select(signal_keys.c.key).where(
+    signal_keys.c.document == bindparam("document"), signal_keys.c.revision == bindparam("revision")
+)
 
 
 def add_keys(db: Connection, document: str, revision: int, at: datetime, keys: Iterable[str]) -> None:
     """Let a stored card be found under further keys."""
-    make = sqlite_insert if db.dialect.name == "sqlite" else postgresql_insert
     rows = [{"key": key, "document": document, "revision": revision, "at": at} for key in sorted(set(keys))]
     if rows:
-        db.execute(make(signal_keys).on_conflict_do_nothing(), rows)
+        db.execute(_insert(signal_keys, db.dialect.name).on_conflict_do_nothing(), rows)
 
 
 def counted_of(db: Connection, document: str) -> dict[str, Counted]:
@@ -98,12 +115,28 @@ def counted_of(db: Connection, document: str) -> dict[str, Counted]:
 _COUNTED = select(day_documents).where(day_documents.c.document == bindparam("document"))
 
 
+def counted_days_of(db: Connection, documents: Sequence[str]) -> list[tuple[str, int]]:
+    """(key, day) that these documents count for."""
+    found: list[tuple[str, int]] = []
+    for first in range(0, len(documents), 400):
+        rows = db.execute(_COUNTED_DAYS, {"documents": documents[first : first + 400]})
+        found += [(row.key, row.day) for row in rows]
+    return found
+
+
+_COUNTED_DAYS = select(day_documents.c.key, day_documents.c.day).where(
+    day_documents.c.document.in_(bindparam("documents", expanding=True))
+)
+
+
 def add_counted(db: Connection, one: Counted) -> int:
     """Count a document in; returns by how much the key's day has grown (0 where its value was there already)."""
-    values = {name: getattr(one, name) for name in one.__dataclass_fields__}
-    db.execute(day_documents.insert().values(**values))
+    db.execute(_COUNT_IN, {name: getattr(one, name) for name in one.__dataclass_fields__})
     left = bump(db, one.key, one.day, one.value, 1)
     return int(not one.value or left == 1)
+
+
+_COUNT_IN = day_documents.insert()
 
 
 def take_counted(db: Connection, one: Counted) -> int:
@@ -116,14 +149,21 @@ def take_counted(db: Connection, one: Counted) -> int:
 
 def bump(db: Connection, key: str, day: int, value: str, by: int) -> int:
     """Add to a count; returns what it is then. A count of 0 has no row."""
-    make = sqlite_insert if db.dialect.name == "sqlite" else postgresql_insert
-    new = make(day_counts).values(key=key, day=day, value=value, n=by)
-    grown = new.on_conflict_do_update(index_elements=["key", "day", "value"], set_={"n": day_counts.c.n + by})
-    left: int = db.execute(grown.returning(day_counts.c.n)).scalar_one()
+    asked = {"key": key, "day": day, "value": value, "n": by}
+    left: int = db.execute(_bump(db.dialect.name), asked).scalar_one()
     if left <= 0:
         same = (day_counts.c.key == key, day_counts.c.day == day, day_counts.c.value == value)
         db.execute(delete(day_counts).where(*same))
     return left
+
+
+@cache
+def _bump(dialect: str) -> Any:
+    new = _insert(day_counts, dialect)
+    grown = new.on_conflict_do_update(
+        index_elements=["key", "day", "value"], set_={"n": day_counts.c.n + new.excluded.n}
+    )
+    return grown.returning(day_counts.c.n)
 
 
 _DAYS = (
@@ -146,9 +186,19 @@ def days_of(db: Connection, key: str, first: int, last: int, *, different: bool)
 
 def documents_of_days(db: Connection, key: str, first: int, last: int) -> list[Counted]:
     """What counts for a key on these days, in order of event time."""
-    mine = (day_documents.c.key == key, day_documents.c.day >= first, day_documents.c.day <= last)
-    query = select(day_documents).where(*mine).order_by(day_documents.c.at, day_documents.c.document)
-    return [Counted(**row) for row in db.execute(query).mappings()]
+    rows = db.execute(_DOCUMENTS, {"key": key, "first": first, "last": last})
+    return [Counted(*row) for row in rows]
+
+
+_DOCUMENTS = (
+    select(*(day_documents.c[name] for name in Counted.__dataclass_fields__))
+    .where(
+        day_documents.c.key == bindparam("key"),
+        day_documents.c.day >= bindparam("first"),
+        day_documents.c.day <= bindparam("last"),
+    )
+    .order_by(day_documents.c.at, day_documents.c.document)
+)
 
 
 def newest_documents(db: Connection, key: str, day: int, *, limit: int) -> list[str]:
@@ -178,6 +228,20 @@ def note_key(db: Connection, key: str, rule: str, parent: str, first_day: int, l
     put(db, counted_keys, {"key": key}, values)
 
 
+def widen_key(db: Connection, key: str, rule: str, parent: str, day: int) -> None:
+    """Note that a key was seen on a day, beside the days it was seen on before."""
+    seen = {"key": key, "rule": rule, "parent": parent, "first_day": day, "last_day": day}
+    db.execute(_widen(db.dialect.name), seen)
+
+
+@cache
+def _widen(dialect: str) -> Any:
+    new, known = _insert(counted_keys, dialect), counted_keys.c
+    first = case((new.excluded.first_day < known.first_day, new.excluded.first_day), else_=known.first_day)
+    last = case((new.excluded.last_day > known.last_day, new.excluded.last_day), else_=known.last_day)
+    return new.on_conflict_do_update(index_elements=["key"], set_={"first_day": first, "last_day": last})
+
+
 def note_due(db: Connection, key: str, due: datetime | None, *, or_earlier: bool = False) -> None:
     """Write when a key is to be looked at. or_earlier: unless it is to be looked at before."""
     mine = counted_keys.c.key == key
@@ -192,17 +256,30 @@ def drop_key(db: Connection, key: str) -> None:
 
 
 def bounds_of(db: Connection, key: str) -> tuple[int, int] | None:
-    """The first and the last day on which something counts for a key."""
-    query = select(func.min(day_counts.c.day), func.max(day_counts.c.day)).where(day_counts.c.key == key)
-    first, last = db.execute(query).one()
+    """The first and the last day on which something counts for a key, taken from the counts."""
+    first, last = db.execute(_BOUNDS, {"key": key}).one()
     return None if first is None else (first, last)
+
+
+_BOUNDS = select(func.min(day_counts.c.day), func.max(day_counts.c.day)).where(day_counts.c.key == bindparam("key"))
+
+
+def days_of_key(db: Connection, key: str) -> tuple[int, int] | None:
+    """The same as it was noted: one row, however many days there are."""
+    found = db.execute(_NOTED, {"key": key}).first()
+    return None if found is None else (found.first_day, found.last_day)
+
+
+_NOTED = select(counted_keys.c.first_day, counted_keys.c.last_day).where(counted_keys.c.key == bindparam("key"))
 
 
 def first_day_of(db: Connection, rule: str) -> int | None:
     """The first day on which anything counts for a rule."""
-    query = select(func.min(counted_keys.c.first_day)).where(counted_keys.c.rule == rule)
-    found: int | None = db.execute(query).scalar_one_or_none()
+    found: int | None = db.execute(_FIRST, {"rule": rule}).scalar_one_or_none()
     return found
+
+
+_FIRST = select(func.min(counted_keys.c.first_day)).where(counted_keys.c.rule == bindparam("rule"))
 
 
 def keys_by(db: Connection, parent: str, day: int) -> int:
@@ -257,10 +334,13 @@ def save_rule(db: Connection, one: CountedRule) -> None:
 
 def judge_again(db: Connection, rule: str, day: int) -> None:
     """All keys of a rule are to be judged again from a day on."""
-    known = select(counted_rules.c.again_from).where(counted_rules.c.rule == rule)
-    before = db.execute(known).scalar_one_or_none()
+    known = find_rule(db, rule)
+    before = None if known is None else known.again_from
     day = day if before is None else min(day, before)
-    db.execute(update(counted_rules).where(counted_rules.c.rule == rule).values(again_from=day, again_key=""))
+    db.execute(_AGAIN, {"which": rule, "again_from": day, "again_key": ""})
+
+
+_AGAIN = update(counted_rules).where(counted_rules.c.rule == bindparam("which"))
 
 
 def forget_counts(db: Connection, rule: str) -> None:
@@ -275,8 +355,12 @@ def forget_counts(db: Connection, rule: str) -> None:
 
 def pools_of(db: Connection, rule: str, since: int) -> dict[int, Any]:
     """The rule's pooled factors by month, from a month on."""
-    mine = (day_pools.c.rule == rule, day_pools.c.month >= since)
-    return {row.month: row.content for row in db.execute(select(day_pools.c.month, day_pools.c.content).where(*mine))}
+    return {row.month: row.content for row in db.execute(_POOLS, {"rule": rule, "since": since})}
+
+
+_POOLS = select(day_pools.c.month, day_pools.c.content).where(
+    day_pools.c.rule == bindparam("rule"), day_pools.c.month >= bindparam("since")
+)
 
 
 def save_pool(db: Connection, rule: str, month: int, content: Any) -> None:
@@ -322,6 +406,8 @@ def sightings(
 
 def seen_between(db: Connection, key: str) -> tuple[datetime, datetime] | None:
     """When a key was first and last seen."""
-    query = select(func.min(signal_keys.c.at), func.max(signal_keys.c.at)).where(signal_keys.c.key == key)
-    first, last = db.execute(query).one()
+    first, last = db.execute(_SEEN, {"key": key}).one()
     return None if first is None else (first, last)
+
+
+_SEEN = select(func.min(signal_keys.c.at), func.max(signal_keys.c.at)).where(signal_keys.c.key == bindparam("key"))

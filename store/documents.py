@@ -5,13 +5,13 @@ stage, works, and moves them on in the transaction that writes its result; a cla
 Two ends lie beside it: `quarantined` (no try could read it), `refused` (the index will never take it: index_queue.py).
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, bindparam, case, func, or_, select, update
 
 from core.records import (
     CANARY,
@@ -45,9 +45,10 @@ ANEW = {"stage": ANALYSED, "attempts": 0, "claimed_by": None, "claimed_until": N
 
 @dataclass(frozen=True)
 class Work:
-    """A claimed row: what a step of the pipeline works on."""
+    """A claimed row: what a step of the pipeline works on. stage: it is in.  analysis: what was read of it so far."""
 
     seq: int
+    stage: str
     document: Document
     external_id: str
     raw: Mapping[str, Any]
@@ -55,64 +56,106 @@ class Work:
     attempts: int
 
 
+# The statements of each document's way are built once: putting one together costs more than running it.
+_REVISION = select(documents.c.seq).where(
+    documents.c.id == bindparam("id"), documents.c.revision == bindparam("revision")
+)
+_REPLACED = update(documents).where(documents.c.id == bindparam("document"), documents.c.latest).values(latest=False)
+_NEW = documents.insert()
+
+
 def add_revision(db: Connection, document: Document, *, external_id: str, raw: Mapping[str, Any]) -> bool:
     """Store `document` as a new revision in stage `fetched`. False when that revision is already there."""
-    known = select(documents.c.seq).where(documents.c.id == document.id, documents.c.revision == document.revision)
-    if db.execute(known).first() is not None:
+    if db.execute(_REVISION, {"id": document.id, "revision": document.revision}).first() is not None:
         return False
-    db.execute(update(documents).where(documents.c.id == document.id, documents.c.latest).values(latest=False))
-    values = _columns(document)
-    db.execute(
-        documents.insert().values(
-            **values, external_id=external_id, raw=dict(raw), latest=True, stage=FETCHED, attempts=0
-        )
-    )
+    if document.revision > 1:
+        db.execute(_REPLACED, {"document": document.id})
+    more = {"external_id": external_id, "raw": dict(raw), "latest": True, "stage": FETCHED, "attempts": 0}
+    db.execute(_NEW, {**_columns(document), **more})
     return True
 
 
-def waits(db: Connection, stage: str) -> bool:
-    """Whether any row is in `stage`."""
-    return db.execute(select(documents.c.seq).where(documents.c.stage == stage).limit(1)).first() is not None
+_WAITS = select(documents.c.seq).where(documents.c.stage.in_(bindparam("stages", expanding=True))).limit(1)
 
 
-def claim(db: Connection, stage: str, *, who: str, now: datetime, limit: int, lease: timedelta = LEASE) -> list[Work]:
-    """Take up to `limit` rows of `stage` for `who`, oldest publication first; they are nobody else's for the lease."""
-    free = or_(documents.c.claimed_until.is_(None), documents.c.claimed_until < now)
-    wanted = (
-        select(documents.c.seq)
-        .where(documents.c.stage == stage, free)
-        .order_by(documents.c.event_time, documents.c.seq)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+def waits(db: Connection, *stages: str) -> bool:
+    """Whether any row is in one of the stages."""
+    return db.execute(_WAITS, {"stages": stages}).first() is not None
+
+
+_FREE = (
+    select(documents.c.seq)
+    .where(
+        documents.c.stage.in_(bindparam("stages", expanding=True)),
+        or_(documents.c.claimed_until.is_(None), documents.c.claimed_until < bindparam("now")),
     )
-    taken = (
-        update(documents)
-        .where(documents.c.seq.in_(wanted))
-        .values(claimed_by=who, claimed_until=now + lease, attempts=documents.c.attempts + 1)
-        .returning(documents)
-    )
-    rows = db.execute(taken).mappings().all()
-    return sorted((_work(row) for row in rows), key=lambda work: (work.document.event_time, work.seq))
+    .order_by(documents.c.event_time, documents.c.seq)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(documents)
+    .where(documents.c.seq.in_(_FREE))
+    .values(claimed_by=bindparam("who"), claimed_until=bindparam("until"), attempts=documents.c.attempts + 1)
+    .returning(documents)
+)
 
 
-def advance(db: Connection, work: Work, *, who: str, to: str, at: datetime, **values: Any) -> bool:
+def claim(db: Connection, *stages: str, who: str, now: datetime, limit: int, lease: timedelta = LEASE) -> list[Work]:
+    """Take up to `limit` rows of these stages for `who`, oldest publication first; they are nobody else's for the
+    lease."""
+    asked = {"stages": stages, "who": who, "now": now, "until": now + lease, "most": limit}
+    return in_order(_work(row) for row in db.execute(_CLAIM, asked).mappings().all())
+
+
+def in_order(works: Iterable[Work]) -> list[Work]:
+    """The oldest publication first."""
+    return sorted(works, key=lambda work: (work.document.event_time, work.seq))
+
+
+_MINE = and_(documents.c.seq == bindparam("work"), documents.c.claimed_by == bindparam("worker"))
+_MOVE = update(documents).where(_MINE)
+
+
+def advance(db: Connection, work: Work, *, who: str, to: str, at: datetime, keep: bool = False, **values: Any) -> bool:
     """Finish a claimed step: write its result and the next stage. False when the claim was lost to somebody else.
 
+    keep: the row stays claimed, for who goes on with it; that is its first attempt of the next step.
     at: the machine's time, also where the pipeline runs on a story's clock.
     """
-    mine = and_(documents.c.seq == work.seq, documents.c.claimed_by == who)
-    moved = {"stage": to, "moved_at": at, "claimed_by": None, "claimed_until": None, "attempts": 0, "error": None}
-    return db.execute(update(documents).where(mine).values({**moved, **values})).rowcount == 1
+    moved: dict[str, Any] = {"stage": to, "moved_at": at, "attempts": int(keep), "error": None}
+    if not keep:
+        moved |= {"claimed_by": None, "claimed_until": None}
+    return db.execute(_MOVE, {**moved, **values, "work": work.seq, "worker": who}).rowcount == 1
 
 
 def give_back(db: Connection, work: Work, *, who: str, error: str) -> str:
-    """A step failed: free the row for another try, or set it aside after MAX_ATTEMPTS. Returns the row's stage."""
+    """A step failed: free the row for another try, or set it aside after MAX_ATTEMPTS. Returns the row's stage.
+
+    What was read of it before is kept.
+    """
     spent = work.attempts >= MAX_ATTEMPTS
-    values: dict[str, Any] = {"claimed_by": None, "claimed_until": None, "error": error[:2000]}
+    values: dict[str, Any] = {"claimed_by": None, "claimed_until": None, "error": error[:2000], "stage": work.stage}
+    if work.analysis is not None:
+        values |= analysis_columns(work.analysis) | {"attempts": work.attempts}
     if spent:
         values["stage"] = QUARANTINED
-    db.execute(update(documents).where(documents.c.seq == work.seq, documents.c.claimed_by == who).values(**values))
+    db.execute(_MOVE, {**values, "work": work.seq, "worker": who})
     return QUARANTINED if spent else "retry"
+
+
+_CURRENT = select(documents.c.repost_of, documents.c.withdrawn_at, documents.c.latest).where(
+    documents.c.seq == bindparam("seq")
+)
+
+
+def current(db: Connection, work: Work) -> tuple[Document, bool] | None:
+    """The document of a claimed row with what others may have written meanwhile (its origin, its withdrawal), and
+    whether no newer revision is stored; None where it was swept away."""
+    row = db.execute(_CURRENT, {"seq": work.seq}).first()
+    if row is None:
+        return None
+    return replace(work.document, repost_of=row.repost_of, withdrawn_at=row.withdrawn_at), row.latest
 
 
 def release_claims(db: Connection, who: str) -> int:
@@ -153,8 +196,7 @@ def find_signal(db: Connection, document_id: str, revision: int | None = None) -
 
 def arrival_number(db: Connection, document_id: str, revision: int) -> int | None:
     """The place of a revision in the order of arrival; None for one that is not stored."""
-    query = select(documents.c.seq).where(documents.c.id == document_id, documents.c.revision == revision)
-    return db.execute(query).scalar_one_or_none()
+    return db.execute(_REVISION, {"id": document_id, "revision": revision}).scalar_one_or_none()
 
 
 def last_arrival(db: Connection) -> int:
@@ -164,14 +206,10 @@ def last_arrival(db: Connection) -> int:
 
 def last_stored(db: Connection) -> datetime | None:
     """When what arrived last was stored."""
-    query = select(documents.c.stored_at).order_by(documents.c.seq.desc()).limit(1)
-    return db.execute(query).scalar_one_or_none()
+    return db.execute(_LAST_STORED).scalar_one_or_none()
 
 
-def is_latest(db: Connection, document: Document) -> bool:
-    """Whether no newer revision is stored."""
-    newer = select(documents.c.seq).where(documents.c.id == document.id, documents.c.revision > document.revision)
-    return db.execute(newer.limit(1)).first() is None
+_LAST_STORED = select(documents.c.stored_at).order_by(documents.c.seq.desc()).limit(1)
 
 
 def find_signals(db: Connection, ids: Sequence[str]) -> list[Signal]:
@@ -310,23 +348,34 @@ def reposts_of(db: Connection, document_id: str) -> list[Document]:
 
 def find_by_address(db: Connection, source: str, external_id: str, canonical_url: str) -> Document | None:
     """What this source published under that id or address before."""
-    same = documents.c.canonical_url == canonical_url if canonical_url else documents.c.external_id == external_id
-    if canonical_url and external_id:
-        same = or_(same, documents.c.external_id == external_id)
-    row = db.execute(select(documents).where(documents.c.source == source, same, documents.c.latest)).mappings().first()
+    query = _BY_ADDRESS[bool(canonical_url), bool(external_id) or not canonical_url]
+    asked = {"source": source, "address": canonical_url, "name": external_id}
+    row = db.execute(query, asked).mappings().first()
     return _document(row) if row else None
+
+
+def _by(*same: ColumnElement[bool]) -> Select[Any]:
+    return select(*_WITHOUT_RAW).where(documents.c.source == bindparam("source"), or_(*same), documents.c.latest)
+
+
+_ADDRESS, _NAME = documents.c.canonical_url == bindparam("address"), documents.c.external_id == bindparam("name")
+_BY_ADDRESS = {(True, False): _by(_ADDRESS), (False, True): _by(_NAME), (True, True): _by(_ADDRESS, _NAME)}
+"""Statements by whether the address and whether the external id is asked for."""
 
 
 def first_with_content(db: Connection, content_hash: str, *, before: Document) -> Document | None:
     """The earliest other document with exactly this text."""
-    query = (
-        select(documents)
-        .where(documents.c.content_hash == content_hash, documents.c.id != before.id, documents.c.latest)
-        .where(documents.c.repost_of.is_(None))
-        .order_by(documents.c.event_time, documents.c.seq)
-    )
-    row = db.execute(query.limit(1)).mappings().first()
+    row = db.execute(_SAME_CONTENT, {"hash": content_hash, "not": before.id}).mappings().first()
     return _document(row) if row else None
+
+
+_SAME_CONTENT = (
+    select(*_WITHOUT_RAW)
+    .where(documents.c.content_hash == bindparam("hash"), documents.c.id != bindparam("not"), documents.c.latest)
+    .where(documents.c.repost_of.is_(None))
+    .order_by(documents.c.event_time, documents.c.seq)
+    .limit(1)
+)
 
 
 def attach_repost(db: Connection, document_id: str, origin: str) -> None:
@@ -435,7 +484,7 @@ def _signal(row: RowMapping) -> Signal:
 
 def _work(row: RowMapping) -> Work:
     analysis = analysis_from(row["analysis"]) if row["analysis"] else None
-    return Work(row["seq"], _document(row), row["external_id"], row["raw"], analysis, row["attempts"])
+    return Work(row["seq"], row["stage"], _document(row), row["external_id"], row["raw"], analysis, row["attempts"])
 
 
 def _columns(document: Document) -> dict[str, Any]:

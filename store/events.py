@@ -4,9 +4,22 @@ keeps its row, so that its number and address lead on."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, or_, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Text,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+    update,
+)
 
 from core.clock import beijing
 from core.ids import short_id
@@ -48,24 +61,39 @@ class Member:
     traits: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Neighbour:
+    """A document near another one. traits: as JSON text, so that who reads it can remember what a text says."""
+
+    document: str
+    event: str
+    at: datetime
+    risk: bool
+    held: bool
+    traits: str
+
+
 def open_event(db: Connection, document: str, at: datetime, *, now: datetime) -> str:
     """A new event with the next number of the year, begun by `document`. It has no members yet."""
     year = beijing(at).year
-    serial = (db.execute(select(func.max(events.c.serial)).where(events.c.year == year)).scalar_one() or 0) + 1
+    serial = (db.execute(_SERIAL, {"year": year}).scalar_one() or 0) + 1
     attempt = 0
     while _known(db, found := short_id("v", document, str(attempt))):
         attempt += 1
-    db.execute(
-        events.insert().values(
-            id=found, year=year, serial=serial, title="", first_at=at, last_at=at, level=0, documents=0, origins=0,
-            facts={}, created_at=now,
-        )
-    )  # fmt: skip
+    empty = {"title": "", "level": 0, "documents": 0, "origins": 0, "facts": {}}
+    values = {"id": found, "year": year, "serial": serial, "first_at": at, "last_at": at, "created_at": now, **empty}
+    db.execute(_OPEN, values)
     return found
 
 
+# Statements are built once: putting one together costs more than running it.
+_SERIAL = select(func.max(events.c.serial)).where(events.c.year == bindparam("year"))
+_OPEN = events.insert()
+_KNOWN = select(events.c.id).where(events.c.id == bindparam("id"))
+
+
 def _known(db: Connection, event: str) -> bool:
-    return db.execute(select(events.c.id).where(events.c.id == event)).first() is not None
+    return db.execute(_KNOWN, {"id": event}).first() is not None
 
 
 def find_event(db: Connection, name: str) -> Event | None:
@@ -107,7 +135,10 @@ def save_summary(
 ) -> None:  # fmt: skip
     """Write what is known of an event."""
     values = {"title": title, "first_at": first_at, "last_at": last_at, "level": level, "facts": dict(facts)}
-    db.execute(update(events).where(events.c.id == event).values(**values, documents=documents, origins=origins))
+    db.execute(_SUMMARY, {"event": event, **values, "documents": documents, "origins": origins})
+
+
+_SUMMARY = update(events).where(events.c.id == bindparam("event"))
 
 
 def member_of(db: Connection, document: str) -> Member | None:
@@ -140,8 +171,8 @@ def counts_of(db: Connection, event: str) -> tuple[int, int]:
     return total, total - db.execute(copies).scalar_one()
 
 
-def _side(after: bool) -> Any:
-    key, at = event_keys.c.key == bindparam("key"), event_keys.c.at
+def _side(number: int, after: bool) -> Any:
+    key, at = event_keys.c.key == bindparam(f"key{number}"), event_keys.c.at
     where = (
         (at > bindparam("at"), at <= bindparam("end")) if after else (at <= bindparam("at"), at >= bindparam("start"))
     )
@@ -149,32 +180,45 @@ def _side(after: bool) -> Any:
     return select(select(event_keys.c.document).where(key, *where).order_by(order).limit(EACH_SIDE).subquery())
 
 
-# Built once: putting the statement together costs more than running it.
-_NEAR = union_all(_side(False), _side(True))
-_SOME = select(event_documents).where(event_documents.c.document.in_(bindparam("documents", expanding=True)))
+@cache
+def _near(keys: int) -> Any:
+    return union_all(*(_side(number, after) for number in range(keys) for after in (False, True)))
 
 
-def members_near(db: Connection, keys: Sequence[str], at: datetime, start: datetime, end: datetime) -> list[Member]:
+AT_ONCE = 8
+"""Keys asked for in one statement."""
+_NEIGHBOUR = ("document", "event", "at", "risk", "held")
+_SOME = select(
+    *(event_documents.c[name] for name in _NEIGHBOUR), type_coerce(event_documents.c.traits, Text).label("traits")
+).where(event_documents.c.document.in_(bindparam("documents", expanding=True)))
+
+
+def members_near(db: Connection, keys: Sequence[str], at: datetime, start: datetime, end: datetime) -> list[Neighbour]:
     """The documents nearest in time under each of the keys, with start <= at <= end."""
     found: set[str] = set()
-    for key in keys:
-        found |= set(db.execute(_NEAR, {"key": key, "at": at, "start": start, "end": end}).scalars())
+    for first in range(0, len(keys), AT_ONCE):
+        some = {f"key{number}": key for number, key in enumerate(keys[first : first + AT_ONCE])}
+        found |= set(db.execute(_near(len(some)), {**some, "at": at, "start": start, "end": end}).scalars())
     names: list[str] = sorted(found)
-    rows: list[RowMapping] = []
+    rows: list[Neighbour] = []
     for first in range(0, len(names), 400):
-        rows += db.execute(_SOME, {"documents": names[first : first + 400]}).mappings().all()
-    return [_member(row) for row in rows]
+        rows += [Neighbour(**row) for row in db.execute(_SOME, {"documents": names[first : first + 400]}).mappings()]
+    return rows
 
 
-def put_member(db: Connection, member: Member, keys: Iterable[str]) -> None:
-    """Write a document into its event with the keys it is found by, in place of what was there."""
-    remove_member(db, member.document)
+def put_member(db: Connection, member: Member, keys: Iterable[str], *, new: bool = False) -> None:
+    """Write a document into its event with the keys it is found by, in place of what was there. new: nothing was."""
     values = {name: getattr(member, name) for name in Member.__dataclass_fields__}
     values |= {"why": list(member.why), "traits": dict(member.traits)}
-    db.execute(event_documents.insert().values(**values))
+    if not new:
+        remove_member(db, member.document)
+    db.execute(_PUT, values)
     rows = [{"key": key, "at": member.at, "document": member.document} for key in sorted(set(keys))]
     if rows:
-        db.execute(event_keys.insert(), rows)
+        db.execute(_PUT_KEYS, rows)
+
+
+_PUT, _PUT_KEYS = event_documents.insert(), event_keys.insert()
 
 
 def remove_member(db: Connection, document: str) -> None:

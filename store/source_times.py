@@ -1,10 +1,12 @@
 """How far the documents' own time has come, source by source, and how late each source's documents arrive."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Text, bindparam, select, type_coerce
 
 from store.day_counts import put
 from store.schema import moments, outages, source_times
@@ -35,8 +37,17 @@ def note_arrival(db: Connection, source: str, at: datetime, hours: float | None)
 
 def times_of_sources(db: Connection) -> Mapping[str, SourceTime]:
     """Every source that a dated document came from."""
-    rows = db.execute(select(source_times).order_by(source_times.c.source)).mappings()
-    return {row["source"]: SourceTime(row["newest"], tuple(row["hours"])) for row in rows}
+    return {row.source: SourceTime(row.newest, _hours(row.hours)) for row in db.execute(_TIMES)}
+
+
+_TIMES = select(source_times.c.source, source_times.c.newest, type_coerce(source_times.c.hours, Text).label("hours"))
+_TIMES = _TIMES.order_by(source_times.c.source)
+
+
+@lru_cache(maxsize=1000)
+def _hours(kept: str) -> tuple[float, ...]:
+    """Of all sources but one the same as when they were last asked for."""
+    return tuple(json.loads(kept))
 
 
 def raise_moment(db: Connection, name: str, at: datetime) -> datetime:
@@ -50,8 +61,11 @@ def raise_moment(db: Connection, name: str, at: datetime) -> datetime:
 
 def find_moment(db: Connection, name: str) -> datetime | None:
     """Where a named moment stands."""
-    found: datetime | None = db.execute(select(moments.c.at).where(moments.c.name == name)).scalar_one_or_none()
+    found: datetime | None = db.execute(_MOMENT, {"name": name}).scalar_one_or_none()
     return found
+
+
+_MOMENT = select(moments.c.at).where(moments.c.name == bindparam("name"))
 
 
 def note_outage(db: Connection, since: datetime, until: datetime) -> None:

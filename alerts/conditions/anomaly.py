@@ -7,7 +7,7 @@ more often than the detector's false alarms were measured for days.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from alerts.conditions.verdict import Verdict
 from alerts.detectors.calendar_nb import WEEK, Setting, score, setting
 from alerts.detectors.calendar_nb_counts import CalendarNb, Floats, KeyCounts
-from alerts.detectors.calendar_nb_explain import Explanation, explain
+from alerts.detectors.calendar_nb_explain import Explanation, alarm_from, explain
 from alerts.detectors.calendar_nb_factors import Pool
 from alerts.detectors.detector import CountSeries, Parameters, read_parameters, smallest
 from alerts.detectors.reference import detector_of
@@ -28,6 +28,8 @@ WARM_UP = 14
 """Days that a rule counts before it judges any."""
 MONITORED = 28
 """The sequential charts begin so many days ago."""
+REMEMBERED = 500
+"""Days whose verdict is kept: most documents leave the days before theirs as they were."""
 LEAST_SCORE, MOST_SCORE = 1.0, 10.0
 """Between these a budget chooses."""
 FIXED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -127,7 +129,33 @@ def judge(condition: AnomalyCondition, key: KeyDays) -> DayVerdict | None:
     """The verdict on the last day; None where it cannot be an alarm."""
     if not may_be(condition, key.counts):
         return None
-    return _judge_default(condition, key) if condition.detector == DEFAULT else _judge_classic(condition, key)
+    return _judged(_Asked.of(condition, key))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question that was answered before is the same: equal are those of which every figure is."""
+
+    figures: tuple[object, ...]
+    condition: AnomalyCondition = field(compare=False)
+    key: KeyDays = field(compare=False)
+
+    @classmethod
+    def of(cls, condition: AnomalyCondition, key: KeyDays) -> "_Asked":
+        """condition, calendar: by identity, which holds while the question is remembered."""
+        pool, arrived = key.common.pool, key.arrived
+        figures = (
+            id(condition), id(key.calendar), key.day, key.counts.tobytes(), key.common.keys, repr(key.borrowed),
+            key.seen_for, key.cut, None if arrived is None else (arrived.shape, arrived.tobytes()),
+            None if pool is None else (pool.weekday.tobytes(), pool.code.tobytes()),
+        )  # fmt: skip
+        return cls(figures, condition, key)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _judged(asked: _Asked) -> DayVerdict | None:
+    judge_by = _judge_default if asked.condition.detector == DEFAULT else _judge_classic
+    return judge_by(asked.condition, asked.key)
 
 
 # --- calendar_nb ------------------------------------------------------------------------------------------------
@@ -150,9 +178,9 @@ def _judge_default(condition: AnomalyCondition, key: KeyDays) -> DayVerdict:
     found = score(known)
     reach = max(1, int(found.fired[0]))
     fires = bool(found.alarm[0])
-    needed = _Explained(known).explanation.alarm_from if fires else float("inf")
+    needed = int(alarm_from(known, 0)) if fires else 0
     told = _Told(condition, key, known, threshold)
-    return DayVerdict(fires, int(needed) if fires else 0, reach, float(found.score[0]), float(found.p[0]), told)
+    return DayVerdict(fires, needed, reach, float(found.score[0]), float(found.p[0]), told)
 
 
 def _key_counts(key: KeyDays) -> KeyCounts:
@@ -163,15 +191,6 @@ def _key_counts(key: KeyDays) -> KeyCounts:
 
 
 @dataclass(frozen=True)
-class _Explained:
-    known: Setting
-
-    @cached_property
-    def explanation(self) -> Explanation:
-        return explain(self.known, 0)
-
-
-@dataclass(frozen=True)
 class _Told:
     condition: AnomalyCondition
     key: KeyDays
@@ -179,6 +198,10 @@ class _Told:
     threshold: float
 
     def __call__(self) -> Verdict:
+        return self._verdict
+
+    @cached_property
+    def _verdict(self) -> Verdict:
         why = explain(self.known, 0)
         shown = next((one for one in why.windows if one.days == max(why.fired, 1)), why.windows[0])
         numbers = {

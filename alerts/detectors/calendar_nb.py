@@ -8,6 +8,7 @@ the formulae, what was tried, and the figures. A result for a day is a function 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
@@ -65,8 +66,17 @@ class Setting:
         return self.keys.day(self.keys.days() - 1)
 
     def expect(self, part: slice) -> Expectation:
-        """Of some of the keys, for as many days as a score or a window reaches back."""
-        keys = self.keys.part(part)
+        """Of some of the keys, for as many days as a score or a window reaches back; an explanation asks again."""
+        asked = (part.start, part.stop)
+        if asked not in self._expected:
+            self._expected[asked] = self._expect(self.keys.part(part))
+        return self._expected[asked]
+
+    @cached_property
+    def _expected(self) -> dict[tuple[int, int], Expectation]:
+        return {}
+
+    def _expect(self, keys: KeyCounts) -> Expectation:
         past = past_of(keys)
         factors = factors_of(tally(past, self.days), self.pool, self.parameters)
         return expect(keys, past, self.days, factors, self.parameters, self.reach)
