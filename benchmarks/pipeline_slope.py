@@ -1,10 +1,10 @@
-"""What a document costs on its way through the whole pipeline as the store grows: CPU milliseconds, by thousand.
+"""What a document costs on its way through the whole pipeline as the store grows: CPU milliseconds.
 
     python -m benchmarks.pipeline_slope                       the sample pack eight times over: 5,400 documents
     python -m benchmarks.pipeline_slope --rounds 16           so many times
 
 Each round is the pack again with other ids and addresses, a pack's length later, and with places moved on by one in
-the list of regions, so that no text repeats another. Cleaning, duplicates, reading, rules, events and the clockwork are
+the list of regions, so that no text repeats another. A round is a line: what it costs hangs on what it tells. Cleaning, duplicates, reading, rules, events and the clockwork are
 measured as `fengsui ingest` runs them, with the shipped rules; the index is not.
 """
 
@@ -31,7 +31,6 @@ from demo.story import PACK, read_pack
 from pipelines.ingest import StoryClock, ingest_lines, read_lines
 
 SPAN = timedelta(days=60)
-STEP = 1000
 
 
 def moved(regions: Regions, by: int) -> Callable[[str], str]:
@@ -61,7 +60,7 @@ def rounds(lines: Sequence[Mapping[str, Any]], count: int, regions: Regions) -> 
 
 
 def measure(folder: Path, count: int) -> Iterator[tuple[int, float]]:
-    """(documents so far, CPU milliseconds a document since the last line), about every STEP documents."""
+    """(documents so far, CPU milliseconds a document since the last line), about every round."""
     settings = settings_of(folder, None, log_level="ERROR")
     store, clock = open_store(settings, synchronous="NORMAL"), StoryClock()
     known = knowledge_of(settings, store, None)
@@ -74,7 +73,7 @@ def measure(folder: Path, count: int) -> Iterator[tuple[int, float]]:
     done, since, began = 0, 0, time.process_time()
     for counts in ingest_lines(lines, pipeline, indexer, clock, pass_time=judge.pass_time):
         done = sum(counts[name] for name in ("new", "changed", "unchanged"))
-        if done - since >= STEP or done == len(lines):
+        if done - since >= len(pack) or done == len(lines):
             yield done, (time.process_time() - began) * 1000 / (done - since)
             if done == len(lines):
                 break  # what is left is the index
@@ -83,7 +82,7 @@ def measure(folder: Path, count: int) -> Iterator[tuple[int, float]]:
 
 
 def main() -> int:
-    """Print a line a thousand documents, and how much dearer the last ones are than the first."""
+    """Print a line a round, and how much dearer the last ones are than the first."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=8)
     options = parser.parse_args()
