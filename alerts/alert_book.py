@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from alerts.claims import claims_of, ground_of, is_crowd, new_id
 from alerts.lateness import late_by
 from alerts.lifecycle import proposal_of
 from alerts.notify import Notifier
@@ -21,7 +22,7 @@ from alerts.standing import (
     gone_by,
     turn_of,
 )
-from alerts.territory import territories_of
+from alerts.territory import kept_where_dispatched, territories_of
 from alerts.transitions import add_event
 from alerts.wording import Names, main_issues, main_products, reason_of, title_of
 from config.alert_life import AlertLife
@@ -34,6 +35,7 @@ from store.alert_log import (
     find_alert,
     findings_ever_of,
     findings_of_alert,
+    free_finding,
     next_alert_number,
     next_history_number,
     save_alert,
@@ -86,50 +88,29 @@ class AlertBook:
             if alert.updated_at >= around[0] and alert.first_at <= around[1]
         }
         changes: list[Change] = []
-        named = {_id_of(outcome) for outcome in outcomes if outcome.alone}
-        for outcome in outcomes:
-            documents = {card.document for card in outcome.ever}
-            if outcome.alone:
-                mine = self._continued(db, outcome, documents, {k: a for k, a in left.items() if k not in named})
-            else:
-                mine = self._claimed(db, subject, documents, left)
-            for alert in mine:
-                left.pop(alert.id, None)
+        claims = claims_of(db, subject, outcomes, left)
+        for alert in (one for mine in claims for one in mine):
+            left.pop(alert.id, None)
+        # What splits off goes first: the alert that it leaves sees that its documents rest elsewhere, and not nowhere.
+        for outcome, mine in sorted(zip(outcomes, claims, strict=True), key=lambda claim: bool(claim[1])):
             changes += self._write(db, outcome, mine, now)
+        if is_crowd(subject):  # one that was told before the stretch may reach into it: it rests on what was not judged
+            left = {name: alert for name, alert in left.items() if not findings_of_alert(db, name)}
         return changes, list(left.values())
 
     def drop(self, db: Connection, left: Iterable[Alert], now: datetime) -> list[Change]:
         """End those of `left` that nothing has changed since."""
         return [change for alert in left if find_alert(db, alert.id) == alert for change in self._drop(db, alert, now)]
 
-    @staticmethod
-    def _continued(db: Connection, outcome: Outcome, documents: set[str], free: Mapping[str, Alert]) -> list[Alert]:
-        """The one alert that a finding continues: its own, else one of another reading of its documents."""
-        own = find_alert(db, _id_of(outcome))
-        if own is not None:
-            return [own]
-        shared = [a for a in free.values() if documents & set(a.documents) and not findings_of_alert(db, a.id)]
-        return [min(shared, key=lambda alert: (alert.created_at, alert.number))] if shared else []
-
-    def _claimed(self, db: Connection, subject: str, documents: set[str], left: Mapping[str, Alert]) -> list[Alert]:
-        """The alerts this matter continues: its own, and those whose ground lies wholly in it. Oldest first."""
-        found: dict[str, Alert] = {}
-        for alert_id, theirs in alerts_resting_on(db, sorted(documents)):
-            alert = left.get(alert_id) or find_alert(db, alert_id)
-            if alert is None:
-                continue
-            nameless = theirs[:2] in ("p:", "m:", "d:") or theirs.startswith("f:NIL:")
-            crowd = subject.startswith("w:")  # counts over many matters and takes none of them over
-            if theirs == subject or (nameless and not crowd and _ground(db, alert) <= documents):
-                found[alert.id] = alert
-        return sorted(found.values(), key=lambda alert: (alert.created_at, alert.number))
-
     def _write(self, db: Connection, outcome: Outcome, mine: Sequence[Alert], now: datetime) -> list[Change]:
-        old = mine[0] if mine else find_alert(db, _id_of(outcome))
+        old = mine[0] if mine else None
         details = alert_details(db, old.id) if old else {}
         before: set[str] = set(old.documents) if old and not details.pop("ground_lost", False) else set()
         details.pop("merged_into", None)
-        shape = self._shape(db, outcome, old, _id_of(outcome), now)
+        told = self._shape(db, outcome, old, old.id if old else new_id(db, outcome), now)
+        shape = kept_where_dispatched(told, old)
+        elsewhere = told.territory not in (shape.territory, details.get("territory_told"))
+        details["territory_told"] = told.territory
         turn = turn_of(
             shape,
             _as_high_as(old, mine),
@@ -148,7 +129,7 @@ class AlertBook:
         if old is not None and alert.level != old.level:
             details |= {"confirmed_by": None, "confirmed_too_by": None}
         changes = [self._merge(db, other, alert, now) for other in mine[1:]]
-        for other in mine[1:] if not alert.subject.startswith("w:") else ():
+        for other in mine[1:]:
             _withdraw_all(db, other.id, now)  # those that stand in the one matter, too, are written anew below
         if old == alert and not new_steps and not changes and what == "same" and not turn.proposed:
             return changes
@@ -162,6 +143,8 @@ class AlertBook:
         save_alert(db, alert, details=details)
         self._write_findings(db, outcome, alert.id, now)
         number = self._write_steps(db, turn, old, outcome, new_steps, now)
+        if elsewhere:
+            add_event(db, alert, "noted", "dispatched", self._elsewhere(told.territory, alert.territory), now)
         if turn.proposed:
             why = outcome.last.why if outcome.last.cleared else "依据已不存在"
             add_event(db, alert, "all_clear", turn.proposed, f"{why}，建议解除，由人决定", now)
@@ -174,7 +157,7 @@ class AlertBook:
         moved = tuple(sorted(before ^ set(alert.documents)))
         return [*changes, Change(alert.id, what if what != "same" else "changed", moved)]
 
-    def _shape(self, db: Connection, outcome: Outcome, old: Alert | None, new_id: str, now: datetime) -> Alert:
+    def _shape(self, db: Connection, outcome: Outcome, old: Alert | None, alert_id: str, now: datetime) -> Alert:
         cards = outcome.cards or outcome.ever
         firm = outcome.matter.subject[2:] if outcome.matter.subject.startswith("f:") else None
         told = dict.fromkeys(f for card in cards for f in ([card.firm] if card.firm else card.firms) if f)
@@ -182,7 +165,7 @@ class AlertBook:
         territories = (regions.home,) if outcome.home else territories_of(cards, regions)
         standing = [one.finding for one in outcome.held if one.lost_at is None] or [one.finding for one in outcome.held]
         return Alert(
-            id=old.id if old else new_id,
+            id=alert_id,
             number=old.number if old else next_alert_number(db, beijing(now).year),
             subject=outcome.matter.subject,
             level=max(1, outcome.last.level),
@@ -205,6 +188,10 @@ class AlertBook:
             due_at=old.due_at if old else None,
             late=old.late if old else late_by(db, outcome.steps[0].at, outcome.grace, now),
         )
+
+    def _elsewhere(self, told: str, kept: str) -> str:
+        name = self.names.regions.full_name_of
+        return f"按现有信号属地为{name(told)}；已派给{name(kept)}，不自动改派，是否改派由人决定"
 
     @staticmethod
     def _unrecorded(details: Mapping[str, Any], steps: Sequence[Step]) -> list[Step]:
@@ -288,10 +275,11 @@ class AlertBook:
 
     def absorb(self, db: Connection, subject: str, finding: Finding, into: str, now: datetime) -> list[Change]:
         """The alert that stood on a finding is the echo of another one: merge it there."""
-        own = [alert for alert in alerts_of_subject(db, subject) if set(alert.documents) & set(finding.documents)]
-        holder = find_alert(db, into) if own else None
+        holder = find_alert(db, into)
         if holder is None:
             return []
+        shared = [alert for alert in alerts_of_subject(db, subject) if set(alert.documents) & set(finding.documents)]
+        own = [one for one in shared if all(other.id == finding.id for other in findings_of_alert(db, one.id))]
         top = max((alert for alert in own if alert.state not in ENDED), key=lambda alert: alert.level, default=holder)
         if top.level > holder.level and holder.state not in ENDED:  # merging lowers nothing
             holder = replace(holder, level=top.level)
@@ -299,6 +287,7 @@ class AlertBook:
             number = add_event(db, holder, "raised", "rule_fired", f"{top.number} 并入：{top.reason}", now)
             if self.notifier is not None and number is not None:
                 self.notifier.plan(db, holder, what="raised", number=number, now=now)
+        free_finding(db, finding.id)
         return [self._merge(db, alert, holder, now) for alert in own]
 
     def _drop(self, db: Connection, alert: Alert, now: datetime) -> list[Change]:
@@ -312,23 +301,38 @@ class AlertBook:
         _withdraw_all(db, alert.id, now)
         if heir is not None and (alert.state in OPEN_TO_SYSTEM or told_over):
             return [self._merge(db, alert, heir, now)]
+        return [self._end_or_propose(db, alert, details, "reread", now, over=told_over)]
+
+    def rule_gone(self, db: Connection, alert: Alert, now: datetime) -> list[Change]:
+        """The rule whose series an alert follows is no longer there: nothing else will ever end it. Its finding stays:
+        the rule did fire.
+        """
+        details = alert_details(db, alert.id)
+        if alert.state in ENDED or details.get("all_clear"):
+            return []
+        return [self._end_or_propose(db, alert, details, "rule_gone", now)]
+
+    def _end_or_propose(
+        self, db: Connection, alert: Alert, details: dict[str, Any], reason: str, now: datetime, *, over: bool = False
+    ) -> Change:
+        """End a low alert that nobody accepted; propose the end of any other. over: the system had ended it already."""
         worst = max(alert.level, int(details.get("worst", 1)))
         may_close = alert.state is AlertState.NEW and self.life.all_clear.may_close(worst, gone=True)
-        if told_over or may_close:
+        if over or may_close:
             gone = replace(alert, state=AlertState.DISMISSED, due_at=None)
             save_alert(db, gone, details={**details, "dismissed_by": SYSTEM})
-            number = add_event(db, gone, "dismissed", "reread", "", now, story_at=alert.updated_at)
+            number = add_event(db, gone, "dismissed", reason, "", now, story_at=alert.updated_at)
             if self.notifier is not None and number is not None:
                 self.notifier.plan(db, gone, what="dismissed", number=number, now=now)
-            return [Change(alert.id, "dismissed", alert.documents)]
-        save_alert(db, alert, details={**details, "all_clear": {"reason": "reread", "at": now.isoformat()}})
-        add_event(db, alert, "all_clear", "reread", "建议解除，由人决定", now, story_at=alert.updated_at)
-        return [Change(alert.id, "changed", alert.documents)]
+            return Change(alert.id, "dismissed", alert.documents)
+        save_alert(db, alert, details={**details, "all_clear": {"reason": reason, "at": now.isoformat()}})
+        add_event(db, alert, "all_clear", reason, "建议解除，由人决定", now, story_at=alert.updated_at)
+        return Change(alert.id, "changed", alert.documents)
 
     @staticmethod
     def _heir(db: Connection, alert: Alert) -> Alert | None:
         """The alert that now holds most of what this one rested on; None where none does."""
-        ground = _ground(db, alert)
+        ground = ground_of(db, alert)
         held = {
             other: len(ground & set(holder.documents))
             for other, subject in alerts_resting_on(db, sorted(ground))
@@ -368,22 +372,10 @@ def _write_row(
     return number
 
 
-def _id_of(outcome: Outcome) -> str:
-    """The id of an alert is that of its first finding."""
-    first = min(outcome.held, key=lambda one: (one.finding.fired_at, one.finding.id)).finding
-    return f"a{first.id[1:]}"
-
-
 def _withdraw_all(db: Connection, alert: str, now: datetime) -> None:
     for finding, lost_at in findings_ever_of(db, alert).values():
         if lost_at is None:
             withdraw_finding(db, finding.id, now)
-
-
-def _ground(db: Connection, alert: Alert) -> set[str]:
-    """The documents that an alert's findings rest on; all it holds where none stands."""
-    resting = {document for finding in findings_of_alert(db, alert.id) for document in finding.documents}
-    return resting or set(alert.documents)
 
 
 def _step_key(step: Step) -> tuple[str, int, bool]:

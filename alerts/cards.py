@@ -14,7 +14,7 @@ w:<rule>|<values>    counted by a rule that is not about one matter
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -243,7 +243,7 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
         firm=analysis.primary_enterprise,
         firms=analysis.enterprises,
         issues=analysis.issues,
-        places=_places(analysis.jurisdiction_code, analysis.regions, view.regions),
+        places=view.regions.places_told(analysis.jurisdiction_code, analysis.regions),
         jurisdiction=analysis.jurisdiction_code or view.regions.home,
         origin=document.repost_of or document.id,
         labels=labels_of(signal),
@@ -316,11 +316,6 @@ def _holds(condition: ListCondition, value: str, view: View) -> bool:
     return any(name in condition.values for name in names)
 
 
-def _places(jurisdiction: str | None, regions: Iterable[str], known: Regions) -> tuple[str, ...]:
-    codes = dict.fromkeys([jurisdiction, *regions] if jurisdiction else regions)
-    return tuple(code for code in codes if code and known.prefecture_of(code) is not None)
-
-
 def people(hurt: Mapping[str, int], *names: str) -> int:
     """How many people in these classes."""
     return sum(hurt.get(name, 0) for name in names)
@@ -385,13 +380,11 @@ def _group_values(card: Card, group: str, rule: Rule, regions: Regions) -> list[
     if group == "issue":
         return [issue for issue in card.issues if not rule.scope.issues or issue in rule.scope.issues]
     if group == "name":
-        return [f"{sound}/{card.family}" for sound in card.sounds] if card.family else []
+        return list(card.sounds)
     if group in ("source", "kind"):
         return [card.source if group == "source" else card.kind]
-    prefecture = regions.prefecture_of(card.jurisdiction)
-    if group == "prefecture":
-        return [prefecture] if prefecture else []
-    return [card.jurisdiction] if prefecture and prefecture != card.jurisdiction else []
+    place = regions.prefecture_of(card.jurisdiction) if group == "prefecture" else regions.county_of(card.jurisdiction)
+    return [place] if place else []
 
 
 def stored(card: Card) -> StoredCard:

@@ -1,5 +1,5 @@
 """What happens because time passes and not because a document comes: silences, all-clears, keys to be judged again,
-and what came before a rule was counted in.
+what came before a rule was counted in, and what a rule that is gone leaves behind.
 
 Time is that of the documents (alerts/watermarks.py). Every step is a transaction of its own and does nothing twice:
 after a kill it is taken up where it stood.
@@ -23,7 +23,12 @@ from config.conditions import AnomalyCondition, FlatlineCondition
 from config.rules import Rule
 from core.records import Alert
 from store import day_counts as book
-from store.alert_log import findings_of_alert, open_alerts_of_rules
+from store.alert_log import (
+    find_alert,
+    findings_of_alert,
+    open_alerts_of_rules,
+    open_alerts_that_end_themselves,
+)
 from store.cards import one_judge_at_a_time
 from store.schema import event_documents
 
@@ -61,6 +66,7 @@ class Clockwork:
 
     def run(self, now: datetime, *, seconds: float = float("inf")) -> bool:
         """One pass, for about so long. Whether nothing is left to do until time has passed or documents have come."""
+        self._gone(now)
         if not self.engine.series.rules:
             return True
         end = time.monotonic() + seconds
@@ -179,6 +185,18 @@ class Clockwork:
                 if due is not None:
                     self.engine.flatlines.settle_key(db, rule, key, due, until, now, moment)
         return len(keys) == PAGE
+
+    def _gone(self, now: datetime) -> None:
+        """Alerts that follow the series of a rule that is no longer there."""
+        rules = self.engine.series.rules
+        with self.store.read() as db:
+            left = [alert for alert in open_alerts_that_end_themselves(db) if rule_in(alert.subject) not in rules]
+        for alert in left:
+            with self.store.write() as db:
+                one_judge_at_a_time(db)
+                found = find_alert(db, alert.id)
+                if found is not None:
+                    self.engine.book.rule_gone(db, found, now)
 
     def _endings(self, now: datetime, _end: float) -> bool:
         """Alerts whose quiet days have passed, or whose source is switched off."""

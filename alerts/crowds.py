@@ -23,7 +23,6 @@ from store.alert_log import (
     add_finding,
     alert_details,
     find_alert,
-    findings_of_alert,
     findings_of_keys,
     subjects_with_alerts,
     update_finding,
@@ -127,9 +126,7 @@ class Crowds:
         if not outcomes and key not in known.subjects:
             return changes
         written, left = self.book.settle(db, key, outcomes, around=(start, end), now=now)
-        # One that was told before the stretch and reaches into it by a later revision rests on what was not judged.
-        groundless = [alert for alert in left if not findings_of_alert(db, alert.id)]
-        return [*changes, *written, *self.book.drop(db, groundless, now)]
+        return [*changes, *written, *self.book.drop(db, left, now)]
 
     @staticmethod
     def _says_more(db: Connection, rule: Rule, holder: str) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from core.errors import UsageError
 from core.records import Alert, AlertEvent
-from store.alert_log import add_history, find_alert, history_row_of_form, next_history_number
+from store.alert_log import add_history, alert_details, find_alert, history_row_of_form, next_history_number
 from store.schema import alert_history, findings
 
 Mark = Literal["confirmed", "false", "duplicate"]
@@ -56,6 +56,8 @@ class Marked:
 def mark_alert(db: Connection, alert_id: str, mark: str, *, actor: str, note: str, now: datetime, once: str) -> Alert:
     """Say what became of an alert, in a write transaction; its state stays. mark: a word of MARK_WORDS.
 
+    An alert that went into another one is marked there: a matter has one mark. Returns the one that is marked.
+
     once: key of the form; the same form a second time changes nothing. Raises UsageError in words for the desk.
     """
     alert = find_alert(db, alert_id)
@@ -63,6 +65,8 @@ def mark_alert(db: Connection, alert_id: str, mark: str, *, actor: str, note: st
         raise UsageError(f"没有预警 {alert_id[:40]}")
     if mark not in MARK_WORDS:
         raise UsageError(f"没有“{mark[:20]}”这一标记（可用：{'、'.join(MARK_WORDS)}）")
+    while into := find_alert(db, alert_details(db, alert.id).get("merged_into", "")):
+        alert = into
     if history_row_of_form(db, once) is not None:
         return alert
     row = AlertEvent(

@@ -1,8 +1,8 @@
-"""How names in no list sound: one brand is spelt differently by people who only heard it or mistype it.
+"""How the names in a text sound: one brand is spelt differently by people who only heard it or mistype it.
 
 A slow build-up of complaints on goods that no register knows is seen only where 捷烽加油站, 田畈街捷烽加油站 and
 捷峰柴油 count as one name. What is compared is the end of the own name, without place, trade and legal form, by its
-sound without tones; rules that group by it also ask for the same family of products.
+sound without tones. Different names may sound alike: a rule that groups by it asks for more than is usual.
 """
 
 import re

@@ -39,6 +39,7 @@ GONE = {
     "refuted": "媒体澄清",
     "withdrawn": "依据撤回或更正",
     "reread": "重新识别后依据不再成立",
+    "rule_gone": "规则已停用或删除，不再跟踪",
 }
 QUIET = "quiet"
 OVER = {"recovered": "已恢复平常"}
@@ -51,7 +52,7 @@ SYSTEM_REASONS: Mapping[str, Mapping[str, str]] = {
     "confirmed": {"confirmed": UP["confirmed"]},
     "updated": {"new_signals": "新的信号", "unconfirmed": "失去证实"},
     "backdated": {"late_document": "迟到的更早信号"},
-    "noted": {**GONE, **OVER, "held": "系统不降级"},
+    "noted": {**GONE, **OVER, "held": "系统不降级", "dispatched": "已派单，不自动改派"},
     "dismissed": GONE,
     "cleared": OVER,
     "grown": {"new_signals": "件数翻倍"},

@@ -296,9 +296,16 @@ def lost_at(window: Sequence[Card], counted: Sequence[Card], again: Callable[[li
 def make_finding(
     rule: Rule, key: str, cards: Sequence[Card], *, start: datetime, end: datetime, verdict: Verdict
 ) -> Finding:
-    """A finding with the id that follows from rule, version, key and window start."""
+    """A finding with the id that follows from rule, version, key and window start.
+
+    Where a rule may fire again before its window is over, two windows can begin with the same signal: then the moment
+    it fires belongs to the id, too.
+    """
+    condition, repeat = rule.condition, rule.repeat_after
+    overlapping = isinstance(condition, WindowCondition) and repeat is not None and repeat < condition.window
+    fired = (end.isoformat(),) if overlapping else ()
     return Finding(
-        id=short_id("f", rule.id, rule.version, key, start.isoformat()),
+        id=short_id("f", rule.id, rule.version, key, start.isoformat(), *fired),
         rule=rule.id,
         rule_version=rule.version,
         key=key,

@@ -20,7 +20,7 @@ GROUP_WORDS = {
     "prefecture": "设区市",
     "source": "信源",
     "kind": "信息类型",
-    "name": "同音的名录外名称",
+    "name": "同音的企业或品牌",
 }
 
 

@@ -143,9 +143,7 @@ def _places(card: "Card") -> set[str]:
 
 
 def _specific(card: "Card", regions: Regions) -> bool:
-    return bool(
-        card.firms or card.firm or card.labels or any(regions.prefecture_of(code) != code for code in card.places)
-    )
+    return bool(card.firms or card.firm or card.labels or any(regions.county_of(code) for code in card.places))
 
 
 def _product_in(product: str | None, wanted: Sequence[str], key_products: frozenset[str]) -> bool:

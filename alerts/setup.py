@@ -16,6 +16,7 @@ from alerts.query_hits import query_hits
 from alerts.rule_query import RuleQueries, queries_of
 from config.alert_life import AlertLife, load_alert_life
 from config.calendar_classes import Calendar, load_calendar
+from config.conditions import SeriesCondition
 from config.duty import load_duty
 from config.grouping import Grouping, load_grouping
 from config.lexicon import Lexicon, load_lexicon
@@ -43,7 +44,7 @@ class EngineParts:
         """An engine with these rules and the desk's."""
         tenures = tenures_of(self.rules, desk, self.queries)
         return AlertEngine(
-            [*self.rules, *(one.rule for one in desk if one.rule is not None)],
+            [*self.rules, *(one.rule for one in desk if one.rule is not None and _asked(one, one.rule))],
             lexicon=self.lexicon,
             grouping=self.grouping,
             registry=self.registry,
@@ -57,6 +58,11 @@ class EngineParts:
             sources=self.queries.titles,
             off=self.queries.off,
         )
+
+
+def _asked(one: DeskRule, rule: Rule) -> bool:
+    """Whether the engine needs a rule: one that is off still reads what came in its time, but follows no series."""
+    return one.last.state == "on" or not isinstance(rule.condition, SeriesCondition)
 
 
 def load_parts(
@@ -100,10 +106,11 @@ def load_file_rules(
     needs_examples: bool = True,
 ) -> tuple[Rule, ...]:
     """The rules of the config folder (or another one), their queries read too. Raises ConfigError."""
-    known = {"products": frozenset(lexicon.products), "issues": frozenset(lexicon.issues)}
     return load_rules(
         config_dir,
-        **known,
+        products=frozenset(lexicon.products),
+        issues=frozenset(lexicon.issues),
+        regions=lexicon.regions,
         check_query=queries.check,
         check_detector=check_detector,
         folder=folder,

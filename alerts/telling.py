@@ -172,6 +172,13 @@ class Teller:
         self.planner.changed(db, alert)
         return self.planner.mail(db, alert, mails_told(db, alert.id), what="lowered", number=number, now=now)
 
+    def opened_again(self, db: Connection, alert: Alert, *, number: int, now: datetime) -> int:
+        """Those who heard of an end that a person took back hear so, outside quiet hours."""
+        if self.planner is None:
+            return 0
+        at = self.duty.telling_time(alert.level, now)
+        return self.planner.mail(db, alert, mails_told(db, alert.id), what="reopened", number=number, now=now, at=at)
+
     def grown(self, db: Connection, alert: Alert, *, number: int, now: datetime) -> int:
         """Those who were told hear, outside quiet hours, that there is twice as much; what waits says so itself."""
         if self.planner is None:

@@ -1,12 +1,15 @@
 """Whose desk a matter is on, and who else must be told (orgs.yaml, routing and direct_counties)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from alerts.cards import Card
 from alerts.counting import scenes
 from config.regions import ABROAD, Regions
+from core.records import Alert, AlertState
 
 MOST_TOLD = 30
+WITH_SOMEBODY = (AlertState.DISPATCHED, AlertState.IN_HAND, AlertState.TO_CLOSE)
 
 
 def territories_of(cards: Sequence[Card], regions: Regions) -> tuple[str, ...]:
@@ -34,6 +37,14 @@ def territories_of(cards: Sequence[Card], regions: Regions) -> tuple[str, ...]:
     official = [card for card in cards if card.voice == "official"]
     far = [code for code in scenes(official, regions) if not regions.is_within(regions.home, code)]
     return tuple(dict.fromkeys([*codes, *far]))
+
+
+def kept_where_dispatched(shape: Alert, old: Alert | None) -> Alert:
+    """The alert with the territory that works on it already, whatever its documents say now; they are told, too."""
+    if old is None or old.state not in WITH_SOMEBODY:
+        return shape
+    others = (code for code in shape.territories if code != old.territory)
+    return replace(shape, territory=old.territory, territories=(old.territory, *others))
 
 
 def _seats(cards: Sequence[Card], regions: Regions) -> list[str]:

@@ -128,9 +128,11 @@ class Watcher:
             return Counter()
         done: Counter[str] = Counter()
         watch = watch_of(db, alert.id) or Watch(alert.id)
-        was_muted, before = watch.muted, next_history_number(db, alert.id)
+        was_muted, before, was_ended = watch.muted, next_history_number(db, alert.id), watch.ended
         watch = self.teller.settle(db, alert, replace(watch, ended=False), seen.mutes[alert.id], now)
         done.update(row.action for row in history_of(db, alert.id) if row.number >= before)
+        if was_ended:
+            watch = self._tell_taken_back(db, alert, watch, now, done)
         if not watch.muted and (was_muted or watch.owed):
             done["told"] += self.teller.speak(db, alert, watch, now)
             watch = watch_of(db, alert.id) or watch
@@ -145,6 +147,16 @@ class Watcher:
             self.teller.changed(db, alert)
         self._all_clear(db, alert, seen, now, done)
         return +done
+
+    def _tell_taken_back(self, db: Connection, alert: Alert, watch: Watch, now: datetime, done: Counter[str]) -> Watch:
+        """A person took an end back that was told: who heard of it hears that the alert is open again."""
+        if watch.owed:
+            return watch
+        if watch.muted:
+            return replace(watch, owed="reopened") if mails_told(db, alert.id) else watch
+        number = max(row.number for row in history_of(db, alert.id) if row.action in ("reopen", "undo"))
+        done["told"] += self.teller.opened_again(db, alert, number=number, now=now)
+        return watch
 
     def _tell_level(self, db: Connection, alert: Alert, watch: Watch, now: datetime) -> Watch:
         """A person set another level: who is told of that level hears of it."""

@@ -57,7 +57,7 @@ class Names:
             case "kind":
                 return KIND_WORDS.get(value, value)
             case "name":
-                return f"读音为“{value.split('/')[0]}”的名录外名称"
+                return f"读音为“{value}”的企业或品牌"
         return "全部信息"
 
     def issues(self, issues: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.stores import open_store
 from config.settings import Settings
 from core.clock import beijing, iso_beijing, system_clock
-from core.errors import FengsuiError
+from core.errors import FengsuiError, UsageError
 from pipelines.canary import PATIENCE, send_canary
 from scheduler import HourlyJob
 from store.canaries import Canary, newest
@@ -50,6 +50,8 @@ def canary(
             found = newest(db, last)
     else:
         address = url or settings.canary_url or settings.public_url
+        if not address.startswith(("http://", "https://")):
+            raise UsageError(f"--url: {address!r} is no address (accepted: such as http://127.0.0.1:8000)")
         found = [send_canary(store, address, clock=system_clock, stop=Event(), patience=patience)]
     for one in found:
         print(json.dumps(_line(one), ensure_ascii=False) if as_json else _words(one))

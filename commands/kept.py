@@ -9,13 +9,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
 from commands.options import settings_of
 from config.settings import Settings
+from core.stopping import stop_on
 from pipelines.supervisor import GRACE_SECONDS
 
 KeptOption = Annotated[bool, typer.Option("--kept", help="end when standard input closes (as `run` wants it)")]
@@ -23,7 +23,7 @@ KeptOption = Annotated[bool, typer.Option("--kept", help="end when standard inpu
 
 def start(kept: bool, data: Path | None, profile: str | None) -> tuple[Settings, threading.Event]:
     """Settings, and an event that SIGTERM or SIGINT sets. kept: end with the parent."""
-    return begin(kept, data, profile), stop_event()
+    return begin(kept, data, profile), stop_on()
 
 
 def begin(kept: bool, data: Path | None, profile: str | None) -> Settings:
@@ -40,18 +40,6 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def stop_event() -> threading.Event:
-    """An event that SIGTERM or SIGINT sets."""
-    stop = threading.Event()
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGINT, ask)
-    return stop
 
 
 def prompt(process: Callable[..., None]) -> Callable[..., None]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from alerts.desk_rules import DeskRule, read_desk_rules, rule_of
+from alerts.lab.series import BY_NAME
 from alerts.rule_query import RuleQueries
 from alerts.setup import load_file_rules
 from commands.assemble import rule_queries
@@ -59,7 +60,8 @@ def one_rule(name: str, settings: Settings, lexicon: Lexicon, queries: RuleQueri
     if rule_id in made:
         return _version_of(made[rule_id], number)
     known = ", ".join([*found, *made]) or "none"
-    raise UsageError(f"{name}: no such rule (accepted: a YAML file, or one of {known})")
+    detectors = f"with --past a detector, {', '.join(BY_NAME)}"
+    raise UsageError(f"{name}: no such rule (accepted: a YAML file; {detectors}; or one of {known})")
 
 
 def _rule_of_file(path: Path, settings: Settings, lexicon: Lexicon, queries: RuleQueries) -> Rule:

@@ -22,6 +22,7 @@ from commands.lab import (
 )
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
 from commands.rule_files import RulesOption, desk_rules, one_rule, rules_in
+from config.calendar_classes import load_calendar
 from config.grouping import load_grouping
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.rules import Rule
@@ -80,10 +81,12 @@ def _run_examples(
     as_json: bool,
 ) -> None:
     find: Callable[[str], RegistryEntry | None] = {entry.id: entry for entry in firms}.get
-    grouping = load_grouping(settings.config)
+    grouping, calendar = load_grouping(settings.config), load_calendar(settings.config)
     failed = count = 0
     for rule in loaded:
-        for run in run_examples(rule, lexicon=lexicon, grouping=grouping, registry=find, queries=queries):
+        for run in run_examples(
+            rule, lexicon=lexicon, grouping=grouping, registry=find, queries=queries, calendar=calendar
+        ):
             count, failed = count + 1, failed + (not run.passed)
             _print_run(run, as_json=as_json)
     made = [one for one in desk_rules(settings) if one.last.state == "on"] if desk else []

@@ -65,6 +65,8 @@ def add(
     store, lexicon, now = open_store(settings), load_lexicon(settings.config), system_clock()
     if not for_ and not until:
         raise UsageError("须写明到期：--for 8h 或 --until 2026-11-26T09:00")
+    if for_ and until:
+        raise UsageError("--for 和 --until 只写一个")
     draft = _draft(settings, lexicon, match, reason, for_, until, starts, territory, now)
     teller = teller_of(settings, lexicon, (), mail=False)
     with store.write() as db:

@@ -35,6 +35,7 @@ from config.settings import Settings, child_environment
 from config.sources import load_sources
 from core.clock import beijing, system_clock
 from core.errors import ConfigError, FengsuiError, StoreError, UsageError
+from core.stopping import stop_on
 from demo.story import DEFAULT_SPEED
 from pipelines.supervisor import Supervisor
 from store.database import Store, get_fact
@@ -82,11 +83,10 @@ def run(
         if site_port:
             settings = settings.model_copy(update={"source_base": base_of(site_port)})
         logs = settings.data_dir / "logs"
-        supervisor = Supervisor(child_environment(settings), logs, lock)
+        stopping = stop_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        supervisor = Supervisor(child_environment(settings), logs, lock, stopping=stopping)
         told = "演示（示例数据）" if settings.profile == "demo" else "正式"
         print(f"烽燧 {told}：数据在 {settings.data_dir}，日志在 {logs}；正在启动 …", file=sys.stderr)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda _number, _frame: supervisor.stopping.set())
         supervisor.start("desk", "desk", "--host", host, "--port", str(desk_port))
         if site_port:
             supervisor.start("demo-site", "demo-site", "--port", str(site_port), "--speed", str(speed))

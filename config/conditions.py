@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
 
 from core.durations import Duration
 from core.records import Kind
@@ -13,13 +13,19 @@ Maker = Literal["known", "listed", "home", "china"]
 Fact = Literal["firm", "product", "issue", "source", "place"]
 """What of a signal can be listed, counted and compared."""
 
+Count = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+"""Written as numbers: `at_least: yes` would be read as 1."""
+Span = Annotated[Duration, Field(gt=timedelta(0))]
+"""Of a rule: a window of nothing holds nothing."""
+
 LONGEST_QUERY = 2_000
 
 
 class Words(BaseModel):
     """The base of all parts of a rule: unknown keys are refused, nothing changes afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Scope(Words):
@@ -36,12 +42,12 @@ class Scope(Words):
     issues: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     voices: tuple[Voice, ...] = ()
-    min_level: int = Field(default=1, ge=0, le=4)
+    min_level: Count = Field(default=1, ge=0, le=4)
     regions: tuple[str, ...] = ()
-    text: tuple[str, ...] = ()
+    text: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     maker: Maker | None = None
-    hurt: int = Field(default=0, ge=0)
-    dead: int = Field(default=0, ge=0)
+    hurt: Count = Field(default=0, ge=0)
+    dead: Count = Field(default=0, ge=0)
     specific: bool = False
     query: str = Field(default="", max_length=LONGEST_QUERY)
     synonyms: bool = True
@@ -87,39 +93,45 @@ class FrequencyCondition(Words):
     """A window holds at least so many independent origins (and sources, and places)."""
 
     type: Literal["frequency"]
-    window: Duration
-    at_least: int = Field(ge=2)
-    sources: int = Field(default=1, ge=1)
-    places: int = Field(default=1, ge=1)
+    window: Span
+    at_least: Count = Field(ge=2)
+    sources: Count = Field(default=1, ge=1)
+    places: Count = Field(default=1, ge=1)
 
 
 class SpikeCondition(Words):
     """A window holds many more origins than the windows before it."""
 
     type: Literal["spike"]
-    window: Duration
-    at_least: int = Field(ge=2)
-    ratio: float = Field(gt=1)
-    history: int = Field(default=7, ge=1, le=60)
-    places: int = Field(default=1, ge=1)
+    window: Span
+    at_least: Count = Field(ge=2)
+    ratio: Number = Field(gt=1)
+    history: Count = Field(default=7, ge=1, le=60)
+    places: Count = Field(default=1, ge=1)
 
 
 class NewTermCondition(Words):
     """A pair is seen for the first time within the look-back; at_least origins must tell of it."""
 
     type: Literal["new_term"]
-    window: Duration
-    at_least: int = Field(default=1, ge=1)
-    lookback: Duration
+    window: Span
+    at_least: Count = Field(default=1, ge=1)
+    lookback: Span
+
+    @model_validator(mode="after")
+    def _reaches_back(self) -> "NewTermCondition":
+        if self.lookback < self.window:
+            raise ValueError("lookback: is shorter than window; nothing could have been seen before")
+        return self
 
 
 class CardinalityCondition(Words):
     """The origins of a window name at least so many different values: firms with one defect, places of one firm."""
 
     type: Literal["cardinality"]
-    window: Duration
+    window: Span
     of: Fact
-    at_least: int = Field(ge=2)
+    at_least: Count = Field(ge=2)
 
 
 class ResonanceCondition(Words):
@@ -129,10 +141,10 @@ class ResonanceCondition(Words):
     """
 
     type: Literal["resonance"]
-    window: Duration
-    origins: int = Field(ge=2)
-    voices: int = Field(default=2, ge=2, le=4)
-    sources: int = Field(default=2, ge=1)
+    window: Span
+    origins: Count = Field(ge=2)
+    voices: Count = Field(default=2, ge=2, le=4)
+    sources: Count = Field(default=2, ge=1)
 
 
 class TierJumpCondition(Words):
@@ -142,10 +154,10 @@ class TierJumpCondition(Words):
     """
 
     type: Literal["tier_jump"]
-    window: Duration
+    window: Span
     start: tuple[Voice, ...] = ("social",)
     to: tuple[Voice, ...] = ("media",)
-    tier: int = Field(default=4, ge=1, le=4)
+    tier: Count = Field(default=4, ge=1, le=4)
 
     @model_validator(mode="after")
     def _apart(self) -> "TierJumpCondition":
@@ -158,10 +170,10 @@ class RatioCondition(Words):
     """Of the origins of a window (at_least so many) at least this share belongs to `part`."""
 
     type: Literal["ratio"]
-    window: Duration
-    at_least: int = Field(ge=2)
+    window: Span
+    at_least: Count = Field(ge=2)
     part: Scope
-    share: float = Field(gt=0, le=1)
+    share: Number = Field(gt=0, le=1)
 
     @field_validator("part")
     @classmethod
@@ -176,17 +188,17 @@ class MetricCondition(Words):
     """
 
     type: Literal["metric"]
-    window: Duration
+    window: Span
     of: Literal["hurt", "dead", "level"]
     how: Literal["sum", "max", "mean"]
-    at_least: float = Field(gt=0)
+    at_least: Number = Field(gt=0)
 
 
 class ChangeCondition(Words):
     """An origin holds another value than the one before it, which is at most a window older."""
 
     type: Literal["change"]
-    window: Duration
+    window: Span
     of: Fact
 
 
@@ -194,8 +206,8 @@ class ChainStep(Words):
     """at_least: so many origins of this scope, within `window` of each other (None: within the chain's)."""
 
     scope: Scope
-    at_least: int = Field(default=1, ge=1, le=1000)
-    window: Duration | None = None
+    at_least: Count = Field(default=1, ge=1, le=1000)
+    window: Span | None = None
 
     @field_validator("scope")
     @classmethod
@@ -210,7 +222,7 @@ class ChainedCondition(Words):
     """
 
     type: Literal["chained"]
-    window: Duration
+    window: Span
     steps: tuple[ChainStep, ...] = Field(min_length=2, max_length=4)
     ordered: bool = True
 
@@ -233,13 +245,13 @@ class AnomalyCondition(Words):
 
     type: Literal["anomaly"]
     detector: Detector = "calendar_nb"
-    threshold: float | None = Field(default=None, gt=0, le=50)
-    budget: float | None = Field(default=None, gt=0, le=10_000)
+    threshold: Number | None = Field(default=None, gt=0, le=50)
+    budget: Number | None = Field(default=None, gt=0, le=10_000)
     count: Literal["origins", "events", "sources"] = "origins"
-    windows: tuple[Annotated[int, Field(ge=1, le=LONGEST_WINDOW)], ...] = Field(default=(1, 3), min_length=1)
-    at_least: int = Field(default=2, ge=1, le=1000)
+    windows: tuple[Annotated[Count, Field(ge=1, le=LONGEST_WINDOW)], ...] = Field(default=(1, 3), min_length=1)
+    at_least: Count = Field(default=2, ge=1, le=1000)
     correct: Literal["none", "benjamini_hochberg"] = "none"
-    false_share: float = Field(default=0.1, gt=0, lt=1)
+    false_share: Number = Field(default=0.1, gt=0, lt=1)
     parameters: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -266,14 +278,14 @@ class FlatlineCondition(Words):
     """
 
     type: Literal["flatline"]
-    window: Duration
-    at_most: int = Field(default=0, ge=0, le=10_000)
+    window: Span
+    at_most: Count = Field(default=0, ge=0, le=10_000)
     forget_after: Duration = timedelta(days=30)
 
     @model_validator(mode="after")
     def _in_order(self) -> "FlatlineCondition":
-        if not timedelta(0) < self.window < self.forget_after:
-            raise ValueError("window: must be above 0 and shorter than forget_after")
+        if not self.window < self.forget_after:
+            raise ValueError("window: must be shorter than forget_after")
         return self
 
 

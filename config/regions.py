@@ -1,11 +1,13 @@
 """The view of administrative regions that NLP, alerts and the desk share: names, parents, territories."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 ABROAD = "000000"
 """The jurisdiction of a matter without any Chinese party (ANNOTATION.md, jurisdiction_code 5)."""
+MUNICIPALITIES = frozenset({"110000", "120000", "310000", "500000"})
+"""Beijing, Tianjin, Shanghai, Chongqing: provinces whose districts lie in no prefecture (GB/T 2260)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,13 @@ class Regions:
     def __contains__(self, code: str) -> bool:
         return code in self.by_code
 
+    def may_hold(self, code: str) -> bool:
+        """Whether `code` is known, abroad, or may be a county elsewhere (those are not listed)."""
+        if code == ABROAD or code in self:
+            return True
+        elsewhere = code[:2] != self.home[:2] and code.isdecimal() and len(code) == 6 and not code.endswith("00")
+        return elsewhere and f"{code[:4]}00" in self
+
     def __iter__(self) -> Iterator[Region]:
         return iter(self.by_code.values())
 
@@ -89,13 +98,34 @@ class Regions:
         return {part: tuple(codes) for part, codes in found.items()}
 
     def prefecture_of(self, code: str) -> str | None:
-        """The prefecture-level code that `code` lies in or is; None for provinces and abroad."""
+        """The prefecture-level code that `code` lies in or is; None for provinces and abroad.
+
+        A municipality stands for the prefecture that it has not. So does a county right below its province for itself.
+        """
+        if self.province_of(code) in MUNICIPALITIES:
+            return self.province_of(code)
         for part in self.chain(code):
             region = self.by_code.get(part)
             level = region.level if region else self._level_by_digits(part)
             if level in ("prefecture", "national_new_area"):
                 return part
         return None
+
+    def county_of(self, code: str) -> str | None:
+        """The code where it is that of a county; also of one right below its province (仙桃, 济源)."""
+        home = self.prefecture_of(code)
+        if home is None or (code == home and code.endswith("00")):
+            return None
+        return code
+
+    def places_told(self, jurisdiction: str | None, mentioned: Iterable[str]) -> tuple[str, ...]:
+        """The places within provinces that a text tells of, its jurisdiction first.
+
+        A municipality counts where it is the jurisdiction: its bare name stands in datelines and in names of offices.
+        """
+        codes = dict.fromkeys([jurisdiction, *mentioned] if jurisdiction else mentioned)
+        bare = MUNICIPALITIES - {jurisdiction}
+        return tuple(code for code in codes if code and code not in bare and self.prefecture_of(code) is not None)
 
     def province_of(self, code: str) -> str:
         """The province code that `code` lies in or is; 000000 stays 000000."""

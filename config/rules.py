@@ -4,14 +4,16 @@ Only the words of a rule live here; how a condition judges is in alerts/conditio
 """
 
 import re
+import textwrap
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from config.conditions import (
     CONDITIONS,
@@ -31,6 +33,8 @@ from config.conditions import (
     Words,
     parts_of,
 )
+from config.regions import Regions
+from config.rule_yaml import read_yaml
 from core.durations import Duration
 from core.errors import ConfigError
 from core.ids import digest, to_json
@@ -52,6 +56,7 @@ DESK_RULE = "desk_"
 
 
 MOST_OF_A_KIND = 5_000
+LATEST_HOUR = 24 * 365 * 10
 
 
 class ExampleDocument(Words):
@@ -64,7 +69,7 @@ class ExampleDocument(Words):
     where none is given.  tier: of its source, for rules that ask for it.
     """
 
-    at: float = 0
+    at: float = Field(default=0, ge=0, le=LATEST_HOUR)
     same: int = Field(default=1, ge=1, le=500)
     days: int = Field(default=1, ge=1, le=1100)
     every: int = Field(default=1, ge=1, le=365)
@@ -181,20 +186,24 @@ def load_rules(
     *,
     products: frozenset[str] | None = None,
     issues: frozenset[str] | None = None,
+    regions: Regions | None = None,
     check_query: CheckQuery | None = None,
     check_detector: CheckDetector | None = None,
     folder: Path | None = None,
     needs_examples: bool = True,
 ) -> tuple[Rule, ...]:
-    """The rules of <config_dir>/rules/*.yml, by id. products, issues: known ids, to check scopes and examples against.
+    """The rules of <config_dir>/rules/*.yml, by id. products, issues, regions: to check scopes and examples against.
 
     check_query: reads the queries of scopes.  check_detector: reads the parameters of detectors.  folder: another one
     of rule files.  needs_examples: False for a rule that is only tried.
     Raises ConfigError with every mistake of every file: file, key, what is wrong, what is accepted.
     """
     rules: list[Rule] = []
-    mistakes: list[str] = []
-    for path in sorted((folder or config_dir / "rules").glob("*.yml")):
+    folder, known = folder or config_dir / "rules", _Known(products, issues, regions)
+    mistakes = [
+        f"rules/{path.name}: rule files end in .yml; rename it" for path in sorted(folder.glob("*.[yY][aA][mM][lL]"))
+    ]
+    for path in sorted(folder.glob("*.yml")):
         name = f"rules/{path.name}"
         try:
             text, lists = path.read_text(encoding="utf-8"), config_dir / "lists"
@@ -206,8 +215,8 @@ def load_rules(
             mistakes += error.mistakes
             continue
         rules.append(rule)
-        mistakes += _unknown_in_scopes(name, rule, products, issues)
-        mistakes += _unknown_in_examples(name, rule.examples or NO_EXAMPLES, products, issues)
+        mistakes += _unknown_in_scopes(name, rule, known)
+        mistakes += _unknown_in_examples(name, rule.examples or NO_EXAMPLES, known)
         wrong = check_query(rule.scope.query) if check_query and rule.scope.query else ""
         mistakes += [f"{name}: scope.query: {wrong}"] if wrong else []
         condition = rule.condition
@@ -222,12 +231,8 @@ def read_rule(text: str, *, stem: str, name: str, lists: Path | None = None, nee
     """One rule from its YAML. lists: the folder of its lists. Raises ConfigError with all mistakes, each beginning
     with `name`.
     """
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError([f"{name}: not readable as YAML: {' '.join(str(error).split())}"]) from None
-    if not isinstance(content, dict):
-        raise ConfigError([f"{name}: expected a mapping (accepted: {', '.join(_accepted(Rule))})"])
+    shape = f"expected a mapping (accepted: {', '.join(_accepted(Rule))})"
+    content = dict(read_yaml(text, name=name, shape=shape).content)
     if "id" in content:
         raise ConfigError([f"{name}: id: not written in the file, the file name is the id"])
     without = needs_examples and content.get("examples") is None
@@ -238,17 +243,30 @@ def read_rule(text: str, *, stem: str, name: str, lists: Path | None = None, nee
     try:
         rule = Rule(id=stem, **content)
     except ValidationError as error:
-        mistakes = [*mistakes, *(_mistake(name, content, dict(one)) for one in error.errors())]
+        mistakes = [*mistakes, *(_mistake(name, content, one) for one in _told_once(error))]
     if mistakes:
         raise ConfigError(mistakes)
     return rule
 
 
-def _unknown(where: str, values: tuple[str, ...], known: frozenset[str] | None, *, extra: str = "") -> list[str]:
-    if known is None:
-        return []
-    accepted = sorted(known | ({extra} if extra else set()))
-    return [f"{where}: {value!r} (accepted: {', '.join(accepted)})" for value in values if value not in accepted]
+@dataclass(frozen=True)
+class _Known:
+    """The ids that dictionaries have; None: not asked."""
+
+    products: frozenset[str] | None
+    issues: frozenset[str] | None
+    regions: Regions | None
+
+    def wrong(self, where: str, field: str, values: tuple[str, ...], *, extra: str = "") -> list[str]:
+        """What no dictionary has. field: product, issue or place; nothing is said of others."""
+        if field == "place":
+            unknown = [v for v in values if self.regions is not None and not self.regions.may_hold(v)]
+            return [f"{where}: {value!r} (accepted: codes of lexicons/regions.csv)" for value in unknown]
+        known = {"product": self.products, "issue": self.issues}.get(field)
+        if known is None:
+            return []
+        accepted = sorted(known | ({extra} if extra else set()))
+        return [f"{where}: {value!r} (accepted: {', '.join(accepted)})" for value in values if value not in accepted]
 
 
 def _read_list(name: str, content: dict[str, Any], lists: Path | None) -> list[str]:
@@ -270,47 +288,62 @@ def _read_list(name: str, content: dict[str, Any], lists: Path | None) -> list[s
     return []
 
 
-def _unknown_in_scopes(
-    name: str, rule: Rule, products: frozenset[str] | None, issues: frozenset[str] | None
-) -> list[str]:
+def _unknown_in_scopes(name: str, rule: Rule, known: _Known) -> list[str]:
     parts = [(f"condition.part {place + 1}", part) for place, part in enumerate(parts_of(rule.condition))]
     mistakes: list[str] = []
     for where, scope in [("scope", rule.scope), *parts]:
-        mistakes += _unknown(f"{name}: {where}.products", scope.products, products, extra="key")
-        mistakes += _unknown(f"{name}: {where}.issues", scope.issues, issues)
+        mistakes += known.wrong(f"{name}: {where}.products", "product", scope.products, extra="key")
+        mistakes += known.wrong(f"{name}: {where}.issues", "issue", scope.issues)
+        mistakes += known.wrong(f"{name}: {where}.regions", "place", scope.regions)
     if isinstance(rule.condition, BlacklistCondition | WhitelistCondition):
-        known = {"product": products, "issue": issues}.get(rule.condition.field)
-        mistakes += _unknown(f"{name}: condition.values", rule.condition.values, known)
+        mistakes += known.wrong(f"{name}: condition.values", rule.condition.field, rule.condition.values)
     return mistakes
 
 
-def _unknown_in_examples(
-    name: str, examples: Examples, products: frozenset[str] | None, issues: frozenset[str] | None
-) -> list[str]:
+def _unknown_in_examples(name: str, examples: Examples, known: _Known) -> list[str]:
     mistakes: list[str] = []
     for what, stories in (("fires", examples.fires), ("quiet", examples.quiet)):
         for number, story in enumerate(stories):
             where = f"{name}: examples.{what}.{number}"
             for document in story:
-                named = (document.product,) if document.product else ()
-                mistakes += _unknown(f"{where}.product", named, products)
-                mistakes += _unknown(f"{where}.issues", document.issues, issues)
+                mistakes += known.wrong(f"{where}.product", "product", (document.product,) if document.product else ())
+                mistakes += known.wrong(f"{where}.issues", "issue", document.issues)
+                jurisdiction = (document.jurisdiction,) if document.jurisdiction else ()
+                mistakes += known.wrong(f"{where}.jurisdiction", "place", jurisdiction)
+                mistakes += known.wrong(f"{where}.places", "place", document.places)
     return mistakes
 
 
 NO_EXAMPLES = Examples.model_construct(fires=(), quiet=())
 
 
+def _told_once(error: ValidationError) -> list[dict[str, Any]]:
+    """What is wrong inside a list makes it too short as well: only the first is told."""
+    found = error.errors()
+
+    def follows(one: ErrorDetails) -> bool:
+        at, depth = one["loc"], len(one["loc"])
+        return one["type"] == "too_short" and any(o["loc"][:depth] == at and len(o["loc"]) > depth for o in found)
+
+    return [dict(one) for one in found if not follows(one)]
+
+
 def _mistake(name: str, content: dict[str, Any], error: dict[str, Any]) -> str:
-    place = [part for part in error["loc"] if part not in CONDITIONS]
-    key = ".".join(str(part) for part in place) or "rule"
+    first, *more = error["loc"] or ("rule",)
+    place = [first, *(more[1:] if first == "condition" else more)]  # after `condition` comes its type
+    key = ".".join(str(part) for part in place)
     if error["type"] == "extra_forbidden":
         return f"{name}: {key}: unknown key (accepted: {', '.join(_accepted(_model_at(place[:-1], content)))})"
     if error["type"] == "missing":
         return f"{name}: {key}: is missing"
     if error["type"].startswith("union_tag"):
-        return f"{name}: {key}.type: {error.get('input')!r} (accepted: {', '.join(CONDITIONS)})"
-    return f"{name}: {key}: {str(error['msg']).removeprefix('Value error, ')} (got {error.get('input')!r})"
+        given = error["input"].get("type") if isinstance(error.get("input"), dict) else None
+        return f"{name}: {key}.type: {given!r} (accepted: {', '.join(CONDITIONS)})"
+    told = str(error["msg"]).removeprefix("Value error, ")
+    for python, ours in (("valid tuple", "list"), ("Tuple", "List"), ("datetime.timedelta(0)", "0s")):
+        told = told.replace(python, ours)
+    got = "" if isinstance(error.get("input"), dict) else f" (got {textwrap.shorten(repr(error.get('input')), 120)})"
+    return f"{name}: {key}: {told}{got}"
 
 
 def _model_at(place: list[Any], content: dict[str, Any]) -> type[Words]:

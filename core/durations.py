@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+LONGEST = timedelta(days=36_500)
+"""A century: past it, dates before and after a document run out of the calendar."""
 FORM = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
@@ -15,7 +17,13 @@ def parse_duration(text: str) -> timedelta:
     match = FORM.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a duration (accepted: 30s, 15m, 24h, 7d, 2w)")
-    return timedelta(**{UNITS[match[2]]: float(match[1])})
+    try:
+        span = timedelta(**{UNITS[match[2]]: float(match[1])})
+    except OverflowError:
+        span = timedelta.max
+    if span > LONGEST:
+        raise ValueError(f"{text!r} is too long (accepted: up to {LONGEST.days}d)")
+    return span
 
 
 def format_duration(span: timedelta) -> str:

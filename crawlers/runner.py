@@ -272,6 +272,7 @@ def scrapy_settings(source: SourceConfig, user_agent: str) -> dict[str, Any]:
     return {
         "USER_AGENT": user_agent,
         "DOWNLOADER_MIDDLEWARES": middlewares,
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawlers.connections.ClosingHandler"),
         "ITEM_PIPELINES": {"crawlers.runner.SavePipeline": 100},
         "TWISTED_REACTOR": REACTOR,
         "ROBOTSTXT_OBEY": False,

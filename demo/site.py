@@ -11,7 +11,6 @@ the port it had before, and takes a new one only when that is taken.
 
 import argparse
 import json
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,11 +22,11 @@ from hashlib import sha256
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import FrameType
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from core.clock import Clock, system_clock
 from core.errors import FengsuiError
+from core.stopping import stop_on
 from demo.drop_folder import DropFolder
 from demo.render import (
     feeds,
@@ -257,14 +256,8 @@ def serving(data: Path, *, port: int | None, speed: float | None, clock: Clock =
 
 def serve(data: Path, *, port: int | None, speed: float, clock: Clock = system_clock, announce: bool = True) -> None:
     """Serve until SIGTERM or SIGINT. announce: print the address once it answers. Raises as `serving`."""
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
     with serving(data, port=port, speed=speed, clock=clock) as server:
-        signal.signal(signal.SIGTERM, on_signal)
-        signal.signal(signal.SIGINT, on_signal)
+        stop = stop_on()
         if announce:
             print(server.base, flush=True)
         stop.wait()

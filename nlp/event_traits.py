@@ -138,8 +138,7 @@ def _called(text: str, analysis: Analysis, names_of: NamesOf) -> tuple[str, ...]
 
 
 def _places(analysis: Analysis, regions: Regions) -> tuple[str, ...]:
-    codes = dict.fromkeys(code for code in (analysis.jurisdiction_code, *analysis.regions) if code)
-    return tuple(code for code in codes if regions.prefecture_of(code))[:MOST_PLACES]
+    return regions.places_told(analysis.jurisdiction_code, analysis.regions)[:MOST_PLACES]
 
 
 def _labels(text: str, mentions: Iterable[Mention]) -> tuple[str, ...]:

@@ -54,6 +54,11 @@ def _told_at(text: str, word: str) -> int:
     return -1
 
 
+def _is_customers(reading: Reading) -> bool:
+    """Whether a customer tells it, not an authority."""
+    return reading.genre.get("witness", 0.0) > reading.genre.get("authority", 0.0)
+
+
 def _leads(issue: IssueMention, reading: Reading) -> bool:
     """Whether an issue stands in the title or in the first sentence of the body."""
     return issue.end <= max(reading.title_end, reading.clauses.sentence(reading.title_end + 1)[1])
@@ -96,7 +101,11 @@ class LevelCard:
         recalled = counts["units"].number if "recall" in floors and key and "units" in counts else 0
         if grade.recalled and recalled >= grade.recalled:
             return f"召回{recalled}件重点产品", counts["units"].start
-        leading = {issue.id for issue in reading.asserted if issue.id in grade.lead_issues and _leads(issue, reading)}
+        leading = (
+            set()
+            if _is_customers(reading)
+            else {issue.id for issue in reading.asserted if issue.id in grade.lead_issues and _leads(issue, reading)}
+        )
         reached = [
             issue
             for issue, floor in floors.items()
@@ -123,7 +132,7 @@ class LevelCard:
     def _floors(self, reading: Reading) -> dict[str, int]:
         """The level that each asserted issue asks for in this text."""
         products = {product for _, _, product in reading.products}
-        customer = reading.genre.get("witness", 0.0) > reading.genre.get("authority", 0.0)
+        customer = _is_customers(reading)
         floors: dict[str, int] = {}
         for issue in reading.asserted:
             floor = self._lexicon.issues[issue.id].floor

@@ -35,6 +35,7 @@ _ROLE_CUES: tuple[tuple[str, "re.Pattern[str]", "re.Pattern[str]"], ...] = (
 _ASKED = re.compile(r"[^。；;\n]{0,16}吗|[^，。；;\n]{0,10}(?:第[一二三]|首次|头一|唯一|个案|个例|偶然|一家)")
 """Is it not X? It is not the first time for X: nothing is taken away."""
 _ITSELF = re.compile(r"我司|我公司|我厂|本公司|本厂|本店")
+_WITH = ("与", "和", "跟", "同")
 _CLEARED_BEFORE = re.compile(
     r"(?:确非|并非|不是|误指|误里把|误把|误认为(?:是)?|误认作|误传(?:是|为)|(?:没|未)(?:有|曾)?说(?:过)?(?:就)?是|认错(?:成|为)?)$"
 )
@@ -73,7 +74,7 @@ _CASE = re.compile(
     r"(?:^|[。；;\n\s])(?:[一二三四五六七八九十]{1,2}、|\d{1,2}[.、．]|[①-⑨])[^。；;\n]{4,80}案(?=[。；;\n]|$)"
 )
 _OWN_WORD = 60  # characters in which a statement says whose it is
-_INNOCENT = 4.0  # points that a firm with another part than the maker's loses
+_OTHER_PART = 4.0  # points that a firm with another part than the maker's loses
 _BARE = 3.0  # points that a battery of anything loses against the thing itself
 _SHORT_FORM, _LONGEST_OWN = re.compile(r"(?:公司|厂)$"), 4
 _LONGEST_ROW = 160  # characters; a longer line is prose, not a row of a table
@@ -107,7 +108,7 @@ def roles_of(reading: Reading) -> dict[int, str]:
         role = ""
         for candidate, left, right in _ROLE_CUES:
             if left.search(before) or right.match(after):
-                role = candidate
+                role = "" if candidate == "bystander" and _ASKED.match(after) else candidate
                 break
         if role in ("", "lab", "brand_owner") and (
             (_ORDERED.search(before) and _MADE.match(after)) or _ORDER_TAKEN.search(before)
@@ -133,11 +134,16 @@ def cleared_firms(reading: Reading, roles: Mapping[int, str]) -> frozenset[str]:
         before = reading.text[max(0, firm.start - 12) : firm.start].rstrip('“「"')
         if _ASKED.match(reading.text, firm.end) or _says_itself(reading, firm.start):
             continue
-        if _CLEARED_BEFORE.search(before) or _CLEARED_AFTER.match(reading.text, firm.end):
+        if _is_cleared(before, reading.text, firm.end):
             said.add(firm_key(firm))
         elif roles[firm.start] == "maker" and _is_said_to_make(reading.text, firm):
             making.add(firm_key(firm))
     return frozenset(said - making)
+
+
+def _is_cleared(before: str, text: str, end: int) -> bool:
+    """并非某某, or 与某某无关; not 某某称与质量无关."""
+    return bool(_CLEARED_BEFORE.search(before) or (before.endswith(_WITH) and _CLEARED_AFTER.match(text, end)))
 
 
 def firm_key(firm: FirmMention) -> str:
@@ -157,7 +163,7 @@ def primary_firm(
     innocent = cleared_firms(reading, roles) | _copied_firms(reading, roles)
     certfraud = any(issue.id == "certfraud" for issue in reading.asserted)
     for order, firm in enumerate(reading.firms):
-        if firm.id is None:
+        if firm.id is None or firm_key(firm) in innocent:
             continue
         role = roles[firm.start]
         key = full_names.get(firm.id, firm.id)
@@ -170,8 +176,8 @@ def primary_firm(
         points += 1.0 * _is_said_to_make(text, firm)
         points += {"maker": 1.2, "commissioned": 1.2, "brand_owner": 1.0, "seller": 0.3}.get(role, 0.0)
         points -= 1.5 * (firm.brand and key.startswith("NIL:"))
-        if firm_key(firm) in innocent or (role in _BAD_ROLE and not (role == "lab" and certfraud)):
-            points -= _INNOCENT
+        if role in _BAD_ROLE and not (role == "lab" and certfraud):
+            points -= _OTHER_PART
         if in_row and _PASSED.search(line) and "不合格" not in line:
             points -= 5.0
         elif in_row and role == "maker" and (reading.near_issue(firm.start) or "不合格" in line or "合格" not in line):

@@ -9,7 +9,22 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, RowMapping, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    RowMapping,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
@@ -149,6 +164,11 @@ _CHANGEABLE = ("level", "window_start", "window_end", "fired_at", "reason")
 _UPDATE_FINDING = update(findings).where(findings.c.id == bindparam("which"))
 
 
+def free_finding(db: Connection, finding_id: str) -> None:
+    """A finding that stands is in no alert: it is the echo of another one."""
+    db.execute(update(findings).where(findings.c.id == finding_id).values(alert=None))
+
+
 def withdraw_finding(db: Connection, finding_id: str, at: datetime) -> None:
     """A finding lost its ground (revision, withdrawal, late document). The row stays."""
     db.execute(_UPDATE_FINDING, {"which": finding_id, "withdrawn_at": at})
@@ -244,6 +264,15 @@ _OPEN = (
     .where(alerts.c.state.not_in((AlertState.CLOSED.value, AlertState.DISMISSED.value)))
     .order_by(alerts.c.first_at, alerts.c.id)
 )
+
+
+def open_alerts_that_end_themselves(db: Connection) -> list[Alert]:
+    """The open alerts that follow a series and whose end nobody has been asked about yet, oldest first."""
+    ended = (AlertState.CLOSED.value, AlertState.DISMISSED.value)
+    follows = type_coerce(alerts.c.details, Text).contains('"ends_itself":true')
+    asked = type_coerce(alerts.c.details, Text).contains('"all_clear":{')
+    query = select(alerts).where(alerts.c.state.not_in(ended), follows, not_(asked))
+    return [_alert(row) for row in db.execute(query.order_by(alerts.c.first_at, alerts.c.id)).mappings()]
 
 
 def list_alerts(

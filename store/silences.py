@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
 
 from core.clock import beijing
 from core.errors import UsageError
-from store.schema import silences
+from store.schema import alert_watch, silences
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,13 @@ def active_silences(db: Connection, now: datetime) -> list[Silence]:
     alive = or_(silences.c.expired_at.is_(None), silences.c.expired_at > now)
     query = select(silences).where(silences.c.starts_at <= now, silences.c.ends_at > now, alive)
     return [_silence(row) for row in db.execute(query.order_by(silences.c.created_at, silences.c.id)).mappings()]
+
+
+def silenced_alerts(db: Connection, now: datetime) -> frozenset[str]:
+    """Ids of the alerts that a silence in force holds back; one that is over holds nothing, whoever has noticed."""
+    alive = or_(silences.c.expired_at.is_(None), silences.c.expired_at > now)
+    query = select(alert_watch.c.alert).join(silences, silences.c.id == alert_watch.c.silence)
+    return frozenset(db.execute(query.where(silences.c.starts_at <= now, silences.c.ends_at > now, alive)).scalars())
 
 
 def list_silences(db: Connection, *, limit: int = 500) -> Sequence[Silence]:

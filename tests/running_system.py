@@ -13,7 +13,7 @@ from pathlib import Path
 from config.settings import PROJECT
 from store.database import Store
 
-PATIENCE = 150.0
+PATIENCE = 300.0
 """Seconds after which a test gives up on the machine; no promise of the product."""
 
 

@@ -363,6 +363,10 @@ def test_a_silence_is_made_listed_and_ended_by_hand(fengsui: Callable[..., Any],
     assert (refused.returncode, "须写明静默的理由" in refused.stderr) == (2, True)
     refused = fengsui("silence", "add", "--match", "level=yellow", "--reason", "演练")
     assert (refused.returncode, "须写明到期" in refused.stderr) == (2, True)
+    both = fengsui(
+        "silence", "add", "--match", "level=yellow", "--reason", "演练", "--for", "8h", "--until", "2030-01-01"
+    )
+    assert (both.returncode, "--for 和 --until 只写一个" in both.stderr) == (2, True)
     store = Store(f"sqlite:///{tmp_path / 'data' / 'fengsui.db'}")
     with store.write() as db:
         save_alert(db, alert_at(MONDAY_NOON, level=2), details={})

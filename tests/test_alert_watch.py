@@ -248,6 +248,115 @@ def test_an_end_is_told_once_to_those_who_were_told(story: Story) -> None:
     assert story.send() == []
 
 
+@pytest.mark.parametrize("action", ["reopen", "undo"])
+def test_who_heard_of_an_end_hears_when_a_person_takes_it_back(story: Story, action: str) -> None:
+    alert = story.opened(3)
+    story.send()
+    story.go(HOUR / 2)
+    story.act(alert, "dismiss", reason="wrong_object", note="同名厂")
+    story.tick()
+    assert story.send() == [("desk", "[橙] 撤回"), ("zhang", "[橙] 撤回")]
+    story.now += MINUTE
+    story.act(alert, action, note="确为本厂")
+    story.tick()
+    assert story.send() == [("desk", "[橙] 重新打开"), ("zhang", "[橙] 重新打开")]
+    assert story.tick() == {}
+    assert story.send() == []
+
+
+def test_an_end_taken_back_before_anybody_heard_of_it_is_not_told(story: Story) -> None:
+    alert = story.opened(3)
+    story.send()
+    story.act(alert, "dismiss", reason="wrong_object", note="同名厂")
+    story.act(alert, "reopen", note="确为本厂")
+    story.tick()
+    assert story.send() == []
+
+
+def test_an_end_taken_back_under_a_silence_is_told_when_the_silence_ends(story: Story) -> None:
+    alert = story.opened(3)
+    story.send()
+    story.act(alert, "dismiss", reason="wrong_object", note="同名厂")
+    story.tick()
+    story.send()
+    story.silence("product=ebike_power", hours=4)
+    story.now += MINUTE
+    story.act(alert, "reopen", note="确为本厂")
+    story.tick()
+    assert story.send() == []
+    story.go(5 * HOUR)
+    assert story.send() == [("desk", "[橙] 重新打开"), ("zhang", "[橙] 重新打开")]
+    assert story.tick() == {}
+
+
+# --- what the engine says of series and crowds --------------------------------------------------------------------
+
+
+def test_who_was_told_hears_once_that_there_is_twice_as_much_and_the_clocks_go_on(story: Story) -> None:
+    alert = story.opened(3)
+    story.send()
+    story.now += HOUR / 2
+    story.changed(alert, "grown", "new_signals", origins=6)
+    assert story.send() == [("desk", "[橙] 件数翻倍"), ("zhang", "[橙] 件数翻倍")]
+    assert story.go(HOUR / 2) == {"repeated": 1}, "the reminder comes when it would have come"
+    story.send()
+    unheard = story.opened(1)
+    story.changed(unheard, "grown", "new_signals", origins=6)
+    assert story.send() == []
+
+
+def test_what_doubles_in_the_night_is_told_in_the_morning(story: Story) -> None:
+    story.now = at("2026-11-23T10:00")
+    alert = story.opened(2)
+    story.send()
+    story.act(alert, "accept")
+    story.now = at("2026-11-24T02:00")
+    story.changed(alert, "grown", "new_signals", origins=6)
+    assert story.send() == []
+    story.go("2026-11-24T08:30")
+    assert story.send() == [("desk", "[黄] 件数翻倍"), ("zhang", "[黄] 件数翻倍")]
+
+
+def test_what_doubles_while_it_waits_is_told_in_one_notice(story: Story) -> None:
+    story.now = at("2026-11-23T22:00")
+    alert = story.opened(2)
+    story.now = at("2026-11-24T02:00")
+    story.changed(alert, "grown", "new_signals", origins=6, title="六家投诉")
+    story.go("2026-11-24T08:30")
+    with story.store.read() as db:
+        waiting = {line.subject for line in delivery_log(db, alert=alert.id) if line.state == "waiting"}
+    assert waiting == {"[黄] 新预警：六家投诉"}
+
+
+def test_what_is_over_is_told_to_the_told_ends_the_clocks_and_mutes_nothing_more(story: Story) -> None:
+    alert = story.opened(3)
+    story.send()
+    story.now += HOUR / 2
+    story.changed(alert, "cleared", "recovered", state=AlertState.CLOSED, due_at=None)
+    assert story.send() == [("desk", "[橙] 解除"), ("zhang", "[橙] 解除")]
+    assert story.go(DAY) == {}
+    assert story.send() == []
+    overnight = at("2026-11-24T23:00")
+    story.now = overnight
+    waiting = story.opened(2)
+    story.changed(waiting, "cleared", "recovered", state=AlertState.CLOSED, due_at=None)
+    story.go("2026-11-25T09:00")
+    assert story.send() == [], "who would have been told in the morning hears nothing of it"
+
+
+def test_what_is_over_under_a_silence_is_told_to_nobody_and_a_new_burst_is(story: Story) -> None:
+    alert = story.opened(3)
+    story.send()
+    story.silence("product=ebike_power", hours=2)
+    story.changed(alert, "grown", "new_signals", origins=6)
+    story.changed(alert, "cleared", "recovered", state=AlertState.CLOSED, due_at=None)
+    assert story.send() == []
+    story.go(3 * HOUR)
+    assert story.send() == []
+    story.changed(alert, "reopened", "ground_returned", state=AlertState.NEW)
+    assert story.send() == [("desk", "[橙] 重新打开"), ("zhang", "[橙] 重新打开")]
+
+
 @pytest.mark.parametrize(("level", "state"), [(4, AlertState.NEW), (3, AlertState.NEW), (2, AlertState.NEW)])
 def test_a_silent_matter_is_proposed_for_release_and_a_person_ends_it(
     story: Story, level: int, state: AlertState

@@ -379,7 +379,7 @@ def test_a_rule_says_what_it_waits_for(lexicon: Lexicon) -> None:
         ({"detector": "glr", "correct": "benjamini_hochberg"}, {}, "correct: goes with calendar_nb"),
         ({"false_share": 0.2}, {}, "false_share: goes with correct"),
         ({"count": "copies"}, {}, "condition.count: Input should be 'origins', 'events' or 'sources'"),
-        ({"windows": []}, {}, "condition.windows: Tuple should have at least 1 item"),
+        ({"windows": []}, {}, "condition.windows: List should have at least 1 item"),
         ({"windows": [0]}, {}, "condition.windows.0: Input should be greater than or equal to 1"),
         ({"window": "7d"}, {}, "condition.window: unknown key (accepted: type, detector, threshold"),
         ({"detector": "ears_c1", "parameters": {"alfa": 1}}, {}, "condition.parameters: alfa: no such parameter"),

@@ -6,6 +6,7 @@ from threading import Event
 
 import pytest
 
+import cli
 from alerts.canary import with_canary, write_source
 from config.lexicon import Lexicon
 from config.sources import load_sources
@@ -115,3 +116,12 @@ def test_no_source_file_may_take_its_name(tmp_path: Path) -> None:
     (folder / "canary.yml").write_text("family: feed\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="the system's own source"):
         load_sources(tmp_path, "live")
+
+
+def test_an_address_that_is_none_is_refused_before_anything_is_planted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["canary", "--url", "desk", "--data", str(tmp_path)])
+    assert ended.value.code == 2
+    assert "--url: 'desk' is no address" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import yaml
 
 from alerts.clockwork import Clockwork
 from alerts.conditions.flatline import silences
+from alerts.lifecycle import act, proposal_of
 from alerts.rule_query import queries_of
 from alerts.rule_words import rule_words
 from alerts.setup import load_file_rules
@@ -19,6 +20,7 @@ from config.lexicon import Lexicon
 from config.rules import Rule, read_rule
 from core.errors import ConfigError
 from core.records import AlertState, RegistryEntry
+from store.alert_log import alert_details, history_of
 from store.database import Store
 from store.runs import hold_back
 from tests.test_anomaly_rule import CONFIG, DAY, Desk, engine_with, told
@@ -216,8 +218,8 @@ def test_a_rule_says_what_it_waits_for(lexicon: Lexicon) -> None:
     [
         ({}, {}, "condition.window: is missing"),
         ({"window": "soon"}, {}, "condition.window: 'soon' is not a duration"),
-        ({"window": "31d"}, {}, "window: must be above 0 and shorter than forget_after"),
-        ({"window": "0h"}, {}, "window: must be above 0"),
+        ({"window": "31d"}, {}, "window: must be shorter than forget_after"),
+        ({"window": "0h"}, {}, "condition.window: Input should be greater than 0s"),
         ({"window": "1d", "at_most": -1}, {}, "condition.at_most: Input should be greater than or equal to 0"),
         ({"window": "1d", "at_least": 1}, {}, "condition.at_least: unknown key (accepted: type, window, at_most"),
         ({"window": "1d"}, {"group_by": ["matter"]}, "condition flatline needs group_by"),
@@ -233,3 +235,44 @@ def test_every_mistake_is_named(
     with pytest.raises(ConfigError) as problem:
         load_file_rules(CONFIG, lexicon, queries_of(lexicon), folder=tmp_path)
     assert wrong in str(problem.value)
+
+
+# --- a rule that is no longer there ---------------------------------------------------------------------------------
+
+
+def take_away(desk: Desk) -> None:
+    """The rule's file is deleted; another one is there."""
+    other = desk.engine.rules[0].model_copy(update={"id": "another"})
+    desk.engine = engine_with(other, desk.engine.lexicon, {})
+    Clockwork(desk.store, desk.engine).begin()
+
+
+@pytest.mark.parametrize("level", ["blue", "orange"])
+def test_the_open_alert_of_a_rule_that_is_gone_is_ended_or_its_end_proposed(desk_of: MakeDesk, level: str) -> None:
+    desk = desk_of(rule_with({"window": "24h"}, level=level))
+    desk.tell({**A, "days": 4}, {**B, "days": 10})
+    desk.pass_time()
+    [alert] = desk.alerts()
+    take_away(desk)
+    desk.pass_time()
+    desk.pass_time()
+    with desk.store.read() as db:
+        last = history_of(db, alert.id)[-1]
+        proposed = proposal_of(alert_details(db, alert.id))
+    assert last.details["reason"] == "rule_gone"
+    assert desk.actions(alert) == ["opened", "dismissed" if level == "blue" else "all_clear"]
+    assert proposed == (None if level == "blue" else "rule_gone")
+    assert len(desk.findings("a")) == 1, "the rule did fire"
+
+
+def test_an_alert_somebody_kept_open_is_not_asked_about_again(desk_of: MakeDesk) -> None:
+    desk = desk_of(rule_with({"window": "24h"}, level="orange"))
+    desk.tell({**A, "days": 4}, {**B, "days": 10})
+    desk.pass_time()
+    take_away(desk)
+    desk.pass_time()
+    [alert] = desk.alerts()
+    with desk.store.write() as db:
+        act(db, alert.id, "hold", actor="li", note="", now=NOON, once="hold")
+    desk.pass_time()
+    assert desk.actions(alert) == ["opened", "all_clear", "hold"]

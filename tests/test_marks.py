@@ -10,7 +10,7 @@ from alerts.lifecycle import act
 from alerts.marks import mark_alert, mark_of, precision_of_rules, standing_marks, wilson
 from core.errors import UsageError
 from core.records import Alert
-from store.alert_log import history_of, list_alerts
+from store.alert_log import alert_details, history_of, list_alerts, save_alert
 from store.database import Store
 from tests.lab_stories import rule_of
 from tests.test_lab import NOW, complaint, keep, named
@@ -102,6 +102,16 @@ def test_a_mark_keeps_the_state_and_the_same_form_marks_once(db: Connection) -> 
     assert list_alerts(db)[0].state is alert.state
     rows = [row for row in history_of(db, alert.id) if row.action == "mark"]
     assert [row.note for row in rows] == ["属实：现场核实"]
+
+
+def test_the_mark_of_an_alert_that_went_into_another_stands_there(db: Connection) -> None:
+    gone, standing = list_alerts(db)[:2]
+    save_alert(db, gone, details={**alert_details(db, gone.id), "merged_into": standing.id})
+    say(db, gone, "confirmed")
+    assert [row.action for row in history_of(db, gone.id)].count("mark") == 0
+    marked = mark_of(db, standing.id)
+    assert marked is not None
+    assert marked.mark == "confirmed"
 
 
 @pytest.mark.parametrize(("alert", "word", "said"), [("YJ-1", "false", "没有预警 YJ-1"), ("", "maybe", "没有“maybe”")])

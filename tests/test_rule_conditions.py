@@ -261,7 +261,7 @@ def test_a_list_is_read_from_its_file_and_a_change_of_it_is_a_new_version(tmp_pa
         ({"type": "blacklist", "field": "product", "values": ["kettle9"]}, "condition.values: 'kettle9' (accepted: "),
         (
             {"type": "chained", "window": "9d", "steps": [{"scope": {}}]},
-            "condition.steps: Tuple should have at least",
+            "condition.steps: List should have at least",
         ),
         (
             {"type": "chained", "window": "9d", "steps": [{"scope": {"product": ["cable"]}}, {"scope": {}}]},

@@ -12,9 +12,9 @@ from alerts.elastalert.asked import FieldNames, NotCarried, written
 from alerts.elastalert.carry import Carried, carry
 from alerts.elastalert.filters import read_filter
 from alerts.elastalert.lucene import read_query_string
-from alerts.elastalert.yaml_file import read_yaml
 from alerts.rule_query import RuleQueries, queries_of
 from config.lexicon import load_lexicon
+from config.rule_yaml import read_yaml
 from config.rules import read_rule
 from config.settings import PROJECT
 from core.errors import ConfigError
@@ -91,6 +91,28 @@ def test_a_frequency_rule_comes_along_with_examples_that_the_engine_ran(
     assert "1 条规则，2 个示例，0 个不符" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "type: frequency\nnum_events: 5\ntimeframe: {hours: 4}\nquery_key: 企业",
+        "type: frequency\nnum_events: 50\ntimeframe: {minutes: 5}\nquery_key: 来源",
+        "type: spike\nspike_height: 3\nspike_type: up\nthreshold_cur: 6\ntimeframe: {minutes: 30}\nquery_key: 类型",
+        "type: new_term\nfields: [[产品, 风险]]",
+        "type: new_term\nquery_key: [企业, 产品]",
+        "type: flatline\nthreshold: 1\ntimeframe: {hours: 6}\nquery_key: 来源",
+        "type: flatline\nthreshold: 20\ntimeframe: {minutes: 10}",
+        "type: flatline\nthreshold: 2\ntimeframe: {days: 40}",
+        "type: metric_aggregation\nmetric_agg_key: level\nmetric_agg_type: sum\nmax_threshold: 10\nquery_key: 产品",
+        "type: metric_aggregation\nmetric_agg_key: level\nmetric_agg_type: avg\nmax_threshold: 2.5",
+    ],
+)
+def test_examples_fit_the_windows_that_elastalert_users_write(tmp_path: Path, text: str) -> None:
+    """Minutes and hours: documents an hour apart would not fall into one window."""
+    out = tmp_path / "out"
+    assert import_rules(str(saved(tmp_path, f"name: 规则名\n{text}\n")), "--out", str(out)) == 0
+    assert run("test", "--rules", str(out)) == 0
+
+
 def test_nothing_that_exists_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     out.mkdir()
@@ -158,6 +180,22 @@ def test_a_folder_is_imported_whole_and_one_bad_file_stops_no_other(
             {"type": "change", "window": "P9D", "of": "product"},
             "",
         ),
+        (
+            "type: new_term\nfields: product\nterms_window_size: {days: 3}",
+            {"type": "new_term", "window": "P3D", "at_least": 1, "lookback": "P3D"},
+            "",
+        ),
+        (
+            "type: flatline\nthreshold: 3\ntimeframe: {hours: 6}\nquery_key: source\nforget_keys: true",
+            {"type": "flatline", "window": "PT6H", "at_most": 2, "forget_after": "P30D"},
+            "",
+        ),
+        (
+            "type: metric_aggregation\nmetric_agg_key: level\nmetric_agg_type: max\nmax_threshold: 2\n"
+            "buffer_time: {hours: 1}",
+            {"type": "metric", "window": "PT1H", "of": "level", "how": "max", "at_least": 3.0},
+            "",
+        ),
     ],
 )
 def test_types_that_ours_can_express(queries: RuleQueries, text: str, condition: dict[str, Any], query: str) -> None:
@@ -179,6 +217,13 @@ def test_types_that_ours_can_express(queries: RuleQueries, text: str, condition:
         ("type: spike\nspike_height: 3\nspike_type: down\ntimeframe: {hours: 1}", "没有“骤减”"),
         ('type: blacklist\ncompare_key: 产品\nblacklist: ["!file /etc/passwd"]', "blacklist 引用了文件"),
         ("type: new_term\nfields: [username]", "信号没有字段“username”"),
+        ("type: new_term\nfields: [企业, 风险]", "逐个字段各判首见"),
+        ("type: new_term\nfields: [[企业, 标题]]", "只能判断这些字段"),
+        ("type: new_term\nfields: 5", "fields 不是字段名：5"),
+        ("type: flatline\nthreshold: 0\ntimeframe: {hours: 1}", "threshold 0 小于 1"),
+        ("type: metric_aggregation\nmetric_agg_key: score\nmetric_agg_type: avg\nmax_threshold: 2", "只能求级别的"),
+        ("type: percentage_match\nmax_percentage: 5", "用 ratio 条件"),
+        ("type: spike_aggregation", "没有按字段数值比较"),
         ("type: any\nis_enabled: false", "规则已停用"),
     ],
 )

@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 from sqlalchemy import event as engine_event
 
 from core.ids import short_id
-from core.records import AlertState
+from core.records import AlertState, Finding
 from crawlers.archive import Archive
 from store import alert_log, audit, users
 from store.database import Store
@@ -27,6 +27,7 @@ from web.app import create_app, entry_path
 from web.services import Services
 from web.times import limit_of
 from web.views import search_export
+from web.views.alert import figures
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PASSWORD = "烽火连三月，家书抵万金"
@@ -588,3 +589,10 @@ def test_the_store_is_untouched_by_reading(services: Services, browse: Browse) -
     with services.store.read() as db:
         assert audit.count(db) == before
     assert isinstance(services.store, Store)
+
+
+def test_the_figures_of_an_alert_are_told_in_words_only() -> None:
+    """A detector keeps thirty numbers with a finding; the page shows those that a word stands for."""
+    numbers = {"score": 2.4163, "voices": 3.0, "count": 6.0, "p_3d": 0.0011, "short_history": 0.0, "level": 0.0213}
+    finding = Finding("f", "unusual", "1", "cable", 1, NOW, NOW, NOW, "", (), numbers)
+    assert figures(finding) == [("信号", "6"), ("得分", "2.4163"), ("渠道", "3")]

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from core.ids import short_id
 from store import alert_log, audit, users
-from store.silences import list_silences
+from store.silences import list_silences, silenced_alerts
 from tests.desk_server import NOW, make_services
 from web.app import create_app
 from web.services import Services
@@ -83,11 +83,52 @@ def test_a_silence_is_tried_then_saved_and_shown_where_it_mutes(browse: Browse, 
         assert [line.action for line in audit.newest(db, 3)].count("silence_add") == 1
         assert alert_log.history_of(db, ALERT)[-1].action == "silenced"
     assert "现静默预警 1 条" in client.get("/silences").text
-    assert "静默至 11-23 22:32" in client.get("/alerts?view=open").text
+    assert "静默至 11-23 22:32" in client.get("/alerts?view=open&muted=1").text
     page = client.get(f"/alerts/{ALERT}").text
     assert "不再告知：检修期间（officer）" in page
     assert "静默规则" in page
     assert f"/silences#{silence.id}" in page
+
+
+def rows_in(page: str) -> int:
+    return len(re.findall(r'<li id="a', page))
+
+
+def test_silenced_alerts_are_folded_behind_one_line_and_counted_apart(browse: Browse, services: Services) -> None:
+    client, number = browse("officer"), number_of(services)
+    before = client.get("/alerts?view=open").text
+    bar = re.compile(r"<i[^>]*>(\d+)</i><span class=\"vh\">条待受理")
+    waiting = int(bar.findall(client.get("/alerts").text)[0])
+    assert "已静默" not in before
+    silence = filled(client, match=f"alert={number}")
+    assert client.post("/silences/new", data=silence).status_code == 303
+    page = client.get("/alerts?view=open").text
+    assert rows_in(page) == rows_in(before) - 1
+    assert "另有 1 条已静默，显示" in page
+    link = re.search(r'<a href="([^"]*muted=1[^"]*)">另有', page)
+    assert link
+    folded = client.get(f"/alerts{unescape(link[1])}").text
+    assert rows_in(folded) == 1
+    assert number in folded
+    assert "只看已静默" in folded
+    assert "另有" not in folded
+    assert int(bar.findall(client.get("/alerts").text)[0]) == waiting - 1
+    for href, count in re.findall(r'<a href="(\?[^"]*)"[^>]*>[^<]*<span>(\d+)</span></a>', page):
+        assert rows_in(client.get(f"/alerts{unescape(href)}").text) == int(count), href
+    home = client.get("/").text
+    assert "另有 1 条已静默，显示" in home
+    assert f"全部未办结 {rows_in(page)}" in home
+
+
+def test_a_silence_that_is_over_folds_nothing_though_the_watch_has_not_looked(
+    browse: Browse, services: Services
+) -> None:
+    client, number = browse("officer"), number_of(services)
+    assert client.post("/silences/new", data=filled(client, match=f"alert={number}", span="1h")).status_code == 303
+    with services.store.read() as db:
+        later = list_silences(db)[0].ends_at
+        assert silenced_alerts(db, NOW) == {ALERT}
+        assert silenced_alerts(db, later) == frozenset()
 
 
 def test_mistakes_are_said_beside_what_was_typed(browse: Browse) -> None:

@@ -431,7 +431,7 @@ def test_an_alert_tells_what_would_change_it(desk: Desk) -> None:
     desk.read(VIDEO, BLOG)
     said = told(stage(asked(desk, desk.one().id), "change"))
     assert "升：媒体或官方称死亡 3 人或重伤 10 人，即为红色（现为死亡 0 人" in said
-    assert "落：insider_report 靠 2 篇" in said
+    assert "落：规则「多个自媒体指称较大质量问题」靠 2 篇" in said
 
 
 def test_the_fact_that_gave_the_level_is_named_with_its_document(desk: Desk) -> None:

@@ -1,7 +1,7 @@
 """The alert inbox: views, filters, order and bands. Every count equals the rows its link shows."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +13,7 @@ from core.errors import FengsuiError
 from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert, AlertState
 from store.alert_log import list_alerts
 from store.schema import alert_documents, alerts
+from store.silences import silenced_alerts
 from web.access import Viewer
 from web.ranking import Placed
 from web.times import BANDS, TimeLimit, band_of, limit_of
@@ -40,7 +41,10 @@ LATEST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the address asks for. Unknown values are refused, so that a mistyped link does not show everything."""
+    """What the address asks for. Unknown values are refused, so that a mistyped link does not show everything.
+
+    muted: "1" shows what a silence holds back, which is folded away otherwise.
+    """
 
     view: str = ""
     level: str = ""
@@ -50,6 +54,7 @@ class Wanted:
     rule: str = ""
     since: str = ""
     late: str = ""
+    muted: str = ""
     sort: str = ""
     page: int = 1
 
@@ -80,6 +85,7 @@ def read_wanted(params: Mapping[str, str]) -> Wanted:
     """The filters of an address. Raises BadAddress."""
     accepted: Mapping[str, Iterable[str]] = {
         "view": VIEWS, "level": ("", *LEVEL_IDS), "since": ("", *SINCE), "sort": SORTS, "late": ("", "1"),
+        "muted": ("", "1"),
     }  # fmt: skip
     for name, values in accepted.items():
         if params.get(name, "") not in values:
@@ -92,9 +98,15 @@ def read_wanted(params: Mapping[str, str]) -> Wanted:
 
 
 def matching(
-    found: Iterable[Alert], wanted: Wanted, *, regions: Regions, now: datetime, without: str = ""
+    found: Iterable[Alert],
+    wanted: Wanted,
+    *,
+    regions: Regions,
+    now: datetime,
+    silenced: Collection[str] = (),
+    without: str = "",
 ) -> list[Alert]:
-    """The alerts that pass every filter, except for the one named `without`."""
+    """The alerts that pass every filter, except for the one named `without`. silenced: ids of those held back."""
     tests: dict[str, Callable[[Alert], bool]] = {
         "view": lambda alert: alert.state in VIEWS[wanted.view][1],
         "level": lambda alert: not wanted.level or alert.level == LEVEL_IDS[wanted.level],
@@ -104,6 +116,7 @@ def matching(
         "rule": lambda alert: not wanted.rule or alert.rule == wanted.rule,
         "since": lambda alert: not wanted.since or alert.first_at > now - SINCE[wanted.since][1],
         "late": lambda alert: not wanted.late or limit_of(alert, now).state == "over",
+        "muted": lambda alert: (alert.id in silenced) == bool(wanted.muted),
     }
     tests.pop(without, None)
     return [alert for alert in found if all(test(alert) for test in tests.values())]
@@ -135,11 +148,13 @@ def banded(rows: Sequence[Row], everything: Sequence[Row]) -> list[tuple[str, in
     return [(band, totals[band], here) for band in BANDS if (here := [row for row in rows if row.band == band])]
 
 
-def choices(found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime) -> dict[str, list[Choice]]:
+def choices(
+    found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime, silenced: Collection[str] = ()
+) -> dict[str, list[Choice]]:
     """What one may filter by, each with its count under all other filters; the ten most frequent."""
 
     def rest(name: str) -> list[Alert]:
-        return matching(found, wanted, regions=regions, now=now, without=name)
+        return matching(found, wanted, regions=regions, now=now, silenced=silenced, without=name)
 
     def most(counts: Counter[str]) -> list[Choice]:
         return [Choice(value, count) for value, count in counts.most_common(10) if value]
@@ -157,10 +172,10 @@ def choices(found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: da
 
 
 def view_counts(
-    found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime
+    found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime, silenced: Collection[str] = ()
 ) -> list[tuple[str, str, int]]:
     """(key, name, rows) of each view under the filters in force."""
-    rest = matching(found, wanted, regions=regions, now=now, without="view")
+    rest = matching(found, wanted, regions=regions, now=now, silenced=silenced, without="view")
     return [(key, name, sum(alert.state in states for alert in rest)) for key, (name, states) in VIEWS.items()]
 
 
@@ -185,12 +200,16 @@ def links_of(db: Connection, viewer: Viewer, documents: Sequence[str]) -> dict[s
     return found
 
 
-def open_counts(db: Connection, viewer: Viewer) -> int:
-    """How many alerts wait to be accepted: the number in the bar of every page."""
-    query = select(alerts.c.territory, alerts.c.territories).where(
+def open_counts(db: Connection, viewer: Viewer, now: datetime) -> int:
+    """How many alerts wait to be accepted, silenced ones aside: the number in the bar of every page."""
+    query = select(alerts.c.id, alerts.c.territory, alerts.c.territories).where(
         alerts.c.state == AlertState.NEW.value, not_(IS_MERGED)
     )
-    return sum(any(viewer.sees_code(code) for code in (owner, *told)) for owner, told in db.execute(query))
+    silenced = silenced_alerts(db, now)
+    return sum(
+        alert not in silenced and any(viewer.sees_code(code) for code in (owner, *told))
+        for alert, owner, told in db.execute(query)
+    )
 
 
 def level_sentence(levels: Iterable[int]) -> str:

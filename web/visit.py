@@ -113,7 +113,7 @@ class Visit:
     def page(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """Render a page for this viewer."""
         with self.services.store.read() as db:
-            waiting = open_counts(db, self.me)
+            waiting = open_counts(db, self.me, self.services.clock())
             lag = index_lag(db, self.services.clock())
         shared: Mapping[str, Any] = {
             "me": self.me,

@@ -5,7 +5,7 @@ from datetime import date
 
 import numpy as np
 
-from alerts.detectors.calendar_nb import Setting, alarms, judge, pieces_of
+from alerts.detectors.calendar_nb import WEEK, Setting, alarms, judge, pieces_of
 from alerts.detectors.calendar_nb_counts import CalendarNb, Flags, Floats, Ints
 from alerts.detectors.calendar_nb_evidence import chance_of, most_usual, window_variance
 from alerts.detectors.calendar_nb_level import Expectation
@@ -63,13 +63,15 @@ class Explanation:
 
     def reason(self) -> str:
         """In one sentence, for the desk."""
-        shown = next((one for one in self.windows if one.days == max(self.fired, 1)), self.windows[0])
+        rare_only = self.alarm and self.score <= self.threshold
+        days = WEEK if rare_only else max(self.fired, 1)
+        shown = next((one for one in self.windows if one.days == days), self.windows[0])
         span = "当日" if shown.days == 1 else f"近 {shown.days} 天"
         said = f"{span} {shown.observed:g} 件，预期 {shown.expected:.2g} 件，通常不超过 {shown.upper:g} 件"
         if not self.alarm:
             said += f"；当日达 {self.alarm_from:g} 件报警"
-        elif self.score <= self.threshold:
-            said += "；平日极少出现，一周内已有多件"
+        elif rare_only:
+            said += "；平日极少出现，一周内有数件即报警，不看得分"
         else:
             said += f"；{'' if shown.observed > shown.upper else '逐日合计，'}平常日子{self._once_in()}"
         notes = [f"已按{self.label}调整"] if self.label else []

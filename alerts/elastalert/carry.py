@@ -12,8 +12,8 @@ from alerts.elastalert.asked import FieldNames, NotCarried, both, written
 from alerts.elastalert.conditions import Plan, Reader, plan_of
 from alerts.elastalert.filters import read_filter
 from alerts.elastalert.options import reason
-from alerts.elastalert.yaml_file import YamlFile
 from alerts.rule_query import RuleQueries
+from config.rule_yaml import YamlFile
 from config.rules import DESK_RULE, LONGEST_QUERY, Examples, Rule
 from search.query.tree import Node
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from alerts.elastalert.asked import ANYTHING, FieldNames, NotCarried, both, either, has
 from alerts.rule_types.options import read_names, read_span
-from core.durations import format_duration
+from core.durations import format_duration, parse_duration
 from search.query.tree import Is, Node, Not
 
 
@@ -92,12 +92,22 @@ def plan_of(told: Mapping[str, Any], names: FieldNames) -> Plan:
     kind = told.get("type")
     if not isinstance(kind, str):
         raise NotCarried("缺少 type")
+    if kind in _BY_HAND:
+        raise NotCarried(_BY_HAND[kind])
     if kind not in _TYPES:
         raise NotCarried(f"类型 {kind[:40]} 没有对应的触发条件（能带入：{'、'.join(_TYPES)}）")
     return _TYPES[kind](Reader(told, names, {"type"}))
 
 
-_GROUPS = {"产品": "product", "风险": "issue", "地区": "county", "属地": "county", "企业": "firm"}
+_GROUPS = {
+    "产品": "product",
+    "风险": "issue",
+    "地区": "county",
+    "属地": "county",
+    "企业": "firm",
+    "来源": "source",
+    "类型": "kind",
+}
 _FACTS = {"企业": "firm", "产品": "product", "风险": "issue", "来源": "source", "地区": "place", "属地": "place"}
 
 
@@ -108,7 +118,7 @@ def _grouped(reader: Reader) -> tuple[str, ...]:
         try:
             groups.append(_GROUPS[reader.names.label(name)])
         except (NotCarried, KeyError):
-            told = f"不能按 {name[:40]} 分组计数（能：产品、风险、地区、企业），改为合在一起计"
+            told = f"不能按 {name[:40]} 分组计数（能：{'、'.join(_GROUPS)}），改为合在一起计"
             reader.lost.append(("query_key", told))
     return tuple(dict.fromkeys(groups)) or ("all",)
 
@@ -179,14 +189,55 @@ def _spike(reader: Reader) -> Plan:
 
 
 def _new_term(reader: Reader) -> Plan:
-    told = reader.may("fields") or reader.may("query_key")
-    fields = told[0] if isinstance(told, list) and len(told) == 1 else told
-    labels = {reader.names.label(name) for name in read_names(fields)} if fields else set()
+    told = reader.may("fields")
+    entries = told if isinstance(told, list) else [told]
+    if len(entries) > 1:
+        raise NotCarried("逐个字段各判首见：一个字段（或一组，如 [[企业, 风险]]）写成一个规则文件再导入")
+    try:
+        fields = reader.fields("query_key") if told is None else read_names(entries[0] if entries else None)
+    except ValueError:
+        raise NotCarried(f"fields 不是字段名：{str(told)[:80]}") from None
+    labels = [reader.names.label(name) for name in fields]
     reader.loses("alert_on_missing_field", "不为缺字段的信号预警")
-    if labels != {"企业", "风险"}:
-        raise NotCarried("只能判断“企业与风险”这一对是否首次出现（fields: [[企业, 风险]]）")
+    if not labels or not set(labels) <= set(_GROUPS):
+        raise NotCarried(f"只能判断这些字段或其组合是否首次出现：{'、'.join(_GROUPS)}（fields: [[企业, 风险]]）")
     lookback = reader.span("terms_window_size") or "30d"
-    return reader.plan({"type": "new_term", "window": "7d", "lookback": lookback}, ("matter", "issue"))
+    window = "7d" if parse_duration(lookback) > timedelta(days=7) else lookback
+    pair = set(labels) == {"企业", "风险"}
+    groups = ("matter", "issue") if pair else tuple(dict.fromkeys(_GROUPS[label] for label in labels))
+    return reader.plan({"type": "new_term", "window": window, "lookback": lookback}, groups)
+
+
+def _flatline(reader: Reader) -> Plan:
+    least, window = reader.need("threshold", int), _window(reader)
+    if least < 1:
+        raise NotCarried(f"threshold {least} 小于 1，永远不会触发")
+    forget = format_duration(max(timedelta(days=30), 2 * parse_duration(window)))
+    reader.lost.append(("threshold", "只数风险信号；时间由入库的文档推进，别的文档也都没有时不判断"))
+    reader.loses("forget_keys", f"静默满 {forget} 才忘记")
+    condition = {"type": "flatline", "window": window, "at_most": least - 1, "forget_after": forget}
+    return reader.plan(condition, _grouped(reader))
+
+
+_HOW = {"max": "max", "avg": "mean", "sum": "sum"}
+
+
+def _metric(reader: Reader) -> Plan:
+    name, how = reader.need("metric_agg_key", str), _HOW.get(reader.need("metric_agg_type", str))
+    if reader.names.label(name) != "级别" or how is None:
+        raise NotCarried("只能求级别的最大、平均、合计（max、avg、sum）；伤亡人数请手工写 metric 规则")
+    most = reader.need("max_threshold", int, float)
+    reader.loses("min_threshold", "不判断低于下限")
+    if how == "mean":
+        reader.lost.append(("max_threshold", "达到即触发；原规则要超过"))
+    condition = {
+        "type": "metric",
+        "window": reader.span("buffer_time") or "15m",
+        "of": "level",
+        "how": how,
+        "at_least": float(most if how == "mean" else most // 1 + 1),
+    }
+    return reader.plan(condition, _grouped(reader))
 
 
 def _cardinality(reader: Reader) -> Plan:
@@ -233,4 +284,10 @@ _TYPES: Mapping[str, Callable[[Reader], Plan]] = {
     "new_term": _new_term,
     "cardinality": _cardinality,
     "change": _change,
+    "flatline": _flatline,
+    "metric_aggregation": _metric,
+}
+_BY_HAND: Mapping[str, str] = {
+    "percentage_match": "占比要手工写：用 ratio 条件，part 写 match_bucket_filter 所选的信号，share 写占比",
+    "spike_aggregation": "没有按字段数值比较前后时段的触发条件",
 }

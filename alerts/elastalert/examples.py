@@ -5,11 +5,13 @@ They are a proposal: whoever imports lets the engine run them and keeps only wha
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
+from math import ceil
 from typing import Any
 
 from alerts.rule_query import RuleQueries
-from config.conditions import CardinalityCondition, ChangeCondition
+from config.conditions import CardinalityCondition, ChangeCondition, FlatlineCondition, MetricCondition
 from config.lexicon import Lexicon
 from config.regions import Regions
 from config.rules import Examples, Rule
@@ -18,6 +20,7 @@ from search.where import AllOf, AnyOf, Between, Everything, Exists, Not, OneOf, 
 
 MOST, MOST_APART = 500, 100
 """Documents an example may hold: alike, and each in its own words."""
+HOUR, LONG, GRAVEST = timedelta(hours=1), timedelta.max, 4
 
 
 @dataclass
@@ -40,12 +43,20 @@ def propose(rule: Rule, queries: RuleQueries, lexicon: Lexicon) -> Examples | No
     counties = list(_counties(lexicon.regions))
     if "county" in rule.group_by:
         document.told.setdefault("jurisdiction", counties[0])
-    if isinstance(rule.condition, CardinalityCondition | ChangeCondition):
-        return _different(rule.condition, document.told, lexicon)
+    match rule.condition:
+        case CardinalityCondition() | ChangeCondition():
+            return _different(rule.condition, document.told, lexicon)
+        case FlatlineCondition():
+            return _silent(rule.condition, document.told)
+        case MetricCondition():
+            return _grave(rule.condition, document.told)
     most = getattr(rule.condition, "at_least", 1)
     sources, places = getattr(rule.condition, "sources", 1), getattr(rule.condition, "places", 1)
     if most > MOST or (most > MOST_APART and max(sources, places) > 1):
         return None
+    span = getattr(rule.condition, "window", LONG)
+    if most > 1 and span <= most * HOUR:
+        return _close_together(document.told, most, span) if most <= MOST_APART and sources == places == 1 else None
     story: list[dict[str, Any]] = [document.told | {"same": most}]
     if max(sources, places) > 1:
         story = [document.told | {"at": float(place)} for place in range(most)]
@@ -54,6 +65,34 @@ def propose(rule: Rule, queries: RuleQueries, lexicon: Lexicon) -> Examples | No
             one |= {"places": [counties[place % len(counties)]]} if places > 1 else {}
     quiet = [document.told | {"same": most - 1}] if most > 1 else [document.told | {"level": 0}]
     return Examples.model_validate({"fires": [story], "quiet": [quiet]})
+
+
+def _apart(told: dict[str, Any], many: int, span: timedelta) -> list[dict[str, Any]]:
+    """So many of them within a span: `same` puts them an hour apart, which is too far for a short one."""
+    step = min(HOUR, span / (many + 1))
+    return [told | {"at": round(place * step / HOUR, 4)} for place in range(many)]
+
+
+def _close_together(told: dict[str, Any], most: int, span: timedelta) -> Examples:
+    return Examples.model_validate({"fires": [_apart(told, most, span)], "quiet": [_apart(told, most - 1, span)]})
+
+
+def _silent(condition: FlatlineCondition, told: dict[str, Any]) -> Examples | None:
+    """One document, and the next one (no signal) after the window; quiet: more than at_most, and none later."""
+    if condition.at_most >= MOST_APART:
+        return None
+    later = told | {"at": condition.window / HOUR + 1, "level": 0}
+    quiet = _apart(told, condition.at_most + 2, condition.window)
+    return Examples.model_validate({"fires": [[told, later]], "quiet": [quiet]})
+
+
+def _grave(condition: MetricCondition, told: dict[str, Any]) -> Examples | None:
+    """Documents of the gravest level, as many as their sum asks for; quiet: a light one."""
+    many = ceil(condition.at_least / GRAVEST) if condition.how == "sum" else 1
+    if many > MOST_APART or condition.at_least / many > GRAVEST or condition.at_least <= 1:
+        return None
+    fires = _apart(told | {"level": GRAVEST}, many, condition.window)
+    return Examples.model_validate({"fires": [fires], "quiet": [[told | {"level": 1}]]})
 
 
 def _different(

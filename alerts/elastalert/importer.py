@@ -8,11 +8,11 @@ from alerts.cards import Registry
 from alerts.elastalert.asked import FieldNames
 from alerts.elastalert.carry import Carried, carry, stem_of, with_examples
 from alerts.elastalert.examples import propose
-from alerts.elastalert.yaml_file import read_yaml
 from alerts.rule_examples import run_examples
 from alerts.rule_query import RuleQueries
 from config.grouping import Grouping
 from config.lexicon import Lexicon
+from config.rule_yaml import read_yaml
 from core.errors import UsageError
 
 MOST_FILES = 2_000

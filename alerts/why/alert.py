@@ -135,15 +135,28 @@ class AlertStages:
                 yield Evidence(told, rule=miss.rule.id, numbers=miss.numbers)
 
     def _down(self, findings: Sequence[Finding]) -> Iterator[Evidence]:
+        """What each rule's findings rest on; a rule that fired for many texts apart is told once."""
+        by_rule: dict[str, list[Finding]] = {}
         for finding in findings:
-            rule = self.world.rule(finding.rule)
-            words = condition_in_words(rule.condition, self.world.lexicon) if rule else "原条件"
-            if len(finding.documents) == 1:
-                told = f"落：{finding.rule} 只靠一篇，这篇撤回、更正或被澄清即不成立"
-                yield Evidence(told, document=finding.documents[0], rule=finding.rule)
-            else:
-                told = f"落：{finding.rule} 靠 {len(finding.documents)} 篇，撤回后不再满足“{words}”即不成立"
-                yield Evidence(told, rule=finding.rule)
+            by_rule.setdefault(finding.rule, []).append(finding)
+        for name, theirs in by_rule.items():
+            yield from self._falls(name, theirs)
+
+    def _falls(self, name: str, findings: Sequence[Finding]) -> Iterator[Evidence]:
+        rule = self.world.rule(name)
+        words = condition_in_words(rule.condition, self.world.lexicon) if rule else "原条件"
+        called = f"规则「{rule.title}」" if rule else name
+        alone = [finding for finding in findings if len(finding.documents) == 1]
+        if len(alone) == 1:
+            told = f"落：{called}只靠一篇，这篇撤回、更正或被澄清即不成立"
+            yield Evidence(told, document=alone[0].documents[0], rule=name)
+        elif alone:
+            told = f"落：{called}由 {len(alone)} 篇各自触发，全部撤回、更正或被澄清才不成立"
+            yield Evidence(told, document=alone[-1].documents[0], rule=name)
+        for finding in findings:
+            if len(finding.documents) > 1:
+                told = f"落：{called}靠 {len(finding.documents)} 篇，撤回后不再满足“{words}”即不成立"
+                yield Evidence(told, rule=name)
 
     def _grouped(self, signals: Sequence[Signal]) -> Stage:
         merged = [row for row in history_of(self.db, self.alert.id) if row.action == "merged"]

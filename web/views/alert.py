@@ -127,26 +127,30 @@ def name_giver(names: Names, firms: dict[str, str]) -> Callable[[Mention], str]:
 
 FIGURES = {
     "count": "信号",
-    "current": "信号",
-    "origins": "独立来源",
-    "usual": "常态",
-    "expected": "常态",
     "needed": "需达到",
-    "upper": "上限",
-    "ratio": "倍数",
+    "at_most": "至多",
+    "usual": "常态",
+    "expected": "预期",
+    "upper": "通常不超过",
+    "days": "天数",
+    "score": "得分",
+    "threshold": "阈值",
     "sources": "信源",
     "places": "属地",
-    "dead": "死亡",
-    "hurt": "受伤",
-    "injured": "受伤",
-    "score": "得分",
-    "level": "级别",
+    "voices": "渠道",
+    "before": "此前来源",
+    "after": "此后来源",
+    "part": "其中",
+    "share": "占比",
+    "metric": "数值",
+    "values": "不同的值",
+    "steps": "已满足步骤",
 }
 
 
 def figures(finding: Finding) -> list[tuple[str, str]]:
-    """What the verdict compared, in words."""
-    return [(FIGURES.get(name, name), f"{value:g}") for name, value in finding.numbers.items()]
+    """What the verdict compared, in words; what has none here (of a detector's thirty numbers) is for /why."""
+    return [(word, f"{finding.numbers[name]:g}") for name, word in FIGURES.items() if name in finding.numbers]
 
 
 def _reasons(found: Sequence[Signal]) -> list[tuple[str, int]]:

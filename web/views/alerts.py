@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from core.records import LEVEL_IDS, Alert, AlertState
 from store import alert_log
+from store.silences import silenced_alerts
 from web import inbox
 from web.mutes import mutes_of
 from web.names import firm_names
@@ -30,7 +31,9 @@ def show_inbox(visit: Here) -> Response:
 def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]:
     regions, now = visit.services.lexicon.regions, visit.now
     seen = inbox.standing_alerts(db, visit.me)
-    found = inbox.matching(seen, wanted, regions=regions, now=now)
+    silenced = silenced_alerts(db, visit.services.clock())
+    found = inbox.matching(seen, wanted, regions=regions, now=now, silenced=silenced)
+    either = inbox.matching(seen, wanted, regions=regions, now=now, silenced=silenced, without="muted")
     placed = visit.request.app.state.ranking.placed(db, found, now)
     rows = inbox.rows_of(found, now=now, sort=wanted.sort, placed=placed)
     start = (wanted.page - 1) * inbox.PAGE_SIZE
@@ -45,14 +48,15 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
         "first_row": start + 1,
         "last_row": start + len(here),
         "pages": -(-len(rows) // inbox.PAGE_SIZE),
-        "views": inbox.view_counts(seen, wanted, regions=regions, now=now),
-        "choices": inbox.choices(seen, wanted, regions=regions, now=now),
+        "views": inbox.view_counts(seen, wanted, regions=regions, now=now, silenced=silenced),
+        "choices": inbox.choices(seen, wanted, regions=regions, now=now, silenced=silenced),
         "sorts": {key: word for key, word in inbox.SORTS.items() if placed or key != "limit"},
         "learnt": bool(placed) and wanted.sort == "",
         "since": inbox.SINCE,
         "firms": firm_names(db, [*(firm for alert in shown for firm in alert.enterprises), wanted.firm]),
         "mutes": mutes_of(db, shown, visit.services.clock()),
         "sparks": sparks(db, visit.me, shown, now),
+        "folded": 0 if wanted.muted else len(either) - len(found),
         "preview": first,
         "labels": _labels(visit),
         "filtered": wanted != inbox.Wanted(view=wanted.view, sort=wanted.sort),

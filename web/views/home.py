@@ -11,6 +11,7 @@ from starlette.responses import Response
 from config.regions import Regions
 from core.records import Alert
 from store.searches import watched_searches
+from store.silences import silenced_alerts
 from web import inbox, signals
 from web.health import in_time, index_health, processes_down, source_states
 from web.heat import heat
@@ -46,7 +47,9 @@ def home(visit: Here) -> Response:
 
 def _home(db: Connection, visit: Visit) -> dict[str, Any]:
     now, regions = visit.now, visit.services.lexicon.regions
-    seen = inbox.standing_alerts(db, visit.me)
+    silenced = silenced_alerts(db, visit.services.clock())
+    every = inbox.standing_alerts(db, visit.me)
+    seen = [alert for alert in every if alert.id not in silenced]
     fresh = [alert for alert in seen if alert.first_at > now - timedelta(hours=24)]
     waiting = inbox.matching(seen, inbox.Wanted(), regions=regions, now=now)
     todo = inbox.rows_of(inbox.matching(seen, inbox.Wanted(view="open"), regions=regions, now=now), now=now, sort="")
@@ -69,6 +72,7 @@ def _home(db: Connection, visit: Visit) -> dict[str, Any]:
         "late": sum(limit_of(alert, now).state == "over" for alert in waiting),
         "todo": todo[:TO_DO],
         "todo_total": len(todo),
+        "folded": sum(alert.id in silenced and alert.state in inbox.OPEN for alert in every),
         "firms": firm_names(db, (firm for row in todo[:TO_DO] for firm in row.alert.enterprises)),
         "tiles": tiles,
         "chart": signals.draw(series, "风险信号"),

@@ -15,6 +15,7 @@ from starlette.responses import StreamingResponse
 from core.clock import as_utc, iso_beijing
 from core.records import AlertState
 from store.schema import alerts
+from store.silences import silenced_alerts
 from web.access import Viewer
 from web.inbox import IS_MERGED
 from web.services import Services
@@ -60,7 +61,9 @@ class Pulse:
             alerts.c.id, alerts.c.level, alerts.c.created_at, alerts.c.territory, alerts.c.territories
         ).where(alerts.c.state == AlertState.NEW.value, ~IS_MERGED)
         with self.services.store.read() as db:
-            return tuple(Waiting(row[0], row[1], row[2], (row[3], *row[4])) for row in db.execute(query))
+            silenced = silenced_alerts(db, self.services.clock())
+            rows = [row for row in db.execute(query) if row[0] not in silenced]
+            return tuple(Waiting(row[0], row[1], row[2], (row[3], *row[4])) for row in rows)
 
 
 @router.get("/live")

@@ -1,4 +1,4 @@
-"""YAML from outside, read with the line of every key. Nothing in it is run, and nothing in it can grow.
+"""Rule files, ours and ElastAlert's, read with the line of every key. Nothing in it is run, and nothing in it can grow.
 
 Tags other than those of plain values, keys that are there twice, merge keys, and anchors that unfold to more than a
 rule can hold are mistakes that name the line.
@@ -14,6 +14,7 @@ from core.errors import ConfigError
 
 LARGEST = 256 * 1024
 """Characters of a rule file."""
+ELASTALERT = "expected a mapping of options (name, type, filter, ...)"
 MOST_VALUES = 20_000
 DEEPEST = 40
 PLAIN = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str"))
@@ -36,8 +37,8 @@ class YamlFile:
         return self.lines.get(place, 1)
 
 
-def read_yaml(text: str, *, name: str) -> YamlFile:
-    """Raises ConfigError: `name: line 3: what`."""
+def read_yaml(text: str, *, name: str, shape: str = ELASTALERT) -> YamlFile:
+    """shape: what is said of a file that is no mapping. Raises ConfigError: `name: line 3: what`."""
     if len(text) > LARGEST:
         raise ConfigError([f"{name}: longer than {LARGEST // 1024} KiB; a rule is not"])
     try:
@@ -50,7 +51,7 @@ def read_yaml(text: str, *, name: str) -> YamlFile:
     except RecursionError:
         raise ConfigError([f"{name}: nested more than {DEEPEST} deep"]) from None
     if not isinstance(node, yaml.MappingNode):
-        raise ConfigError([f"{name}: expected a mapping of options (name, type, filter, ...)"])
+        raise ConfigError([f"{name}: {shape}"])
     reader = _Reader(name)
     content = reader.value(node, ())
     if reader.mistakes:
