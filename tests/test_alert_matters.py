@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alerts.cards import Card
+from alerts.cards import Card, card_of, keys_of, stored
 from alerts.engine import AlertEngine
 from alerts.matters import EPOCH, MONTH, MOST_A_DAY, Neighbourhood, chapters, thinned
 from alerts.rule_examples import STORY_BEGINS, signals_of
@@ -16,6 +16,7 @@ from config.rules import ExampleDocument
 from config.settings import PROJECT
 from core.records import Kind, Signal
 from store.alert_log import list_alerts
+from store.cards import save_card
 from store.database import Store
 
 CONFIG = PROJECT / "config"
@@ -57,6 +58,18 @@ def test_a_matter_without_silence_goes_on_in_chapters(engine: AlertEngine, store
     with store.read() as db:
         around = Neighbourhood(db, engine.view, last)
         assert sum(len(matter.cards) for matter in around.matters("f:ENT0140")) < 180
+
+
+def test_what_was_over_long_ago_is_not_read_again(engine: AlertEngine, store: Store) -> None:
+    bursts = [place for place in complaints(700, hours=24) if (place.document.event_time - STORY_BEGINS).days % 30 < 10]
+    with store.write() as db:
+        for signal in bursts:
+            card = card_of(signal, engine.view)
+            save_card(db, stored(card), keys_of(card, engine.view), withdrawn_at=None)
+    with store.read() as db:
+        around = Neighbourhood(db, engine.view, bursts[-1].document.event_time)
+        sizes = [len(matter.cards) for matter in around.matters("f:ENT0140")]
+        assert sizes == [10, 10, 10]  # of 24: each whole, also the one that ends where the look back begins
 
 
 def test_chapters_are_the_same_in_any_order(engine: AlertEngine, store: Store, tmp_path: Any) -> None:

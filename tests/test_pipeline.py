@@ -34,6 +34,7 @@ from store.documents import (
     revisions_of,
     set_aside,
 )
+from store.schema import documents
 
 CONFIG = PROJECT / "config"
 FIRE = "11月22日晚，南昌市青山湖区一小区车棚内，一辆云骓牌电动自行车充电时起火，烧毁旁边两辆车，无人员伤亡。"
@@ -236,6 +237,49 @@ def test_a_text_that_no_try_can_read_is_set_aside_and_the_others_go_on(
     with bench.store.read() as db:
         [(_document, why)] = set_aside(db)
     assert "cannot read this" in why
+
+
+def test_what_was_read_is_kept_when_the_rules_fail(bench: Bench) -> None:
+    judge = bench.pipeline.judge
+
+    def broken(db: Connection, signal: Signal, now: datetime) -> None:
+        judge(db, signal, now)
+        db.execute(documents.update().values(title="half done"))
+        raise RuntimeError("rules are broken")
+
+    bench.give()
+    bench.pipeline.judge = broken
+    bench.pipeline.step()
+    with bench.store.read() as db:
+        assert count_by_stage(db) == {"analysed": 1}
+        kept = find_signal(db, bench.judged[0].document.id)
+    assert kept is not None
+    assert (kept.analysis, kept.document.title) == (bench.judged[0].analysis, "小区车棚起火")
+    bench.pipeline.judge = judge
+    bench.drain()
+    assert list(bench.index.entries) == [kept.document.id]
+
+
+def test_a_worker_that_dies_while_it_reads_leaves_the_cleaned_text_to_be_read_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, analyzer: Analyzer
+) -> None:
+    def deadly(*_given: Any, **_more: Any) -> Any:
+        raise KeyboardInterrupt
+
+    bench.give()
+    bench.give(url="http://news.example/2", title="另一起", text="赣州市章贡区一仓库堆放的烟花爆竹发生爆炸，2人受伤。")
+    with monkeypatch.context() as patched:
+        patched.setattr(type(analyzer), "analyze", deadly)
+        with pytest.raises(KeyboardInterrupt):
+            bench.pipeline.step()
+    with bench.store.read() as db:
+        assert count_by_stage(db) == {"deduped": 2}
+    assert bench.drain() == 0  # nobody else's while its claim lasts
+    with bench.store.write() as db:
+        assert release_claims(db, "test") == 2
+    bench.drain()
+    assert sorted(signal.document.title for signal in bench.judged) == ["另一起", "小区车棚起火"]
+    assert len(bench.index.entries) == 2
 
 
 def test_a_withdrawn_page_keeps_its_copy_and_is_judged_again(bench: Bench) -> None:

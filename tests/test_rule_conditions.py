@@ -1,15 +1,21 @@
 """The condition types of rule files: each with stories that fire and stories that do not, in any order of arrival."""
 
 import random
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from sqlalchemy import select
 
+from alerts.conditions.anomaly import Common, KeyDays, judge
+from alerts.detectors.calendar_nb_factors import Pool
 from alerts.rule_examples import ExampleRun, engine_of_one, run_examples, signals_of
 from alerts.rule_words import rule_words
+from config.calendar_classes import Calendar
+from config.conditions import AnomalyCondition
 from config.grouping import load_grouping
 from config.lexicon import Lexicon
 from config.rules import Rule, load_rules, read_rule
@@ -303,3 +309,20 @@ def test_a_list_condition_is_grouped_by_matter_only() -> None:
     )
     with pytest.raises(ConfigError, match="condition blacklist is grouped by \\[matter\\]"):
         read_rule(text, stem="watch", name="watch.yml")
+
+
+def test_the_same_counts_are_judged_by_each_condition_and_history_anew() -> None:
+    counts, day = np.array([1.0] * 60 + [6.0]), date(2026, 3, 11)
+    wednesdays = np.array([1, 1, 6, 1, 1, 1, 1.0])
+    calm, strict = (AnomalyCondition(type="anomaly", threshold=threshold) for threshold in (2.5, 9.9))
+
+    def fires(condition: AnomalyCondition, **more: Any) -> bool:
+        verdict = judge(condition, KeyDays(**{"counts": counts, "day": day, "calendar": Calendar(), **more}))
+        return verdict is not None and verdict.fires
+
+    for _again in range(2):
+        assert fires(calm)
+        assert not fires(strict)
+        assert not fires(calm, cut=0.0)
+        assert not fires(calm, counts=np.array([5.0] * 60 + [6.0]))
+        assert not fires(calm, common=Common(Pool(wednesdays, np.ones(1))))
