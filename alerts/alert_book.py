@@ -229,10 +229,10 @@ class AlertBook:
                 update_finding(db, finding, alert=alert)
             if held.lost_at is not None:
                 withdraw_finding(db, finding.id, held.lost_at)
-        if outcome.matter.subject.startswith("w:"):
+        if is_crowd(outcome.matter.subject):
             return  # a crowd that took a matter's alert over knows nothing of the matter's findings
         for finding, lost_at in known.values():
-            if lost_at is None and finding.key[:2] != "w:":
+            if lost_at is None and not is_crowd(finding.key):
                 withdraw_finding(db, finding.id, now)
 
     def _write_steps(

@@ -2,7 +2,7 @@
 
 import re
 
-from core.records import Document, MentionType, Signal
+from core.records import NAMES_OF_FIRMS, Document, MentionType, Signal
 
 LABEL_NUMBER = re.compile(r"(?<![A-Z0-9-])(?=[A-Z0-9-]*\d{2})[A-Z]{1,5}-?\d{3,6}[A-Z]{0,3}(?![A-Z0-9])", re.IGNORECASE)
 NOT_A_LABEL = re.compile(r"(?:GB|GBT|ISO|IEC|EN|JB|QB|HG|DB|TSG|CCC|UN|FOR)-?\d", re.IGNORECASE)
@@ -58,8 +58,7 @@ def labels_of(signal: Signal) -> tuple[str, ...]:
 def clears_of(signal: Signal) -> tuple[str, ...]:
     """Firms that the text takes a charge away from: named as not concerned, or named in a refutation."""
     analysis = signal.analysis
-    firms = (MentionType.ENTERPRISE, MentionType.BRAND)
-    mentions = [m for m in (*analysis.title_mentions, *analysis.mentions) if m.type in firms and m.id_or_norm]
+    mentions = [m for m in (*analysis.title_mentions, *analysis.mentions) if m.type in NAMES_OF_FIRMS and m.id_or_norm]
     asserted = {m.id_or_norm for m in mentions if not m.negated}
     cleared = [m.id_or_norm for m in mentions if m.negated and m.id_or_norm not in asserted]
     if not analysis.is_risk and analysis.stance in ("refutation", "denial"):

@@ -256,10 +256,9 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
         national=VOICES[document.kind] == "media" and is_national(document, view.tiers.get(document.source, 0)),
         corrects=VOICES[document.kind] == "official" and corrects(signal),
     )
-    if card.risk:
-        card = replace(card, sounds=sounds_of(analysis, card.clears, view.place_words))
     if not card.risk:
         return replace(card, rules=_signs_of_life(card, view, text))
+    card = replace(card, sounds=sounds_of(analysis, card.clears, view.place_words))
     takers = view.takers(card, text)
     live = {asker for asker in takers if isinstance(asker, str)}
     if view.queries is None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from core.errors import UsageError
 from core.records import Alert, AlertEvent
-from store.alert_log import add_history, alert_details, find_alert, history_row_of_form, next_history_number
+from store.alert_log import add_history, find_alert, history_row_of_form, next_history_number, standing_alert
 from store.schema import alert_history, findings
 
 Mark = Literal["confirmed", "false", "duplicate"]
@@ -65,8 +65,7 @@ def mark_alert(db: Connection, alert_id: str, mark: str, *, actor: str, note: st
         raise UsageError(f"没有预警 {alert_id[:40]}")
     if mark not in MARK_WORDS:
         raise UsageError(f"没有“{mark[:20]}”这一标记（可用：{'、'.join(MARK_WORDS)}）")
-    while into := find_alert(db, alert_details(db, alert.id).get("merged_into", "")):
-        alert = into
+    alert = standing_alert(db, alert)
     if history_row_of_form(db, once) is not None:
         return alert
     row = AlertEvent(

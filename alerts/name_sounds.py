@@ -8,15 +8,14 @@ sound without tones. Different names may sound alike: a rule that groups by it a
 import re
 from collections.abc import Collection
 
-from core.records import Analysis, MentionType
-from nlp.disguises import sound_of
+from core.records import NAMES_OF_FIRMS, Analysis
 from nlp.firm_names import bare_name
+from nlp.pinyin import sound_of
 
 SYLLABLES = 2
 """The last two: places that no list has (田畈街) stand in front of them."""
 MOST = 4
 NIL = "NIL:"
-NAMED = (MentionType.ENTERPRISE, MentionType.BRAND)
 _LATIN = re.compile(r"[A-Za-z]{4,20}")
 _HANZI = re.compile(r"[\u4e00-\u9fff]+")
 
@@ -27,7 +26,7 @@ def sounds_of(analysis: Analysis, cleared: Collection[str], places: Collection[s
     A listed firm counts by the words it is called with, so that its right name and the wrong ones come together.
     """
     mentions = (*analysis.title_mentions, *analysis.mentions)
-    called = [m.text for m in mentions if m.type in NAMED and m.id_or_norm and m.id_or_norm not in cleared]
+    called = [m.text for m in mentions if m.type in NAMES_OF_FIRMS and m.id_or_norm and m.id_or_norm not in cleared]
     called += [firm.removeprefix(NIL) for firm in analysis.enterprises if firm.startswith(NIL) and firm not in cleared]
     found = (sound_of_name(name, places) for name in dict.fromkeys(called))
     return tuple(dict.fromkeys(sound for sound in found if sound))[:MOST]

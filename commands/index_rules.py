@@ -107,18 +107,26 @@ def _moment(text: str, option: str) -> datetime | None:
 
 
 def _start(text: str, until: datetime) -> datetime:
-    try:
-        start = until - parse_duration(text) if text else until - LOOK_BACK
-    except ValueError as problem:
-        if FORM.fullmatch(text.strip()):
-            raise UsageError(f"--since: {problem}") from None
-        try:
-            start = parse_published(text)
-        except ValueError:
-            raise UsageError(f"--since: {text!r} is neither 7d nor an ISO date or date-time") from None
+    start = _reach_back(text, until) if not text or FORM.fullmatch(text.strip()) else _since(text)
     if start >= until:
         raise UsageError(f"--since ({iso_beijing(start)}) is not before --at ({iso_beijing(until)})")
     return start
+
+
+def _reach_back(text: str, until: datetime) -> datetime:
+    try:
+        return until - (parse_duration(text) if text else LOOK_BACK)
+    except ValueError as problem:
+        raise UsageError(f"--since: {problem}") from None
+    except OverflowError:
+        raise UsageError(f"--since: {text!r} lies before the calendar begins") from None
+
+
+def _since(text: str) -> datetime:
+    try:
+        return parse_published(text)
+    except ValueError:
+        raise UsageError(f"--since: {text!r} is neither 7d nor an ISO date or date-time") from None
 
 
 def _told(store: Store, run: RuleRun, *, written: bool) -> dict[str, Any]:

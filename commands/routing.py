@@ -16,7 +16,7 @@ from config.lexicon import load_lexicon
 from core.clock import system_clock
 from core.errors import UsageError
 from enterprises.registry_import import registry_of
-from store.alert_log import alert_details, find_alert
+from store.alert_log import alert_details, find_alert, standing_alert
 
 
 def register(app: typer.Typer) -> None:
@@ -40,8 +40,7 @@ def route(
         found = find_alert(db, alert)
         if found is None:
             raise UsageError(f"没有预警 {alert[:40]}；fengsui alerts --json 列出全部")
-        into = alert_details(db, found.id).get("merged_into")
-        found = (find_alert(db, str(into)) if into else None) or found
+        found = standing_alert(db, found)
         made = router.route(db, found)
         confirmation = confirmation_words(found, alert_details(db, found.id))
         by_digest = duty_of(settings.config).by_digest_alone(found.level)

@@ -167,6 +167,10 @@ class MentionType(StrEnum):
     STANDARD = "standard"
 
 
+NAMES_OF_FIRMS = (MentionType.ENTERPRISE, MentionType.BRAND)
+"""Both lead to a firm by their id."""
+
+
 @dataclass(frozen=True)
 class Mention:
     """A span of the text and what it names: text[start:end].

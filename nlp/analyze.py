@@ -185,19 +185,20 @@ class Analyzer:
 
     def _decide(self, title: str, text: str, whole: Normalized, reading: Reading, judgement: Judgement) -> Analysis:
         roles = roles_of(reading)
+        cleared = cleared_firms(reading, roles)
         firm = product = code = None
         masked_title, masked_text = mask(title), mask(text)
         reasons = [*self._level_reasons(judgement.level, whole, reading, masked_title, masked_text), *judgement.reasons]
         if judgement.is_risk:
             several = several_firms(reading, roles)
-            firm = None if several else primary_firm(reading, roles, self.registry, self._branches)
+            firm = None if several else primary_firm(reading, roles, self.registry, self._branches, cleared)
             product = primary_product(reading, self.registry.get(firm) if firm else None, self._product_card)
             code, why = jurisdiction(
                 reading, firm, several=several, registry=self.registry, regions=self.lexicon.regions,
                 grammar=self._firms.grammar, made_in=self._foreign.made_in(reading) if reading.foreign else None,
             )  # fmt: skip
             reasons.append(f"管辖：{self.lexicon.regions.name_of(code)}（{why}）")
-        mentions = self._mentions(whole, reading, judgement, roles)
+        mentions = self._mentions(whole, reading, judgement, roles, cleared)
         issues = self._asserted_ids(reading.asserted) if judgement.is_risk else ()
         return Analysis(
             is_risk=judgement.is_risk,
@@ -254,7 +255,7 @@ class Analyzer:
         return "none"
 
     def _mentions(
-        self, whole: Normalized, reading: Reading, judgement: Judgement, roles: dict[int, str]
+        self, whole: Normalized, reading: Reading, judgement: Judgement, roles: dict[int, str], cleared: frozenset[str]
     ) -> list[Mention]:
         """All mentions over the joined original string, in order, not overlapping."""
         found: list[Mention] = []
@@ -263,11 +264,10 @@ class Analyzer:
             left, right = whole.span(start, end)
             found.append(Mention(left, right, "", kind, norm, **more))  # type: ignore[arg-type]
 
-        innocent = cleared_firms(reading, roles)
         for firm in reading.firms:
             kind = MentionType.BRAND if firm.brand else MentionType.ENTERPRISE
             add(firm.start, firm.end, kind, firm.id, role=roles[firm.start], candidates=firm.candidates,
-                confidence=firm.confidence, rule=firm.rule, negated=firm_key(firm) in innocent)  # fmt: skip
+                confidence=firm.confidence, rule=firm.rule, negated=firm_key(firm) in cleared)  # fmt: skip
         for start, end, code in reading.regions:
             add(start, end, MentionType.REGION, code, rule="region")
         for span in reading.towns:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from nlp.normalize import Normalized
+from nlp.pinyin import sound_of
 from nlp.segment import Segmenter
 
 LONGEST = 800  # characters of a text that is read by sound
@@ -23,13 +24,6 @@ _FUNCTION_WORDS = frozenset(
     "的一是不了在人有我他她它这那中大来上下个和也到说们为你时就要出会可得以着自之过对能都小后多么于等又见偏行版登被把将与及或但而且很更最还再"
 )
 _FEWEST_ALONE = 6  # letters of a word that is spelt altogether
-
-
-def sound_of(char: str) -> str:
-    """The usual syllable of a character, without tone; the character itself where it has none."""
-    from pypinyin import Style, lazy_pinyin  # here: it takes 0.4 s of each process that reads no text
-
-    return lazy_pinyin(char, style=Style.NORMAL)[0]
 
 
 class Disguises:

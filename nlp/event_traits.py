@@ -8,7 +8,7 @@ from typing import Any
 
 from config.regions import Regions
 from core.clock import beijing
-from core.records import Analysis, Document, Kind, Mention, MentionType
+from core.records import NAMES_OF_FIRMS, Analysis, Document, Kind, Mention, MentionType
 
 TRUSTED = frozenset({Kind.NEWS, Kind.NOTICE, Kind.SPOTCHECK, Kind.RECALL, Kind.RECALL_FOREIGN})
 HARM = frozenset({"fire", "explosion", "leak", "poison", "shock", "injury", "death", "collapse"})
@@ -133,7 +133,7 @@ def _called(text: str, analysis: Analysis, names_of: NamesOf) -> tuple[str, ...]
     if firm is None:
         return tuple(dict.fromkeys(towns))[:MOST_TOWNS]
     mentions = (*analysis.title_mentions, *analysis.mentions)
-    said = [m.text for m in mentions if m.id_or_norm == firm and m.type in (MentionType.ENTERPRISE, MentionType.BRAND)]
+    said = [m.text for m in mentions if m.id_or_norm == firm and m.type in NAMES_OF_FIRMS]
     return tuple(dict.fromkeys(name for name in (*said, *names_of(firm), *towns) if 2 <= len(name) <= 6))[:12]
 
 

@@ -38,6 +38,7 @@ _STREET = re.compile(
     r"(?:大道|大街|[\u4e00-\u9fff]路|街|巷|\d号|广场|市场|小区|大厦|商城|花园|\d栋|[门出]口的?)(?=[\u4e00-\u9fff]{2})"
 )
 _TOWN = re.compile(r"[\u4e00-\u9fff]{2,3}(?:镇|乡|街道)$")
+_TOWN_FIRST = re.compile(r"[\u4e00-\u9fff]{2,3}(?:镇|乡|街道)(?=[\u4e00-\u9fff]{2})")
 _TRADE = re.compile(
     r"(?:科技|实业|工贸|贸易|商贸|电子商务|电子|电器|电气|电缆|线缆|车业|电动车|新能源|能源|食品|药业|建设|塑料|塑胶|童车|化工|消防|照明|灯饰|"
     r"家具|服饰|纺织|水泥|钢铁|轧钢|建材|包装|容器|涂料|肥业|农机|文化用品|文具|玩具|日化|燃气|厨具|五金|机械|汽车|专用汽车|运输|检测|工程|"
@@ -71,15 +72,15 @@ _BRAND = re.compile(
 
 def bare_name(name: str, places: Collection[str]) -> str:
     """A firm's or brand's own name: without the places it begins with, its trade and its legal form."""
-    own = _ANY_FORM.sub("", _LEGAL_END.sub("", name))
-    if match := _COMPANY.search(name):
-        own = name[: match.start()]
+    form = _COMPANY.search(name)
+    own = name[: form.start()] if form else _ANY_FORM.sub("", _LEGAL_END.sub("", name))
     start = 0
     for length in (4, 3, 2) * 2:  # a province and what lies in it
         if own[start : start + length] in places and len(own) - start - length >= _SHORTEST:
             start += length
-    town = re.match(r"(?:[省市县区]|[\u4e00-\u9fff]{2,3}(?:镇|乡|街道))(?=[\u4e00-\u9fff]{2})", own[start:])
-    own = own[start + (town.end() if town else 0) :]
+    rest = own[start:]
+    behind = re.match(r"[省市县区](?=[\u4e00-\u9fff]{2})", rest) or _TOWN_FIRST.match(rest)
+    own = rest[behind.end() if behind else 0 :]
     without = _TRADE_END.sub("", own)
     return without if len(without) >= _SHORTEST else own
 
@@ -170,7 +171,7 @@ class NameGrammar:
         start = 0
         while length := self.place_length(name, start):
             start += length
-        town = re.match(r"[\u4e00-\u9fff]{2,3}(?:镇|乡|街道)(?=[\u4e00-\u9fff]{2})", name[start:])
+        town = _TOWN_FIRST.match(name[start:])
         if town:
             start += town.end()
         ends = [match.start() for match in _COMPANY.finditer(name)]

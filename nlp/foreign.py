@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from config.lexicon import Lexicon
 from core.records import RegistryEntry
 from nlp.enterprises import FirmMention
+from nlp.pinyin import spelt
 from nlp.products import ForeignProducts
 from nlp.reading import Reading
 from nlp.spans import Cover
@@ -28,16 +29,16 @@ class ForeignReader:
         self._places: dict[str, str] = {}
         for region in sorted(lexicon.regions, key=lambda region: not region.code.startswith("36")):
             if region.level in ("province", "prefecture", "county") and region.short_name:
-                self._places.setdefault(_pinyin(region.short_name), region.code)
+                self._places.setdefault(spelt(region.short_name), region.code)
         self._lexicon = lexicon
         self._firms: dict[str, list[str]] = {}
         # Pinyin of a million firms takes minutes: beyond this many, makers in Latin letters stay unlinked names.
         for entry in registry if len(registry) <= _MOST else ():
             for word in dict.fromkeys((*entry.short_names, *entry.brands)):
                 if len(word) >= 2:
-                    self._firms.setdefault(_pinyin(word), []).append(entry.id)
+                    self._firms.setdefault(spelt(word), []).append(entry.id)
                 if len(word) > 2:  # translators cut names: Nuandong for 暖冬居
-                    self._firms.setdefault(_pinyin(word[:2]), []).append(entry.id)
+                    self._firms.setdefault(spelt(word[:2]), []).append(entry.id)
 
     def products(self, text: str) -> list[tuple[int, int, str]]:
         """Product spans by English words."""
@@ -82,9 +83,3 @@ class ForeignReader:
             if code and _MADE_IN.search(text, max(0, start - 40), end) and (best is None or best.endswith("0000")):
                 best = code
         return best
-
-
-def _pinyin(word: str) -> str:
-    from pypinyin import lazy_pinyin  # here: it takes 0.4 s of each process that reads no text
-
-    return "".join(lazy_pinyin(word)).lower()

@@ -1,12 +1,11 @@
 """The level of a signal: severity x likelihood x reach by the card of level_card.yaml, each with what told it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from config.level_card import FACTORS, Grade, LevelTable
 from config.lexicon import Lexicon
-from nlp.issues import IssueMention
 from nlp.reading import Reading
 
 COUNT_NAMES = {"dead": "死亡", "serious": "重伤", "injured": "受伤", "missing": "失联", "evacuated": "疏散"}
@@ -69,9 +68,12 @@ def _is_customers(reading: Reading) -> bool:
     return reading.genre.get("witness", 0.0) > reading.genre.get("authority", 0.0)
 
 
-def _leads(issue: IssueMention, reading: Reading) -> bool:
-    """Whether an issue stands in the title or in the first sentence of the body."""
-    return issue.end <= max(reading.title_end, reading.clauses.sentence(reading.title_end + 1)[1])
+def _leading(issues: Sequence[str], reading: Reading) -> set[str]:
+    """Those of these issues that stand in the title or in the first sentence of the body; none of a customer's."""
+    if not issues or _is_customers(reading):
+        return set()
+    end = max(reading.title_end, reading.clauses.sentence(reading.title_end + 1)[1])
+    return {issue.id for issue in reading.asserted if issue.id in issues and issue.end <= end}
 
 
 class LevelCard:
@@ -111,11 +113,7 @@ class LevelCard:
         recalled = counts["units"].number if "recall" in floors and key and "units" in counts else 0
         if grade.recalled and recalled >= grade.recalled:
             return f"召回{recalled}件重点产品", counts["units"].start
-        leading = (
-            set()
-            if _is_customers(reading)
-            else {issue.id for issue in reading.asserted if issue.id in grade.lead_issues and _leads(issue, reading)}
-        )
+        leading = _leading(grade.lead_issues, reading)
         reached = [
             issue
             for issue, floor in floors.items()

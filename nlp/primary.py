@@ -103,7 +103,7 @@ def roles_of(reading: Reading) -> dict[int, str]:
     text = reading.text
     for firm in reading.firms:
         name = text[firm.start : firm.end]
-        before = text[max(0, firm.start - 12) : firm.start].rstrip('“「"')
+        before = _before(text, firm, 12)
         after = text[firm.end : firm.end + 30]
         role = ""
         for candidate, left, right in _ROLE_CUES:
@@ -131,7 +131,7 @@ def cleared_firms(reading: Reading, roles: Mapping[int, str]) -> frozenset[str]:
     said: set[str] = set()
     making: set[str] = set()
     for firm in reading.firms:
-        before = reading.text[max(0, firm.start - 12) : firm.start].rstrip('“「"')
+        before = _before(reading.text, firm, 12)
         if _ASKED.match(reading.text, firm.end) or _says_itself(reading, firm.start):
             continue
         if _is_cleared(before, reading.text, firm.end):
@@ -139,6 +139,11 @@ def cleared_firms(reading: Reading, roles: Mapping[int, str]) -> frozenset[str]:
         elif roles[firm.start] == "maker" and _is_said_to_make(reading.text, firm):
             making.add(firm_key(firm))
     return frozenset(said - making)
+
+
+def _before(text: str, firm: FirmMention, length: int) -> str:
+    """The characters in front of a firm, without the quotation mark it stands in."""
+    return text[max(0, firm.start - length) : firm.start].rstrip('“「"')
 
 
 def _is_cleared(before: str, text: str, end: int) -> bool:
@@ -153,14 +158,17 @@ def firm_key(firm: FirmMention) -> str:
 
 def primary_firm(
     reading: Reading, roles: Mapping[int, str], registry: Mapping[str, RegistryEntry],
-    branches: Mapping[str, Sequence[str]],
+    branches: Mapping[str, Sequence[str]], cleared: frozenset[str],
 ) -> str | None:  # fmt: skip
-    """The firm that answers: a registry id, `NIL:<text>`, or None where no single one is named."""
+    """The firm that answers: a registry id, `NIL:<text>`, or None where no single one is named.
+
+    cleared: keys of those that the text takes the charge away from (cleared_firms).
+    """
     scores: dict[str, float] = defaultdict(float)
     failing: dict[str, None] = {}
     text = reading.text
     full_names = _full_names(reading)
-    innocent = cleared_firms(reading, roles) | _copied_firms(reading, roles)
+    innocent = cleared | _copied_firms(reading, roles)
     certfraud = any(issue.id == "certfraud" for issue in reading.asserted)
     for order, firm in enumerate(reading.firms):
         if firm.id is None or firm_key(firm) in innocent:
@@ -242,7 +250,7 @@ def _branch_at(
 
 def _is_said_to_make(text: str, firm: FirmMention) -> bool:
     """Whether the text itself calls the firm the maker."""
-    before = text[max(0, firm.start - 14) : firm.start].rstrip('“「"')
+    before = _before(text, firm, 14)
     return bool(_MAKER_SAID.search(before) or _MAKER_SAID_AFTER.match(text, firm.end))
 
 

@@ -25,11 +25,10 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
 
 from core.records import CANARY, Alert, AlertEvent, AlertState, Finding, Notification
+from store.inserts import insert_into
 from store.schema import alert_documents, alert_history, alerts, deliveries, delivery_attempts, findings
 
 _DOCUMENTS_OF = select(alert_documents.c.document).where(alert_documents.c.alert == bindparam("alert"))
@@ -81,8 +80,7 @@ def create_only(db: Connection, table: Table, values: Mapping[str, Any]) -> bool
 @cache
 def _insert_once(table: Table, dialect: str) -> Insert:
     """Built once: putting the statement together costs more than running it."""
-    upsert = sqlite_insert if dialect == "sqlite" else postgresql_insert
-    return upsert(table).on_conflict_do_nothing()
+    return insert_into(table, dialect).on_conflict_do_nothing()
 
 
 # --- findings ---------------------------------------------------------------------------------------------------
@@ -230,6 +228,13 @@ def alert_details(db: Connection, alert_id: str) -> dict[str, Any]:
 _DETAILS = select(alerts.c.details).where(alerts.c.id == bindparam("alert"))
 
 
+def standing_alert(db: Connection, alert: Alert) -> Alert:
+    """The alert that this one went into, through however many; itself where it went into none."""
+    into = alert_details(db, alert.id).get("merged_into")
+    holder = find_alert(db, str(into)) if into else None
+    return alert if holder is None or holder.id == alert.id else standing_alert(db, holder)
+
+
 def alerts_of_subject(db: Connection, subject: str) -> list[Alert]:
     """All alerts on one matter, newest story first."""
     return [_alert(row) for row in db.execute(_OF_SUBJECT, {"subject": subject}).mappings()]
@@ -258,21 +263,19 @@ def open_alerts_of_rules(db: Connection, rules: Sequence[str]) -> list[Alert]:
     return [_alert(row) for row in db.execute(_OPEN, {"rules": list(rules)}).mappings()]
 
 
-_OPEN = (
+_NOT_ENDED = (
     select(alerts)
-    .where(alerts.c.rule.in_(bindparam("rules", expanding=True)))
     .where(alerts.c.state.not_in((AlertState.CLOSED.value, AlertState.DISMISSED.value)))
     .order_by(alerts.c.first_at, alerts.c.id)
 )
+_OPEN = _NOT_ENDED.where(alerts.c.rule.in_(bindparam("rules", expanding=True)))
 
 
 def open_alerts_that_end_themselves(db: Connection) -> list[Alert]:
     """The open alerts that follow a series and whose end nobody has been asked about yet, oldest first."""
-    ended = (AlertState.CLOSED.value, AlertState.DISMISSED.value)
     follows = type_coerce(alerts.c.details, Text).contains('"ends_itself":true')
     asked = type_coerce(alerts.c.details, Text).contains('"all_clear":{')
-    query = select(alerts).where(alerts.c.state.not_in(ended), follows, not_(asked))
-    return [_alert(row) for row in db.execute(query.order_by(alerts.c.first_at, alerts.c.id)).mappings()]
+    return [_alert(row) for row in db.execute(_NOT_ENDED.where(follows, not_(asked))).mappings()]
 
 
 def list_alerts(

@@ -8,10 +8,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Insert, bindparam, case, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import Table
 
+from store.inserts import insert_into
 from store.schema import (
     counted_keys,
     counted_rules,
@@ -59,16 +58,11 @@ def put(db: Connection, table: Table, key: Mapping[str, Any], values: Mapping[st
 # Statements are built once: putting one together costs more than running it.
 @cache
 def _put(table: Table, dialect: str, key: Sequence[str], values: Sequence[str]) -> Insert:
-    new = _insert(table, dialect)
+    new = insert_into(table, dialect)
     written: Insert = new.on_conflict_do_update(
         index_elements=list(key), set_={name: new.excluded[name] for name in values}
     )
     return written
-
-
-def _insert(table: Table, dialect: str) -> Any:
-    """An insert of the dialect: both know conflicts, in the same words."""
-    return sqlite_insert(table) if dialect == "sqlite" else postgresql_insert(table)
 
 
 # --- what counts ------------------------------------------------------------------------------------------------
@@ -103,7 +97,7 @@ def add_keys(db: Connection, document: str, revision: int, at: datetime, keys: I
     """Let a stored card be found under further keys."""
     rows = [{"key": key, "document": document, "revision": revision, "at": at} for key in sorted(set(keys))]
     if rows:
-        db.execute(_insert(signal_keys, db.dialect.name).on_conflict_do_nothing(), rows)
+        db.execute(insert_into(signal_keys, db.dialect.name).on_conflict_do_nothing(), rows)
 
 
 def counted_of(db: Connection, document: str) -> dict[str, Counted]:
@@ -159,7 +153,7 @@ def bump(db: Connection, key: str, day: int, value: str, by: int) -> int:
 
 @cache
 def _bump(dialect: str) -> Any:
-    new = _insert(day_counts, dialect)
+    new = insert_into(day_counts, dialect)
     grown = new.on_conflict_do_update(
         index_elements=["key", "day", "value"], set_={"n": day_counts.c.n + new.excluded.n}
     )
@@ -236,7 +230,7 @@ def widen_key(db: Connection, key: str, rule: str, parent: str, day: int) -> Non
 
 @cache
 def _widen(dialect: str) -> Any:
-    new, known = _insert(counted_keys, dialect), counted_keys.c
+    new, known = insert_into(counted_keys, dialect), counted_keys.c
     first = case((new.excluded.first_day < known.first_day, new.excluded.first_day), else_=known.first_day)
     last = case((new.excluded.last_day > known.last_day, new.excluded.last_day), else_=known.last_day)
     return new.on_conflict_do_update(index_elements=["key"], set_={"first_day": first, "last_day": last})

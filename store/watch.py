@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from core.records import Alert, AlertState
 from store.alert_log import find_alert
+from store.inserts import insert_into
 from store.schema import alert_watch, alerts, deliveries
 
 OWED = ("reopened", "opened", "raised")
@@ -41,10 +40,10 @@ class Watch:
 
 def save_watch(db: Connection, watch: Watch) -> None:
     """Write the row of an alert, new or not."""
-    upsert = sqlite_insert if db.dialect.name == "sqlite" else postgresql_insert
     values = {name: getattr(watch, name) for name in Watch.__dataclass_fields__}
     changed = {name: value for name, value in values.items() if name != "alert"}
-    db.execute(upsert(alert_watch).values(**values).on_conflict_do_update(index_elements=["alert"], set_=changed))
+    new = insert_into(alert_watch, db.dialect.name).values(**values)
+    db.execute(new.on_conflict_do_update(index_elements=["alert"], set_=changed))
 
 
 def watch_of(db: Connection, alert: str) -> Watch | None:

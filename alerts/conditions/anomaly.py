@@ -176,7 +176,8 @@ def _judge_default(condition: AnomalyCondition, key: KeyDays) -> DayVerdict:
     parameters = _calendar_nb(condition, threshold)
     known = setting(_key_counts(key), key.calendar, parameters, pool=key.common.pool)
     found = score(known)
-    reach = max(1, int(found.fired[0]))
+    by_rarity = bool(found.rare[0]) and found.score[0] <= threshold
+    reach = WEEK if by_rarity else max(1, int(found.fired[0]))
     fires = bool(found.alarm[0])
     needed = int(alarm_from(known, 0)) if fires else 0
     told = _Told(condition, key, known, threshold)
@@ -203,7 +204,7 @@ class _Told:
     @cached_property
     def _verdict(self) -> Verdict:
         why = explain(self.known, 0)
-        shown = next((one for one in why.windows if one.days == max(why.fired, 1)), why.windows[0])
+        shown = why.shown
         numbers = {
             "count": shown.observed, "expected": round(shown.expected, 4), "upper": shown.upper, "days": shown.days,
             "score": round(why.score, 4), "p": why.p, "threshold": round(self.threshold, 4),

@@ -37,7 +37,7 @@ class Explanation:
 
     p: the share of quiet key-days that reach such a score.
     alarm_from: the least events that day that are an alarm, the days before as they are: alarm exactly where as many.
-    windows: those of the parameters and the one that fired.
+    windows: those of the parameters and the one that the alarm rests on.
     fired: days since the likeliest start, today is 1; 0 where no alarm is possible.  rare: by the rule for rare keys.
     borrowed: whether a parent's level was leant on.  level: events on an ordinary day.  dispersion: variance over mean.
     effect: weekday x class x season (x arrived) of the day.  label: of its calendar class, empty for none.
@@ -61,16 +61,25 @@ class Explanation:
     label: str
     uncovered: tuple[str, ...]
 
+    @property
+    def rare_only(self) -> bool:
+        """Whether the rule for rare keys alone makes it an alarm."""
+        return self.rare and self.score <= self.threshold
+
+    @property
+    def shown(self) -> Window:
+        """The days to tell of: those that the verdict rests on."""
+        days = WEEK if self.rare_only else max(self.fired, 1)
+        return next(one for one in self.windows if one.days == days)
+
     def reason(self) -> str:
         """In one sentence, for the desk."""
-        rare_only = self.alarm and self.score <= self.threshold
-        days = WEEK if rare_only else max(self.fired, 1)
-        shown = next((one for one in self.windows if one.days == days), self.windows[0])
+        shown = self.shown
         span = "当日" if shown.days == 1 else f"近 {shown.days} 天"
         said = f"{span} {shown.observed:g} 件，预期 {shown.expected:.2g} 件，通常不超过 {shown.upper:g} 件"
         if not self.alarm:
             said += f"；当日达 {self.alarm_from:g} 件报警"
-        elif rare_only:
+        elif self.rare_only:
             said += "；平日极少出现，一周内有数件即报警，不看得分"
         else:
             said += f"；{'' if shown.observed > shown.upper else '逐日合计，'}平常日子{self._once_in()}"
@@ -107,7 +116,8 @@ def _explained(known: Setting, part: slice) -> list[Explanation]:
     expected, counts = known.expect(part), keys.counts[:, -known.reach :]
     score, fired, rare = judge(counts, expected, parameters)
     alarm = alarms(score, rare, parameters)
-    windows = _windows(counts, expected, parameters, fired)
+    rests_on = np.where(rare & (score <= parameters.threshold), WEEK, np.maximum(fired, 1))
+    windows = _windows(counts, expected, parameters, rests_on)
     least = _least_alarm(counts, expected, parameters)
     lent = expected.short & (False if keys.borrowed is None else ~np.isnan(keys.borrowed))
     label, uncovered = known.calendar.labels[int(known.days.code[-1])], known.calendar.not_covered(known.today)
@@ -134,15 +144,15 @@ def _explained(known: Setting, part: slice) -> list[Explanation]:
     ]
 
 
-def _windows(counts: Floats, expected: Expectation, parameters: CalendarNb, fired: Ints) -> list[tuple[Window, ...]]:
-    """Of each key: those of the parameters and the one that fired, shortest first."""
+def _windows(counts: Floats, expected: Expectation, parameters: CalendarNb, rests_on: Ints) -> list[tuple[Window, ...]]:
+    """Of each key: those of the parameters and the one its verdict rests on, shortest first."""
     lengths = {min(days, counts.shape[1]) for days in parameters.windows}
     found: list[list[Window]] = [[] for _ in range(len(counts))]
-    for days in sorted(lengths | {int(days) for days in np.unique(fired) if days}):
+    for days in sorted(lengths | {int(days) for days in np.unique(rests_on)}):
         observed, mean = counts[:, -days:].sum(axis=1), expected.mean[:, -days:].sum(axis=1)
         variance = window_variance(mean, expected.special[-days:].mean(keepdims=True), expected, parameters)
         chance, upper = chance_of(observed, mean, variance), most_usual(10.0**-parameters.threshold, mean, variance)
-        for key in range(len(counts)) if days in lengths else np.flatnonzero(fired == days):
+        for key in range(len(counts)) if days in lengths else np.flatnonzero(rests_on == days):
             figures = (observed[key], mean[key], upper[key], chance[key])
             found[key].append(Window(days, *(float(figure) for figure in figures)))
     return [tuple(windows) for windows in found]

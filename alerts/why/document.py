@@ -17,7 +17,7 @@ from alerts.why.world import World
 from core.records import LEVEL_COLOURS, Analysis, Document, Mention, Signal
 from nlp.near_duplicates import similarity
 from pipelines.duplicates import Marks, overlaps
-from store.alert_log import alert_details, alerts_of_document, find_alert
+from store.alert_log import alerts_of_document, find_alert, standing_alert
 from store.cards import cards_of
 from store.documents import ANALYSED, DEDUPED, FETCHED, JUDGED, QUARANTINED, REFUSED, find_document, find_signal
 from store.journey import Journey, findings_resting_on, journey_of
@@ -184,11 +184,10 @@ class DocumentStages:
         stages: list[Stage] = []
         for alert_id in ids:
             alert = find_alert(self.db, alert_id)
-            into = alert_details(self.db, alert_id).get("merged_into")
-            holder = find_alert(self.db, str(into)) if into else alert
+            holder = standing_alert(self.db, alert) if alert else None
             if alert is None or holder is None or not self.world.sees(holder):
                 continue
-            merged = f"，由 {alert.number} 并入" if into else ""
+            merged = f"，由 {alert.number} 并入" if holder.id != alert.id else ""
             first = "，由它开启" if alert.documents[:1] == (self.document.id,) else ""
             state = self.world.state_word(holder.state)
             evidence.append(Evidence(f"{holder.number} {holder.title}（{state}{merged}{first}）", alert=holder.id))

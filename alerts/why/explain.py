@@ -17,7 +17,7 @@ from core.records import Alert
 from crawlers.urls import canonical_url
 from nlp.privacy import mask
 from pipelines.clean import clean_text
-from store.alert_log import alert_details, alerts_of_document, find_alert
+from store.alert_log import alerts_of_document, find_alert, standing_alert
 from store.documents import find_document
 from store.journey import Hit, documents_at, documents_called
 
@@ -41,8 +41,7 @@ def find(db: Connection, asked: str) -> Found:
         raise UsageError("问什么：写地址、文档编号、预警号（YJ-…）或标题，至多 2000 字")
     alert = find_alert(db, text)
     if alert is not None:
-        into = alert_details(db, alert.id).get("merged_into")
-        return Found(alert=(find_alert(db, str(into)) if into else None) or alert)
+        return Found(alert=standing_alert(db, alert))
     address = _address(text)
     if address:
         return Found(hits=tuple(documents_at(db, _forms(address), limit=MOST_OTHERS + 1)), address=address)

@@ -32,8 +32,8 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
     regions, now = visit.services.lexicon.regions, visit.now
     seen = inbox.standing_alerts(db, visit.me)
     silenced = silenced_alerts(db, visit.services.clock())
-    found = inbox.matching(seen, wanted, regions=regions, now=now, silenced=silenced)
     either = inbox.matching(seen, wanted, regions=regions, now=now, silenced=silenced, without="muted")
+    found = [alert for alert in either if (alert.id in silenced) == bool(wanted.muted)]
     placed = visit.request.app.state.ranking.placed(db, found, now)
     rows = inbox.rows_of(found, now=now, sort=wanted.sort, placed=placed)
     start = (wanted.page - 1) * inbox.PAGE_SIZE
