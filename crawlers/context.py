@@ -82,6 +82,10 @@ class Refused(IgnoreRequest):
     """The answer cannot be used: an error status, too long, a forbidden address."""
 
 
+class Unreachable(Refused):
+    """No answer, or only that of a server in trouble, however often it was asked: the next run may fare better."""
+
+
 class Blocked(IgnoreRequest):
     """The site wants us gone. wait: for how long."""
 

@@ -16,6 +16,7 @@ from scrapy.exceptions import (
     ResponseDataLossError,
 )
 from scrapy.http import HtmlResponse, Response, TextResponse, XmlResponse
+from twisted.internet.error import ConnectError, ConnectionClosed
 
 from crawlers.challenge import challenge_sign
 from crawlers.charset import decode_page
@@ -28,6 +29,7 @@ from crawlers.context import (
     NotModified,
     PageGone,
     Refused,
+    Unreachable,
     context_of,
     role_of,
     validators_key,
@@ -47,6 +49,8 @@ BROKEN = (
     DownloadTimeoutError,
     ResponseDataLossError,
     ConnectionError,
+    ConnectError,  # these two Scrapy passes on as they are: a server that dies while it is connected to
+    ConnectionClosed,
 )
 
 
@@ -130,7 +134,7 @@ class StatusMiddleware(_Middleware):
         if tries >= RETRIES:
             if status == 429:
                 raise Blocked(f"{why} after {tries} retries", LONGEST_WAIT)
-            raise Refused(f"{why} after {tries} retries")
+            raise Unreachable(f"{why} after {tries} retries")
         pause = asked if asked is not None else self.context.backoff * 2**tries
         await asyncio.sleep(pause.total_seconds())
         again = request.copy()

@@ -10,10 +10,11 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 
-from crawlers.context import ROBOTS, Blocked, PageGone, context_of, role_of
+from crawlers.context import ROBOTS, Blocked, PageGone, Unreachable, context_of, role_of
 
 KEPT_FOR = 3600.0
 """Seconds. RFC 9309 allows a day; an hour lets a site's change of mind reach us soon."""
+FORBIDDEN_FOR = timedelta(hours=1)
 MAX_BYTES = 512_000
 MAX_DELAY = 120.0
 AGENT = "Fengsui"
@@ -21,10 +22,15 @@ AGENT = "Fengsui"
 
 @dataclass(frozen=True)
 class Robots:
-    """What a host allows. refusal: why nothing may be asked (None: rules apply, or all is allowed)."""
+    """What a host allows. refusal: why nothing may be asked (None: rules apply, or all is allowed).
+
+    silent: it gave no answer, which forbids this run only; a host that says no is left alone for `wait`.
+    """
 
     rules: Protego | None = None
     refusal: str | None = None
+    silent: bool = False
+    wait: timedelta = FORBIDDEN_FOR
     delay: float = 0.0
 
     def allows(self, url: str) -> bool:
@@ -49,7 +55,10 @@ class RobotsCache:
 
 
 class RobotsMiddleware:
-    """404 allows; a 5xx, a dropped connection or a challenge page forbids and says so. Crawl-delay is applied."""
+    """404 allows; a 5xx, a dropped connection or a challenge page forbids and says so. Crawl-delay is applied.
+
+    A host that says no is left alone for an hour; one that gives no answer is asked again by the next run.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
@@ -64,7 +73,9 @@ class RobotsMiddleware:
             return
         robots = await self._robots(request)
         if not robots.allows(request.url):
-            raise Blocked(robots.refusal or f"robots.txt forbids {request.url}", timedelta(hours=1))
+            if robots.silent:
+                raise Unreachable(robots.refusal)
+            raise Blocked(robots.refusal or f"robots.txt forbids {request.url}", robots.wait)
         if robots.delay:
             self._slow_down(request, robots.delay)
 
@@ -87,10 +98,13 @@ class RobotsMiddleware:
             response = await self.crawler.engine.download_async(request)
         except PageGone:
             return Robots()
+        except Unreachable as error:
+            return Robots(refusal=_unreachable(origin, error), silent=True)
         except IgnoreRequest as error:
-            return Robots(refusal=f"robots.txt of {origin} cannot be read ({error}): nothing is fetched")
+            wait = error.wait if isinstance(error, Blocked) else FORBIDDEN_FOR
+            return Robots(refusal=f"robots.txt of {origin} cannot be read ({error}): nothing is fetched", wait=wait)
         except Exception as error:  # noqa: BLE001 whatever a connection can die of, it forbids
-            return Robots(refusal=f"robots.txt of {origin} is unreachable ({error}): nothing is fetched")
+            return Robots(refusal=_unreachable(origin, error), silent=True)
         rules = Protego.parse(response.body[:MAX_BYTES].decode("utf-8", "replace"))
         delay = rules.crawl_delay(AGENT) or 0.0
         return Robots(rules, delay=min(float(delay), MAX_DELAY))
@@ -102,3 +116,7 @@ class RobotsMiddleware:
         slot = downloader.slots.get(downloader.get_slot_key(request))
         if slot is not None and slot.delay < delay:
             slot.delay = delay
+
+
+def _unreachable(origin: str, error: Exception) -> str:
+    return f"robots.txt of {origin} is unreachable ({error}): nothing is fetched"

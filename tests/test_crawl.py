@@ -15,6 +15,7 @@ from core.records import Kind
 from crawlers.archive import read_record
 from crawlers.run import RunSummary
 from tests.crawl_server import NOW, Asked, Bench, ReactorThread, Reply, Site
+from tests.elasticsearch import free_port
 
 LIST = """<html><body><ul class="news">
 <li><a href="/a/1.html">青山湖区抽查电动自行车电池</a><span>2026-11-23</span></li>
@@ -100,7 +101,7 @@ def test_a_list_is_not_remembered_while_one_of_its_pages_fails(bench: Bench) -> 
     ("robots", "status", "fetched"),
     [
         (Reply(status=404), "ok", True),
-        (Reply(status=500), "blocked", False),
+        (Reply(status=500), "failed", False),
         (Reply(status=412), "blocked", False),
         (Reply(b"User-agent: *\nDisallow: /list\n"), "blocked", False),
         (Reply(b"User-agent: Fengsui\nDisallow:\n\nUser-agent: *\nDisallow: /\n"), "ok", True),
@@ -112,6 +113,18 @@ def test_robots_txt_fails_closed(bench: Bench, robots: Reply, status: str, fetch
     assert run.status == status
     assert bool(bench.site.hits()) == fetched
     assert fetched or "robots.txt" in run.problems[0]
+
+
+def test_a_host_that_gives_no_answer_is_asked_again_by_the_next_run_and_one_that_says_no_is_left_alone(
+    bench: Bench,
+) -> None:
+    down = bench.crawl(listing(bench, list_url=f"http://127.0.0.1:{free_port()}/list"))
+    assert (down.status, down.not_before) == ("failed", None)
+    assert "unreachable" in down.problems[0]
+    bench.site.routes["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /\n")
+    refused = bench.crawl(listing(bench))
+    assert refused.not_before is not None
+    assert (refused.not_before - NOW).total_seconds() == 3600
 
 
 def test_a_withdrawn_page_is_told_and_a_dead_link_is_only_a_problem(bench: Bench) -> None:
