@@ -5,6 +5,7 @@ Times are stored as UTC (`Moment`); lists and records as JSON text that Chinese 
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -54,6 +55,7 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=1000)  # the same one goes into many rows
 def _to_text(moment: datetime | None) -> str | None:
     """As SQLAlchemy's own DateTime writes it, so that texts compare as times do: 2026-11-20 08:05:00.000000."""
     return None if moment is None else _utc(moment).replace(tzinfo=None).isoformat(" ", "microseconds")
