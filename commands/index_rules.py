@@ -17,7 +17,7 @@ from commands.stores import open_store
 from config.rules import Rule
 from config.settings import Settings
 from core.clock import iso_beijing, parse_published, system_clock
-from core.durations import parse_duration
+from core.durations import FORM, parse_duration
 from core.errors import FengsuiError, UsageError
 from core.logs import log_event
 from store.alert_log import alerts_of_finding
@@ -109,13 +109,13 @@ def _moment(text: str, option: str) -> datetime | None:
 def _start(text: str, until: datetime) -> datetime:
     try:
         start = until - parse_duration(text) if text else until - LOOK_BACK
-    except ValueError:
+    except ValueError as problem:
+        if FORM.fullmatch(text.strip()):
+            raise UsageError(f"--since: {problem}") from None
         try:
             start = parse_published(text)
         except ValueError:
             raise UsageError(f"--since: {text!r} is neither 7d nor an ISO date or date-time") from None
-    except OverflowError:
-        raise UsageError(f"--since: {text!r} lies before the calendar begins") from None
     if start >= until:
         raise UsageError(f"--since ({iso_beijing(start)}) is not before --at ({iso_beijing(until)})")
     return start

@@ -15,6 +15,7 @@ _TESTED_BEFORE = re.compile(r"(?:对|检验|检测|项目为|包括)[^，。；]
 _TESTED_AFTER = re.compile(r"[^，。；]{0,60}(?:项目|指标|参数)[^，。；]{0,6}(?:检验|检测|测试|抽查|试验)")
 # A batch that the named maker disowns in a spot check is a failed batch first of all; whose it is, nobody knows yet.
 _DISOWNED = re.compile(r"否认生产|(?:回函|否认|声称|表示|称)[^。；;]{0,14}(?:未(?:曾)?生产|非(?:其|本公司|我司)生产)")
+_PASSED_AFTER = re.compile(r"[^。；]{0,16}(?<!不)合格(?!率)")
 _MANY = 3  # poisoned people from which a case is grave (ANNOTATION.md, level)
 
 
@@ -45,13 +46,22 @@ class Level:
 
 
 def _told_at(text: str, word: str) -> int:
-    """Where the text says a word, but not in the list of what was tested (对气密等8个项目进行检验); -1 nowhere."""
+    """Where the text says a word, but not in the list of what was tested (对气密等8个项目进行检验) or has passed
+    (爆破压力、附着强度合格); -1 nowhere."""
     place = text.find(word)
-    while place >= 0:
-        if not (_TESTED_BEFORE.search(text, max(0, place - 90), place) and _TESTED_AFTER.match(text, place)):
-            return place
+    while place >= 0 and (_is_passed(text, place) or _is_listed(text, place)):
         place = text.find(word, place + 1)
-    return -1
+    return place
+
+
+def _is_passed(text: str, place: int) -> bool:
+    passed = _PASSED_AFTER.match(text, place)
+    return passed is not None and "不" not in passed.group()
+
+
+def _is_listed(text: str, place: int) -> bool:
+    before = _TESTED_BEFORE.search(text, max(0, place - 90), place)
+    return before is not None and _TESTED_AFTER.match(text, place) is not None
 
 
 def _is_customers(reading: Reading) -> bool:

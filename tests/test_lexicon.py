@@ -106,8 +106,8 @@ def test_regions_know_parents_prefectures_and_territories(lexicon):
     ("old", "new", "said"),
     [
         ("floor: 2", "floor: 9", "severity.2.floor"),
-        ("  2: {issues: [recall]", "  2: {isues: [recall]", "reach.2.isues: unknown key"),
-        ("issues: [recall]", "issues: [recal]", "'recal' is not known"),
+        ("    lead_issues: [recall]", "    lead_isues: [recall]", "reach.2.lead_isues: unknown key"),
+        ("lead_issues: [recall]", "lead_issues: [recal]", "'recal' is not known"),
         ("1: {1: [1, 2, 3, 4]", "1: {1: [1, 2, 3]", "table.1.1: expected 4 levels"),
         ("'长期(?:", "'长期((?:", "no regular expression"),
         ("  3: {patterns:", "  5: {patterns:", "likelihood.5: unknown grade"),

@@ -51,7 +51,7 @@ def random_scope(chance: random.Random) -> Scope:
             "voices": some(("official", "media", "complaint", "social")),
             "min_level": chance.choice((0, 1, 1, 2, 3)),
             "regions": some(PLACES),
-            "text": some(("起火", "冒烟", "GB177", "编号X", "火", "从没出现", "")),
+            "text": some(("起火", "冒烟", "GB177", "编号X", "火", "从没出现")),
             "maker": chance.choice((None, None, None, "known", "listed", "home", "china")),
             "hurt": chance.choice((0, 0, 0, 1, 3)),
             "dead": chance.choice((0, 0, 0, 0, 1)),
