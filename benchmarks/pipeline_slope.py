@@ -49,19 +49,18 @@ def _pairs(one: Region, other: Region) -> dict[str, str]:
     return {one.name: other.name, **({one.short_name: other.short_name} if len(one.short_name) > 1 else {})}
 
 
-def rounds(lines: Sequence[Mapping[str, Any]], count: int, regions: Regions) -> Iterator[str]:
-    """The lines `count` times over, as JSON, unordered."""
-    for number in range(count):
-        elsewhere = moved(regions, number)
-        for line in lines:
-            at = parse_published(line["published"]) + number * SPAN
-            told = {name: elsewhere(line[name]) for name in ("title", "text")}
-            names = {name: f"{line[name]}-{number}" for name in ("id", "url") if line.get(name)}
-            yield json.dumps({**line, **told, **names, "published": at.isoformat()}, ensure_ascii=False)
+def round_of(lines: Sequence[Mapping[str, Any]], number: int, regions: Regions) -> Iterator[str]:
+    """The lines as JSON, `number` pack's lengths later and as many places further."""
+    elsewhere = moved(regions, number)
+    for line in lines:
+        at = parse_published(line["published"]) + number * SPAN
+        told = {name: elsewhere(line[name]) for name in ("title", "text")}
+        names = {name: f"{line[name]}-{number}" for name in ("id", "url") if line.get(name)}
+        yield json.dumps({**line, **told, **names, "published": at.isoformat()}, ensure_ascii=False)
 
 
 def measure(folder: Path, count: int) -> Iterator[tuple[int, float]]:
-    """(documents so far, CPU milliseconds a document since the last line), about every round."""
+    """(documents so far, CPU milliseconds a document of this round), for each round."""
     settings = settings_of(folder, None, log_level="ERROR")
     store, clock = open_store(settings, synchronous="NORMAL"), StoryClock()
     known = knowledge_of(settings, store, None)
@@ -69,16 +68,13 @@ def measure(folder: Path, count: int) -> Iterator[tuple[int, float]]:
     pipeline = build_pipeline(settings, store, known, who="slope", clock=clock, notify=False, judge=judge)
     indexer = build_indexer(settings, store, known, who="slope")
     pack = list(pack_lines(read_pack(PACK), DAY_ZERO))
-    texts = list(rounds(pack, count, known.lexicon.regions))
-    lines = read_lines(texts, file="pack")
-    done, since, began = 0, 0, time.process_time()
-    for counts in ingest_lines(lines, pipeline, indexer, clock, pass_time=judge.pass_time):
-        done = sum(counts[name] for name in ("new", "changed", "unchanged"))
-        if done - since >= len(pack) or done == len(lines):
-            yield done, (time.process_time() - began) * 1000 / (done - since)
-            if done == len(lines):
+    for number in range(count):
+        lines = read_lines(round_of(pack, number, known.lexicon.regions), file="pack")
+        began = time.process_time()
+        for counts in ingest_lines(lines, pipeline, indexer, clock, pass_time=judge.pass_time):
+            if counts.total() == len(lines):
                 break  # what is left is the index
-            since, began = done, time.process_time()
+        yield (number + 1) * len(lines), (time.process_time() - began) * 1000 / len(lines)
     store.close()
 
 

@@ -158,6 +158,8 @@ class Pipeline:
         advance(db, work, who=self.who, to=to, at=system_clock(), keep=keep, **values)
 
     def _each(self, works: Sequence[Work], one: Callable[[Connection, Work], None]) -> int:
+        if len(works) == 1:
+            return self._alone(works[0], one)
         failures: list[tuple[Work, Exception]] = []
         left = deque(works)
         while left:
@@ -175,6 +177,22 @@ class Pipeline:
         for work, why in failures:
             self._failed(work, why)
         return len(works) - len(failures)
+
+    def _alone(self, work: Work, one: Callable[[Connection, Work], None]) -> int:
+        """A row that comes by itself needs no savepoint: its transaction is its own."""
+        why: Exception | None = None
+        try:
+            with self.store.write() as db:
+                try:
+                    one(db, work)
+                except Exception as problem:
+                    why = problem
+                    raise
+        except Exception:
+            if why is None:  # the transaction itself could not be had
+                raise
+            self._failed(work, why)
+        return int(why is None)
 
     def _failed(self, work: Work, problem: Exception) -> None:
         with self.store.write() as db:

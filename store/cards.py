@@ -8,11 +8,12 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
     RowMapping,
+    Select,
     Text,
     bindparam,
     delete,
@@ -111,7 +112,7 @@ _CARD = [
 ]  # fmt: skip
 _SAME = (signal_cards.c.document == signal_keys.c.document) & (signal_cards.c.revision == signal_keys.c.revision)
 # Built once: putting the statement together costs more than running it.
-_CARDS_WITH = (
+_CARDS_WITH: Select[Any] = (
     select(signal_keys.c.key, *_CARD)
     .join(signal_cards, _SAME)
     .where(
@@ -128,8 +129,8 @@ def cards_with(db: Connection, keys: Sequence[str], start: datetime, end: dateti
     found: dict[str, list[StoredCard]] = {key: [] for key in keys}
     for first in range(0, len(keys), 400):
         some = list(keys[first : first + 400])
-        for row in db.execute(_CARDS_WITH, {"keys": some, "start": start, "end": end}).mappings():
-            found[row["key"]].append(_card(row))
+        for row in db.execute(_CARDS_WITH, {"keys": some, "start": start, "end": end}):
+            found[row[0]].append(StoredCard(*row[1:]))
     return found
 
 

@@ -13,13 +13,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from core.errors import StoreError
 from store.schema import facts
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
+BEGIN_AS = "begin_as"
+"""Note on a connection: how its next transaction begins, where it is not to take the write lock."""
 Synchronous = Literal["FULL", "NORMAL"]
 
 
@@ -41,12 +43,13 @@ def open_engine(url: str, *, synchronous: Synchronous = "FULL") -> Engine:
         for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        readonly = connection.get_execution_options().get("readonly", False)
-        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
-
+    # A listener for "begin" would do the same, but with one SQLAlchemy looks for others around each statement.
+    engine.dialect.do_begin = _begin  # type: ignore[assignment]
     return engine
+
+
+def _begin(connection: PoolProxiedConnection) -> None:
+    connection.driver_connection.execute(connection.info.pop(BEGIN_AS, "BEGIN IMMEDIATE"))  # type: ignore[union-attr]
 
 
 class Store:
@@ -71,8 +74,10 @@ class Store:
     def read(self) -> Iterator[Connection]:
         """A look that does not keep writers waiting."""
         try:
-            with self.engine.connect().execution_options(readonly=True) as db, db.begin():
-                yield db
+            with self.engine.connect() as db:
+                db.connection.info[BEGIN_AS] = "BEGIN"
+                with db.begin():
+                    yield db
         except OperationalError as problem:
             raise _explained(problem) from problem
 

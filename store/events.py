@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     RowMapping,
+    Select,
     Text,
     bindparam,
     delete,
@@ -188,7 +189,7 @@ def _near(keys: int) -> Any:
 AT_ONCE = 8
 """Keys asked for in one statement."""
 _NEIGHBOUR = ("document", "event", "at", "risk", "held")
-_SOME = select(
+_SOME: Select[Any] = select(
     *(event_documents.c[name] for name in _NEIGHBOUR), type_coerce(event_documents.c.traits, Text).label("traits")
 ).where(event_documents.c.document.in_(bindparam("documents", expanding=True)))
 
@@ -202,7 +203,7 @@ def members_near(db: Connection, keys: Sequence[str], at: datetime, start: datet
     names: list[str] = sorted(found)
     rows: list[Neighbour] = []
     for first in range(0, len(names), 400):
-        rows += [Neighbour(**row) for row in db.execute(_SOME, {"documents": names[first : first + 400]}).mappings()]
+        rows += [Neighbour(*row) for row in db.execute(_SOME, {"documents": names[first : first + 400]})]
     return rows
 
 

@@ -5,6 +5,7 @@ Times are stored as UTC (`Moment`); lists and records as JSON text that Chinese 
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -34,17 +35,34 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+        return None if value is None else _utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else value.astimezone(UTC)
+
+    # SQLite keeps text. A document meets a hundred of these; what SQLAlchemy puts together is three times slower.
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        return _to_text if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return _from_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone cannot be stored")
+    return moment.astimezone(UTC)
+
+
+@lru_cache(maxsize=1000)  # the same one goes into many rows
+def _to_text(moment: datetime | None) -> str | None:
+    """As SQLAlchemy's own DateTime writes it, so that texts compare as times do: 2026-11-20 08:05:00.000000."""
+    return None if moment is None else _utc(moment).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _from_text(kept: str | None) -> datetime | None:
+    return None if kept is None else datetime.fromisoformat(f"{kept}+00:00")
 
 
 class Json(TypeDecorator[Any]):
