@@ -270,15 +270,21 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
 
 def marks_of(card: Card, rule: Rule, view: View, *, text: str) -> tuple[str, ...]:
     """What `rules` of a card holds where this rule alone is asked, its query aside. view: of that rule."""
-    taken = card.risk and in_scope(card, rule.scope, view.regions, view.key_products, text=text)
+    asked = card.risk or counts_everything(rule)
+    taken = asked and in_scope(card, rule.scope, view.regions, view.key_products, text=text)
     return _let_in((rule.id,), card, view, text) if taken else ()
 
 
 def _signs_of_life(card: Card, view: View, text: str) -> tuple[str, ...]:
-    """The flatline rules that count every document, not risk signals only (min_level: 0)."""
-    asked = (rule for rule in view.watching if not rule.scope.min_level and not rule.scope.query)
+    """The flatline rules that count every document and in whose scope it is."""
+    asked = (rule for rule in view.watching if counts_everything(rule))
     mine = [r.id for r in asked if in_scope(card, r.scope, view.regions, view.key_products, text=text)]
     return tuple(sorted(mine))
+
+
+def counts_everything(rule: Rule) -> bool:
+    """Whether a rule counts every document, not risk signals only: a flatline rule of `min_level: 0`."""
+    return isinstance(rule.condition, FlatlineCondition) and not rule.scope.min_level and not rule.scope.query
 
 
 def _let_in(ids: Collection[str], card: Card, view: View, text: str) -> tuple[str, ...]:

@@ -181,8 +181,7 @@ class Clockwork:
             keys = book.keys_due(db, rule.id, until, limit=PAGE) if until else []
             for key in keys:
                 assert until is not None
-                due = book.due_of(db, key)
-                if due is not None:
+                while (due := book.due_of(db, key)) is not None and due <= until:
                     self.engine.flatlines.settle_key(db, rule, key, due, until, now, moment)
         return len(keys) == PAGE
 

@@ -23,6 +23,7 @@ from alerts.wording import Names
 from config.conditions import FlatlineCondition
 from config.rules import Rule
 from core.clock import beijing
+from core.records import Finding
 from store import day_counts as book
 from store.alert_log import alerts_of_subject, findings_of
 from store.cards import cards_with
@@ -103,7 +104,7 @@ class Flatlines:
             else:
                 left = sum(one.since < moment <= one.begin for moment in times)
                 told.append(self._told(rule, key, one, cards, left, time))
-        self._note_next(db, condition, key, times, until, paused=paused)
+        self._note_next(db, condition, key, times, around=(at - far, end), until=until, paused=paused)
         standing = [
             finding for finding in findings_of(db, rule=rule.id, key=key, since=start) if finding.fired_at <= end
         ]
@@ -121,23 +122,33 @@ class Flatlines:
         condition: FlatlineCondition,
         key: str,
         times: Sequence[datetime],
-        until: datetime,
         *,
+        around: tuple[datetime, datetime],
+        until: datetime,
         paused: bool,
     ) -> None:
-        """When the key is to be looked at next: where a silence may begin, or be forgotten; soon where it is paused."""
+        """When the key is to be looked at next: where a silence may begin, or be forgotten; soon where it is paused.
+
+        times: those that were read.  around: the stretch that is settled now, which may lie far back where documents
+        came in one go.
+        """
+        start, end = around
+        settled = min(until, end)
         ahead = silences(condition, times, NEVER) if times else []
-        coming = [moment for one in ahead for moment in (one.begin, one.end) if moment is not None and moment > until]
+        coming = [moment for one in ahead for moment in (one.begin, one.end) if moment is not None and moment > settled]
         if paused:
             coming.append(until + LOOK_AGAIN)
+        read_to = max(end, times[-1] + condition.window) if times else end
+        if end < until:
+            coming += [moment for moment, _ in book.sightings(db, key, read_to, NEVER, limit=1)]
         known = book.due_of(db, key)
-        if known is not None and known > until and (not times or known > times[-1] + condition.window):
-            coming.append(known)  # beyond what was read here
+        if known is not None and (known < start or known > max(settled, read_to)):
+            coming.append(known)  # outside of what was read here
         book.note_due(db, key, min(coming, default=None))
 
     def _last_cards(self, db: Connection, key: str, begin: datetime, condition: FlatlineCondition) -> list[Card]:
         """The last documents up to a moment, the newest last; also those that count no longer."""
-        count = min(SHOWN + condition.at_most, MOST_SHOWN)
+        count = shown_of(condition)
         start = begin - condition.window - condition.forget_after
         seen = book.sightings(db, key, start, begin + INSTANT, limit=2 * count, newest=True)
         wanted = list(dict.fromkeys(document for _, document in seen))[:count]
@@ -162,16 +173,10 @@ class Flatlines:
     def _told(
         self, rule: Rule, key: str, one: Silence, cards: list[Card], left: int, time: StoryTime
     ) -> tuple[Held, Outcome]:
-        condition = _condition(rule)
-        verdict = judge(condition, WindowCounts(current=left))
-        last = f"最近一篇 {beijing(cards[-1].at):%m-%d %H:%M}"
-        verdict = replace(verdict, reason=f"{self._named(rule, key)}{verdict.reason}，{last}")
-        finding = make_finding(rule, key, cards, start=one.since, end=one.begin, verdict=verdict)
-        finding = replace(finding, window_start=one.begin - condition.window)
+        condition, finding = _condition(rule), finding_of(rule, key, one, cards, left, self.names)
         steps = [Step(one.begin, rule.rank, False, finding.reason, rule.id, cards[-1].document)]
         if one.end is not None:
             steps.append(Step(one.end, 0, False, self._end_words(one, condition, cards), "", "", cleared=True))
-        title = f"{self._named(rule, key)}断更：{rule.title}"
         mine = tuple(cards)
         held = Held(finding, rule.rank, None)
         by_place = {"county", "prefecture", "firm"} & set(rule.group_by)
@@ -181,7 +186,7 @@ class Flatlines:
             mine,
             (held,),
             tuple(steps),
-            title=title,
+            title=title_of_silence(rule, key, self.names),
             home=not by_place,
             grace=time.lag,
             alone=True,
@@ -195,10 +200,31 @@ class Flatlines:
         hours = (one.end - one.since) / timedelta(hours=1)
         return f"已恢复更新，中断约 {hours:.0f} 小时"
 
-    def _named(self, rule: Rule, key: str) -> str:
-        """`信源 赣江晚报`: the values of the key in words."""
-        values = key[2:].split("|")[1:]
-        return "、".join(self.names.grouped(group, value) for group, value in zip(rule.group_by, values, strict=False))
+
+def shown_of(condition: FlatlineCondition) -> int:
+    """How many of the last documents before a silence its finding shows."""
+    return min(SHOWN + condition.at_most, MOST_SHOWN)
+
+
+def finding_of(rule: Rule, key: str, one: Silence, cards: Sequence[Card], left: int, names: Names) -> Finding:
+    """The finding of a silence. cards: the last ones before it.  left: how many documents its first window held."""
+    condition = _condition(rule)
+    verdict = judge(condition, WindowCounts(current=left))
+    last = f"最近一篇 {beijing(cards[-1].at):%m-%d %H:%M}"
+    verdict = replace(verdict, reason=f"{_named(rule, key, names)}{verdict.reason}，{last}")
+    finding = make_finding(rule, key, cards, start=one.since, end=one.begin, verdict=verdict)
+    return replace(finding, window_start=one.begin - condition.window)
+
+
+def title_of_silence(rule: Rule, key: str, names: Names) -> str:
+    """What its alert is called."""
+    return f"{_named(rule, key, names)}断更：{rule.title}"
+
+
+def _named(rule: Rule, key: str, names: Names) -> str:
+    """`信源 赣江晚报`: the values of the key in words."""
+    values = key[2:].split("|")[1:]
+    return "、".join(names.grouped(group, value) for group, value in zip(rule.group_by, values, strict=False))
 
 
 def _condition(rule: Rule) -> FlatlineCondition:

@@ -22,7 +22,7 @@ from commands.knowledge import Knowledge, knowledge_of
 from commands.rule_files import one_rule
 from commands.stores import open_store, store_exists
 from config.calendar_classes import load_calendar
-from config.conditions import AnomalyCondition, FlatlineCondition
+from config.conditions import AnomalyCondition
 from config.grouping import load_grouping
 from config.rules import Rule
 from config.settings import Settings
@@ -176,10 +176,8 @@ def _chosen(
 
 
 def _detector(rule: Rule, settings: Settings) -> Detector | None:
-    """What an anomaly rule asks; None for a rule that counts. Raises UsageError for one that waits for silence."""
+    """What an anomaly rule asks; None for a rule of another type."""
     condition = rule.condition
-    if isinstance(condition, FlatlineCondition):
-        raise UsageError(f"{rule.id}：flatline 规则等的是时间而不是文档，不能回放；示例用 fengsui rules test {rule.id}")
     if not isinstance(condition, AnomalyCondition):
         return None
     name: str = condition.detector

@@ -4,24 +4,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
 
 from alerts.cards import View, card_from, card_of, keys_of, stored
+from alerts.clockwork import Clockwork
 from alerts.lab.reading import asked_of
 from alerts.lab.replayed import Replayed
 from alerts.lab.replaying import Setting, replay_cards
 from alerts.matters import Neighbourhood
 from alerts.replay import fire_windows, replay
 from alerts.setup import load_file_rules
+from alerts.watermarks import story_time, watermark
 from alerts.wording import Names
 from benchmarks.sample_alerts import DAY_ZERO, arrivals
 from config.rules import Rule
 from config.settings import PROJECT
 from core.records import Finding, Signal
 from nlp.analyze import Analyzer
+from store.alert_log import list_alerts
 from store.cards import cards_with, save_card, seen_before, span_of_cards
+from store.database import Store
 from store.schema import findings, signal_keys
 from tests.lab_stories import CONDITIONS, GROUPS, SINGLE, empty_store, rule_of, story, world
 
@@ -150,3 +155,43 @@ def test_the_lab_finds_what_each_shipped_rule_finds_in_the_sample_pack() -> None
             assert told(replayed(db, rule, signals[-1]).findings) == told(expected), rule.id
             counted += len(expected)
     assert counted > 100
+
+
+SILENCES: Sequence[tuple[dict[str, object], list[str], int]] = (
+    ({"type": "flatline", "window": "24h"}, ["source"], 0),
+    ({"type": "flatline", "window": "3d", "at_most": 1, "forget_after": "9d"}, ["source"], 0),
+    ({"type": "flatline", "window": "5d", "forget_after": "12d"}, ["product"], 1),
+    ({"type": "flatline", "window": "2d", "at_most": 2, "forget_after": "20d"}, ["firm", "product"], 2),
+)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(("condition", "groups", "level"), SILENCES)
+def test_the_lab_finds_the_silences_that_the_engine_wrote(
+    tmp_path: Path, condition: dict[str, object], groups: list[str], level: int, seed: int
+) -> None:
+    parts, _ = world()
+    rule = rule_of(condition, groups, scope={"min_level": level})
+    engine = replace(parts, rules=(rule,)).engine()
+    store = Store(f"sqlite:///{tmp_path / 'silent.db'}", synchronous="NORMAL")
+    store.migrate()
+    Clockwork(store, engine).begin()
+    signals = story(seed, 80, changes=True)
+    for signal in signals:
+        with store.write() as db:
+            engine.judge(db, signal, now=signal.document.event_time)
+    Clockwork(store, engine).run(signals[-1].document.event_time)
+    with store.read() as db:
+        reached = watermark(db, story_time(db))
+        assert reached is not None
+        rows = db.execute(select(findings).where(findings.c.withdrawn_at.is_(None))).mappings()
+        wrote = [Finding(**{name: row[name] for name in Finding.__dataclass_fields__}) for row in rows]
+        opened = [(alert.first_at, alert.title, alert.level) for alert in list_alerts(db)]
+        span = span_of_cards(db, reached)
+        assert span is not None
+        names = Names(parts.lexicon, parts.registry)
+        lab = replay_cards(db, Setting(asked_of(rule, parts), names, lambda *_: False, span[0], reached))
+    store.close()
+    assert wrote
+    assert told(lab.findings) == told(wrote)
+    assert sorted((alert.first_at, alert.title, alert.level) for alert in lab.alerts) == sorted(opened)

@@ -24,7 +24,7 @@ from core.records import CANARY
 from crawlers.archive import read_record
 from demo.story import DEFAULT_SPEED, LIVE_FROM, STATE_FILE
 from store.database import Store, set_fact
-from store.documents import count_by_stage, find_document
+from store.documents import REAL, count_by_stage, find_document
 from store.runs import OPEN
 from store.schema import alerts, counted_rules, documents, runs
 from tests.elasticsearch import free_port
@@ -81,8 +81,8 @@ def what_is_known(store: Store) -> dict[str, list[str]]:
     those that stand on their evidence only, at the level it has, and findings by way of them (test_kill.py holds the
     findings, for one order)."""
     columns = documents.c
-    read = select(columns.id, columns.revision, columns.content_hash, columns.level, columns.repost_of)
-    told = select(alerts.c.subject, alerts.c.documents, alerts.c.details)
+    read = select(columns.id, columns.revision, columns.content_hash, columns.level, columns.repost_of).where(REAL)
+    told = select(alerts.c.subject, alerts.c.documents, alerts.c.details).where(alerts.c.rule != CANARY)
     with store.read() as db:
         return {
             "documents": sorted(map(str, db.execute(read))),

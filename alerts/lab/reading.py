@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from alerts.cards import Card, View, marks_of
+from alerts.cards import Card, View, counts_everything, marks_of
 from alerts.rule_query import RuleQueries
 from alerts.setup import EngineParts
 from config.conditions import parts_of
@@ -62,12 +62,15 @@ def replace_query(rule: Rule) -> Rule:
     return rule.model_copy(update={"scope": rule.scope.model_copy(update={"query": ""})})
 
 
-def read_cards(db: Connection, start: datetime, end: datetime) -> Iterator[Card]:
-    """Every card that is a risk or clears a firm, in order of time; equal values are one object, for they are many."""
+def read_cards(db: Connection, start: datetime, end: datetime, *, everything: bool = False) -> Iterator[Card]:
+    """Every card that is a risk or clears a firm, in order of time; equal values are one object, for they are many.
+
+    everything: also all others.
+    """
     known: dict[Any, Any] = {}
     for kept in cards_between(db, start, end):
         facts = json.loads(kept.facts)
-        if facts["risk"] or facts["clears"]:
+        if everything or facts["risk"] or facts["clears"]:
             yield _card(kept, facts, known)
 
 
@@ -98,7 +101,8 @@ def counted(db: Connection, cards: Iterable[Card], asked: Asked) -> Iterator[Car
 def _marks(db: Connection, cards: Sequence[Card], asked: Asked) -> dict[int, tuple[str, ...]]:
     texts: Mapping[tuple[str, int], str] = {}
     if asked.needs_text:
-        wanted = [card for card in cards if card.risk and card.level >= asked.rule.scope.min_level]
+        rule, everything = asked.rule, counts_everything(asked.rule)
+        wanted = [card for card in cards if (card.risk or everything) and card.level >= rule.scope.min_level]
         texts = texts_of_revisions(db, [(card.document, card.revision) for card in wanted])
     found: dict[int, tuple[str, ...]] = {}
     for place, card in enumerate(cards):

@@ -11,15 +11,16 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from alerts.cards import Card
+from alerts.cards import Card, counts_everything
 from alerts.lab.crowds import CrowdReplayer
 from alerts.lab.matters import MatterReplayer
 from alerts.lab.reading import Asked, Progress, counted, read_cards
 from alerts.lab.replayed import Replayed
 from alerts.lab.series import HISTORY, Detector, SeriesReplayer
+from alerts.lab.silences import SilenceReplayer
 from alerts.replay import Seen
 from alerts.wording import Names
-from config.conditions import NewTermCondition, SeriesCondition, SingleCondition, WindowCondition
+from config.conditions import FlatlineCondition, NewTermCondition, SeriesCondition, SingleCondition, WindowCondition
 from core.errors import UsageError
 
 CONTEXT = timedelta(days=90)
@@ -66,7 +67,11 @@ def _replayer(setting: Setting) -> Replayer:
     return CrowdReplayer(rule, setting.asked.view.regions)
 
 
-REPLAYERS: Mapping[str, Callable[[Setting], Replayer]] = {}
+def _silences(setting: Setting) -> Replayer:
+    return SilenceReplayer(setting.asked.rule, setting.names, setting.asked.view.regions, setting.end)
+
+
+REPLAYERS: Mapping[str, Callable[[Setting], Replayer]] = {"flatline": _silences}
 """By condition type; the others are counted as the engine counts them."""
 
 
@@ -77,6 +82,8 @@ def reading_from(setting: Setting) -> datetime:
         return start - HISTORY
     if isinstance(rule.condition, SingleCondition | SeriesCondition):
         return start - CONTEXT
+    if isinstance(rule.condition, FlatlineCondition):
+        return start - 2 * (rule.condition.forget_after + rule.condition.window)
     if rule.condition.type == "new_term":
         return start - (CONTEXT if rule.in_matter else rule.look_back + rule.condition.window)
     quiet = rule.repeat_after or rule.condition.window
@@ -97,7 +104,8 @@ def replay_cards(
     replayer = _replayer(setting)
 
     def passing() -> Iterable[Card]:
-        cards = read_cards(db, reading_from(setting), setting.end)
+        everything = counts_everything(setting.asked.rule)
+        cards = read_cards(db, reading_from(setting), setting.end, everything=everything)
         for number, card in enumerate(counted(db, cards, setting.asked), 1):
             also(card)
             if number % STEP == 0:
