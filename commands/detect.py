@@ -1,6 +1,7 @@
 """Detectors by hand: detect, over a CSV of counts, or over reference cases."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from itertools import pairwise
@@ -110,6 +111,7 @@ def _run_file(file: Path, method: str, control: dict[str, Any], since: str | Non
     detector = detector_of(method, control)
     for key, rows in read_csv(file).items():
         days = _days(rows)
+        _tell_gaps(key, days or [])
         season = _whole(freq, "freq") if freq is not None else _season(rows, days)
         counts = count_series([row.count for row in rows], season, _start(start), days)
         first = first_from(rows, since, file, key)
@@ -146,6 +148,18 @@ def _days(rows: list[Row]) -> list[date] | None:
     """The date of each row; None for whole numbers and where a date holds more than one."""
     days = [row.time.date() for row in rows if isinstance(row.time, datetime)]
     return days if len(days) == len(rows) == len(set(days)) else None
+
+
+def _tell_gaps(key: str | None, days: list[date]) -> None:
+    """A classic method knows places in a row, not dates: what is left out counts as if it had never been."""
+    steps = [(earlier, later) for earlier, later in pairwise(days)]
+    usual = median((later - earlier).days for earlier, later in steps) if steps else 0
+    gaps = [(earlier, later) for earlier, later in steps if (later - earlier).days > 1.5 * usual]
+    if gaps:
+        named = f"{key}：" if key else ""
+        (earlier, later), more = gaps[0], f"等 {len(gaps)} 处" if len(gaps) > 1 else ""
+        told = f"{named}{earlier} 与 {later} 之间缺行{more}，按相邻两期计；没有发生的期请补 0"
+        print(told, file=sys.stderr)
 
 
 def _season(rows: list[Row], days: list[date] | None) -> int:

@@ -50,6 +50,14 @@ def test_every_row_gives_a_line_with_nulls_at_first(tmp_path: Path, capsys: pyte
     assert "高于上界" in lines[6]["reason"]
 
 
+def test_missing_rows_are_told_and_whole_series_are_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = "\n".join(f"2026-01-{day:02},3" for day in range(1, 13))
+    assert detect(csv(tmp_path, whole), *EARS) == 0
+    assert capsys.readouterr().err == ""
+    assert detect(csv(tmp_path, whole.replace("2026-01-06,3\n", "")), *EARS) == 0
+    assert "2026-01-05 与 2026-01-07 之间缺行" in capsys.readouterr().err
+
+
 def test_from_begins_later(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert detect(csv(tmp_path, "time,count\n" + FLAT), *EARS, "--from", "7", "--json") == 0
     assert [(line["time"], line["alarm"]) for line in lines_of(capsys)] == [(7, True), (8, False)]
