@@ -12,11 +12,13 @@ import typer
 from alerts.elastalert.asked import FieldNames
 from alerts.elastalert.carry import Carried, printable
 from alerts.elastalert.importer import Importer, rule_files
+from alerts.elastalert.imports import Folder
 from alerts.rule_cases import CaseRun, read_cases, run_case
 from alerts.rule_query import queries_of
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
 from config.grouping import load_grouping
 from config.lexicon import load_lexicon, load_registry_csv
+from config.rule_yaml import YamlFile, read_yaml
 from config.rules import read_rule
 from core.errors import UsageError
 from core.records import RegistryEntry
@@ -100,7 +102,8 @@ def import_rules(
     firms = load_registry_csv(registry or settings.config / "lexicons" / "enterprises_demo.csv")
     find: Callable[[str], RegistryEntry | None] = {firm.id: firm for firm in firms}.get
     importer = Importer(_names(mapped or []), queries_of(lexicon, firms), lexicon, load_grouping(settings.config), find)
-    results = [_import_file(importer, name, path, out) for name, path in rule_files(source)]
+    folder = Folder(source if source.is_dir() else source.parent, _read_file)
+    results = [_import_file(importer, name, path, folder, out) for name, path in rule_files(source)]
     for result in results:
         _print_import(result, as_json=as_json, print_yaml=out is None)
     made = sum(result.made for result in results)
@@ -135,9 +138,13 @@ def _names(mapped: Sequence[str]) -> FieldNames:
     return FieldNames(given)
 
 
-def _import_file(importer: Importer, name: str, path: Path, out: Path | None) -> Imported:
+def _read_file(path: Path) -> YamlFile:
+    return read_yaml(text_of(path, LARGEST_RULE), name=path.name)
+
+
+def _import_file(importer: Importer, name: str, path: Path, folder: Folder, out: Path | None) -> Imported:
     try:
-        carried = importer.read(text_of(path, LARGEST_RULE), name)
+        carried = importer.read(text_of(path, LARGEST_RULE), name, path, folder)
     except UsageError as problem:
         return Imported(name, None, str(problem), unreadable=True)
     if carried.rule is None:

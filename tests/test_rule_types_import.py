@@ -393,3 +393,42 @@ def test_query_strings_become_queries(told: str, query: str) -> None:
 def test_query_strings_that_cannot_be_said_say_so(told: str) -> None:
     with pytest.raises(NotCarried):
         read_query_string(told, NAMES)
+
+
+BASE = "filter:\n- term: {issue: fire}\nnum_events: 9\n"
+CHILD = "import: shared/base.yaml\nname: 起火\ntype: frequency\nnum_events: 3\ntimeframe: {hours: 6}\n"
+
+
+def test_what_a_rule_imports_comes_along_its_own_words_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shared").mkdir()
+    saved(tmp_path / "shared", BASE, "base.yaml")
+    own = saved(tmp_path, CHILD + "filter:\n- term: {level: 2}\n")
+    assert import_rules(str(own), "--out", str(tmp_path / "out")) == 0
+    rule = read_rule((tmp_path / "out" / "fire.yml").read_text(encoding="utf-8"), stem="fire", name="fire.yml")
+    assert (rule.condition.type, getattr(rule.condition, "at_least", 0)) == ("frequency", 3)
+    assert "风险:fire" in rule.scope.query
+    assert "级别" in rule.scope.query
+
+
+@pytest.mark.parametrize(
+    ("imported", "base", "said"),
+    [
+        ("nowhere.yaml", BASE, "读不出"),
+        ("../outside.yaml", BASE, "文件夹之外"),
+        ("base.yaml", "import: base.yaml\n", "引用回来"),
+        ("{a: 1}", BASE, "应为文件名"),
+    ],
+)
+def test_a_rule_whose_import_cannot_be_read_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], imported: str, base: str, said: str
+) -> None:
+    saved(tmp_path, base, "base.yaml")
+    saved(tmp_path.parent, base, "outside.yaml")
+    own = saved(tmp_path, CHILD.replace("shared/base.yaml", imported))
+    assert import_rules(str(own), "--out", str(tmp_path / "out")) == 1
+    told = capsys.readouterr()
+    assert "fire.yaml:1: import" in told.out + told.err
+    assert said in told.out + told.err
+    assert not (tmp_path / "out").exists()

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alerts.cards import Registry
-from alerts.elastalert.asked import FieldNames
-from alerts.elastalert.carry import Carried, carry, stem_of, with_examples
+from alerts.elastalert.asked import FieldNames, NotCarried
+from alerts.elastalert.carry import Carried, Remark, carry, stem_of, with_examples
 from alerts.elastalert.examples import propose
+from alerts.elastalert.imports import Folder
 from alerts.rule_examples import run_examples
 from alerts.rule_query import RuleQueries
 from config.grouping import Grouping
@@ -29,9 +30,14 @@ class Importer:
     grouping: Grouping
     registry: Registry
 
-    def read(self, text: str, name: str) -> Carried:
+    def read(self, text: str, name: str, path: Path, folder: Folder) -> Carried:
         """One file. Raises ConfigError where it is no YAML that can be read, with the line."""
-        carried = carry(read_yaml(text, name=name), stem_of(_plain_name(name)), self.names, self.queries)
+        file, stem = read_yaml(text, name=name), stem_of(_plain_name(name))
+        try:
+            whole = folder.whole(file, path)
+        except NotCarried as problem:
+            return Carried(name, stem, None, (Remark(file.line("import"), "import", str(problem)),))
+        carried = carry(whole, stem, self.names, self.queries)
         if carried.rule is None:
             return carried
         examples = propose(carried.rule, self.queries, self.lexicon)

@@ -15,7 +15,6 @@ _SINGLE = {
     "limit_execution": "没有执行时段：规则随时判断，结果只看事件时间",
     "match_enhancements": CODE,
     "run_enhancements_first": CODE,
-    "import": "不读别的文件；请把其中的选项写进本文件再导入",
     "silence": "静默在预警页按预警设置",
     "is_enabled": "",
 }
