@@ -262,6 +262,18 @@ def load_sources(config_dir: Path, profile: str, *, base: str = "") -> tuple[Sou
     return tuple(found)
 
 
+def load_source(file: Path, *, name: str = "", base: str = "") -> SourceConfig:
+    """The source of one file, whatever its neighbours look like. name: what to call it in mistakes (its path).
+
+    Raises ConfigError with every mistake of the file.
+    """
+    mistakes: list[str] = []
+    source = _load_one(file, name or str(file), base, mistakes)
+    if source is None:
+        raise ConfigError(mistakes)
+    return source
+
+
 def parse_source(key: str, values: dict[str, Any]) -> SourceConfig:
     """One source from its values (drafts, tests). Raises pydantic's ValidationError, or ConfigError for the family."""
     family = FAMILIES.get(str(values.get("family")))

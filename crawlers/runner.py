@@ -28,6 +28,7 @@ from core.errors import SourceChanged, UsageError
 from core.logs import log_event
 from core.records import RawDocument
 from crawlers.archive import Archive
+from crawlers.base import SourceSpider
 from crawlers.context import LIST, CrawlContext, role_of
 from crawlers.families import SPIDERS
 from crawlers.files import FileImport
@@ -51,6 +52,7 @@ class CrawlEngine:
 
     archive_dir: where WARC files go.  contact: address or page in the User-Agent, so that a site can reach us.
     drop_dir: the data folder, below which file_import looks.  backoff: first pause before a retry.
+    spiders: the spider of each family.
     """
 
     sources: Mapping[str, SourceConfig]
@@ -61,6 +63,7 @@ class CrawlEngine:
     clock: Clock = system_clock
     at_once: int = AT_ONCE
     backoff: timedelta = timedelta(seconds=5)
+    spiders: Mapping[str, type[SourceSpider[Any]]] = field(default_factory=lambda: SPIDERS)
     _running: dict[str, Crawler | None] = field(default_factory=dict, init=False)
     _hosts: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
     _stopping: bool = field(default=False, init=False)
@@ -206,7 +209,7 @@ class CrawlEngine:
             user_agent=f"Fengsui/0.1 (+{self.contact})",
             backoff=self.backoff,
         )
-        crawler = Crawler(SPIDERS[source.family], scrapy_settings(source, context.user_agent))
+        crawler = Crawler(self.spiders[source.family], scrapy_settings(source, context.user_agent))
         ended: list[str] = []
         watch_errors(crawler, run)
         crawler.signals.connect(lambda spider, reason: ended.append(reason), signals.spider_closed, weak=False)
