@@ -105,10 +105,11 @@ class HtmlListSource(Rows):
 
 
 class TrsStaticSource(Rows):
-    """TRS column: index.html, then index_1.html which is page 2. index: the stem of these names."""
+    """TRS column: index.html, then index_1.html which is page 2. index, ending: the stem and ending of these names."""
 
     family: Literal["trs_static"]
     index: str = "index"
+    ending: Literal["html", "htm", "shtml"] = "html"
 
 
 class JpaasUnitSource(Rows):

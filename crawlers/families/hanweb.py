@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from scrapy import Request
@@ -33,7 +33,7 @@ class JpaasUnitSpider(RowsSpider[JpaasUnitSource]):
 
     async def read_column(self, response: TextResponse) -> Items:
         """Find the gateway and its ids in the column page."""
-        gateway, ids = self._unit(response.text)
+        gateway, ids = unit_of(response.text, self.source)
         missing = [key for key in UNIT_KEYS if not ids.get(key)]
         if missing:
             raise SourceChanged(f"{response.url}: the column page does not say {', '.join(missing)}")
@@ -53,30 +53,41 @@ class JpaasUnitSpider(RowsSpider[JpaasUnitSource]):
         yield self._ask(response.meta["gateway"], response.meta["ids"], response.meta["base"], page)
 
     def _ask(self, gateway: str, ids: dict[str, str], column: str, page: int) -> Request:
-        """Only the page number inside paramJson counts; anywhere else page 1 repeats."""
-        wanted = {"pageNo": page, "pageSize": self.source.page_size}
-        query = {
-            "parseType": self.source.parse_type,
-            "pageType": "column",
-            **{key: ids[key] for key in UNIT_KEYS},
-            "paramJson": json.dumps(wanted, separators=(",", ":")),
-        }
         meta = {"page": page, "conditional": page == 1, "gateway": gateway, "ids": ids, "base": column}
-        return self.ask_list(f"{gateway}?{urlencode(query)}", headers={"Referer": column}, meta=meta)
+        url = unit_address(gateway, self.source, ids, page)
+        return self.ask_list(url, headers={"Referer": column}, meta=meta)
 
-    def _unit(self, markup: str) -> tuple[str, dict[str, str]]:
-        """Path of the gateway and the ids: from the script's attributes, else written inline, else from the file."""
-        gateway, ids = self.source.unit_path, dict(self.source.unit)
-        script = parse_html(markup).css_first("script[parsetype]")
-        if script is not None:
-            gateway = script.attributes.get("url") or gateway
-            told = script.attributes.get("querydata") or ""
-            if tag := script.attributes.get("tagid"):
-                ids["tagId"] = tag
-        else:
-            told = markup
-        ids.update({key: value for key, value in PAIR.findall(html.unescape(told)) if key in UNIT_KEYS and value})
-        return gateway, ids
+
+def unit_of(markup: str, source: JpaasUnitSource) -> tuple[str, dict[str, str]]:
+    """Path of the gateway and the ids: from the script's attributes, else written inline, else from the file.
+
+    Of several units on a page the one with the file's tagId is taken, else the first.
+    """
+    gateway, ids = source.unit_path, dict(source.unit)
+    scripts = parse_html(markup).css("script[parsetype]")
+    if scripts:
+        wanted = [script for script in scripts if script.attributes.get("tagid") == ids.get("tagId")]
+        script = (wanted or scripts)[0]
+        gateway = script.attributes.get("url") or gateway
+        told = script.attributes.get("querydata") or ""
+        if tag := script.attributes.get("tagid"):
+            ids["tagId"] = tag
+    else:
+        told = markup
+    ids.update({key: value for key, value in PAIR.findall(html.unescape(told)) if key in UNIT_KEYS and value})
+    return gateway, ids
+
+
+def unit_address(gateway: str, source: JpaasUnitSource, ids: Mapping[str, str], page: int) -> str:
+    """Only the page number inside paramJson counts; anywhere else page 1 repeats."""
+    wanted = {"pageNo": page, "pageSize": source.page_size}
+    query = {
+        "parseType": source.parse_type,
+        "pageType": "column",
+        **{key: ids[key] for key in UNIT_KEYS},
+        "paramJson": json.dumps(wanted, separators=(",", ":")),
+    }
+    return f"{gateway}?{urlencode(query)}"
 
 
 class HanwebJpageSpider(RowsSpider[HanwebJpageSource]):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urljoin
 
@@ -66,15 +67,28 @@ class RowsSpider(SourceSpider[RowsT]):
         url = self.link(response, link.attributes.get("href"), same_host=source.same_host)
         if url is None or (source.accept is not None and re.search(source.accept, url) is None):
             return None
+        date_nodes = select_all(node, source.item_date) if source.item_date else []
         title = select_text(node, source.item_title) if source.item_title else ""
-        title = title or link.attributes.get("title") or node_text(link)
+        # a date inside the link is no part of its title, nor the link's text of a date that stands bare in the row
+        inside = frozenset(found.mem_id for found in date_nodes if found.mem_id != link.mem_id)
+        title = title or link.attributes.get("title") or node_text(link, skip=inside) or node_text(link)
         fields = {name: one_line(select_text(node, selector)) for name, selector in source.item_fields.items()}
         return Row(
             url=url,
             title=one_line(title),
-            published=self.date(one_line(select_text(node, source.item_date))) if source.item_date else None,
+            published=self._row_date(date_nodes, link),
             fields={name: value for name, value in fields.items() if value},
         )
+
+    def _row_date(self, nodes: list[LexborNode], link: LexborNode) -> datetime | None:
+        """The date of the first node that has text beside the link's."""
+        selector = self.source.item_date or ""
+        for node in nodes:
+            text = select_text(node, selector) if "::" in selector else ""
+            text = text or node_text(node, skip=frozenset({link.mem_id} - {node.mem_id}))
+            if text.strip():
+                return self.date(one_line(text))
+        return None
 
 
 class HtmlListSpider(RowsSpider[HtmlListSource]):
@@ -100,5 +114,5 @@ class TrsStaticSpider(RowsSpider[TrsStaticSource]):
         told = re.search(r"countPage\s*=\s*['\"]?(\d+)", response.text)
         if told and page > int(told[1]):
             return
-        url = urljoin(response.url, f"{self.source.index}_{page - 1}.html")
+        url = urljoin(response.url, f"{self.source.index}_{page - 1}.{self.source.ending}")
         yield self.ask_list(url, meta={"page": page, "conditional": False})
