@@ -18,6 +18,8 @@ def trial_lines(trial: Trial) -> Iterator[str]:
     if trial.rows:
         yield from table_lines(HEADER, [_row(seen) for seen in trial.rows], widest={1: 44, 3: 40})
     more = f"，只列前 {len(trial.rows)} 条" if trial.read > len(trial.rows) else ""
+    if not more and trial.limited:
+        more = f"（按 --limit 只取了 {trial.read} 条）"
     yield (
         f"列表 {summary.items} 行，读出 {trial.read} 条{more}；请求 {summary.requests} 次，{summary.seconds:.1f} 秒；"
         "没有保存"

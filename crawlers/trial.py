@@ -11,12 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from config.sources import FileImportSource, SourceConfig, WebSource
 from core.clock import Clock
 from core.records import Gone, Kind, RawDocument
 from crawlers.archive import ArchiveDamaged, read_record
+from crawlers.base import SourceSpider
 from crawlers.extract import extract_page
+from crawlers.families import SPIDERS
 from crawlers.intake import Outcome, Validators
 from crawlers.run import RunSummary
 from crawlers.runner import CrawlEngine
@@ -41,6 +44,7 @@ class TrialIntake:
     held: datetime | None = None
     documents: dict[tuple[str, str], RawDocument] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
+    passed_over: bool = False
 
     def save(self, raw: RawDocument) -> Outcome:
         key = (raw.external_id, canonical_url(raw.url))
@@ -52,6 +56,7 @@ class TrialIntake:
         if address in self.asked:
             return False
         if len(self.asked) >= self.limit:
+            self.passed_over = True
             return True
         self.asked.add(address)
         return False
@@ -87,7 +92,8 @@ class Seen:
 class Trial:
     """What came of it. rows: the first documents, at most as many as asked for.  read: how many there were.
 
-    well: a crawl would be a good one.  why: the reasons against, or the doubts, gravest first.
+    well: a crawl would be a good one.  why: the reasons against, or the doubts, gravest first.  limited: there were
+    more pages than were to be fetched.
     """
 
     source: SourceConfig
@@ -96,6 +102,7 @@ class Trial:
     read: int
     well: bool
     why: tuple[str, ...]
+    limited: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,7 @@ async def try_source(source: SourceConfig, bench: Bench) -> Trial:
         drop_dir=drop,
         clock=bench.clock,
         backoff=bench.backoff,
+        spiders={family: _sparing(spider, intake) for family, spider in SPIDERS.items()},
     )
     telling = asyncio.create_task(keep_telling(lambda seconds: bench.tell(seconds, len(intake.documents))))
     try:
@@ -138,7 +146,9 @@ async def try_source(source: SourceConfig, bench: Bench) -> Trial:
         await engine.stop()
     documents = list(intake.documents.values())
     rows = tuple(Seen(raw, tuple(_doubts(source, raw, bench))) for raw in documents[: bench.limit])
-    return Trial(source, summary, rows, len(documents), *_verdict(source, summary, documents))
+    return Trial(
+        source, summary, rows, len(documents), *_verdict(source, summary, documents), limited=intake.passed_over
+    )
 
 
 async def keep_telling(tell: Callable[[float], None]) -> None:
@@ -169,6 +179,16 @@ def copy_inbox(source: FileImportSource, data: Path, into: Path) -> None:
         with copy.open("wb") as file:
             file.truncate(path.stat().st_size)
         shutil.copystat(path, copy)
+
+
+def _sparing(spider: type[SourceSpider[Any]], intake: TrialIntake) -> type[SourceSpider[Any]]:
+    """The spider, fetching no attachments for documents beyond those that are shown."""
+
+    async def tables_of_files(self: SourceSpider[Any], urls: tuple[str, ...]) -> Any:
+        wanted = urls if len(intake.documents) < intake.limit else ()
+        return await spider.tables_of_files(self, wanted)
+
+    return type(spider.__name__, (spider,), {"tables_of_files": tables_of_files})
 
 
 def _doubts(source: SourceConfig, raw: RawDocument, bench: Bench) -> list[str]:

@@ -10,12 +10,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from crawlers.dates import read_date
 from crawlers.pick import json_of
-from crawlers.sniff.draft import newest_within
+from crawlers.sniff.draft import expectation
 from crawlers.sniff.fetch import Fetch, Fetched, NotFetched
 from crawlers.sniff.json_shape import HotShape, RecordShape, hot_shape, identities, record_shape
 from crawlers.sniff.lists import PAGES
 from crawlers.sniff.paging import PAGE_KEYS
-from crawlers.sniff.xml_shape import xml_shape
+from crawlers.sniff.xml_shape import XmlShape, xml_shape
+from crawlers.urls import absolute_url
 
 JSONP = re.compile(r"^[\w.$]{1,80}\s*\(\s*[\[{\"]")
 OFFSET_KEYS = ("offset", "start", "skip", "from", "startindex", "first")
@@ -49,7 +50,7 @@ class Answers:
     async def keys_of(self, page: Fetched) -> dict[str, Any] | None:
         """Keys for hotlist, json_api or xml_report; None when the answer is none of them."""
         if not looks_like_json(page):
-            return self._xml(page)
+            return await self._xml(page)
         hot = hot_shape(page.text)
         if hot is not None:
             return self._hot(page, hot)
@@ -66,7 +67,8 @@ class Answers:
         where = shape.items or "最外层"
         self.tell(f"JSON：{where} 下 {shape.count} 条记录，{shape.dated:.0%} 有日期；取 {_told(shape.map)}")
         keys = {"family": "json_api", "list_url": page.url, "items": shape.items, "map": shape.map}
-        return {**keys, **await self._going_on(page, shape), "expect": _expect(shape, self.now)}
+        going_on = await self._going_on(page, shape)
+        return {**keys, **going_on, "titles": shape.titles, "expect": expectation(shape.count, shape.newest, self.now)}
 
     def _hot(self, page: Fetched, hot: HotShape) -> dict[str, Any]:
         self.tell(f"热榜：{hot.shape} 的形状，{hot.lines} 条")
@@ -75,15 +77,41 @@ class Answers:
             "title": f"热榜 {hot.platform}", "expect": {"min_items": max(1, hot.lines // 3)},
         }  # fmt: skip
 
-    def _xml(self, page: Fetched) -> dict[str, Any] | None:
+    async def _xml(self, page: Fetched) -> dict[str, Any] | None:
         shape = xml_shape(page.body, now=self.now)
         if isinstance(shape, str):
             self.tell(f"{page.url}：{shape}")
             return None
         records = shape.records
         self.tell(f"XML：{records.count} 个 {shape.element} 元素，{records.dated:.0%} 有日期；取 {_told(records.map)}")
-        keys = {"family": "xml_report", "list_url": page.url, "items": shape.element, "map": records.map}
-        return {**keys, "day_first": shape.day_first, "expect": _expect(records, self.now)}
+        index, inner = {}, shape
+        if "text" not in records.map and isinstance(records.map.get("url"), str):
+            inner = await self._behind_index(page, shape) or shape
+            dated = {"date": records.map["published"]} if "published" in records.map else {}
+            index = {"index": {"item": shape.element, "url": records.map["url"], **dated}} if inner is not shape else {}
+        return {
+            "family": "xml_report", "list_url": page.url, **index, "items": inner.element, "map": inner.records.map,
+            "day_first": shape.day_first or inner.day_first, "titles": inner.records.titles,
+            "expect": expectation(inner.records.count, inner.records.newest, self.now),
+        }  # fmt: skip
+
+    async def _behind_index(self, page: Fetched, index: XmlShape) -> XmlShape | None:
+        """Where records are addresses of reports, the shape of the first report."""
+        first = next(iter(index.urls), None)
+        address = absolute_url(page.url, first) if first else None
+        if address is None:
+            return None
+        try:
+            answer = await self.ask(address, referer=page.url)
+        except NotFetched as error:
+            self.tell(f"像是报告的目录，但 {address} 取不到：{error}")
+            return None
+        shape = xml_shape(answer.body, now=self.now, least=1) if looks_like_xml(answer) else "不是 XML"
+        if isinstance(shape, str):
+            self.tell(f"像是报告的目录，但 {address} {shape}")
+            return None
+        self.tell(f"是报告的目录；报告里 {shape.records.count} 个 {shape.element} 元素，取 {_told(shape.records.map)}")
+        return shape
 
     async def _going_on(self, page: Fetched, shape: RecordShape) -> dict[str, Any]:
         """How page 2 is asked for, once it was and had other records; and the day from which to ask on."""
@@ -137,11 +165,6 @@ def _with(url: str, key: str, value: str) -> str:
     parts = urlsplit(url)
     pairs = [(name, value if name == key else old) for name, old in parse_qsl(parts.query, keep_blank_values=True)]
     return urlunsplit(parts._replace(query=urlencode(pairs, safe="{}")))
-
-
-def _expect(shape: RecordShape, now: datetime) -> dict[str, Any]:
-    age = newest_within(now - shape.newest) if shape.newest else None
-    return {"min_items": max(1, min(5, shape.count // 2)), **({"newest_within": age} if age else {})}
 
 
 def _told(fields: Mapping[str, Any]) -> str:

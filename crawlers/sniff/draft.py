@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -106,11 +106,15 @@ def draft_of(
     """
     rest = dict(found)
     page_title, site = _names(page, tree)
+    site = rest.pop("attribution", "") or site
     title = one_line(wishes.title or rest.pop("title", "") or page_title)[:MAX_TITLE] or wishes.key
     titles = rest.pop("titles", titles)
     kind = wishes.kind or rest.pop("kind", None) or _kind_of(title, titles)
     for known in ("title", "kind"):
         rest.pop(known, None)
+    lang = _lang(page.text)
+    if kind is Kind.RECALL and lang is not None and wishes.kind is None:
+        kind = Kind.RECALL_FOREIGN
     expect, note = rest.pop("expect", {"min_items": 1}), rest.pop("note", "")
     values: dict[str, Any] = {
         "title": title,
@@ -127,7 +131,7 @@ def draft_of(
     }
     if wishes.delay != POLITE:
         values |= {"delay": wishes.delay, "autothrottle": wishes.delay > 0}
-    if lang := _lang(page.text):
+    if lang is not None:
         values["lang"] = lang
     if wishes.allow_private:
         values["allow_private"] = list(wishes.allow_private)
@@ -174,11 +178,14 @@ def write_draft(draft: Draft, steps: Sequence[str], folder: Path) -> tuple[Path,
     return file, page
 
 
-def newest_within(age: timedelta | None) -> str | None:
-    """An expectation for the newest row: thrice its present age, at least thirty days; None when it is years old."""
-    if age is None or age > timedelta(days=365):
-        return None
-    return format_duration(timedelta(days=max(30, 3 * age.days)))
+def expectation(rows: int, newest: datetime | None, now: datetime) -> dict[str, Any]:
+    """What a healthy run sees: half of today's rows, at most five; a newest one no older than thrice today's, at least
+    thirty days, where it is not years old already.
+    """
+    expect: dict[str, Any] = {"min_items": max(1, min(5, rows // 2))}
+    if newest is not None and now - newest < timedelta(days=365):
+        expect["newest_within"] = format_duration(timedelta(days=max(30, 3 * (now - newest).days)))
+    return expect
 
 
 def _names(page: Fetched, tree: LexborHTMLParser | None) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from core.clock import beijing
 from crawlers.feed import FeedResult
-from crawlers.sniff.draft import newest_within
+from crawlers.sniff.draft import expectation
 from crawlers.urls import absolute_url, host_of
 
 TYPES = re.compile(r"rss|atom|rdf|feed\+json", re.IGNORECASE)
@@ -67,12 +67,12 @@ def feed_keys(feed: FeedResult, url: str, *, now: datetime) -> dict[str, Any]:
     """The keys of a source file for it. A feed with whole texts needs no second request an entry."""
     lengths = [len(entry.content) for entry in feed.entries]
     dates = [entry.published for entry in feed.entries if entry.published]
-    age = newest_within(now - max(dates) if dates else None)
     return {
         "family": "feed",
         "list_url": url,
         "title": feed.title,
         "follow": median(lengths) < WHOLE_TEXT and any(entry.link for entry in feed.entries),
-        "expect": {"min_items": 1, **({"newest_within": age} if age else {})},
+        "expect": expectation(len(feed.entries), max(dates, default=None), now),
+        "attribution": feed.title,
         "titles": tuple(entry.title for entry in feed.entries),
     }

@@ -17,9 +17,10 @@ from crawlers.pick import json_of, pick_one, texts_at
 MAX_DEPTH = 6
 MAX_RECORDS = 30
 MAX_PATHS = 200
-TITLE_NAMES = ("title", "titlename", "headline", "subject", "name", "biaoti", "bt", "lybt", "word", "标题")
+TITLE_NAMES = ("title", "titlename", "headline", "subject", "name", "product", "biaoti", "bt", "lybt", "word", "标题")
 DATE_NAMES = re.compile(r"pub|date|time|issue|release|created|dateline|lysj|日期|时间", re.IGNORECASE)
 FIRST_DATES = re.compile(r"pub|release|issue|发布", re.IGNORECASE)
+LATER_DATES = re.compile(r"last|updat|modif|edit|end|expir", re.IGNORECASE)
 URL_NAMES = re.compile(r"url|link|href|address", re.IGNORECASE)
 TEXT_NAMES = re.compile(r"content|body|text|desc|summary|abstract|detail|intro|lynr|内容", re.IGNORECASE)
 ID_NAMES = ("id", "docid", "articleid", "contentid", "newsid", "uuid", "guid", "sn", "tid", "no", "code", "编号")
@@ -41,7 +42,7 @@ class RecordShape:
     """items: path to the records.  map: parts of a document by path.  dated: share of records with a date.
 
     newest: the youngest.  identities: what tells the records apart (id, address or title), to see whether page 2 is
-    another one.
+    another one.  titles: of the records.
     """
 
     items: str
@@ -50,6 +51,7 @@ class RecordShape:
     dated: float
     newest: datetime | None
     identities: frozenset[str]
+    titles: tuple[str, ...]
 
 
 def hot_shape(text: str) -> HotShape | None:
@@ -79,9 +81,10 @@ HOT_SIGNS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
 }
 
 
-def record_shape(answer: Any, *, now: datetime) -> RecordShape | None:
+def record_shape(answer: Any, *, now: datetime, day_first: bool = False) -> RecordShape | None:
     """The list of records in an answer that looks most like publications; None when no list has titles."""
-    found = [shape for path, records in _lists(answer, "", 0) if (shape := _shape(path, records, now)) is not None]
+    shapes = (_shape(path, records, now, day_first) for path, records in _lists(answer, "", 0))
+    found = [shape for shape in shapes if shape is not None]
     return max(found, key=lambda one: (("published" in one.map) + ("url" in one.map), one.count), default=None)
 
 
@@ -107,12 +110,12 @@ def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[Mappin
                 yield from _lists(part, f"{path}.{name}" if path else str(name), depth + 1)
 
 
-def _shape(path: str, records: Sequence[Mapping[str, Any]], now: datetime) -> RecordShape | None:
+def _shape(path: str, records: Sequence[Mapping[str, Any]], now: datetime, day_first: bool) -> RecordShape | None:
     texts = {name: [next(texts_at(record, name), "") for record in records] for name in _leaves(records[0], "", 0)}
     title = _title(texts)
     if title is None:
         return None
-    dates = {name: _dates(name, values, now) for name, values in texts.items()}
+    dates = {name: _dates(name, values, now, day_first) for name, values in texts.items()}
     published = _best_date(dates, len(records))
     fields: dict[str, Any] = {}
     if own := _identity(texts):
@@ -132,6 +135,7 @@ def _shape(path: str, records: Sequence[Mapping[str, Any]], now: datetime) -> Re
         dated=len(read) / len(records),
         newest=max(read, default=None),
         identities=identities(list(records), "", fields),
+        titles=tuple(texts[title]),
     )
 
 
@@ -173,16 +177,21 @@ def _title(texts: Mapping[str, Sequence[str]]) -> str | None:
     return different[0] if different else None
 
 
-def _dates(path: str, values: Sequence[str], now: datetime) -> list[datetime | None]:
+def _dates(path: str, values: Sequence[str], now: datetime, day_first: bool) -> list[datetime | None]:
     if not DATE_NAMES.search(_last(path)) and not any(re.search(r"\d{4}[-/.年]\d", value) for value in values):
         return []
-    return [read_date(value, now=now) if len(value) <= 40 else None for value in values]
+    return [read_date(value, now=now, day_first=day_first) if len(value) <= 40 else None for value in values]
 
 
 def _best_date(dates: Mapping[str, Sequence[datetime | None]], count: int) -> str | None:
     good = [path for path, read in dates.items() if sum(1 for one in read if one is not None) >= 0.8 * count]
-    named = [path for path in good if FIRST_DATES.search(_last(path))]
-    return next(iter([*named, *good]), None)
+    return min(good, key=_date_rank, default=None)
+
+
+def _date_rank(path: str) -> int:
+    """When it was published goes before any other date, when it was last changed behind."""
+    name = _last(path)
+    return 2 if LATER_DATES.search(name) else 0 if FIRST_DATES.search(name) else 1
 
 
 def _identity(texts: Mapping[str, Sequence[str]]) -> str | None:

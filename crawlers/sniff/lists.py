@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from crawlers.extract import select_all
 from crawlers.markup import parse_html
-from crawlers.sniff.draft import newest_within
+from crawlers.sniff.draft import expectation
 from crawlers.sniff.fetch import Fetch, Fetched, NotFetched
 from crawlers.sniff.paging import PageTwo, page_twos
 from crawlers.sniff.rows import RowGuess, prefix_of
@@ -29,8 +29,7 @@ def list_keys(guess: RowGuess, url: str, *, now: datetime) -> dict[str, Any]:
             keys[name] = value
     if not guess.same_host:
         keys["same_host"] = False
-    age = newest_within(now - guess.newest) if guess.newest else None
-    keys["expect"] = {"min_items": max(1, min(5, len(guess.urls) // 2)), **({"newest_within": age} if age else {})}
+    keys["expect"] = expectation(len(guess.urls), guess.newest, now)
     return keys
 
 

@@ -32,6 +32,11 @@ DATE_LIKE = re.compile(
     r"|[昨今前][天日]|刚刚|\d+\s*(?:分钟|小时|天)前|\d{1,2}\s+[A-Z][a-z]{2,8}\s+\d{4}|[A-Z][a-z]{2,8}\s+\d{1,2},?\s+\d{4}"
 )
 SPLIT_DATE = re.compile(r"\d{1,2}\s*日?\s*20\d{2}\s*[-/.年]\s*\d{1,2}月?|20\d{2}\s*[-/.年]\s*\d{1,2}月?\s*\d{1,2}日?")
+SIZE_COUNTS = 0.6
+"""A list twice as long is not twice as likely the right one: sidebars of hot topics are long."""
+FULL_DATE_AT_END = re.compile(
+    r"[\[(（【]?\s*\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?\s*[\])）】]?$"
+)
 AROUND_DATE = 14
 """Characters that may stand beside a date in its element: 发布时间：, brackets, a clock time, a count."""
 FURNITURE = re.compile(
@@ -150,9 +155,25 @@ def _links(tree: LexborHTMLParser, url: str) -> Iterator[_Link]:
 def _row(node: LexborNode, links: Sequence[_Link], now: datetime) -> _Row:
     link = max(links, key=lambda one: len(one.text))
     date_node, date = _date_in(node, link.node, now)
-    rest = one_line(node_text(node, skip=frozenset((link.node.mem_id,)))) if date is None else ""
-    split = SPLIT_DATE.fullmatch(rest) is not None
-    return _Row(node, link, len({one.url for one in links}), date_node, date, split)
+    apart = date is None and _date_apart(node, link)
+    return _Row(node, link, len({one.url for one in links}), date_node, date, apart)
+
+
+def _date_apart(node: LexborNode, link: _Link) -> bool:
+    """A date that no selector reads: day and month in two places, behind the row, or bare in the link's text."""
+    rest = one_line(node_text(node, skip=frozenset((link.node.mem_id,)))) if node.mem_id != link.node.mem_id else ""
+    if SPLIT_DATE.match(rest) or re.search(rf"(?:{SPLIT_DATE.pattern})$", rest):
+        return True
+    if (ending := FULL_DATE_AT_END.search(link.text)) and len(link.text) - len(ending[0]) >= 8:
+        return True
+    after = node.next
+    while after is not None and (after.tag or "-").startswith("-"):
+        after = after.next
+    if after is None or after.tag == node.tag or after.css_first("a[href]") is not None:
+        return False
+    behind = one_line(node_text(after))
+    match = DATE_LIKE.search(behind)
+    return match is not None and len(behind) - len(match[0]) <= AROUND_DATE
 
 
 def _date_in(row: LexborNode, link: LexborNode, now: datetime) -> tuple[LexborNode | None, datetime | None]:
@@ -160,7 +181,9 @@ def _date_in(row: LexborNode, link: LexborNode, now: datetime) -> tuple[LexborNo
     best: tuple[LexborNode | None, datetime | None] = (None, None)
     shortest = 10**6
     for node in [row, *row.css("*")][:MAX_INSIDE]:
-        text = one_line(node_text(node, skip=frozenset((link.mem_id,)) if node.mem_id != link.mem_id else frozenset()))
+        if node.mem_id == link.mem_id:
+            continue  # a link called 2026年1月 is an archive's
+        text = one_line(node_text(node, skip=frozenset((link.mem_id,))))
         match = DATE_LIKE.search(text)
         if match is None or len(text) - len(match[0]) > AROUND_DATE or len(text) > shortest:
             continue
@@ -193,7 +216,7 @@ def _guess(tree: LexborHTMLParser, rows: list[_Row], url: str) -> RowGuess | Non
         item_title=_title_selector(rows),
         item_date=item_date,
         urls=tuple(dict.fromkeys(row.link.url for row in rows)),
-        titles=tuple(row.link.text for row in rows),
+        titles=tuple(map(_title_text, rows)),
         dates=tuple(row.date for row in rows),
         same_host=len(own_site) * 2 >= len(rows),
         accept=None if exact else _pattern(outline),
@@ -235,13 +258,13 @@ def _score(rows: list[_Row], url: str, share: float, *, is_dated: bool) -> float
     folder = urlsplit(url).path.rpartition("/")[0] + "/"
     below = mean(urlsplit(row.link.url).path.startswith(folder) for row in rows) if folder != "/" else 0.0
     title = mean(min(len(row.link.text), 30) for row in rows)
-    return (
-        min(len(rows), 30)
+    return float(
+        min(len(rows), 30) ** SIZE_COUNTS
         * (1.0 if is_dated else 0.1)
         * (0.5 + share)
         * (1.0 + 2.0 * below)
         * (0.4 if title < 8 else 0.8 if title < 12 else 1.0)
-        * (1.5 if _has_pager(rows[0].node) else 1.0)
+        * _pager_nearness(rows[0].node)
         * (0.3 if _is_furniture(rows[0].node) else 1.0)
         * (1.0 if host_of(rows[0].link.url) == host_of(url) else 0.5)
         * (0.9 if median(row.links for row in rows) > 1 else 1.0)
@@ -257,10 +280,20 @@ def _named(node: LexborNode) -> bool:
     return any(FURNITURE.search(name) for name in names)
 
 
-def _has_pager(row: LexborNode) -> bool:
-    """Whether a pager stands beside the list: in its box or the one around it."""
-    boxes = [above for above in ancestors(row) if above.tag != "body"][:3]
-    return bool(boxes) and PAGER.search((boxes[-1].html or "")[-20_000:]) is not None
+def _pager_nearness(row: LexborNode) -> float:
+    """2 where a pager stands in the list's box or the one around it, 1.5 one further out, else 1."""
+    boxes = [above for above in ancestors(row) if above.tag not in ("body", "html")][:3]
+    for place, box in enumerate(boxes):
+        if PAGER.search((box.html or "")[-20_000:]):
+            return 2.0 if place < 2 else 1.5
+    return 1.0
+
+
+def _title_text(row: _Row) -> str:
+    """What the row's link says, without a date inside it."""
+    if row.link.node.attributes.get("title") or row.date_node is None:
+        return row.link.text
+    return one_line(node_text(row.link.node, skip=frozenset({row.date_node.mem_id} - {row.link.node.mem_id})))
 
 
 def _title_selector(rows: list[_Row]) -> str | None:

@@ -13,6 +13,7 @@ from crawlers.families.hanweb import UNIT_KEYS, unit_address, unit_of
 from crawlers.markup import parse_html
 from crawlers.pick import first_at, json_of
 from crawlers.sniff import columns
+from crawlers.sniff.draft import expectation
 from crawlers.sniff.fetch import Fetch, Fetched, NotFetched
 from crawlers.sniff.lists import PAGES, list_keys
 from crawlers.sniff.rows import RowGuess, find_rows
@@ -101,12 +102,13 @@ async def read_query_list(page: Fetched, ask: Fetch, now: datetime) -> Column:
         except (NotFetched, ValueError, AttributeError) as error:
             steps.append(f"POST {form.address} {told}：没有给出记录（{error}）")
             continue
-        dated = sum(1 for record in records if read_date(first_at(record, "pubDate"), now=now))
+        dates = [date for record in records if (date := read_date(first_at(record, "pubDate"), now=now)) is not None]
         if not records or not all(first_at(record, "id") for record in records):
             steps.append(f"POST {form.address} {told}：{'记录没有 id' if records else '没有记录'}")
             continue
-        steps.append(f"POST {form.address} {told}：{len(records)} 条记录，{dated} 条有日期")
+        steps.append(f"POST {form.address} {told}：{len(records)} 条记录，{len(dates)} 条有日期")
         keys = {"family": "jx_querylist", "list_url": form.address, "form": dict(form.form), "column": page.url}
+        keys["expect"] = expectation(len(records), max(dates, default=None), now)
         return Column(tuple(steps), {**keys, "pages": PAGES}, tuple(first_at(record, "title") for record in records))
     return Column(tuple(steps))
 
