@@ -15,6 +15,7 @@ from typing import Any
 
 from config.sources import FileImportSource, SourceConfig, WebSource
 from core.clock import Clock
+from core.ids import content_hash
 from core.records import Gone, Kind, RawDocument
 from crawlers.archive import ArchiveDamaged, read_record
 from crawlers.base import SourceSpider
@@ -42,12 +43,12 @@ class TrialIntake:
 
     limit: int
     held: datetime | None = None
-    documents: dict[tuple[str, str], RawDocument] = field(default_factory=dict)
+    documents: dict[str, RawDocument] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     passed_over: bool = False
 
     def save(self, raw: RawDocument) -> Outcome:
-        key = (raw.external_id, canonical_url(raw.url))
+        key = raw.external_id or canonical_url(raw.url) or content_hash(raw.title, raw.text)
         outcome: Outcome = "unchanged" if key in self.documents else "new"
         self.documents.setdefault(key, raw)
         return outcome

@@ -15,9 +15,10 @@ from crawlers.sniff.fetch import Fetch, Fetched, NotFetched
 from crawlers.sniff.json_shape import HotShape, RecordShape, hot_shape, identities, record_shape
 from crawlers.sniff.lists import PAGES
 from crawlers.sniff.paging import PAGE_KEYS
-from crawlers.sniff.xml_shape import XmlShape, xml_shape
+from crawlers.sniff.xml_shape import XmlIndexShape, XmlShape, xml_index, xml_shape
 from crawlers.urls import absolute_url
 
+JSON_START = re.compile(r"[\[{]|\"\s*[\[{]")
 JSONP = re.compile(r"^[\w.$]{1,80}\s*\(\s*[\[{\"]")
 OFFSET_KEYS = ("offset", "start", "skip", "from", "startindex", "first")
 SIZE_KEYS = ("limit", "count", "size", "pagesize", "perpage", "rows", "num", "per_page", "page_size")
@@ -29,7 +30,7 @@ HOT_PAGE = "<!--s-data:"
 def looks_like_json(page: Fetched) -> bool:
     """JSON, JSONP, or a page with the JSON of a hot list inside."""
     text = page.text.lstrip("\ufeff \r\n\t")
-    return text[:1] in ("{", "[") or JSONP.match(text) is not None or HOT_PAGE in text[:2_000_000]
+    return JSON_START.match(text) is not None or JSONP.match(text) is not None or HOT_PAGE in text[:2_000_000]
 
 
 def looks_like_xml(page: Fetched) -> bool:
@@ -78,39 +79,41 @@ class Answers:
         }  # fmt: skip
 
     async def _xml(self, page: Fetched) -> dict[str, Any] | None:
-        shape = xml_shape(page.body, now=self.now)
+        shape, index = xml_shape(page.body, now=self.now), xml_index(page.body, now=self.now)
+        keys: dict[str, Any] = {"family": "xml_report", "list_url": page.url}
+        if index is not None and (isinstance(shape, str) or "text" not in shape.records.map):
+            inner = await self._behind_index(page, index)
+            if inner is not None:
+                keys["index"] = {
+                    "item": index.element,
+                    "url": index.url,
+                    **({"date": index.date} if index.date else {}),
+                }
+                shape = inner
         if isinstance(shape, str):
             self.tell(f"{page.url}：{shape}")
             return None
-        records = shape.records
-        self.tell(f"XML：{records.count} 个 {shape.element} 元素，{records.dated:.0%} 有日期；取 {_told(records.map)}")
-        index, inner = {}, shape
-        if "text" not in records.map and isinstance(records.map.get("url"), str):
-            inner = await self._behind_index(page, shape) or shape
-            dated = {"date": records.map["published"]} if "published" in records.map else {}
-            index = {"index": {"item": shape.element, "url": records.map["url"], **dated}} if inner is not shape else {}
+        found = shape.records
+        self.tell(f"XML：{found.count} 个 {shape.element} 元素，{found.dated:.0%} 有日期；取 {_told(found.map)}")
         return {
-            "family": "xml_report", "list_url": page.url, **index, "items": inner.element, "map": inner.records.map,
-            "day_first": shape.day_first or inner.day_first, "titles": inner.records.titles,
-            "expect": expectation(inner.records.count, inner.records.newest, self.now),
+            **keys, "items": shape.element, "map": found.map, "titles": found.titles,
+            "day_first": shape.day_first or (index is not None and index.day_first),
+            "expect": expectation(found.count, found.newest, self.now),
         }  # fmt: skip
 
-    async def _behind_index(self, page: Fetched, index: XmlShape) -> XmlShape | None:
-        """Where records are addresses of reports, the shape of the first report."""
-        first = next(iter(index.urls), None)
-        address = absolute_url(page.url, first) if first else None
-        if address is None:
-            return None
+    async def _behind_index(self, page: Fetched, index: XmlIndexShape) -> XmlShape | None:
+        """The shape of the first report that an index names."""
+        address = absolute_url(page.url, index.urls[0])
         try:
-            answer = await self.ask(address, referer=page.url)
+            answer = await self.ask(address or "", referer=page.url)
         except NotFetched as error:
-            self.tell(f"像是报告的目录，但 {address} 取不到：{error}")
+            self.tell(f"像是报告的目录（{index.element}），但 {address} 取不到：{error}")
             return None
         shape = xml_shape(answer.body, now=self.now, least=1) if looks_like_xml(answer) else "不是 XML"
         if isinstance(shape, str):
-            self.tell(f"像是报告的目录，但 {address} {shape}")
+            self.tell(f"像是报告的目录（{index.element}），但 {address} {shape}")
             return None
-        self.tell(f"是报告的目录；报告里 {shape.records.count} 个 {shape.element} 元素，取 {_told(shape.records.map)}")
+        self.tell(f"是报告的目录：{len(index.urls)} 个 {index.element}，读了 {address}")
         return shape
 
     async def _going_on(self, page: Fetched, shape: RecordShape) -> dict[str, Any]:

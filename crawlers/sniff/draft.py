@@ -80,8 +80,8 @@ def key_of(url: str) -> str:
     path = re.sub(r"\.\w{2,5}$", "", parts.path)
     words += [word for word in path.split("/") if word and word.lower() not in SKIPPED_LABELS][-2:]
     joined = re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower()).strip("_")[:50].strip("_")
-    if not joined[:1].isalpha():
-        joined = f"site_{joined}".strip("_")
+    if joined and not joined[0].isalpha():
+        joined = f"site_{joined}"
     return joined if KEY_FORM.fullmatch(joined) else "new_source"
 
 

@@ -24,6 +24,7 @@ LATER_DATES = re.compile(r"last|updat|modif|edit|end|expir", re.IGNORECASE)
 URL_NAMES = re.compile(r"url|link|href|address", re.IGNORECASE)
 TEXT_NAMES = re.compile(r"content|body|text|desc|summary|abstract|detail|intro|lynr|内容", re.IGNORECASE)
 ID_NAMES = ("id", "docid", "articleid", "contentid", "newsid", "uuid", "guid", "sn", "tid", "no", "code", "编号")
+ENDS_LIKE_ID = re.compile(r"(?:Id|ID|_id|No|_no|[Nn]umber|NUMBER|编号)$")
 SKIPPED = re.compile(r"mobile|wap|author|user|nick|avatar|phone|img|image|pic|icon", re.IGNORECASE)
 """What never becomes a title, text or link: pictures, the mobile twin, people."""
 
@@ -195,11 +196,13 @@ def _date_rank(path: str) -> int:
 
 
 def _identity(texts: Mapping[str, Sequence[str]]) -> str | None:
+    """By name, else what is called a number and is another one in every record."""
+    own = [path for path, values in texts.items() if all(values) and len(set(values)) == len(values)]
     for name in ID_NAMES:
-        for path, values in texts.items():
-            if _last(path).replace("_", "") == name and all(values) and len(set(values)) == len(values):
+        for path in own:
+            if _last(path).replace("_", "") == name:
                 return path
-    return None
+    return next((path for path in own if ENDS_LIKE_ID.search(path) and not SKIPPED.search(path)), None)
 
 
 def _url(records: Sequence[Mapping[str, Any]], texts: Mapping[str, Sequence[str]]) -> str | dict[str, str] | None:

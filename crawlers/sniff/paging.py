@@ -13,9 +13,7 @@ from crawlers.markup import node_text, one_line
 from crawlers.sniff.selectors import classes_of
 from crawlers.urls import absolute_url, host_of
 
-NEXT_WORDS = frozenset(
-    ("下一页", "下页", "后一页", "下一页>", "下一页»", "下一页>>", ">", ">>", "›", "»", "next", "next page")
-)
+NEXT = re.compile(r"(?:下一?页|后一?页|next(?: page)?)\s*[>›»→]*|[>›»]{1,2}", re.IGNORECASE)
 CREATE_PAGES = re.compile(r"createPageHTML\w*\s*\(\s*\w+\s*,\s*\w+\s*,\s*['\"](\w+)['\"]\s*,\s*['\"](\w+)['\"]")
 PAGE_KEYS = ("page", "pageno", "pagenum", "pageindex", "p", "curpage", "currentpage", "current", "pn", "pageindex")
 TWO = re.compile(r"(?<!\d)2(?!\d)")
@@ -53,7 +51,7 @@ def _told(tree: LexborHTMLParser, markup: str, url: str) -> Iterator[PageTwo]:
         yield _trs(url, match[1], match[2], hint=True)
     two = _pager_link(tree, url, lambda text: text == "2")
     three = _pager_link(tree, url, lambda text: text == "3")
-    following = _pager_link(tree, url, lambda text: text.lower() in NEXT_WORDS)
+    following = _pager_link(tree, url, lambda text: NEXT.fullmatch(text) is not None)
     for found in (two, following):
         if found is None:
             continue

@@ -260,7 +260,7 @@ def _score(rows: list[_Row], url: str, share: float, *, is_dated: bool) -> float
     title = mean(min(len(row.link.text), 30) for row in rows)
     return float(
         min(len(rows), 30) ** SIZE_COUNTS
-        * (1.0 if is_dated else 0.1)
+        * (0.1 if not is_dated else 1.0 if any(row.date for row in rows) else 0.9)
         * (0.5 + share)
         * (1.0 + 2.0 * below)
         * (0.4 if title < 8 else 0.8 if title < 12 else 1.0)

@@ -76,7 +76,7 @@ async def read_jpaas(page: Fetched, ask: Fetch, now: datetime) -> Column:
             continue
         steps.append(f"单元 {ids['tagId']}：{len(guess.urls)} 行，{guess.dated} 行有日期；参数写在页面里")
         keys = {**list_keys(guess, page.url, now=now), "family": "jpaas_unit", "unit": ids, "pages": PAGES}
-        if kind != source.model_fields["parse_type"].default:
+        if kind != JpaasUnitSource.model_fields["parse_type"].default:
             keys["parse_type"] = kind
         return Column(tuple(steps), keys, guess.titles)
     return Column(tuple(steps))
