@@ -27,7 +27,8 @@ def answering(settings: Settings, source: SourceConfig, folder: Path) -> Iterato
     """
     wants_base = any(BASE in url for url in source.addresses)
     fresh = not settings.data_dir.exists()
-    if settings.source_base or not (wants_base or (isinstance(source, FileImportSource) and fresh)):
+    wants_files = isinstance(source, FileImportSource) and fresh and settings.profile == "demo"
+    if settings.source_base or not (wants_base or wants_files):
         yield settings
     elif settings.profile != "demo":
         raise UsageError(

@@ -30,6 +30,8 @@ TELL_EVERY = 2.0
 """Seconds between two words of progress."""
 SHORT_TEXT = 40
 """Characters below which a text without table or file is doubtful."""
+ABSENT = frozenset(("no title found", "no date found", "no body found"))
+"""Told better by the document itself: the row may have had what the page has not."""
 BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -208,7 +210,8 @@ def _doubts(source: SourceConfig, raw: RawDocument, bench: Bench) -> list[str]:
     if isinstance(source, WebSource) and source.follow and raw.archive is not None:
         with suppress(ArchiveDamaged):
             _, body = read_record(bench.folder / "archive", raw.archive)
-            found += extract_page(body, raw.url, source.detail, now=bench.clock()).problems
+            problems = extract_page(body, raw.url, source.detail, now=bench.clock()).problems
+            found += [problem for problem in problems if problem not in ABSENT]  # what the row made up for
     return found
 
 

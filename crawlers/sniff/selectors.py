@@ -17,6 +17,8 @@ PASSING = frozenset((
     "red", "bold", "clearfix", "fl", "fr", "cf",
 ))  # fmt: skip
 """Classes that tell a row's place or mood, not its form."""
+MAX_DEPTH = 12
+MANY = 50
 MOST = 0.9
 """Share of the rows for which a selector inside the row must be right."""
 
@@ -27,25 +29,42 @@ def classes_of(node: LexborNode) -> list[str]:
     return [name for name in names if NAME.fullmatch(name) and not MADE.search(name) and name.lower() not in PASSING]
 
 
-def chain_of(node: LexborNode) -> tuple[str, ...]:
-    """The ancestors of a node as `tag#id.class`, nearest first: what nodes of one form have in common."""
-    return tuple(_full_name(above) for above in ancestors(node))
+class Forms:
+    """Numbers for chains of ancestors: nodes whose ancestors are called the same have the same number."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, int] = {}
+        self._numbers: dict[tuple[str, int], int] = {}
+
+    def above(self, node: LexborNode) -> int:
+        """The number of the chain above `node`; 0 at the top."""
+        waiting: list[LexborNode] = []
+        above = node.parent
+        while above is not None and above.tag not in ("html", None) and above.mem_id not in self._known:
+            waiting.append(above)
+            above = above.parent
+        number = self._known.get(above.mem_id, 0) if above is not None else 0
+        for each in reversed(waiting):
+            number = self._numbers.setdefault((_full_name(each), number), len(self._numbers) + 1)
+            self._known[each.mem_id] = number
+        return number
 
 
 def row_selector(tree: LexborHTMLParser, rows: Sequence[LexborNode]) -> tuple[str | None, bool]:
     """The shortest selector with a name in it that matches these rows, and whether it matches no other row with a link.
 
-    The rows share tag and ancestors' names (chain_of).
+    The rows share tag and ancestors' names (Forms).
     """
     wanted = {node.mem_id for node in rows}
     selector = _named(rows[0].tag or "li", _common_classes(rows))
     exact_without_name: str | None = None
     above = [node for node in ancestors(rows[0]) if node.tag not in ("body", "html")]
-    for ancestor in [None, *above]:
+    for ancestor in [None, *above[:MAX_DEPTH]]:
         if ancestor is not None:
             selector = f"{_name(ancestor)} > {selector}"
         matched = select_all(tree, selector)
-        others = [node for node in matched if node.mem_id not in wanted and node.css_first("a[href]") is not None]
+        others = [node for node in matched if node.mem_id not in wanted][:MANY]
+        others = [node for node in others if node.tag == "a" or node.css_first("a[href]") is not None]
         if not wanted <= {node.mem_id for node in matched}:
             return (exact_without_name, True) if exact_without_name else (None, False)
         if not others:
