@@ -7,7 +7,9 @@ from commands.tables import plain, table_lines
 from core.clock import beijing, iso_beijing
 from crawlers.trial import Seen, Trial
 
-STATUS_WORDS = {"ok": "正常", "changed": "版面变了", "blocked": "对方拒绝访问", "failed": "失败"}
+STATUS_WORDS = {
+    "ok": "正常", "changed": "版面变了", "blocked": "对方拒绝访问", "failed": "失败", "silent": "久无新内容",
+}  # fmt: skip
 HEADER = ("发布时间", "标题", "字数", "字段", "附件", "问题", "网址")
 
 

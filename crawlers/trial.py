@@ -67,7 +67,7 @@ class TrialIntake:
     def held_until(self, source: str) -> datetime | None:
         return self.held
 
-    def gone(self, gone: Gone) -> None:
+    def gone(self, gone: Gone, **how: Any) -> Any:
         """Nothing is kept."""
 
     def validators(self, source: str, url: str) -> Validators | None:
@@ -76,7 +76,8 @@ class TrialIntake:
     def remember(self, source: str, url: str, validators: Validators) -> None:
         """Nothing is kept."""
 
-    def recheck(self, source: str, limit: int, *, within: timedelta, not_since: timedelta) -> list[str]:
+    def recheck(self, source: str, limit: int, **how: Any) -> list[Any]:
+        """A trial looks at what is new only."""
         return []
 
     def hold_back(self, source: str, until: datetime, why: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import PROJECT
-from config.sources import load_sources
+from config.sources import FAMILIES, load_sources
 from core.errors import ConfigError
 
 
@@ -50,3 +50,10 @@ def test_the_live_catalogue_loads_and_what_nobody_verified_is_off() -> None:
     assert [source.key for source in sources if source.allow_private] == []
     assert [source.key for source in sources if source.addresses and source.delay < 3] == []
     assert [source.key for source in sources if not source.attribution] == []
+
+
+def test_every_key_of_a_source_file_is_explained_to_operators() -> None:
+    told = (PROJECT / "docs" / "sources.md").read_text(encoding="utf-8")
+    keys = {key for family in FAMILIES.values() for key in family.model_fields if key != "key"}
+    assert sorted(key for key in keys if f"`{key}`" not in told) == []
+    assert sorted(family for family in FAMILIES if f"`{family}`" not in told) == []
