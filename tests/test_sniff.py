@@ -506,6 +506,20 @@ def test_a_page_made_by_scripts_is_told_as_one(bench: Bench) -> None:
     assert "JSON" in seen
 
 
+def test_a_file_is_no_column_and_nothing_is_probed_for_it(bench: Bench) -> None:
+    bench.site.routes["/a.pdf"] = Reply(b"%PDF-1.4 ...", headers={"Content-Type": "application/pdf"})
+    assert "文件" in nothing(bench, "/a.pdf")
+    assert bench.site.hits() == {"/a.pdf": 1}
+
+
+def test_a_redirect_is_followed_and_the_draft_names_where_it_led(bench: Bench) -> None:
+    bench.site.routes["/old/"] = Reply(status=302, headers={"Location": "/tzgg/"})
+    bench.site.routes["/out/"] = Reply(status=302, headers={"Location": "http://10.0.0.1/"})
+    bench.site.routes["/tzgg/"] = column(listing(range(1, 9)))
+    assert sniff(bench, "/old/")[0].values["list_url"] == f"{bench.site.base}/tzgg/"
+    assert "10.0.0.1" in nothing(bench, "/out/")
+
+
 def test_a_site_that_refuses_us_is_not_asked_again(bench: Bench) -> None:
     bench.site.routes["/tzgg/"] = Reply("no", status=412)
     assert "412" in nothing(bench, "/tzgg/")

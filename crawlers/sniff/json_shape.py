@@ -160,7 +160,7 @@ def _title(texts: Mapping[str, Sequence[str]]) -> str | None:
         path
         for path, values in texts.items()
         if not SKIPPED.search(path) and not URL_NAMES.search(_last(path)) and 4 <= mean(map(len, values)) <= 120
-        and not all(value.replace(".", "").isdecimal() for value in values)
+        and not all(value.replace(".", "").isdecimal() or value.startswith("http") for value in values)
     ]  # fmt: skip
     for name in TITLE_NAMES:
         for path in fit:

@@ -4,6 +4,7 @@ Address itself a feed, JSON or XML -> feed the page names -> datastore, gateway 
 usual feed addresses -> rows on the page -> the page in its frame.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,10 @@ from crawlers.sniff.fetch import Fetch, Fetched, NotFetched
 from crawlers.sniff.lists import Lists, list_keys
 from crawlers.sniff.rows import RowGuess, find_rows
 from crawlers.urls import absolute_url, host_of
+
+
+FILE_START = re.compile(rb"%PDF|PK\x03\x04|\x89PNG|\xff\xd8\xff|GIF8|\xd0\xcf\x11\xe0|Rar!|7z\xbc\xaf")
+FILE_TYPE = re.compile(r"^\s*(?:image|audio|video|font)/|application/(?:pdf|zip|msword|vnd\.)", re.IGNORECASE)
 
 
 class NothingFits(FengsuiError):
@@ -59,6 +64,10 @@ class Sniffer:
             if keys is None:
                 raise NothingFits(self.steps[-1])
             return draft_of(self.wishes, page, None, keys)
+        if FILE_START.match(page.body) or FILE_TYPE.search(page.content_type):
+            raise NothingFits(
+                f"{page.url} 是一个文件（{page.content_type or '类型未说明'}），不是栏目：给出列它的那一页"
+            )
         return await self._of_page(page, framed=False)
 
     async def ask(self, url: str, **how: Any) -> Fetched:
