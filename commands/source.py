@@ -27,7 +27,7 @@ from crawlers.runner import run_reactor
 from crawlers.sniff.draft import POLITE, Wishes, check_key, key_of, refuse_taken, write_draft
 from crawlers.sniff.session import sniff_site
 from crawlers.sniff.sniffer import NothingFits
-from crawlers.trial import Bench, Trial, try_source
+from crawlers.trial_run import Bench, Trial, try_source
 from crawlers.urls import host_of
 from pipelines.crawling import CONTACT
 

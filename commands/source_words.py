@@ -5,7 +5,7 @@ from typing import Any
 
 from commands.tables import plain, table_lines
 from core.clock import beijing, iso_beijing
-from crawlers.trial import Seen, Trial
+from crawlers.trial_run import Seen, Trial
 
 STATUS_WORDS = {
     "ok": "正常", "changed": "版面变了", "blocked": "对方拒绝访问", "failed": "失败", "silent": "久无新内容",

@@ -13,8 +13,8 @@ from config.sources import load_source
 from crawlers.sniff.draft import Draft, Wishes, key_of, write_draft
 from crawlers.sniff.session import sniff_site
 from crawlers.sniff.sniffer import NothingFits
-from crawlers.trial import Bench as TrialBench
-from crawlers.trial import Trial, try_source
+from crawlers.trial_run import Bench as TrialBench
+from crawlers.trial_run import Trial, try_source
 from tests.crawl_server import NOW, Asked, Bench, ReactorThread, Reply, Site
 
 JSON = {"Content-Type": "application/json"}

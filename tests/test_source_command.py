@@ -16,7 +16,7 @@ from commands.source_words import trial_lines
 from config.settings import PROJECT
 from config.sources import load_source, load_sources
 from core.clock import system_clock
-from crawlers.trial import Bench, try_source
+from crawlers.trial_run import Bench, try_source
 from pipelines.intake import StoreIntake
 from store.database import Store
 from tests.crawl_server import ReactorThread, Reply, Site

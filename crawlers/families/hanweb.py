@@ -94,7 +94,7 @@ class HanwebJpageSpider(RowsSpider[HanwebJpageSource]):
     """Rows in the page's datastore script; more of them from dataproxy.jsp, which heeds page and perpage only."""
 
     def markup(self, response: TextResponse) -> str:
-        return "\n".join(RECORD.findall(response.text))
+        return rows_in(response.text)
 
     def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
         total = TOTAL.search(response.text)
@@ -118,3 +118,8 @@ class HanwebJpageSpider(RowsSpider[HanwebJpageSource]):
         if self.source.proxy is None:
             return found[1]
         return f"{self.source.proxy}?{urlsplit(found[1]).query}"
+
+
+def rows_in(text: str) -> str:
+    """The HTML of the rows in a datastore."""
+    return "\n".join(RECORD.findall(text))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
-from crawlers.families.hanweb import PROXY, RECORD
+from crawlers.families.hanweb import PROXY
 from crawlers.markup import parse_html
 
 JPAGE = re.compile(r"dataproxy\.jsp|<datastore\b", re.IGNORECASE)
@@ -46,11 +46,6 @@ def is_query_list(text: str) -> bool:
 def is_epoint(text: str) -> bool:
     """A platform that no family reads by itself; its answers are JSON."""
     return EPOINT.search(text) is not None
-
-
-def jpage_rows(text: str) -> str:
-    """The HTML of the rows in the datastore of a page or an answer."""
-    return "\n".join(RECORD.findall(text))
 
 
 def jpage_proxy(text: str, url: str) -> str | None:

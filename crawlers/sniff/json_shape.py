@@ -19,6 +19,7 @@ MAX_RECORDS = 30
 MAX_PATHS = 200
 TITLE_NAMES = ("title", "titlename", "headline", "subject", "name", "product", "biaoti", "bt", "lybt", "word", "标题")
 DATE_NAMES = re.compile(r"pub|date|time|issue|release|created|dateline|lysj|日期|时间", re.IGNORECASE)
+NO_TITLE = re.compile(r"[\d.]*$|https?://|\d{4}[-/.年]\d")
 FIRST_DATES = re.compile(r"pub|release|issue|发布", re.IGNORECASE)
 LATER_DATES = re.compile(r"last|updat|modif|edit|end|expir", re.IGNORECASE)
 URL_NAMES = re.compile(r"url|link|href|address", re.IGNORECASE)
@@ -160,7 +161,7 @@ def _title(texts: Mapping[str, Sequence[str]]) -> str | None:
         path
         for path, values in texts.items()
         if not SKIPPED.search(path) and not URL_NAMES.search(_last(path)) and 4 <= mean(map(len, values)) <= 120
-        and not all(value.replace(".", "").isdecimal() or value.startswith("http") for value in values)
+        and not all(NO_TITLE.match(value) for value in values)
     ]  # fmt: skip
     for name in TITLE_NAMES:
         for path in fit:

@@ -8,7 +8,7 @@ from crawlers.runner import CrawlEngine
 from crawlers.sniff.draft import Draft, Wishes
 from crawlers.sniff.fetch import Fetch, errand_spider
 from crawlers.sniff.sniffer import NothingFits, Sniffer
-from crawlers.trial import Bench, TrialIntake
+from crawlers.trial_run import Bench, TrialIntake
 
 LONGEST = timedelta(minutes=5)
 

@@ -25,7 +25,6 @@ from crawlers.sniff.lists import Lists, list_keys
 from crawlers.sniff.rows import RowGuess, find_rows
 from crawlers.urls import absolute_url, host_of
 
-
 FILE_START = re.compile(rb"%PDF|PK\x03\x04|\x89PNG|\xff\xd8\xff|GIF8|\xd0\xcf\x11\xe0|Rar!|7z\xbc\xaf")
 FILE_TYPE = re.compile(r"^\s*(?:image|audio|video|font)/|application/(?:pdf|zip|msword|vnd\.)", re.IGNORECASE)
 

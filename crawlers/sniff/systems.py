@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 from config.sources import JpaasUnitSource, parse_source
 from crawlers.dates import read_date
 from crawlers.families.api import filled, members
-from crawlers.families.hanweb import UNIT_KEYS, unit_address, unit_of
+from crawlers.families.hanweb import UNIT_KEYS, rows_in, unit_address, unit_of
 from crawlers.markup import parse_html
 from crawlers.pick import first_at, json_of
 from crawlers.sniff import columns
@@ -35,7 +35,7 @@ Reading = Callable[[Fetched, Fetch, datetime], Awaitable[Column]]
 
 async def read_jpage(page: Fetched, ask: Fetch, now: datetime) -> Column:
     """Rows in the page's datastore, else in the first answer of dataproxy.jsp, which is the list then."""
-    steps, where, rows = [], page.url, columns.jpage_rows(page.text)
+    steps, where, rows = [], page.url, rows_in(page.text)
     proxy = columns.jpage_proxy(page.text, page.url)
     if not rows and proxy:
         steps.append(f"页面里没有 datastore 行，问 {proxy}")
@@ -43,7 +43,7 @@ async def read_jpage(page: Fetched, ask: Fetch, now: datetime) -> Column:
             answer = await ask(proxy, referer=page.url)
         except NotFetched as error:
             return Column((*steps, f"dataproxy.jsp 取不到：{error}"))
-        where, rows = answer.url, columns.jpage_rows(answer.text)
+        where, rows = answer.url, rows_in(answer.text)
     guess = _best(rows, where, now)
     if guess is None:
         return Column((*steps, "datastore 里没有认得出的行"))
