@@ -1,0 +1,222 @@
+"""A page as lines of text in nested boxes, read in one walk over the tree: what title, date and body are found in.
+
+Every element that is not silent is a box; a line is the text between two breaks (a block's edge, a cell's, a <br>).
+Boxes know the span of their lines, so that later steps need not touch the tree again.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from selectolax.lexbor import LexborNode
+
+from crawlers.markup import BLOCKS, CELLS, MAX_NODES, SILENT, SPACES, UNSEEN
+
+PUNCTUATION = re.compile(r"[，。；！？：、,.;!?]")
+HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+BREAKS = BLOCKS | CELLS
+PLAIN = frozenset(("span", "em", "i", "tbody", "u", "small", "o:p"))
+"""Elements that say nothing without an attribute."""
+STRONG = frozenset(("b", "strong", "font", "big", "center", *HEADINGS))
+WHOLE = r"(?:[-_]+\w+)*\d*"
+
+
+NEVER = 1
+"""Navigation, footers, log-in bars: never an article's. They are not read."""
+HARDLY = 2
+"""Furniture, unless much of the page's prose is in it."""
+INSERTED = 4
+"""What is put into a body that a selector chose; a signature at the `right` is not."""
+TITLE = 8
+ORIGIN = 16
+"""Who published it."""
+WRITER = 32
+UPDATED = 64
+NAMES = {
+    NEVER: rf"(?:footer?|copyright|friend-?links?|nav\w*|menu|crumbs?|breadcrumb|login|toolbar){WHOLE}",
+    HARDLY: r"(?:comments?\w*|pinglun|related|relate|recommend\w*|sidebar|side|right|share\w*|ads?|adv?erts?|hot\w*|rank\w*|popup|dialog|"
+    r"disclaimer|statement|shengming|tips?|qrcode|erweima|prev\w*|next\w*|page[rs]?|pagination|editor\w*|cookie|banner|signature|sign|"
+    rf"replies|reply){WHOLE}",
+    INSERTED: rf"(?:related?|recommend\w*|share\w*|ads?|adv?erts?|qrcode|erweima|comments?){WHOLE}",
+    TITLE: r"(?:\w+[-_])*\w*?(?:title|headline|subject|biaoti|tit|bt|ttl)\d*(?:[-_]\w+)*",
+    ORIGIN: r"(?:\w+[-_])*(?:source|laiyuan|origin|media|author-?name|nick-?name|publisher|js_name|from)\d*",
+    WRITER: r"(?:\w+[-_])*(?:author|byline|writer|zuozhe)\d*",
+    UPDATED: r"(?:\w+[-_])*(?:updated?|modified|modify)(?:[-_]?\w+)*",
+}
+PATTERNS = [(role, re.compile(names, re.IGNORECASE)) for role, names in NAMES.items()]
+FURNITURE_TAGS = frozenset(("nav", "footer", "aside"))
+ARTICLES = frozenset(("body", "article", "html", "main"))
+
+
+@dataclass(eq=False, slots=True)
+class Box:
+    """An element.  start, end: the span of its lines.  role: what its names say, a sum of the roles above.
+
+    outer: the nearest block around an inline element, None for a block.  link: the <a> around it, or itself.
+    chars, links, marks: of the text that stands directly in this block.  score: prose in it and below.
+    """
+
+    node: LexborNode
+    tag: str
+    parent: "Box | None"
+    outer: "Box | None"
+    start: int
+    names: str
+    role: int
+    heading: int
+    strong: bool
+    hidden: bool
+    link: "LexborNode | None"
+    end: int = 0
+    chars: int = 0
+    links: int = 0
+    marks: bool = False
+    score: float = 0.0
+    out: bool = False
+
+    @property
+    def block(self) -> "Box":
+        return self.outer or self
+
+    def above(self) -> "Iterator[Box]":
+        """The boxes around this one, nearest first."""
+        box = self.parent
+        while box is not None:
+            yield box
+            box = box.parent
+
+
+@dataclass(eq=False, slots=True)
+class Line:
+    """One line.  pieces: its texts, each with the innermost box it stands in.  text: tidy, never empty."""
+
+    block: Box
+    pieces: list[tuple[str, Box]]
+    text: str = ""
+
+    @property
+    def spaced(self) -> str:
+        """Its text with a space between what stands in different elements."""
+        return " ".join(" ".join(piece for piece, _ in self.pieces).split())
+
+    @property
+    def heading_line(self) -> bool:
+        """Whether it stands in an <h1> to <h6>."""
+        return any(box.heading for _, box in self.pieces)
+
+    @property
+    def linked(self) -> int:
+        """Characters of it in links."""
+        return sum(len(piece.strip()) for piece, box in self.pieces if box.link is not None)
+
+
+@dataclass(frozen=True)
+class Page:
+    """boxes: outer ones before inner ones.  lines: in reading order."""
+
+    top: Box
+    boxes: dict[int, Box]
+    lines: list[Line]
+
+
+def read_page(root: LexborNode) -> Page:
+    """The lines and boxes of a <body>, in one bounded walk."""
+    top = Box(root, "body", None, None, 0, "", 0, 0, False, False, None)
+    boxes = {root.mem_id: top}
+    inside = dict(boxes)  # also what is too plain for a box of its own
+    lines: list[Line] = []
+    current: Line | None = None
+    for place, node in enumerate(root.traverse(include_text=True)):
+        if place > MAX_NODES:
+            break
+        above = node.parent
+        parent = inside.get(above.mem_id) if above is not None else None
+        if parent is None:
+            continue  # the root itself, or what is in something silent
+        tag = node.tag or ""
+        if tag == "-text":
+            text = node.text_content or ""
+            if not text or text.isspace():
+                if current is not None:
+                    current.pieces.append((" ", parent))
+                continue
+            block = parent.outer or parent
+            if current is None or current.block is not block:
+                current = Line(block, [])
+                lines.append(current)
+            current.pieces.append((text, parent))
+            _count(text, parent.link is not None, block)
+        elif tag == "br":
+            current = None
+        elif tag not in SILENT and tag[:1] not in "-!":
+            attributes = node.attributes
+            if tag in PLAIN and not attributes:
+                inside[node.mem_id] = parent
+                continue
+            box = _box(node, tag, attributes, parent, len(lines))
+            if box.role & NEVER:
+                continue  # neither it nor what is in it gets a box
+            boxes[node.mem_id] = inside[node.mem_id] = box
+            if box.outer is None:
+                current = None
+    return _finished(top, boxes, lines)
+
+
+def is_list_of_links(box: Box) -> bool:
+    """A block with nearly half of its text in links."""
+    return box.links > 0.45 * box.chars and box.links >= 8
+
+
+def _box(node: LexborNode, tag: str, attributes: dict[str, str | None], parent: Box, at: int) -> Box:
+    names, role, hidden = "", 0, parent.hidden
+    if attributes:
+        names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
+        role = roles_of(names) if len(names) > 1 else 0
+        style = attributes.get("style")
+        hidden = hidden or "hidden" in attributes or (style is not None and HIDDEN.search(style) is not None)
+    if tag in FURNITURE_TAGS:
+        role |= NEVER
+    elif tag in ARTICLES:
+        role &= ~(NEVER | HARDLY | INSERTED)
+    outer = None if tag in BREAKS else parent.outer or parent
+    heading = HEADINGS.get(tag) or parent.heading
+    strong = parent.strong or tag in STRONG
+    link = node if tag == "a" else parent.link
+    return Box(node, tag, parent, outer, at, names, role, heading, strong, hidden, link)
+
+
+@lru_cache(maxsize=4096)
+def roles_of(names: str) -> int:
+    """What a class attribute and an id, separated by white space, say."""
+    found = 0
+    for name in names[:400].split():
+        for role, pattern in PATTERNS:
+            if pattern.fullmatch(name):
+                found |= role
+    return found
+
+
+def _count(text: str, in_link: bool, block: Box) -> None:
+    length = len("".join(text.split()))
+    block.chars += length
+    if in_link:
+        block.links += length
+    elif not block.marks:
+        block.marks = PUNCTUATION.search(text) is not None
+
+
+def _finished(top: Box, boxes: dict[int, Box], lines: list[Line]) -> Page:
+    """Lines tidied, spans closed. A line of invisible characters keeps its place and stays empty."""
+    for place, line in enumerate(lines):
+        joined = "".join(piece for piece, _ in line.pieces).replace("\n", " ").replace("\u2028", " ")
+        line.text = " ".join(SPACES.sub(" ", UNSEEN.sub("", joined)).split())
+        line.block.end = place + 1
+    for box in reversed(boxes.values()):
+        if box.end > box.start:
+            if box.parent is not None and box.parent.end < box.end:
+                box.parent.end = box.end
+        else:
+            box.end = box.start
+    return Page(top, boxes, lines)
