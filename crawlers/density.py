@@ -23,7 +23,7 @@ LEAST = 12
 """Prose below which a page has no text: what little there is stands in menus and footers."""
 CREDIT = re.compile(
     r"^[\s\[【（(]*(?:原标题|责任编辑|责编|编辑|文章录入|录入|审核|校对|监制|本文来源|来源|文章来源|声明|免责声明|版权声明|特别声明|转载请注明|分享到|打印本页|打印|关闭窗口|关闭|返回顶部|"
-    r"上一[篇条页]|下一[篇条页]|上一篇文章|下一篇文章|相关阅读|相关新闻|相关链接|延伸阅读|推荐阅读|热门推荐|扫一扫|扫码|字号|点击进入专题|更多精彩|关键词|文章关键词|标签|用微信扫码\w*|分享至\w*|举报)\s*(?:[:：】\])）丨|/]|\d|$)"
+    r"上一[篇条页]|下一[篇条页]|上一篇文章|下一篇文章|相关阅读|相关新闻|相关链接|延伸阅读|推荐阅读|热门推荐|相关推荐|相关报道|扫一扫|扫码|字号|点击进入专题|更多精彩|关键词|文章关键词|标签|用微信扫码\w*|分享至\w*|举报)\s*(?:[:：】\])）丨|/]|\d|$)"
 )
 ENDING = re.compile(r"[\s—–\-=·.…【\[（(]*(?:END|完|正文完|本文完|全文完|T\s?H\s?E\s+E\s?N\s?D)[\s—–\-=·.…】\])）]*", re.IGNORECASE)
 FILES = re.compile(r"\.(?:xlsx?|xlsm|csv|docx?|wps|et|pdf|zip|rar|7z|ofd)(?:$|[?#])", re.IGNORECASE)
@@ -33,6 +33,8 @@ TAIL = re.compile(
     r"^(?:(?:相关阅读|相关新闻|相关报道|相关推荐|推荐阅读|热门推荐|延伸阅读|相关链接|猜你喜欢|精彩推荐|小编最近文章|大家都在看)\s*[:：]?$"
     r"|我要评论|全部评论|网友评论|热门评论|参与评论|用微信扫码|分享至好友|加载更多)"
 )
+SIGNED = re.compile(r"^[\s\[【（(]*(?:责任编辑|责编)\s*[:：]")
+"""With it the article ends, unless long sentences follow."""
 TAIL_AFTER = 120
 """Characters of text that must stand before such a line for the rest to be cut."""
 
@@ -58,18 +60,23 @@ def find_box(page: Page, anchor: int | None = None) -> Box | None:
     """
     leave_out(page, anchor)
     best = weigh(page, anchor, BEFORE)
-    return _descend(page.top, best) if page.top.score >= LEAST else None
+    if page.top.score < LEAST:
+        return None
+    box = _descend(page.top, best)
+    lines = page.lines[box.start : box.end]
+    return box if any(prose(line) and not is_strip(line.text) for line in lines) else None
 
 
 def first_prose(page: Page, box: Box, title: int | None) -> int:
-    """The line where sentences begin, below the title where that is in the box."""
+    """The line where sentences begin, below the title where that is in the box; where a table does, without sentences."""
     start = box.start if title is None or not box.start <= title < box.end else title + 1
     for at in range(start, box.end):
         line = page.lines[at]
         if (prose(line) >= 20 or len(line.text) >= 40) and not line.block.out and not is_list_of_links(line.block):
             if not is_strip(line.text):
                 return at
-    return start
+    tables = (inner.start for inner in page.boxes.values() if inner.tag == "table" and start <= inner.start < box.end)
+    return next(tables, box.end)
 
 
 def read_body(page: Page, box: Box, title: int | None) -> Body:
@@ -102,13 +109,22 @@ def clean_lines(text: str, title: str = "") -> str:
         lines.pop(0)
     kept: list[str] = []
     length = 0
-    for line in lines:
-        if length >= TAIL_AFTER and TAIL.match(line):
+    for at, line in enumerate(lines):
+        if length >= TAIL_AFTER and (TAIL.match(line) or (SIGNED.match(line) and not any(map(_is_long, lines[at + 1 :])))):
             break
         if len(line) > CREDIT_LENGTH or (CREDIT.match(line) is None and ENDING.fullmatch(line) is None):
             kept.append(line)
             length += len(line)
     return "\n".join(kept)
+
+
+def is_sentence(line: str) -> bool:
+    """Whether a line of text is prose, and no strip or footer."""
+    return len(line) >= 12 and re.search(r"[，。！？,.!?]", line) is not None and not is_strip(line) and not FOOT.search(line)
+
+
+def _is_long(line: str) -> bool:
+    return len(line) >= 80 and "。" in line
 
 
 def is_file(href: str | None) -> bool:

@@ -19,7 +19,7 @@ from core.clock import beijing, iso_beijing, system_clock
 from core.records import Table
 from crawlers.charset import decode_page
 from crawlers.dates import Dated, date_in_url, read_dated
-from crawlers.density import Body, body_of, find_box, first_prose, is_file, read_body
+from crawlers.density import Body, body_of, find_box, clean_lines, first_prose, is_file, is_sentence, read_body
 from crawlers.headline import Headline, Titles
 from crawlers.markup import MAX_CHARS, html_to_text, node_text, one_line, parse_html
 from crawlers.metas import read_metas
@@ -98,11 +98,12 @@ class _Reading:
         for what, value in (("title", title), ("date", dated), ("body", body.text or body.tables or links or images)):
             if not value:
                 self.problems.append(f"no {what} found")
+        source, author = self._source(places, scripted), self._author(places, scripted)
         return Extracted(
             title=title,
             published=dated.moment if dated else None,
-            author=self._author(places, scripted) or None,
-            source_name=self._source(places, scripted) or None,
+            author=author if author and author != source else None,
+            source_name=source or None,
             text=body.text[:MAX_TEXT],
             tables=body.tables,
             problems=tuple(self.problems),
@@ -290,7 +291,8 @@ def _outermost(nodes: list[LexborNode]) -> list[LexborNode]:
 
 def _readability(markup: str) -> str:
     try:
-        return html_to_text(ReadabilityDocument(markup).summary(html_partial=True))
+        text = clean_lines(html_to_text(ReadabilityDocument(markup).summary(html_partial=True)))
+        return text if any(is_sentence(line) for line in text.split("\n")) else ""
     except (LxmlError, ValueError, TypeError, AttributeError, RecursionError, AssertionError):
         return ""  # readability wraps what it dislikes in exceptions of many kinds
     except Exception:  # noqa: BLE001 its Unparseable and lxml's relatives have no common base; a second opinion may fail

@@ -30,6 +30,8 @@ SITE = re.compile(
     r".*(?:网|网站|门户|局|委员会|政府|频道|论坛|社区|日报|晚报|商报|时报|都市报|数字报|电子报|客户端|APP|协会|在线|信息港|热线|平台|公众号|信息网|新闻网|技术中心|消委会|消保委)(?:官网|首页)?",
     re.IGNORECASE,
 )
+NAMED = re.compile(r"(?:信件|来信|留言|咨询|投诉|案件|文件|公告|通知|信息)?(?:标题|名称|主题|题名)[:：]?")
+"""What a cell beside the title calls it. 产品名称 and the like are not meant."""
 CHROME = re.compile(r"[【\[]?(?:打印|关闭|登录|注册|搜索|返回|首页|上一[篇条页期版]|下一[篇条页期版]|版权|Powered|Copyright|©|友情链接|更多|字号|分享|目录|导航)")
 WEIGHT = {0: 0.0, 1: 0.4, 2: 0.25, 3: 0.2, 4: 0.1, 5: 0.05, 6: 0.0}
 
@@ -48,6 +50,7 @@ class _Candidate:
     text: str
     agreement: float
     score: float
+    labelled: bool
 
 
 class Titles:
@@ -57,7 +60,8 @@ class Titles:
         self._page = page
         self._stated = stated
         whole = stated.title
-        self._sites = {part for part in (*SPLIT.split(whole), whole) if SITE.fullmatch(part)}
+        parts = [part for part in SPLIT.split(whole) if part]
+        self._sites = {part for part in parts if SITE.fullmatch(part)} | ({whole} if len(parts) == 1 and SITE.fullmatch(whole) else set())
         hints = [hint for hint in (whole, *stated.headlines) if not GENERIC.fullmatch(hint) and hint not in self._sites]
         self._hints = [_Hint(hint) for hint in dict.fromkeys(hints)]
         self._candidates = [each for at, line in enumerate(page.lines) if (each := self._candidate(at, line))]
@@ -71,7 +75,7 @@ class Titles:
         """The title, given the line where the text begins."""
         best, best_score = None, 0.0
         for each in self._candidates:
-            score = each.score + self._nearness(each.line, first)
+            score = each.score + (0.0 if each.labelled else self._nearness(each.line, first))
             if score > best_score:
                 best, best_score = each, score
         if best is not None and best_score >= LEAST:
@@ -83,7 +87,10 @@ class Titles:
         level = next((box.heading for _, box in line.pieces if box.heading), 0)
         if not 4 <= len(text) <= MAX_TITLE or GENERIC.fullmatch(text):
             return None
-        named = any(box.role & TITLE for _, box in line.pieces) or _named_around(line)
+        labelled = at > 0 and NAMED.fullmatch("".join(self._page.lines[at - 1].text.split())) is not None
+        if len(text) < 6 and not (level or labelled):
+            return None
+        named = labelled or any(box.role & TITLE for _, box in line.pieces) or _named_around(line)
         linked = line.linked
         if linked > 0.5 * len(text) and not level:
             return None
@@ -97,8 +104,8 @@ class Titles:
         words = [text] if joined is None else [text, joined]
         full = max(words, key=lambda each: (self._agreement(each, thorough=bool(level or named or strong)), len(each)))
         agreement = self._agreement(full, thorough=bool(level or named or strong))
-        score = agreement + WEIGHT[level] + (0.2 if named else 0.0) + (0.08 if strong else 0.0) - min(at, 200) * 0.0005
-        return _Candidate(at, full, agreement, score - (0.5 if text in self._sites else 0.0))
+        score = agreement + WEIGHT[level] + (0.6 if labelled else 0.2 if named else 0.0) + (0.08 if strong else 0.0) - min(at, 200) * 0.0005
+        return _Candidate(at, full, agreement, score - (0.5 if text in self._sites else 0.0), labelled)
 
     def _joined(self, at: int, line: Line) -> str | None:
         """A headline that a <br> breaks: the lines of its block together."""

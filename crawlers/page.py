@@ -36,8 +36,8 @@ WRITER = 32
 UPDATED = 64
 NAMES = {
     NEVER: rf"(?:footer?|copyright|friend-?links?|nav\w*|menu|crumbs?|breadcrumb|login|toolbar){WHOLE}",
-    HARDLY: r"(?:comments?\w*|pinglun|related|relate|recommend\w*|sidebar|side|right|share\w*|ads?|adv?erts?|hot\w*|rank\w*|popup|dialog|"
-    r"disclaimer|statement|shengming|tips?|qrcode|erweima|prev\w*|next\w*|page[rs]?|pagination|editor\w*|cookie|banner|signature|sign|"
+    HARDLY: r"(?:(?:\w+[-_])?(?:comments?\w*|pinglun|related|relate|recommend\w*|share\w*|hot\w*|rank\w*|disclaimer|statement|qrcode|prev\w*|next\w*)|"
+    r"sidebar|side|right|ads?|adv?erts?|popup|dialog|shengming|tips?|erweima|page[rs]?|pagination|editor\w*|cookie|banner|signature|sign|"
     rf"replies|reply){WHOLE}",
     INSERTED: rf"(?:related?|recommend\w*|share\w*|ads?|adv?erts?|qrcode|erweima|comments?){WHOLE}",
     TITLE: r"(?:\w+[-_])*\w*?(?:title|headline|subject|biaoti|tit|bt|ttl)\d*(?:[-_]\w+)*",

@@ -69,8 +69,11 @@ WRITER_TEXT = re.compile(
     rf"{BEGIN}(?:{WRITER_LABEL})\s*[:：]\s*(?:(?:本报|本网|见习|特约)*(?:记者|通讯员)\s*)?{ONE_VALUE}", re.IGNORECASE
 )
 REPORTER = re.compile(r"(?:^|[\s□■◎●·|])(?:[一-鿿]{0,8}(?:报|网|社|台|刊|见习|特约))?记者\s+(?P<value>[一-鿿·]{2,4})(?=\s|$|[/／文摄、，])")
+DATELINE = re.compile(r"^.{0,20}?[（(](?:[一-鿿]{0,8}(?:报|网|社|台|刊|见习|特约))?记者\s*[:：]?\s*(?P<value>[一-鿿·]{2,4})(?=[\s、，）)])")
+"""`本报讯（记者 何苗 通讯员 罗海波）` at the beginning of the text."""
 EDITOR_TEXT = re.compile(rf"{BEGIN}{EDITOR_LABEL}\s*[:：丨|]\s*{ONE_VALUE}")
-NOBODY = re.compile(r"(?:admin\w*|佚名|未知|匿名\w*|不详|无|管理员|网站管理员|编辑|记者|本站编辑|user\w*|none|null|unknown)", re.IGNORECASE)
+NOBODY = re.compile(r"(?:.*[@\d].*|网络\w*|转载\w*|.*(?:网|在线)$|admin\w*|佚名|未知|匿名\w*|不详|无|管理员|网站管理员|编辑|记者|本站编辑|user\w*|none|null|unknown)", re.IGNORECASE)
+NO_ORIGIN = frozenset(("未知", "不详", "网络", "无", "unknown", "none", "null"))
 OUTLET = re.compile(
     r"[一-鿿A-Za-z0-9·-]{1,18}(?:网|报|日报|晚报|早报|都市报|商报|周刊|社|台|电视台|客户端|发布|融媒\w{0,3}|新闻|在线|观察|视点|局|委|消委会|消保委|"
     r"消协|协会|委员会|中心|科|处|办|政府|频道|公安|消防|市场监管|杂志|头条|播报|之声|传媒|快报|时报|导报|法院|检察院|大队|支队)"
@@ -107,7 +110,7 @@ def is_strip(text: str) -> bool:
     """Whether a line says when and by whom, or offers to print: none of it is the article."""
     if len(text) > MAX_STRIP or text.endswith(("。", "！", "？")):
         return False
-    if LABEL_BEGIN.search(text) or PLACE_LINE.search(text):
+    if LABEL_BEGIN.match(text) or ("，" not in text and LABEL_BEGIN.search(text)) or PLACE_LINE.search(text):
         return True
     if len(text) <= 60 and YEAR_DATE.match(text.lstrip("[【(（ ")):
         return "，" not in text
@@ -155,15 +158,15 @@ def signature_date(page: Page, places: Places, *, now: datetime) -> Dated | None
 def origin_of(page: Page, places: Places) -> str:
     """Who published the text: labelled, or the name beside the date."""
     between, above = _between(page, places), _above(page, places)
-    for text in ("\n".join(between), "\n".join(above), "\n".join(_below(page, places)), "\n".join(_elsewhere(page))):
-        text = SPLIT_LABEL.sub(r"\1\2", text)
-        for match in ORIGIN_TEXT.finditer(text):
-            if match["value"] and not NOBODY.fullmatch(match["value"]):
-                return match["value"]
-        if match := ENGLISH_ORIGIN.search(text):
-            return " ".join(match[1].split())
-    named = _by_role(page, places, ORIGIN)
-    return named or _outlet(between) or _outlet(above)
+    return (
+        _labelled_origin(between)
+        or _labelled_origin(above)
+        or _by_role(page, places, ORIGIN)
+        or _outlet(between)
+        or _outlet(above)
+        or _labelled_origin(_below(page, places))
+        or _labelled_origin(_elsewhere(page))
+    )
 
 
 def writer_of(page: Page, places: Places, stated: str = "") -> str:
@@ -178,10 +181,22 @@ def writer_of(page: Page, places: Places, stated: str = "") -> str:
     named = stated if stated and not NOBODY.fullmatch(stated) else _by_role(page, places, WRITER)
     if named:
         return named
+    first = page.lines[places.first].text if places.first < len(page.lines) else ""
+    if match := DATELINE.match(first):
+        return match["value"]
     for text in strips:
         if (match := EDITOR_TEXT.search(text)) and not NOBODY.fullmatch(match["value"]):
             return match["value"]
     return ""
+
+
+def _labelled_origin(lines: Iterable[str]) -> str:
+    text = SPLIT_LABEL.sub(r"\1\2", "\n".join(lines))
+    for match in ORIGIN_TEXT.finditer(text):
+        if match["value"].lower() not in NO_ORIGIN:
+            return match["value"]
+    match = ENGLISH_ORIGIN.search(text)
+    return " ".join(match[1].split()) if match is not None else ""
 
 
 def _between(page: Page, places: Places) -> list[str]:
