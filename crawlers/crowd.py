@@ -75,11 +75,8 @@ def weigh(page: Page, anchor: int | None = None, before: float = 1.0) -> dict[in
 
 
 def prose(line: Line) -> int:
-    """Characters of sentences in a line, 0 for a label, a link, a name."""
-    if len(line.text) < 12 or line.block.out or PUNCTUATION.search(line.text) is None:
-        return 0
-    linked = line.linked
-    return 0 if linked > 0.45 * len(line.text) else len(line.text) - linked
+    """Characters of sentences in a line that is not left out."""
+    return 0 if line.block.out else line.prose
 
 
 def _furniture(page: Page) -> None:
@@ -153,7 +150,7 @@ def _signs(lines: Sequence[Line]) -> tuple[bool, bool, bool]:
     first = lines[0]
     short = [line for line in lines if len(line.text) <= 60]
     headed = any(line.linked >= 0.6 * len(line.text) for line in lines[:2] if len(line.text) >= 2)
-    named = len(first.text) <= 20 and not first.heading_line and not PUNCTUATION.search(first.text)
+    named = len(first.text) <= 20 and not first.heading and not PUNCTUATION.search(first.text)
     named = named and not NUMBERED.search(first.text) and not TIME.search(first.text)
     timed = any(TIME.search(line.text) for line in short)
     return (headed, timed and (named or headed), any(FLOOR.search(line.text) for line in short))

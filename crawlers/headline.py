@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from crawlers.crowd import prose
 from crawlers.metas import Stated
 from crawlers.page import TITLE, Line, Page
 from crawlers.strip import PLACE_LINE, is_strip
@@ -83,38 +82,34 @@ class Titles:
         return Headline(self._own_name())
 
     def _candidate(self, at: int, line: Line) -> _Candidate | None:
-        text = line.text
-        level = next((box.heading for _, box in line.pieces if box.heading), 0)
-        if not 4 <= len(text) <= MAX_TITLE or GENERIC.fullmatch(text):
+        text, level = line.text, line.heading
+        if not 4 <= len(text) <= MAX_TITLE or (line.linked > 0.5 * len(text) and not level):
             return None
         labelled = at > 0 and NAMED.fullmatch("".join(self._page.lines[at - 1].text.split())) is not None
-        if len(text) < 6 and not (level or labelled):
+        if not level and ((len(text) < 6 and not labelled) or text[-1] in "。；;，,：:" or line.prose > 60):
             return None
-        named = labelled or any(box.role & TITLE for _, box in line.pieces) or _named_around(line)
-        linked = line.linked
-        if linked > 0.5 * len(text) and not level:
+        if GENERIC.fullmatch(text) or CHROME.match(text) or PLACE_LINE.search(text) or (not level and is_strip(text)):
             return None
-        if (not level and (text[-1] in "。；;，,：:" or prose(line) > 60)) or CHROME.match(text) or PLACE_LINE.search(text):
-            return None
-        if not level and is_strip(text):
-            return None
-        strong = any(box.strong for _, box in line.pieces)
-        text = _own_words(line) if linked and level else text
+        named = labelled or line.role & TITLE != 0 or _named_around(line)
+        thorough = bool(level or named or line.strong)
+        text = _own_words(line) if line.linked and level else text
+        agreement = self._agreement(text, thorough=thorough)
         joined = self._joined(at, line)
-        words = [text] if joined is None else [text, joined]
-        full = max(words, key=lambda each: (self._agreement(each, thorough=bool(level or named or strong)), len(each)))
-        agreement = self._agreement(full, thorough=bool(level or named or strong))
-        score = agreement + WEIGHT[level] + (0.6 if labelled else 0.2 if named else 0.0) + (0.08 if strong else 0.0) - min(at, 200) * 0.0005
-        return _Candidate(at, full, agreement, score - (0.5 if text in self._sites else 0.0), labelled)
+        if joined is not None and (whole := self._agreement(joined, thorough=thorough)) >= agreement:
+            text, agreement = joined, whole
+        score = agreement + WEIGHT[level] + (0.6 if labelled else 0.2 if named else 0.0) + (0.08 if line.strong else 0.0)
+        score -= min(at, 200) * 0.0005 + (0.5 if text in self._sites else 0.0)
+        return _Candidate(at, text, agreement, score, labelled)
 
     def _joined(self, at: int, line: Line) -> str | None:
         """A headline that a <br> breaks: the lines of its block together."""
         block = line.block
-        if block.end - block.start < 2 or block.end - block.start > 3 or at != block.start:
+        if not 2 <= block.end - block.start <= 3 or at != block.start:
             return None
         parts = [each.text for each in self._page.lines[block.start : block.end] if each.block is block]
         whole = "".join(parts)
-        return whole if len(parts) >= 2 and len(whole) <= 100 and "。" not in whole and not any(map(is_strip, parts)) else None
+        fits = len(parts) >= 2 and len(whole) <= 100 and "。" not in whole and not any(map(is_strip, parts))
+        return whole if fits else None
 
     def _agreement(self, text: str, *, thorough: bool) -> float:
         return max((hint.agreement(text, thorough=thorough) for hint in self._hints), default=0.0)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
-from crawlers.markup import BLOCKS, CELLS, MAX_NODES, SILENT, SPACES, UNSEEN
+from crawlers.markup import BLOCKS, CELLS, MAX_NODES, SILENT, UNSEEN
 
 PUNCTUATION = re.compile(r"[，。；！？：、,.;!?]")
 HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
@@ -90,26 +90,25 @@ class Box:
 
 @dataclass(eq=False, slots=True)
 class Line:
-    """One line.  pieces: its texts, each with the innermost box it stands in.  text: tidy, never empty."""
+    """One line.  pieces: its texts, each with the innermost box it stands in.  text: tidy; empty where nothing is seen.
+
+    linked: characters of it in links.  role, heading, strong: of the boxes it stands in, up to its block.
+    prose: characters of sentences outside links, 0 for a label, a link, a name.
+    """
 
     block: Box
     pieces: list[tuple[str, Box]]
     text: str = ""
+    linked: int = 0
+    role: int = 0
+    heading: int = 0
+    strong: bool = False
+    prose: int = 0
 
     @property
     def spaced(self) -> str:
         """Its text with a space between what stands in different elements."""
-        return " ".join(" ".join(piece for piece, _ in self.pieces).split())
-
-    @property
-    def heading_line(self) -> bool:
-        """Whether it stands in an <h1> to <h6>."""
-        return any(box.heading for _, box in self.pieces)
-
-    @property
-    def linked(self) -> int:
-        """Characters of it in links."""
-        return sum(len(piece.strip()) for piece, box in self.pieces if box.link is not None)
+        return " ".join(" ".join(piece for piece, _ in self.pieces).split()) if len(self.pieces) > 1 else self.text
 
 
 @dataclass(frozen=True)
@@ -123,44 +122,42 @@ class Page:
 
 def read_page(root: LexborNode) -> Page:
     """The lines and boxes of a <body>, in one bounded walk."""
-    top = Box(root, "body", None, None, 0, "", 0, 0, False, False, None)
+    parent = top = Box(root, "body", None, None, 0, "", 0, 0, False, False, None)
     boxes = {root.mem_id: top}
-    inside = dict(boxes)  # also what is too plain for a box of its own
     lines: list[Line] = []
     current: Line | None = None
-    for place, node in enumerate(root.traverse(include_text=True)):
-        if place > MAX_NODES:
+    waiting: list[tuple[LexborNode | None, Box]] = []
+    node = root.first_child
+    for _ in range(MAX_NODES):
+        while node is None and waiting:
+            node, parent = waiting.pop()
+        if node is None:
             break
-        above = node.parent
-        parent = inside.get(above.mem_id) if above is not None else None
-        if parent is None:
-            continue  # the root itself, or what is in something silent
         tag = node.tag or ""
         if tag == "-text":
             text = node.text_content or ""
             if not text or text.isspace():
                 if current is not None:
                     current.pieces.append((" ", parent))
-                continue
-            block = parent.outer or parent
-            if current is None or current.block is not block:
-                current = Line(block, [])
-                lines.append(current)
-            current.pieces.append((text, parent))
-            _count(text, parent.link is not None, block)
+            else:
+                block = parent.outer or parent
+                if current is None or current.block is not block:
+                    current = Line(block, [])
+                    lines.append(current)
+                _add(current, text, parent, block)
         elif tag == "br":
             current = None
         elif tag not in SILENT and tag[:1] not in "-!":
-            attributes = node.attributes
-            if tag in PLAIN and not attributes:
-                inside[node.mem_id] = parent
+            box = _box(node, tag, node.attributes, parent, len(lines))
+            if box is not None:
+                if box is not parent:
+                    boxes[node.mem_id] = box
+                    if box.outer is None:
+                        current = None
+                waiting.append((node.next, parent))
+                node, parent = node.first_child, box
                 continue
-            box = _box(node, tag, attributes, parent, len(lines))
-            if box.role & NEVER:
-                continue  # neither it nor what is in it gets a box
-            boxes[node.mem_id] = inside[node.mem_id] = box
-            if box.outer is None:
-                current = None
+        node = node.next
     return _finished(top, boxes, lines)
 
 
@@ -169,17 +166,25 @@ def is_list_of_links(box: Box) -> bool:
     return box.links > 0.45 * box.chars and box.links >= 8
 
 
-def _box(node: LexborNode, tag: str, attributes: dict[str, str | None], parent: Box, at: int) -> Box:
+def _box(node: LexborNode, tag: str, attributes: dict[str, str | None], parent: Box, at: int) -> Box | None:
+    """The box of an element; its parent's where it says nothing of its own, None where it is not to be read."""
     names, role, hidden = "", 0, parent.hidden
     if attributes:
-        names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-        role = roles_of(names) if len(names) > 1 else 0
-        style = attributes.get("style")
-        hidden = hidden or "hidden" in attributes or (style is not None and HIDDEN.search(style) is not None)
+        kind, name, style = attributes.get("class"), attributes.get("id"), attributes.get("style")
+        if kind or name:
+            names = f"{kind or ''} {name or ''}"
+            role = roles_of(names)
+        if style is not None and HIDDEN.search(style) is not None:
+            hidden = True
+        hidden = hidden or "hidden" in attributes
+    elif tag in PLAIN:
+        return parent
     if tag in FURNITURE_TAGS:
-        role |= NEVER
-    elif tag in ARTICLES:
+        return None
+    if tag in ARTICLES:
         role &= ~(NEVER | HARDLY | INSERTED)
+    elif role & NEVER:
+        return None
     outer = None if tag in BREAKS else parent.outer or parent
     heading = HEADINGS.get(tag) or parent.heading
     strong = parent.strong or tag in STRONG
@@ -198,21 +203,33 @@ def roles_of(names: str) -> int:
     return found
 
 
-def _count(text: str, in_link: bool, block: Box) -> None:
+def _add(line: Line, text: str, box: Box, block: Box) -> None:
+    line.pieces.append((text, box))
     length = len("".join(text.split()))
     block.chars += length
-    if in_link:
+    if box.link is not None:
         block.links += length
+        line.linked += length
     elif not block.marks:
         block.marks = PUNCTUATION.search(text) is not None
+    line.heading = line.heading or box.heading
+    line.strong = line.strong or box.strong
+    inner: Box | None = box
+    while inner is not None and inner is not block:
+        line.role |= inner.role
+        inner = inner.parent
+    line.role |= block.role
 
 
 def _finished(top: Box, boxes: dict[int, Box], lines: list[Line]) -> Page:
     """Lines tidied, spans closed. A line of invisible characters keeps its place and stays empty."""
     for place, line in enumerate(lines):
-        joined = "".join(piece for piece, _ in line.pieces).replace("\n", " ").replace("\u2028", " ")
-        line.text = " ".join(SPACES.sub(" ", UNSEEN.sub("", joined)).split())
+        pieces = line.pieces
+        joined = pieces[0][0] if len(pieces) == 1 else "".join([piece for piece, _ in pieces])
+        line.text = text = " ".join(UNSEEN.sub("", joined).split())
         line.block.end = place + 1
+        if len(text) >= 12 and line.linked <= 0.45 * len(text) and PUNCTUATION.search(text) is not None:
+            line.prose = len(text) - line.linked
     for box in reversed(boxes.values()):
         if box.end > box.start:
             if box.parent is not None and box.parent.end < box.end:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from crawlers.dates import Dated, read_dated
 from crawlers.page import HARDLY, ORIGIN, WRITER, Line, Page
@@ -106,6 +107,7 @@ class Found:
     updated: datetime | None = None
 
 
+@lru_cache(maxsize=2048)
 def is_strip(text: str) -> bool:
     """Whether a line says when and by whom, or offers to print: none of it is the article."""
     if len(text) > MAX_STRIP or text.endswith(("。", "！", "？")):
