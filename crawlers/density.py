@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborNode
 
 from core.records import Table
-from crawlers.crowd import FOOT, leave_out, leave_out_inserted, prose, weigh
-from crawlers.markup import CELLS, is_data_table, tables_of
+from crawlers.crowd import CONTACT, FOOT, leave_out, leave_out_inserted, prose, weigh
+from crawlers.markup import CELLS, MAX_TABLES, is_data_table, tables_of
 from crawlers.page import Box, Line, Page, is_list_of_links, read_page
-from crawlers.strip import PLACE_LINE, TOOLS, is_strip
+from crawlers.strip import TOOLS, WAY, is_strip
 
 MOST = 0.7
 """Share of a box's prose that a child must hold for the walk to go on into it."""
@@ -25,7 +25,9 @@ CREDIT = re.compile(
     r"^[\s\[【（(]*(?:原标题|责任编辑|责编|编辑|文章录入|录入|审核|校对|监制|本文来源|来源|文章来源|声明|免责声明|版权声明|特别声明|转载请注明|分享到|打印本页|打印|关闭窗口|关闭|返回顶部|"
     r"上一[篇条页]|下一[篇条页]|上一篇文章|下一篇文章|相关阅读|相关新闻|相关链接|延伸阅读|推荐阅读|热门推荐|相关推荐|相关报道|扫一扫|扫码|字号|点击进入专题|更多精彩|关键词|文章关键词|标签|用微信扫码\w*|分享至\w*|举报)\s*(?:[:：】\])）丨|/]|\d|$)"
 )
-ENDING = re.compile(r"[\s—–\-=·.…【\[（(]*(?:END|完|正文完|本文完|全文完|T\s?H\s?E\s+E\s?N\s?D)[\s—–\-=·.…】\])）]*", re.IGNORECASE)
+ENDING = re.compile(
+    r"[\s—–\-=·.…【\[（(]*(?:END|完|正文完|本文完|全文完|T\s?H\s?E\s+E\s?N\s?D)[\s—–\-=·.…】\])）]*", re.IGNORECASE
+)
 FILES = re.compile(r"\.(?:xlsx?|xlsm|csv|docx?|wps|et|pdf|zip|rar|7z|ofd)(?:$|[?#])", re.IGNORECASE)
 EMPTY_LABEL = re.compile(r"附件\s*\d{0,2}\s*[:：.、]?")
 CREDIT_LENGTH = 60
@@ -68,13 +70,13 @@ def find_box(page: Page, anchor: int | None = None) -> Box | None:
 
 
 def first_prose(page: Page, box: Box, title: int | None) -> int:
-    """The line where sentences begin, below the title where that is in the box; where a table does, without sentences."""
+    """The line where sentences begin, below the title where that is in the box; where none do, that of a table."""
     start = box.start if title is None or not box.start <= title < box.end else title + 1
     for at in range(start, box.end):
         line = page.lines[at]
-        if (prose(line) >= 20 or len(line.text) >= 40) and not line.block.out and not is_list_of_links(line.block):
-            if not is_strip(line.text):
-                return at
+        told = prose(line) >= 20 or (len(line.text) >= 40 and not line.block.out)
+        if told and not is_list_of_links(line.block) and not is_strip(line.text):
+            return at
     tables = (inner.start for inner in page.boxes.values() if inner.tag == "table" and start <= inner.start < box.end)
     return next(tables, box.end)
 
@@ -110,7 +112,9 @@ def clean_lines(text: str, title: str = "") -> str:
     kept: list[str] = []
     length = 0
     for at, line in enumerate(lines):
-        if length >= TAIL_AFTER and (TAIL.match(line) or (SIGNED.match(line) and not any(map(_is_long, lines[at + 1 :])))):
+        if length >= TAIL_AFTER and (
+            TAIL.match(line) or (SIGNED.match(line) and not any(map(_is_long, lines[at + 1 :])))
+        ):
             break
         if len(line) > CREDIT_LENGTH or (CREDIT.match(line) is None and ENDING.fullmatch(line) is None):
             kept.append(line)
@@ -120,7 +124,8 @@ def clean_lines(text: str, title: str = "") -> str:
 
 def is_sentence(line: str) -> bool:
     """Whether a line of text is prose, and no strip or footer."""
-    return len(line) >= 12 and re.search(r"[，。！？,.!?]", line) is not None and not is_strip(line) and not FOOT.search(line)
+    prosaic = len(line) >= 20 and re.search(r"[。！？.!?]", line) is not None
+    return prosaic and not any(form.search(line) for form in (FOOT, CONTACT)) and not is_strip(line)
 
 
 def _is_long(line: str) -> bool:
@@ -138,7 +143,7 @@ def _is_head(line: Line, at: int, title: int | None) -> bool:
 
 def _is_foot(line: Line) -> bool:
     """Below the last sentence: tools, the way to other pages, whose site it is."""
-    return len(line.text) <= 80 and any(form.search(line.text) for form in (PLACE_LINE, TOOLS, FOOT))
+    return len(line.text) <= 80 and any(form.search(line.text) for form in (WAY, TOOLS, FOOT))
 
 
 def _descend(top: Box, best: dict[int, Box]) -> Box:
@@ -167,15 +172,12 @@ def _holds_facts(table: Box, best: dict[int, Box]) -> bool:
 
 
 def _joined(page: Page, box: Box, without: list[int], *, keep_links: bool = False) -> str:
-    """The lines of a box that are left, cells of one row on one line; no lists of links, names of files, data tables."""
+    """The lines of a box that are left, cells of a row on one line; no lists of links, names of files, data tables."""
     dropped = set(without)
-    facts = [
-        (inner.start, inner.end)
-        for inner in page.boxes.values()
-        if inner.tag == "table" and box.start <= inner.start and inner.end <= box.end and is_data_table(inner.node)
-    ]
-    for start, end in facts:
-        dropped.update(range(start, end))
+    tables = [inner for inner in page.boxes.values() if inner.tag == "table"]
+    for table in [table for table in tables if box.start <= table.start and table.end <= box.end][:MAX_TABLES]:
+        if is_data_table(table.node):
+            dropped.update(range(table.start, table.end))
     kept: list[str] = []
     before: Line | None = None
     for at in range(box.start, box.end):

@@ -18,14 +18,16 @@ from config.source_parts import Detail
 from core.clock import beijing, iso_beijing, system_clock
 from core.records import Table
 from crawlers.charset import decode_page
+from crawlers.credits import origin_of, writer_of
 from crawlers.dates import Dated, date_in_url, read_dated
-from crawlers.density import Body, body_of, find_box, clean_lines, first_prose, is_file, is_sentence, read_body
+from crawlers.density import Body, body_of, clean_lines, find_box, first_prose, is_file, is_sentence, read_body
 from crawlers.headline import Headline, Titles
 from crawlers.markup import MAX_CHARS, html_to_text, node_text, one_line, parse_html
 from crawlers.metas import read_metas
 from crawlers.page import Page, read_page
+from crawlers.published import BESIDE, UPDATED_RANK, date_on_page, masthead_date, signature_date
 from crawlers.scripts import Scripted, date_in_scripts, name_in_scripts, scripted_article
-from crawlers.strip import Places, dates_of, masthead_date, origin_of, signature_date, writer_of
+from crawlers.strip import Places
 from crawlers.urls import absolute_url
 
 TEXT, TABLE, FILE, IMAGE = "text", "table", "attachment", "image"
@@ -34,7 +36,8 @@ ICON = 60
 LABEL = re.compile(r"^\s*(?:信息来源|文章来源|稿件来源|新闻来源|来源|稿源|作者|记者|出处)\s*[:：]\s*")
 TOO_SHORT = 80
 """Characters of a body below which the page is read a second time. Set by benchmarks/extraction.py."""
-MAX_READABILITY = 600_000
+MAX_READABILITY = 5_000
+"""Elements of a page up to which that is tried."""
 MAX_TEXT = 500_000
 MAX_LINKS = 20
 ATTRIBUTE = re.compile(r"^(.*?)::(?:attr\(([\w-]+)\)|text)$", re.DOTALL)
@@ -91,7 +94,7 @@ class _Reading:
             body = replace(body, text=scripted.text, node=None)
         links = _attachments(self.tree, body.node, self.chosen, self.url)
         images = () if body.text or body.tables else self._images(body, places)
-        if not (body.text or body.tables or links or images) and len(markup) <= MAX_READABILITY:
+        if not (body.text or body.tables or links or images) and len(self.page.boxes) <= MAX_READABILITY:
             body = replace(body, text=_readability(markup))
         title = scripted.title if scripted is not None and scripted.title and headline.line is None else headline.text
         dated = self._selected_date() or self._date(places, scripted)
@@ -108,7 +111,14 @@ class _Reading:
             tables=body.tables,
             problems=tuple(self.problems),
             attachments=links,
-            body_kind=next((kind for kind, held in ((TEXT, body.text), (TABLE, body.tables), (FILE, links), (IMAGE, images)) if held), TEXT),
+            body_kind=next(
+                (
+                    kind
+                    for kind, held in ((TEXT, body.text), (TABLE, body.tables), (FILE, links), (IMAGE, images))
+                    if held
+                ),
+                TEXT,
+            ),
             images=images,
             fields=_fields(self.tree, self.chosen),
             has_time=dated.has_time if dated else False,
@@ -159,13 +169,17 @@ class _Reading:
         update gives way to the publication date beside it.
         """
         stated, now = self.stated.date(now=self.now), self.now
-        found = dates_of(self.page, places, now=now)
+        found = date_on_page(self.page, places, now=now)
         if stated is not None:
-            if found is None or not found.dated.has_time or found.rank < 3:
+            if found is None or not found.dated.has_time or found.rank < BESIDE:
                 return stated
             near = abs(found.dated.moment - stated.moment) <= timedelta(days=1)
-            return found.dated if near and (not stated.has_time or _is_midnight(stated) or found.updated == stated.moment) else stated
-        if found is not None and found.rank >= 2:
+            return (
+                found.dated
+                if near and (not stated.has_time or _is_midnight(stated) or found.updated == stated.moment)
+                else stated
+            )
+        if found is not None and found.rank > UPDATED_RANK:
             return found.dated
         if scripted is not None and scripted.dated is not None:
             return scripted.dated

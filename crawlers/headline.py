@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from crawlers.metas import Stated
 from crawlers.page import TITLE, Line, Page
-from crawlers.strip import PLACE_LINE, is_strip
+from crawlers.strip import WAY, is_strip
 
 SPLIT = re.compile(r"\s*[-_|｜–]+\s*|\s+—+\s+|——|――+|\s{2,}|<<|>>|::+|\s+·\s+")
 BADGE = "原创"
@@ -21,8 +21,9 @@ LEAST = 0.45
 NEAR = 6
 """Lines below a title within which the strip begins."""
 GENERIC = re.compile(
-    r"(?:新闻|文章|信息|详细|公告|公示|稿件|页面)?(?:内容|正文|详情|详细|信息|中心|动态|页|浏览|查看|展示)(?:页|信息|页面)?|首页|无标题文档|通知公告|政务公开|信息公开|新闻|资讯|"
-    r"New Document|Untitled.*|index|detail|.{0,6}信箱|投诉|论坛|行政处罚(?:信息公示)?|双公示|信件(?:标题|内容)|来信标题|标题|目录",
+    r"(?:新闻|文章|信息|详细|公告|公示|稿件|页面)?(?:内容|正文|详情|详细|信息|中心|动态|页|浏览|查看|展示)(?:页|信息|页面)?"
+    r"|首页|无标题文档|通知公告|政务公开|信息公开|新闻|资讯|New Document|Untitled.*|index|detail|.{0,6}信箱|投诉|论坛"
+    r"|行政处罚(?:信息公示)?|双公示|信件(?:标题|内容)|来信标题|标题|目录",
     re.IGNORECASE,
 )
 SITE = re.compile(
@@ -31,7 +32,9 @@ SITE = re.compile(
 )
 NAMED = re.compile(r"(?:信件|来信|留言|咨询|投诉|案件|文件|公告|通知|信息)?(?:标题|名称|主题|题名)[:：]?")
 """What a cell beside the title calls it. 产品名称 and the like are not meant."""
-CHROME = re.compile(r"[【\[]?(?:打印|关闭|登录|注册|搜索|返回|首页|上一[篇条页期版]|下一[篇条页期版]|版权|Powered|Copyright|©|友情链接|更多|字号|分享|目录|导航)")
+CHROME = re.compile(
+    r"[【\[]?(?:打印|关闭|登录|注册|搜索|返回|首页|上一[篇条页期版]|下一[篇条页期版]|版权|Powered|Copyright|©|友情链接|更多|字号|分享|目录|导航)"
+)
 WEIGHT = {0: 0.0, 1: 0.4, 2: 0.25, 3: 0.2, 4: 0.1, 5: 0.05, 6: 0.0}
 
 
@@ -60,7 +63,9 @@ class Titles:
         self._stated = stated
         whole = stated.title
         parts = [part for part in SPLIT.split(whole) if part]
-        self._sites = {part for part in parts if SITE.fullmatch(part)} | ({whole} if len(parts) == 1 and SITE.fullmatch(whole) else set())
+        self._sites = {part for part in parts if SITE.fullmatch(part)} | (
+            {whole} if len(parts) == 1 and SITE.fullmatch(whole) else set()
+        )
         hints = [hint for hint in (whole, *stated.headlines) if not GENERIC.fullmatch(hint) and hint not in self._sites]
         self._hints = [_Hint(hint) for hint in dict.fromkeys(hints)]
         self._candidates = [each for at, line in enumerate(page.lines) if (each := self._candidate(at, line))]
@@ -88,7 +93,7 @@ class Titles:
         labelled = at > 0 and NAMED.fullmatch("".join(self._page.lines[at - 1].text.split())) is not None
         if not level and ((len(text) < 6 and not labelled) or text[-1] in "。；;，,：:" or line.prose > 60):
             return None
-        if GENERIC.fullmatch(text) or CHROME.match(text) or PLACE_LINE.search(text) or (not level and is_strip(text)):
+        if GENERIC.fullmatch(text) or CHROME.match(text) or WAY.search(text) or (not level and is_strip(text)):
             return None
         named = labelled or line.role & TITLE != 0 or _named_around(line)
         thorough = bool(level or named or line.strong)
@@ -97,7 +102,9 @@ class Titles:
         joined = self._joined(at, line)
         if joined is not None and (whole := self._agreement(joined, thorough=thorough)) >= agreement:
             text, agreement = joined, whole
-        score = agreement + WEIGHT[level] + (0.6 if labelled else 0.2 if named else 0.0) + (0.08 if line.strong else 0.0)
+        score = (
+            agreement + WEIGHT[level] + (0.6 if labelled else 0.2 if named else 0.0) + (0.08 if line.strong else 0.0)
+        )
         score -= min(at, 200) * 0.0005 + (0.5 if text in self._sites else 0.0)
         return _Candidate(at, text, agreement, score, labelled)
 
@@ -118,7 +125,9 @@ class Titles:
         """Below the title comes the strip, then the text; a line within the text is no title."""
         if at >= first:
             return -0.4
-        strip = next((place for place in range(at + 1, min(at + NEAR, first)) if is_strip(self._page.lines[place].spaced)), None)
+        strip = next(
+            (place for place in range(at + 1, min(at + NEAR, first)) if is_strip(self._page.lines[place].spaced)), None
+        )
         found = 0.3 - 0.03 * (strip - at) if strip is not None else 0.0
         distance = first - at
         return found + (0.25 if distance <= 4 else 0.15 if distance <= 12 else 0.05 if distance <= 25 else 0.0)
@@ -188,4 +197,3 @@ def _named_around(line: Line) -> bool:
             return False
         box = above
     return False
-

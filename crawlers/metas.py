@@ -31,10 +31,16 @@ DATES = (
     "dc.date",
     "date",
 )
-FIRST_PUBLISHED = re.compile(r"(?!.*(?:modif|updat|expir|valid))(?:.*[:._-])?(?:first[-_]?)?(?:publi\w*|release|create)[-_ :]?\w*(?:at|time|date)", re.I)
+FIRST_PUBLISHED = re.compile(
+    r"(?!.*(?:modif|updat|expir|valid))(?:.*[:._-])?(?:first[-_]?)?(?:publi\w*|release|create)[-_ :]?\w*"
+    r"(?:at|time|date)",
+    re.I,
+)
 SOURCES = ("contentsource", "source", "mediaid", "article:publisher")
 AUTHORS = ("author", "article:author", "og:article:author")
 LD_BYTES = 200_000
+MAX_NAME = 60
+MAX_TITLE = 400
 ARTICLE = re.compile(r"article|posting|report|page|videoobject|question|product", re.I)
 
 
@@ -79,7 +85,9 @@ class Stated:
 
     def _times(self) -> list[str]:
         """<time datetime>: the one named as published, then one that is not named as an update."""
-        said = [(f"{each.get('class')} {each.get('itemprop')}".lower(), each.get("datetime") or "") for each in self.times]
+        said = [
+            (f"{each.get('class')} {each.get('itemprop')}".lower(), each.get("datetime") or "") for each in self.times
+        ]
         told = [value for names, value in said if "publish" in names or "datecreated" in names]
         return told[:1] or [value for names, value in said if not re.search(r"updat|modif", names)][:1]
 
@@ -90,11 +98,11 @@ def read_metas(tree: LexborHTMLParser) -> Stated:
         attributes = node.attributes
         name = attributes.get("name") or attributes.get("property") or attributes.get("itemprop")
         value = one_line(attributes.get("content") or "") if name else ""
-        if name and value:
+        if name and value and len(name) <= MAX_NAME:
             metas.setdefault(name.strip().lower(), value)
     title = tree.css_first("title")
     times = tuple(node.attributes for node in tree.css("time[datetime]")[:20])
-    return Stated(one_line(title.text(deep=True)) if title is not None else "", metas, _linked(tree), times)
+    return Stated(one_line(title.text(deep=True))[:MAX_TITLE] if title is not None else "", metas, _linked(tree), times)
 
 
 def is_name(value: str) -> bool:

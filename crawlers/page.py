@@ -20,8 +20,7 @@ BREAKS = BLOCKS | CELLS
 PLAIN = frozenset(("span", "em", "i", "tbody", "u", "small", "o:p"))
 """Elements that say nothing without an attribute."""
 STRONG = frozenset(("b", "strong", "font", "big", "center", *HEADINGS))
-WHOLE = r"(?:[-_]+\w+)*\d*"
-
+WHOLE = r"\d*(?:[-_][-\w]*)?"
 
 NEVER = 1
 """Navigation, footers, log-in bars: never an article's. They are not read."""
@@ -33,18 +32,17 @@ TITLE = 8
 ORIGIN = 16
 """Who published it."""
 WRITER = 32
-UPDATED = 64
 NAMES = {
     NEVER: rf"(?:footer?|copyright|friend-?links?|nav\w*|menu|crumbs?|breadcrumb|login|toolbar){WHOLE}",
-    HARDLY: r"(?:(?:\w+[-_])?(?:comments?\w*|pinglun|related|relate|recommend\w*|share\w*|hot\w*|rank\w*|disclaimer|statement|qrcode|prev\w*|next\w*)|"
-    r"sidebar|side|right|ads?|adv?erts?|popup|dialog|shengming|tips?|erweima|page[rs]?|pagination|editor\w*|cookie|banner|signature|sign|"
-    rf"replies|reply){WHOLE}",
+    HARDLY: r"(?:(?:[-\w]*[-_])?(?:comments?\w*|pinglun|related|relate|recommend\w*|share\w*|hot\w*|rank\w*|disclaimer|"
+    r"statement|qrcode|prev\w*|next\w*)|sidebar|side|right|ads?|adv?erts?|popup|dialog|shengming|tips?|erweima|page[rs]?|pagination|editor\w*|"
+    rf"cookie|banner|signature|sign|replies|reply){WHOLE}",
     INSERTED: rf"(?:related?|recommend\w*|share\w*|ads?|adv?erts?|qrcode|erweima|comments?){WHOLE}",
-    TITLE: r"(?:\w+[-_])*\w*?(?:title|headline|subject|biaoti|tit|bt|ttl)\d*(?:[-_]\w+)*",
-    ORIGIN: r"(?:\w+[-_])*(?:source|laiyuan|origin|media|author-?name|nick-?name|publisher|js_name|from)\d*",
-    WRITER: r"(?:\w+[-_])*(?:author|byline|writer|zuozhe)\d*",
-    UPDATED: r"(?:\w+[-_])*(?:updated?|modified|modify)(?:[-_]?\w+)*",
+    TITLE: r"[-\w]*(?:title|headline|subject|biaoti|tit|bt|ttl)\d*(?:[-_][-\w]*)?",
+    ORIGIN: r"(?:[-\w]*[-_])?(?:source|laiyuan|origin|media|author-?name|nick-?name|publisher|js_name|from)\d*",
+    WRITER: r"(?:[-\w]*[-_])?(?:author|byline|writer|zuozhe)\d*",
 }
+"""Whole class names and ids, by what they say. None of the forms can run away on a long name."""
 PATTERNS = [(role, re.compile(names, re.IGNORECASE)) for role, names in NAMES.items()]
 FURNITURE_TAGS = frozenset(("nav", "footer", "aside"))
 ARTICLES = frozenset(("body", "article", "html", "main"))
@@ -52,7 +50,8 @@ ARTICLES = frozenset(("body", "article", "html", "main"))
 
 @dataclass(eq=False, slots=True)
 class Box:
-    """An element.  start, end: the span of its lines.  role: what its names say, a sum of the roles above.
+    """An element.  start, end: the span of its lines.  role: what its names say, a sum of the roles above;
+    an inline element says what those around it say, up to its block.
 
     outer: the nearest block around an inline element, None for a block.  link: the <a> around it, or itself.
     chars, links, marks: of the text that stands directly in this block.  score: prose in it and below.
@@ -186,6 +185,8 @@ def _box(node: LexborNode, tag: str, attributes: dict[str, str | None], parent: 
     elif role & NEVER:
         return None
     outer = None if tag in BREAKS else parent.outer or parent
+    if outer is not None:
+        role |= parent.role
     heading = HEADINGS.get(tag) or parent.heading
     strong = parent.strong or tag in STRONG
     link = node if tag == "a" else parent.link
@@ -214,11 +215,7 @@ def _add(line: Line, text: str, box: Box, block: Box) -> None:
         block.marks = PUNCTUATION.search(text) is not None
     line.heading = line.heading or box.heading
     line.strong = line.strong or box.strong
-    inner: Box | None = box
-    while inner is not None and inner is not block:
-        line.role |= inner.role
-        inner = inner.parent
-    line.role |= block.role
+    line.role |= box.role
 
 
 def _finished(top: Box, boxes: dict[int, Box], lines: list[Line]) -> Page:

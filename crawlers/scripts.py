@@ -22,6 +22,7 @@ MAX_OBJECTS = 20_000
 LEAST = 40
 """Characters of text that make an article."""
 ASSIGNED = re.compile(r"(?:[\w$\]\"']\s*=\s*|JSON\.parse\(\s*|decodeURIComponent\(\s*)(?=[{\[\"'])")
+UNDEFINED = re.compile(r"(?<=[:,\[])undefined(?=[,}\]])")
 CONTENT = re.compile(r"(?:\w*[_-])?\w*(?:content|body|html|text|detail|article|desc)(?:html|text|body)?", re.IGNORECASE)
 TITLE = re.compile(r"(?:\w*(?:title|headline|subject))|name", re.IGNORECASE)
 DATE = re.compile(
@@ -64,7 +65,9 @@ def scripted_article(tree: LexborHTMLParser, title: str, *, now: datetime) -> Sc
         return None
     _, text, line = best
     said = next((value for value in _all(line, DATE) if read_dated(value, now=now)), "")
-    return Scripted(text, _said(line, TITLE), read_dated(said, now=now), _said(line, SOURCE), person(_said(line, AUTHOR)))
+    return Scripted(
+        text, _said(line, TITLE), read_dated(said, now=now), _said(line, SOURCE), person(_said(line, AUTHOR))
+    )
 
 
 def date_in_scripts(tree: LexborHTMLParser, *, now: datetime) -> Dated | None:
@@ -101,6 +104,7 @@ def _data(tree: LexborHTMLParser) -> Iterator[Any]:
         if whole[:1] in ("{", "[", "%"):
             yield from _parsed(whole)
             continue
+        text = UNDEFINED.sub("null", text) if "undefined" in text else text
         at, parts = 0, 0
         while parts < MAX_PARTS and (match := ASSIGNED.search(text, at)):
             parts += 1
@@ -116,17 +120,10 @@ def _value_at(text: str, start: int) -> tuple[Any, int]:
     if text[start] == "'":
         end = text.find("'", start + 1)
         return (text[start + 1 : end], end + 1) if end > 0 else (None, start + 1)
-    for form in (text, None):
-        try:
-            return json.JSONDecoder(strict=False).raw_decode(form or _without_undefined(text), start)
-        except (ValueError, RecursionError):
-            if "undefined" not in text:
-                break
-    return None, start + 1
-
-
-def _without_undefined(text: str) -> str:
-    return re.sub(r"(?<=[:,\[])\s*undefined(?=\s*[,}\]])", lambda match: "null".ljust(len(match[0])), text)
+    try:
+        return json.JSONDecoder(strict=False).raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None, start + 1
 
 
 def _parsed(text: str) -> Iterator[Any]:
@@ -158,7 +155,9 @@ def _objects(data: Any) -> Iterator[list[Mapping[str, Any]]]:
 
 def _content(value: Mapping[str, Any]) -> str:
     """The longest text with sentences that an object holds under a name like content."""
-    held = [each for key, each in value.items() if isinstance(each, str) and len(each) >= LEAST and CONTENT.fullmatch(key)]
+    held = [
+        each for key, each in value.items() if isinstance(each, str) and len(each) >= LEAST and CONTENT.fullmatch(key)
+    ]
     longest = max(held, key=len, default="")
     text = html_to_text(longest, tables=False) if longest else ""
     return text if re.search(r"[，。；！？,.;]", text) else ""
