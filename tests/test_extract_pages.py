@@ -175,7 +175,7 @@ def test_replies_are_no_part_of_the_post() -> None:
 
 def test_comments_without_a_name_do_not_win_over_a_short_text() -> None:
     comments = "".join(
-        f"<div><div>用户{at}</div><div>看完心惊，我们楼道里停了好几辆，希望多来检查。</div><div>{at + 1}小时前</div></div>"
+        f"<div><div>用户{at}</div><div>看完心惊，楼道里停了好几辆，希望多来检查。</div><div>{at + 1}小时前</div></div>"
         for at in range(9)
     )
     found = read(f"<h1>电热水袋停售</h1><div><p>{SENTENCE}</p></div><div>{comments}</div>", "电热水袋停售_某某网")
