@@ -13,7 +13,7 @@ from core.records import Table
 from crawlers.crowd import CONTACT, FOOT, leave_out, leave_out_inserted, prose, weigh
 from crawlers.markup import CELLS, MAX_TABLES, is_data_table, tables_of
 from crawlers.page import Box, Line, Page, is_list_of_links, read_page
-from crawlers.strip import TOOLS, WAY, is_strip
+from crawlers.strip import LABEL_BEGIN, TOOLS, WAY, is_strip
 
 MOST = 0.7
 """Share of a box's prose that a child must hold for the walk to go on into it."""
@@ -84,7 +84,8 @@ def first_prose(page: Page, box: Box, title: int | None) -> int:
 def read_body(page: Page, box: Box, title: int | None) -> Body:
     """The text of a box, without the title, the strip under it and the tools under the text."""
     first = first_prose(page, box, title)
-    last = max((at for at in range(box.start, box.end) if prose(page.lines[at])), default=first)
+    told = (at for at in range(box.start, box.end) if prose(page.lines[at]) and not is_strip(page.lines[at].text))
+    last = max(told, default=first)
     head = [at for at in range(box.start, first) if _is_head(page.lines[at], at, title)]
     tail = [at for at in range(last + 1, box.end) if _is_foot(page.lines[at])]
     text = clean_lines(_joined(page, box, head + tail))
@@ -143,7 +144,7 @@ def _is_head(line: Line, at: int, title: int | None) -> bool:
 
 def _is_foot(line: Line) -> bool:
     """Below the last sentence: tools, the way to other pages, whose site it is."""
-    return len(line.text) <= 80 and any(form.search(line.text) for form in (WAY, TOOLS, FOOT))
+    return len(line.text) <= 80 and any(form.search(line.text) for form in (WAY, TOOLS, FOOT, LABEL_BEGIN))
 
 
 def _descend(top: Box, best: dict[int, Box]) -> Box:

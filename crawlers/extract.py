@@ -31,6 +31,8 @@ from crawlers.strip import Places
 from crawlers.urls import absolute_url
 
 TEXT, TABLE, FILE, IMAGE = "text", "table", "attachment", "image"
+STRIP = 6
+"""Lines below the title of a page without text in which it is said when and by whom."""
 ICON = 60
 """Pixels; a smaller picture is no page of a notice."""
 LABEL = re.compile(r"^\s*(?:信息来源|文章来源|稿件来源|新闻来源|来源|稿源|作者|记者|出处)\s*[:：]\s*")
@@ -133,9 +135,11 @@ class _Reading:
         nodes = _outermost(select_all(self.tree, self.chosen.body)) if self.chosen.body is not None else []
         own = next((page.boxes[node.mem_id] for node in nodes if node.mem_id in page.boxes), None)
         box = own or find_box(page, anchor)
-        first = first_prose(page, box, anchor) if box is not None else len(page.lines) if anchor is None else anchor + 1
+        first = first_prose(page, box, anchor) if box is not None else len(page.lines)
         headline = Headline(selected, anchor) if selected else titles.choose(first)
         line = headline.line
+        if box is None and line is not None:
+            first = min(line + STRIP, first)
         body = read_body(page, box, line) if box is not None else Body("", first=first, last=first)
         places = Places(line, body.first, body.last)
         return headline, self._chosen_body(nodes) or body, places
@@ -203,7 +207,8 @@ class _Reading:
     def _author(self, places: Places, scripted: Scripted | None) -> str:
         selected = label_value(self._selected(self.chosen.author, "author"))
         named = selected or (scripted.author if scripted is not None else "")
-        return named or writer_of(self.page, places, label_value(self.stated.author()))
+        stated = label_value(self.stated.author())
+        return named or writer_of(self.page, places, "" if stated in self.stated.title else stated)
 
     def _selected(self, selector: str | None, what: str) -> str:
         if selector is None:

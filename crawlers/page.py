@@ -17,6 +17,8 @@ PUNCTUATION = re.compile(r"[，。；！？：、,.;!?]")
 HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 BREAKS = BLOCKS | CELLS
+NAMING = frozenset(("class", "id", "itemprop", "data-testid"))
+"""Attributes that tell what an element is for."""
 PLAIN = frozenset(("span", "em", "i", "tbody", "u", "small", "o:p"))
 """Elements that say nothing without an attribute."""
 STRONG = frozenset(("b", "strong", "font", "big", "center", *HEADINGS))
@@ -169,9 +171,9 @@ def _box(node: LexborNode, tag: str, attributes: dict[str, str | None], parent: 
     """The box of an element; its parent's where it says nothing of its own, None where it is not to be read."""
     names, role, hidden = "", 0, parent.hidden
     if attributes:
-        kind, name, style = attributes.get("class"), attributes.get("id"), attributes.get("style")
-        if kind or name:
-            names = f"{kind or ''} {name or ''}"
+        style = attributes.get("style")
+        names = " ".join([value for key, value in attributes.items() if key in NAMING and value])
+        if names:
             role = roles_of(names)
         if style is not None and HIDDEN.search(style) is not None:
             hidden = True
@@ -195,7 +197,7 @@ def _box(node: LexborNode, tag: str, attributes: dict[str, str | None], parent: 
 
 @lru_cache(maxsize=4096)
 def roles_of(names: str) -> int:
-    """What a class attribute and an id, separated by white space, say."""
+    """What class names and ids, separated by white space, say."""
     found = 0
     for name in names[:400].split():
         for role, pattern in PATTERNS:

@@ -23,6 +23,7 @@ from crawlers.strip import (
     above,
     between,
     elsewhere,
+    is_strip,
 )
 
 OTHER = (
@@ -37,6 +38,7 @@ LABELLED = re.compile(
 RANKS = {"published": 4, None: 3, "made": 2, "updated": 1}
 BESIDE, MADE_RANK, UPDATED_RANK = 3, 2, 1
 LABEL_LENGTH = 40
+UNDER = 4
 WEEKDAYS = re.compile(r"\s*[(（]?(?:星期|周)[一二三四五六日天][)）]?\s*")
 SPLIT_DAY = re.compile(r"(?<![\d:.-])(\d{1,2})\s+(\d{4})\s*[-/.年]\s*(\d{1,2})\s*月?(?![\d./-])")
 """The day in large type above year and month: 07 2023-09."""
@@ -62,12 +64,22 @@ def date_on_page(page: Page, places: Places, *, now: datetime) -> Found | None:
     if not any(each.rank >= BESIDE for each in found):
         found += _dates("\n".join(elsewhere(page)), now, beside=False)
     if not found:
+        found += _under(page, places, now)
+    if not found:
         return None
     best = max(found, key=lambda each: each.rank)
     updated = next((each.dated.moment for each in found if each.rank == UPDATED_RANK), None)
     timed = (each.dated for each in found if each.dated.has_time and each.rank >= BESIDE)
     closer = next((dated for dated in timed if _same_day(dated, best.dated)), best.dated)
     return Found(best.dated if best.dated.has_time else closer, best.rank, updated)
+
+
+def _under(page: Page, places: Places, now: datetime) -> Iterator[Found]:
+    """A line right under the text that is a moment and little else: so do boards of posts sign."""
+    for line in page.lines[places.last + 1 : places.last + 1 + UNDER]:
+        match = YEAR_DATE.search(line.spaced) if not line.block.out and is_strip(line.spaced) else None
+        if match is not None and (dated := _read(match[0], now)) and dated.has_time:
+            yield Found(dated, MADE_RANK)
 
 
 def masthead_date(page: Page, places: Places, title: str, *, now: datetime) -> Dated | None:

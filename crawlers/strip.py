@@ -10,6 +10,8 @@ MAX_STRIP = 160
 """Characters; a longer line is prose."""
 ABOVE, BETWEEN, BELOW = 6, 25, 10
 """Lines looked at above the title, between title and text, and below the text."""
+MAX_BESIDE = 12
+"""Characters of a name that may stand beside a date in a strip."""
 MAX_ELSEWHERE = 60
 
 WEEKDAY = r"(?:\s*[(（]?(?:星期|周)[一二三四五六日天][)）]?)?"
@@ -51,7 +53,7 @@ WRITER_LABEL = r"(?:文章)?作者|(?:本报|本网|见习|特约|实习)*记者
 EDITOR_LABEL = r"(?<!责任)(?<!责)编\s?辑"
 OTHER_LABEL = (
     r"浏览\w*|点击\w*|阅读\w*|访问\w*|人气|字体\w*|字号|责任编辑|责编|审核|校对|签发|文章录入|录入|信息员|分享\w*"
-    r"|关键词|标签|索引号|文号|公开方式|受理单位|办理状态|来信人|打印|版次"
+    r"|关键词|标签|索引号|文号|公开方式|受理单位|办理状态|来信人|打印|版次|供稿人?|来稿"
 )
 ANY_LABEL = f"(?:{'|'.join((ORIGIN_LABEL, WRITER_LABEL, EDITOR_LABEL, OTHER_LABEL, PUBLISHED, UPDATED, MADE))})"
 LABEL_BEGIN = re.compile(rf"(?:^|[\s\[【(（|])(?:{ANY_LABEL})\s*[:：]", re.IGNORECASE)
@@ -90,7 +92,12 @@ def is_strip(text: str) -> bool:
         return True
     if len(text) <= 60 and YEAR_DATE.match(text.lstrip("[【(（ ")):
         return "，" not in text
-    return len(text) <= 40 and (TOOLS.search(text) is not None or DATE.fullmatch(text) is not None)
+    if len(text) > 40:
+        return False
+    dated = DATE.search(text)
+    return TOOLS.search(text) is not None or (
+        dated is not None and len(text) - len(dated[0]) <= MAX_BESIDE and "，" not in text
+    )
 
 
 def between(page: Page, places: Places) -> list[str]:

@@ -37,7 +37,7 @@ def day(found: Extracted) -> str:
 
 
 def test_pages_of_many_shapes_keep_their_measured_quality() -> None:
-    """Floors below what benchmarks/extraction.py printed: see docs/extraction.md."""
+    """Floors below what `python -m benchmarks.extraction --pages tests/extraction` printed on 2026-11-26."""
     rows = [json.loads(line) for line in (PAGES / "gold.jsonl").read_text(encoding="utf-8").splitlines()]
     wrong: Counter[str] = Counter()
     bodies = []
@@ -53,7 +53,7 @@ def test_pages_of_many_shapes_keep_their_measured_quality() -> None:
         bodies += [f1(row["body"], found.text)] if row["body"] else []
     assert wrong["title"] <= 1
     assert wrong["date"] <= 1
-    assert wrong["source"] <= 3
+    assert wrong["source"] <= 2
     assert wrong["author"] <= 1
     assert wrong["bare"] == 0
     assert sum(bodies) / len(bodies) >= 0.98
