@@ -5,10 +5,12 @@ the page once more where density found too little. Measured on saved Chinese pag
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from lxml.etree import LxmlError
 from readability import Document as ReadabilityDocument
@@ -30,7 +32,6 @@ from crawlers.scripts import Scripted, date_in_scripts, name_in_scripts, scripte
 from crawlers.strip import Places
 from crawlers.urls import absolute_url
 
-TEXT, TABLE, FILE, IMAGE = "text", "table", "attachment", "image"
 STRIP = 6
 """Lines below the title of a page without text in which it is said when and by whom."""
 ICON = 60
@@ -42,6 +43,8 @@ MAX_READABILITY = 5_000
 """Elements of a page up to which that is tried."""
 MAX_TEXT = 500_000
 MAX_LINKS = 20
+LINKS = "a[href], iframe[src], embed[src], object[data]"
+VIEWER = re.compile(r"[?&](?:file|src|url)=([^&#]+\.(?:pdf|docx?|xlsx?|ofd))\b", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"^(.*?)::(?:attr\(([\w-]+)\)|text)$", re.DOTALL)
 
 
@@ -50,7 +53,7 @@ class Extracted:
     """published: aware UTC, None where the page does not say.  text: paragraphs, a line each; facts of data tables
     stand in `tables` (first row the header), not in the text.  problems: what was not found or not trusted.
     body_kind: text, or what the page says its matter with instead: table | attachment | image.
-    images: addresses of the pictures of a body without text.
+    attachments: addresses of files; labels: what the page calls them.  images: pictures of a body without text.
     """
 
     title: str = ""
@@ -61,6 +64,7 @@ class Extracted:
     tables: tuple[Table, ...] = ()
     problems: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
     body_kind: str = "text"
     images: tuple[str, ...] = ()
     fields: dict[str, str] = field(default_factory=dict)
@@ -112,15 +116,9 @@ class _Reading:
             text=body.text[:MAX_TEXT],
             tables=body.tables,
             problems=tuple(self.problems),
-            attachments=links,
-            body_kind=next(
-                (
-                    kind
-                    for kind, held in ((TEXT, body.text), (TABLE, body.tables), (FILE, links), (IMAGE, images))
-                    if held
-                ),
-                TEXT,
-            ),
+            attachments=tuple(links),
+            labels={link: label for link, label in links.items() if label},
+            body_kind=_kind(body, links, images),
             images=images,
             fields=_fields(self.tree, self.chosen),
             has_time=dated.has_time if dated else False,
@@ -149,7 +147,7 @@ class _Reading:
         if self.chosen.body is None:
             return None
         body = body_of(nodes)
-        held = (part for node in nodes for part in node.css("a[href], img[src]"))
+        held = (part for node in nodes for part in node.css(f"{LINKS}, img[src]"))
         if body.text or body.tables or any(part.tag == "img" or _is_file(part) for part in held):
             return body
         self.problems.append(f"selector for body found nothing: {self.chosen.body}")
@@ -280,6 +278,13 @@ def _fields(tree: LexborHTMLParser, chosen: Detail) -> dict[str, str]:
     return {name: value for name, value in found.items() if name and value}
 
 
+def _kind(body: Body, links: Collection[str], images: Collection[str]) -> str:
+    """What a page says its matter with."""
+    if body.text or not (body.tables or links or images):
+        return "text"
+    return "table" if body.tables else "attachment" if links else "image"
+
+
 def _line_of(page: Page, title: str) -> int | None:
     """The line that a selected title is."""
     bare = "".join(title.split())
@@ -318,16 +323,29 @@ def _readability(markup: str) -> str:
         return ""
 
 
-def _attachments(tree: LexborHTMLParser, body: LexborNode | None, chosen: Detail, url: str) -> tuple[str, ...]:
-    """Addresses of attached files: by selector, else links inside the body's box that end like a file."""
-    if chosen.attachments:
-        nodes = select_all(tree, chosen.attachments)
-    else:
+def _attachments(tree: LexborHTMLParser, body: LexborNode | None, chosen: Detail, url: str) -> dict[str, str]:
+    """Addresses of attached files and what the page calls them: by selector, else what in the body's box ends like a
+    file, framed and embedded ones too."""
+    nodes = select_all(tree, chosen.attachments) if chosen.attachments else []
+    if not nodes:
         box = body.parent if body is not None and body.parent is not None else tree.body
-        nodes = [link for link in (box.css("a[href]") if box else []) if _is_file(link)]
-    links = (absolute_url(url, node.attributes.get("href") or "") for node in nodes)
-    return tuple(dict.fromkeys(link for link in links if link))[:MAX_LINKS]
+        found = box.css(LINKS) if box else []
+        nodes = [node for node in found if is_file(_address(node))]
+    links: dict[str, str] = {}
+    for node in nodes:
+        link = absolute_url(url, _address(node))
+        if link and link != url:
+            links[link] = links.get(link) or one_line(node.attributes.get("title") or node_text(node))
+    first = sorted(links, key=lambda link: not is_file(link))  # a broad selector finds other links, too
+    return {link: links[link] for link in first[:MAX_LINKS]}
+
+
+def _address(node: LexborNode) -> str:
+    """Where a link, frame or embedded thing leads; a viewer's address holds the file's own."""
+    address = node.attributes.get("href") or node.attributes.get("src") or node.attributes.get("data") or ""
+    viewer = VIEWER.search(address) if node.tag != "a" else None
+    return unquote(viewer[1]) if viewer else address
 
 
 def _is_file(link: LexborNode) -> bool:
-    return is_file(link.attributes.get("href"))
+    return is_file(_address(link))
