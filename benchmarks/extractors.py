@@ -15,8 +15,9 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from core.clock import beijing
+from core.clock import beijing, system_clock
 from crawlers.charset import decode_page
+from crawlers.dates import read_dated
 from crawlers.extract import extract_page
 from crawlers.markup import html_to_text, one_line
 
@@ -96,8 +97,12 @@ def _gne(module: Any) -> Extractor:
 
     def read(page: bytes, url: str, now: datetime | None) -> Read:
         told = extractor.extract(decode_page(page).text, host=url)
-        held = [str(told.get(name) or "") for name in ("title", "publish_time", "source", "author", "content")]
-        return Read(*held)
+        dated = read_dated(
+            str(told.get("publish_time") or ""), now=now or system_clock()
+        )  # it gives the page's own form
+        date = f"{beijing(dated.moment):{'%Y-%m-%d %H:%M:%S' if dated.has_time else '%Y-%m-%d'}}" if dated else ""
+        held = [str(told.get(name) or "") for name in ("title", "source", "author", "content")]
+        return Read(held[0], date, *held[1:])
 
     return read
 
