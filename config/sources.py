@@ -210,7 +210,7 @@ class FileImportSource(SourceConfig):
 
     family: Literal["file_import"]
     folder: str | None = None
-    pattern: OneOrMore = ("*.csv", "*.xlsx")
+    pattern: OneOrMore = ("*.csv", "*.xlsx", "*.xls")
     map: FieldMap
     sheet: str | None = None
     max_rows: int = Field(default=100_000, ge=1)

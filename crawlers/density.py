@@ -41,7 +41,7 @@ CREDIT = re.compile(
     r"^[\s\[【（(]*(?:原标题|责任编辑|责编|编辑|本文来源|来源|文章来源|声明|免责声明|版权声明|特别声明|转载请注明|分享到|打印本页|关闭窗口|返回顶部|"
     r"上一篇|下一篇|相关阅读|相关新闻|相关链接|延伸阅读|推荐阅读|热门推荐|扫一扫|扫码|字号|点击进入专题|更多精彩|关键词|标签|用微信扫码\w*|分享至\w*|举报)\s*(?:[:：】\])）丨|]|\d|$)"
 )
-FILES = re.compile(r"\.(?:xlsx?|xlsm|csv|docx?|wps|et|pdf|zip|rar|7z|ofd)(?:$|[?#])", re.IGNORECASE)
+FILES = re.compile(r"\.(?:xlsx?|xlsm|xlsb|csv|docx?|wps|et|ods|rtf|pdf|zip|rar|7z|ofd)(?:$|[?#&])", re.IGNORECASE)
 EMPTY_LABEL = re.compile(r"附件\s*\d{0,2}\s*[:：.、]?")
 CREDIT_LENGTH = 60
 TAIL = re.compile(

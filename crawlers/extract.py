@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from lxml.etree import LxmlError
 from readability import Document as ReadabilityDocument
@@ -21,7 +22,7 @@ from crawlers.charset import decode_page
 from crawlers.dates import read_dated
 from crawlers.density import Body, body_of, find_body, is_file
 from crawlers.headline import find_author, find_date, find_source, find_title, label_value
-from crawlers.markup import MAX_CHARS, html_to_text, node_text, one_line, parse_html
+from crawlers.markup import MAX_CHARS, ancestors, html_to_text, node_text, one_line, parse_html
 from crawlers.urls import absolute_url
 
 TOO_SHORT = 80
@@ -29,6 +30,13 @@ TOO_SHORT = 80
 MAX_READABILITY = 600_000
 MAX_TEXT = 500_000
 MAX_LINKS = 20
+BARE_TEXT = 20
+"""Characters below which a body says nothing itself."""
+ICON = 60
+"""Pixels; a smaller picture is no page of a notice."""
+LINKS = "a[href], iframe[src], embed[src], object[data]"
+ASIDE = frozenset(("nav", "footer", "aside", "header", "button"))
+VIEWER = re.compile(r"[?&](?:file|src|url)=([^&#]+\.(?:pdf|docx?|xlsx?|ofd))\b", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"^(.*?)::(?:attr\(([\w-]+)\)|text)$", re.DOTALL)
 
 
@@ -36,6 +44,7 @@ ATTRIBUTE = re.compile(r"^(.*?)::(?:attr\(([\w-]+)\)|text)$", re.DOTALL)
 class Extracted:
     """published: aware UTC, None where the page does not say.  text: paragraphs, a line each; facts of data tables
     stand in `tables` (first row the header), not in the text.  problems: what was not found or not trusted.
+    attachments: addresses of files; labels: what the page calls them.  images: pictures of a body without text.
     """
 
     title: str = ""
@@ -46,6 +55,8 @@ class Extracted:
     tables: tuple[Table, ...] = ()
     problems: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    images: tuple[str, ...] = ()
     fields: dict[str, str] = field(default_factory=dict)
     has_time: bool = False
 
@@ -69,7 +80,9 @@ def extract_page(
     author = label_value(_selected(tree, chosen.author, problems, "author")) or find_author(tree)
     fields = _fields(tree, chosen)
     body = _body(tree, chosen, text, title, problems)
-    for what, value in (("title", title), ("date", dated), ("body", body.text or body.tables)):
+    links = _attachments(tree, body.node, chosen, url)
+    images = _images(tree, body, chosen, url)
+    for what, value in (("title", title), ("date", dated), ("body", body.text or body.tables or links or images)):
         if not value:
             problems.append(f"no {what} found")
     return Extracted(
@@ -80,7 +93,9 @@ def extract_page(
         text=body.text[:MAX_TEXT],
         tables=body.tables,
         problems=tuple(problems),
-        attachments=_attachments(tree, body.node, chosen, url),
+        attachments=tuple(links),
+        labels={link: label for link, label in links.items() if label},
+        images=images,
         fields=fields,
         has_time=dated.has_time if dated else False,
     )
@@ -144,7 +159,8 @@ def _body(tree: LexborHTMLParser, chosen: Detail, markup: str, title: str, probl
     if chosen.body is not None:
         nodes = _outermost(select_all(tree, chosen.body))
         body = body_of(nodes)
-        if body.text or body.tables or any(link for node in nodes for link in node.css("a[href]") if _is_file(link)):
+        held = [part for node in nodes for part in node.css(f"{LINKS}, img[src]")]
+        if body.text or body.tables or any(part.tag == "img" or _is_file(part) for part in held):
             return body
         problems.append(f"selector for body found nothing: {chosen.body}")
     body = find_body(tree, title)
@@ -176,16 +192,43 @@ def _readability(markup: str) -> str:
         return ""
 
 
-def _attachments(tree: LexborHTMLParser, body: LexborNode | None, chosen: Detail, url: str) -> tuple[str, ...]:
-    """Addresses of attached files: by selector, else links inside the body's box that end like a file."""
-    if chosen.attachments:
-        nodes = select_all(tree, chosen.attachments)
-    else:
+def _attachments(tree: LexborHTMLParser, body: LexborNode | None, chosen: Detail, url: str) -> dict[str, str]:
+    """Addresses of attached files and what the page calls them: by selector, else what in the body's box ends like a
+    file, framed and embedded ones too."""
+    nodes = select_all(tree, chosen.attachments) if chosen.attachments else []
+    if not nodes:
         box = body.parent if body is not None and body.parent is not None else tree.body
-        nodes = [link for link in (box.css("a[href]") if box else []) if _is_file(link)]
-    links = (absolute_url(url, node.attributes.get("href") or "") for node in nodes)
+        found = box.css(LINKS) if box else []
+        nodes = [node for node in found if is_file(_address(node))]
+    links: dict[str, str] = {}
+    for node in nodes:
+        link = absolute_url(url, _address(node))
+        if link and link != url:
+            links[link] = links.get(link) or one_line(node.attributes.get("title") or node_text(node))
+    first = sorted(links, key=lambda link: not is_file(link))  # a broad selector finds other links, too
+    return {link: links[link] for link in first[:MAX_LINKS]}
+
+
+def _images(tree: LexborHTMLParser, body: Body, chosen: Detail, url: str) -> tuple[str, ...]:
+    """Pictures of a body that has no text to speak of; none where it has."""
+    if len("".join(body.text.split())) >= BARE_TEXT or body.tables:
+        return ()
+    nodes = _outermost(select_all(tree, chosen.body)) if chosen.body else []
+    box = nodes or ([body.node] if body.node is not None else [tree.body] if tree.body else [])
+    links = []
+    for image in (image for node in box for image in node.css("img[src]")):
+        size = [int(value) for name in ("width", "height") if (value := image.attributes.get(name) or "").isdecimal()]
+        if not any(value < ICON for value in size) and not any(node.tag in ASIDE for node in ancestors(image)):
+            links.append(absolute_url(url, image.attributes.get("src") or ""))
     return tuple(dict.fromkeys(link for link in links if link))[:MAX_LINKS]
 
 
+def _address(node: LexborNode) -> str:
+    """Where a link, frame or embedded thing leads; a viewer's address holds the file's own."""
+    address = node.attributes.get("href") or node.attributes.get("src") or node.attributes.get("data") or ""
+    viewer = VIEWER.search(address) if node.tag != "a" else None
+    return unquote(viewer[1]) if viewer else address
+
+
 def _is_file(link: LexborNode) -> bool:
-    return is_file(link.attributes.get("href"))
+    return is_file(_address(link))

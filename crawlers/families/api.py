@@ -38,10 +38,7 @@ class RecordsSpider(SourceSpider[WebT]):
                 yield request
             return
         self.run.row(raw.published)
-        if raw.attachments:
-            tables, _ = await self.tables_of_files(raw.attachments)
-            raw = with_tables(raw, tables)
-        yield raw
+        yield await self.with_attached(raw) if raw.attachments else raw
 
 
 class JsonApiSpider(RecordsSpider[JsonApiSource]):
@@ -160,11 +157,6 @@ def with_query(url: str, params: Mapping[str, str]) -> str:
     """`url` with `params` behind what it has."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(params))))))
-
-
-def with_tables(raw: RawDocument, tables: tuple[Any, ...]) -> RawDocument:
-    """`raw` with the tables of its files behind its own; one that it has already is not repeated."""
-    return replace(raw, tables=(*raw.tables, *(table for table in tables if table not in raw.tables)))
 
 
 def with_attachments(raw: RawDocument, links: tuple[str, ...]) -> RawDocument:
