@@ -6,8 +6,9 @@ from datetime import date
 
 @dataclass(frozen=True)
 class Firm:
-    """A firm and its part: manufacturer | importer | distributor | retailer | applicant | agent | firm.
+    """A firm and its part.
 
+    role: manufacturer | importer | distributor | retailer | recaller (of a title) | firm.
     code: its credit code where the page gives it.
     """
 
@@ -21,7 +22,8 @@ class Recall:
     """One recall, from whichever agency. Raw words of the source, apart from what is counted or compared.
 
     quantity: pieces in all, None where no number is given; quantity_text: how the source says it.
-    hazard_type: ids of facts/hazards.py.  barcodes: digits only, check digit right.  recall_no: as written.
+    hazard_type: ids of facts/hazards.py.  recall_no: as written.
+    barcodes: without blanks, whatever their check digit says (facts/barcodes.py tells).
     jurisdiction: ISO 3166 code of the country of the agency, EU for Safety Gate.  recall_date: None where unsaid.
     """
 

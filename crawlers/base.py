@@ -152,7 +152,7 @@ class SourceSpider(Spider, Generic[SourceT]):
             date_source=date_source,
             author=found.author or row.author,
             origin=found.source_name or row.origin,
-            fields={**row.fields, **found.fields},
+            fields={**self.source.facts, **row.fields, **found.fields},
             tables=found.tables,
             attachments=found.attachments,
             leftover={},
@@ -178,7 +178,7 @@ class SourceSpider(Spider, Generic[SourceT]):
             date_source="list" if row.published else "url" if in_url else "none",
             author=row.author,
             origin=row.origin,
-            fields=row.fields,
+            fields={**self.source.facts, **row.fields},
             attachments=(response.url,),
             archive=response.meta.get("archive"),
         )

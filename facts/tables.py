@@ -49,8 +49,8 @@ class _Layout:
 
 
 def compiled(texts: Mapping[str, Sequence[str]]) -> Headers:
-    """Patterns by field as Headers."""
-    return tuple((name, re.compile("|".join(patterns))) for name, patterns in texts.items())
+    """Patterns by field as Headers; blanks are not in what they are held against, and case does not count."""
+    return tuple((name, re.compile("|".join(patterns), re.IGNORECASE)) for name, patterns in texts.items())
 
 
 def bare(text: str) -> str:

@@ -54,6 +54,8 @@ class JsonApiSpider(RecordsSpider[JsonApiSource]):
         records = [value for value in members(answer, self.source.items) if self._wanted(value)]
         if not isinstance(answer, list | Mapping):
             raise SourceChanged(f"{response.url}: the answer is no object and no list")
+        if len(records) > self.source.max_items:
+            self.run.problem(f"{len(records)} records, only the first {self.source.max_items} are read (max_items)")
         for record in records[: self.source.max_items]:
             raw = read_record(self.source, self.source.map, record, self.origin(response), now=self.now)
             if raw is None:
