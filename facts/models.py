@@ -76,8 +76,9 @@ def is_model(text: str) -> bool:
 
 def join_key(model: str) -> str:
     """The form in which models of two sources compare: letters and digits only; "" for one that is too general."""
-    key = re.sub(r"[^A-Z0-9]", "", unicodedata.normalize("NFKC", model).upper())
-    return key if len(key) >= 5 and is_model(model) else ""
+    plain = unicodedata.normalize("NFKC", model)
+    key = re.sub(r"[^A-Z0-9]", "", plain.upper())
+    return key if len(key) >= 5 and is_model(plain) else ""
 
 
 def _named(text: str) -> Iterator[str]:

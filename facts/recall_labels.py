@@ -49,7 +49,7 @@ LABELS: Headers = compiled(
         ),
         "measure": (
             r"(?:具体)?(?:召回|维修|处置|改进|采取的?|补救|消除缺陷)?措施|召回(?:维修|具体|处理)?措施|维修措施",
-            r"(?:应急|消费者)(?:处置|建议)(?:方法|措施)?|处理方式|召回方式|measures?|remed(?:y|ies)",
+            r"消费者建议|处理方式|召回方式|measures?|remed(?:y|ies)",
             r"corrective(?:_?(?:action|measures?|summary))?|whattodo|対応方法|対処方法|対応内容",
         ),
         "emergency": (r"应急(?:处置|处理|措施)(?:方法|建议)?|临时处置(?:建议)?",),

@@ -16,15 +16,19 @@ from facts.hazards import hazard_types
 from facts.models import models_in, read_models
 from facts.quantities import read_quantity
 from facts.recall_labels import LABELS
-from facts.recall_prose import prose_facts
+from facts.recall_prose import MAX_READ, prose_facts
 from facts.recall_titles import TitleFacts, brand_of, read_title
 from facts.tables import field_of, named_rows
 
 RECALLS = (Kind.RECALL, Kind.RECALL_FOREIGN)
 ROLES = ("manufacturer", "importer", "distributor", "retailer", "firm")
-MANY = ("model", "batch", "barcode", "product", "brand", "manufacturer", "importer", "distributor", "retailer", "firm")
-"""Facts that rows of one table add to each other."""
-LINE = re.compile(r"^\s*(?:[一二三四五六七八九十]{1,2}、|\d{1,2}[.、．])?\s*([^:：\n]{2,30})\s*[:：]\s*(\S.*)$")
+ONE = ("recall_no", "recall_date", "agency", "jurisdiction", "status")
+"""Facts of which a notice has one; rows of a table add to each other in all others."""
+LINE = re.compile(
+    r"(?:^\s*(?:[一二三四五六七八九十]{1,2}、|\d{1,2}[.、．])?\s*|\s)([^:：\n]{2,30}?)\s*[:：]\s*"
+    r"(\S.*?)(?=\s+[^\s:：]{2,20}[:：]|$)"
+)
+LONGEST_LINE = 1000
 PARTS = re.compile(r"\s*[;；\n、]\s*")
 DAY = re.compile(r"((?:19|20)\d\d)\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})|((?:19|20)\d\d)(\d\d)(\d\d)(?!\d)")
 SLASHED = re.compile(r"(?<!\d)(\d{1,2})/(\d{1,2})/((?:19|20)\d\d)")
@@ -49,7 +53,9 @@ def read_recall(
     told = read_title(title)
     unnamed = [value for label, value in fields.items() if label not in CANONICAL and not field_of(label, LABELS)]
     text = "\n".join((text, *unnamed))
-    facts = _merged(_field_facts(fields), _table_facts(tables), _line_facts(text), prose_facts(text))
+    tabled = _table_facts(tables)
+    facts = _merged(_field_facts(fields), tabled, _line_facts(text[:MAX_READ]), prose_facts(text))
+    facts.update({"agency": tabled["agency"]} if "agency" in tabled else {})  # nearer than what holds for the source
     return _record(facts, told, title=title, text=text, published=published)
 
 
@@ -88,7 +94,7 @@ def _record(facts: Facts, told: TitleFacts, *, title: str, text: str, published:
         quantity_text=_one_line(get("quantity", "")),
         defect=get("defect", ""),
         hazard_text=_one_line(hazard or get("hazard_type", "")),
-        hazard_type=typed or hazard_types(f"{title}\n{get('defect', '')}"),
+        hazard_type=typed or hazard_types(f"{title}\n{get('defect') or text[:MAX_READ]}"),
         consequence=get("consequence", ""),
         measure="\n".join(dict.fromkeys(filter(None, (get("measure", ""), get("emergency", ""))))),
         firms=_firms(facts, told),
@@ -145,7 +151,7 @@ def _table_facts(tables: Sequence[Table]) -> Facts:
             for name, value in row.values.items():
                 if name not in found:
                     found[name] = value
-                elif (name in MANY and value not in found[name].split("\n")) or name == "quantity":
+                elif name not in ONE and (name == "quantity" or value not in found[name].split("\n")):
                     found[name] += f"\n{value}"
     return found
 
@@ -155,10 +161,16 @@ def _line_facts(text: str) -> Facts:
     found: Facts = {}
     lines = text.splitlines()
     for place, line in enumerate(lines):
-        match = LINE.match(line)
-        if match and (name := field_of(match[1], LABELS)):
-            found.setdefault(name, match[2].strip(" 。;；"))
-        elif line.rstrip().endswith((":", "：")) and place + 1 < len(lines) and (name := field_of(line, LABELS)):
+        pairs = [(field_of(label, LABELS), value) for label, value in LINE.findall(line[:LONGEST_LINE])]
+        for name, value in pairs:
+            if name:
+                found.setdefault(name, value.strip(" 。;；"))
+        if (
+            not pairs
+            and line.rstrip().endswith((":", "："))
+            and place + 1 < len(lines)
+            and (name := field_of(line, LABELS))
+        ):
             found.setdefault(name, lines[place + 1].strip())
     return found
 
