@@ -67,6 +67,7 @@ class Detail(Strict):
     """Selectors on a detail page; what is not given is found by the general extractor.
 
     table: facts in label/value rows, read into `fields`; every table of the body is kept anyway.
+    label, value: selectors of labels and of values that stand side by side, read into `fields`.
     attachments: links whose files are fetched (xlsx is read into tables).  fields: further facts, name to selector.
     """
 
@@ -77,6 +78,8 @@ class Detail(Strict):
     author: Css | None = None
     attachments: Css | None = None
     table: Css | None = None
+    label: Css | None = None
+    value: Css | None = None
     fields: dict[str, Css] = Field(default_factory=dict)
 
 

@@ -46,6 +46,9 @@ class SourceConfig(Strict):
     # reading
     encoding: str | None = Field(default=None, description="overrides what server and page say")
     day_first: bool = Field(default=False, description="05/04/2026 is 5 April")
+    facts: dict[str, str] = Field(
+        default_factory=dict, description="facts that hold for every document of this source (agency, jurisdiction)"
+    )
     keep_author: bool = Field(default=False, description="media accounts only; people's names are dropped")
     recheck_within: Duration | None = Field(default=None, description="watch documents younger than this for changes")
     recheck_limit: int = Field(default=20, ge=0)
@@ -81,6 +84,7 @@ class FeedSource(WebSource):
 
     family: Literal["feed"]
     follow: bool = False
+    entry_fields: dict[str, Css] = Field(default_factory=dict, description="facts in the HTML of an entry")
 
 
 class Rows(WebSource):
@@ -97,9 +101,14 @@ class Rows(WebSource):
 
 
 class HtmlListSource(Rows):
-    """page_url: address of page n from 2 on, with {page}; `next`: selector of the link to the next page instead."""
+    """page_url: address of page n from 2 on, with {page}; `next`: selector of the link to the next page instead.
+
+    form: the list is asked for by POST; {page} in it is the page's number from `first_page` on.
+    """
 
     family: Literal["html_list"]
+    form: dict[str, str] = Field(default_factory=dict)
+    first_page: int = 1
     page_url: str | None = None
     next: Css | None = None
 
@@ -145,7 +154,7 @@ class JxQueryListSource(WebSource):
 
 
 class JsonApiSource(WebSource):
-    """A JSON address. items: path to the list ('' or '$': the answer itself).  unwrap: jsonp, or a regex around JSON.
+    """A JSON address. items: path to the list ('' or '$': the answer itself).  unwrap: jsonp, lines, or a regex.
 
     {since}: now minus `since`, in `since_format`.  ok: path and value that tell a good answer (`status: success`).
     """
@@ -211,7 +220,7 @@ class FileImportSource(SourceConfig):
 
     family: Literal["file_import"]
     folder: str | None = None
-    pattern: OneOrMore = ("*.csv", "*.xlsx")
+    pattern: OneOrMore = ("*.csv", "*.xlsx", "*.xls")
     map: FieldMap
     sheet: str | None = None
     max_rows: int = Field(default=100_000, ge=1)

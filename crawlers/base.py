@@ -1,28 +1,31 @@
 """What every spider shares: asking for lists and pages, handing documents over, watching known pages."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from scrapy import Request, Spider
 from scrapy.exceptions import CloseSpider
-from scrapy.http import Response, TextResponse
+from scrapy.http import HtmlResponse, Response, TextResponse
 from twisted.python.failure import Failure
 
 from config.sources import SourceConfig, WebSource
 from core.errors import SourceChanged
-from core.records import RawDocument, Table
-from crawlers.attachments import TABLE_FILES, read_tables
+from core.records import RawDocument
+from crawlers.attached.join import ReadFile, with_files
+from crawlers.attached.kinds import FILE_NAME, is_a_file, kind_of, name_of
 from crawlers.context import FILE, LIST, PAGE, WATCH, Blocked, CrawlContext, NotModified, PageGone, role_of
 from crawlers.dates import date_in_url, read_date
 from crawlers.extract import Extracted, extract_page
 from crawlers.urls import absolute_url, host_of
 
-MAX_FILES = 5
+MAX_FILES = 10
 """Attachments read for one document; the addresses of all are kept."""
 NOT_SINCE = timedelta(minutes=10)
 """A watched page is left alone for this long, or for a tenth of the source's interval if that is longer."""
+TOO_MANY = "附件太多，未取"
+NO_LABELS: Mapping[str, str] = {}
 SourceT = TypeVar("SourceT", bound=SourceConfig)
 Item = RawDocument | Request
 Items = AsyncIterator[Item]
@@ -118,32 +121,23 @@ class SourceSpider(Spider, Generic[SourceT]):
     # reading
 
     async def read_page(self, response: Response) -> Items:
-        """One page as one document, its tables and the tables of its attachments included."""
+        """One page as one document, with what its attached files hold; a row may lead to a file itself."""
         row: Row = response.meta["row"]
-        if not isinstance(response, TextResponse):
-            yield self.document_of_file(response, row)
+        if not isinstance(response, TextResponse) or is_a_file(response.url, response.body):
+            yield await self.document_of_file(response, row)
             return
         found = extract_page(response.text, response.url, getattr(self.source, "detail", None), now=self.now)
-        tables, attachments = await self.tables_of_files(found.attachments)
-        yield self.document(response, row, found, tables=tables, attachments=attachments)
+        yield await self.with_attached(self.document(response, row, found), found.labels, found.images)
 
     async def watched(self, response: Response) -> None:
         """A watched page is still there; its text comes from elsewhere."""
         self.run.page_watched(response.url)
 
-    def document(
-        self,
-        response: TextResponse,
-        row: Row,
-        found: Extracted,
-        *,
-        tables: tuple[Table, ...] = (),
-        attachments: tuple[str, ...] = (),
-    ) -> RawDocument:
+    def document(self, response: TextResponse, row: Row, found: Extracted) -> RawDocument:
         """What a page and its row say, as a document. Raises SourceChanged for a page without title or text."""
         title = found.title or row.title
         text = found.text or row.text
-        if not title or not (text or found.tables or tables or attachments):
+        if not title or not (text or found.tables or found.attachments or found.images):
             raise SourceChanged("the page has no title" if not title else "the page has no text")
         published, date_source = self._dated(found, row, response.url)
         return RawDocument(
@@ -158,44 +152,72 @@ class SourceSpider(Spider, Generic[SourceT]):
             date_source=date_source,
             author=found.author or row.author,
             origin=found.source_name or row.origin,
-            fields={**row.fields, **found.fields},
-            tables=tuple(dict.fromkeys((*found.tables, *tables))),
-            attachments=attachments,
+            fields={**self.source.facts, **row.fields, **found.fields},
+            tables=found.tables,
+            attachments=found.attachments,
             leftover={},
             archive=response.meta.get("archive"),
             encoding=response.meta.get("encoding"),
         )
 
-    def document_of_file(self, response: Response, row: Row) -> RawDocument:
-        """A row that leads to a file: the row is the text, the file its attachment."""
-        if not row.title:
-            raise SourceChanged(f"{response.url} is a file and its row has no title")
-        return RawDocument(
+    async def document_of_file(self, response: Response, row: Row) -> RawDocument:
+        """A row that leads to a file: the row is the title, the file its attachment and its text."""
+        name = self._name(response, row.title)
+        title = row.title or name
+        in_url = date_in_url(response.url, now=self.now) if row.published is None else None
+        published = row.published or in_url
+        raw = RawDocument(
             source=self.source.key,
             kind=self.source.kind,
             url=response.url,
-            title=row.title,
+            title=title,
             text=row.text,
             fetched_at=response.meta["fetched_at"],
-            published=row.published,
-            date_source="list" if row.published else "none",
-            tables=read_tables(response.url, response.body),
+            external_id=row.external_id,
+            published=published,
+            date_source="list" if row.published else "url" if in_url else "none",
+            author=row.author,
+            origin=row.origin,
+            fields={**self.source.facts, **row.fields},
             attachments=(response.url,),
             archive=response.meta.get("archive"),
         )
+        content = await self.context.files.read(name, response.body)
+        return with_files(raw, [ReadFile(response.url, name, content, response.meta.get("archive"))])
 
-    async def tables_of_files(self, urls: tuple[str, ...]) -> tuple[tuple[Table, ...], tuple[str, ...]]:
-        """Fetch table files (xlsx, csv), archive them and read their tables; what fails is a problem, no failure."""
-        tables: list[Table] = []
-        readable = [url for url in urls if url.lower().split("?")[0].endswith(TABLE_FILES)]
-        for url in readable[:MAX_FILES]:
-            request = Request(url, meta={"role": FILE}, dont_filter=True)
-            try:
-                response = await self.crawler.engine.download_async(request)
-                tables += read_tables(url, response.body)
-            except Exception as error:  # noqa: BLE001 an attachment that fails for any reason must not cost the document
-                self.run.problem(f"attachment {url}: {error}")
-        return tuple(tables), urls
+    async def with_attached(
+        self, raw: RawDocument, labels: Mapping[str, str] = NO_LABELS, images: Sequence[str] = ()
+    ) -> RawDocument:
+        """`raw` with the files at its addresses: fetched, archived, read. What fails is told, and costs no document.
+
+        labels: what the page calls them.  images: pictures to keep, unread.
+        """
+        wanted = (*raw.attachments[:MAX_FILES], *images[:MAX_FILES])
+        read = [await self._fetch(url, labels.get(url, "")) for url in wanted]
+        left = raw.attachments[MAX_FILES:]
+        more = [ReadFile(url, name_of(url, labels.get(url, "")), problem=TOO_MANY) for url in left]
+        return with_files(raw, [file for file in read if file is not None] + more)
+
+    async def _fetch(self, url: str, label: str) -> ReadFile | None:
+        """One attached file; None for a web page that a broad selector took for one."""
+        request = Request(url, meta={"role": FILE}, dont_filter=True)
+        try:
+            response = await self.crawler.engine.download_async(request)
+        except Exception as error:  # noqa: BLE001 an attachment that fails for any reason must not cost the document
+            why = str(error) or type(error).__name__
+            self.run.problem(f"attachment {url}: {why}")
+            return ReadFile(url, name_of(url, label), problem=f"未能取得：{why}")
+        name = self._name(response, label)
+        if isinstance(response, HtmlResponse) and not FILE_NAME.search(name) and kind_of(response.body) == "html":
+            return None
+        content = await self.context.files.read(name, response.body)
+        if content.problem and content.kind != "image":
+            self.run.problem(f"attachment {name}: {content.problem}")
+        return ReadFile(url, name, content, response.meta.get("archive"))
+
+    def _name(self, response: Response, label: str) -> str:
+        disposition = (response.headers.get("Content-Disposition") or b"").decode("latin-1")
+        return name_of(response.url, label, disposition)
 
     def _dated(self, found: Extracted, row: Row, url: str) -> tuple[datetime | None, str]:
         """The page's date, refined or replaced by the row's, then the address's."""

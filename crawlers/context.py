@@ -12,6 +12,7 @@ from config.sources import SourceConfig
 from core.clock import Clock
 from core.ids import digest, to_json
 from crawlers.archive import Archive
+from crawlers.attached.worker import FileReader
 from crawlers.intake import Intake, Validators
 from crawlers.run import Run
 
@@ -35,6 +36,7 @@ class CrawlContext:
     guard: "AddressGuard"
     robots: "RobotsCache"
     user_agent: str
+    files: FileReader
     backoff: timedelta = field(default=timedelta(seconds=5))
 
 

@@ -28,7 +28,7 @@ CREDIT = re.compile(
 ENDING = re.compile(
     r"[\s—–\-=·.…【\[（(]*(?:END|完|正文完|本文完|全文完|T\s?H\s?E\s+E\s?N\s?D)[\s—–\-=·.…】\])）]*", re.IGNORECASE
 )
-FILES = re.compile(r"\.(?:xlsx?|xlsm|csv|docx?|wps|et|pdf|zip|rar|7z|ofd)(?:$|[?#])", re.IGNORECASE)
+FILES = re.compile(r"\.(?:xlsx?|xlsm|xlsb|csv|docx?|wps|et|ods|rtf|pdf|zip|rar|7z|ofd)(?:$|[?#&])", re.IGNORECASE)
 EMPTY_LABEL = re.compile(r"附件\s*\d{0,2}\s*[:：.、]?")
 CREDIT_LENGTH = 60
 TAIL = re.compile(

@@ -275,6 +275,10 @@ def _fields(tree: LexborHTMLParser, chosen: Detail) -> dict[str, str]:
             cells = [one_line(node_text(cell)) for cell in row.css("td, th")]
             for label, value in zip(cells[::2], cells[1::2], strict=False):
                 found.setdefault(label.rstrip(":： "), value)
+    if chosen.label and chosen.value:
+        pairs = zip(select_all(tree, chosen.label), select_all(tree, chosen.value), strict=False)
+        for label_node, value_node in pairs:
+            found.setdefault(one_line(node_text(label_node)).rstrip(":： "), one_line(node_text(value_node)))
     return {name: value for name, value in found.items() if name and value}
 
 

@@ -15,7 +15,8 @@ from core.clock import Clock
 from core.errors import SourceChanged
 from core.ids import digest
 from crawlers.archive import Archive
-from crawlers.attachments import UnreadableFile, csv_rows, xlsx_sheets
+from crawlers.attached.content import UnreadableFile
+from crawlers.attached.sheets import book_sheets, csv_rows
 from crawlers.intake import Validators
 from crawlers.records import Origin, read_record
 from crawlers.run import Run
@@ -123,8 +124,8 @@ def records_of(source: FileImportSource, name: str, data: bytes) -> Iterator[Map
 
 
 def _sheets(source: FileImportSource, name: str, data: bytes) -> Iterator[Iterator[tuple[str, ...]]]:
-    if name.lower().endswith((".xlsx", ".xlsm")):
-        for title, rows in xlsx_sheets(data, max_rows=source.max_rows):
+    if name.lower().endswith((".xlsx", ".xlsm", ".xls", ".et")):
+        for title, rows in book_sheets(data, max_rows=source.max_rows):
             if source.sheet is None or title == source.sheet:
                 yield iter(rows)
     else:

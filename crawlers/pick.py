@@ -69,7 +69,12 @@ def values_at(record: Any, path: str) -> Iterator[Any]:
 
 
 def json_of(text: str, unwrap: str | None = None) -> Any:
-    """The JSON in `text`: plain, as JSONP, or what `unwrap` (a regex) captures. Raises ValueError."""
+    """The JSON in `text`: plain, as JSONP, a value a line (`lines`), or what `unwrap` (a regex) captures.
+
+    Raises ValueError.
+    """
+    if unwrap == "lines":
+        return [json.loads(line) for line in text.lstrip("\ufeff").split("\n") if line.strip()]
     if unwrap not in (None, "jsonp"):
         match = re.search(str(unwrap), text, re.DOTALL)
         if match is None:

@@ -57,7 +57,7 @@ def read_record(
         date_source=date_source,
         author=one_line(pick_one(fields.author, record)) or None,
         origin=one_line(pick_one(fields.origin, record)) or None,
-        fields={name: value for name, value in facts.items() if value},
+        fields={**source.facts, **{name: value for name, value in facts.items() if value}},
         tables=tables_of(body) if body is not None else (),
         attachments=tuple(link for link in files if link),
         archive=origin.archive,

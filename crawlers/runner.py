@@ -28,6 +28,7 @@ from core.errors import SourceChanged, UsageError
 from core.logs import log_event
 from core.records import RawDocument
 from crawlers.archive import Archive
+from crawlers.attached.worker import FileReader
 from crawlers.base import SourceSpider
 from crawlers.context import LIST, CrawlContext, role_of
 from crawlers.families import SPIDERS
@@ -72,6 +73,7 @@ class CrawlEngine:
         self._archive = Archive(self.archive_dir, started=self.clock())
         self._guard = AddressGuard()
         self._robots = RobotsCache()
+        self._files = FileReader()
         self._places = asyncio.Semaphore(self.at_once)
 
     async def crawl(self, key: str) -> RunSummary:
@@ -207,6 +209,7 @@ class CrawlEngine:
             guard=self._guard,
             robots=self._robots,
             user_agent=f"Fengsui/0.1 (+{self.contact})",
+            files=self._files,
             backoff=self.backoff,
         )
         crawler = Crawler(self.spiders[source.family], scrapy_settings(source, context.user_agent))

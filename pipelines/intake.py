@@ -1,6 +1,6 @@
 """The store's side of crawling: every document is saved before anything else happens to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -140,8 +140,18 @@ def _document(raw: RawDocument, address: str, hashed: str, now: datetime) -> Doc
         tables=(),
         attachments=raw.attachments,
         archive=raw.archive,
-        flags=() if dated else ("date_guessed",),
+        flags=tuple(_flags(raw, dated)),
     )
+
+
+def _flags(raw: RawDocument, dated: bool) -> Iterator[str]:
+    """What a reader should know of the document before its text: see `flag` in web/search_state.py."""
+    if not dated:
+        yield "date_guessed"
+    if raw.body_kind != "text":
+        yield f"body_{raw.body_kind}"
+    if any(file.problem for file in raw.files):
+        yield "file_unread"
 
 
 def _kept(raw: RawDocument) -> dict[str, Any]:
@@ -153,8 +163,9 @@ def _kept(raw: RawDocument) -> dict[str, Any]:
 
 def _storable(raw: RawDocument) -> RawDocument:
     """Half characters (lone surrogates) cannot be written as UTF-8: they become question marks."""
-    whole = _plain(asdict(raw) | {"kind": raw.kind, "archive": raw.archive})
-    return RawDocument(**whole)
+    files = tuple(replace(file, name=_plain(file.name), url=_plain(file.url)) for file in raw.files)
+    whole = _plain(asdict(raw) | {"kind": raw.kind, "archive": raw.archive, "files": ()})
+    return replace(RawDocument(**whole), files=files)
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ from core.records import (
     CANARY,
     Analysis,
     ArchiveRef,
+    AttachedFile,
     Document,
     Kind,
     Mention,
@@ -323,6 +324,13 @@ def signals_after(db: Connection, seq: int, *, limit: int) -> list[tuple[int, Si
     return [(row["seq"], _signal(row)) for row in rows]
 
 
+def files_of(db: Connection, document: Document) -> tuple[AttachedFile, ...]:
+    """The attached files of this revision, as they were fetched."""
+    query = select(documents.c.raw).where(documents.c.id == document.id, documents.c.revision == document.revision)
+    raw = db.execute(query).scalar_one_or_none() or {}
+    return tuple(_file(values) for values in raw.get("files", ()))
+
+
 def revisions_of(db: Connection, document_id: str) -> list[Document]:
     """Every stored revision, newest first."""
     query = select(documents).where(documents.c.id == document_id).order_by(documents.c.revision.desc())
@@ -509,6 +517,11 @@ def _document(row: RowMapping) -> Document:
         flags=tuple(row["flags"]),
         archive=ArchiveRef(**archive) if archive else None,
     )
+
+
+def _file(values: Mapping[str, Any]) -> AttachedFile:
+    archive = values["archive"]
+    return AttachedFile(**{**values, "archive": ArchiveRef(**archive) if archive else None})
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Table:

@@ -338,7 +338,7 @@ def test_an_attached_table_is_read_and_stands_in_the_document(bench: Bench) -> N
     bench.site.routes["/a/1.html"] = page("抽查通报公告", '见附件。</p><p>附件：<a href="/f/名单.xlsx">名单.xlsx</a>')
     bench.crawl(listing(bench))
     document = bench.intake.documents["sample", f"{bench.site.base}/a/1.html"]
-    assert document.text == "见附件。"
+    assert document.text == "见附件。\n【附件：名单.xlsx】\n附件1 不合格产品名单"
     assert document.tables == ((("产品", "企业", "不合格项目"), ("线缆", "江西光明线缆有限公司", "导体电阻")),)
 
 

@@ -38,10 +38,7 @@ class RecordsSpider(SourceSpider[WebT]):
                 yield request
             return
         self.run.row(raw.published)
-        if raw.attachments:
-            tables, _ = await self.tables_of_files(raw.attachments)
-            raw = with_tables(raw, tables)
-        yield raw
+        yield await self.with_attached(raw) if raw.attachments else raw
 
 
 class JsonApiSpider(RecordsSpider[JsonApiSource]):
@@ -57,6 +54,8 @@ class JsonApiSpider(RecordsSpider[JsonApiSource]):
         records = [value for value in members(answer, self.source.items) if self._wanted(value)]
         if not isinstance(answer, list | Mapping):
             raise SourceChanged(f"{response.url}: the answer is no object and no list")
+        if len(records) > self.source.max_items:
+            self.run.problem(f"{len(records)} records, only the first {self.source.max_items} are read (max_items)")
         for record in records[: self.source.max_items]:
             raw = read_record(self.source, self.source.map, record, self.origin(response), now=self.now)
             if raw is None:
@@ -160,11 +159,6 @@ def with_query(url: str, params: Mapping[str, str]) -> str:
     """`url` with `params` behind what it has."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(params))))))
-
-
-def with_tables(raw: RawDocument, tables: tuple[Any, ...]) -> RawDocument:
-    """`raw` with the tables of its files behind its own; one that it has already is not repeated."""
-    return replace(raw, tables=(*raw.tables, *(table for table in tables if table not in raw.tables)))
 
 
 def with_attachments(raw: RawDocument, links: tuple[str, ...]) -> RawDocument:

@@ -7,8 +7,9 @@ from core.errors import SourceChanged
 from core.records import RawDocument
 from crawlers.base import Items, Row, SourceSpider
 from crawlers.dates import read_date
+from crawlers.extract import select_text
 from crawlers.feed import FeedEntry, read_feed
-from crawlers.markup import html_to_text, parse_html, tables_of
+from crawlers.markup import html_to_text, one_line, parse_html, tables_of
 
 
 class FeedSpider(SourceSpider[FeedSource]):
@@ -55,7 +56,16 @@ class FeedSpider(SourceSpider[FeedSource]):
             published=published,
             date_source="item" if published else "none",
             author=entry.author or None,
+            fields={**self.source.facts, **self._facts(markup)},
             tables=tables_of(body) if body is not None else (),
             archive=response.meta.get("archive"),
             encoding=response.meta.get("encoding"),
         )
+
+    def _facts(self, markup: str) -> dict[str, str]:
+        """Named facts in the HTML of an entry."""
+        if not self.source.entry_fields or "<" not in markup:
+            return {}
+        tree = parse_html(markup)
+        found = {name: one_line(select_text(tree, css)) for name, css in self.source.entry_fields.items()}
+        return {name: value for name, value in found.items() if value}

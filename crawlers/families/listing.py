@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TypeVar
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 from scrapy import Request
 from scrapy.http import TextResponse
@@ -92,10 +92,17 @@ class RowsSpider(SourceSpider[RowsT]):
 
 
 class HtmlListSpider(RowsSpider[HtmlListSource]):
-    """Pages by address (`page_url`) or by following the `next` link."""
+    """Pages by address (`page_url`), by form or by following the `next` link."""
+
+    def list_requests(self) -> Iterator[Request]:
+        for url in self.source.addresses:
+            yield self._ask_form(url, 1) if self.source.form else self.ask_list(url)
 
     def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
         source = self.source
+        if source.form:
+            yield self._ask_form(response.url, page)
+            return
         if source.page_url is not None:
             url: str | None = urljoin(response.url, source.page_url.replace("{page}", str(page)))
         elif source.next is not None:
@@ -105,6 +112,13 @@ class HtmlListSpider(RowsSpider[HtmlListSource]):
             url = None
         if url:
             yield self.ask_list(url, meta={"page": page, "conditional": False})
+
+    def _ask_form(self, url: str, page: int) -> Request:
+        number = str(self.source.first_page + page - 1)
+        form = {name: value.replace("{page}", number) for name, value in self.source.form.items()}
+        headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+        meta = {"page": page, "conditional": page == 1}
+        return self.ask_list(url, method="POST", body=urlencode(form).encode(), headers=headers, meta=meta)
 
 
 class TrsStaticSpider(RowsSpider[TrsStaticSource]):

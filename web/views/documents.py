@@ -13,6 +13,7 @@ from nlp.privacy import mask
 from pipelines.duplicates import overlaps
 from store import documents
 from store.schema import documents as table
+from web.document_facts import MOST_ROWS, RESULTS, recall_rows, shown_files, spot_check_rows, table_names
 from web.evidence import Carried, origins_of, paragraphs, shown_text, shown_title
 from web.inbox import links_of
 from web.names import firm_names
@@ -59,6 +60,8 @@ def _document(db: Connection, visit: Visit, document: Document, signal: Signal |
     mentions = analysis.mentions if analysis else ()
     firms = firm_names(db, [*(m.id_or_norm or "" for m in mentions), *(analysis.enterprises if analysis else ())])
     origin = documents.find_document(db, document.repost_of) if document.repost_of else None
+    files = documents.files_of(db, document)
+    checks = spot_check_rows(document)
     tree = origins_of(db, [signal]) if signal and not document.repost_of else []
     reposts: tuple[Carried, ...] = tree[0].reposts if tree else ()
     return {
@@ -77,6 +80,12 @@ def _document(db: Connection, visit: Visit, document: Document, signal: Signal |
         "stance": STANCES.get(analysis.stance, analysis.stance) if analysis else "",
         "fields": {name: mask(value) for name, value in document.fields.items()},
         "stage": _stage(db, document),
+        "recall": recall_rows(document),
+        "checks": checks[:MOST_ROWS],
+        "checks_in_all": len(checks),
+        "results": RESULTS,
+        "files": shown_files(files),
+        "table_names": table_names(document, files),
     }
 
 
