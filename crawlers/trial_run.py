@@ -188,11 +188,12 @@ def copy_inbox(source: FileImportSource, data: Path, into: Path) -> None:
 def _sparing(spider: type[SourceSpider[Any]], intake: TrialIntake) -> type[SourceSpider[Any]]:
     """The spider, fetching no attachments for documents beyond those that are shown."""
 
-    async def tables_of_files(self: SourceSpider[Any], urls: tuple[str, ...]) -> Any:
-        wanted = urls if len(intake.documents) < intake.limit else ()
-        return await spider.tables_of_files(self, wanted)
+    async def with_attached(self: SourceSpider[Any], raw: RawDocument, *more: Any, **named: Any) -> RawDocument:
+        if len(intake.documents) >= intake.limit:
+            return raw
+        return await spider.with_attached(self, raw, *more, **named)
 
-    return type(spider.__name__, (spider,), {"tables_of_files": tables_of_files})
+    return type(spider.__name__, (spider,), {"with_attached": with_attached})
 
 
 def _doubts(source: SourceConfig, raw: RawDocument, bench: Bench) -> list[str]:

@@ -15,8 +15,8 @@ from config.sources import KEY_FORM, SourceConfig, load_source, parse_source
 from core.durations import format_duration
 from core.errors import ConfigError, UsageError
 from core.records import CANARY, Kind
-from crawlers.headline import meta
 from crawlers.markup import one_line
+from crawlers.metas import read_metas
 from crawlers.sniff.fetch import Fetched
 
 EVERY = {
@@ -195,7 +195,8 @@ def _names(page: Fetched, tree: LexborHTMLParser | None) -> tuple[str, str]:
         return host, ""
     node = tree.css_first("title")
     parts = [part for part in TITLE_SPLIT.split(one_line(node.text() if node else "")) if part]
-    column, site = meta(tree, "ColumnName"), meta(tree, "SiteName") or meta(tree, "og:site_name")
+    stated = read_metas(tree)
+    column, site = stated.first(("columnname",)), stated.first(("sitename", "og:site_name"))
     site = site or (parts[-1] if len(parts) > 1 else "")
     title = column or (parts[0] if parts else host)
     return (f"{site} {title}" if site and site not in title else title), site
