@@ -51,7 +51,7 @@ def crawl(
     with sample_site(settings, store) as found:
         known = {s.key: s for s in load_sources(found.config, found.profile, base=found.source_base)}
         engine = make_engine(store, known, found.data_dir, system_clock)
-        queue = CrawlQueue(store, system_clock, who="crawl-by-hand")
+        queue = CrawlQueue(store, system_clock, who="crawl-by-hand", sources=known)
         ended = run_reactor(lambda stop: crawl_by_hand(engine, queue, wanted, tell=tell, stop=stop))
     for key in ended.busy:
         typer.echo(f"{key}：另一个进程正在采集，这次没有重复采集", err=True)
