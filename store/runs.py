@@ -154,6 +154,13 @@ def recent_runs(db: Connection, *, source: str | None = None, limit: int = 50) -
     return [_run(row) for row in db.execute(query).mappings()]
 
 
+def lateness(db: Connection, since: datetime) -> list[float]:
+    """Seconds between their turn and their start, of the scheduled runs asked for since then."""
+    asked = select(runs.c.due_at, runs.c.started_at).where(runs.c.asked_at >= since, runs.c.started_at.is_not(None))
+    rows = db.execute(asked.where(runs.c.due_at.is_not(None)))
+    return [max(0.0, (row[1] - row[0]).total_seconds()) for row in rows]
+
+
 def source_health(db: Connection, source: str) -> SourceHealth:
     """How a source has done lately, from its runs and documents."""
     finished = recent_runs(db, source=source, limit=20)

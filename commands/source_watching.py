@@ -1,0 +1,28 @@
+"""The watch over the sources, as a job of the scheduler and after a crawl by hand."""
+
+from alerts.setup import duty_of
+from alerts.source_health.verdict import STATE_WORDS
+from alerts.source_health.watch import SourceWatch
+from config.settings import Settings
+from config.sources import load_sources
+from core.clock import system_clock
+from scheduler import FrequentJob
+from store.database import Store
+
+SECONDS = 15
+
+
+def source_watch_of(settings: Settings, store: Store) -> SourceWatch:
+    """The watch over this profile's sources."""
+    sources = load_sources(settings.config, settings.profile, base=settings.source_base)
+    return SourceWatch(store, sources, duty_of(settings.config).is_workday)
+
+
+def source_watch_jobs(settings: Settings, store: Store) -> list[FrequentJob]:
+    """The watch every few seconds; what it notes are the states that changed."""
+    watch = source_watch_of(settings, store)
+
+    def tick() -> str:
+        return "，".join(f"{one.source} {STATE_WORDS[one.state]}" for one in watch.tick(system_clock()))
+
+    return [FrequentJob("source-watch", "信源巡检", SECONDS, tick)]
