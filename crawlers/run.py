@@ -27,7 +27,7 @@ class RunSummary:
 
     items: rows seen on the lists.  requests: pages asked for, robots.txt included.  newest: youngest dated row.
     not_modified: lists that answered 304 or the same bytes.  not_before: do not ask again earlier (Retry-After, a
-    challenge page).  leftover: labels nobody expected, with counts.
+    challenge page).  problems: what decided the status stands first.  leftover: labels nobody expected, with counts.
     """
 
     source: str
@@ -121,10 +121,14 @@ class Run:
         self.problem(f"{url}: {why}")
 
     def fail(self, why: str, status: Status = "failed") -> None:
-        """The run as a whole has failed. The first verdict stays; a block outweighs a failure."""
+        """The run as a whole has failed. The first verdict stays; a block outweighs a failure.
+
+        What decided it stands first among the problems.
+        """
+        self.problem(why)
         if self.status == "ok" or (status == "blocked" and self.status == "failed"):
             self.status = status
-        self.problem(why)
+            self.problems = [why[:500], *(one for one in self.problems if one != why[:500])][:MAX_PROBLEMS]
 
     def block(self, why: str, wait: timedelta = BLOCKED_FOR) -> None:
         """The site wants us gone: nothing is asked for `wait`."""
@@ -134,7 +138,7 @@ class Run:
 
     def problem(self, what: str) -> None:
         """Something the desk should see, once each."""
-        if what not in self.problems and len(self.problems) < MAX_PROBLEMS:
+        if what[:500] not in self.problems and len(self.problems) < MAX_PROBLEMS:
             self.problems.append(what[:500])
 
     def finish(self, *, complete: bool = True) -> RunSummary:

@@ -7,6 +7,7 @@ which the source was read; bursts are clipped first. A false state a source-day:
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from statistics import median
 
 from alerts.detectors.count_quantiles import overdispersed_tail
 from core.clock import beijing, start_of_beijing_day
@@ -43,10 +44,15 @@ class Usual:
     longest: timedelta
 
     def least(self, day: date, is_workday: IsWorkday) -> float:
-        """How many documents such a day brings; a holiday or a worked weekend as few as either kind of day."""
+        """How many documents such a day brings; a worked weekend as few as a day off.
+
+        A holiday as few as a day off, and fewer still where days off bring less than working days: who rests at
+        weekends rests all the more in the holidays.
+        """
         if is_regular(day, is_workday):
             return (self.work if is_workday(day) else self.off) * self.by_weekday[day.weekday()]
-        return min(self.work, self.off)
+        few = min(self.work, self.off)
+        return few if is_workday(day) or self.work <= 0 else few * few / self.work
 
     def most(self, day: date, is_workday: IsWorkday) -> float:
         """The same; a holiday or a worked weekend as many as either kind of day."""
@@ -93,8 +99,8 @@ def usual_of(days: Iterable[SourceDay], *, since: int, until: int, is_workday: I
     read = [day for day in days if first <= day.day < until and day.reads > 0]
     if until - since < YOUNG_DAYS or len(read) < YOUNG_READ:
         return None
-    counts = _clipped([day.found for day in read])
     dates = [date.fromordinal(day.day) for day in read]
+    counts = _clipped([day.found for day in read], [day.weekday() for day in dates])
     worked = [is_workday(day) for day in dates]
     everything = sum(counts) / len(counts)
     work, off = (_class_mean(counts, worked, wanted, everything) for wanted in (True, False))
@@ -119,13 +125,23 @@ def _class_mean(counts: Sequence[float], worked: Sequence[bool], wanted: bool, e
     return (sum(mine) + LEAN) / (len(mine) + LEAN / everything)
 
 
-def _clipped(counts: Sequence[int]) -> list[float]:
-    """A burst shapes the usual no more than a busy day does. The level: without the fifth of the days at each end."""
+def _clipped(counts: Sequence[int], weekdays: Sequence[int]) -> list[float]:
+    """A burst shapes the usual no more than a busy day does.
+
+    The level of a day: that of all without the fifth at each end, or its weekday's median where that is higher.
+    """
     ordered, cut = sorted(counts), len(counts) // 5
     middle = ordered[cut : len(ordered) - cut]
     level = max(sum(middle) / len(middle), 0.5)
-    most = 3 * level + 4 * (2 * level) ** 0.5 + 2
-    return [min(float(n), most) for n in counts]
+    of_weekday = {
+        weekday: median(n for n, other in zip(counts, weekdays, strict=True) if other == weekday)
+        for weekday in set(weekdays)
+    }
+    return [min(float(n), _busy(max(level, of_weekday[day]))) for n, day in zip(counts, weekdays, strict=True)]
+
+
+def _busy(level: float) -> float:
+    return float(3 * level + 4 * (2 * level) ** 0.5 + 2)
 
 
 def _days_between(since: datetime, until: datetime) -> list[tuple[date, float]]:

@@ -49,8 +49,7 @@ def show_sources(visit: Here, s: str = "") -> Response:
             view=s,
             total=len(states),
             fine=sum(state.state[1] == "done" for state in states),
-            failing=sum(state.state[1] == "bad" for state in states),
-            odd=sum(state.state[1] == "warn" for state in states),
+            other=sum(state.bad and state.ill is None for state in states),
             off=sum(not state.source.enabled for state in states),
             documents=sum(state.documents for state in states),
             signals=sum(state.signals for state in states),
@@ -64,9 +63,9 @@ def show_sources(visit: Here, s: str = "") -> Response:
 
 
 def _kinds(states: list[SourceState]) -> str:
-    """`静默 2 个，激增 1 个`: how many are in each state that is not well."""
+    """`静默 2 个、激增 1 个`: how many are in each state that is not well."""
     counts = Counter(state.ill.state for state in states if state.ill)
-    return "，".join(f"{word} {counts[key]} 个" for key, word in STATE_WORDS.items() if counts[key])
+    return "、".join(f"{word} {counts[key]} 个" for key, word in STATE_WORDS.items() if counts[key])
 
 
 def draw_marks(state: SourceState) -> str:
