@@ -8,6 +8,7 @@ import typer
 
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.sample_site import sample_site
+from commands.source_watching import source_watch_of
 from commands.stores import open_store
 from config.sources import load_sources
 from core.clock import system_clock
@@ -51,8 +52,9 @@ def crawl(
     with sample_site(settings, store) as found:
         known = {s.key: s for s in load_sources(found.config, found.profile, base=found.source_base)}
         engine = make_engine(store, known, found.data_dir, system_clock)
-        queue = CrawlQueue(store, system_clock, who="crawl-by-hand")
+        queue = CrawlQueue(store, system_clock, who="crawl-by-hand", sources=known)
         ended = run_reactor(lambda stop: crawl_by_hand(engine, queue, wanted, tell=tell, stop=stop))
+        source_watch_of(settings, store).tick(system_clock())
     for key in ended.busy:
         typer.echo(f"{key}：另一个进程正在采集，这次没有重复采集", err=True)
     if ended.stopped:

@@ -13,9 +13,16 @@ from pydantic import Field, ValidationError, model_validator
 
 from config.mistakes import mistakes_of
 from config.source_parts import Css, Detail, Expect, FieldMap, OneOrMore, Pager, Regex, Size, Strict, XmlIndex
-from core.durations import Duration
+from core.durations import Duration, format_duration
 from core.errors import ConfigError
 from core.records import CANARY, Kind
+
+KEPT = ("hotlist", "file_import")
+"""Families that keep their interval: a hot list is a sample in time, a folder costs no one anything."""
+SOONEST = timedelta(minutes=15)
+"""The catalogue's shortest interval for news; what asks more often (hot lists, the demo) keeps its rhythm."""
+DAILY = timedelta(days=1)
+"""What is to be asked once a day or less (overseas, bulk) is not asked more often, and nothing less often by itself."""
 
 
 class SourceConfig(Strict):
@@ -28,7 +35,9 @@ class SourceConfig(Strict):
     tier: int = Field(default=3, ge=1, le=4, description="1: recall and spot check … 4: weak signal")
     enabled: bool = True
     evidence: Literal["code+", "code", "mem", "sample"] = "mem"
-    every: Duration
+    every: Duration = Field(gt=timedelta(0), description="the interval to begin with")
+    floor: Duration | None = Field(default=None, gt=timedelta(0), description="never visited more often than this")
+    ceiling: Duration | None = Field(default=None, description="never left alone for longer than this")
     jitter: Duration = timedelta(0)
     region: str | None = None
     lang: Literal["zh", "en", "ja"] = "zh"
@@ -57,6 +66,32 @@ class SourceConfig(Strict):
     def addresses(self) -> tuple[str, ...]:
         """The list addresses; empty for files."""
         return ()
+
+    @property
+    def fastest(self) -> timedelta:
+        """The shortest interval: `floor`, else a third of `every`, but no less than SOONEST."""
+        if self.floor is not None:
+            return self.floor
+        return max(self.every / 3, SOONEST) if self._free else self.every
+
+    @property
+    def slowest(self) -> timedelta:
+        """The longest interval: `ceiling`, else four times `every`, but no more than a day."""
+        if self.ceiling is not None:
+            return self.ceiling
+        return max(self.every, min(self.every * 4, DAILY)) if self._free else self.every
+
+    @property
+    def _free(self) -> bool:
+        """Whether the interval may move where the file names no bounds: see KEPT, SOONEST and DAILY."""
+        return self.family not in KEPT and SOONEST <= self.every < DAILY
+
+    @model_validator(mode="after")
+    def _bounds_hold_the_start(self) -> "SourceConfig":
+        if not self.fastest <= self.every <= self.slowest:
+            fast, start, slow = map(format_duration, (self.fastest, self.every, self.slowest))
+            raise ValueError(f"floor {fast}, every {start}, ceiling {slow} (accepted: floor <= every <= ceiling)")
+        return self
 
 
 class WebSource(SourceConfig):

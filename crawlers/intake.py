@@ -44,3 +44,6 @@ class Intake(Protocol):
 
     def held_until(self, source: str) -> datetime | None:
         """What `hold_back` was told last, past or future."""
+
+    def is_sick(self, source: str) -> bool:
+        """Whether its last run that told something went wrong: it is read anew then, for a 304 would heal nothing."""

@@ -71,7 +71,7 @@ class ConditionalMiddleware(_Middleware):
     """Sends what the address said last time. 304 and unchanged bytes both end as NotModified: nothing is parsed."""
 
     def process_request(self, request: Request) -> None:
-        if not request.meta.get("conditional"):
+        if not request.meta.get("conditional") or (role_of(request) == LIST and self.context.run.anew):
             return
         key = validators_key(self.context.source, request)
         known = self.context.intake.validators(self.context.source.key, key)
@@ -98,6 +98,7 @@ class ConditionalMiddleware(_Middleware):
             raise NotModified(fresh)
         run = self.context.run
         if role_of(request) == LIST:
+            run.counts["lists_read"] += bool(request.meta.get("conditional") and request.meta.get("rows", True))
             run.pending_lists[validators_key(self.context.source, request)] = fresh
         elif role_of(request) != FILE:
             run.pending_pages[response.url] = fresh

@@ -13,7 +13,8 @@ from core.records import Gone, Kind, RawDocument
 from crawlers.intake import Intake, Validators
 from crawlers.urls import canonical_url
 
-Status = Literal["ok", "failed", "blocked", "changed"]
+Status = Literal["ok", "failed", "blocked", "changed", "silent"]
+"""changed: its lists or pages are not as they were.  silent: all was read, and its newest row is too old."""
 MAX_PROBLEMS = 20
 BLOCKED_FOR = timedelta(hours=24)
 PRIVATE_KINDS = frozenset((Kind.COMPLAINT, Kind.FORUM, Kind.SOCIAL, Kind.REVIEW))
@@ -26,7 +27,7 @@ class RunSummary:
 
     items: rows seen on the lists.  requests: pages asked for, robots.txt included.  newest: youngest dated row.
     not_modified: lists that answered 304 or the same bytes.  not_before: do not ask again earlier (Retry-After, a
-    challenge page).  leftover: labels nobody expected, with counts.
+    challenge page).  problems: what decided the status stands first.  leftover: labels nobody expected, with counts.
     """
 
     source: str
@@ -51,7 +52,10 @@ class RunSummary:
 
 @dataclass
 class Run:
-    """A run in progress. All writes to the intake go through here."""
+    """A run in progress. All writes to the intake go through here.
+
+    anew: lists are asked for without what is known of them, so that the answer is read whatever it was last time.
+    """
 
     source: SourceConfig
     intake: Intake
@@ -62,6 +66,7 @@ class Run:
     status: Status = "ok"
     newest: datetime | None = None
     not_before: datetime | None = None
+    anew: bool = False
     pending_lists: dict[str, Validators] = field(default_factory=dict)
     pending_pages: dict[str, Validators] = field(default_factory=dict)
 
@@ -109,16 +114,21 @@ class Run:
         if validators is not None:
             self.intake.remember(self.source.key, url, validators)
 
-    def page_failed(self, url: str, why: str) -> None:
-        """One page could not be read; the run goes on."""
+    def page_failed(self, url: str, why: str, *, changed: bool = False) -> None:
+        """One page could not be read; the run goes on. changed: it came, and is not laid out as it was."""
         self.counts["failed"] += 1
+        self.counts["misread"] += changed
         self.problem(f"{url}: {why}")
 
     def fail(self, why: str, status: Status = "failed") -> None:
-        """The run as a whole has failed. The first verdict stays; a block outweighs a failure."""
+        """The run as a whole has failed. The first verdict stays; a block outweighs a failure.
+
+        What decided it stands first among the problems.
+        """
+        self.problem(why)
         if self.status == "ok" or (status == "blocked" and self.status == "failed"):
             self.status = status
-        self.problem(why)
+            self.problems = [why[:500], *(one for one in self.problems if one != why[:500])][:MAX_PROBLEMS]
 
     def block(self, why: str, wait: timedelta = BLOCKED_FOR) -> None:
         """The site wants us gone: nothing is asked for `wait`."""
@@ -128,13 +138,13 @@ class Run:
 
     def problem(self, what: str) -> None:
         """Something the desk should see, once each."""
-        if what not in self.problems and len(self.problems) < MAX_PROBLEMS:
+        if what[:500] not in self.problems and len(self.problems) < MAX_PROBLEMS:
             self.problems.append(what[:500])
 
     def finish(self, *, complete: bool = True) -> RunSummary:
         """Judge the run; remember the lists only if all they led to is saved. complete: it was not cut short."""
         self._judge()
-        if complete and self.status == "ok" and not self.counts["failed"]:
+        if complete and self.status in ("ok", "silent") and not self.counts["failed"]:
             for key, validators in self.pending_lists.items():
                 self.intake.remember(self.source.key, key, validators)
         names = ("new", "changed", "unchanged", "failed", "gone", "items", "requests", "not_modified", "undated")
@@ -158,11 +168,21 @@ class Run:
             return
         followed = self.counts["new"] + self.counts["changed"] + self.counts["failed"]
         if self.counts["failed"] * 2 > followed:
-            self.fail(f"{self.counts['failed']} of {followed} pages could not be read")
+            why: Status = "changed" if self.counts["misread"] * 2 > self.counts["failed"] else "failed"
+            self.fail(f"{self.counts['failed']} of {followed} pages could not be read", why)
+        elif items == 0 and self.counts["lists_read"]:
+            self._without_rows()
         elif self.counts["not_modified"]:
             return
         elif items < expect.min_items:
             self.fail(f"{items} rows, at least {expect.min_items} expected", "changed")
         elif expect.newest_within and self.newest and self.clock() - self.newest > expect.newest_within:
             age = format_duration(self.clock() - self.newest)
-            self.fail(f"newest row is {age} old, {format_duration(expect.newest_within)} expected", "changed")
+            self.fail(f"newest row is {age} old, {format_duration(expect.newest_within)} expected", "silent")
+
+    def _without_rows(self) -> None:
+        """A list was read and held nothing; that others of this source are as last time is no excuse."""
+        if self.source.expect.min_items:
+            self.fail(f"0 rows, at least {self.source.expect.min_items} expected", "changed")
+        else:
+            self.problem("0 rows; expect.min_items allows that, and it proves nothing")

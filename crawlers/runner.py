@@ -164,7 +164,7 @@ class CrawlEngine:
             done(summary)
 
     async def _run(self, source: SourceConfig) -> RunSummary:
-        run = Run(source, self.intake, self.clock)
+        run = Run(source, self.intake, self.clock, anew=self.intake.is_sick(source.key))
         complete = False
         try:
             if isinstance(source, FileImportSource):
@@ -250,7 +250,7 @@ def watch_errors(crawler: Crawler, run: Run) -> None:
         if not changed:
             log.error("spider error", extra={"fields": {"source": run.source.key, "error": failure.getTraceback()}})
         if changed and request is not None and role_of(request) != LIST:
-            run.page_failed(response.url, what)
+            run.page_failed(response.url, what, changed=True)
         else:
             run.fail(what, "changed" if changed else "failed")
 

@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from core.clock import Clock
+from core.clock import Clock, beijing
 from core.ids import content_hash, document_id
 from core.records import Document, Gone, Kind, RawDocument
 from crawlers.intake import Validators
 from crawlers.urls import canonical_url
 from store.database import Store
 from store.documents import add_revision, find_by_address, last_stored, withdraw
+from store.pulses import count_found, is_sick
 from store.runs import addresses_to_recheck, find_address, held_back, hold_back, mark_gone, remember_address
 
 Outcome = Literal["new", "changed", "unchanged"]
@@ -30,8 +31,13 @@ class StoreIntake:
 
     def save(self, raw: RawDocument) -> Outcome:
         """Store a document, or a new revision of it, or nothing when it is as before."""
+        now = self.clock()
         with self.store.write() as db:
-            return save_raw(db, raw, now=self.clock())
+            outcome = save_raw(db, raw, now=now)
+            if outcome == "new":
+                dated = raw.published if raw.published is not None and raw.published <= now + AHEAD else now
+                count_found(db, raw.source, beijing(dated).toordinal())
+            return outcome
 
     def gone(self, gone: Gone) -> None:
         """The page answers 404 or 410: its documents are withdrawn, their copies stay."""
@@ -84,6 +90,11 @@ class StoreIntake:
         """Until when this source is, or was, to be left alone."""
         with self.store.read() as db:
             return held_back(db, source)
+
+    def is_sick(self, source: str) -> bool:
+        """Whether its last run that told something went wrong."""
+        with self.store.read() as db:
+            return is_sick(db, source)
 
 
 def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str = "") -> Outcome:

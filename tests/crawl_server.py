@@ -118,6 +118,7 @@ class MemoryIntake:
     remembered: dict[tuple[str, str], Validators] = field(default_factory=dict)
     to_recheck: list[str] = field(default_factory=list)
     held: dict[str, datetime] = field(default_factory=dict)
+    sick: set[str] = field(default_factory=set)
 
     def save(self, raw: RawDocument) -> Outcome:
         key = (raw.source, raw.external_id or canonical_url(raw.url))
@@ -148,6 +149,9 @@ class MemoryIntake:
 
     def held_until(self, source: str) -> datetime | None:
         return self.held.get(source)
+
+    def is_sick(self, source: str) -> bool:
+        return source in self.sick
 
     @property
     def titles(self) -> list[str]:

@@ -45,6 +45,7 @@ RUN_STATES: Mapping[str, tuple[str, str]] = {
     "failed": ("失败", "bad"),
     "blocked": ("被拒", "bad"),
     "changed": ("结构改变", "bad"),
+    "silent": ("内容陈旧", "bad"),
     "interrupted": ("中断", "warn"),
 }
 

@@ -23,7 +23,7 @@ class XmlReportSpider(RecordsSpider[XmlReportSource]):
             if self.source.index is None:
                 yield self.ask_list(url)
             else:
-                yield self.ask_list(url, callback=self.read_index)
+                yield self.ask_list(url, callback=self.read_index, meta={"rows": False})
 
     async def read_index(self, response: Response) -> Items:
         """Ask for the newest reports; one that is as last time answers nothing."""
