@@ -124,6 +124,8 @@ class SourceSpider(Spider, Generic[SourceT]):
             yield self.document_of_file(response, row)
             return
         found = extract_page(response.text, response.url, getattr(self.source, "detail", None), now=self.now)
+        if found.refused:
+            raise SourceChanged(found.refused)
         tables, attachments = await self.tables_of_files(found.attachments)
         yield self.document(response, row, found, tables=tables, attachments=attachments)
 

@@ -23,6 +23,7 @@ from crawlers.density import Body, body_of, find_body, is_file
 from crawlers.headline import find_author, find_date, find_source, find_title, label_value
 from crawlers.markup import MAX_CHARS, html_to_text, node_text, one_line, parse_html
 from crawlers.urls import absolute_url
+from crawlers.weight import TooHeavy
 
 TOO_SHORT = 80
 """Characters of a body below which the page is read a second time. Set by benchmarks/extraction.py."""
@@ -48,6 +49,7 @@ class Extracted:
     attachments: tuple[str, ...] = ()
     fields: dict[str, str] = field(default_factory=dict)
     has_time: bool = False
+    refused: str = ""
 
 
 def extract_page(
@@ -57,7 +59,10 @@ def extract_page(
     text = page if isinstance(page, str) else decode_page(page).text
     problems = [f"longer than {MAX_CHARS} characters: the rest is not read"] if len(text) > MAX_CHARS else []
     moment = now or system_clock()
-    tree = parse_html(text)
+    try:
+        tree = parse_html(text)
+    except TooHeavy as error:
+        return Extracted(problems=(*problems, str(error)), refused=str(error))
     if tree.body is None:
         return Extracted(problems=(*problems, "no HTML"))
     chosen = selectors or Detail()

@@ -53,6 +53,8 @@ SOURCE_TEXT = re.compile(r"(?:信息来源|文章来源|稿件来源|新闻来�
 AUTHOR_TEXT = re.compile(r"(?:作者|记者|撰文|文\s*/\s*)\s*[:：]\s*([^\s|｜：:，。]{2,20})")
 LABEL = re.compile(r"^\s*(?:信息来源|文章来源|稿件来源|新闻来源|来源|稿源|作者|记者|出处)\s*[:：]\s*")
 LD_BYTES = 200_000
+MAX_BOXED = 5_000_000
+"""Characters read in all boxes of one kind."""
 
 
 def find_title(tree: LexborHTMLParser) -> str:
@@ -119,8 +121,12 @@ def meta(tree: LexborHTMLParser, name: str) -> str:
 
 
 def _heads(tree: LexborHTMLParser) -> Iterator[tuple[str, LexborNode]]:
+    left = MAX_BOXED
     for node in tree.css(HEADS)[:300]:
         text = node.text(deep=True, separator="")
+        left -= len(text)
+        if left < 0:
+            return
         if len(text) <= MAX_TITLE * 4 and 4 <= len(text := one_line(text)) <= MAX_TITLE:
             yield text, node
 
@@ -174,9 +180,8 @@ def _dates_in_boxes(tree: LexborHTMLParser, now: datetime) -> tuple[Dated | None
     """From boxes named for it: the first date, better one with a clock time; and the one called the last update."""
     first: Dated | None = None
     updated: Dated | None = None
-    for node in tree.css(DATE_BOXES)[:200]:
-        text = node.text(deep=True, separator=" ")
-        match = DATE_TEXT.search(one_line(text)) if len(text) <= 600 else None
+    for text in _boxes(tree):
+        match = DATE_TEXT.search(text)
         dated = read_dated(match[0], now=now) if match else None
         if match is None or dated is None:
             continue
@@ -204,11 +209,20 @@ def _date_after_title(tree: LexborHTMLParser, title: str, now: datetime) -> Date
 
 
 def _labelled(tree: LexborHTMLParser, form: re.Pattern[str]) -> str:
+    return next((match[1] for text in _boxes(tree) if (match := form.search(text))), "")
+
+
+def _boxes(tree: LexborHTMLParser) -> Iterator[str]:
+    """The short texts of boxes named for date, source or author. Boxes inside boxes are read again and again, so the
+    whole is bounded."""
+    left = MAX_BOXED
     for node in tree.css(DATE_BOXES)[:200]:
         text = node.text(deep=True, separator=" ")
-        if len(text) <= 600 and (match := form.search(one_line(text))):
-            return match[1]
-    return ""
+        left -= len(text)
+        if left < 0:
+            return
+        if len(text) <= 600:
+            yield one_line(text)
 
 
 def _is_name(value: str) -> bool:

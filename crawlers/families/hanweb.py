@@ -18,10 +18,10 @@ from crawlers.markup import parse_html
 from crawlers.pick import first_at, json_of
 
 UNIT_KEYS = ("webId", "tplSetId", "tagId", "pageId")
-PAIR = re.compile(r"""['"]?(\w+)['"]?\s*[:=]\s*['"]([^'"]*)['"]""")
-RECORD = re.compile(r"<record>\s*<!\[CDATA\[(.*?)\]\]>\s*</record>", re.DOTALL)
-TOTAL = re.compile(r"<totalrecord>\s*(\d+)\s*</totalrecord>", re.IGNORECASE)
-PROXY = re.compile(r"""["'(]([^"'()<>\s]*dataproxy\.jsp[^"'()<>\s]*)["')]""")
+CDATA = "<![CDATA["
+PAIR = re.compile(rf"""\b({"|".join(UNIT_KEYS)})['"]?\s{{0,20}}[:=]\s{{0,20}}['"]([^'"]{{0,200}}+)['"]""")
+TOTAL = re.compile(r"<totalrecord>\s{0,20}(\d{1,9})\s{0,20}</totalrecord>", re.IGNORECASE)
+PROXY = re.compile(r"""["'(]([^"'()<>\s]{0,500}?dataproxy\.jsp[^"'()<>\s]{0,500})["')]""")
 
 
 class JpaasUnitSpider(RowsSpider[JpaasUnitSource]):
@@ -75,7 +75,7 @@ class JpaasUnitSpider(RowsSpider[JpaasUnitSource]):
                 ids["tagId"] = tag
         else:
             told = markup
-        ids.update({key: value for key, value in PAIR.findall(html.unescape(told)) if key in UNIT_KEYS and value})
+        ids.update({key: value for key, value in PAIR.findall(html.unescape(told)) if value})
         return gateway, ids
 
 
@@ -83,7 +83,7 @@ class HanwebJpageSpider(RowsSpider[HanwebJpageSource]):
     """Rows in the page's datastore script; more of them from dataproxy.jsp, which heeds page and perpage only."""
 
     def markup(self, response: TextResponse) -> str:
-        return "\n".join(RECORD.findall(response.text))
+        return "\n".join(_records(response.text))
 
     def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
         total = TOTAL.search(response.text)
@@ -107,3 +107,11 @@ class HanwebJpageSpider(RowsSpider[HanwebJpageSource]):
         if self.source.proxy is None:
             return found[1]
         return f"{self.source.proxy}?{urlsplit(found[1]).query}"
+
+
+def _records(text: str) -> Iterator[str]:
+    """What stands in `<record><![CDATA[...]]></record>`. No regular expression: the text may be openings only."""
+    for piece in text.split("</record>")[:-1]:
+        inner = piece[piece.find("<record>") + len("<record>") :].strip() if "<record>" in piece else ""
+        if inner.startswith(CDATA) and inner.endswith("]]>"):
+            yield inner[len(CDATA) : -len("]]>")]
