@@ -17,6 +17,7 @@ from crawlers.run import Run
 
 if TYPE_CHECKING:
     from crawlers.guard import AddressGuard
+    from crawlers.pace import Pace
     from crawlers.robots import RobotsCache
 
 LIST, PAGE, WATCH, FILE, ROBOTS = "list", "page", "watch", "file", "robots"
@@ -34,6 +35,7 @@ class CrawlContext:
     clock: Clock
     guard: "AddressGuard"
     robots: "RobotsCache"
+    pace: "Pace"
     user_agent: str
     backoff: timedelta = field(default=timedelta(seconds=5))
 
