@@ -18,7 +18,6 @@ from store.runs import ask_for_run, beat, claim_run, finish_run, interrupt_runs,
 
 POLL_SECONDS = 0.5
 BEAT_SECONDS = 10.0
-CONTACT = "https://github.com/fengsui/fengsui"
 
 
 @dataclass
@@ -91,13 +90,15 @@ def note_summary(db: Connection, run_id: str, summary: RunSummary, clock: Clock)
     finish_run(db, run_id, status=summary.status, counts=counts, problems=summary.problems, now=clock())
 
 
-def make_engine(store: Store, sources: Mapping[str, SourceConfig], data_dir: Path, clock: Clock) -> CrawlEngine:
-    """An engine that saves into `store` and archives below the data folder."""
+def make_engine(
+    store: Store, sources: Mapping[str, SourceConfig], data_dir: Path, clock: Clock, *, contact: str
+) -> CrawlEngine:
+    """An engine that saves into `store` and archives below the data folder. contact: `Settings.site_contact`."""
     return CrawlEngine(
         sources=sources,
         intake=StoreIntake(store, clock),
         archive_dir=data_dir / "archive",
-        contact=CONTACT,
+        contact=contact,
         drop_dir=data_dir,
         clock=clock,
     )

@@ -115,3 +115,13 @@ def test_blank_lines_without_end_are_tidied(filler: str) -> None:
 def test_comments_without_end_before_a_page_do_not_stop_the_feed_reader() -> None:
     result = read_feed(b"<!---->" * 30_000 + b"<p>x")
     assert (result.ok, result.problems[0]) == (False, "this is no feed")
+
+
+def test_a_title_without_end_is_cut(bench: Bench) -> None:
+    flood = "&amp;a;" * (LONG // 7)
+    item = f"<item><title>{flood}</title><link>/x</link><author>{flood}</author><description>甲</description></item>"
+    bench.site.routes["/rss"] = Reply(f"<rss version='2.0'><channel>{item}</channel></rss>")
+    assert bench.crawl(bench.source("feed", list_url=f"{bench.site.base}/rss")).new == 1
+    (document,) = bench.intake.documents.values()
+    assert (len(document.title), document.title[-1]) == (300, "…")
+    assert len(document.author or "") <= 200
