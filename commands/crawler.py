@@ -26,6 +26,6 @@ def crawler(kept: KeptOption = False, data: DataOption = None, profile: ProfileO
     sources = dict(followed)
     if settings.canary_url:
         sources[CANARY] = canary_source(settings.canary_url)
-    engine = make_engine(store, sources, settings.data_dir, system_clock)
+    engine = make_engine(store, sources, settings.data_dir, system_clock, contact=settings.site_contact)
     queue = CrawlQueue(store, system_clock, sources=followed)
     run_reactor(lambda stop: serve_queue(engine, queue, stop=stop))

@@ -37,6 +37,7 @@ def crawl(
     Exit 0 all read, 1 a source failed or is being crawled by another process, 2 wrong use, 130 interrupted.
     """
     settings = settings_of(data, profile, log_level="WARNING")
+    contact = settings.site_contact
     known = {s.key: s for s in load_sources(settings.config, settings.profile, base=settings.source_base)}
     wanted = list(dict.fromkeys(sources or [key for key, source in known.items() if source.enabled]))
     unknown = [key for key in wanted if key not in known]
@@ -51,7 +52,7 @@ def crawl(
 
     with sample_site(settings, store) as found:
         known = {s.key: s for s in load_sources(found.config, found.profile, base=found.source_base)}
-        engine = make_engine(store, known, found.data_dir, system_clock)
+        engine = make_engine(store, known, found.data_dir, system_clock, contact=contact)
         queue = CrawlQueue(store, system_clock, who="crawl-by-hand", sources=known)
         ended = run_reactor(lambda stop: crawl_by_hand(engine, queue, wanted, tell=tell, stop=stop))
         source_watch_of(settings, store).tick(system_clock())

@@ -29,7 +29,6 @@ from crawlers.sniff.session import sniff_site
 from crawlers.sniff.sniffer import NothingFits
 from crawlers.trial_run import Bench, Trial, try_source
 from crawlers.urls import host_of
-from pipelines.crawling import CONTACT
 
 INTERRUPTED = 130
 EVIDENCE = tuple(get_args(SourceConfig.model_fields["evidence"].annotation))
@@ -248,7 +247,7 @@ def bench_of(settings: Settings, key: str, folder: Path, limit: int) -> Bench:
     return Bench(
         folder=folder,
         data=settings.data_dir,
-        contact=CONTACT,
+        contact=settings.site_contact,
         clock=system_clock,
         limit=limit,
         held=held,

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from core.durations import Duration
 
 SIZE_UNITS = {"B": 1, "KB": 1024, "MB": 1024**2}
+PRIVATE_FORM = re.compile(r"[a-z0-9._-]+(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?|[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*")
 SIZE_FORM = re.compile(r"(\d+)\s*(B|KB|MB)")
 
 
@@ -44,9 +45,17 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _check_private(value: str) -> str:
+    host = value.strip().lower()
+    if PRIVATE_FORM.fullmatch(host) is None:
+        raise ValueError(f"{value!r} is no host (accepted: host, host:port, 10.1.2.3, [fd00::1]:8080)")
+    return host[1:-1] if host.endswith("]") else host
+
+
 Size = Annotated[int, BeforeValidator(_read_size), Field(gt=0)]
 Css = Annotated[str, AfterValidator(_check_css)]
 Regex = Annotated[str, AfterValidator(_check_regex)]
+PrivateHost = Annotated[str, AfterValidator(_check_private)]
 OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 
 

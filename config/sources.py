@@ -12,7 +12,19 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from config.mistakes import mistakes_of
-from config.source_parts import Css, Detail, Expect, FieldMap, OneOrMore, Pager, Regex, Size, Strict, XmlIndex
+from config.source_parts import (
+    Css,
+    Detail,
+    Expect,
+    FieldMap,
+    OneOrMore,
+    Pager,
+    PrivateHost,
+    Regex,
+    Size,
+    Strict,
+    XmlIndex,
+)
 from core.durations import Duration, format_duration
 from core.errors import ConfigError
 from core.records import CANARY, Kind
@@ -51,7 +63,9 @@ class SourceConfig(Strict):
     max_size: Size = 20 * 1024**2
     max_items: int = Field(default=500, ge=1, description="rows followed or saved in one run")
     max_time: Duration = timedelta(minutes=15)
-    allow_private: tuple[str, ...] = Field(default=(), description="private hosts this source may reach, by name")
+    allow_private: tuple[PrivateHost, ...] = Field(
+        default=(), description="private hosts this source may reach: `host` for all its ports, `host:port` for one"
+    )
     # reading
     encoding: str | None = Field(default=None, description="overrides what server and page say")
     day_first: bool = Field(default=False, description="05/04/2026 is 5 April")

@@ -127,6 +127,8 @@ class SourceSpider(Spider, Generic[SourceT]):
             yield await self.document_of_file(response, row)
             return
         found = extract_page(response.text, response.url, getattr(self.source, "detail", None), now=self.now)
+        if found.refused:
+            raise SourceChanged(found.refused)
         yield await self.with_attached(self.document(response, row, found), found.labels, found.images)
 
     async def watched(self, response: Response) -> None:

@@ -31,6 +31,7 @@ from crawlers.published import BESIDE, UPDATED_RANK, date_on_page, masthead_date
 from crawlers.scripts import Scripted, date_in_scripts, name_in_scripts, scripted_article
 from crawlers.strip import Places
 from crawlers.urls import absolute_url
+from crawlers.weight import TooHeavy
 
 STRIP = 6
 """Lines below the title of a page without text in which it is said when and by whom."""
@@ -69,6 +70,7 @@ class Extracted:
     images: tuple[str, ...] = ()
     fields: dict[str, str] = field(default_factory=dict)
     has_time: bool = False
+    refused: str = ""
 
 
 def extract_page(
@@ -77,7 +79,10 @@ def extract_page(
     """Read one page. url: for links and as a hint. Never raises on hostile markup; bounded in size, nodes and time."""
     text = page if isinstance(page, str) else decode_page(page).text
     problems = [f"longer than {MAX_CHARS} characters: the rest is not read"] if len(text) > MAX_CHARS else []
-    tree = parse_html(text)
+    try:
+        tree = parse_html(text)
+    except TooHeavy as error:
+        return Extracted(problems=(*problems, str(error)), refused=str(error))
     if tree.body is None:
         return Extracted(problems=(*problems, "no HTML"))
     return _Reading(tree, tree.body, url, selectors or Detail(), now or system_clock(), problems).extracted(text)

@@ -23,7 +23,7 @@ from crawlers.urls import absolute_url
 MAX_BYTES = 50 * 1024**2
 MAX_ENTRIES = 5000
 XML_HEAD = re.compile(r"^\s*<\?xml[^>]{0,300}\?>")
-HTML_START = re.compile(rb"^\s*(?:<!--.{0,500}?-->\s*)*<(?:!doctype\s+html|html)[\s>]", re.I | re.S)
+HTML_START = re.compile(rb"^\s*(?:<!--(?:(?!-->).){0,500}+-->\s*)*+<(?:!doctype\s+html|html)[\s>]", re.I | re.S)
 ANY_FEED = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf|channel|item|entry)[\s>]", re.I)
 
 

@@ -38,6 +38,8 @@ from crawlers.intake import Validators
 from crawlers.run import BLOCKED_FOR
 
 RETRIES = 2
+CHALLENGED = 20_000
+"""Bytes of an error's page in which a guard would say so."""
 RETRY_STATUS = frozenset((408, 429, 500, 502, 503, 504, 522, 524))
 LONGEST_PAUSE = timedelta(seconds=60)
 """A longer Retry-After ends the run and holds the source back instead of keeping a connection waiting."""
@@ -112,13 +114,15 @@ class StatusMiddleware(_Middleware):
         self.context.run.counts["requests"] += 1
         status = response.status
         if status in (200, 203, 206, 304):
-            self._check_for_challenge(request, response)
             return response
         if status in (404, 410):
             raise PageGone(status)
+        page = response.body[:CHALLENGED] if isinstance(response, HtmlResponse) else b""
+        sign = challenge_sign(status, decode_page(page).text)
+        if sign is not None:
+            raise Blocked(f"{request.url}: {sign}", BLOCKED_FOR)
         if status in RETRY_STATUS:
             return await self._again(request, f"HTTP {status}", _retry_after(response, self.context.clock()), status)
-        self._check_for_challenge(request, response)
         raise Refused(f"HTTP {status}")
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
@@ -143,13 +147,6 @@ class StatusMiddleware(_Middleware):
         again.dont_filter = True
         return again
 
-    def _check_for_challenge(self, request: Request, response: Response) -> None:
-        is_page = isinstance(response, HtmlResponse) and role_of(request) != ROBOTS
-        text = decode_page(response.body).text if is_page and len(response.body) < 20_000 else ""
-        sign = challenge_sign(response.status, text)
-        if sign is not None:
-            raise Blocked(f"{request.url}: {sign}", BLOCKED_FOR)
-
 
 class CharsetMiddleware(_Middleware):
     """Gives text answers the charset that fits their bytes, whatever the header says."""
@@ -163,6 +160,17 @@ class CharsetMiddleware(_Middleware):
         if decoded.corrected:
             self.context.run.counts["encoding_fixes"] += 1
         return response.replace(encoding=decoded.encoding)
+
+
+class ChallengeMiddleware(_Middleware):
+    """A guard's page with status 200 blocks; it is neither archived nor read. (robots.txt is judged by its reader.)"""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        if isinstance(response, HtmlResponse) and role_of(request) != ROBOTS:
+            sign = challenge_sign(response.status, response.text)
+            if sign is not None:
+                raise Blocked(f"{request.url}: {sign}", BLOCKED_FOR)
+        return response
 
 
 class ArchiveMiddleware(_Middleware):

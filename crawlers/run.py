@@ -16,6 +16,10 @@ from crawlers.urls import canonical_url
 Status = Literal["ok", "failed", "blocked", "changed", "silent"]
 """changed: its lists or pages are not as they were.  silent: all was read, and its newest row is too old."""
 MAX_PROBLEMS = 20
+MAX_TITLE = 300
+MAX_NAME = 200
+MAX_FIELD = 20_000
+"""Characters of a title, of a name (author, origin), of a fact that are kept."""
 BLOCKED_FOR = timedelta(hours=24)
 PRIVATE_KINDS = frozenset((Kind.COMPLAINT, Kind.FORUM, Kind.SOCIAL, Kind.REVIEW))
 """Authors there are people; their names stop at the spider."""
@@ -75,6 +79,7 @@ class Run:
 
     def save(self, raw: RawDocument) -> None:
         """Hand a document over; names of people are dropped here."""
+        raw = _bounded(raw)
         if raw.kind in PRIVATE_KINDS and not self.source.keep_author:
             raw = replace(raw, author=None)
         if raw.published is None:
@@ -186,3 +191,19 @@ class Run:
             self.fail(f"0 rows, at least {self.source.expect.min_items} expected", "changed")
         else:
             self.problem("0 rows; expect.min_items allows that, and it proves nothing")
+
+
+def _bounded(raw: RawDocument) -> RawDocument:
+    """A page may call a whole book its title: what lists and mails show in one line is cut to one."""
+    return replace(
+        raw,
+        title=cut(raw.title, MAX_TITLE),
+        author=cut(raw.author, MAX_NAME) if raw.author else raw.author,
+        origin=cut(raw.origin, MAX_NAME) if raw.origin else raw.origin,
+        fields={cut(name, MAX_NAME): cut(value, MAX_FIELD) for name, value in raw.fields.items()},
+    )
+
+
+def cut(text: str, length: int) -> str:
+    """`text`, its end replaced by an ellipsis where it is longer than `length` characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -35,6 +35,7 @@ from crawlers.families import SPIDERS
 from crawlers.files import FileImport
 from crawlers.guard import AddressGuard
 from crawlers.intake import Intake
+from crawlers.pace import Pace
 from crawlers.robots import RobotsCache
 from crawlers.run import Run, RunSummary
 from crawlers.urls import host_of
@@ -65,6 +66,7 @@ class CrawlEngine:
     at_once: int = AT_ONCE
     backoff: timedelta = timedelta(seconds=5)
     spiders: Mapping[str, type[SourceSpider[Any]]] = field(default_factory=lambda: SPIDERS)
+    pace: Pace = field(default_factory=Pace)
     _running: dict[str, Crawler | None] = field(default_factory=dict, init=False)
     _hosts: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
     _stopping: bool = field(default=False, init=False)
@@ -89,10 +91,11 @@ class CrawlEngine:
         self._running[key] = None
         try:
             async with AsyncExitStack() as held:
-                await held.enter_async_context(self._places)
                 if source.delay:
                     for host in sorted({host_of(url) for url in source.addresses}):
                         await held.enter_async_context(self._hosts[host])
+                # only then a place: sources that wait for one host would leave none to the others
+                await held.enter_async_context(self._places)
                 until = self.intake.held_until(key)
                 if until is not None and self.clock() < until:
                     return self._held_back(source, until)
@@ -208,6 +211,7 @@ class CrawlEngine:
             clock=self.clock,
             guard=self._guard,
             robots=self._robots,
+            pace=self.pace,
             user_agent=f"Fengsui/0.1 (+{self.contact})",
             files=self._files,
             backoff=self.backoff,
@@ -215,6 +219,7 @@ class CrawlEngine:
         crawler = Crawler(self.spiders[source.family], scrapy_settings(source, context.user_agent))
         ended: list[str] = []
         watch_errors(crawler, run)
+        self._guard.install()
         crawler.signals.connect(lambda spider, reason: ended.append(reason), signals.spider_closed, weak=False)
         self._running[source.key] = crawler
         await crawler.crawl_async(context=context)
@@ -268,17 +273,20 @@ def scrapy_settings(source: SourceConfig, user_agent: str) -> dict[str, Any]:
     middlewares: dict[str, int | None] = {
         "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
         "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+        "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
         "crawlers.guard.GuardMiddleware": 50,
         "crawlers.robots.RobotsMiddleware": 60,
         "crawlers.middlewares.ArchiveMiddleware": 510,
+        "crawlers.middlewares.ChallengeMiddleware": 515,
         "crawlers.middlewares.CharsetMiddleware": 520,
         "crawlers.middlewares.ConditionalMiddleware": 530,
         "crawlers.middlewares.StatusMiddleware": 540,
+        "crawlers.redirects.FollowMiddleware": 600,
     }
     return {
         "USER_AGENT": user_agent,
         "DOWNLOADER_MIDDLEWARES": middlewares,
-        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawlers.connections.ClosingHandler"),
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawlers.connections.PacedHandler"),
         "ITEM_PIPELINES": {"crawlers.runner.SavePipeline": 100},
         "TWISTED_REACTOR": REACTOR,
         "ROBOTSTXT_OBEY": False,
@@ -294,9 +302,9 @@ def scrapy_settings(source: SourceConfig, user_agent: str) -> dict[str, Any]:
         "DEPTH_LIMIT": getattr(source, "pages", 1) + 3,
         "CONCURRENT_REQUESTS": 8,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 1 if polite else 4,
-        "DOWNLOAD_DELAY": source.delay,
+        "DOWNLOAD_DELAY": 0,  # crawlers/pace.py, for all sources of a host
         "AUTOTHROTTLE_ENABLED": source.autothrottle and polite,
-        "AUTOTHROTTLE_START_DELAY": source.delay,
+        "AUTOTHROTTLE_START_DELAY": 0,
         "AUTOTHROTTLE_MAX_DELAY": 60.0,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": 0.5,
         "DOWNLOAD_TIMEOUT": source.timeout.total_seconds(),

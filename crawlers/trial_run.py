@@ -67,6 +67,10 @@ class TrialIntake:
     def held_until(self, source: str) -> datetime | None:
         return self.held
 
+    def is_sick(self, source: str) -> bool:
+        """Nothing is kept."""
+        return False
+
     def gone(self, gone: Gone, **how: Any) -> Any:
         """Nothing is kept."""
 

@@ -54,6 +54,15 @@ def host_of(url: str) -> str:
         return ""
 
 
+def port_of(url: str) -> int | None:
+    """The port that is asked: the address's, else its scheme's; None for none, and for port 0."""
+    try:
+        parts = urlsplit(url)
+        return (DEFAULT_PORTS.get(parts.scheme) if parts.port is None else parts.port) or None
+    except ValueError:
+        return None
+
+
 def _keeps(key: str) -> bool:
     return TRACKING.fullmatch(key.lower()) is None
 

@@ -11,7 +11,7 @@ from nlp.privacy import mask
 MAX_TITLE = 300
 MAX_TEXT = 200_000  # characters; the longest official notice seen is under 60,000
 BLANKS = re.compile(r"[^\S\n]+")
-GAPS = re.compile(r"\n\s*\n\s*")
+GAPS = re.compile(r"\s*\n\s*")
 
 
 def clean_text(text: str) -> str:

@@ -22,7 +22,6 @@ from store.runs import COUNTS, ask_for_run, beat, claim_run, finish_run, interru
 
 POLL_SECONDS = 0.5
 BEAT_SECONDS = 10.0
-CONTACT = "https://github.com/fengsui/fengsui"
 
 
 @dataclass
@@ -109,13 +108,15 @@ def note_pulse(db: Connection, source: SourceConfig, summary: RunSummary, now: d
         count_read(db, source.key, beijing(now).toordinal(), gap)
 
 
-def make_engine(store: Store, sources: Mapping[str, SourceConfig], data_dir: Path, clock: Clock) -> CrawlEngine:
-    """An engine that saves into `store` and archives below the data folder."""
+def make_engine(
+    store: Store, sources: Mapping[str, SourceConfig], data_dir: Path, clock: Clock, *, contact: str
+) -> CrawlEngine:
+    """An engine that saves into `store` and archives below the data folder. contact: `Settings.site_contact`."""
     return CrawlEngine(
         sources=sources,
         intake=StoreIntake(store, clock),
         archive_dir=data_dir / "archive",
-        contact=CONTACT,
+        contact=contact,
         drop_dir=data_dir,
         clock=clock,
     )

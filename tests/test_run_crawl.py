@@ -107,7 +107,8 @@ def test_an_interrupted_crawl_says_so_and_leaves_no_run_open(tmp_path: Path) -> 
     folder = tmp_path / "config" / "sources" / "live"
     folder.mkdir(parents=True)
     (folder / "slow.yml").write_text(source + "allow_private: ['127.0.0.1']\n", encoding="utf-8")
-    process = start(tmp_path / "data", FENGSUI_CONFIG=str(tmp_path / "config"), FENGSUI_PROFILE="live")
+    live = {"FENGSUI_PROFILE": "live", "FENGSUI_CONTACT": "desk@bureau.example.org"}
+    process = start(tmp_path / "data", FENGSUI_CONFIG=str(tmp_path / "config"), **live)
     try:
         while not site.hits()["/rss"]:
             assert process.poll() is None

@@ -18,10 +18,10 @@ from crawlers.markup import parse_html
 from crawlers.pick import first_at, json_of
 
 UNIT_KEYS = ("webId", "tplSetId", "tagId", "pageId")
-PAIR = re.compile(r"""['"]?(\w+)['"]?\s*[:=]\s*['"]([^'"]*)['"]""")
-RECORD = re.compile(r"<record>\s*<!\[CDATA\[(.*?)\]\]>\s*</record>", re.DOTALL)
-TOTAL = re.compile(r"<totalrecord>\s*(\d+)\s*</totalrecord>", re.IGNORECASE)
-PROXY = re.compile(r"""["'(]([^"'()<>\s]*dataproxy\.jsp[^"'()<>\s]*)["')]""")
+CDATA = "<![CDATA["
+PAIR = re.compile(rf"""\b({"|".join(UNIT_KEYS)})['"]?\s{{0,20}}[:=]\s{{0,20}}['"]([^'"]{{0,200}}+)['"]""")
+TOTAL = re.compile(r"<totalrecord>\s{0,20}(\d{1,9})\s{0,20}</totalrecord>", re.IGNORECASE)
+PROXY = re.compile(r"""["'(]([^"'()<>\s]{0,500}?dataproxy\.jsp[^"'()<>\s]{0,500})["')]""")
 
 
 class JpaasUnitSpider(RowsSpider[JpaasUnitSource]):
@@ -121,5 +121,11 @@ class HanwebJpageSpider(RowsSpider[HanwebJpageSource]):
 
 
 def rows_in(text: str) -> str:
-    """The HTML of the rows in a datastore."""
-    return "\n".join(RECORD.findall(text))
+    """The HTML of the rows in a datastore, from `<record><![CDATA[...]]></record>`. No regular expression: the text may
+    be openings only."""
+    rows = []
+    for piece in text.split("</record>")[:-1]:
+        inner = piece[piece.find("<record>") + len("<record>") :].strip() if "<record>" in piece else ""
+        if inner.startswith(CDATA) and inner.endswith("]]>"):
+            rows.append(inner[len(CDATA) : -len("]]>")])
+    return "\n".join(rows)
