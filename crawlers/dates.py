@@ -1,64 +1,71 @@
 """Dates as Chinese sites and feeds write them. No zone means Beijing; what is not sure is None, never a guess of now.
 
-Other parsers are no substitute: feedparser reads 2022年4月13日 as 2022-11-01 and zone-less times as UTC.
+Other parsers are no substitute: feedparser reads 2022年4月13日 as 2022-11-01 and zone-less times as UTC. Refused on
+purpose: two-digit years (24-03-15 is one of three days; RFC 822 and 850 define theirs), 03/04/2024 unless the source
+says which comes first, the lunar calendar, days to come (明天), a month or a week without a day, figures that count
+something (浏览次数：20220413). Of a range the first day is taken.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 from core.clock import BEIJING, as_utc, beijing
+from crawlers.date_clock import CLOCK, Dated, with_clock
+from crawlers.date_words import folded, read_ago, read_calendar_word, read_day_word
 
-EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+__all__ = ["Dated", "date_in_url", "implausible_date", "read_date", "read_dated"]
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=BEIJING)
 AHEAD = timedelta(days=1)
 MAX_LENGTH = 200
+"""Characters that are looked at: a date stands at the beginning of what is called one."""
 
-WIDE = str.maketrans("０１２３４５６７８９：／．－，　", "0123456789:/.-, ")
-PREFIX = re.compile(
-    r"^\W*(?:发布时间|发布日期|发表时间|发稿时间|更新时间|成文日期|发文日期|公布日期|生成日期|日期|时间|发布于|发表于|发布|编辑于)"
-    r"\s*[:：]?\s*"
+PUBLISHED = re.compile(
+    r"(?:发布|发表|发稿|刊发|成文|发文|公布|公开|生成|印发)(?:时间|日期|于)\s*[:\]】]?\s*|(?:发布|发表)\s*[:]\s*|published(?:\s+on)?\s*:?\s*",
+    re.I,
 )
-MINUTES = {"刚刚": 0, "刚才": 0, "半小时前": 30, "半个小时前": 30, "一小时前": 60, "1分钟内": 0}
-AGO = re.compile(r"(\d{1,4})\s*(秒钟?|分钟?|个?小时|天|日|周|个?月|年)\s*[前之]前?")
-AGO_UNITS = {"秒": 1 / 60, "分": 1, "小时": 60, "天": 1440, "日": 1440, "周": 10080}
-DAY_WORDS = {"今天": 0, "今日": 0, "昨天": 1, "昨日": 1, "前天": 2, "前日": 2}
-CLOCK = re.compile(
-    r"(凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|晚间|夜间)?\s*(\d{1,2})\s*(?:[:时点]\s*(\d{1,2})?分?(?:\s*[:]\s*(\d{1,2}))?)(半)?"
+LABEL = re.compile(r"(?:时间|日期|编辑于|更新于|date|updated)\s*[:\]】]?\s*", re.I)
+WEEKDAY_FIRST = re.compile(r"^(?:星期|周|礼拜)[一二三四五六日天][\s,)]*(?=\d{1,4}\s*[-/.年月]\s*\d|\d{1,2} \d{1,2}月)")
+LUNAR = re.compile(r"(?:农历|阴历|夏历|旧历)\s*$")
+LAST_DAY = r"(\d{2}(?=\d{2}:\d{2})|\d{1,2}(?!\d))"
+YMD = re.compile(rf"(?<![\d.])(\d{{4}})\s*[-/.年_·]\s*(\d{{1,2}})\s*[-/.月_·]\s*{LAST_DAY}(?!\.\d)\s*[日号]?")
+ERA = re.compile(r"(民国|令和|平成)\s*(\d{1,3}|元)\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日")
+ERA_STARTS = {"民国": 1911, "令和": 2018, "平成": 1988}
+MD = re.compile(r"(?<![\d\-/.年月])(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]")
+MD_FIGURES = re.compile(r"(\d{1,2})\s*[-/]\s*(\d{1,2})(?=$|[\s,T|)\]])")
+SPLIT = (
+    (re.compile(r"(\d{1,2})\s+(\d{4})\s*[-/.年]\s*(\d{1,2})\s*月?$"), (2, 3, 1)),
+    (re.compile(r"(\d{4})\s+(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)日?"), (1, 2, 3)),
+    (re.compile(r"(\d{1,2})\s*[-/.月]\s*(\d{1,2})日?\s+(\d{4})(?!\d)年?"), (3, 1, 2)),
+    (re.compile(r"(\d{1,2})\s+(\d{1,2})月\s+(\d{4})(?!\d)"), (3, 2, 1)),
 )
-AFTERNOON = {"下午", "傍晚", "晚上", "晚间", "夜间"}
-YMD = re.compile(r"(?<!\d)(\d{4})\s*(?:[-/.年])\s*(\d{1,2})\s*(?:[-/.月])\s*(\d{1,2})(?!\d)\s*(?:日|号)?")
-MD = re.compile(r"(?<![\d\-/.])(\d{1,2})\s*(?:-|/|月)\s*(\d{1,2})(?![\d/\-])\s*(?:日|号)?")
-DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?!\d)")
-COMPACT = re.compile(r"(?<!\d)(20\d{2}|19\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:T?(\d{2})(\d{2})(\d{2})?)?(?!\d)")
-EPOCH = re.compile(r"(\d{10})(?:\.\d+)?|(\d{13})")
-ISO = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})", re.IGNORECASE
+"""A day in a box of its own, as calendars of government sites have it, and RFC 822 in a Chinese locale."""
+FIGURES = re.compile(r"(?<![\d.])(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?!\d)")
+COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:[T\s_-]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(?!\d)")
+COMPACT_END = re.compile(r"\s*(?:Z|[+-]\d{2}:?\d{2}|[.,]\d{1,9}Z?)?(?=$|[\s,;|)\]])")
+EPOCH = re.compile(r"(?:/Date\()?(\d{10})(?:(\d{3})(?:\d{3}){0,2})?(?:\.\d+)?(?:[+-]\d{4})?(?:\)/)?")
+MONTHS = {
+    "january": 1, "february": 2, "march": 3, "april": 4, "may": 5, "june": 6, "july": 7, "august": 8, "september": 9,
+    "october": 10, "november": 11, "december": 12, "jan": 1, "feb": 2, "mar": 3, "apr": 4, "jun": 6, "jul": 7, "aug": 8,
+    "sep": 9, "sept": 9, "oct": 10, "nov": 11, "dec": 12,
+}  # fmt: skip
+MONTH = rf"({'|'.join(sorted(MONTHS, key=len, reverse=True))})\b\.?"
+ORDINAL = r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?"
+ENGLISH = (
+    (re.compile(rf"\b{MONTH}\s+{ORDINAL},?\s+(\d{{4}})(?!\d)", re.I), (3, 1, 2)),
+    (re.compile(rf"{ORDINAL}[-\s/]+(?:of\s+)?{MONTH},?[-\s/]+(\d{{4}})(?!\d)", re.I), (3, 2, 1)),
+    (re.compile(rf"(?<!\d)(\d{{4}})[-\s/]+{MONTH}[-\s/]+(\d{{1,2}})(?!\d)", re.I), (1, 2, 3)),
+    (
+        re.compile(rf"^(?:[a-z]+,\s*)?(\d{{1,2}})[-\s]{MONTH}[-\s](\d\d)(?=\s+\d{{1,2}}:\d\d\S*\s+[A-Z+-])", re.I),
+        (3, 2, 1),
+    ),
 )
-MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-MONTHS = {name: number for number, name in enumerate(MONTH_NAMES, start=1)}
-MDY = re.compile(
-    r"([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:,?\s+(?:at\s+)?(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp])?)?"
-)
-DMY = re.compile(
-    r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})\.?,?\s+(\d{4})(?:,?\s+(?:at\s+)?(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp])?)?"
-)
-UNIX_DATE = re.compile(r"[A-Za-z]{3}\s+([A-Za-z]{3})\s+(\d{1,2})\s+(\d{2}:\d{2}:\d{2})\s+(\S+)\s+(\d{4})")
-RFC_ZONES = {"CST": "+0800", "BJT": "+0800", "CCT": "+0800"}
-"""CST on a Chinese feed is China Standard Time; RFC 822 means US Central by it."""
-RFC_HEAD = re.compile(r"(?:[A-Za-z]{3,9},?\s+)?\d{1,2}\s+[A-Za-z]{3,9}\s+\d{2,4}\s+\d{1,2}:\d{2}")
+"""A form and where in it year, month and day stand."""
+UNIX = re.compile(rf"\b{MONTH}\s+(\d{{1,2}})\s+(\d{{1,2}}:\d{{2}}(?::\d{{2}})?)\s+(?:(\S{{1,9}})\s+)?(\d{{4}})$", re.I)
 URL_DATE = re.compile(
     r"/(20\d{2})[-/]?(0[1-9]|1[0-2])[-/]?(0[1-9]|[12]\d|3[01])(?!\d)|[/_t](20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])[_/]"
 )
-
-
-@dataclass(frozen=True)
-class Dated:
-    """A moment (aware, UTC) and how much of it was said: with a clock time, or a day only (then 00:00 Beijing)."""
-
-    moment: datetime
-    has_time: bool
 
 
 def read_date(text: str | None, *, now: datetime, day_first: bool = False) -> datetime | None:
@@ -72,183 +79,158 @@ def read_date(text: str | None, *, now: datetime, day_first: bool = False) -> da
 
 def read_dated(text: str | None, *, now: datetime, day_first: bool = False) -> Dated | None:
     """Like `read_date`, also telling whether a clock time was given."""
-    if not text:
-        return None
-    clean = PREFIX.sub("", " ".join(text[:MAX_LENGTH].translate(WIDE).split()))
-    for reader in (_dmy, *READERS) if day_first else READERS:
-        try:
-            dated = reader(clean, beijing(now))
-        except (ValueError, OverflowError):
-            continue  # 2022-13-45 fits the form and is no date
-        if dated is not None:
-            moment = dated.moment
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=BEIJING)
-            moment = moment.astimezone(UTC)
-            return Dated(moment, dated.has_time) if EARLIEST <= moment <= now + AHEAD else None
-    return None
+    dated = _stated(text, now, day_first)
+    return dated if dated and _is_plausible(dated.moment, now) else None
+
+
+def implausible_date(text: str | None, *, now: datetime, day_first: bool = False) -> datetime | None:
+    """The moment that `text` says where `read_date` refuses it as before 1990 or in the future: for a warning."""
+    dated = _stated(text, now, day_first)
+    return dated.moment if dated and not _is_plausible(dated.moment, now) else None
 
 
 def date_in_url(url: str, *, now: datetime) -> datetime | None:
-    """The day in an address like /2022-04/13/, /20220413/ or t20220413_1.html, 00:00 Beijing as UTC."""
+    """The day in an address like /2022-04-13/, /20220413/ or t20220413_1.html, 00:00 Beijing as UTC."""
     for match in URL_DATE.finditer(url):
         year, month, day = (int(part) for part in match.groups() if part)
         try:
             moment = as_utc(datetime(year, month, day, tzinfo=BEIJING))
         except ValueError:
             continue
-        if EARLIEST <= moment <= now + AHEAD:
+        if _is_plausible(moment, now):
             return moment
     return None
 
 
-def _iso(text: str, now: datetime) -> Dated | None:
-    match = ISO.search(text)
-    if match is None:
+def _is_plausible(moment: datetime, now: datetime) -> bool:
+    return EARLIEST <= moment <= now + AHEAD
+
+
+def _stated(text: str | None, now: datetime, day_first: bool) -> Dated | None:
+    if not text:
         return None
-    year, month, day, hour, minute = (int(part) for part in match.groups()[:5])
-    moment = datetime(year, month, day, 0, minute, int(match[6] or 0) % 60, tzinfo=_zone(match[7]))
-    return Dated(moment + timedelta(hours=hour), True)
+    clean, here = folded(text[:MAX_LENGTH]), beijing(now)
+    for part in _parts(clean):
+        for reader in (_day_first, *READERS) if day_first else READERS:
+            try:
+                dated = reader(part, here)
+                if dated is not None:
+                    return Dated(dated.moment.astimezone(UTC), dated.has_time)
+            except (ValueError, OverflowError):
+                continue  # 2022-13-45 fits the form and is no date
+    return None
 
 
-def _zone(text: str) -> timezone:
-    if text.upper() in {"Z", "UTC", "GMT"}:
-        return UTC
-    sign = -1 if text[0] == "-" else 1
-    digits = text[1:].replace(":", "")
-    return timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))
+def _parts(text: str) -> Iterator[str]:
+    """What follows a label that says published, what follows another, the whole."""
+    for label in (PUBLISHED, LABEL):
+        if match := label.search(text):
+            yield text[match.end() :]
+    yield WEEKDAY_FIRST.sub("", text.lstrip("[(【<{\"'*-—:,. "))
+
+
+def _day(year: str | int, month: str | int, day: str | int) -> datetime:
+    return datetime(int(year), int(month), int(day), tzinfo=BEIJING)
 
 
 def _epoch(text: str, now: datetime) -> Dated | None:
     match = EPOCH.fullmatch(text)
     if match is None:
         return None
-    seconds = int(match[1]) if match[1] else int(match[2]) / 1000
-    return Dated(datetime.fromtimestamp(seconds, tz=UTC), True)
-
-
-def _rfc822(text: str, now: datetime) -> Dated | None:
-    if unix := UNIX_DATE.fullmatch(text):
-        text = f"{unix[2]} {unix[1]} {unix[5]} {unix[3]} {unix[4]}"
-    if RFC_HEAD.match(text) is None or text[-1] in "mM":
-        return None  # 5:04 pm is English, not RFC 822
-    words = text.split()
-    if words[-1].upper() in RFC_ZONES:
-        words[-1] = RFC_ZONES[words[-1].upper()]
-    moment = parsedate_to_datetime(" ".join(words))
-    if words[-1] == "-0000":  # RFC 2822: UTC, the sender's own zone not told
-        moment = moment.replace(tzinfo=UTC)
-    return Dated(moment, True)
-
-
-def _english(text: str, now: datetime) -> Dated | None:
-    if match := MDY.search(text):
-        name, day = match[1], match[2]
-    elif match := DMY.search(text):
-        day, name = match[1], match[2]
-    else:
-        return None
-    month = MONTHS.get(name[:3].lower())
-    if month is None:
-        return None
-    hour = int(match[4] or 0)
-    if match[7]:
-        hour = hour % 12 + (12 if match[7].lower() == "p" else 0)
-    moment = datetime(int(match[3]), month, int(day), hour, int(match[5] or 0), int(match[6] or 0))  # noqa: DTZ001 zone is set by read_dated
-    return Dated(moment, match[4] is not None)
-
-
-def _relative(text: str, now: datetime) -> Dated | None:
-    for word, minutes in MINUTES.items():
-        if text.startswith(word):
-            return Dated(now - timedelta(minutes=minutes), True)
-    match = AGO.match(text)
-    if match is None:
-        return None
-    unit = match[2].removeprefix("个").removesuffix("钟")
-    if unit in ("月", "年"):
-        return Dated(_midnight(now - timedelta(days=int(match[1]) * (30 if unit == "月" else 365))), False)
-    return Dated(now - timedelta(minutes=int(match[1]) * AGO_UNITS[unit]), unit not in ("天", "日", "周"))
-
-
-def _day_word(text: str, now: datetime) -> Dated | None:
-    for word, back in DAY_WORDS.items():
-        if text.startswith(word):
-            return _with_clock(_midnight(now - timedelta(days=back)), text[len(word) :])
-    return None
+    return Dated(datetime.fromtimestamp(int(match[1]) + int(match[2] or 0) / 1000, tz=UTC), True)
 
 
 def _ymd(text: str, now: datetime) -> Dated | None:
-    match = YMD.search(text)
-    if match is None:
-        return None
-    day = datetime(int(match[1]), int(match[2]), int(match[3]))  # noqa: DTZ001 zone is set by read_dated
-    return _with_clock(day, text[match.end() :])
-
-
-def _dmy(text: str, now: datetime) -> Dated | None:
-    match = DAY_FIRST.match(text)
-    if match is None:
-        return None
-    day = datetime(int(match[3]), int(match[2]), int(match[1]))  # noqa: DTZ001 zone is set by read_dated
-    return _with_clock(day, text[match.end() :])
+    for match in YMD.finditer(text):
+        if LUNAR.search(text[: match.start()]) is None:
+            return with_clock(_day(match[1], match[2], match[3]), text[: match.start()], text[match.end() :])
+    if match_era := ERA.search(text):
+        year = ERA_STARTS[match_era[1]] + (1 if match_era[2] == "元" else int(match_era[2]))
+        return with_clock(_day(year, match_era[3], match_era[4]), "", text[match_era.end() :])
+    return None
 
 
 def _compact(text: str, now: datetime) -> Dated | None:
-    match = COMPACT.search(text)
+    """20220413 at the start only: elsewhere it may count visitors."""
+    match = COMPACT.match(text)
+    if match is None or COMPACT_END.match(text, match.end()) is None:
+        return None
+    year, month, day, hour, minute, second = match.groups()
+    clock = f"T{hour}:{minute}:{second or '00'}{text[match.end() :]}" if hour else text[match.end() :]
+    return with_clock(_day(year, month, day), "", clock)
+
+
+def _english(text: str, now: datetime) -> Dated | None:
+    if unix := UNIX.search(text):
+        return with_clock(_day(unix[5], MONTHS[unix[1].lower()], unix[2]), "", f" {unix[3]} {unix[4] or ''}")
+    for form, places in ENGLISH:
+        if match := form.search(text):
+            year, month, day = (match[place] for place in places)
+            if len(year) == 2:  # RFC 2822, 4.3
+                year = f"{'20' if int(year) < 50 else '19'}{year}"
+            return with_clock(_day(year, MONTHS[month.lower()], day), text[: match.start()], text[match.end() :])
+    return None
+
+
+def _split(text: str, now: datetime) -> Dated | None:
+    for form, (year, month, day) in SPLIT:
+        if match := form.match(text):
+            return with_clock(_day(match[year], match[month], match[day]), "", text[match.end() :])
+    return None
+
+
+def _figures(text: str, now: datetime) -> Dated | None:
+    """18.05.2023 and 05/18/2023, where only one reading is a date."""
+    match = FIGURES.search(text)
+    if match is None or (int(match[1]) <= 12 and int(match[3]) <= 12 and match[1] != match[3]):
+        return None
+    day, month = (match[1], match[3]) if int(match[3]) <= 12 else (match[3], match[1])
+    return with_clock(_day(match[4], month, day), text[: match.start()], text[match.end() :])
+
+
+def _day_first(text: str, now: datetime) -> Dated | None:
+    match = FIGURES.search(text)
     if match is None:
         return None
-    parts = [int(part) for part in match.groups() if part is not None]
-    return Dated(datetime(*parts[:6]), match[4] is not None)  # type: ignore[arg-type]  # noqa: DTZ001 see _ymd
+    return with_clock(_day(match[4], match[3], match[1]), text[: match.start()], text[match.end() :])
 
 
 def _md(text: str, now: datetime) -> Dated | None:
     """No year: this one, or the last one when that would be more than a day ahead."""
-    match = MD.match(text)
-    if match is None:
+    match = MD.search(text) or MD_FIGURES.match(text)
+    if match is None or LUNAR.search(text[: match.start()]):
         return None
-    day = datetime(now.year, int(match[1]), int(match[2]), tzinfo=BEIJING)
-    dated = _with_clock(day, text[match.end() :])
-    if dated.moment > now + AHEAD:
-        return Dated(dated.moment.replace(year=now.year - 1), dated.has_time)
-    return dated
+    for year in (now.year, now.year - 1):
+        try:
+            day = _day(year, match[1], match[2])
+        except ValueError:
+            continue  # 29 February
+        dated = with_clock(day, text[: match.start()], text[match.end() :])
+        if dated.moment <= now + AHEAD:
+            return dated
+    return None
 
 
 def _clock_only(text: str, now: datetime) -> Dated | None:
     """`14:20` is today's, or yesterday's when it would be ahead of now."""
     if CLOCK.fullmatch(text) is None:
         return None
-    dated = _with_clock(_midnight(now), text)
+    dated = with_clock(now.replace(hour=0, minute=0, second=0, microsecond=0), "", text)
+    if not dated.has_time:
+        return None
     return Dated(dated.moment - AHEAD, True) if dated.moment > now else dated
 
 
-def _with_clock(day: datetime, rest: str) -> Dated:
-    match = CLOCK.match(rest.lstrip(" ,，]T日"))
-    if match is None:
-        return Dated(day, False)
-    hour, minute, second = int(match[2]), int(match[3] or 0), int(match[4] or 0)
-    if match[1] in AFTERNOON and hour < 12:
-        hour += 12
-    if match[5]:
-        minute = 30
-    if hour > 24 or minute > 59:
-        return Dated(day, False)
-    return Dated(day + timedelta(hours=hour, minutes=minute, seconds=min(second, 59)), True)
-
-
-def _midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 READERS: tuple[Callable[[str, datetime], Dated | None], ...] = (
-    _iso,
-    _epoch,
-    _relative,
-    _day_word,
-    _rfc822,
     _ymd,
+    _epoch,
     _compact,
     _english,
+    _figures,
+    _split,
+    read_ago,
+    read_day_word,
+    read_calendar_word,
     _md,
     _clock_only,
 )

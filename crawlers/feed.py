@@ -1,8 +1,10 @@
 """RSS, Atom, RDF, CDF through feedparser and JSON Feed by ourselves; dates always by crawlers/dates.py.
 
-`read_feed` never raises: what is wrong with a feed is named in `problems`.
+`read_feed` never raises: what is wrong with a feed is named in `problems`. Bytes are decoded by crawlers/charset.py and
+mended by crawlers/feed_repair.py; feedparser is handed clean UTF-8 and guesses nothing.
 """
 
+import io
 import json
 import re
 import zlib
@@ -16,15 +18,23 @@ import feedparser
 
 from core.clock import iso_beijing, system_clock
 from crawlers.charset import decode_page
-from crawlers.dates import read_date
+from crawlers.dates import implausible_date, read_date
+from crawlers.feed_repair import clear_feed
 from crawlers.markup import html_to_text, one_line
 from crawlers.urls import absolute_url
 
-MAX_BYTES = 50 * 1024**2
-MAX_ENTRIES = 5000
-XML_HEAD = re.compile(r"^\s*<\?xml[^>]{0,300}\?>")
-HTML_START = re.compile(rb"^\s*(?:<!--(?:(?!-->).){0,500}+-->\s*)*+<(?:!doctype\s+html|html)[\s>]", re.I | re.S)
-ANY_FEED = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf|channel|item|entry)[\s>]", re.I)
+MAX_BYTES = 20 * 1024**2
+"""As much as the crawler downloads (DOWNLOAD_MAXSIZE)."""
+MAX_RATIO = 200
+"""How many times its size a gzip file may unpack to; feeds come to 20."""
+MAX_ENTRIES = 2000
+"""Two seconds' work; feeds have 10 to 100 entries, the longest of 1,700 collected ones 741."""
+MAX_MARKUP = 1_000_000
+"""Characters of one entry that are read."""
+HTML_START = re.compile(r"^\s*(?:<!--(?:(?!-->).){0,500}+-->\s*)*+<(?:!doctype\s+html|html)[\s>]", re.I | re.S)
+ANY_FEED = re.compile(r"<(?:\w+:)?(?:rss|feed|rdf|channel|item|entry)[\s>]", re.I)
+CLEAN = {"content-type": "application/xml; charset=utf-8"}
+UNSAFE_LINK = re.compile(r"(?:javascript|vbscript|data|file|blob|about):", re.I)
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ def read_feed(
     problems: list[str] = []
     data = _unpacked(data, problems)
     if not data.strip():
-        return FeedResult(False, "", (), (*problems, "the answer is empty"))
+        return FeedResult(False, "", (), (*problems,) or ("the answer is empty",))
     moment = now or system_clock()
     try:
         if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
@@ -97,10 +107,14 @@ def feed_file(path: Path) -> dict[str, Any]:
 def _unpacked(data: bytes, problems: list[str]) -> bytes:
     """`data`, gunzipped where it is gzip, cut at MAX_BYTES."""
     if data.startswith(b"\x1f\x8b"):
+        packed = len(data)
         try:
             data = zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES + 1)
         except zlib.error as error:
             problems.append(f"looks like gzip and cannot be unpacked: {error}")
+            return b""
+        if len(data) > max(packed * MAX_RATIO, 1_000_000):
+            problems.append(f"unpacks to more than {MAX_RATIO} times its size: not read")
             return b""
     if len(data) > MAX_BYTES:
         problems.append(f"longer than {MAX_BYTES} bytes: the rest is not read")
@@ -109,48 +123,39 @@ def _unpacked(data: bytes, problems: list[str]) -> bytes:
 
 
 def _read_xml(data: bytes, headers: Mapping[str, str], url: str, now: datetime, problems: list[str]) -> FeedResult:
-    data, headers = _with_right_charset(data, headers, problems)
-    parsed = feedparser.parse(data, response_headers={**headers, **({"content-location": url} if url else {})})
+    decoded = decode_page(data, content_type=headers.get("content-type"))
+    text = decoded.text
+    is_html = HTML_START.match(text) is not None
+    if ANY_FEED.search(text) is None:
+        return FeedResult(False, "", (), (*problems, f"this is {'an HTML page' if is_html else 'no feed'}"))
+    problems += decoded.problems()
+    clean = clear_feed(text, MAX_ENTRIES, problems)
+    base = {"content-location": url} if url else {}
+    parsed = feedparser.parse(  # as a stream: bytes would be tried as the name of a file
+        io.BytesIO(clean), response_headers={**CLEAN, **base}, sanitize_html=False, resolve_relative_uris=False
+    )
     version = str(parsed.get("version") or "")
-    entries = parsed.entries[:MAX_ENTRIES]
-    if not version and not entries and (HTML_START.match(data) or not ANY_FEED.search(data[:100_000])):
-        what = "an HTML page" if HTML_START.match(data) else "no feed"
-        return FeedResult(False, "", (), (*problems, f"this is {what}"))
-    if parsed.bozo and not isinstance(parsed.bozo_exception, feedparser.CharacterEncodingOverride):
-        problems.append(f"malformed: {one_line(str(parsed.bozo_exception))[:200]}")
-    if len(parsed.entries) > MAX_ENTRIES:
-        problems.append(f"more than {MAX_ENTRIES} entries: the rest is not read")
-    read = tuple(_xml_entry(entry, url, now) for entry in entries)
-    _judge(read, problems)
+    if is_html and not version and not parsed.entries:
+        return FeedResult(False, "", (), (*problems, "this is an HTML page"))
+    read = tuple(_xml_entry(entry, url, now) for entry in parsed.entries[:MAX_ENTRIES])
+    _judge(read, now, problems)
     ok = bool(version or read or parsed.feed)
     return FeedResult(ok, _plain_title(parsed.feed.get("title")), read, tuple(problems), version)
 
 
-def _with_right_charset(
-    data: bytes, headers: Mapping[str, str], problems: list[str]
-) -> tuple[bytes, Mapping[str, str]]:
-    """The bytes in UTF-8 where the declared charset does not fit them; else as they are: feedparser copes."""
-    decoded = decode_page(data, content_type=headers.get("content-type"))
-    undeclared = decoded.encoding == "gb18030" and b"encoding" not in data[:200]
-    if not decoded.corrected and not undeclared:
-        return data, headers
-    problems.append(f"the declared charset does not fit, read as {decoded.encoding}")
-    clean = XML_HEAD.sub("", decoded.text)
-    return clean.encode("utf-8", "replace"), {**headers, "content-type": "application/xml; charset=utf-8"}
-
-
 def _xml_entry(entry: Any, url: str, now: datetime) -> FeedEntry:
-    raw = str(entry.get("published") or entry.get("updated") or entry.get("created") or "")
+    raw, published = _first_date([entry.get(name) for name in ("published", "updated", "created")], now)
     contents = [part.get("value") or "" for part in entry.get("content") or ()]
-    markup = max(contents, key=len, default="")
-    summary = str(entry.get("summary") or "")
+    markup = max(contents, key=len, default="")[:MAX_MARKUP]
+    summary = str(entry.get("summary") or "")[:MAX_MARKUP]
+    text, whole = html_to_text(summary or markup), markup or summary
     return FeedEntry(
         title=_plain_title(entry.get("title")),
         link=_link(str(entry.get("link") or ""), url),
-        published=read_date(raw, now=now),
-        summary=html_to_text(summary or markup),
-        content=html_to_text(markup or summary),
-        content_html=markup or summary,
+        published=published,
+        summary=text,
+        content=text if whole == (summary or markup) else html_to_text(whole),
+        content_html=whole,
         id=str(entry.get("id") or ""),
         author=one_line(str(entry.get("author") or "")),
         raw_date=raw,
@@ -158,7 +163,9 @@ def _xml_entry(entry: Any, url: str, now: datetime) -> FeedEntry:
 
 
 def _read_json(data: bytes, url: str, now: datetime, problems: list[str]) -> FeedResult:
-    value = json.loads(decode_page(data).text)
+    decoded = decode_page(data)
+    problems += decoded.problems()
+    value = json.loads(decoded.text, strict=False)
     version = str(value.get("version") or "")
     items = value.get("items")
     if "jsonfeed.org/version/" not in version or not isinstance(items, list):
@@ -166,21 +173,22 @@ def _read_json(data: bytes, url: str, now: datetime, problems: list[str]) -> Fee
     read = tuple(_json_entry(item, url, now) for item in items[:MAX_ENTRIES] if isinstance(item, dict))
     if len(read) < min(len(items), MAX_ENTRIES):
         problems.append(f"{len(items) - len(read)} items are no objects")
-    _judge(read, problems)
+    _judge(read, now, problems)
     return FeedResult(True, one_line(str(value.get("title") or "")), read, tuple(problems), version)
 
 
 def _json_entry(item: Mapping[str, Any], url: str, now: datetime) -> FeedEntry:
     markup = str(item.get("content_html") or "")
     text = str(item.get("content_text") or "")
-    raw = str(item.get("date_published") or item.get("date_modified") or "")
+    raw, published = _first_date([item.get("date_published"), item.get("date_modified")], now)
     body = html_to_text(markup) or html_to_text(text)
-    authors = item.get("authors") or [item.get("author")]
-    names = [str(author.get("name") or "") for author in authors if isinstance(author, dict)]
+    authors = item.get("authors")
+    people = authors if isinstance(authors, list) else [item.get("author")]
+    names = [str(author.get("name") or "") for author in people if isinstance(author, dict)]
     return FeedEntry(
         title=_plain_title(item.get("title")),
         link=_link(str(item.get("url") or item.get("external_url") or ""), url),
-        published=read_date(raw, now=now),
+        published=published,
         summary=html_to_text(str(item.get("summary") or "")) or body,
         content=body,
         content_html=markup or text,
@@ -190,12 +198,25 @@ def _json_entry(item: Mapping[str, Any], url: str, now: datetime) -> FeedEntry:
     )
 
 
-def _judge(entries: tuple[FeedEntry, ...], problems: list[str]) -> None:
+def _first_date(values: list[Any], now: datetime) -> tuple[str, datetime | None]:
+    """What the first of `values` that can be read says, and when that is; else the first that says anything."""
+    said = [str(value) for value in values if value]
+    for raw in said:
+        if (published := read_date(raw, now=now)) is not None:
+            return raw, published
+    return (said[0] if said else ""), None
+
+
+def _judge(entries: tuple[FeedEntry, ...], now: datetime, problems: list[str]) -> None:
     """Name what the entries lack."""
     if not entries:
         problems.append("no entries")
+    unread = [entry.raw_date for entry in entries if entry.raw_date and not entry.published]
+    refused = [moment for raw in unread if (moment := implausible_date(raw, now=now))]
+    example = f"such as {iso_beijing(refused[0])[:10]}" if refused else ""
     for what, count in (
-        ("have a date that cannot be read", sum(1 for entry in entries if entry.raw_date and not entry.published)),
+        (f"have a date in the future or before 1990, {example}", len(refused)),
+        (f"have a date that cannot be read, such as {''.join(unread[:1])[:40]}", len(unread) - len(refused)),
         ("have no date", sum(1 for entry in entries if not entry.raw_date)),
         ("have no link", sum(1 for entry in entries if not entry.link)),
         ("have neither title nor text", sum(1 for entry in entries if not entry.title and not entry.summary)),
@@ -209,5 +230,8 @@ def _plain_title(title: Any) -> str:
 
 
 def _link(link: str, url: str) -> str:
-    """The link as a web address where it can be made one, else as it stands (urn:…, tag:…)."""
-    return absolute_url(url, link) or link.strip() if link else ""
+    """The link as a web address where it can be made one, else as it stands (urn:…, tag:…); no link that runs code."""
+    bare = "".join(char for char in link if char > " ")
+    if not bare or UNSAFE_LINK.match(bare):
+        return ""
+    return absolute_url(url, bare) or link.strip()
