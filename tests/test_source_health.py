@@ -246,7 +246,8 @@ def judged(
     usual = usual_of(days.values(), since=min(days), until=today - 1, is_workday=IS_WORKDAY)
     pulse = Pulse(
         source="tongbao", every=1800, pace=1800, next_at=now, why="", run_at=now, first_read_at=now - 70 * DAY,
-        read_at=now, ok_at=now, news_at=news or now, newest=news or now, rows=20, trouble="ok", trouble_why="", failures=0, hours=(),
+        read_at=now, ok_at=now, news_at=news or now, newest=news or now, rows=20, trouble="ok",
+        trouble_why="", failures=0, hours=(),
     )  # fmt: skip
     return judge(Seen(source, pulse, before, days, usual, 70), now, IS_WORKDAY)
 
