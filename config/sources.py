@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,19 @@ from config.mistakes import mistakes_of
 from config.source_parts import Css, Detail, Expect, FieldMap, OneOrMore, Pager, Regex, Size, Strict, XmlIndex
 from core.durations import Duration
 from core.errors import ConfigError
+from core.hours import Hours
 from core.records import CANARY, Kind
+
+LOOKS = tuple(timedelta(hours=hours) for hours in (1, 3, 8, 24, 3 * 24, 7 * 24, 14 * 24, 30 * 24))
+"""A page changes, or goes, mostly when it is young."""
+WATCHED: Mapping[Kind, timedelta] = {
+    Kind.NEWS: timedelta(days=3),
+    Kind.NOTICE: timedelta(days=14),
+    Kind.SPOTCHECK: timedelta(days=14),
+    Kind.RECALL: timedelta(days=30),
+    Kind.RECALL_FOREIGN: timedelta(days=30),
+}
+"""How long documents are watched where their source's file does not say; of other kinds none are."""
 
 
 class SourceConfig(Strict):
@@ -47,8 +60,22 @@ class SourceConfig(Strict):
     encoding: str | None = Field(default=None, description="overrides what server and page say")
     day_first: bool = Field(default=False, description="05/04/2026 is 5 April")
     keep_author: bool = Field(default=False, description="media accounts only; people's names are dropped")
-    recheck_within: Duration | None = Field(default=None, description="watch documents younger than this for changes")
-    recheck_limit: int = Field(default=20, ge=0)
+    recheck_within: Duration | None = Field(default=None, description="watch younger documents; default by kind")
+    recheck_at: Literal["every_run"] | tuple[Duration, ...] = Field(
+        default=LOOKS, min_length=1, description="ages at which a known page is looked at again"
+    )
+    recheck_limit: int = Field(default=20, ge=0, description="pages looked at again in one run; 0: none")
+    nights: Hours | None = Field(default=None, description="asked only within these hours, Beijing time: 22:00-06:00")
+
+    @property
+    def watched_for(self) -> timedelta | None:
+        """Documents younger than this are looked at again; None: they are not."""
+        return (self.recheck_within or WATCHED.get(self.kind)) if self.recheck_limit else None
+
+    @property
+    def looks(self) -> tuple[timedelta, ...]:
+        """The ages at which a page is looked at again, youngest first; empty: at every run."""
+        return () if self.recheck_at == "every_run" else tuple(sorted(self.recheck_at))
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ from core.errors import SourceChanged, UsageError
 from core.logs import log_event
 from core.records import RawDocument
 from crawlers.archive import Archive
-from crawlers.context import LIST, CrawlContext, role_of
+from crawlers.archive_mend import mend
+from crawlers.context import LIST, CrawlContext, asked_url, role_of
 from crawlers.families import SPIDERS
 from crawlers.files import FileImport
 from crawlers.guard import AddressGuard
@@ -66,6 +67,8 @@ class CrawlEngine:
     _stopping: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
+        for torn in mend(self.archive_dir):
+            log_event(log, "archive mended", what=torn)
         self._archive = Archive(self.archive_dir, started=self.clock())
         self._guard = AddressGuard()
         self._robots = RobotsCache()
@@ -244,7 +247,7 @@ def watch_errors(crawler: Crawler, run: Run) -> None:
         if not changed:
             log.error("spider error", extra={"fields": {"source": run.source.key, "error": failure.getTraceback()}})
         if changed and request is not None and role_of(request) != LIST:
-            run.page_failed(response.url, what)
+            run.page_failed(asked_url(request), what, again=bool(request.meta.get("again")))
         else:
             run.fail(what, "changed" if changed else "failed")
 

@@ -1,6 +1,6 @@
 """The store's side of crawling: every document is saved before anything else happens to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -10,11 +10,12 @@ from sqlalchemy import Connection
 from core.clock import Clock
 from core.ids import content_hash, document_id
 from core.records import Document, Gone, Kind, RawDocument
-from crawlers.intake import Validators
+from crawlers.intake import KnownPage, Validators
 from crawlers.urls import canonical_url
 from store.database import Store
-from store.documents import add_revision, find_by_address, last_stored, withdraw
-from store.runs import addresses_to_recheck, find_address, held_back, hold_back, mark_gone, remember_address
+from store.documents import add_revision, find_by_address, find_document, last_stored, raw_of, withdraw
+from store.rechecks import addresses_to_recheck, note_looked, note_missing
+from store.runs import find_address, held_back, hold_back, remember_address
 
 Outcome = Literal["new", "changed", "unchanged"]
 AHEAD = timedelta(hours=1)  # a clock that is further ahead than this is wrong, not early
@@ -33,13 +34,14 @@ class StoreIntake:
         with self.store.write() as db:
             return save_raw(db, raw, now=self.clock())
 
-    def gone(self, gone: Gone) -> None:
-        """The page answers 404 or 410: its documents are withdrawn, their copies stay."""
+    def gone(self, gone: Gone, *, after: timedelta = timedelta(0)) -> bool:
+        """The page is not there: once that has been so for `after`, its document is withdrawn; the copy stays."""
         with self.store.write() as db:
-            mark_gone(db, gone.source, gone.url, gone.seen_at)
+            since = note_missing(db, gone.source, gone.url, gone.seen_at)
             known = find_by_address(db, gone.source, "", canonical_url(gone.url))
-            if known is not None:
-                withdraw(db, known.id, gone.seen_at)
+            if known is None or gone.seen_at - since < after:
+                return False
+            return withdraw(db, known.id, gone.seen_at)
 
     def validators(self, source: str, url: str) -> Validators | None:
         """What a conditional request may send."""
@@ -50,8 +52,11 @@ class StoreIntake:
         return Validators(etag=seen.etag, last_modified=seen.last_modified, body_sha256=seen.body_sha256)
 
     def remember(self, source: str, url: str, validators: Validators) -> None:
-        """Note what the address answered."""
+        """Note what the address answered; a withdrawn document whose page answers again is there again."""
         with self.store.write() as db:
+            before = find_address(db, source, url)
+            if before is not None and before.gone_at is not None:
+                come_back(db, source, url, now=self.clock())
             remember_address(
                 db,
                 source,
@@ -62,6 +67,11 @@ class StoreIntake:
                 body_sha256=validators.body_sha256,
             )
 
+    def looked(self, source: str, url: str) -> None:
+        """It told nothing: what is known of it stays."""
+        with self.store.write() as db:
+            note_looked(db, source, url, self.clock())
+
     def known(self, source: str, address: str) -> bool:
         """Whether this external id or canonical URL of the source is stored already."""
         with self.store.read() as db:
@@ -69,11 +79,16 @@ class StoreIntake:
                 return True
             return find_by_address(db, source, "", address) is not None
 
-    def recheck(self, source: str, limit: int, *, within: timedelta, not_since: timedelta) -> list[str]:
-        """Addresses published `within`, not looked at since `not_since` ago: revisions and withdrawals show there."""
+    def recheck(
+        self, source: str, limit: int, *, within: timedelta, looks: Sequence[timedelta], missing_for: timedelta
+    ) -> list[KnownPage]:
+        """Pages published `within` that are due for a look: revisions and withdrawals show there."""
         now = self.clock()
         with self.store.read() as db:
-            return addresses_to_recheck(db, source, since=now - within, before=now - not_since, limit=limit)
+            due = addresses_to_recheck(
+                db, source, since=now - within, now=now, looks=looks, missing_for=missing_for, limit=limit
+            )
+            return [_known_page(db, document_id, url) for url, document_id in due]
 
     def hold_back(self, source: str, until: datetime, why: str) -> None:
         """The site wants no visit before `until`: kept over restarts."""
@@ -84,6 +99,22 @@ class StoreIntake:
         """Until when this source is, or was, to be left alone."""
         with self.store.read() as db:
             return held_back(db, source)
+
+
+def _known_page(db: Connection, document_id: str, url: str) -> KnownPage:
+    document = find_document(db, document_id)
+    if document is None:
+        return KnownPage(url)
+    external_id, raw = raw_of(db, document)
+    return KnownPage(
+        url=url,
+        title=raw["title"],
+        published=document.published,
+        external_id="" if "given_id" in document.flags else external_id,
+        author=raw.get("author"),
+        origin=raw.get("origin"),
+        fields=raw["fields"],
+    )
 
 
 def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str = "") -> Outcome:
@@ -103,6 +134,19 @@ def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str =
         document = replace(document, flags=(*document.flags, "given_id"))
     add_revision(db, document, external_id=given_id or raw.external_id, raw=_kept(raw))
     return "new" if before is None else "changed"
+
+
+def come_back(db: Connection, source: str, url: str, *, now: datetime) -> bool:
+    """Where the page of a withdrawn document answers as before: the same text as a new revision, read and judged anew.
+
+    False where nothing was withdrawn, or a changed text has been stored already.
+    """
+    known = find_by_address(db, source, "", canonical_url(url))
+    if known is None or known.withdrawn_at is None:
+        return False
+    again = replace(known, revision=known.revision + 1, withdrawn_at=None, fetched_at=now, stored_at=now)
+    external_id, raw = raw_of(db, known)
+    return add_revision(db, again, external_id=external_id, raw=raw)
 
 
 def not_before(last: datetime | None, now: datetime) -> datetime:
