@@ -150,6 +150,15 @@ def read_record(archive_dir: Path, ref: ArchiveRef) -> tuple[Mapping[str, str], 
 
     Raises ArchiveDamaged when the file is gone, or the bytes are not those of `ref.sha256`.
     """
+    record, body, _ = record_at(archive_dir, ref)
+    headers = dict(record.http_headers.headers) if record.http_headers else {}
+    for name in ("WARC-Target-URI", "WARC-Date", "Content-Type"):
+        headers.setdefault(name, record.rec_headers.get_header(name) or "")
+    return headers, body
+
+
+def record_at(archive_dir: Path, ref: ArchiveRef) -> tuple[ArcWarcRecord, bytes, bytes]:
+    """The record, its payload and its packed bytes. Raises as `read_record`."""
     path = (archive_dir / ref.file).resolve()
     if not path.is_relative_to(archive_dir.resolve()):
         raise ArchiveDamaged(f"{ref.file}: is not inside the archive")
@@ -166,10 +175,7 @@ def read_record(archive_dir: Path, ref: ArchiveRef) -> tuple[Mapping[str, str], 
         raise ArchiveDamaged(f"{ref.file}: no whole record at {ref.offset}") from error
     if hashlib.sha256(body).hexdigest() != ref.sha256:
         raise ArchiveDamaged(f"{ref.file}: the record at {ref.offset} is not what was archived (SHA-256 differs)")
-    headers = dict(record.http_headers.headers) if record.http_headers else {}
-    for name in ("WARC-Target-URI", "WARC-Date", "Content-Type"):
-        headers.setdefault(name, record.rec_headers.get_header(name) or "")
-    return headers, body
+    return record, body, raw
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from core.ids import content_hash, document_id
 from core.records import Document, Gone, Kind, RawDocument
 from crawlers.intake import KnownPage, Validators
 from crawlers.urls import canonical_url
+from pipelines.page_noise import same_page
 from store.database import Store
 from store.documents import add_revision, find_by_address, find_document, last_stored, raw_of, withdraw
 from store.rechecks import addresses_to_recheck, note_looked, note_missing
@@ -123,7 +124,7 @@ def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str =
     address = canonical_url(raw.url) if raw.url else ""
     before = find_by_address(db, raw.source, raw.external_id, address)
     hashed = content_hash(raw.title, _whole_text(raw))
-    if before is not None and before.content_hash == hashed and before.withdrawn_at is None:
+    if before is not None and before.withdrawn_at is None and _as_before(db, before, hashed, raw):
         return "unchanged"
     document = _document(raw, address, hashed, now)
     if before is None:
@@ -147,6 +148,10 @@ def come_back(db: Connection, source: str, url: str, *, now: datetime) -> bool:
     again = replace(known, revision=known.revision + 1, withdrawn_at=None, fetched_at=now, stored_at=now)
     external_id, raw = raw_of(db, known)
     return add_revision(db, again, external_id=external_id, raw=raw)
+
+
+def _as_before(db: Connection, before: Document, hashed: str, raw: RawDocument) -> bool:
+    return before.content_hash == hashed or same_page(raw_of(db, before)[1], _kept(raw))
 
 
 def not_before(last: datetime | None, now: datetime) -> datetime:

@@ -10,9 +10,9 @@ from starlette.responses import JSONResponse, Response
 from core.clock import iso_beijing
 from core.errors import SearchUnavailable
 from core.records import LEVEL_COLOURS, Alert
+from pipelines.shown import shown_text, shown_title
 from search.query import QueryError
 from web import inbox
-from web.evidence import shown_text, shown_title
 from web.search_state import PAGE_SIZE, build_request, read_asked, the_index
 from web.views.alert import open_alert
 from web.views.documents import open_document
