@@ -18,6 +18,7 @@ from crawlers.run import Run
 
 if TYPE_CHECKING:
     from crawlers.guard import AddressGuard
+    from crawlers.pace import HostPace
     from crawlers.robots import RobotsCache
 
 LIST, PAGE, WATCH, FILE, ROBOTS = "list", "page", "watch", "file", "robots"
@@ -35,6 +36,7 @@ class CrawlContext:
     clock: Clock
     guard: "AddressGuard"
     robots: "RobotsCache"
+    pace: "HostPace"
     user_agent: str
     backoff: timedelta = field(default=timedelta(seconds=5))
 

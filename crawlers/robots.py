@@ -112,6 +112,7 @@ class RobotsMiddleware:
     def _slow_down(self, request: Request, delay: float) -> None:
         """Crawl-delay on the host's slot; autothrottle may not undercut it."""
         request.meta["autothrottle_dont_adjust_delay"] = True
+        request.meta["crawl_delay"] = delay
         downloader = self.crawler.engine.downloader
         slot = downloader.slots.get(downloader.get_slot_key(request))
         if slot is not None and slot.delay < delay:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scrapy import signals
+from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.utils.reactor import install_reactor
@@ -34,6 +34,8 @@ from crawlers.families import SPIDERS
 from crawlers.files import FileImport
 from crawlers.guard import AddressGuard
 from crawlers.intake import Intake
+from crawlers.names import guard_names
+from crawlers.pace import HostPace
 from crawlers.robots import RobotsCache
 from crawlers.run import Run, RunSummary
 from crawlers.urls import host_of
@@ -72,6 +74,7 @@ class CrawlEngine:
         self._archive = Archive(self.archive_dir, started=self.clock())
         self._guard = AddressGuard()
         self._robots = RobotsCache()
+        self._pace = HostPace()
         self._places = asyncio.Semaphore(self.at_once)
 
     async def crawl(self, key: str) -> RunSummary:
@@ -198,6 +201,7 @@ class CrawlEngine:
 
     async def _crawl_web(self, source: SourceConfig, run: Run) -> bool:
         """Crawl; True when it came to its own end."""
+        guard_names(sys.modules["twisted.internet.reactor"], source.allow_private)
         context = CrawlContext(
             source=source,
             run=run,
@@ -206,6 +210,7 @@ class CrawlEngine:
             clock=self.clock,
             guard=self._guard,
             robots=self._robots,
+            pace=self._pace,
             user_agent=f"Fengsui/0.1 (+{self.contact})",
             backoff=self.backoff,
         )
@@ -255,6 +260,17 @@ def watch_errors(crawler: Crawler, run: Run) -> None:
         log.error("save failed", extra={"fields": {"source": run.source.key, "error": failure.getTraceback()}})
         run.fail(f"a document could not be saved: {type(failure.value).__name__}: {failure.value}")
 
+    def on_dropped(request: Request) -> None:
+        """A redirect in a circle comes to nothing without a word: Scrapy takes it for a page it has."""
+        if request.url not in request.meta.get("redirect_urls", ()):
+            return
+        why = f"{asked_url(request)}: redirected in a circle"
+        if role_of(request) == LIST:
+            run.fail(why)
+        else:
+            run.page_failed(asked_url(request), "redirected in a circle", again=bool(request.meta.get("again")))
+
+    crawler.signals.connect(on_dropped, signals.request_dropped, weak=False)
     crawler.signals.connect(on_spider_error, signals.spider_error, weak=False)
     crawler.signals.connect(on_item_error, signals.item_error, weak=False)
 
@@ -267,6 +283,7 @@ def scrapy_settings(source: SourceConfig, user_agent: str) -> dict[str, Any]:
         "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
         "crawlers.guard.GuardMiddleware": 50,
         "crawlers.robots.RobotsMiddleware": 60,
+        "crawlers.pace.PaceMiddleware": 70,
         "crawlers.middlewares.ArchiveMiddleware": 510,
         "crawlers.middlewares.CharsetMiddleware": 520,
         "crawlers.middlewares.ConditionalMiddleware": 530,
