@@ -23,6 +23,8 @@ GROUPS = {
     "commands.source": ("source",),
     "commands.documents": ("ingest", "reanalyze", "reindex", "search", "query"),
     "commands.index": ("index",),
+    "commands.revisions": ("diff",),
+    "commands.evidence": ("evidence",),
     "commands.events": ("events",),
     "commands.warnings": ("alerts", "feed-url", "digest"),
     "commands.routing": ("route",),

@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +28,7 @@ from config.source_parts import (
 )
 from core.durations import Duration, format_duration
 from core.errors import ConfigError
+from core.hours import Hours
 from core.records import CANARY, Kind
 
 KEPT = ("hotlist", "file_import")
@@ -35,6 +37,16 @@ SOONEST = timedelta(minutes=15)
 """The catalogue's shortest interval for news; what asks more often (hot lists, the demo) keeps its rhythm."""
 DAILY = timedelta(days=1)
 """What is to be asked once a day or less (overseas, bulk) is not asked more often, and nothing less often by itself."""
+LOOKS = tuple(timedelta(hours=hours) for hours in (1, 3, 8, 24, 3 * 24, 7 * 24, 14 * 24, 30 * 24))
+"""A page changes, or goes, mostly when it is young."""
+WATCHED: Mapping[Kind, timedelta] = {
+    Kind.NEWS: timedelta(days=3),
+    Kind.NOTICE: timedelta(days=14),
+    Kind.SPOTCHECK: timedelta(days=14),
+    Kind.RECALL: timedelta(days=30),
+    Kind.RECALL_FOREIGN: timedelta(days=30),
+}
+"""How long documents are watched where their source's file does not say; of other kinds none are."""
 
 
 class SourceConfig(Strict):
@@ -73,8 +85,22 @@ class SourceConfig(Strict):
         default_factory=dict, description="facts that hold for every document of this source (agency, jurisdiction)"
     )
     keep_author: bool = Field(default=False, description="media accounts only; people's names are dropped")
-    recheck_within: Duration | None = Field(default=None, description="watch documents younger than this for changes")
-    recheck_limit: int = Field(default=20, ge=0)
+    recheck_within: Duration | None = Field(default=None, description="watch younger documents; default by kind")
+    recheck_at: Literal["every_run"] | tuple[Duration, ...] = Field(
+        default=LOOKS, min_length=1, description="ages at which a known page is looked at again"
+    )
+    recheck_limit: int = Field(default=20, ge=0, description="pages looked at again in one run; 0: none")
+    nights: Hours | None = Field(default=None, description="asked only within these hours, Beijing time: 22:00-06:00")
+
+    @property
+    def watched_for(self) -> timedelta | None:
+        """Documents younger than this are looked at again; None: they are not."""
+        return (self.recheck_within or WATCHED.get(self.kind)) if self.recheck_limit else None
+
+    @property
+    def looks(self) -> tuple[timedelta, ...]:
+        """The ages at which a page is looked at again, youngest first; empty: at every run."""
+        return () if self.recheck_at == "every_run" else tuple(sorted(self.recheck_at))
 
     @property
     def addresses(self) -> tuple[str, ...]:

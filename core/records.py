@@ -139,12 +139,16 @@ class RawDocument:
 
 @dataclass(frozen=True)
 class Gone:
-    """A page that was there and now answers 404 or 410: the document is withdrawn, its copy stays."""
+    """A page that was there and is not any more: the document is withdrawn, its copy stays.
+
+    status: 404 or 410, or 200 where a page says so, or the site's front page comes instead.  why: in words.
+    """
 
     source: str
     url: str
     seen_at: datetime
     status: int
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from scrapy import Request, Spider
@@ -13,17 +13,18 @@ from twisted.python.failure import Failure
 from config.sources import SourceConfig, WebSource
 from core.errors import SourceChanged
 from core.records import RawDocument
+from crawlers.archive import ArchiveFull
 from crawlers.attached.join import ReadFile, with_files
 from crawlers.attached.kinds import FILE_NAME, is_a_file, kind_of, name_of
-from crawlers.context import FILE, LIST, PAGE, WATCH, Blocked, CrawlContext, NotModified, PageGone, role_of
+from crawlers.context import FILE, LIST, PAGE, WATCH, Blocked, CrawlContext, NotModified, PageGone, asked_url, role_of
 from crawlers.dates import date_in_url, read_date
 from crawlers.extract import Extracted, extract_page
+from crawlers.gone import gone_sign
+from crawlers.intake import KnownPage
 from crawlers.urls import absolute_url, host_of
 
 MAX_FILES = 10
 """Attachments read for one document; the addresses of all are kept."""
-NOT_SINCE = timedelta(minutes=10)
-"""A watched page is left alone for this long, or for a tenth of the source's interval if that is longer."""
 TOO_MANY = "附件太多，未取"
 NO_LABELS: Mapping[str, str] = {}
 SourceT = TypeVar("SourceT", bound=SourceConfig)
@@ -84,9 +85,9 @@ class SourceSpider(Spider, Generic[SourceT]):
         callback: Callable[..., Any] = kwargs.pop("callback", self.read_list)
         return Request(url, callback, errback=self.failed, headers=headers, meta=meta, priority=10, **kwargs)
 
-    def ask_page(self, row: Row, *, conditional: bool = False) -> Request:
-        """The page behind a row; answered by read_page."""
-        meta = {"role": PAGE, "row": row, "conditional": conditional}
+    def ask_page(self, row: Row, *, again: bool = False) -> Request:
+        """The page behind a row; answered by read_page. again: a known one, asked for conditionally."""
+        meta = {"role": PAGE, "row": row, "conditional": again, "again": again}
         return Request(row.url, self.read_page, errback=self.failed, meta=meta)
 
     def follow_rows(self, rows: Iterable[Row]) -> Iterator[Request]:
@@ -103,20 +104,23 @@ class SourceSpider(Spider, Generic[SourceT]):
     def recheck_requests(self) -> Iterator[Request]:
         """Recent documents again, conditionally: a revision or a withdrawal shows there."""
         source = self.source
-        if source.recheck_within is None or source.recheck_limit == 0:
+        if source.watched_for is None:
             return
-        not_since = max(NOT_SINCE, source.every / 10) if source.delay else timedelta(0)
         known = self.context.intake.recheck(
-            source.key, source.recheck_limit, within=source.recheck_within, not_since=not_since
+            source.key,
+            source.recheck_limit,
+            within=source.watched_for,
+            looks=source.looks,
+            missing_for=self.run.missing_for,
         )
         follows = isinstance(source, WebSource) and source.follow
-        for url in known:
-            row = Row(url)
+        for page in known:
             if follows:
-                yield self.ask_page(row, conditional=True)
+                row = Row(**{name: getattr(page, name) for name in KnownPage.__dataclass_fields__})
+                yield self.ask_page(row, again=True)
             else:
-                meta = {"role": WATCH, "conditional": True}
-                yield Request(url, self.watched, errback=self.failed, meta=meta)
+                meta = {"role": WATCH, "conditional": True, "again": True}
+                yield Request(page.url, self.watched, errback=self.failed, meta=meta)
 
     # reading
 
@@ -129,11 +133,22 @@ class SourceSpider(Spider, Generic[SourceT]):
         found = extract_page(response.text, response.url, getattr(self.source, "detail", None), now=self.now)
         if found.refused:
             raise SourceChanged(found.refused)
+        gone = gone_sign(found.title, found.text)
+        if gone is not None:
+            self.run.page_gone(asked_url(response), response.status, f"the page says “{gone}”")
+            return
         yield await self.with_attached(self.document(response, row, found), found.labels, found.images)
 
     async def watched(self, response: Response) -> None:
         """A watched page is still there; its text comes from elsewhere."""
-        self.run.page_watched(response.url)
+        url = asked_url(response)
+        if isinstance(response, TextResponse):
+            found = extract_page(response.text, response.url, now=self.now)
+            gone = gone_sign(found.title, found.text)
+            if gone is not None:
+                self._missing(response, response.status, f"the page says “{gone}”")
+                return
+        self.run.page_watched(url)
 
     def document(self, response: TextResponse, row: Row, found: Extracted) -> RawDocument:
         """What a page and its row say, as a document. Raises SourceChanged for a page without title or text."""
@@ -145,7 +160,7 @@ class SourceSpider(Spider, Generic[SourceT]):
         return RawDocument(
             source=self.source.key,
             kind=self.source.kind,
-            url=response.url,
+            url=row.url if response.meta.get("again") else response.url,  # a known page keeps its address
             title=title,
             text=text,
             fetched_at=response.meta["fetched_at"],
@@ -171,7 +186,7 @@ class SourceSpider(Spider, Generic[SourceT]):
         raw = RawDocument(
             source=self.source.key,
             kind=self.source.kind,
-            url=response.url,
+            url=row.url if response.meta.get("again") else response.url,
             title=title,
             text=row.text,
             fetched_at=response.meta["fetched_at"],
@@ -254,20 +269,32 @@ class SourceSpider(Spider, Generic[SourceT]):
         if isinstance(error, NotModified):
             self._not_modified(request, error)
         elif isinstance(error, PageGone) and role in (PAGE, WATCH):
-            self.run.page_gone(request.url, error.status)
+            self._missing(request, error.status, str(error))
+        elif isinstance(error, ArchiveFull):
+            self.run.fail(str(error))
+            raise CloseSpider("archive")
         elif isinstance(error, Blocked):
             self.run.block(str(error), error.wait)
             raise CloseSpider("blocked")
         elif role == LIST:
             self._list_failed(request, error)
         else:
-            self.run.page_failed(request.url, str(error) or type(error).__name__)
+            why = str(error) or type(error).__name__
+            self.run.page_failed(asked_url(request), why, again=bool(request.meta.get("again")))
+
+    def _missing(self, page: Request | Response, status: int, why: str) -> None:
+        """A page that is only watched may have had a wrong link all along."""
+        known = page.meta.get("known")
+        if page.meta.get("role") == WATCH and (known is None or known.body_sha256 is None):
+            self.run.never_there(asked_url(page), why)
+        else:
+            self.run.page_gone(asked_url(page), status, why)
 
     def _not_modified(self, request: Request, error: NotModified) -> None:
         if role_of(request) == LIST:
             self.run.counts["not_modified"] += 1
         else:
-            self.run.page_unchanged(request.url, error.validators)
+            self.run.page_unchanged(asked_url(request), error.validators)
 
     def _list_failed(self, request: Request, error: BaseException | None) -> None:
         if isinstance(error, PageGone) and request.meta.get("page", 1) > 1:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
 
 from config.sources import SourceConfig
 from core.clock import Clock
@@ -50,6 +51,11 @@ def context_of(crawler: Crawler) -> CrawlContext:
     return context
 
 
+def asked_url(one: Request | Response) -> str:
+    """The address that was asked for, before any redirect."""
+    return str((one.meta.get("redirect_urls") or [one.url])[0])
+
+
 def role_of(request: Request) -> str:
     """What the request is for."""
     return str(request.meta.get("role", PAGE))
@@ -75,10 +81,10 @@ class NotModified(IgnoreRequest):
 
 
 class PageGone(IgnoreRequest):
-    """404 or 410."""
+    """404 or 410, or an answer that means the same."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(f"HTTP {status}")
+    def __init__(self, status: int, why: str = "") -> None:
+        super().__init__(why or f"HTTP {status}")
         self.status = status
 
 

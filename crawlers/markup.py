@@ -82,7 +82,7 @@ SILENT = frozenset(
 CELLS = frozenset(("td", "th"))
 TAG = re.compile(r"<[^<>]*>")
 SPACES = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
-UNSEEN = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad\u0000-\u0008\u000e-\u001f]")
+UNSEEN = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad\u0000-\u0008\u000e-\u001f]")
 Part = LexborNode | str
 
 

@@ -23,19 +23,24 @@ from crawlers.charset import decode_page
 from crawlers.context import (
     FILE,
     LIST,
+    PAGE,
     ROBOTS,
+    WATCH,
     Blocked,
     CrawlContext,
     NotModified,
     PageGone,
     Refused,
     Unreachable,
+    asked_url,
     context_of,
     role_of,
     validators_key,
 )
+from crawlers.gone import led_away
 from crawlers.intake import Validators
 from crawlers.run import BLOCKED_FOR
+from crawlers.warc import Sent
 
 RETRIES = 2
 CHALLENGED = 20_000
@@ -103,7 +108,7 @@ class ConditionalMiddleware(_Middleware):
             run.counts["lists_read"] += bool(request.meta.get("conditional") and request.meta.get("rows", True))
             run.pending_lists[validators_key(self.context.source, request)] = fresh
         elif role_of(request) != FILE:
-            run.pending_pages[response.url] = fresh
+            run.pending_pages[asked_url(request) if request.meta.get("again") else response.url] = fresh
         return response
 
 
@@ -114,6 +119,9 @@ class StatusMiddleware(_Middleware):
         self.context.run.counts["requests"] += 1
         status = response.status
         if status in (200, 203, 206, 304):
+            away = led_away(asked_url(request), response.url) if role_of(request) in (PAGE, WATCH) else None
+            if away is not None:
+                raise PageGone(status, away)
             return response
         if status in (404, 410):
             raise PageGone(status)
@@ -181,7 +189,7 @@ class ArchiveMiddleware(_Middleware):
             request.meta["fetched_at"] = moment = self.context.clock()
             headers = list(_headers(response))
             request.meta["archive"] = self.context.archive.write_response(
-                response.url, response.status, headers, response.body, moment
+                response.url, response.status, headers, response.body, moment, sent=_sent(request, response)
             )
             if isinstance(response, TextResponse):
                 request.meta["encoding"] = response.encoding
@@ -193,10 +201,15 @@ def _header(response: Response, name: str) -> str | None:
     return value.decode("latin-1") if value else None
 
 
-def _headers(response: Response) -> Iterator[tuple[str, str]]:
-    for name, values in response.headers.items():
+def _headers(one: Response | Request) -> Iterator[tuple[str, str]]:
+    for name, values in one.headers.items():
         for value in values:
             yield name.decode("latin-1"), value.decode("latin-1").replace("\r", " ").replace("\n", " ")
+
+
+def _sent(request: Request, response: Response) -> Sent:
+    address = str(response.ip_address) if response.ip_address else None
+    return Sent(request.method, tuple(_headers(request)), request.body, address)
 
 
 def _retry_after(response: Response, now: datetime) -> timedelta | None:

@@ -21,6 +21,8 @@ MAX_NAME = 200
 MAX_FIELD = 20_000
 """Characters of a title, of a name (author, origin), of a fact that are kept."""
 BLOCKED_FOR = timedelta(hours=24)
+GONE_FOR_GOOD = 410
+MISSING_FOR = timedelta(minutes=30)
 PRIVATE_KINDS = frozenset((Kind.COMPLAINT, Kind.FORUM, Kind.SOCIAL, Kind.REVIEW))
 """Authors there are people; their names stop at the spider."""
 
@@ -100,13 +102,30 @@ class Run:
         """Whether the page behind a row is stored already."""
         return self.intake.known(self.source.key, canonical_url(url))
 
-    def page_gone(self, url: str, status: int) -> None:
-        """404 or 410 behind a link: a withdrawal when the page was known, else a dead link."""
-        if self.is_known(url):
+    def page_gone(self, url: str, status: int, why: str = "") -> None:
+        """Nothing is behind a link any more: a withdrawal when the page was known, else a dead link.
+
+        Servers in trouble say 404, too, so it takes two looks at some distance; 410 is said on purpose.
+        """
+        told = why or f"HTTP {status}"
+        if not self.is_known(url):
+            self.problem(f"dead link: {url}: {told}")
+            return
+        after = timedelta(0) if status == GONE_FOR_GOOD else self.missing_for
+        if self.intake.gone(Gone(self.source.key, url, self.clock(), status, told), after=after):
             self.counts["gone"] += 1
-            self.intake.gone(Gone(self.source.key, url, self.clock(), status))
         else:
-            self.problem(f"dead link: {url} answered {status}")
+            self.problem(f"{url} is missing ({told}): counted as withdrawn when it is missing at the next look, too")
+
+    @property
+    def missing_for(self) -> timedelta:
+        """How far apart two looks are that find a page missing."""
+        return MISSING_FOR if self.source.looks else timedelta(0)
+
+    def never_there(self, url: str, why: str) -> None:
+        """A page that no look has ever found: its link may be wrong, and nothing was taken down."""
+        self.intake.looked(self.source.key, url)
+        self.problem(f"{url}: {why}, and it was never seen otherwise: the link may be wrong")
 
     def page_unchanged(self, url: str, validators: Validators) -> None:
         """A page that was asked for again is as before."""
@@ -119,10 +138,14 @@ class Run:
         if validators is not None:
             self.intake.remember(self.source.key, url, validators)
 
-    def page_failed(self, url: str, why: str, *, changed: bool = False) -> None:
-        """One page could not be read; the run goes on. changed: it came, and is not laid out as it was."""
-        self.counts["failed"] += 1
-        self.counts["misread"] += changed
+    def page_failed(self, url: str, why: str, *, changed: bool = False, again: bool = False) -> None:
+        """One page could not be read; the run goes on. changed: it came, and is not laid out as it was.  again: a known
+        one, of which nothing is lost."""
+        if again:
+            self.intake.looked(self.source.key, url)
+        else:
+            self.counts["failed"] += 1
+            self.counts["misread"] += changed
         self.problem(f"{url}: {why}")
 
     def fail(self, why: str, status: Status = "failed") -> None:

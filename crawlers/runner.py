@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scrapy import signals
+from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.utils.reactor import install_reactor
@@ -28,9 +28,10 @@ from core.errors import SourceChanged, UsageError
 from core.logs import log_event
 from core.records import RawDocument
 from crawlers.archive import Archive
+from crawlers.archive_mend import mend
 from crawlers.attached.worker import FileReader
 from crawlers.base import SourceSpider
-from crawlers.context import LIST, CrawlContext, role_of
+from crawlers.context import LIST, CrawlContext, asked_url, role_of
 from crawlers.families import SPIDERS
 from crawlers.files import FileImport
 from crawlers.guard import AddressGuard
@@ -72,6 +73,8 @@ class CrawlEngine:
     _stopping: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
+        for torn in mend(self.archive_dir):
+            log_event(log, "archive mended", what=torn)
         self._archive = Archive(self.archive_dir, started=self.clock())
         self._guard = AddressGuard()
         self._robots = RobotsCache()
@@ -255,7 +258,8 @@ def watch_errors(crawler: Crawler, run: Run) -> None:
         if not changed:
             log.error("spider error", extra={"fields": {"source": run.source.key, "error": failure.getTraceback()}})
         if changed and request is not None and role_of(request) != LIST:
-            run.page_failed(response.url, what, changed=True)
+            again = bool(request.meta.get("again"))
+            run.page_failed(asked_url(request), what, changed=True, again=again)
         else:
             run.fail(what, "changed" if changed else "failed")
 
@@ -263,6 +267,17 @@ def watch_errors(crawler: Crawler, run: Run) -> None:
         log.error("save failed", extra={"fields": {"source": run.source.key, "error": failure.getTraceback()}})
         run.fail(f"a document could not be saved: {type(failure.value).__name__}: {failure.value}")
 
+    def on_dropped(request: Request) -> None:
+        """A redirect in a circle comes to nothing without a word: Scrapy takes it for a page it has."""
+        if request.url not in request.meta.get("redirect_urls", ()):
+            return
+        why = f"{asked_url(request)}: redirected in a circle"
+        if role_of(request) == LIST:
+            run.fail(why)
+        else:
+            run.page_failed(asked_url(request), "redirected in a circle", again=bool(request.meta.get("again")))
+
+    crawler.signals.connect(on_dropped, signals.request_dropped, weak=False)
     crawler.signals.connect(on_spider_error, signals.spider_error, weak=False)
     crawler.signals.connect(on_item_error, signals.item_error, weak=False)
 

@@ -67,6 +67,9 @@ class TrialIntake:
     def held_until(self, source: str) -> datetime | None:
         return self.held
 
+    def looked(self, source: str, url: str) -> None:
+        """Nothing is kept."""
+
     def is_sick(self, source: str) -> bool:
         """Nothing is kept."""
         return False

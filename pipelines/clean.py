@@ -11,6 +11,8 @@ from nlp.privacy import mask
 MAX_TITLE = 300
 MAX_TEXT = 200_000  # characters; the longest official notice seen is under 60,000
 BLANKS = re.compile(r"[^\S\n]+")
+TURNED = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+"""Marks that turn the direction of writing: with them a text shows other than what it says."""
 GAPS = re.compile(r"\s*\n\s*")
 
 
@@ -19,6 +21,7 @@ def clean_text(text: str) -> str:
     text = unicodedata.normalize("NFC", text[: MAX_TEXT * 2].encode("utf-8", "replace").decode("utf-8"))
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
     text = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs"))
+    text = TURNED.sub("", text)
     text = GAPS.sub("\n", BLANKS.sub(" ", text))
     return "\n".join(line.strip() for line in text.strip().split("\n"))[:MAX_TEXT]
 

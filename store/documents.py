@@ -348,6 +348,13 @@ def all_revisions(db: Connection, ids: Sequence[str]) -> Iterator[list[tuple[int
             yield [(row["seq"], _signal(row)) for row in theirs]
 
 
+def raw_of(db: Connection, document: Document) -> tuple[str, Mapping[str, Any]]:
+    """The source's own id and what was fetched of this revision, as `add_revision` was given them."""
+    which = and_(documents.c.id == document.id, documents.c.revision == document.revision)
+    row = db.execute(select(documents.c.external_id, documents.c.raw).where(which)).one()
+    return row[0], row[1]
+
+
 def reposts_of(db: Connection, document_id: str) -> list[Document]:
     """The documents attached to this origin, oldest first."""
     query = select(documents).where(documents.c.repost_of == document_id, documents.c.latest)

@@ -207,26 +207,6 @@ def remember_address(db: Connection, source: str, url: str, *, now: datetime, **
         db.execute(update(addresses).where(mine).values(seen_at=now, gone_at=None, **values))
 
 
-def mark_gone(db: Connection, source: str, url: str, at: datetime) -> None:
-    """The address answers 404 or 410."""
-    create_only(db, addresses, {"source": source, "url": url, "seen_at": at})
-    db.execute(update(addresses).where(addresses.c.source == source, addresses.c.url == url).values(gone_at=at))
-
-
-def addresses_to_recheck(db: Connection, source: str, *, since: datetime, before: datetime, limit: int) -> list[str]:
-    """Addresses of documents published after `since` that were last looked at before `before`, longest ago first."""
-    query = (
-        select(documents.c.url)
-        .outerjoin(addresses, and_(addresses.c.source == documents.c.source, addresses.c.url == documents.c.url))
-        .where(documents.c.source == source, documents.c.latest, documents.c.url != "")
-        .where(documents.c.event_time >= since, documents.c.withdrawn_at.is_(None))
-        .where(func.coalesce(addresses.c.seen_at, documents.c.stored_at) < before)
-        .order_by(func.coalesce(addresses.c.seen_at, documents.c.stored_at))
-        .limit(limit)
-    )
-    return list(db.execute(query).scalars())
-
-
 def save_job(db: Connection, job_id: str, *, what: str, trigger: str, next_at: datetime | None) -> None:
     """Put a job into the table that people see."""
     values: dict[str, Any] = {"what": what, "trigger": trigger, "next_at": next_at}

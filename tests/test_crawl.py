@@ -131,8 +131,9 @@ def test_a_withdrawn_page_is_told_and_a_dead_link_is_only_a_problem(bench: Bench
     bench.crawl(listing(bench))
     bench.intake.to_recheck = [f"{bench.site.base}/a/1.html"]
     del bench.site.routes["/a/1.html"]
-    run = bench.crawl(listing(bench, recheck_within="3d"))
+    run = bench.crawl(listing(bench, recheck_at="every_run"))
     assert (run.gone, [gone.url for gone in bench.intake.withdrawn]) == (1, [f"{bench.site.base}/a/1.html"])
+    bench.intake.to_recheck = []
     bench.site.routes["/list"] = Reply(LIST.replace("2.html", "9.html"))
     run = bench.crawl(listing(bench))
     assert run.gone == 0
@@ -152,7 +153,7 @@ def test_a_watched_entry_of_a_feed_is_only_looked_at(bench: Bench) -> None:
     item = f"<item><title>热水器召回</title><link>{bench.site.base}/a/1.html</link></item>"
     feed = f"<rss version='2.0'><channel><title>t</title>{item}</channel></rss>"
     bench.site.routes["/rss"] = Reply(feed, headers={"Content-Type": "application/rss+xml"})
-    source = bench.source("feed", list_url=f"{bench.site.base}/rss", recheck_within="3d")
+    source = bench.source("feed", list_url=f"{bench.site.base}/rss", recheck_at="every_run")
     bench.crawl(source)
     bench.intake.to_recheck = [f"{bench.site.base}/a/1.html"]
     assert bench.crawl(source).changed == 0

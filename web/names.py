@@ -90,6 +90,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "export_search": "导出检索",
     "export_figures": "导出分析",
     "export_broken": "导出中断",
+    "export_evidence": "导出证据",
     "save_search": "存检索",
     "rename_search": "检索改名",
     "share_search": "共享检索",

@@ -12,11 +12,11 @@ from core.errors import SearchUnavailable
 from core.records import LEVEL_COLOURS, Alert
 from facts.as_json import recall_json, spot_check_json
 from facts.recalls import recall_of
+from pipelines.shown import shown_text, shown_title
 from search.query import QueryError
 from store.documents import files_of
 from web import inbox
 from web.document_facts import spot_check_rows
-from web.evidence import shown_text, shown_title
 from web.search_state import PAGE_SIZE, build_request, read_asked, the_index
 from web.views.alert import open_alert
 from web.views.documents import open_document
