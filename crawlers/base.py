@@ -1,6 +1,6 @@
 """What every spider shares: asking for lists and pages, handing documents over, watching known pages."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -10,13 +10,27 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 
+from config.instances import FILE as FILE_OF_PLACES
+from config.instances import PLACE
 from config.sources import SourceConfig, WebSource
 from core.errors import SourceChanged
 from core.records import RawDocument, Table
 from crawlers.attachments import TABLE_FILES, read_tables
-from crawlers.context import FILE, LIST, PAGE, WATCH, Blocked, CrawlContext, NotModified, PageGone, role_of
-from crawlers.dates import date_in_url, read_date
+from crawlers.context import (
+    FILE,
+    LIST,
+    PAGE,
+    WATCH,
+    Blocked,
+    CrawlContext,
+    Forbidden,
+    NotModified,
+    PageGone,
+    role_of,
+)
+from crawlers.dates import date_in_url
 from crawlers.extract import Extracted, extract_page
+from crawlers.records import date_of
 from crawlers.urls import absolute_url, host_of
 
 MAX_FILES = 5
@@ -24,6 +38,7 @@ MAX_FILES = 5
 NOT_SINCE = timedelta(minutes=10)
 """A watched page is left alone for this long, or for a tenth of the source's interval if that is longer."""
 SourceT = TypeVar("SourceT", bound=SourceConfig)
+DatedT = TypeVar("DatedT", bound="Row | RawDocument")
 Item = RawDocument | Request
 Items = AsyncIterator[Item]
 
@@ -53,10 +68,12 @@ class SourceSpider(Spider, Generic[SourceT]):
         self.run = context.run
         self.source: SourceT = context.source  # type: ignore[assignment]  # the family's own, by FAMILIES
         self.now = context.clock()
-        self.followed = 0
 
     async def start(self) -> AsyncIterator[Request]:
         """The lists first, then known pages to look at again."""
+        for place in sorted(set(PLACE.findall(" ".join(self.source.addresses)))):
+            self.run.fail(f"list_url: {{{place}}} has no address: write it into {FILE_OF_PLACES}")
+            return
         for request in self.list_requests():
             yield request
         for request in self.recheck_requests():
@@ -87,15 +104,32 @@ class SourceSpider(Spider, Generic[SourceT]):
         return Request(row.url, self.read_page, errback=self.failed, meta=meta)
 
     def follow_rows(self, rows: Iterable[Row]) -> Iterator[Request]:
-        """Requests for the pages that are not known yet, up to max_items."""
+        """Requests for the pages that are not known yet: the newest, as many as max_items still allows."""
+        unread: dict[str, Row] = {}
         for row in rows:
             self.run.row(row.published)
-            if self.followed >= self.source.max_items:
-                self.run.problem(f"more than {self.source.max_items} rows (max_items): the rest waits for the next run")
-                return
-            if not self.run.is_known(row.url):
-                self.followed += 1
-                yield self.ask_page(row)
+            if row.url not in unread and not self.run.is_known(row.url):
+                unread[row.url] = row
+        for row in self.taken(list(unread.values())):
+            yield self.ask_page(row)
+
+    def wanted(self, records: Sequence[RawDocument]) -> Iterator[RawDocument]:
+        """The records to save: known ones, which may have changed, and as many new ones as max_items still allows."""
+        unread = [raw for raw in records if not self.run.knows(raw)]
+        left = {id(raw) for raw in unread} - {id(raw) for raw in self.taken(unread)}
+        for raw in records:
+            self.run.row(raw.published)
+            if id(raw) not in left:
+                yield raw
+
+    def taken(self, unread: list[DatedT]) -> list[DatedT]:
+        """Those of the unread that this run takes: all, else the newest ones; the rest is left to the next run."""
+        room = max(self.source.max_items - self.run.counts["taken"], 0)
+        if len(unread) > room:
+            self.run.leave(len(unread) - room)
+            unread = newest_first(unread)[:room]
+        self.run.counts["taken"] += len(unread)
+        return unread
 
     def recheck_requests(self) -> Iterator[Request]:
         """Recent documents again, conditionally: a revision or a withdrawal shows there."""
@@ -120,6 +154,7 @@ class SourceSpider(Spider, Generic[SourceT]):
     async def read_page(self, response: Response) -> Items:
         """One page as one document, its tables and the tables of its attachments included."""
         row: Row = response.meta["row"]
+        self.run.led(row.url, response.url)
         if not isinstance(response, TextResponse):
             yield self.document_of_file(response, row)
             return
@@ -221,7 +256,7 @@ class SourceSpider(Spider, Generic[SourceT]):
 
     def date(self, text: str | None) -> datetime | None:
         """A date as the source writes it, Beijing unless it says so."""
-        return read_date(text, now=self.now, day_first=self.source.day_first)
+        return date_of(self.source, text, now=self.now)
 
     async def failed(self, failure: Failure) -> None:
         """A request that came to nothing: sorted by what it was for."""
@@ -231,6 +266,8 @@ class SourceSpider(Spider, Generic[SourceT]):
             self._not_modified(request, error)
         elif isinstance(error, PageGone) and role in (PAGE, WATCH):
             self.run.page_gone(request.url, error.status)
+        elif isinstance(error, Forbidden) and role != LIST:
+            self.run.page_forbidden(str(error))
         elif isinstance(error, Blocked):
             self.run.block(str(error), error.wait)
             raise CloseSpider("blocked")
@@ -249,6 +286,11 @@ class SourceSpider(Spider, Generic[SourceT]):
         if isinstance(error, PageGone) and request.meta.get("page", 1) > 1:
             return  # the list ended
         self.run.fail(f"{request.url}: {error or type(error).__name__}")
+
+
+def newest_first(rows: list[DatedT]) -> list[DatedT]:
+    """By date, the undated last, as they stand otherwise."""
+    return sorted(rows, key=lambda row: row.published.timestamp() if row.published else 0.0, reverse=True)
 
 
 def _site(host: str) -> str:

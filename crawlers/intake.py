@@ -1,10 +1,11 @@
 """Where crawlers hand over what they read. The store's side is written in pipelines/intake.py."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from core.records import Gone, RawDocument
+from core.records import Gone, HotLine, RawDocument
 
 Outcome = Literal["new", "changed", "unchanged"]
 
@@ -26,6 +27,9 @@ class Intake(Protocol):
 
     def gone(self, gone: Gone) -> None:
         """The page of a known document answers 404 or 410."""
+
+    def hot(self, lines: Sequence[HotLine]) -> None:
+        """Where lines of a hot list stand now: first and last sighting, best rank and heat are kept of each."""
 
     def validators(self, source: str, url: str) -> Validators | None:
         """What `remember` was told of this address, if anything."""

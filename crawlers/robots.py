@@ -10,7 +10,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 
-from crawlers.context import ROBOTS, Blocked, PageGone, Unreachable, context_of, role_of
+from crawlers.context import ROBOTS, Blocked, Forbidden, PageGone, Unreachable, context_of, role_of
 
 KEPT_FOR = 3600.0
 """Seconds. RFC 9309 allows a day; an hour lets a site's change of mind reach us soon."""
@@ -75,7 +75,7 @@ class RobotsMiddleware:
         if not robots.allows(request.url):
             if robots.silent:
                 raise Unreachable(robots.refusal)
-            raise Blocked(robots.refusal or f"robots.txt forbids {request.url}", robots.wait)
+            raise Forbidden(robots.refusal or f"robots.txt forbids {request.url}", robots.wait)
         if robots.delay:
             self._slow_down(request, robots.delay)
 

@@ -1,6 +1,6 @@
 """The store's side of crawling: every document is saved before anything else happens to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -9,11 +9,13 @@ from sqlalchemy import Connection
 
 from core.clock import Clock
 from core.ids import content_hash, document_id
-from core.records import Document, Gone, Kind, RawDocument
+from core.records import Document, Gone, HotLine, Kind, RawDocument
 from crawlers.intake import Validators
+from crawlers.records import UNREAD_DATE
 from crawlers.urls import canonical_url
 from store.database import Store
-from store.documents import add_revision, find_by_address, last_stored, withdraw
+from store.documents import add_revision, find_by_address, find_document, last_stored, withdraw
+from store.hot_lines import see_line
 from store.runs import addresses_to_recheck, find_address, held_back, hold_back, mark_gone, remember_address
 
 Outcome = Literal["new", "changed", "unchanged"]
@@ -40,6 +42,12 @@ class StoreIntake:
             known = find_by_address(db, gone.source, "", canonical_url(gone.url))
             if known is not None:
                 withdraw(db, known.id, gone.seen_at)
+
+    def hot(self, lines: Sequence[HotLine]) -> None:
+        """Note where lines of a hot list stand now."""
+        with self.store.write() as db:
+            for line in lines:
+                see_line(db, line)
 
     def validators(self, source: str, url: str) -> Validators | None:
         """What a conditional request may send."""
@@ -90,8 +98,11 @@ def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str =
     """Store `raw` inside an open transaction. `given_id` keeps an id that the document brought along."""
     raw, now = _storable(raw), not_before(last_stored(db), now)
     address = canonical_url(raw.url) if raw.url else ""
-    before = find_by_address(db, raw.source, raw.external_id, address)
     hashed = content_hash(raw.title, _whole_text(raw))
+    if raw.external_id or address:
+        before = find_by_address(db, raw.source, raw.external_id, address)
+    else:  # nothing but its text tells it from others
+        before = find_document(db, document_id(raw.source, hashed))
     if before is not None and before.content_hash == hashed and before.withdrawn_at is None:
         return "unchanged"
     document = _document(raw, address, hashed, now)
@@ -169,4 +180,5 @@ def _plain(value: Any) -> Any:
 
 def _whole_text(raw: RawDocument) -> str:
     cells = [cell for table in raw.tables for row in table for cell in row]
-    return "\n".join([raw.text, *raw.fields.values(), *cells])
+    facts = [value for name, value in raw.fields.items() if name != UNREAD_DATE]  # may be another one each time
+    return "\n".join([raw.text, *facts, *cells])

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +16,7 @@ from scrapy.utils.reactor import install_reactor
 from config.sources import SourceConfig, parse_source
 from core.clock import Clock, fixed_clock
 from core.ids import content_hash
-from core.records import Gone, RawDocument
+from core.records import Gone, HotLine, RawDocument
 from crawlers.intake import Outcome, Validators
 from crawlers.run import RunSummary
 from crawlers.runner import REACTOR, CrawlEngine
@@ -118,15 +118,20 @@ class MemoryIntake:
     remembered: dict[tuple[str, str], Validators] = field(default_factory=dict)
     to_recheck: list[str] = field(default_factory=list)
     held: dict[str, datetime] = field(default_factory=dict)
+    lines: list[HotLine] = field(default_factory=list)
 
     def save(self, raw: RawDocument) -> Outcome:
-        key = (raw.source, raw.external_id or canonical_url(raw.url))
+        address = canonical_url(raw.url) if raw.url else ""
+        key = (raw.source, raw.external_id or address or content_hash(raw.title, raw.text))
         before = self.documents.get(key)
         if before is not None and content_hash(before.title, before.text) == content_hash(raw.title, raw.text):
             return "unchanged"
         self.documents[key] = raw
         self.revisions.append(raw)
         return "changed" if before else "new"
+
+    def hot(self, lines: Sequence[HotLine]) -> None:
+        self.lines += lines
 
     def gone(self, gone: Gone) -> None:
         self.withdrawn.append(gone)

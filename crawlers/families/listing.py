@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import TypeVar
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 from scrapy import Request
 from scrapy.http import TextResponse
@@ -16,6 +16,7 @@ from crawlers.extract import select_all, select_text
 from crawlers.markup import node_text, one_line, parse_html
 
 RowsT = TypeVar("RowsT", bound=Rows)
+COUNT_PAGE = re.compile(r"countPage\s*=\s*['\"]?(\d+)")
 
 
 class RowsSpider(SourceSpider[RowsT]):
@@ -33,13 +34,13 @@ class RowsSpider(SourceSpider[RowsT]):
             raise SourceChanged(f"{response.url}: no row matches {self.source.item!r}")
         fresh = [row for row in rows if row.url not in self.seen_links]
         if not fresh:
-            if rows:
+            if rows and page > 1:
                 self.run.problem(f"page {page} of the list repeats earlier rows: the paging is not understood")
             return
         self.seen_links.update(row.url for row in fresh)
         for request in self.follow_rows(fresh):
             yield request
-        if page < self.source.pages:
+        if page < self.source.pages and not self.run.counts["left"]:
             for request in self.next_pages(response, tree, page + 1):
                 yield request
 
@@ -78,27 +79,44 @@ class RowsSpider(SourceSpider[RowsT]):
 
 
 class HtmlListSpider(RowsSpider[HtmlListSource]):
-    """Pages by address (`page_url`) or by following the `next` link."""
+    """Pages by a form, by address (`page_url`) or by following the `next` link."""
+
+    def list_requests(self) -> Iterator[Request]:
+        for url in self.source.addresses:
+            yield self._ask(url, 1)
 
     def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
         source = self.source
         if source.page_url is not None:
-            url: str | None = urljoin(response.url, source.page_url.replace("{page}", str(page)))
+            yield self._ask(urljoin(response.url, source.page_url.replace("{page}", self._number(page))), page)
+        elif any("{page}" in value for value in source.form.values()):
+            yield self._ask(str(response.meta["address"]), page)
         elif source.next is not None:
             node = next(iter(select_all(tree, source.next)), None)
             url = self.link(response, node.attributes.get("href")) if node is not None else None
-        else:
-            url = None
-        if url:
-            yield self.ask_list(url, meta={"page": page, "conditional": False})
+            if url:
+                yield self._ask(url, page)
+
+    def _number(self, page: int) -> str:
+        """What {page} is on the page-th page."""
+        return str(self.source.first_page + page - 1)
+
+    def _ask(self, url: str, page: int) -> Request:
+        meta = {"page": page, "address": url, "conditional": page == 1}
+        if self.source.method == "GET":
+            return self.ask_list(url, meta=meta)
+        form = {name: value.replace("{page}", self._number(page)) for name, value in self.source.form.items()}
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.ask_list(url, meta=meta, method="POST", body=urlencode(form).encode(), headers=headers)
 
 
 class TrsStaticSpider(RowsSpider[TrsStaticSource]):
-    """index.html, then index_1.html, which is page 2. The page may tell how many there are (countPage)."""
+    """index.html, then index_1.html, which is page 2. The first page tells how many there are (countPage)."""
 
     def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
-        told = re.search(r"countPage\s*=\s*['\"]?(\d+)", response.text)
-        if told and page > int(told[1]):
+        found = COUNT_PAGE.search(response.text)
+        told = int(found[1]) if found else response.meta.get("told")
+        if told is not None and page > told:
             return
         url = urljoin(response.url, f"{self.source.index}_{page - 1}.html")
-        yield self.ask_list(url, meta={"page": page, "conditional": False})
+        yield self.ask_list(url, meta={"page": page, "conditional": False, "told": told})
