@@ -143,6 +143,13 @@ class Pager(Strict):
         return self
 
 
+class Lookup(Strict):
+    """A page that names the address of the records. regex: its first group is {found}.  url: with {found} in it."""
+
+    regex: Regex
+    url: str
+
+
 class XmlIndex(Strict):
     """The list of reports. item, url, date: element names, dotted below `item`."""
 

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from config.instances import FILE, PLACE, load_instances
 from config.mistakes import mistakes_of
-from config.source_parts import Css, Detail, Expect, FieldMap, OneOrMore, Pager, Regex, Size, Strict, XmlIndex
+from config.source_parts import Css, Detail, Expect, FieldMap, Lookup, OneOrMore, Pager, Regex, Size, Strict, XmlIndex
 from core.durations import Duration
 from core.errors import ConfigError
 from core.records import CANARY, Kind
@@ -33,7 +33,9 @@ class SourceConfig(Strict):
     evidence: Literal["code+", "code", "mem", "sample"] = "mem"
     every: Duration
     jitter: Duration = timedelta(0)
-    region: str | None = None
+    region: str | None = Field(
+        default=None, pattern=r"^(\d{6}|[A-Z]{2}|INT)$", description="whose it is: 360000, a country (CN, US, EU), INT"
+    )
     lang: Literal["zh", "en", "ja"] = "zh"
     attribution: str = ""
     note: str = ""
@@ -67,7 +69,7 @@ class SourceConfig(Strict):
 
 
 class WebSource(SourceConfig):
-    """A source that is fetched from `list_url`."""
+    """A source that is fetched from `list_url`; {year} in it is the year in Beijing."""
 
     list_url: OneOrMore
     headers: dict[str, str] = Field(default_factory=dict)
@@ -94,7 +96,7 @@ class FeedSource(WebSource):
 
 
 class Rows(WebSource):
-    """Rows of an HTML list, each with a link to a page of its own."""
+    """Rows of an HTML list, each with a link to a page of its own; follow: false keeps the headlines only."""
 
     item: Css
     link: Css = "a"
@@ -170,6 +172,7 @@ class JsonApiSource(WebSource):
     """A JSON address. items: path to the list ('' or '$': the answer itself).  unwrap: jsonp, or a regex around JSON.
 
     {since}: now minus `since`, in `since_format`.  ok: path and value that tell a good answer (`status: success`).
+    lookup: list_url is a page that names the address of the records.
     """
 
     family: Literal["json_api"]
@@ -179,6 +182,7 @@ class JsonApiSource(WebSource):
     body: dict[str, Any] | None = None
     items: str = ""
     map: FieldMap
+    lookup: Lookup | None = None
     pager: Pager | None = None
     pages: int = Field(default=1, ge=1, le=200)
     unwrap: Regex | None = None

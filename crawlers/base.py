@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from config.instances import FILE as FILE_OF_PLACES
 from config.instances import PLACE
 from config.sources import SourceConfig, WebSource
+from core.clock import beijing
 from core.errors import SourceChanged
 from core.records import RawDocument, Table
 from crawlers.attachments import TABLE_FILES, read_tables
@@ -96,7 +97,9 @@ class SourceSpider(Spider, Generic[SourceT]):
         meta = {"role": LIST, "conditional": True, **kwargs.pop("meta", {})}
         headers = {**getattr(self.source, "headers", {}), **kwargs.pop("headers", {})}
         callback: Callable[..., Any] = kwargs.pop("callback", self.read_list)
-        return Request(url, callback, errback=self.failed, headers=headers, meta=meta, priority=10, **kwargs)
+        errback: Callable[..., Any] = kwargs.pop("errback", self.failed)
+        url = url.replace("{year}", str(beijing(self.now).year))
+        return Request(url, callback, errback=errback, headers=headers, meta=meta, priority=10, **kwargs)
 
     def ask_page(self, row: Row, *, conditional: bool = False) -> Request:
         """The page behind a row; answered by read_page."""
@@ -107,7 +110,7 @@ class SourceSpider(Spider, Generic[SourceT]):
         """Requests for the pages that are not known yet: the newest, as many as max_items still allows."""
         unread: dict[str, Row] = {}
         for row in rows:
-            self.run.row(row.published)
+            self.run.row(row.published or date_in_url(row.url, now=self.now))
             if row.url not in unread and not self.run.is_known(row.url):
                 unread[row.url] = row
         for row in self.taken(list(unread.values())):
@@ -235,7 +238,8 @@ class SourceSpider(Spider, Generic[SourceT]):
     def _dated(self, found: Extracted, row: Row, url: str) -> tuple[datetime | None, str]:
         """The page's date, refined or replaced by the row's, then the address's."""
         if found.published is not None:
-            return found.published, "page"
+            same_day = row.published and beijing(row.published).date() == beijing(found.published).date()
+            return (row.published, "list") if same_day and not found.has_time else (found.published, "page")
         if row.published is not None:
             return row.published, "list"
         in_url = date_in_url(url, now=self.now)

@@ -18,15 +18,34 @@ from crawlers.charset import decode_page
 from crawlers.families.records import RecordsSpider, members
 from crawlers.intake import Validators
 from crawlers.pick import first_at, json_of, pick_one, texts_at
+from crawlers.urls import absolute_url
 
 
 class JsonApiSpider(RecordsSpider[JsonApiSource]):
     """One address, pages asked for by placeholders."""
 
     def list_requests(self) -> Iterator[Request]:
-        pager = self.source.pager or Pager()
         for url in self.source.list_url:
-            yield self._ask(url, 1, {"page": str(pager.first), "offset": str(pager.first), "cursor": ""})
+            if self.source.lookup is None:
+                yield self._first(url)
+            else:
+                yield self.ask_list(url, callback=self.look_up, meta={"conditional": False})
+
+    async def look_up(self, response: Response) -> Items:
+        """Find the address of the records in the page that names it."""
+        lookup = self.source.lookup
+        found = re.search(lookup.regex, decode_page(response.body).text) if lookup else None
+        if lookup is None or found is None:
+            raise SourceChanged(f"{response.url}: nothing matches lookup.regex: the page does not name its records")
+        name = found[1] if found.re.groups else found[0]
+        url = absolute_url(response.url, lookup.url.replace("{found}", name))
+        if url is None:
+            raise SourceChanged(f"{response.url}: {name[:80]!r} makes no address")
+        yield self._first(url)
+
+    def _first(self, url: str) -> Request:
+        first = str((self.source.pager or Pager()).first)
+        return self._ask(url, 1, {"page": first, "offset": first, "cursor": ""})
 
     async def read_list(self, response: Response) -> Items:
         answer = self.answer(response)
@@ -104,7 +123,7 @@ class JsonApiSpider(RecordsSpider[JsonApiSource]):
 
     def _ask(self, address: str, page: int, asked: Mapping[str, str]) -> Request:
         source = self.source
-        values = {"since": self._since(address), **asked}
+        values = {"since": self._since(address), "year": str(beijing(self.now).year), **asked}
         url = filled(address, values)
         if source.params:
             url = with_query(url, {name: filled(str(value), values) for name, value in source.params.items()})

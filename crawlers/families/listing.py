@@ -11,7 +11,9 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from config.sources import HtmlListSource, Rows, TrsStaticSource
 from core.errors import SourceChanged
+from core.records import RawDocument
 from crawlers.base import Items, Row, SourceSpider
+from crawlers.dates import date_in_url
 from crawlers.extract import select_all, select_text
 from crawlers.markup import node_text, one_line, parse_html
 
@@ -32,17 +34,39 @@ class RowsSpider(SourceSpider[RowsT]):
         rows = self.rows_of(tree, response)
         if not rows and page == 1:
             raise SourceChanged(f"{response.url}: no row matches {self.source.item!r}")
+        rows = [row for row in rows if row.title or self.source.follow]
         fresh = [row for row in rows if row.url not in self.seen_links]
         if not fresh:
             if rows and page > 1:
                 self.run.problem(f"page {page} of the list repeats earlier rows: the paging is not understood")
             return
         self.seen_links.update(row.url for row in fresh)
-        for request in self.follow_rows(fresh):
-            yield request
+        if self.source.follow:
+            for request in self.follow_rows(fresh):
+                yield request
+        else:
+            for raw in self.wanted([self._headline(row, response) for row in fresh]):
+                yield raw
         if page < self.source.pages and not self.run.counts["left"]:
             for request in self.next_pages(response, tree, page + 1):
                 yield request
+
+    def _headline(self, row: Row, response: TextResponse) -> RawDocument:
+        """A row as a document of its own, where the page behind it is not to be read."""
+        dated = row.published or date_in_url(row.url, now=self.now)
+        return RawDocument(
+            source=self.source.key,
+            kind=self.source.kind,
+            url=row.url,
+            title=row.title,
+            text="",
+            fetched_at=response.meta["fetched_at"],
+            published=dated,
+            date_source="list" if row.published else "url" if dated else "none",
+            fields=row.fields,
+            archive=response.meta.get("archive"),
+            encoding=response.meta.get("encoding"),
+        )
 
     def markup(self, response: TextResponse) -> str:
         """The HTML that holds the rows."""
