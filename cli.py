@@ -20,6 +20,7 @@ GROUPS = {
     "commands.processes": ("scheduler", "sender"),
     "commands.reading": ("analyze", "evaluate", "extract", "feed"),
     "commands.crawling": ("crawl",),
+    "commands.hot": ("hot",),
     "commands.documents": ("ingest", "reanalyze", "reindex", "search", "query"),
     "commands.index": ("index",),
     "commands.events": ("events",),

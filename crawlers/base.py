@@ -1,5 +1,6 @@
 """What every spider shares: asking for lists and pages, handing documents over, watching known pages."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,6 +39,8 @@ MAX_FILES = 5
 """Attachments read for one document; the addresses of all are kept."""
 NOT_SINCE = timedelta(minutes=10)
 """A watched page is left alone for this long, or for a tenth of the source's interval if that is longer."""
+BREATH = 50
+"""Records between two breaths of the event loop."""
 SourceT = TypeVar("SourceT", bound=SourceConfig)
 DatedT = TypeVar("DatedT", bound="Row | RawDocument")
 Item = RawDocument | Request
@@ -116,9 +119,14 @@ class SourceSpider(Spider, Generic[SourceT]):
         for row in self.taken(list(unread.values())):
             yield self.ask_page(row)
 
-    def wanted(self, records: Sequence[RawDocument]) -> Iterator[RawDocument]:
+    async def wanted(self, records: Sequence[RawDocument]) -> AsyncIterator[RawDocument]:
         """The records to save: known ones, which may have changed, and as many new ones as max_items still allows."""
-        unread = [raw for raw in records if not self.run.knows(raw)]
+        unread = []
+        for number, raw in enumerate(records, 1):
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
+            if not self.run.knows(raw):
+                unread.append(raw)
         left = {id(raw) for raw in unread} - {id(raw) for raw in self.taken(unread)}
         for raw in records:
             self.run.row(raw.published)

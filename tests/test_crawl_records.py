@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from config.settings import PROJECT
+import cli
+from commands import hot as hot_command
+from commands.stores import open_store
+from config.settings import PROJECT, Settings
 from config.sources import SourceConfig, parse_source
 from core.clock import fixed_clock
 from core.records import HotLine, RawDocument
@@ -20,7 +23,7 @@ from crawlers.run import RunSummary
 from crawlers.runner import CrawlEngine
 from pipelines.intake import StoreIntake
 from store.database import Store
-from store.hot_lines import lines_seen
+from store.hot_lines import lines_seen, see_line
 from store.schema import documents
 from tests.crawl_server import NOW, Asked, Bench, ReactorThread, Reply, Site
 
@@ -593,3 +596,23 @@ def test_dailyhot_tells_by_its_code_whether_it_is_well(bench: Bench) -> None:
     ]
     bench.site.routes["/weibo"] = answer({"code": 500, "message": "x"})
     assert bench.crawl(source).status == "changed"
+
+
+def test_the_command_tells_which_headline_stood_highest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hot_command, "system_clock", fixed_clock(NOW))
+    store = open_store(Settings(data=tmp_path, profile="live"))
+    fire = HotLine("weibo", "充电宝自燃", "充电宝自燃\x1b[31m", "https://e.example/1", 3, 2_619_000, "261.9万", NOW)
+    with store.write() as db:
+        see_line(db, fire)
+        see_line(db, replace(fire, name="降温", title="降温", rank=1, heat=None, heat_text=""))
+        see_line(db, replace(fire, platform="baidu", seen_at=NOW - timedelta(days=3)))
+    cli.main(["hot", "--data", str(tmp_path), "--profile", "live"])
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "weibo 最高第 1 位，末见第 1 位，11-23 12:00 至 11-23 12:00 见 1 次：降温"
+    assert "最高第 3 位，末见第 3 位，热度 261.9万" in second
+    assert "\x1b" not in second
+    cli.main(["hot", "--since", "7d", "--platform", "baidu", "--json", "--data", str(tmp_path), "--profile", "live"])
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["peak_heat"], line["first_seen"]) == (2_619_000, "2026-11-20T12:00:00+08:00")

@@ -34,7 +34,7 @@ class FeedSpider(SourceSpider[FeedSource]):
         told = [entry for entry in feed.entries if entry.title or entry.content]
         links = Counter(canonical_url(entry.link) for entry in told)
         shared = {link for link, count in links.items() if count > 1} | {canonical_url(response.url)}
-        for raw in self.wanted([self._document(entry, response, shared) for entry in told]):
+        async for raw in self.wanted([self._document(entry, response, shared) for entry in told]):
             yield raw
 
     def _row(self, entry: FeedEntry) -> Row:

@@ -45,7 +45,7 @@ class RowsSpider(SourceSpider[RowsT]):
             for request in self.follow_rows(fresh):
                 yield request
         else:
-            for raw in self.wanted([self._headline(row, response) for row in fresh]):
+            async for raw in self.wanted([self._headline(row, response) for row in fresh]):
                 yield raw
         if page < self.source.pages and not self.run.counts["left"]:
             for request in self.next_pages(response, tree, page + 1):

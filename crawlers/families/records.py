@@ -11,13 +11,11 @@ from config.source_parts import FieldMap
 from config.sources import WebSource
 from core.ids import content_hash, digest
 from core.records import RawDocument
-from crawlers.base import Items, Row, SourceSpider
+from crawlers.base import BREATH, Items, Row, SourceSpider
 from crawlers.pick import opened, values_at
 from crawlers.records import Origin, read_record
 
 WebT = TypeVar("WebT", bound=WebSource)
-BATCH = 50
-"""Records between two breaths of the event loop."""
 
 
 class RecordsSpider(SourceSpider[WebT]):
@@ -36,7 +34,7 @@ class RecordsSpider(SourceSpider[WebT]):
         """The documents of records; what is none is left out and counted."""
         found = []
         for number, record in enumerate(records, 1):
-            if number % BATCH == 0:
+            if number % BREATH == 0:
                 await asyncio.sleep(0)
             raw = read_record(self.source, fields, record, origin, now=self.now)
             if raw is None:
@@ -58,7 +56,7 @@ class RecordsSpider(SourceSpider[WebT]):
         ]
         for request in self.follow_rows(rows):
             yield request
-        for raw in self.wanted([raw for raw in records if not (follow and raw.url)]):
+        async for raw in self.wanted([raw for raw in records if not (follow and raw.url)]):
             if raw.attachments:
                 tables, _ = await self.tables_of_files(raw.attachments)
                 yield with_tables(raw, tables)
