@@ -53,4 +53,5 @@ def _as_text(line: SeenLine) -> str:
     span = f"{beijing(line.first_seen):%m-%d %H:%M} 至 {beijing(line.last_seen):%m-%d %H:%M}"
     heat = f"，热度 {line.heat_text}" if line.heat_text else ""
     title = "".join(sign for sign in line.title if sign.isprintable())
-    return f"{line.platform} 最高第 {line.peak_rank} 位，末见第 {line.rank} 位{heat}，{span} 见 {line.sightings} 次：{title}"
+    rank = f"最高第 {line.peak_rank} 位，末见第 {line.rank} 位"
+    return f"{line.platform} {rank}{heat}，{span} 见 {line.sightings} 次：{title}"

@@ -608,11 +608,15 @@ def test_the_command_tells_which_headline_stood_highest(
         see_line(db, fire)
         see_line(db, replace(fire, name="降温", title="降温", rank=1, heat=None, heat_text=""))
         see_line(db, replace(fire, platform="baidu", seen_at=NOW - timedelta(days=3)))
-    cli.main(["hot", "--data", str(tmp_path), "--profile", "live"])
+    with pytest.raises(SystemExit):
+        cli.main(["hot", "--data", str(tmp_path), "--profile", "live"])
     first, second = capsys.readouterr().out.splitlines()
     assert first == "weibo 最高第 1 位，末见第 1 位，11-23 12:00 至 11-23 12:00 见 1 次：降温"
     assert "最高第 3 位，末见第 3 位，热度 261.9万" in second
     assert "\x1b" not in second
-    cli.main(["hot", "--since", "7d", "--platform", "baidu", "--json", "--data", str(tmp_path), "--profile", "live"])
+    with pytest.raises(SystemExit):
+        cli.main(
+            ["hot", "--since", "7d", "--platform", "baidu", "--json", "--data", str(tmp_path), "--profile", "live"]
+        )
     (line,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (line["peak_heat"], line["first_seen"]) == (2_619_000, "2026-11-20T12:00:00+08:00")
