@@ -21,6 +21,7 @@ GROUPS = {
     "commands.reading": ("analyze", "evaluate", "extract", "feed"),
     "commands.crawling": ("crawl",),
     "commands.source": ("source",),
+    "commands.hot": ("hot",),
     "commands.documents": ("ingest", "reanalyze", "reindex", "search", "query"),
     "commands.index": ("index",),
     "commands.revisions": ("diff",),

@@ -114,9 +114,9 @@ def try_command(
     settings = settings_of(data, profile, log_level="ERROR")
     file = source_file(settings, name)
     named = name if file == Path(name) else f"sources/{settings.profile}/{file.name}"
-    source = load_source(file, name=named, base=settings.source_base)
+    source = load_source(file, config_dir=settings.config, name=named, base=settings.source_base)
     with TemporaryDirectory(prefix="fengsui-try-") as kept, answering(settings, source, Path(kept)) as found:
-        source = load_source(file, name=named, base=found.source_base)
+        source = load_source(file, config_dir=settings.config, name=named, base=found.source_base)
         bench = bench_of(found, source.key, Path(kept), limit)
         trial = until_stopped(lambda: try_source(source, bench))
         show_trial(trial, as_json=as_json)

@@ -128,21 +128,38 @@ class FieldMap(Strict):
 
 
 class Pager(Strict):
-    """How the next page is asked for; put {page}, {offset} or {cursor} into list_url, params, form or body.
+    """How the next page is asked for; put {page}, {offset}, {cursor} or {since} into list_url, params, form or body.
 
-    start: number of the first page or offset.  size: rows a page (offset steps by it).  cursor: path to the next one.
+    start: number of the first page (1 when not given) or offset (0).  size: rows a page (offset steps by it).
+    cursor: path in the answer to the next one; `-1` is the last of a list.  field: what of a record {since} is; the
+    highest value so far asks for the next page, and for the first one of the next run.
     """
 
-    by: Literal["page", "offset", "cursor"] = "page"
-    start: int = 1
+    by: Literal["page", "offset", "cursor", "since"] = "page"
+    start: int | None = Field(default=None, ge=0)
     size: int = Field(default=20, ge=1)
     cursor: str | None = None
+    field: Pick | None = None
+
+    @property
+    def first(self) -> int:
+        """The number of the first page, or the first offset."""
+        return self.start if self.start is not None else int(self.by != "offset")
 
     @model_validator(mode="after")
-    def _cursor_has_path(self) -> "Pager":
+    def _says_where_to_look(self) -> "Pager":
         if (self.by == "cursor") != (self.cursor is not None):
             raise ValueError("`cursor` belongs to `by: cursor` (accepted: by: cursor with cursor: a.b.next)")
+        if (self.by == "since") != (self.field is not None):
+            raise ValueError("`field` belongs to `by: since` (accepted: by: since with field: updated_at)")
         return self
+
+
+class Lookup(Strict):
+    """A page that names the address of the records. regex: its first group is {found}.  url: with {found} in it."""
+
+    regex: Regex
+    url: str
 
 
 class XmlIndex(Strict):

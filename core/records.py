@@ -138,6 +138,23 @@ class RawDocument:
 
 
 @dataclass(frozen=True)
+class HotLine:
+    """Where a line of a hot list stood when it was seen. name: the title as two spellings share it.
+
+    rank: 1 is the top.  heat: a number where the platform's text holds one.
+    """
+
+    platform: str
+    name: str
+    title: str
+    url: str
+    rank: int
+    heat: int | None
+    heat_text: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
 class Gone:
     """A page that was there and is not any more: the document is withdrawn, its copy stays.
 

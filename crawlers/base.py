@@ -1,5 +1,6 @@
 """What every spider shares: asking for lists and pages, handing documents over, watching known pages."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,24 +11,43 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import HtmlResponse, Response, TextResponse
 from twisted.python.failure import Failure
 
+from config.instances import FILE as FILE_OF_PLACES
+from config.instances import PLACE
 from config.sources import SourceConfig, WebSource
+from core.clock import beijing
 from core.errors import SourceChanged
 from core.records import RawDocument
 from crawlers.archive import ArchiveFull
 from crawlers.attached.join import ReadFile, with_files
 from crawlers.attached.kinds import FILE_NAME, is_a_file, kind_of, name_of
-from crawlers.context import FILE, LIST, PAGE, WATCH, Blocked, CrawlContext, NotModified, PageGone, asked_url, role_of
-from crawlers.dates import date_in_url, read_date
+from crawlers.context import (
+    FILE,
+    LIST,
+    PAGE,
+    WATCH,
+    Blocked,
+    CrawlContext,
+    Forbidden,
+    NotModified,
+    PageGone,
+    asked_url,
+    role_of,
+)
+from crawlers.dates import date_in_url
 from crawlers.extract import Extracted, extract_page
 from crawlers.gone import gone_sign
 from crawlers.intake import KnownPage
+from crawlers.records import date_of
 from crawlers.urls import absolute_url, host_of
 
 MAX_FILES = 10
 """Attachments read for one document; the addresses of all are kept."""
 TOO_MANY = "附件太多，未取"
 NO_LABELS: Mapping[str, str] = {}
+BREATH = 50
+"""Records between two breaths of the event loop."""
 SourceT = TypeVar("SourceT", bound=SourceConfig)
+DatedT = TypeVar("DatedT", bound="Row | RawDocument")
 Item = RawDocument | Request
 Items = AsyncIterator[Item]
 
@@ -57,10 +77,12 @@ class SourceSpider(Spider, Generic[SourceT]):
         self.run = context.run
         self.source: SourceT = context.source  # type: ignore[assignment]  # the family's own, by FAMILIES
         self.now = context.clock()
-        self.followed = 0
 
     async def start(self) -> AsyncIterator[Request]:
         """The lists first, then known pages to look at again."""
+        for place in sorted(set(PLACE.findall(" ".join(self.source.addresses)))):
+            self.run.fail(f"list_url: {{{place}}} has no address: write it into {FILE_OF_PLACES}")
+            return
         for request in self.list_requests():
             yield request
         for request in self.recheck_requests():
@@ -83,7 +105,9 @@ class SourceSpider(Spider, Generic[SourceT]):
         meta = {"role": LIST, "conditional": True, **kwargs.pop("meta", {})}
         headers = {**getattr(self.source, "headers", {}), **kwargs.pop("headers", {})}
         callback: Callable[..., Any] = kwargs.pop("callback", self.read_list)
-        return Request(url, callback, errback=self.failed, headers=headers, meta=meta, priority=10, **kwargs)
+        errback: Callable[..., Any] = kwargs.pop("errback", self.failed)
+        url = url.replace("{year}", str(beijing(self.now).year))
+        return Request(url, callback, errback=errback, headers=headers, meta=meta, priority=10, **kwargs)
 
     def ask_page(self, row: Row, *, again: bool = False) -> Request:
         """The page behind a row; answered by read_page. again: a known one, asked for conditionally."""
@@ -91,15 +115,37 @@ class SourceSpider(Spider, Generic[SourceT]):
         return Request(row.url, self.read_page, errback=self.failed, meta=meta)
 
     def follow_rows(self, rows: Iterable[Row]) -> Iterator[Request]:
-        """Requests for the pages that are not known yet, up to max_items."""
+        """Requests for the pages that are not known yet: the newest, as many as max_items still allows."""
+        unread: dict[str, Row] = {}
         for row in rows:
-            self.run.row(row.published)
-            if self.followed >= self.source.max_items:
-                self.run.problem(f"more than {self.source.max_items} rows (max_items): the rest waits for the next run")
-                return
-            if not self.run.is_known(row.url):
-                self.followed += 1
-                yield self.ask_page(row)
+            self.run.row(row.published or date_in_url(row.url, now=self.now))
+            if row.url not in unread and not self.run.is_known(row.url):
+                unread[row.url] = row
+        for row in self.taken(list(unread.values())):
+            yield self.ask_page(row)
+
+    async def wanted(self, records: Sequence[RawDocument]) -> AsyncIterator[RawDocument]:
+        """The records to save: known ones, which may have changed, and as many new ones as max_items still allows."""
+        unread = []
+        for number, raw in enumerate(records, 1):
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
+            if not self.run.knows(raw):
+                unread.append(raw)
+        left = {id(raw) for raw in unread} - {id(raw) for raw in self.taken(unread)}
+        for raw in records:
+            self.run.row(raw.published)
+            if id(raw) not in left:
+                yield raw
+
+    def taken(self, unread: list[DatedT]) -> list[DatedT]:
+        """Those of the unread that this run takes: all, else the newest ones; the rest is left to the next run."""
+        room = max(self.source.max_items - self.run.counts["taken"], 0)
+        if len(unread) > room:
+            self.run.leave(len(unread) - room)
+            unread = newest_first(unread)[:room]
+        self.run.counts["taken"] += len(unread)
+        return unread
 
     def recheck_requests(self) -> Iterator[Request]:
         """Recent documents again, conditionally: a revision or a withdrawal shows there."""
@@ -127,6 +173,7 @@ class SourceSpider(Spider, Generic[SourceT]):
     async def read_page(self, response: Response) -> Items:
         """One page as one document, with what its attached files hold; a row may lead to a file itself."""
         row: Row = response.meta["row"]
+        self.run.led(row.url, response.url)
         if not isinstance(response, TextResponse) or is_a_file(response.url, response.body):
             yield await self.document_of_file(response, row)
             return
@@ -239,7 +286,8 @@ class SourceSpider(Spider, Generic[SourceT]):
     def _dated(self, found: Extracted, row: Row, url: str) -> tuple[datetime | None, str]:
         """The page's date, refined or replaced by the row's, then the address's."""
         if found.published is not None:
-            return found.published, "page"
+            same_day = row.published and beijing(row.published).date() == beijing(found.published).date()
+            return (row.published, "list") if same_day and not found.has_time else (found.published, "page")
         if row.published is not None:
             return row.published, "list"
         in_url = date_in_url(url, now=self.now)
@@ -260,7 +308,7 @@ class SourceSpider(Spider, Generic[SourceT]):
 
     def date(self, text: str | None) -> datetime | None:
         """A date as the source writes it, Beijing unless it says so."""
-        return read_date(text, now=self.now, day_first=self.source.day_first)
+        return date_of(self.source, text, now=self.now)
 
     async def failed(self, failure: Failure) -> None:
         """A request that came to nothing: sorted by what it was for."""
@@ -273,6 +321,8 @@ class SourceSpider(Spider, Generic[SourceT]):
         elif isinstance(error, ArchiveFull):
             self.run.fail(str(error))
             raise CloseSpider("archive")
+        elif isinstance(error, Forbidden) and role != LIST:
+            self.run.page_forbidden(str(error))
         elif isinstance(error, Blocked):
             self.run.block(str(error), error.wait)
             raise CloseSpider("blocked")
@@ -300,6 +350,11 @@ class SourceSpider(Spider, Generic[SourceT]):
         if isinstance(error, PageGone) and request.meta.get("page", 1) > 1:
             return  # the list ended
         self.run.fail(f"{request.url}: {error or type(error).__name__}")
+
+
+def newest_first(rows: list[DatedT]) -> list[DatedT]:
+    """By date, the undated last, as they stand otherwise."""
+    return sorted(rows, key=lambda row: row.published.timestamp() if row.published else 0.0, reverse=True)
 
 
 def _site(host: str) -> str:

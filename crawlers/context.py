@@ -102,3 +102,7 @@ class Blocked(IgnoreRequest):
     def __init__(self, why: str, wait: timedelta) -> None:
         super().__init__(why)
         self.wait = wait
+
+
+class Forbidden(Blocked):
+    """robots.txt does not allow it: a forbidden list ends the run, any other page is left out of it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from core.records import Gone, RawDocument
+from core.records import Gone, HotLine, RawDocument
 
 Outcome = Literal["new", "changed", "unchanged"]
 
@@ -41,6 +41,9 @@ class Intake(Protocol):
     def gone(self, gone: Gone, *, after: timedelta = timedelta(0)) -> bool:
         """The page of a known document is not there. True when it now counts as withdrawn: once it has been missing
         for `after`, from one look to another."""
+
+    def hot(self, lines: Sequence[HotLine]) -> None:
+        """Where lines of a hot list stand now: first and last sighting, best rank and heat are kept of each."""
 
     def validators(self, source: str, url: str) -> Validators | None:
         """What `remember` was told of this address, if anything."""

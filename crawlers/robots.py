@@ -13,7 +13,7 @@ from scrapy.exceptions import IgnoreRequest
 
 from crawlers.challenge import challenge_sign
 from crawlers.charset import BOMS
-from crawlers.context import ROBOTS, Blocked, PageGone, Unreachable, context_of, role_of
+from crawlers.context import ROBOTS, Blocked, Forbidden, PageGone, Unreachable, context_of, role_of
 from crawlers.run import BLOCKED_FOR
 
 KEPT_FOR = 3600.0
@@ -82,7 +82,7 @@ class RobotsMiddleware:
         if not robots.allows(request.url):
             if robots.silent:
                 raise Unreachable(robots.refusal)
-            raise Blocked(robots.refusal or f"robots.txt forbids {request.url}", robots.wait)
+            raise Forbidden(robots.refusal or f"robots.txt forbids {request.url}", robots.wait)
         request.meta["crawl_delay"] = robots.delay
 
     async def _robots(self, request: Request) -> Robots:

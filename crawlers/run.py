@@ -11,6 +11,7 @@ from core.clock import Clock
 from core.durations import format_duration
 from core.records import Gone, Kind, RawDocument
 from crawlers.intake import Intake, Validators
+from crawlers.records import UNREAD_DATE
 from crawlers.urls import canonical_url
 
 Status = Literal["ok", "failed", "blocked", "changed", "silent"]
@@ -75,6 +76,9 @@ class Run:
     anew: bool = False
     pending_lists: dict[str, Validators] = field(default_factory=dict)
     pending_pages: dict[str, Validators] = field(default_factory=dict)
+    skipped: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    led_from: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.started_at = self.clock()
@@ -86,11 +90,15 @@ class Run:
             raw = replace(raw, author=None)
         if raw.published is None:
             self.counts["undated"] += 1
+        if given := raw.fields.get(UNREAD_DATE):
+            self.skip(f"a date that cannot be read or is not plausible (kept in {UNREAD_DATE})", given)
         self.leftover.update(raw.leftover.keys())
         self.counts[self.intake.save(raw)] += 1
         validators = self.pending_pages.pop(raw.url, None)
         if validators is not None:
             self.intake.remember(self.source.key, raw.url, validators)
+        for asked in self.led_from.pop(raw.url, ()):
+            self.intake.remember(self.source.key, canonical_url(asked), Validators())
 
     def row(self, published: datetime | None) -> None:
         """A row was seen on a list."""
@@ -99,8 +107,31 @@ class Run:
             self.newest = published
 
     def is_known(self, url: str) -> bool:
-        """Whether the page behind a row is stored already."""
-        return self.intake.known(self.source.key, canonical_url(url))
+        """Whether the page behind a row is stored already, be it under the address that the row's leads to."""
+        address = canonical_url(url)
+        return self.intake.known(self.source.key, address) or (
+            self.intake.validators(self.source.key, address) is not None
+        )
+
+    def knows(self, raw: RawDocument) -> bool:
+        """Whether a record is stored already, as it is or as it was."""
+        name = raw.external_id or canonical_url(raw.url)
+        return bool(name) and self.intake.known(self.source.key, name)
+
+    def led(self, asked: str, url: str) -> None:
+        """A row's address led to another one: once that page is saved, both are known."""
+        if canonical_url(asked) != canonical_url(url):
+            self.led_from.setdefault(url, set()).add(asked)
+
+    def leave(self, rows: int = 1) -> None:
+        """Rows that are new and too many for one run: the list is read again by the next."""
+        self.counts["left"] += rows
+
+    def skip(self, what: str, example: str = "") -> None:
+        """One odd thing; how many there were, and the first of them, is told at the end."""
+        if what not in self.skipped and example:
+            self.examples[what] = example[:80]
+        self.skipped[what] += 1
 
     def page_gone(self, url: str, status: int, why: str = "") -> None:
         """Nothing is behind a link any more: a withdrawal when the page was known, else a dead link.
@@ -148,6 +179,11 @@ class Run:
             self.counts["misread"] += changed
         self.problem(f"{url}: {why}")
 
+    def page_forbidden(self, why: str) -> None:
+        """The site's robots.txt keeps one page from us: it is left out, the others are read."""
+        self.skip("a page that robots.txt keeps from us was left out", why)
+        self.counts["forbidden"] += 1
+
     def fail(self, why: str, status: Status = "failed") -> None:
         """The run as a whole has failed. The first verdict stays; a block outweighs a failure.
 
@@ -171,8 +207,9 @@ class Run:
 
     def finish(self, *, complete: bool = True) -> RunSummary:
         """Judge the run; remember the lists only if all they led to is saved. complete: it was not cut short."""
+        self._tell_counted()
         self._judge()
-        if complete and self.status in ("ok", "silent") and not self.counts["failed"]:
+        if complete and self.status in ("ok", "silent") and not self.counts["failed"] and not self.counts["left"]:
             for key, validators in self.pending_lists.items():
                 self.intake.remember(self.source.key, key, validators)
         names = ("new", "changed", "unchanged", "failed", "gone", "items", "requests", "not_modified", "undated")
@@ -189,13 +226,24 @@ class Run:
             **{name: self.counts[name] for name in names},
         )
 
+    def _tell_counted(self) -> None:
+        """What was counted on the way, as problems."""
+        if left := self.counts["left"]:
+            most = self.source.max_items
+            self.problems.append(f"{left} new rows beyond max_items ({most}) are left: the next runs go on with them")
+        for what, count in self.skipped.items():
+            example = f", first {self.examples[what]!r}" if what in self.examples else ""
+            self.problems.append(f"{count} × {what}{example}")
+
     def _judge(self) -> None:
         """Hold the run against what the source's file expects."""
         expect, items = self.source.expect, self.counts["items"]
         if self.status != "ok":
             return
         followed = self.counts["new"] + self.counts["changed"] + self.counts["failed"]
-        if self.counts["failed"] * 2 > followed:
+        if items and self.counts["forbidden"] * 2 > items:
+            self.fail(f"robots.txt forbids {self.counts['forbidden']} of {items} pages", "blocked")
+        elif self.counts["failed"] * 2 > followed:
             why: Status = "changed" if self.counts["misread"] * 2 > self.counts["failed"] else "failed"
             self.fail(f"{self.counts['failed']} of {followed} pages could not be read", why)
         elif items == 0 and self.counts["lists_read"]:

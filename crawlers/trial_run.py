@@ -6,7 +6,7 @@ drop folder are copied there first, so that the originals are neither moved nor 
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from typing import Any
 from config.sources import FileImportSource, SourceConfig, WebSource
 from core.clock import Clock
 from core.ids import content_hash
-from core.records import Gone, Kind, RawDocument
+from core.records import Gone, HotLine, Kind, RawDocument
 from crawlers.archive import ArchiveDamaged, read_record
 from crawlers.base import SourceSpider
 from crawlers.extract import extract_page
@@ -66,6 +66,9 @@ class TrialIntake:
 
     def held_until(self, source: str) -> datetime | None:
         return self.held
+
+    def hot(self, lines: Sequence[HotLine]) -> None:
+        """Nothing is kept."""
 
     def looked(self, source: str, url: str) -> None:
         """Nothing is kept."""

@@ -9,12 +9,14 @@ from sqlalchemy import Connection
 
 from core.clock import Clock, beijing
 from core.ids import content_hash, document_id
-from core.records import Document, Gone, Kind, RawDocument
+from core.records import Document, Gone, HotLine, Kind, RawDocument
 from crawlers.intake import KnownPage, Validators
+from crawlers.records import UNREAD_DATE
 from crawlers.urls import canonical_url
 from pipelines.page_noise import same_page
 from store.database import Store
 from store.documents import add_revision, find_by_address, find_document, last_stored, raw_of, withdraw
+from store.hot_lines import see_line
 from store.pulses import count_found, is_sick
 from store.rechecks import addresses_to_recheck, note_looked, note_missing
 from store.runs import find_address, held_back, hold_back, remember_address
@@ -49,6 +51,12 @@ class StoreIntake:
             if known is None or gone.seen_at - since < after:
                 return False
             return withdraw(db, known.id, gone.seen_at)
+
+    def hot(self, lines: Sequence[HotLine]) -> None:
+        """Note where lines of a hot list stand now."""
+        with self.store.write() as db:
+            for line in lines:
+                see_line(db, line)
 
     def validators(self, source: str, url: str) -> Validators | None:
         """What a conditional request may send."""
@@ -133,8 +141,11 @@ def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str =
     """Store `raw` inside an open transaction. `given_id` keeps an id that the document brought along."""
     raw, now = _storable(raw), not_before(last_stored(db), now)
     address = canonical_url(raw.url) if raw.url else ""
-    before = find_by_address(db, raw.source, raw.external_id, address)
     hashed = content_hash(raw.title, _whole_text(raw))
+    if raw.external_id or address:
+        before = find_by_address(db, raw.source, raw.external_id, address)
+    else:  # nothing but its text tells it from others
+        before = find_document(db, document_id(raw.source, hashed))
     if before is not None and before.withdrawn_at is None and _as_before(db, before, hashed, raw):
         return "unchanged"
     document = _document(raw, address, hashed, now)
@@ -240,4 +251,5 @@ def _plain(value: Any) -> Any:
 
 def _whole_text(raw: RawDocument) -> str:
     cells = [cell for table in raw.tables for row in table for cell in row]
-    return "\n".join([raw.text, *raw.fields.values(), *cells])
+    facts = [value for name, value in raw.fields.items() if name != UNREAD_DATE]  # may be another one each time
+    return "\n".join([raw.text, *facts, *cells])

@@ -362,20 +362,33 @@ def reposts_of(db: Connection, document_id: str) -> list[Document]:
 
 
 def find_by_address(db: Connection, source: str, external_id: str, canonical_url: str) -> Document | None:
-    """What this source published under that id or address before."""
-    query = _BY_ADDRESS[bool(canonical_url), bool(external_id) or not canonical_url]
-    asked = {"source": source, "address": canonical_url, "name": external_id}
-    row = db.execute(query, asked).mappings().first()
-    return _document(row) if row else None
+    """What this source published before under that id; without one, or where none has it, at that address.
+
+    The source's own id decides: a document with another one is another document, although it may share its address
+    (the page of a list, a portal's front page).
+    """
+    if external_id:
+        row = db.execute(_BY_NAME, {"source": source, "name": external_id}).mappings().first()
+        if row is not None:
+            return _document(row)
+    if not canonical_url:
+        return None
+    for row in db.execute(_BY_ADDRESS, {"source": source, "address": canonical_url}).mappings():
+        if not external_id or not row["external_id"] or "given_id" in row["flags"]:
+            return _document(row)
+    return None
 
 
-def _by(*same: ColumnElement[bool]) -> Select[Any]:
-    return select(*_WITHOUT_RAW).where(documents.c.source == bindparam("source"), or_(*same), documents.c.latest)
+def _by(same: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(*_WITHOUT_RAW)
+        .where(documents.c.source == bindparam("source"), same, documents.c.latest)
+        .order_by(documents.c.seq)
+    )
 
 
-_ADDRESS, _NAME = documents.c.canonical_url == bindparam("address"), documents.c.external_id == bindparam("name")
-_BY_ADDRESS = {(True, False): _by(_ADDRESS), (False, True): _by(_NAME), (True, True): _by(_ADDRESS, _NAME)}
-"""Statements by whether the address and whether the external id is asked for."""
+_BY_NAME = _by(documents.c.external_id == bindparam("name"))
+_BY_ADDRESS = _by(documents.c.canonical_url == bindparam("address"))
 
 
 def first_with_content(db: Connection, content_hash: str, *, before: Document) -> Document | None:

@@ -143,6 +143,7 @@ documents = Table(
     Index("ix_documents_moved", "stage", "moved_at"),
     Index("ix_documents_event_time", "event_time"),
     Index("ix_documents_source_url", "source", "canonical_url"),
+    Index("ix_documents_source_external", "source", "external_id"),
     Index("ix_documents_content_hash", "content_hash"),
     Index("ix_documents_repost_of", "repost_of"),
     Index("ix_documents_risk", "is_risk", "latest", "event_time"),
@@ -704,4 +705,21 @@ outages = Table(
     "outages", metadata,
     Column("since", Moment, primary_key=True, comment="last beat of the worker before"),
     Column("until", Moment, nullable=False, comment="when it worked again"),
+)  # fmt: skip
+
+hot_lines = Table(
+    "hot_lines", metadata,
+    Column("platform", Text, primary_key=True),
+    Column("name", Text, primary_key=True, comment="the title without signs, width and case"),
+    Column("title", Text, nullable=False, comment="as last seen"),
+    Column("url", Text, nullable=False),
+    Column("first_seen", Moment, nullable=False),
+    Column("last_seen", Moment, nullable=False),
+    Column("sightings", Integer, nullable=False),
+    Column("rank", Integer, nullable=False, comment="at its last sighting; 1 is the top"),
+    Column("peak_rank", Integer, nullable=False),
+    Column("heat", BigInteger, comment="at its last sighting; null: no number"),
+    Column("heat_text", Text, nullable=False, comment="as the platform writes it: 261.9万"),
+    Column("peak_heat", BigInteger),
+    Index("ix_hot_lines_last_seen", "last_seen"),
 )  # fmt: skip

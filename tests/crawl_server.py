@@ -16,7 +16,7 @@ from scrapy.utils.reactor import install_reactor
 from config.sources import SourceConfig, parse_source
 from core.clock import Clock, fixed_clock
 from core.ids import content_hash
-from core.records import Gone, RawDocument
+from core.records import Gone, HotLine, RawDocument
 from crawlers.intake import KnownPage, Outcome, Validators
 from crawlers.run import RunSummary
 from crawlers.runner import REACTOR, CrawlEngine
@@ -121,15 +121,20 @@ class MemoryIntake:
     looks: list[str] = field(default_factory=list)
     held: dict[str, datetime] = field(default_factory=dict)
     sick: set[str] = field(default_factory=set)
+    lines: list[HotLine] = field(default_factory=list)
 
     def save(self, raw: RawDocument) -> Outcome:
-        key = (raw.source, raw.external_id or canonical_url(raw.url))
+        address = canonical_url(raw.url) if raw.url else ""
+        key = (raw.source, raw.external_id or address or content_hash(raw.title, raw.text))
         before = self.documents.get(key)
         if before is not None and content_hash(before.title, before.text) == content_hash(raw.title, raw.text):
             return "unchanged"
         self.documents[key] = raw
         self.revisions.append(raw)
         return "changed" if before else "new"
+
+    def hot(self, lines: Sequence[HotLine]) -> None:
+        self.lines += lines
 
     def gone(self, gone: Gone, *, after: timedelta = timedelta(0)) -> bool:
         since = self.missing.setdefault((gone.source, gone.url), gone.seen_at)

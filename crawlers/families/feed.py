@@ -1,15 +1,20 @@
 """Family `feed`: the entries of a feed are the documents, or (follow) lead to the pages that are."""
 
+from collections import Counter
+from collections.abc import Collection
+
 from scrapy.http import Response
 
 from config.sources import FeedSource
 from core.errors import SourceChanged
+from core.ids import content_hash
 from core.records import RawDocument
 from crawlers.base import Items, Row, SourceSpider
 from crawlers.dates import read_date
 from crawlers.extract import select_text
 from crawlers.feed import FeedEntry, read_feed
 from crawlers.markup import html_to_text, one_line, parse_html, tables_of
+from crawlers.urls import canonical_url
 
 
 class FeedSpider(SourceSpider[FeedSource]):
@@ -27,10 +32,11 @@ class FeedSpider(SourceSpider[FeedSource]):
             for request in self.follow_rows(rows):
                 yield request
             return
-        for entry in feed.entries[: self.source.max_items]:
-            self.run.row(entry.published)
-            if entry.title or entry.content:
-                yield self._document(entry, response)
+        told = [entry for entry in feed.entries if entry.title or entry.content]
+        links = Counter(canonical_url(entry.link) for entry in told)
+        shared = {link for link, count in links.items() if count > 1} | {canonical_url(response.url)}
+        async for raw in self.wanted([self._document(entry, response, shared) for entry in told]):
+            yield raw
 
     def _row(self, entry: FeedEntry) -> Row:
         return Row(
@@ -41,18 +47,21 @@ class FeedSpider(SourceSpider[FeedSource]):
             author=entry.author or None,
         )
 
-    def _document(self, entry: FeedEntry, response: Response) -> RawDocument:
+    def _document(self, entry: FeedEntry, response: Response, shared: Collection[str]) -> RawDocument:
+        """An entry is known by its link; where that is shared with others, or missing, by its id, else by its text."""
         markup = entry.content_html
+        url = entry.link if entry.link.startswith("http") else ""
+        own = bool(url) and canonical_url(url) not in shared
         body = parse_html(markup).body if "<table" in markup.lower() else None
         published = entry.published or read_date(entry.raw_date, now=self.now)
         return RawDocument(
             source=self.source.key,
             kind=self.source.kind,
-            url=entry.link if entry.link.startswith("http") else "",
+            url=url,
             title=entry.title or entry.content[:60],
             text=html_to_text(markup, tables=False),
             fetched_at=response.meta["fetched_at"],
-            external_id=entry.id if not entry.id.startswith("http") else "",
+            external_id="" if own else entry.id or content_hash(entry.title, entry.content),
             published=published,
             date_source="item" if published else "none",
             author=entry.author or None,

@@ -9,10 +9,12 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from scrapy import Request
 from scrapy.http import Response, TextResponse
 from selectolax.lexbor import LexborHTMLParser
+from twisted.python.failure import Failure
 
 from config.sources import HanwebJpageSource, JpaasUnitSource
 from core.errors import SourceChanged
 from crawlers.base import Items
+from crawlers.context import PageGone, Refused, Unreachable
 from crawlers.families.listing import RowsSpider
 from crawlers.markup import parse_html
 from crawlers.pick import first_at, json_of
@@ -29,7 +31,8 @@ class JpaasUnitSpider(RowsSpider[JpaasUnitSource]):
 
     def list_requests(self) -> Iterator[Request]:
         for url in self.source.list_url:
-            yield self.ask_list(url, callback=self.read_column, meta={"conditional": False})
+            meta = {"conditional": False}
+            yield self.ask_list(url, callback=self.read_column, errback=self.column_failed, meta=meta)
 
     async def read_column(self, response: TextResponse) -> Items:
         """Find the gateway and its ids in the column page."""
@@ -38,6 +41,19 @@ class JpaasUnitSpider(RowsSpider[JpaasUnitSource]):
         if missing:
             raise SourceChanged(f"{response.url}: the column page does not say {', '.join(missing)}")
         yield self._ask(urljoin(response.url, gateway), ids, response.url, 1)
+
+    async def column_failed(self, failure: Failure) -> Items:
+        """A column that cannot be read is asked for by the ids of the file, where that has all of them."""
+        request: Request = failure.request  # type: ignore[attr-defined]  # set by Scrapy for errbacks
+        if (
+            isinstance(failure.value, PageGone | Refused)
+            and not isinstance(failure.value, Unreachable)
+            and all(self.source.unit.get(key) for key in UNIT_KEYS)
+        ):
+            self.run.problem(f"{request.url}: {failure.value}; the ids of the source's file are used instead")
+            yield self._ask(urljoin(request.url, self.source.unit_path), self.source.unit, request.url, 1)
+        else:
+            await self.failed(failure)
 
     def markup(self, response: TextResponse) -> str:
         try:

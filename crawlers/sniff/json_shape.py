@@ -9,8 +9,8 @@ from typing import Any
 
 from config.source_parts import Pick
 from crawlers.dates import read_date
-from crawlers.families.api import members
 from crawlers.families.hotlist import GOOD_NEWSNOW, SHAPES
+from crawlers.families.records import members
 from crawlers.markup import html_to_text
 from crawlers.pick import json_of, pick_one, texts_at
 

@@ -8,8 +8,9 @@ from urllib.parse import urljoin
 
 from config.sources import JpaasUnitSource, parse_source
 from crawlers.dates import read_date
-from crawlers.families.api import filled, members
+from crawlers.families.api import filled
 from crawlers.families.hanweb import UNIT_KEYS, rows_in, unit_address, unit_of
+from crawlers.families.records import members
 from crawlers.markup import parse_html
 from crawlers.pick import first_at, json_of
 from crawlers.sniff import columns
