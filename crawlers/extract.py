@@ -38,6 +38,10 @@ STRIP = 6
 ICON = 60
 """Pixels; a smaller picture is no page of a notice."""
 LABEL = re.compile(r"^\s*(?:信息来源|文章来源|稿件来源|新闻来源|来源|稿源|作者|记者|出处)\s*[:：]\s*")
+SENTENCE_END = ("。", "！", "？", "!", "?")
+FOOT = re.compile(r"版权|备案|ICP|Copyright|©|转载|地址[:：]|邮编|电话[:：]|主办|承办|标识码", re.IGNORECASE)
+FEW = 5
+"""Sentences."""
 TOO_SHORT = 80
 """Characters of a body below which the page is read a second time. Set by benchmarks/extraction.py."""
 MAX_READABILITY = 5_000
@@ -106,7 +110,7 @@ class _Reading:
         links = _attachments(self.tree, body.node, self.chosen, self.url)
         images = () if body.text or body.tables else self._images(body, places)
         if not (body.text or body.tables or links or images) and len(self.page.boxes) <= MAX_READABILITY:
-            body = replace(body, text=_readability(markup))
+            body = replace(body, text=_readability(markup) or self._sentences())
         title = scripted.title if scripted is not None and scripted.title and headline.line is None else headline.text
         dated = self._selected_date() or self._date(places, scripted)
         for what, value in (("title", title), ("date", dated), ("body", body.text or body.tables or links or images)):
@@ -128,6 +132,11 @@ class _Reading:
             fields=_fields(self.tree, self.chosen),
             has_time=dated.has_time if dated else False,
         )
+
+    def _sentences(self) -> str:
+        """A page of a sentence or two has no body to speak of: what is said in whole sentences, and is no link."""
+        said = (line.text for line in self.page.lines if not line.linked and not line.heading)
+        return "\n".join([text for text in said if text.endswith(SENTENCE_END) and not FOOT.search(text)][:FEW])
 
     def _article(self) -> tuple[Headline, Body, Places]:
         """Title and text: the one is looked for where the other is."""

@@ -43,7 +43,12 @@ def start(*arguments: str, folder: Path, **environment: str) -> "subprocess.Pope
     command = [sys.executable, "-m", "cli", "source", *arguments, "--data", str(folder / "data")]
     pipe = subprocess.PIPE
     return subprocess.Popen(
-        command, cwd=PROJECT, env={**os.environ, **environment}, stdout=pipe, stderr=pipe, text=True
+        command,
+        cwd=PROJECT,
+        env={**os.environ, "FENGSUI_CONTACT": "mailto:desk@example.org", **environment},
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
     )
 
 
@@ -83,7 +88,7 @@ def test_the_catalogue_counts_its_sources_by_evidence_mark(tmp_path: Path) -> No
         of_mark = [one for one in sources if one.evidence == mark]
         assert f"{mark} {len(of_mark)}（启用 {sum(one.enabled for one in of_mark)}）" in lines[-1]
     row = next(line for line in lines if line.startswith("samr_jdcc "))
-    for word in ("产品质量监督抽查通报", "jpaas_unit", "spotcheck", "000000", "2h", "国家市场监督管理总局质量监督司"):
+    for word in ("产品质量监督抽查通报", "jpaas_unit", "spotcheck", "CN", "2h", "国家市场监督管理总局质量监督司"):
         assert word in row
 
 
