@@ -296,8 +296,9 @@ DEEP = "<div>" * 10_000 + "深处的字" + "</div>" * 10_000
 def read(bench: Bench, markup: str) -> dict[str, Any]:
     """What the store would show of a page with this markup in title and body."""
     body = f"<div class='text'><p>市监局抽查三批次产品，两批次不合格。{markup}</p></div>"
+    heading = "通告" if "<style>" in markup else f"通告{markup}"  # an open <style> would swallow the page
     bench.site.routes["/a/1.html"] = Reply(
-        f"<html><head><title>通告</title></head><body><h1>通告{'' if '<style>' in markup else markup}</h1>{body}</body></html>"
+        f"<html><head><title>通告</title></head><body><h1>{heading}</h1>{body}</body></html>"
     )
     run = bench.crawl(listing(bench))
     assert run.new == 2
