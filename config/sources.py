@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -97,6 +97,10 @@ class SourceConfig(Strict):
     )
     recheck_limit: int = Field(default=20, ge=0, description="pages looked at again in one run; 0: none")
     nights: Hours | None = Field(default=None, description="asked only within these hours, Beijing time: 22:00-06:00")
+
+    def opens(self, moment: datetime) -> datetime:
+        """When the source may be asked by schedule: at `moment`, or when its `nights` begin next."""
+        return self.nights.opens(moment) if self.nights else moment
 
     @property
     def watched_for(self) -> timedelta | None:

@@ -13,6 +13,7 @@ from core.records import Document, Gone, HotLine, Kind, RawDocument
 from crawlers.intake import KnownPage, Validators
 from crawlers.records import UNREAD_DATE
 from crawlers.urls import canonical_url
+from pipelines.page_news import tell_alerts
 from pipelines.page_noise import same_page
 from store.database import Store
 from store.documents import add_revision, find_by_address, find_document, last_stored, raw_of, withdraw
@@ -50,7 +51,10 @@ class StoreIntake:
             known = find_by_address(db, gone.source, "", canonical_url(gone.url))
             if known is None or gone.seen_at - since < after:
                 return False
-            return withdraw(db, known.id, gone.seen_at)
+            if not withdraw(db, known.id, gone.seen_at):
+                return False
+            tell_alerts(db, known, "page_gone", gone.seen_at)
+            return True
 
     def hot(self, lines: Sequence[HotLine]) -> None:
         """Note where lines of a hot list stand now."""
@@ -156,7 +160,10 @@ def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str =
     if given_id:
         document = replace(document, flags=(*document.flags, "given_id"))
     add_revision(db, document, external_id=given_id or raw.external_id, raw=_kept(raw))
-    return "new" if before is None else "changed"
+    if before is None:
+        return "new"
+    tell_alerts(db, document, "page_changed" if before.withdrawn_at is None else "page_back", now)
+    return "changed"
 
 
 def come_back(db: Connection, source: str, url: str, *, now: datetime) -> bool:
@@ -169,7 +176,10 @@ def come_back(db: Connection, source: str, url: str, *, now: datetime) -> bool:
         return False
     again = replace(known, revision=known.revision + 1, withdrawn_at=None, fetched_at=now, stored_at=now)
     external_id, raw = raw_of(db, known)
-    return add_revision(db, again, external_id=external_id, raw=raw)
+    told = add_revision(db, again, external_id=external_id, raw=raw)
+    if told:
+        tell_alerts(db, again, "page_back", now)
+    return told
 
 
 def _as_before(db: Connection, before: Document, hashed: str, raw: RawDocument) -> bool:
