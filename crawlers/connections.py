@@ -1,12 +1,21 @@
-"""What is sent goes out at the host's pace; open connections at the end of a crawl."""
+"""What is sent goes out at the host's pace; what comes in is bounded; open connections at the end of a crawl."""
 
 import asyncio
 
 from scrapy import Request
-from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.core.downloader.handlers.http11 import (
+    HTTP11DownloadHandler,
+    _LenientHTTP11ClientFactory,
+    _LenientHTTP11ClientProtocol,
+)
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.utils.defer import maybe_deferred_to_future
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress
+from twisted.web._newclient import BODY
+from twisted.web._newclient import Request as WireRequest
+from twisted.web.iweb import IResponse
 
 from crawlers.context import context_of
 from crawlers.pace import delay_of
@@ -14,6 +23,31 @@ from crawlers.urls import host_of
 
 CLOSE_SECONDS = 1.0
 """A site that does not let go is left after this."""
+MAX_HEAD = 256 * 1024
+"""Bytes before an answer's body: Twisted keeps whatever headers come, as long as they come."""
+
+
+class _BoundedProtocol(_LenientHTTP11ClientProtocol):
+    """Scrapy's own, but a server that sends headers without end is hung up on."""
+
+    _head = 0
+
+    def request(self, request: WireRequest) -> "Deferred[IResponse]":
+        self._head = 0
+        return super().request(request)
+
+    def dataReceived(self, bytes: bytes) -> None:
+        if self._parser is not None and self._parser.state != BODY:
+            self._head += len(bytes)
+            if self._head > MAX_HEAD:
+                self.abort()  # type: ignore[no-untyped-call]
+                return
+        super().dataReceived(bytes)  # type: ignore[no-untyped-call]
+
+
+class _BoundedFactory(_LenientHTTP11ClientFactory):
+    def buildProtocol(self, addr: IAddress | None) -> _BoundedProtocol:
+        return _BoundedProtocol(self._quiescentCallback)  # type: ignore[no-untyped-call]
 
 
 class PacedHandler(HTTP11DownloadHandler):
@@ -23,6 +57,7 @@ class PacedHandler(HTTP11DownloadHandler):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._paced = crawler
+        self._pool._factory = _BoundedFactory
 
     async def download_request(self, request: Request) -> Response:
         """Here and not in a middleware: between that and the wire a request may stand in a queue."""

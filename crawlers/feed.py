@@ -24,6 +24,8 @@ MAX_BYTES = 50 * 1024**2
 MAX_ENTRIES = 5000
 XML_HEAD = re.compile(r"^\s*<\?xml[^>]{0,300}\?>")
 HTML_START = re.compile(rb"^\s*(?:<!--(?:(?!-->).){0,500}+-->\s*)*+<(?:!doctype\s+html|html)[\s>]", re.I | re.S)
+FIRST_ELEMENT = re.compile(rb"<\w")
+GAP = re.compile(rb"\s{2,}")
 ANY_FEED = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf|channel|item|entry)[\s>]", re.I)
 
 
@@ -110,7 +112,9 @@ def _unpacked(data: bytes, problems: list[str]) -> bytes:
 
 def _read_xml(data: bytes, headers: Mapping[str, str], url: str, now: datetime, problems: list[str]) -> FeedResult:
     data, headers = _with_right_charset(data, headers, problems)
-    parsed = feedparser.parse(data, response_headers={**headers, **({"content-location": url} if url else {})})
+    parsed = feedparser.parse(
+        _without_gaps(data), response_headers={**headers, **({"content-location": url} if url else {})}
+    )
     version = str(parsed.get("version") or "")
     entries = parsed.entries[:MAX_ENTRIES]
     if not version and not entries and (HTML_START.match(data) or not ANY_FEED.search(data[:100_000])):
@@ -132,11 +136,20 @@ def _with_right_charset(
     """The bytes in UTF-8 where the declared charset does not fit them; else as they are: feedparser copes."""
     decoded = decode_page(data, content_type=headers.get("content-type"))
     undeclared = decoded.encoding == "gb18030" and b"encoding" not in data[:200]
-    if not decoded.corrected and not undeclared:
+    wide = decoded.encoding.startswith("utf-16")
+    if not decoded.corrected and not undeclared and not wide:
         return data, headers
-    problems.append(f"the declared charset does not fit, read as {decoded.encoding}")
+    if not wide:
+        problems.append(f"the declared charset does not fit, read as {decoded.encoding}")
     clean = XML_HEAD.sub("", decoded.text)
     return clean.encode("utf-8", "replace"), {**headers, "content-type": "application/xml; charset=utf-8"}
+
+
+def _without_gaps(data: bytes) -> bytes:
+    """Without runs of blanks before the first element: feedparser looks for entities there in time of their square."""
+    first = FIRST_ELEMENT.search(data)
+    start = first.start() if first else len(data)
+    return GAP.sub(b"\n", data[:start]) + data[start:]
 
 
 def _xml_entry(entry: Any, url: str, now: datetime) -> FeedEntry:
