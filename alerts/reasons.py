@@ -57,6 +57,7 @@ SYSTEM_REASONS: Mapping[str, Mapping[str, str]] = {
     "cleared": OVER,
     "grown": {"new_signals": "件数翻倍"},
     "merged": {"same_matter": "同一事项"},
+    "took_over": {"same_matter": "同一事项"},
     "reopened": {
         "level_rose": "级别高于办结时",
         "new_evidence": "办结后又有新的独立来源",
