@@ -18,7 +18,7 @@ from crawlers.urls import host_of
 
 CLOSE_SECONDS = 1.0
 """A site that does not let go is left after this."""
-MAX_HEADERS = 128 * 1024
+MAX_HEAD = 128 * 1024
 """Bytes of all header lines of an answer; browsers and servers stop at far less."""
 
 
@@ -50,8 +50,8 @@ class _BoundedParser(http11._LenientHTTPClientParser):
 
     def lineReceived(self, line: bytes) -> None:
         self.header_bytes = getattr(self, "header_bytes", 0) + len(line) + 1
-        if self.header_bytes > MAX_HEADERS:
-            raise ResponseFailed([ValueError(f"more than {MAX_HEADERS} bytes of headers")])  # type: ignore[no-untyped-call]
+        if self.header_bytes > MAX_HEAD:
+            raise ResponseFailed([ValueError(f"more than {MAX_HEAD} bytes of headers")])  # type: ignore[no-untyped-call]
         super().lineReceived(line)
 
 

@@ -35,6 +35,8 @@ HTML_START = re.compile(r"^\s*(?:<!--(?:(?!-->).){0,500}+-->\s*)*+<(?:!doctype\s
 ANY_FEED = re.compile(r"<(?:\w+:)?(?:rss|feed|rdf|channel|item|entry)[\s>]", re.I)
 CLEAN = {"content-type": "application/xml; charset=utf-8"}
 UNSAFE_LINK = re.compile(r"(?:javascript|vbscript|data|file|blob|about):", re.I)
+FIRST_ELEMENT = re.compile(rb"<\w")
+GAP = re.compile(rb"\s{2,}")
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,10 @@ def _read_xml(data: bytes, headers: Mapping[str, str], url: str, now: datetime, 
     clean = clear_feed(text, MAX_ENTRIES, problems)
     base = {"content-location": url} if url else {}
     parsed = feedparser.parse(  # as a stream: bytes would be tried as the name of a file
-        io.BytesIO(clean), response_headers={**CLEAN, **base}, sanitize_html=False, resolve_relative_uris=False
+        io.BytesIO(_without_gaps(clean)),
+        response_headers={**CLEAN, **base},
+        sanitize_html=False,
+        resolve_relative_uris=False,
     )
     version = str(parsed.get("version") or "")
     if is_html and not version and not parsed.entries:
@@ -141,6 +146,13 @@ def _read_xml(data: bytes, headers: Mapping[str, str], url: str, now: datetime, 
     _judge(read, now, problems)
     ok = bool(version or read or parsed.feed)
     return FeedResult(ok, _plain_title(parsed.feed.get("title")), read, tuple(problems), version)
+
+
+def _without_gaps(data: bytes) -> bytes:
+    """Without runs of blanks before the first element: feedparser looks for entities there in time of their square."""
+    first = FIRST_ELEMENT.search(data)
+    start = first.start() if first else len(data)
+    return GAP.sub(b"\n", data[:start]) + data[start:]
 
 
 def _xml_entry(entry: Any, url: str, now: datetime) -> FeedEntry:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -60,8 +61,8 @@ class AddressGuard:
     async def check(self, url: str, allowed: Sequence[str]) -> str | None:
         """Why `url` must not be asked, or None. allowed: private hosts (or host:port) that the source's file names."""
         host, port = host_of(url), port_of(url)
-        if not host or port is None:
-            return f"{url[:100]}: the address has no host" if not host else f"{url[:100]}: the port is none"
+        if not host or "%" in host or port is None or "@" in urlsplit(url).netloc:
+            return f"{url[:100]}: no plain web address (host, and port where it has one, without user or zone)"
         try:
             addresses = await self._resolve(host)
         except (OSError, UnicodeError) as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -10,6 +11,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import (
     CannotResolveHostError,
+    DownloadCancelledError,
     DownloadConnectionRefusedError,
     DownloadFailedError,
     DownloadTimeoutError,
@@ -20,6 +22,7 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 
 from crawlers.challenge import challenge_sign
 from crawlers.charset import decode_page
+from crawlers.connections import MAX_HEAD
 from crawlers.context import (
     FILE,
     LIST,
@@ -42,6 +45,7 @@ from crawlers.intake import Validators
 from crawlers.run import BLOCKED_FOR
 from crawlers.warc import Sent
 
+WRAPPED = re.compile(r"<twisted\.python\.failure\.Failure [\w.]{1,100}: ([^<>]{1,300})>")
 RETRIES = 2
 CHALLENGED = 20_000
 """Bytes of an error's page in which a guard would say so."""
@@ -134,10 +138,12 @@ class StatusMiddleware(_Middleware):
         raise Refused(f"HTTP {status}")
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        if isinstance(exception, DownloadCancelledError):
+            raise Refused(f"longer than {self.context.source.max_size} bytes (max_size)")
         if not isinstance(exception, BROKEN):
             return None
         self.context.run.counts["requests"] += 1
-        return await self._again(request, str(exception) or type(exception).__name__, None, None)
+        return await self._again(request, _plain(exception), None, None)
 
     async def _again(self, request: Request, why: str, asked: timedelta | None, status: int | None) -> Request:
         """The same request after a pause, or the end of it. asked: the server's Retry-After."""
@@ -194,6 +200,14 @@ class ArchiveMiddleware(_Middleware):
             if isinstance(response, TextResponse):
                 request.meta["encoding"] = response.encoding
         return response
+
+
+def _plain(error: Exception) -> str:
+    """What broke a connection, without Twisted's wrapping."""
+    text = str(error) or type(error).__name__
+    if "ConnectionAborted" in text:  # by crawlers/connections.py, and by nobody else
+        return f"more than {MAX_HEAD} bytes of headers"
+    return "; ".join(dict.fromkeys(WRAPPED.findall(text))) or text
 
 
 def _header(response: Response, name: str) -> str | None:

@@ -1,6 +1,9 @@
 """Pages made to hold up a crawler: each is read or refused with its reason, and the next source goes on."""
 
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +120,13 @@ def test_comments_without_end_before_a_page_do_not_stop_the_feed_reader() -> Non
     assert (result.ok, result.problems[0]) == (False, "this is no feed")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_blank_lines_without_end_before_a_feed_do_not_stop_its_reader(encoding: str) -> None:
+    feed = "<rss version='2.0'><channel><title>甲</title><item><title>抽查</title></item></channel></rss>"
+    result = read_feed((f"<?xml version='1.0' encoding='{encoding}'?>" + "\n" * LONG + feed).encode(encoding))
+    assert [entry.title for entry in result.entries] == ["抽查"]
+
+
 def test_a_title_without_end_is_cut(bench: Bench) -> None:
     flood = "&amp;a;" * (LONG // 7)
     item = f"<item><title>{flood}</title><link>/x</link><author>{flood}</author><description>甲</description></item>"
@@ -125,3 +135,45 @@ def test_a_title_without_end_is_cut(bench: Bench) -> None:
     (document,) = bench.intake.documents.values()
     assert (len(document.title), document.title[-1]) == (300, "…")
     assert len(document.author or "") <= 200
+
+
+@contextmanager
+def raw_server(head: bytes, again: bytes) -> Iterator[str]:
+    """A server that allows all by robots.txt and then says `head`, and `again` until it is hung up on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+
+        def talk(line: socket.socket) -> None:
+            with line, suppress(OSError):
+                if b"/robots.txt" in line.recv(65536):
+                    line.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+                    line.recv(65536)
+                line.sendall(head)
+                while again and not over.is_set():
+                    line.sendall(again)
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=talk, args=(server.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/list"
+        over.set()
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        (b"X-Flood: " + b"a" * 8000 + b"\r\n", "bytes of headers"),
+        (b" continued\r\n" * 1000, "bytes of headers"),
+        (b"\r\n" + b"a" * 65536, "max_size"),
+    ],
+)
+def test_an_answer_without_end_is_hung_up_on(bench: Bench, again: bytes, said: str) -> None:
+    with raw_server(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX: a\r\n", again) as address:
+        source = bench.source("html_list", list_url=address, item="li", timeout="60s", max_size="1MB")
+        run, good = both(bench, source)
+    assert (run.status, good.status) == ("failed", "ok")
+    assert said in run.problems[0]

@@ -270,3 +270,23 @@ def test_an_article_about_checks_is_no_guards_page(bench: Bench) -> None:
     text = "近日有消费者反映，商家以安全验证为名索要验证码。市监局提醒：不要把验证码告诉他人。" * 3
     bench.site.routes["/a/1.html"] = Reply(f"<h1>警惕以安全验证为名的骗局</h1>{nav}<p>{text}</p>")
     assert bench.crawl(listing(bench)).new == 2
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.1@{here}/a/1.html", "http://u:p@{here}/a/1.html", "http://[::1%lo]:{port}/", "//127.1:{port}/",
+        "http://0x7f.1:{port}/", "http://2130706433:{port}/", "http://①②⑦.0.0.1:{port}/", "http://127。0。0。1:{port}/",
+        "http://[::ffff:127.0.0.1]:{port}/", "http://localhost.:{port}/", "http:\\\\127.1:{port}\\", "http://{here}:0/",
+        "http://%31%32%37.0.0.1:{port}/", "http://[::]:{port}/", "http://0:{port}/",
+    ],
+)  # fmt: skip
+def test_no_spelling_of_a_private_address_gets_through_a_redirect(bench: Bench, target: str) -> None:
+    own = Site()
+    port = own.base.rsplit(":", 1)[1]
+    location = target.format(here=own.base.removeprefix("http://"), port=port)
+    bench.site.routes["/a/1.html"] = Reply(status=302, headers={"Location": location.encode().decode("latin-1")})
+    run = bench.crawl(listing(bench, allow_private=[bench.site.base.removeprefix("http://")]))
+    own.close()
+    assert own.asked == []
+    assert (run.new, run.failed) == (1, 1)
