@@ -1,6 +1,7 @@
 """The calendar an inspector edits, and what of a day has arrived."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import chinese_calendar
@@ -124,6 +125,12 @@ def test_a_slow_source_is_expected_later_than_a_quick_one() -> None:
     assert mixed == pytest.approx(0.75 * quick + 0.25 * slow)
     with pytest.raises(ValueError, match="elsewhere"):
         arrived_share({"quick": quick}, {"elsewhere": 3})
+
+
+def test_weighed_shares_are_never_more_than_all() -> None:
+    everything = {name: np.ones(3) for name in "abc"}
+    weights = product(range(1, 12), repeat=3)
+    assert max(arrived_share(everything, dict(zip("abc", of, strict=True))).max() for of in weights) == 1.0
 
 
 def test_days_are_judged_again_until_nearly_all_has_arrived() -> None:

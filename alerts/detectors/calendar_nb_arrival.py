@@ -78,4 +78,4 @@ def arrived_share(of_sources: Mapping[str, Floats], counted: Mapping[str, float]
         raise ValueError(f"arrived_share: no arrival shares for any of {', '.join(sorted(counted)) or 'no source'}")
     total = sum(known.values())
     mixed: Floats = np.sum([of_sources[source] * (weight / total) for source, weight in known.items()], axis=0)
-    return mixed
+    return np.minimum(mixed, 1.0)  # weights of all sources can add up to a little over 1
