@@ -123,9 +123,6 @@ class StatusMiddleware(_Middleware):
         self.context.run.counts["requests"] += 1
         status = response.status
         if status in (200, 203, 206, 304):
-            away = led_away(asked_url(request), response.url) if role_of(request) in (PAGE, WATCH) else None
-            if away is not None:
-                raise PageGone(status, away)
             return response
         if status in (404, 410):
             raise PageGone(status)
@@ -184,6 +181,17 @@ class ChallengeMiddleware(_Middleware):
             sign = challenge_sign(response.status, response.text)
             if sign is not None:
                 raise Blocked(f"{request.url}: {sign}", BLOCKED_FOR)
+        return response
+
+
+class GoneMiddleware(_Middleware):
+    """A page whose address leads to a front page or an error page is gone, whatever the status; a guard's is no such
+    page."""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        away = led_away(asked_url(request), response.url) if role_of(request) in (PAGE, WATCH) else None
+        if away is not None:
+            raise PageGone(response.status, away)
         return response
 
 

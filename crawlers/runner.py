@@ -292,6 +292,7 @@ def scrapy_settings(source: SourceConfig, user_agent: str) -> dict[str, Any]:
         "crawlers.guard.GuardMiddleware": 50,
         "crawlers.robots.RobotsMiddleware": 60,
         "crawlers.middlewares.ArchiveMiddleware": 510,
+        "crawlers.middlewares.GoneMiddleware": 512,
         "crawlers.middlewares.ChallengeMiddleware": 515,
         "crawlers.middlewares.CharsetMiddleware": 520,
         "crawlers.middlewares.ConditionalMiddleware": 530,

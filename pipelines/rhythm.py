@@ -47,6 +47,9 @@ def pulse_after(before: Pulse | None, source: SourceConfig, summary: RunSummary,
         why, next_at = f"网站要求 {beijing(held):%m-%d %H:%M} 之前不再访问", held
     else:
         why, next_at = why or _why(before, known, source, bool(fresh), well), now + wait
+    opens = source.opens(next_at)
+    if opens > next_at:
+        why, next_at = f"{why}；只在 {source.nights} 采集", opens
     return replace(known, next_at=next_at, why=why)
 
 

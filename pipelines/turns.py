@@ -25,8 +25,9 @@ class Turns:
             pulses = all_pulses(db)
             for key, source in self._mine.items():
                 pulse = pulses.get(key)
-                if pulse is not None and not pulse.failures and pulse.next_at > pulse.run_at + source.slowest:
-                    move_turn(db, key, pulse.run_at + source.slowest, "配置的上限已改小")
+                latest = source.opens(pulse.run_at + source.slowest) if pulse is not None else None
+                if pulse is not None and latest is not None and not pulse.failures and pulse.next_at > latest:
+                    move_turn(db, key, latest, "配置的上限已改小")
         self._unvisited = set(self._mine) - set(pulses)
 
     def ask(self, now: datetime) -> list[str]:
@@ -37,7 +38,7 @@ class Turns:
             away = not_to_visit(db, now) if due or self._unvisited else {}
         turns = [(key, since) for key, since in due if key in self._mine]
         turns += [(key, now) for key in sorted(self._unvisited)]
-        asking = [(key, since) for key, since in turns if key not in away]
+        asking = [(key, since) for key, since in turns if key not in away and self._mine[key].opens(now) <= now]
         if not asking:
             return []
         with self.store.write() as db:

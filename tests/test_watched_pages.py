@@ -165,6 +165,16 @@ def test_a_page_is_gone_too_where_its_server_says_200_or_leads_to_the_front_page
     assert desk.revisions()[0].withdrawn_at == desk.now
 
 
+def test_a_guard_that_leads_every_page_to_its_challenge_takes_none_down(desk: Desk) -> None:
+    desk.crawl()
+    desk.bench.site.routes["/a/1.html"] = Reply(status=302, headers={"Location": "/"})
+    desk.bench.site.routes["/"] = Reply("<html><body>您的访问过于频繁，请完成安全验证</body></html>")
+    assert desk.crawl(after=HOUR).status == "blocked"
+    desk.now += HOUR * 30
+    assert desk.crawl().gone == 0
+    assert desk.revisions()[0].withdrawn_at is None
+
+
 def test_410_is_said_on_purpose_and_counts_at_once(desk: Desk) -> None:
     desk.crawl()
     desk.bench.site.routes["/a/1.html"] = Reply(status=410)
