@@ -15,7 +15,7 @@ from core.errors import SourceChanged
 from core.records import RawDocument, Table
 from crawlers.attachments import TABLE_FILES, read_tables
 from crawlers.context import FILE, LIST, PAGE, WATCH, Blocked, CrawlContext, NotModified, PageGone, role_of
-from crawlers.dates import date_in_url, read_date
+from crawlers.dates import date_in_url, implausible_date, read_date
 from crawlers.extract import Extracted, extract_page
 from crawlers.urls import absolute_url, host_of
 
@@ -221,7 +221,10 @@ class SourceSpider(Spider, Generic[SourceT]):
 
     def date(self, text: str | None) -> datetime | None:
         """A date as the source writes it, Beijing unless it says so."""
-        return read_date(text, now=self.now, day_first=self.source.day_first)
+        moment = read_date(text, now=self.now, day_first=self.source.day_first)
+        if moment is None and implausible_date(text, now=self.now, day_first=self.source.day_first):
+            self.run.problem(f"a date before 1990 or in the future is not taken: {(text or '').strip()[:60]}")
+        return moment
 
     async def failed(self, failure: Failure) -> None:
         """A request that came to nothing: sorted by what it was for."""

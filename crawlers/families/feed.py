@@ -6,7 +6,7 @@ from config.sources import FeedSource
 from core.errors import SourceChanged
 from core.records import RawDocument
 from crawlers.base import Items, Row, SourceSpider
-from crawlers.dates import read_date
+from crawlers.dates import date_in_url
 from crawlers.feed import FeedEntry, read_feed
 from crawlers.markup import html_to_text, parse_html, tables_of
 
@@ -43,7 +43,7 @@ class FeedSpider(SourceSpider[FeedSource]):
     def _document(self, entry: FeedEntry, response: Response) -> RawDocument:
         markup = entry.content_html
         body = parse_html(markup).body if "<table" in markup.lower() else None
-        published = entry.published or read_date(entry.raw_date, now=self.now)
+        in_url = None if entry.published else date_in_url(entry.link, now=self.now)
         return RawDocument(
             source=self.source.key,
             kind=self.source.kind,
@@ -52,8 +52,8 @@ class FeedSpider(SourceSpider[FeedSource]):
             text=html_to_text(markup, tables=False),
             fetched_at=response.meta["fetched_at"],
             external_id=entry.id if not entry.id.startswith("http") else "",
-            published=published,
-            date_source="item" if published else "none",
+            published=entry.published or in_url,
+            date_source="item" if entry.published else "url" if in_url else "none",
             author=entry.author or None,
             tables=tables_of(body) if body is not None else (),
             archive=response.meta.get("archive"),
