@@ -1,7 +1,8 @@
 """The job table: what runs when. The jobs themselves live where their subject lives.
 
-APScheduler with jitter, coalescing and one run of a job at a time; every outcome, misfires too, is written into the
-store's `jobs` table, which `fengsui doctor` and the desk show.
+APScheduler with coalescing and one run of a job at a time; every outcome, misfires too, is written into the store's
+`jobs` table, which `fengsui doctor` and the desk show. Sources are no jobs: each run settles when its source is due
+next (pipelines/rhythm.py), and every second the scheduler asks for the runs of those that are (pipelines/turns.py).
 """
 
 import logging
@@ -18,16 +19,18 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from config.sources import SourceConfig
-from core.clock import BEIJING, Clock, beijing, iso_beijing
+from core.clock import BEIJING, Clock, beijing
 from core.durations import format_duration
 from core.logs import log_event
+from pipelines.turns import Turns
 from store.database import Store
-from store.runs import ask_for_run, beat, held_back, keep_jobs, note_job, recent_runs, save_job
+from store.runs import beat, keep_jobs, note_job, save_job
 
 logger = logging.getLogger(__name__)
 GRACE = 300  # seconds a job may start late before it counts as missed
 SETTLING = timedelta(seconds=30)
-UNDONE = ("waiting", "interrupted")
+LOOK_EVERY = 1.0
+BEAT_EVERY = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,6 @@ def schedule(
     table.add_listener(
         lambda event: _note(store, table, event, clock()), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MISSED
     )
-    for source in sources:
-        if source.enabled:
-            _add_source(table, store, source, clock)
     for job in daily:
         trigger = CronTrigger(hour=job.hour, minute=job.minute, timezone=BEIJING)
         table.add_job(job.do, trigger, id=job.id, name=job.what, **_first(job, clock()))
@@ -97,11 +97,16 @@ def schedule(
     _show(store, table)
     table.resume()
     log_event(logger, "scheduler started", jobs=len(table.get_jobs()))
+    turns, beaten = Turns(store, sources), None
     try:
         while not stop.is_set():
-            with store.write() as db:
-                beat(db, "scheduler", pid=os.getpid(), now=clock())
-            stop.wait(10)
+            now = clock()
+            if beaten is None or now - beaten >= BEAT_EVERY:
+                beaten = now
+                with store.write() as db:
+                    beat(db, "scheduler", pid=os.getpid(), now=now)
+            turns.ask(now)
+            stop.wait(LOOK_EVERY)
     finally:
         table.shutdown(wait=False)
 
@@ -110,31 +115,6 @@ def _first(job: DailyJob, now: datetime) -> dict[str, datetime]:
     """When to start: at once where today's hour is over."""
     local = beijing(now)
     return {"next_run_time": now} if (local.hour, local.minute) >= (job.hour, job.minute) else {}
-
-
-def _add_source(table: BackgroundScheduler, store: Store, source: SourceConfig, clock: Clock) -> None:
-    def ask() -> str:
-        now = clock()
-        with store.write() as db:
-            until = held_back(db, source.key)
-            if until is not None and now < until:
-                return f"the site wants no visit before {iso_beijing(until)}"
-            asked = ask_for_run(db, source.key, reason="schedule", now=now)
-        return "asked" if asked else "still running"
-
-    seconds = source.every.total_seconds()
-    trigger = IntervalTrigger(seconds=seconds, jitter=min(seconds * 0.1, 120), timezone=BEIJING)
-    first = _first_run(store, source, clock())
-    table.add_job(ask, trigger, id=f"crawl:{source.key}", name=f"采集 {source.title}", next_run_time=first)
-
-
-def _first_run(store: Store, source: SourceConfig, now: datetime) -> datetime:
-    """At once for a source that is due, else when its interval since the last run is over: a restart is no stampede."""
-    with store.read() as db:
-        last = next(
-            (run.asked_at for run in recent_runs(db, source=source.key, limit=5) if run.status not in UNDONE), None
-        )
-    return now if last is None else max(now, last + source.every)
 
 
 def _show(store: Store, table: BackgroundScheduler) -> None:

@@ -271,6 +271,12 @@ class AlertBook:
             save_alert(db, gone, details=details)
             note = f"同一事项，并入 {into.number}"
             add_event(db, gone, "merged", "same_matter", note, now, story_at=into.updated_at)
+            since = f"{other.number} 并入，它自 {beijing(other.first_at):%m-%d %H:%M} 起预警"
+            began = int(next(iter(details.get("steps", ())), (None, other.level))[1])
+            add_event(
+                db, into, "took_over", "same_matter", since, now, story_at=other.first_at, level=began,
+                once=f"{into.id} took over {other.id}",
+            )  # fmt: skip
         return Change(other.id, "merged", other.documents)
 
     def absorb(self, db: Connection, subject: str, finding: Finding, into: str, now: datetime) -> list[Change]:

@@ -15,17 +15,19 @@ from store.watch import watch_of
 def alert_line(db: Connection, alert: Alert) -> dict[str, Any] | None:
     """The line of an alert; None for one that was merged into another. Times are story time, +08:00.
 
+    first_at: of the first of those that were merged into it, too: people knew from then on.
     silence, under: the silence or the alert for which nobody is told of it now.  all_clear: why its end is proposed.
     """
     details, given = alert_details(db, alert.id), given_ids(db, alert.documents)
     if details.get("merged_into"):
         return None
-    mark = watch_of(db, alert.id)
+    mark, rows = watch_of(db, alert.id), history_of(db, alert.id)
+    taken_over = [row.story_at for row in rows if row.action == "took_over"]
     return {
         "id": alert.id,
         "level": alert.level,
         "state": alert.state.value,
-        "first_at": iso_beijing(alert.first_at),
+        "first_at": iso_beijing(min([alert.first_at, *taken_over])),
         "updated_at": iso_beijing(alert.updated_at),
         "title": alert.title,
         "rule": alert.rule,
@@ -57,6 +59,6 @@ def alert_line(db: Connection, alert: Alert) -> dict[str, Any] | None:
                 "note": row.note,
                 "reason": row.details.get("reason", ""),
             }
-            for row in history_of(db, alert.id)
+            for row in rows
         ],
     }

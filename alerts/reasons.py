@@ -41,6 +41,12 @@ GONE = {
     "reread": "重新识别后依据不再成立",
     "rule_gone": "规则已停用或删除，不再跟踪",
 }
+PAGES = {
+    "page_changed": "所依据的页面有改动",
+    "page_gone": "所依据的页面已撤下",
+    "page_back": "撤下的页面又恢复",
+}
+"""Written by pipelines/page_news.py when the page is looked at again."""
 QUIET = "quiet"
 OVER = {"recovered": "已恢复平常"}
 """What a series of counts showed has come to its end: usual days, or a source that is heard again."""
@@ -52,11 +58,12 @@ SYSTEM_REASONS: Mapping[str, Mapping[str, str]] = {
     "confirmed": {"confirmed": UP["confirmed"]},
     "updated": {"new_signals": "新的信号", "unconfirmed": "失去证实"},
     "backdated": {"late_document": "迟到的更早信号"},
-    "noted": {**GONE, **OVER, "held": "系统不降级", "dispatched": "已派单，不自动改派"},
+    "noted": {**GONE, **OVER, **PAGES, "held": "系统不降级", "dispatched": "已派单，不自动改派"},
     "dismissed": GONE,
     "cleared": OVER,
     "grown": {"new_signals": "件数翻倍"},
     "merged": {"same_matter": "同一事项"},
+    "took_over": {"same_matter": "同一事项"},
     "reopened": {
         "level_rose": "级别高于办结时",
         "new_evidence": "办结后又有新的独立来源",

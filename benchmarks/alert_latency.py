@@ -279,7 +279,8 @@ def main() -> int:
             write_config(folder / "config", options.rules, base, lexicon)
             settings = Settings(profile="live", data=folder / "data", config=folder / "config")
             store, secret = prepare(settings, made)
-            environment = {**os.environ, "FENGSUI_CONFIG": str(settings.config)}
+            own = {"FENGSUI_CONFIG": str(settings.config), "FENGSUI_CONTACT": "desk@bureau.example.org"}
+            environment = {**os.environ, **own}
             if options.dead_elasticsearch:
                 environment["FENGSUI_ELASTICSEARCH_URL"] = f"http://127.0.0.1:{_nobodys_port()}"
             with running(settings, environment) as desk:

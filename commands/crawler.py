@@ -22,9 +22,10 @@ def crawler(kept: KeptOption = False, data: DataOption = None, profile: ProfileO
     """采集进程 (takes the runs the scheduler asks for)."""
     settings = begin(kept, data, profile)
     store = open_store(settings)
-    sources = {s.key: s for s in load_sources(settings.config, settings.profile, base=settings.source_base)}
+    followed = {s.key: s for s in load_sources(settings.config, settings.profile, base=settings.source_base)}
+    sources = dict(followed)
     if settings.canary_url:
         sources[CANARY] = canary_source(settings.canary_url)
-    engine = make_engine(store, sources, settings.data_dir, system_clock)
-    queue = CrawlQueue(store, system_clock)
+    engine = make_engine(store, sources, settings.data_dir, system_clock, contact=settings.site_contact)
+    queue = CrawlQueue(store, system_clock, sources=followed)
     run_reactor(lambda stop: serve_queue(engine, queue, stop=stop))

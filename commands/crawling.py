@@ -8,6 +8,7 @@ import typer
 
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.sample_site import sample_site
+from commands.source_watching import source_watch_of
 from commands.stores import open_store
 from config.sources import load_sources
 from core.clock import system_clock
@@ -36,6 +37,7 @@ def crawl(
     Exit 0 all read, 1 a source failed or is being crawled by another process, 2 wrong use, 130 interrupted.
     """
     settings = settings_of(data, profile, log_level="WARNING")
+    contact = settings.site_contact
     known = {s.key: s for s in load_sources(settings.config, settings.profile, base=settings.source_base)}
     wanted = list(dict.fromkeys(sources or [key for key, source in known.items() if source.enabled]))
     unknown = [key for key in wanted if key not in known]
@@ -50,9 +52,10 @@ def crawl(
 
     with sample_site(settings, store) as found:
         known = {s.key: s for s in load_sources(found.config, found.profile, base=found.source_base)}
-        engine = make_engine(store, known, found.data_dir, system_clock)
-        queue = CrawlQueue(store, system_clock, who="crawl-by-hand")
+        engine = make_engine(store, known, found.data_dir, system_clock, contact=contact)
+        queue = CrawlQueue(store, system_clock, who="crawl-by-hand", sources=known)
         ended = run_reactor(lambda stop: crawl_by_hand(engine, queue, wanted, tell=tell, stop=stop))
+        source_watch_of(settings, store).tick(system_clock())
     for key in ended.busy:
         typer.echo(f"{key}：另一个进程正在采集，这次没有重复采集", err=True)
     if ended.stopped:

@@ -6,26 +6,34 @@ import smtplib
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import typer
 
+from alerts.source_health.verdict import STATE_WORDS, Verdict
 from commands.assemble import open_index
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
+from commands.source_watching import source_watch_of
 from commands.stores import open_store
 from config.elastic_access import warnings_about
 from config.settings import Settings
-from config.sources import load_sources
 from core.clock import iso_beijing, system_clock
+from core.durations import duration_words
 from core.errors import FengsuiError
 from store.canaries import newest
 from store.database import Store
 from store.documents import QUARANTINED, SETTLED, count_by_stage, count_documents
-from store.runs import list_jobs, list_processes, source_health, stale
+from store.pulses import Pulse, all_pulses
+from store.runs import SourceHealth, lateness, list_jobs, list_processes, source_health, stale
+from store.source_states import WELL, StateChange, present_states
 from web.health import complete_health, index_lag
 
 FREE_GB = 2.0
+LATELY = timedelta(hours=1)
+LATE_SECONDS = 60.0
+"""How late the twentieth of all visits may be."""
 
 
 @dataclass(frozen=True)
@@ -147,19 +155,44 @@ def _jobs(store: Store) -> Iterator[Finding]:
 
 
 def _sources(settings: Settings, store: Store) -> Iterator[Finding]:
-    for source in load_sources(settings.config, settings.profile, base=settings.source_base):
+    now, watch = system_clock(), source_watch_of(settings, store)
+    with store.read() as db:
+        verdicts, pulses, present = watch.look(db, now), all_pulses(db), present_states(db)
+        late = lateness(db, now - LATELY)
+    if late:
+        p95 = sorted(late)[int(0.95 * (len(late) - 1))]
+        detail = f"近 1 小时按时抓取 {len(late)} 次，p95 迟 {duration_words(timedelta(seconds=p95))}"
+        yield Finding("抓取及时", p95 < LATE_SECONDS, detail, "抓取进程跟不上：看 docs/crawling.md")
+    for source in watch.sources:
         if not source.enabled:
             continue
         with store.read() as db:
             health = source_health(db, source.key)
+        verdict = verdicts.get(source.key)
         if health.last is None:
             yield Finding(f"信源 {source.title}", None, "还没有采集过")
             continue
+        detail = _how_it_is(health, verdicts.get(source.key), present.get(source.key), pulses.get(source.key), now)
+        ok = health.last.status == "ok" and (verdict is None or verdict.state == WELL)
         why = "；".join(health.last.problems[:2])
-        detail = f"上次 {health.last.status}，连续失败 {health.failures_in_a_row} 次，文档 {health.documents}"
-        if health.not_before is not None and health.not_before > system_clock():
-            detail += f"，对方要求 {iso_beijing(health.not_before)} 之前不再访问"
-        yield Finding(f"信源 {source.title}", health.last.status == "ok", detail, why or f"fengsui crawl {source.key}")
+        yield Finding(f"信源 {source.title}", ok, detail, why or f"fengsui crawl {source.key}")
+
+
+def _how_it_is(
+    health: SourceHealth, verdict: Verdict | None, present: StateChange | None, pulse: Pulse | None, now: datetime
+) -> str:
+    """One source's last run, state, interval and next turn, in words."""
+    last = health.last.status if health.last else ""
+    detail = f"上次 {last}，连续失败 {health.failures_in_a_row} 次，文档 {health.documents}"
+    if verdict is not None:
+        known = present is not None and present.state == verdict.state != WELL
+        since = f"（自 {iso_beijing(present.at)}）" if known and present else ""
+        detail += f"，{STATE_WORDS[verdict.state]}{since}" + (f"：{verdict.why}" if verdict.why else "")
+    if pulse is not None:
+        detail += f"，间隔 {duration_words(timedelta(seconds=pulse.pace))}，下次 {iso_beijing(pulse.next_at)}"
+    if health.not_before is not None and health.not_before > now:
+        detail += f"，对方要求 {iso_beijing(health.not_before)} 之前不再访问"
+    return detail
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:

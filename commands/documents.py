@@ -7,7 +7,7 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,6 +20,8 @@ from commands.options import DataOption, JsonOption, ProfileOption, RegistryOpti
 from commands.stores import open_store
 from core.clock import iso_beijing, parse_published, system_clock
 from core.errors import UsageError
+from facts.as_json import recall_json
+from facts.recalls import RECALLS, recall_of
 from pipelines.indexing import Indexer
 from pipelines.ingest import StoryClock, ingest_lines, read_lines
 from search.backend import SearchRequest
@@ -27,7 +29,8 @@ from search.completion import complete
 from search.frequent import FrequentValues
 from search.query import NO_SYNONYMS, read_query
 from search.results import query_json, search_json
-from store.documents import SETTLED, count_by_stage, mark_for_analysis, signals_after
+from store.database import Store
+from store.documents import SETTLED, count_by_stage, find_document, mark_for_analysis, signals_after
 from store.index_queue import backlog, refuse_rebuilt, retry_refused
 
 PAGE = 500
@@ -144,13 +147,24 @@ def search(
     )
     result = open_index(settings, known).search(request)
     if as_json:
-        print_json(search_json(asked, result))
+        print_json(_with_recalls(search_json(asked, result), store))
         return
     for warning in asked.warnings:
         print(warning, file=sys.stderr)
     for hit in result.hits:
         print(f"{iso_beijing(hit.fields['event_time'])[:16]}  {hit.fields['level']}  {hit.id}  {hit.title.text}")
     print(f"共 {result.total} 件，用时 {result.took_ms:.0f} 毫秒")
+
+
+def _with_recalls(answer: dict[str, Any], store: Store) -> dict[str, Any]:
+    """The hits that are recalls with their record."""
+    with store.read() as db:
+        for hit in answer["hits"]:
+            document = find_document(db, hit["id"]) if hit["kind"] in RECALLS else None
+            recall = recall_of(document) if document else None
+            if recall:
+                hit["recall"] = recall_json(recall)
+    return answer
 
 
 def query(

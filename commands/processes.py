@@ -11,6 +11,7 @@ from commands.kept import KeptOption, prompt, start
 from commands.lab_jobs import LabRunner
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import channels_of, digest_jobs
+from commands.source_watching import source_watch_jobs
 from commands.stores import open_store
 from commands.watching import watch_jobs
 from config.sources import load_sources
@@ -45,7 +46,10 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
     store = open_store(settings)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
     daily, lab = [*digest_jobs(settings, store), *index_jobs(settings)], LabRunner(settings, store)
-    hourly, frequent = canary_jobs(settings, store), [*watch_jobs(settings, store), lab.job()]
+    hourly, frequent = (
+        canary_jobs(settings, store),
+        [*watch_jobs(settings, store), *source_watch_jobs(settings, store), lab.job()],
+    )
     try:
         schedule(stop, store, sources, daily=daily, hourly=hourly, frequent=frequent, clock=system_clock)
     finally:

@@ -63,12 +63,13 @@ def sample_site(settings: Settings, store: Store) -> Iterator[Settings]:
         try:
             open_site.enter_context(serving(settings.data_dir, port=port, speed=None))
         except OSError:
-            if not _is_ours(base_of(port)):
+            if not is_ours(base_of(port)):
                 raise port_taken(port) from None
         yield settings.model_copy(update={"source_base": base_of(port)})
 
 
-def _is_ours(base: str) -> bool:
+def is_ours(base: str) -> bool:
+    """Whether a sample site answers there."""
     try:
         with urllib.request.urlopen(f"{base}/robots.txt", timeout=5) as answer:
             return bool(answer.read(1000) == ROBOTS)

@@ -25,6 +25,7 @@ from commands.sample_site import HOST, base_of, free_port, kept_port, port_taken
 from commands.stores import open_store
 from config.alert_life import load_alert_life
 from config.calendar_classes import load_calendar
+from config.contact import contact_mistake
 from config.duty import load_duty
 from config.elastic_access import warnings_about
 from config.lexicon import Lexicon, load_lexicon
@@ -174,7 +175,8 @@ def user_passwd(name: str, data: DataOption = None, profile: ProfileOption = Non
 
 def check_config(settings: Settings) -> dict[str, int]:
     """Load everything an operator edits. Raises one ConfigError with all mistakes; returns how much there is."""
-    mistakes: list[str] = []
+    contact = contact_mistake(settings.contact, settings.profile)
+    mistakes = [contact] if contact else []
     lexicon_once = cache(lambda: load_lexicon(settings.config))
     loads: dict[str, Callable[[], object]] = {
         "信源": lambda: load_sources(settings.config, settings.profile),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from alerts.alert_json import alert_line
-from alerts.digest import build_digest, plan_digest, previous_day
+from alerts.digest import build_digest, plan_digest, previous_day, titles_of_sources
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
@@ -71,7 +71,8 @@ def digest(
     except ValueError as problem:
         raise UsageError(f"--date: {date!r} is no ISO date (accepted: 2026-11-23)") from problem
     with store.read() as db:
-        made = build_digest(db, day, public_url=settings.public_url, demo=settings.profile == "demo")
+        titles, demo = titles_of_sources(settings), settings.profile == "demo"
+        made = build_digest(db, day, public_url=settings.public_url, demo=demo, sources=titles)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "subject.txt").write_text(made.subject + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from config.contact import DEMO, contact_mistake
 from config.elastic_access import ElasticAccess, mistakes_in
 from core.errors import ConfigError
 
@@ -76,6 +77,9 @@ class Settings(BaseSettings):
     mail_from: str = "fengsui@localhost"
     mail_to: str = Field(default="", description="comma separated recipients of alert mails and the daily digest")
     public_url: str = Field(default="http://127.0.0.1:8000", description="address people reach the desk at, for links")
+    contact: str = Field(
+        default="", description="mail address or page told to every site that is asked; required in live"
+    )
     log_level: str = "INFO"
     log_file: Path | None = Field(default=None, description="log here, and only warnings to stderr")
     source_base: str = Field(default="", description="what {base} means in source files: the demo's sample site")
@@ -119,6 +123,13 @@ class Settings(BaseSettings):
             self.elasticsearch_api_key,
             self.elasticsearch_ca,
         )
+
+    @property
+    def site_contact(self) -> str:
+        """What sites are told of us. Raises ConfigError where live has none, or one nobody could write to."""
+        if mistake := contact_mistake(self.contact, self.profile):
+            raise ConfigError([mistake])
+        return self.contact or DEMO
 
     @property
     def data_dir(self) -> Path:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from core.durations import Duration
 
 SIZE_UNITS = {"B": 1, "KB": 1024, "MB": 1024**2}
+PRIVATE_FORM = re.compile(r"[a-z0-9._-]+(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?|[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*")
 SIZE_FORM = re.compile(r"(\d+)\s*(B|KB|MB)")
 
 
@@ -44,9 +45,17 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _check_private(value: str) -> str:
+    host = value.strip().lower()
+    if PRIVATE_FORM.fullmatch(host) is None:
+        raise ValueError(f"{value!r} is no host (accepted: host, host:port, 10.1.2.3, [fd00::1]:8080)")
+    return host[1:-1] if host.endswith("]") else host
+
+
 Size = Annotated[int, BeforeValidator(_read_size), Field(gt=0)]
 Css = Annotated[str, AfterValidator(_check_css)]
 Regex = Annotated[str, AfterValidator(_check_regex)]
+PrivateHost = Annotated[str, AfterValidator(_check_private)]
 OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 
 
@@ -67,6 +76,7 @@ class Detail(Strict):
     """Selectors on a detail page; what is not given is found by the general extractor.
 
     table: facts in label/value rows, read into `fields`; every table of the body is kept anyway.
+    label, value: selectors of labels and of values that stand side by side, read into `fields`.
     attachments: links whose files are fetched (xlsx is read into tables).  fields: further facts, name to selector.
     """
 
@@ -77,6 +87,8 @@ class Detail(Strict):
     author: Css | None = None
     attachments: Css | None = None
     table: Css | None = None
+    label: Css | None = None
+    value: Css | None = None
     fields: dict[str, Css] = Field(default_factory=dict)
 
 
@@ -116,21 +128,38 @@ class FieldMap(Strict):
 
 
 class Pager(Strict):
-    """How the next page is asked for; put {page}, {offset} or {cursor} into list_url, params, form or body.
+    """How the next page is asked for; put {page}, {offset}, {cursor} or {since} into list_url, params, form or body.
 
-    start: number of the first page or offset.  size: rows a page (offset steps by it).  cursor: path to the next one.
+    start: number of the first page (1 when not given) or offset (0).  size: rows a page (offset steps by it).
+    cursor: path in the answer to the next one; `-1` is the last of a list.  field: what of a record {since} is; the
+    highest value so far asks for the next page, and for the first one of the next run.
     """
 
-    by: Literal["page", "offset", "cursor"] = "page"
-    start: int = 1
+    by: Literal["page", "offset", "cursor", "since"] = "page"
+    start: int | None = Field(default=None, ge=0)
     size: int = Field(default=20, ge=1)
     cursor: str | None = None
+    field: Pick | None = None
+
+    @property
+    def first(self) -> int:
+        """The number of the first page, or the first offset."""
+        return self.start if self.start is not None else int(self.by != "offset")
 
     @model_validator(mode="after")
-    def _cursor_has_path(self) -> "Pager":
+    def _says_where_to_look(self) -> "Pager":
         if (self.by == "cursor") != (self.cursor is not None):
             raise ValueError("`cursor` belongs to `by: cursor` (accepted: by: cursor with cursor: a.b.next)")
+        if (self.by == "since") != (self.field is not None):
+            raise ValueError("`field` belongs to `by: since` (accepted: by: since with field: updated_at)")
         return self
+
+
+class Lookup(Strict):
+    """A page that names the address of the records. regex: its first group is {found}.  url: with {found} in it."""
+
+    regex: Regex
+    url: str
 
 
 class XmlIndex(Strict):

@@ -35,6 +35,19 @@ def format_duration(span: timedelta) -> str:
     return f"{seconds}s"
 
 
+def duration_words(span: timedelta) -> str:
+    """`20 秒`, `38 分`, `2 小时`, `1 小时 20 分`, `3 天 4 小时`: the two largest units that count."""
+    seconds = int(abs(span).total_seconds() + 0.5)
+    if seconds < 60:
+        return f"{seconds} 秒"
+    minutes = (seconds + 30) // 60
+    if minutes >= 1440:
+        minutes = (minutes + 30) // 60 * 60
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    parts = [f"{days} 天" if days else "", f"{hours} 小时" if hours else "", f"{rest} 分" if rest else ""]
+    return " ".join(part for part in parts if part)
+
+
 def _read(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value

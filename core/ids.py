@@ -33,3 +33,8 @@ def content_hash(title: str, text: str) -> str:
 def to_json(value: Any) -> str:
     """Compact JSON, keys sorted, Chinese readable: equal values give equal strings."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def to_pretty_json(value: Any) -> str:
+    """JSON for people to read: indented, keys sorted, Chinese readable, a line break at the end."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2) + "\n"

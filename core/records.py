@@ -83,12 +83,36 @@ class ArchiveRef:
 
 
 @dataclass(frozen=True)
+class AttachedFile:
+    """A file that belongs to a document, as fetched.
+
+    name: what the page calls it, else the end of its address; a member of a zip is `包.zip/名单.xls`.
+    kind: what its bytes are (xls, xlsx, csv, docx, doc, pdf, zip, image, html, text, rar, other); "" was not fetched.
+    size, sha256: of its bytes.  archive: where they lie; a member lies in its zip.
+    chars: characters of its text that joined the document's.  tables: how many of the document's tables are its own;
+    they stand behind those of the page, in the order of the files.  problem: why it is not (wholly) read, for people.
+    """
+
+    url: str
+    name: str
+    kind: str = ""
+    size: int = 0
+    sha256: str = ""
+    archive: ArchiveRef | None = None
+    chars: int = 0
+    tables: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class RawDocument:
     """One publication as a crawler read it; nothing is cleaned but the markup.
 
     url: absolute; empty for a row of a file that has none.  external_id: the source's own id, raw.
     published: as the source says (None: it does not); date_source tells where from (item | page | url | list | none).
     fields: named facts (enterprise, product, hazard, units, ...), raw strings.
+    text: the page's, then the text of each attached file behind a line `【附件：名称】`.  files: every attached file.
+    body_kind: what the page itself says its matter with: text | table | image | attachment.
     leftover: labels the spider did not expect, reported by the run.
     """
 
@@ -106,19 +130,42 @@ class RawDocument:
     fields: Mapping[str, str] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
     attachments: tuple[str, ...] = ()
+    files: tuple[AttachedFile, ...] = ()
+    body_kind: str = "text"
     leftover: Mapping[str, str] = field(default_factory=dict)
     archive: ArchiveRef | None = None
     encoding: str | None = None
 
 
 @dataclass(frozen=True)
+class HotLine:
+    """Where a line of a hot list stood when it was seen. name: the title as two spellings share it.
+
+    rank: 1 is the top.  heat: a number where the platform's text holds one.
+    """
+
+    platform: str
+    name: str
+    title: str
+    url: str
+    rank: int
+    heat: int | None
+    heat_text: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
 class Gone:
-    """A page that was there and now answers 404 or 410: the document is withdrawn, its copy stays."""
+    """A page that was there and is not any more: the document is withdrawn, its copy stays.
+
+    status: 404 or 410, or 200 where a page says so, or the site's front page comes instead.  why: in words.
+    """
 
     source: str
     url: str
     seen_at: datetime
     status: int
+    why: str = ""
 
 
 @dataclass(frozen=True)

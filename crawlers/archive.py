@@ -1,10 +1,12 @@
 """Every fetched page as a WARC record: the evidence that is left when a page is changed or deleted.
 
-One file a process, day and half gigabyte; a record is one gzip member, written with one call and synced before its
-document is saved. A process never appends to a file of another one, so a tail torn by kill -9 hurts no one: readers
-go by offset and length, and standard WARC tools read up to the tear.
+One file a process, day and half gigabyte, its name in order of time; it begins with a warcinfo record. An exchange is a
+response and its request, a gzip member each, written with one call and synced before their document is saved. A process
+never appends to a file of another one. While a file is open a mark lies beside it, which its writer holds locked; the
+next start mends what was left by a writer that was killed: a torn tail, of which nothing is stored, is cut off.
 """
 
+import fcntl
 import hashlib
 import os
 import zlib
@@ -16,18 +18,24 @@ from pathlib import Path
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
+from warcio.recordloader import ArcWarcRecord
 
-from core.clock import as_utc, beijing_day
+from core.clock import beijing_day
 from core.errors import FengsuiError
 from core.records import ArchiveRef
+from crawlers.warc import Sent, make_record, packed, request_record, response_record, warcinfo
 
 MAX_FILE = 512 * 1024**2
+OPEN = ".open"
+"""Ending of the mark beside a file that is being written."""
 
 
 class ArchiveDamaged(FengsuiError):
     """The archive has no such record, or its payload is not what was written."""
+
+
+class ArchiveFull(FengsuiError):
+    """A page cannot be kept: nothing of it may be stored, and no more be fetched."""
 
 
 @dataclass
@@ -36,83 +44,105 @@ class Archive:
 
     folder: Path
     started: datetime
+    max_file: int = MAX_FILE
     _day: str = ""
     _number: int = 0
     _size: int = 0
     _name: str = ""
     _handle: int = field(default=-1, repr=False)
+    _mark: int = field(default=-1, repr=False)
 
     def write_response(
-        self, url: str, status: int, headers: Iterable[tuple[str, str]], body: bytes, fetched_at: datetime
+        self,
+        url: str,
+        status: int,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        fetched_at: datetime,
+        *,
+        sent: Sent | None = None,
     ) -> ArchiveRef:
-        """Keep an HTTP answer. body: as decoded; its transport coding is kept as X-Archive-Orig-Content-Encoding."""
-        lines = [(f"X-Archive-Orig-{name}" if name.lower() in TRANSPORT else name, value) for name, value in headers]
-        lines.append(("Content-Length", str(len(body))))
-        http = StatusAndHeaders(str(status), lines, protocol="HTTP/1.1")
-        return self._write(url, "response", body, fetched_at, http=http)
+        """Keep an HTTP answer, and the request that it answers. Raises ArchiveFull.
+
+        body: as decoded; its transport coding is kept as X-Archive-Orig-Content-Encoding.
+        """
+        answer = response_record(url, status, headers, body, fetched_at, address=sent.address if sent else None)
+        asked = [request_record(url, sent, fetched_at, answer)] if sent else []
+        return self._write(answer, body, fetched_at, after=asked)
 
     def write_file(self, uri: str, content_type: str, body: bytes, fetched_at: datetime) -> ArchiveRef:
-        """Keep a file that did not come over HTTP (an imported table)."""
-        return self._write(uri, "resource", body, fetched_at, content_type=content_type)
+        """Keep a file that did not come over HTTP (an imported table). Raises ArchiveFull."""
+        record = make_record(uri, "resource", body, fetched_at, content_type=content_type)
+        return self._write(record, body, fetched_at)
 
     def close(self) -> None:
         """Close the current file; the next record opens a new one."""
         if self._handle >= 0:
             os.close(self._handle)
+            (self.folder / f"{self._name}{OPEN}").unlink(missing_ok=True)
+            os.close(self._mark)
         self._handle, self._day = -1, ""
 
     def _write(
-        self,
-        uri: str,
-        kind: str,
-        body: bytes,
-        fetched_at: datetime,
-        *,
-        http: StatusAndHeaders | None = None,
-        content_type: str | None = None,
+        self, record: ArcWarcRecord, body: bytes, fetched_at: datetime, *, after: Iterable[ArcWarcRecord] = ()
     ) -> ArchiveRef:
-        buffer = BytesIO()
-        writer = WARCWriter(buffer, gzip=True)
-        stamp = as_utc(fetched_at).strftime("%Y-%m-%dT%H:%M:%SZ")
-        record = writer.create_warc_record(
-            uri,
-            kind,
-            payload=BytesIO(body),
-            length=len(body),
-            http_headers=http,
-            warc_content_type=content_type or "",
-            warc_headers_dict={"WARC-Date": stamp},
-        )
-        writer.write_record(record)
-        raw = buffer.getvalue()
-        self._open_for(fetched_at)
-        offset = self._size
-        _write_whole(self._handle, raw)
+        raw = packed(record)
+        rest = b"".join(packed(one) for one in after)
+        try:
+            self._open_for(fetched_at)
+            offset = self._size
+            self._append(raw + rest)
+        except OSError as problem:
+            self._step_back()
+            raise ArchiveFull(
+                f"the archive cannot be written ({self.folder / self._name}: {problem.strerror}): the page is not "
+                "stored and is fetched again later; free space, or check who may write there"
+            ) from problem
+        return ArchiveRef(self._name, offset, len(raw), hashlib.sha256(body).hexdigest())
+
+    def _append(self, raw: bytes) -> None:
+        view = memoryview(raw)
+        while view:
+            view = view[os.write(self._handle, view) :]
         os.fsync(self._handle)
         self._size += len(raw)
-        return ArchiveRef(self._name, offset, len(raw), hashlib.sha256(body).hexdigest())
+
+    def _step_back(self) -> None:
+        """Take half a record off again, so that the next one stands where its reference says."""
+        if self._handle < 0:
+            return
+        try:
+            os.ftruncate(self._handle, self._size)
+            os.lseek(self._handle, self._size, os.SEEK_SET)
+        except OSError:
+            os.close(self._handle)  # the mark stays: the next start mends it
+            os.close(self._mark)
+            self._handle, self._day = -1, ""
 
     def _open_for(self, moment: datetime) -> None:
         """Make sure that the open file is one of `moment`'s day with room in it."""
         day = beijing_day(moment).replace("-", "")
-        if self._handle >= 0 and day == self._day and self._size < MAX_FILE:
+        if self._handle >= 0 and day == self._day and self._size < self.max_file:
             return
         self.close()
-        self._day, self._size = day, 0
         folder = self.folder / day[:6]
         folder.mkdir(parents=True, exist_ok=True)
-        while True:
+        while self._handle < 0:
             self._number += 1
             name = f"{day}-{self.started:%H%M%S%f}-{os.getpid()}-{self._number:04d}.warc.gz"
-            try:
-                self._handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-            except FileExistsError:
-                continue
             self._name = f"{day[:6]}/{name}"
-            return
-
-
-TRANSPORT = frozenset(("content-encoding", "transfer-encoding", "content-length"))
+            mark = os.open(folder / f"{name}{OPEN}", os.O_WRONLY | os.O_CREAT, 0o640)
+            try:
+                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+            except OSError as problem:
+                os.close(mark)
+                if isinstance(problem, BlockingIOError | FileExistsError):  # another writer's name
+                    continue
+                raise
+            self._mark, self._day, self._size = mark, day, 0
+        _sync_folder(folder)
+        self._append(packed(warcinfo(name, moment)))
 
 
 def read_record(archive_dir: Path, ref: ArchiveRef) -> tuple[Mapping[str, str], bytes]:
@@ -120,6 +150,15 @@ def read_record(archive_dir: Path, ref: ArchiveRef) -> tuple[Mapping[str, str], 
 
     Raises ArchiveDamaged when the file is gone, or the bytes are not those of `ref.sha256`.
     """
+    record, body, _ = record_at(archive_dir, ref)
+    headers = dict(record.http_headers.headers) if record.http_headers else {}
+    for name in ("WARC-Target-URI", "WARC-Date", "Content-Type"):
+        headers.setdefault(name, record.rec_headers.get_header(name) or "")
+    return headers, body
+
+
+def record_at(archive_dir: Path, ref: ArchiveRef) -> tuple[ArcWarcRecord, bytes, bytes]:
+    """The record, its payload and its packed bytes. Raises as `read_record`."""
     path = (archive_dir / ref.file).resolve()
     if not path.is_relative_to(archive_dir.resolve()):
         raise ArchiveDamaged(f"{ref.file}: is not inside the archive")
@@ -136,13 +175,13 @@ def read_record(archive_dir: Path, ref: ArchiveRef) -> tuple[Mapping[str, str], 
         raise ArchiveDamaged(f"{ref.file}: no whole record at {ref.offset}") from error
     if hashlib.sha256(body).hexdigest() != ref.sha256:
         raise ArchiveDamaged(f"{ref.file}: the record at {ref.offset} is not what was archived (SHA-256 differs)")
-    headers = dict(record.http_headers.headers) if record.http_headers else {}
-    for name in ("WARC-Target-URI", "WARC-Date", "Content-Type"):
-        headers.setdefault(name, record.rec_headers.get_header(name) or "")
-    return headers, body
+    return record, body, raw
 
 
-def _write_whole(handle: int, raw: bytes) -> None:
-    view = memoryview(raw)
-    while view:
-        view = view[os.write(handle, view) :]
+def _sync_folder(folder: Path) -> None:
+    """A new name is only safe when its folder is written, too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,22 +1,34 @@
 """Signs that a page is a guard's and not the site's (docs/sources.md, "Challenge pages")."""
 
+import html
 import re
 
 SMALL = 3000
+"""Characters of a page that may be nothing but a script of a guard's."""
+READ = 200_000
+SHORT = 400
+"""Characters that are to be seen on a guard's page at most, however long the page is."""
+SHORTER = 150
+"""The same for words that a notice of the site may use as well."""
 BLOCKING_STATUS = frozenset((401, 403, 405, 412, 418, 444, 521))
 SIGNS = re.compile(
-    r"访问(?:过于)?频繁|安全验证|验证码|请求被拒绝|系统繁忙|人机验证|Access Denied|Just a moment\.\.\.", re.IGNORECASE
+    r"访问(?:过于|太)?频繁|安全验证|请求被拒绝|人机验证|(验证码|系统繁忙)|Access Denied|Just a moment\.\.\.",
+    re.IGNORECASE,
 )
-SCRIPT = re.compile(r"<script\b.*?(?:</script\s*>|$)", re.IGNORECASE | re.DOTALL)
-TAG = re.compile(r"<[^>]*>")
+UNSEEN = re.compile(
+    r"<script\b.*?(?:</script\s*>|$)|<style\b.*?(?:</style\s*>|$)|<!--.*?(?:-->|$)|<[^<>]*>", re.IGNORECASE | re.DOTALL
+)
 
 
 def challenge_sign(status: int, text: str) -> str | None:
-    """Why this answer is a guard's page, or None. text: the start of an HTML answer; empty for other types."""
+    """Why this answer is a guard's page, or None. text: the HTML answer; empty for other types."""
     if status in BLOCKING_STATUS:
         return f"HTTP {status}"
-    visible = " ".join(TAG.sub(" ", SCRIPT.sub(" ", text[:20_000])).split())
-    if len(text) <= SMALL and (match := SIGNS.search(visible)) and len(visible) < 400:
+    if len(text) > SMALL and SIGNS.search(text[:READ]) is None:
+        return None
+    visible = " ".join(html.unescape(UNSEEN.sub(" ", text[:READ])).split())
+    match = SIGNS.search(visible)
+    if match and len(visible) < (SHORTER if match[1] and len(text) > SMALL else SHORT):
         return f"challenge page: {match[0]}"
     if 0 < len(text) <= SMALL and not visible and "<script" in text.lower():
         return "challenge page: nothing but a script"

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
 
 from config.sources import SourceConfig
 from core.clock import Clock
 from core.ids import digest, to_json
 from crawlers.archive import Archive
+from crawlers.attached.worker import FileReader
 from crawlers.intake import Intake, Validators
 from crawlers.run import Run
 
 if TYPE_CHECKING:
     from crawlers.guard import AddressGuard
+    from crawlers.pace import Pace
     from crawlers.robots import RobotsCache
 
 LIST, PAGE, WATCH, FILE, ROBOTS = "list", "page", "watch", "file", "robots"
@@ -34,7 +37,9 @@ class CrawlContext:
     clock: Clock
     guard: "AddressGuard"
     robots: "RobotsCache"
+    pace: "Pace"
     user_agent: str
+    files: FileReader
     backoff: timedelta = field(default=timedelta(seconds=5))
 
 
@@ -44,6 +49,11 @@ def context_of(crawler: Crawler) -> CrawlContext:
     if not isinstance(context, CrawlContext):
         raise TypeError("this spider was not started by crawlers.runner")
     return context
+
+
+def asked_url(one: Request | Response) -> str:
+    """The address that was asked for, before any redirect."""
+    return str((one.meta.get("redirect_urls") or [one.url])[0])
 
 
 def role_of(request: Request) -> str:
@@ -71,10 +81,10 @@ class NotModified(IgnoreRequest):
 
 
 class PageGone(IgnoreRequest):
-    """404 or 410."""
+    """404 or 410, or an answer that means the same."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(f"HTTP {status}")
+    def __init__(self, status: int, why: str = "") -> None:
+        super().__init__(why or f"HTTP {status}")
         self.status = status
 
 
@@ -92,3 +102,7 @@ class Blocked(IgnoreRequest):
     def __init__(self, why: str, wait: timedelta) -> None:
         super().__init__(why)
         self.wait = wait
+
+
+class Forbidden(Blocked):
+    """robots.txt does not allow it: a forbidden list ends the run, any other page is left out of it."""

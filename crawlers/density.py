@@ -1,100 +1,107 @@
-"""The body of an article: the smallest node that holds most of the page's prose.
+"""The body of an article: the smallest box that holds most of the page's prose.
 
-Prose is text outside links, with the punctuation of sentences. Each block of it counts for all its ancestors; from
+Prose is text outside links, with the punctuation of sentences. Each block of it counts for all boxes around it; from
 <body> the walk goes down as long as one child holds nearly all. Figures: benchmarks/extraction.py.
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
 from core.records import Table
-from crawlers.markup import BLOCKS, CELLS, MAX_NODES, SILENT, SPACES, ancestors, node_text, tables_of
+from crawlers.crowd import CONTACT, FOOT, leave_out, leave_out_inserted, prose, weigh
+from crawlers.markup import CELLS, MAX_TABLES, is_data_table, tables_of
+from crawlers.page import Box, Line, Page, is_list_of_links, read_page
+from crawlers.strip import LABEL_BEGIN, TOOLS, WAY, is_strip
 
 MOST = 0.7
-"""Share of a node's prose that a child must hold for the walk to go on into it."""
-LINKS_MOST = 0.45
-"""A block with more of its text in links than this is a list of links."""
-BARE = 0.25
-"""Weight of a block without a single punctuation mark."""
-PUNCTUATION = re.compile(r"[，。；！？：、,.;!?]")
-NEVER = re.compile(
-    r"(?:footer?|copyright|friend-?links?|nav\w*|menu|crumbs?|breadcrumb|login|toolbar)(?:[-_]\w+)*\d*", re.I
-)
-"""Whole class names and ids that are never an article's."""
-HARDLY = re.compile(
-    r"(?:comments?|pinglun|related|relate|recommend\w*|sidebar|side|right|share\w*|ads?|adv?erts?|hot\w*|rank\w*|popup|dialog|"
-    r"disclaimer|statement|shengming|tips?|qrcode|erweima|prev\w*|next\w*|page[rs]?|pagination|editor\w*)(?:[-_]\w+)*\d*",
-    re.IGNORECASE,
-)
-"""Names of boxes that are furniture unless much of the page's prose is in them."""
-INSERTED = re.compile(
-    r"(?:related?|recommend\w*|share\w*|ads?|adv?erts?|qrcode|erweima|comments?)(?:[-_]\w+)*\d*", re.IGNORECASE
-)
-"""Names of what is put into a body that a selector chose; a signature at the `right` is not."""
-MUCH = 0.25
-FURNITURE_TAGS = frozenset(("nav", "footer", "aside"))
+"""Share of a box's prose that a child must hold for the walk to go on into it."""
+BEFORE = 0.15
+"""Weight of prose above the title: a column at the left, a list of news."""
+LEAST = 12
+"""Prose below which a page has no text: what little there is stands in menus and footers."""
 CREDIT = re.compile(
-    r"^[\s\[【（(]*(?:原标题|责任编辑|责编|编辑|本文来源|来源|文章来源|声明|免责声明|版权声明|特别声明|转载请注明|分享到|打印本页|关闭窗口|返回顶部|"
-    r"上一篇|下一篇|相关阅读|相关新闻|相关链接|延伸阅读|推荐阅读|热门推荐|扫一扫|扫码|字号|点击进入专题|更多精彩|关键词|标签|用微信扫码\w*|分享至\w*|举报)\s*(?:[:：】\])）丨|]|\d|$)"
+    r"^[\s\[【（(]*(?:原标题|责任编辑|责编|编辑|文章录入|录入|审核|校对|监制|本文来源|来源|文章来源|声明|免责声明|版权声明|特别声明|转载请注明|分享到|打印本页|打印|关闭窗口|关闭|返回顶部|"
+    r"上一[篇条页]|下一[篇条页]|上一篇文章|下一篇文章|相关阅读|相关新闻|相关链接|延伸阅读|推荐阅读|热门推荐|相关推荐|相关报道|扫一扫|扫码|字号|点击进入专题|更多精彩|关键词|文章关键词|标签|用微信扫码\w*|分享至\w*|举报)\s*(?:[:：】\])）丨|/]|\d|$)"
 )
-FILES = re.compile(r"\.(?:xlsx?|xlsm|csv|docx?|wps|et|pdf|zip|rar|7z|ofd)(?:$|[?#])", re.IGNORECASE)
+ENDING = re.compile(
+    r"[\s—–\-=·.…【\[（(]*(?:END|完|正文完|本文完|全文完|T\s?H\s?E\s+E\s?N\s?D)[\s—–\-=·.…】\])）]*", re.IGNORECASE
+)
+FILES = re.compile(r"\.(?:xlsx?|xlsm|xlsb|csv|docx?|wps|et|ods|rtf|pdf|zip|rar|7z|ofd)(?:$|[?#&])", re.IGNORECASE)
 EMPTY_LABEL = re.compile(r"附件\s*\d{0,2}\s*[:：.、]?")
 CREDIT_LENGTH = 60
 TAIL = re.compile(
     r"^(?:(?:相关阅读|相关新闻|相关报道|相关推荐|推荐阅读|热门推荐|延伸阅读|相关链接|猜你喜欢|精彩推荐|小编最近文章|大家都在看)\s*[:：]?$"
     r"|我要评论|全部评论|网友评论|热门评论|参与评论|用微信扫码|分享至好友|加载更多)"
 )
+SIGNED = re.compile(r"^[\s\[【（(]*(?:责任编辑|责编)\s*[:：]")
+"""With it the article ends, unless long sentences follow."""
 TAIL_AFTER = 120
 """Characters of text that must stand before such a line for the rest to be cut."""
 
 
 @dataclass(frozen=True)
 class Body:
-    """text: a line a paragraph, without the cells of data tables, which stand in `tables`.  node: where it was."""
+    """text: a line a paragraph, without the cells of data tables, which stand in `tables`.  node: where it was.
+
+    first, last: the lines of the page where its prose begins and where it ends.
+    """
 
     text: str
     tables: tuple[Table, ...] = ()
     node: LexborNode | None = None
+    first: int = 0
+    last: int = 0
 
 
-@dataclass
-class _Block:
-    node: LexborNode
-    chars: int = 0
-    links: int = 0
-    marks: int = 0
-    line: list[LexborNode] = field(default_factory=list)
+def find_box(page: Page, anchor: int | None = None) -> Box | None:
+    """The box of the article; None where there is no prose but in menus, links and footers.
 
-    @property
-    def is_list_of_links(self) -> bool:
-        return self.links > LINKS_MOST * self.chars and self.links >= 8
-
-    @property
-    def score(self) -> float:
-        if self.chars < 4 or self.links > LINKS_MOST * self.chars:
-            return 0.0
-        return (self.chars - self.links) * (1.0 if self.marks else BARE)
+    anchor: the line that is surely the title: what stands above it is hardly the article.
+    """
+    leave_out(page, anchor)
+    best = weigh(page, anchor, BEFORE)
+    if page.top.score < LEAST:
+        return None
+    box = _descend(page.top, best)
+    lines = page.lines[box.start : box.end]
+    return box if any(prose(line) and not is_strip(line.text) for line in lines) else None
 
 
-def find_body(tree: LexborHTMLParser, title: str = "") -> Body:
-    """The article of a page. title: a first line that repeats it is left out."""
-    root = tree.body
-    if root is None:
-        return Body("")
-    blocks = _blocks(root)
-    scores = _scores(blocks, frozenset())
-    furniture = _furniture(root, scores, scores.get(root.mem_id, 0.0), HARDLY)
-    scores = _scores(blocks, furniture)
-    if not scores.get(root.mem_id):
-        return Body("")
-    node = _descend(root, scores)
-    skip = furniture | {block.node.mem_id for block in blocks if block.is_list_of_links} | _file_links(node)
-    text = _kept_lines([node], frozenset(skip - {node.mem_id}))
-    return Body(clean_lines(text, title), tables_of(node), node)
+def first_prose(page: Page, box: Box, title: int | None) -> int:
+    """The line where sentences begin, below the title where that is in the box; where none do, that of a table."""
+    start = box.start if title is None or not box.start <= title < box.end else title + 1
+    for at in range(start, box.end):
+        line = page.lines[at]
+        told = prose(line) >= 20 or (len(line.text) >= 40 and not line.block.out)
+        if told and not is_list_of_links(line.block) and not is_strip(line.text):
+            return at
+    tables = (inner.start for inner in page.boxes.values() if inner.tag == "table" and start <= inner.start < box.end)
+    return next(tables, box.end)
+
+
+def read_body(page: Page, box: Box, title: int | None) -> Body:
+    """The text of a box, without the title, the strip under it and the tools under the text."""
+    first = first_prose(page, box, title)
+    told = (at for at in range(box.start, box.end) if prose(page.lines[at]) and not is_strip(page.lines[at].text))
+    last = max(told, default=first)
+    head = [at for at in range(box.start, first) if _is_head(page.lines[at], at, title)]
+    tail = [at for at in range(last + 1, box.end) if _is_foot(page.lines[at])]
+    text = clean_lines(_joined(page, box, head + tail))
+    return Body(text, tables_of(box.node), box.node, first, last)
+
+
+def body_of(nodes: list[LexborNode]) -> Body:
+    """The text and tables of boxes that a selector chose, without adverts and links to files in them."""
+    texts = []
+    for node in nodes:
+        page = read_page(node)
+        leave_out_inserted(page)
+        texts.append(_joined(page, page.top, [], keep_links=True))
+    lines = [line for line in "\n".join(filter(None, texts)).split("\n") if EMPTY_LABEL.fullmatch(line) is None]
+    tables = tuple(table for node in nodes for table in tables_of(node))
+    return Body("\n".join(lines), tables, nodes[0] if nodes else None)
 
 
 def clean_lines(text: str, title: str = "") -> str:
@@ -105,36 +112,25 @@ def clean_lines(text: str, title: str = "") -> str:
         lines.pop(0)
     kept: list[str] = []
     length = 0
-    for line in lines:
-        if length >= TAIL_AFTER and TAIL.match(line):
+    for at, line in enumerate(lines):
+        if length >= TAIL_AFTER and (
+            TAIL.match(line) or (SIGNED.match(line) and not any(map(_is_long, lines[at + 1 :])))
+        ):
             break
-        if len(line) > CREDIT_LENGTH or CREDIT.match(line) is None:
+        if len(line) > CREDIT_LENGTH or (CREDIT.match(line) is None and ENDING.fullmatch(line) is None):
             kept.append(line)
             length += len(line)
     return "\n".join(kept)
 
 
-def body_of(nodes: list[LexborNode]) -> Body:
-    """The text and tables of boxes that a selector chose, without adverts and links to files in them."""
-    skip: set[int] = set()
-    for node in nodes:
-        blocks = _blocks(node)
-        scores = _scores(blocks, frozenset())
-        skip |= _furniture(node, scores, sum(block.score for block in blocks), INSERTED) | _file_links(node)
-    skip -= {node.mem_id for node in nodes}
-    tables = tuple(table for node in nodes for table in tables_of(node))
-    return Body(_kept_lines(nodes, frozenset(skip)), tables, nodes[0] if nodes else None)
+def is_sentence(line: str) -> bool:
+    """Whether a line of text is prose, and no strip or footer."""
+    prosaic = len(line) >= 20 and re.search(r"[。！？.!?]", line) is not None
+    return prosaic and not any(form.search(line) for form in (FOOT, CONTACT)) and not is_strip(line)
 
 
-def _kept_lines(nodes: list[LexborNode], skip: frozenset[int]) -> str:
-    texts = (node_text(node, tables=False, skip=skip) for node in nodes)
-    lines = "\n".join(filter(None, texts)).split("\n")
-    return "\n".join(line for line in lines if EMPTY_LABEL.fullmatch(line) is None)
-
-
-def _file_links(root: LexborNode) -> set[int]:
-    """Links to attached files: their names are no text; their addresses are kept as attachments."""
-    return {link.mem_id for link in root.css("a[href]") if is_file(link.attributes.get("href"))}
+def _is_long(line: str) -> bool:
+    return len(line) >= 80 and "。" in line
 
 
 def is_file(href: str | None) -> bool:
@@ -142,77 +138,70 @@ def is_file(href: str | None) -> bool:
     return FILES.search(href or "") is not None
 
 
-def _furniture(root: LexborNode, prose: Mapping[int, float], total: float, unlikely: re.Pattern[str]) -> set[int]:
-    """mem_ids of boxes that say by name that they are no article; `unlikely` names need to hold little prose, too."""
-    found: set[int] = set()
-    for node in root.css("[class], [id], nav, footer, aside")[:MAX_NODES]:
-        if node.tag in ("body", "article", "html"):
-            continue
-        names = f"{node.attributes.get('class') or ''} {node.attributes.get('id') or ''}".split()
-        never = node.tag in FURNITURE_TAGS or any(NEVER.fullmatch(name) for name in names)
-        hardly = prose.get(node.mem_id, 0.0) <= MUCH * total and any(unlikely.fullmatch(name) for name in names)
-        if never or hardly:
-            found.add(node.mem_id)
-    return found
+def _is_head(line: Line, at: int, title: int | None) -> bool:
+    return (title is not None and at <= title) or is_strip(line.text) or is_strip(line.spaced)
 
 
-def _blocks(root: LexborNode) -> list[_Block]:
-    """The blocks of text below `root`, in order."""
-    blocks: dict[int, _Block] = {}
-    for place, leaf in enumerate(root.traverse(include_text=True)):
-        if place > MAX_NODES:
-            break
-        if leaf.tag == "-text":
-            _count(leaf, blocks)
-    for block in blocks.values():
-        if block.score:
-            block.line = [block.node, *ancestors(block.node)]
-    return list(blocks.values())
+def _is_foot(line: Line) -> bool:
+    """Below the last sentence: tools, the way to other pages, whose site it is."""
+    return len(line.text) <= 80 and any(form.search(line.text) for form in (WAY, TOOLS, FOOT, LABEL_BEGIN))
 
 
-def _scores(blocks: list[_Block], furniture: Collection[int]) -> dict[int, float]:
-    """Prose below each node, by mem_id, outside furniture."""
-    scores: dict[int, float] = defaultdict(float)
-    for block in blocks:
-        score = block.score
-        if score == 0.0 or any(node.mem_id in furniture or node.tag in SILENT for node in block.line):
-            continue
-        for node in block.line:
-            scores[node.mem_id] += score
-    return scores
-
-
-def _count(leaf: LexborNode, blocks: dict[int, _Block]) -> None:
-    """Add a text node to the nearest block around it."""
-    text = leaf.text_content or ""
-    if not text or text.isspace():
-        return
-    length = len(SPACES.sub("", text).strip())
-    in_link = False
-    node = leaf.parent
-    while node is not None and node.tag not in BLOCKS and node.tag not in CELLS:
-        if node.tag in SILENT:
-            return
-        in_link = in_link or node.tag == "a"
-        node = node.parent
-    if node is None:
-        return
-    block = blocks.get(node.mem_id)
-    if block is None:
-        block = blocks[node.mem_id] = _Block(node)
-    block.chars += length
-    block.links += length if in_link else 0
-    block.marks += 1 if PUNCTUATION.search(text) else 0
-
-
-def _descend(root: LexborNode, scores: dict[int, float]) -> LexborNode:
-    """From the root down, while one child holds nearly all of the prose."""
-    node = root
+def _descend(top: Box, best: dict[int, Box]) -> Box:
+    """From the top down, while one child holds nearly all of the prose."""
+    box = top
     for _ in range(200):
-        best = max(node.iter(), key=lambda child: scores.get(child.mem_id, 0.0), default=None)
-        if best is None or scores.get(best.mem_id, 0.0) < MOST * scores[node.mem_id]:
-            return node
-        if best.tag in ("p", "span", "li", "blockquote", "tr", "td") and best.tag != "td":
-            return node
-        node = best
-    return node
+        child = best.get(id(box))
+        if child is None or child.score < MOST * box.score or child.tag in ("p", "li", "blockquote", "h1", "h2", "h3"):
+            return box
+        if child.tag == "table" and _holds_facts(child, best):
+            return box
+        if child.outer is not None and id(child) not in best:
+            return box
+        box = child
+    return box
+
+
+def _holds_facts(table: Box, best: dict[int, Box]) -> bool:
+    """A data table, and no layout around an article: no cell of it holds nearly all of the prose in several blocks."""
+    if not is_data_table(table.node):
+        return False
+    box: Box | None = table
+    while box is not None and box.tag not in CELLS:
+        box = best.get(id(box))
+    return box is None or box.score < MOST * table.score or box.end - box.start < 3
+
+
+def _joined(page: Page, box: Box, without: list[int], *, keep_links: bool = False) -> str:
+    """The lines of a box that are left, cells of a row on one line; no lists of links, names of files, data tables."""
+    dropped = set(without)
+    tables = [inner for inner in page.boxes.values() if inner.tag == "table"]
+    for table in [table for table in tables if box.start <= table.start and table.end <= box.end][:MAX_TABLES]:
+        if is_data_table(table.node):
+            dropped.update(range(table.start, table.end))
+    kept: list[str] = []
+    before: Line | None = None
+    for at in range(box.start, box.end):
+        line = page.lines[at]
+        block = line.block
+        if at in dropped or block.out or (not keep_links and is_list_of_links(block)):
+            continue
+        text = _without_files(line)
+        if not text:
+            continue
+        same_row = before is not None and block.tag in CELLS and before.block.tag in CELLS
+        if same_row and before is not None and block is not before.block and block.parent is before.block.parent:
+            kept[-1] += " " + text
+        else:
+            kept.append(text)
+        before = line
+    return "\n".join(line for line in kept if EMPTY_LABEL.fullmatch(line) is None)
+
+
+def _without_files(line: Line) -> str:
+    """The text of a line but for the names of attached files: their addresses are kept as attachments."""
+    held = [box.link for _, box in line.pieces if box.link is not None]
+    if not any(is_file(link.attributes.get("href")) for link in held):
+        return line.text
+    pieces = [piece for piece, box in line.pieces if box.link is None or not is_file(box.link.attributes.get("href"))]
+    return " ".join("".join(pieces).split())

@@ -1,4 +1,4 @@
-"""Family `file_import`: tables dropped into a folder. A row is a document; a still file is read once.
+"""Family `file_import`: tables and JSON dropped into a folder. A row is a document; a still file is read once.
 
 What a file was read is remembered by the SHA-256 of its bytes, so neither a copy nor a second run imports it again.
 """
@@ -9,23 +9,35 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from config.sources import FileImportSource
 from core.clock import Clock
 from core.errors import SourceChanged
-from core.ids import digest
+from core.ids import digest, to_json
 from crawlers.archive import Archive
-from crawlers.attachments import UnreadableFile, csv_rows, xlsx_sheets
+from crawlers.attached.content import UnreadableFile
+from crawlers.attached.sheets import book_sheets, csv_rows
 from crawlers.intake import Validators
+from crawlers.json_files import ENDINGS, json_records
 from crawlers.records import Origin, read_record
 from crawlers.run import Run
 
 STILL = timedelta(seconds=2)
 """A file that changed within this time may still be being written."""
 PARTIAL = (".tmp", ".part", ".crdownload", ".filepart")
-TYPES = {".csv": "text/csv", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+TYPES = {
+    ".csv": "text/csv",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".ndjson": "application/x-ndjson",
+}
 BATCH = 50
 """Rows between two breaths of the event loop."""
+TITLES = 100
+"""Rows that may stand above the header of a sheet."""
+NO_RECORD = "a row without title and text was left out"
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,9 @@ class FileImport:
             except OSError as error:
                 self.run.fail(f"{path.name}: cannot be read: {error.strerror}")
                 continue
-            key = f"sha256:{hashlib.sha256(data).hexdigest()}"
-            if self.run.intake.validators(self.source.key, key) is not None:
+            digested = hashlib.sha256(data).hexdigest()
+            keys = (f"sha256:{digested}", f"sha256:{digested}:{self.source.max_rows}")
+            if any(self.run.intake.validators(self.source.key, key) is not None for key in keys):
                 continue
             read += 1
             try:
@@ -57,9 +70,9 @@ class FileImport:
             except (SourceChanged, UnreadableFile) as error:
                 self.run.fail(f"{path.name}: {error}", "changed")
                 continue
-            if not complete:
+            if complete is None:
                 return False
-            self.run.intake.remember(self.source.key, key, Validators(body_sha256=key.removeprefix("sha256:")))
+            self.run.intake.remember(self.source.key, keys[not complete], Validators(body_sha256=digested))
         if read == 0:
             self.run.counts["not_modified"] += 1
         return True
@@ -82,53 +95,85 @@ class FileImport:
                 continue
             yield path
 
-    async def _read(self, path: Path, data: bytes) -> bool:
+    async def _read(self, path: Path, data: bytes) -> bool | None:
+        """Import a file: True to its end, False up to max_rows (read on when that is raised), None when told to stop.
+
+        Raises SourceChanged when not one row is a record.
+        """
         now = self.clock()
         content_type = TYPES.get(path.suffix.lower(), "application/octet-stream")
         kept = self.archive.write_file(f"file:{self.source.key}/{path.name}", content_type, data, now)
         origin = Origin("", now, kept)
+        saved = 0
         for number, record in enumerate(records_of(self.source, path.name, data)):
             if number % BATCH == BATCH - 1:
                 await asyncio.sleep(0)
                 if self.stopping():
-                    return False
+                    return None
+            if number >= self.source.max_rows:
+                self.run.problem(f"{path.name}: more than {number} rows (max_rows): the rest is not imported")
+                return False
             raw = read_record(self.source, self.source.map, record, origin, now=now)
             if raw is None:
-                self.run.problem(f"{path.name}: rows without title and text were left out")
+                self.run.skip(f"{path.name}: {NO_RECORD}")
                 continue
+            saved += 1
             self.run.row(raw.published)
-            if not raw.external_id:
-                raw = replace(raw, external_id=digest(*(f"{name}={value}" for name, value in sorted(record.items()))))
-            self.run.save(raw)
+            self.run.save(raw if raw.external_id else replace(raw, external_id=_name_of(record)))
+        if not saved and self.run.skipped[f"{path.name}: {NO_RECORD}"]:
+            raise SourceChanged(f"no row has {' or '.join(_wanted(self.source))}")
         return True
 
 
-def records_of(source: FileImportSource, name: str, data: bytes) -> Iterator[Mapping[str, str]]:
-    """The rows below the header, by header text. The header is the first row that has the column of the title.
+def records_of(source: FileImportSource, name: str, data: bytes) -> Iterator[Mapping[str, Any] | None]:
+    """The records of a JSON file, or the rows of a table below its header, by header text.
 
+    The header is the first row that has the column of the title.
     Raises SourceChanged when no row has it, UnreadableFile when the bytes are no table.
     """
-    wanted = {_bare(path) for path in (*source.map.title.path, *(source.map.text.path if source.map.text else ()))}
+    if name.lower().endswith(ENDINGS):
+        yield from json_records(data, items=source.items, encoding=source.encoding)
+        return
+    wanted = {_bare(path) for path in _wanted(source)}
     found = False
     for rows in _sheets(source, name, data):
-        header: tuple[str, ...] = ()
+        labels: tuple[str, ...] = ()
         for row in rows:
-            if not header:
+            if not labels:
                 if wanted & {_bare(cell) for cell in row}:
-                    header, found = tuple(_bare(cell) for cell in row), True
+                    labels, found = row, True
             elif any(row):
-                yield {label: value for label, value in zip(header, row, strict=False) if label}
+                yield _by_label(labels, row)
     if not found:
         raise SourceChanged(f"no row of headers with {' or '.join(sorted(wanted))}")
 
 
+def _wanted(source: FileImportSource) -> tuple[str, ...]:
+    """What a record must have one of: the paths of title and text."""
+    return (*source.map.title.path, *(source.map.text.path if source.map.text else ()))
+
+
+def _by_label(labels: tuple[str, ...], row: tuple[str, ...]) -> Mapping[str, str]:
+    """Cells by header text, and by the same without white space and colon."""
+    told = {label.strip(" :：*\n\t"): value for label, value in zip(labels, row, strict=False) if _bare(label)}
+    return told | {_bare(label): value for label, value in told.items()}
+
+
+def _name_of(record: Mapping[str, Any] | None) -> str:
+    """The id of a row that has none of its own: all that it says."""
+    if record is None or any(not isinstance(value, str) for value in record.values()):
+        return digest(to_json(record))
+    return digest(*(f"{name}={value}" for name, value in sorted(record.items()) if name == _bare(name)))
+
+
 def _sheets(source: FileImportSource, name: str, data: bytes) -> Iterator[Iterator[tuple[str, ...]]]:
-    if name.lower().endswith((".xlsx", ".xlsm")):
-        for title, rows in xlsx_sheets(data, max_rows=source.max_rows):
+    most = source.max_rows + TITLES
+    if name.lower().endswith((".xlsx", ".xlsm", ".xls", ".et")):
+        for title, rows in book_sheets(data, max_rows=most):
             if source.sheet is None or title == source.sheet:
                 yield iter(rows)
     else:
-        yield csv_rows(data, max_rows=source.max_rows, encoding=source.encoding)
+        yield csv_rows(data, max_rows=most, encoding=source.encoding)
 
 
 def _bare(label: str) -> str:

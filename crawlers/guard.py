@@ -1,49 +1,85 @@
-"""No request goes to a private address, whatever a page, a redirect or a name server says."""
+"""No request goes to a private address, whatever a page, a redirect or a name server says.
+
+A name is looked up once: the addresses that were checked are the ones that are connected to (`CheckedNames`).
+"""
 
 import asyncio
 import ipaddress
 import socket
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
+from scrapy.resolver import HostResolution
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import IHostnameResolver
+from zope.interface import implementer  # type: ignore[import-untyped]
 
 from crawlers.context import Refused, context_of
-from crawlers.urls import host_of
+from crawlers.urls import host_of, port_of
 
 KEPT_FOR = 60.0
-"""Seconds a checked name is believed; the address that was really used is checked again after each answer."""
+"""Seconds after which a name is looked up and checked again."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "2001::/23")))
+"""Of IANA's registries of special addresses, those that `is_global` takes for public: protocol assignments, relays of
+6to4, documentation. (Teredo, 2001::/32, is judged by the address inside.)"""
+UNICAST = ipaddress.ip_network("2000::/3")
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def is_public(address: Address) -> bool:
     """Whether the address is one of the open internet's (metadata services and 100.64/10 are not)."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if address in NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
+        if address not in UNICAST:
+            return False
+    special = any(address in network for network in SPECIAL)
+    return address.is_global and not address.is_multicast and not address.is_reserved and not special
+
+
+def is_named(host: str, port: int, allowed: Sequence[str]) -> bool:
+    """Whether allow_private names this host, for all its ports or for this one."""
+    return host in allowed or (f"[{host}]:{port}" if ":" in host else f"{host}:{port}") in allowed
 
 
 @dataclass
 class AddressGuard:
-    """Resolves names and remembers for a minute which of them lead to private addresses."""
+    """Resolves names and remembers for a minute which addresses they lead to."""
 
     _seen: dict[str, tuple[float, tuple[Address, ...]]] = field(default_factory=dict)
 
-    async def check(self, host: str, allowed: tuple[str, ...]) -> str | None:
-        """Why `host` must not be asked, or None. allowed: private hosts that the source's file names."""
-        if not host:
-            return "the address has no host"
-        if host in allowed:
-            return None
+    async def check(self, url: str, allowed: Sequence[str]) -> str | None:
+        """Why `url` must not be asked, or None. allowed: private hosts (or host:port) that the source's file names."""
+        host, port = host_of(url), port_of(url)
+        if not host or "%" in host or port is None or "@" in urlsplit(url).netloc:
+            return f"{url[:100]}: no plain web address (host, and port where it has one, without user or zone)"
         try:
             addresses = await self._resolve(host)
-        except OSError as error:
-            return f"{host} cannot be resolved: {error.strerror or error}"
+        except (OSError, UnicodeError) as error:
+            return f"{host} cannot be resolved: {getattr(error, 'strerror', None) or error}"
         private = [str(address) for address in addresses if not is_public(address)]
-        return f"{host} is a private address ({private[0]}); allow_private names none such" if private else None
+        if not private or is_named(host, port, allowed):
+            return None
+        return f"{host}:{port} is a private address ({private[0]}); allow_private does not name it"
+
+    def addresses(self, host: str) -> tuple[Address, ...]:
+        """What `host` led to when it was last checked; nothing when it never was."""
+        return self._seen.get(host.lower(), (0.0, ()))[1]
+
+    def install(self) -> None:
+        """Make connections of this process go to checked addresses only."""
+        reactor: Any = sys.modules["twisted.internet.reactor"]
+        reactor.installNameResolver(CheckedNames(self))
 
     async def _resolve(self, host: str) -> tuple[Address, ...]:
         loop = asyncio.get_running_loop()
@@ -51,9 +87,35 @@ class AddressGuard:
         if known is not None and loop.time() - known[0] < KEPT_FOR:
             return known[1]
         found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        addresses = tuple({ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found})
+        addresses = tuple(dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found))
         self._seen[host] = (loop.time(), addresses)
         return addresses
+
+
+@implementer(IHostnameResolver)
+@dataclass(frozen=True)
+class CheckedNames:
+    """Twisted's name resolver without a look-up of its own: a server that answers anew each time gains nothing."""
+
+    guard: AddressGuard
+
+    def resolveHostName(
+        self,
+        resolutionReceiver: Any,
+        hostName: str,
+        portNumber: int = 0,
+        addressTypes: Sequence[type[Any]] | None = None,
+        transportSemantics: str = "TCP",
+    ) -> HostResolution:
+        """The addresses the guard has checked."""
+        resolution = HostResolution(hostName)
+        resolutionReceiver.resolutionBegan(resolution)
+        for address in self.guard.addresses(hostName):
+            kind = IPv4Address if address.version == 4 else IPv6Address
+            if addressTypes is None or kind in addressTypes:
+                resolutionReceiver.addressResolved(kind("TCP", str(address), portNumber))
+        resolutionReceiver.resolutionComplete()
+        return resolution
 
 
 class GuardMiddleware:
@@ -70,12 +132,13 @@ class GuardMiddleware:
         context = context_of(self.crawler)
         if not request.url.lower().startswith(("http://", "https://")):
             raise Refused(f"{request.url[:100]}: only http and https are fetched")
-        why = await context.guard.check(host_of(request.url), context.source.allow_private)
+        why = await context.guard.check(request.url, context.source.allow_private)
         if why is not None:
             raise Refused(why)
 
     def process_response(self, request: Request, response: Response) -> Response:
         address, allowed = response.ip_address, context_of(self.crawler).source.allow_private
-        if address is not None and host_of(request.url) not in allowed and not is_public(address):
-            raise Refused(f"{host_of(request.url)} turned into a private address ({address})")
+        host, port = host_of(request.url), port_of(request.url)
+        if address is not None and not is_public(address) and not is_named(host, port or 0, allowed):
+            raise Refused(f"{host}:{port} turned into a private address ({address})")
         return response

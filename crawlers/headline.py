@@ -1,220 +1,199 @@
-"""Title, date, source and author of a page, from what pages of news sites and authorities usually say."""
+"""The title of a page: the line that agrees with what the page calls itself, or that stands where headlines stand.
 
-import json
+<title> is no proof: it may be the site's name or 新闻内容, and the headline above the text may say something else.
+"""
+
 import re
-from collections.abc import Iterator
-from datetime import datetime, time, timedelta
-from difflib import SequenceMatcher
-from typing import Any
+from collections import Counter
+from dataclasses import dataclass
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from crawlers.metas import Stated
+from crawlers.page import TITLE, Line, Page
+from crawlers.strip import WAY, is_strip
 
-from core.clock import beijing
-from crawlers.dates import Dated, date_in_url, read_dated
-from crawlers.markup import node_text, one_line
-
-TITLE_METAS = ("ArticleTitle", "og:title", "twitter:title", "title")
-DATE_METAS = (
-    "article:published_time",
-    "og:published_time",
-    "og:release_date",
-    "PubDate",
-    "publishdate",
-    "publish_time",
-    "firstpublishedtime",
-    "datePublished",
-    "apub:time",
-    "weibo: article:create_at",
-    "_pubtime",
-    "publishtime",
-    "release_date",
-    "sailthru.date",
-    "dc.date",
-    "date",
-)
-SOURCE_METAS = ("ContentSource", "source", "mediaid", "article:publisher")
-AUTHOR_METAS = ("author", "article:author", "Author")
-HEADS = "h1, h2, h3, [class*=title], [id*=title], [class*=Title], [class*=tit], [class*=headline], [id*=subject]"
-SPLIT = re.compile(r"\s*[-_|｜–—]+\s*|\s{2,}|<<|>>|\s+·\s+")
+SPLIT = re.compile(r"\s*[-_|｜–]+\s*|\s+—+\s+|——|――+|\s{2,}|<<|>>|::+|\s+·\s+")
 BADGE = "原创"
 """Some sites put this mark inside the headline's own element."""
 MAX_TITLE = 150
-DATE_BOXES = (
-    "time, [class*=time], [id*=time], [class*=date], [id*=date], [class*=Time], [class*=Date], [class*=info],"
-    " [id*=info], [class*=source], [id*=source], [class*=pub], [id*=pub], [class*=from], [class*=meta],"
-    " [class*=author], [class*=tit2], [class*=laiyuan], [class*=desc], [class*=tips], [class*=Info], [class*=post]"
+SURE = 0.85
+"""Agreement above which a heading is the title before the text is looked for."""
+LEAST = 0.45
+NEAR = 6
+"""Lines below a title within which the strip begins."""
+GENERIC = re.compile(
+    r"(?:新闻|文章|信息|详细|公告|公示|稿件|页面)?(?:内容|正文|详情|详细|信息|中心|动态|页|浏览|查看|展示)(?:页|信息|页面)?"
+    r"|首页|无标题文档|通知公告|政务公开|信息公开|新闻|资讯|New Document|Untitled.*|index|detail|.{0,6}信箱|投诉|论坛"
+    r"|行政处罚(?:信息公示)?|双公示|信件(?:标题|内容)|来信标题|标题|目录",
+    re.IGNORECASE,
 )
-DATE_TEXT = re.compile(
-    r"(?:(?:发布时间|发布日期|发表时间|时间|日期|更新时间)\s*[:：]?\s*)?"
-    r"(?:\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}\s*日?(?:[\sT]*\d{1,2}:\d{2}(?::\d{2})?)?)"
+SITE = re.compile(
+    r".*(?:网|网站|门户|局|委员会|政府|频道|论坛|社区|日报|晚报|商报|时报|都市报|数字报|电子报|客户端|APP|协会|在线|信息港|热线|平台|公众号|信息网|新闻网|技术中心|消委会|消保委)(?:官网|首页)?",
+    re.IGNORECASE,
 )
-UPDATED = re.compile(r"最后更新|更新时间|最近更新")
-SOURCE_TEXT = re.compile(r"(?:信息来源|文章来源|稿件来源|新闻来源|来源|稿源|出处)\s*[:：]\s*([^\s|｜：:]{2,30})")
-AUTHOR_TEXT = re.compile(r"(?:作者|记者|撰文|文\s*/\s*)\s*[:：]\s*([^\s|｜：:，。]{2,20})")
-LABEL = re.compile(r"^\s*(?:信息来源|文章来源|稿件来源|新闻来源|来源|稿源|作者|记者|出处)\s*[:：]\s*")
-LD_BYTES = 200_000
+NAMED = re.compile(r"(?:信件|来信|留言|咨询|投诉|案件|文件|公告|通知|信息)?(?:标题|名称|主题|题名)[:：]?")
+"""What a cell beside the title calls it. 产品名称 and the like are not meant."""
+CHROME = re.compile(
+    r"[【\[]?(?:打印|关闭|登录|注册|搜索|返回|首页|上一[篇条页期版]|下一[篇条页期版]|版权|Powered|Copyright|©|友情链接|更多|字号|分享|目录|导航)"
+)
+WEIGHT = {0: 0.0, 1: 0.4, 2: 0.25, 3: 0.2, 4: 0.1, 5: 0.05, 6: 0.0}
 
 
-def find_title(tree: LexborHTMLParser) -> str:
-    """The headline: the heading that agrees best with <title>, else what <title> or the metas say."""
-    whole = one_line(_text_of(tree, "title"))
-    metas = [value for value in (meta(tree, name) for name in TITLE_METAS) if value]
-    wanted = whole or (metas[0] if metas else "")
-    best, best_score = "", 0.0
-    for place, (text, node) in enumerate(_heads(tree)):
-        score = _agreement(text, wanted, metas) + (0.15 if node.tag == "h1" else 0.0) - min(place, 100) * 0.001
-        if score > best_score:
-            best, best_score = text, score
-    if best_score >= 0.45:
-        return best if whole.startswith(BADGE) else best.removeprefix(BADGE)
-    if metas and len(metas[0]) >= 4:
-        return _first_part(metas[0])
-    return _first_part(whole) or best
+@dataclass(frozen=True)
+class Headline:
+    """line: where the title stands, None where no line is it (then the page's own name for itself is the title)."""
+
+    text: str
+    line: int | None = None
 
 
-def find_date(tree: LexborHTMLParser, title: str, *, now: datetime, url: str = "") -> Dated | None:
-    """When the page says it was published: metas and JSON-LD, then boxes named so, then the first date after the title.
-
-    A clock time in the text refines a day in the metas; a stated time that the page
-    itself calls its last update gives way to the one beside it. Last the address is asked.
-    """
-    stated = _stated_date(tree, now)
-    boxed, updated = _dates_in_boxes(tree, now)
-    if stated is not None:
-        to_refine = not stated.has_time or _is_midnight(stated) or (updated and updated.moment == stated.moment)
-        seen = (boxed or _date_after_title(tree, title, now)) if to_refine else None
-        near = seen is not None and seen.has_time and abs(seen.moment - stated.moment) <= timedelta(days=1)
-        return seen if near else stated
-    seen = boxed if boxed is not None and boxed.has_time else updated or boxed or _date_after_title(tree, title, now)
-    if seen is not None:
-        return seen
-    in_url = date_in_url(url, now=now) if url else None
-    return Dated(in_url, False) if in_url else None
+@dataclass(frozen=True)
+class _Candidate:
+    line: int
+    text: str
+    agreement: float
+    score: float
+    labelled: bool
 
 
-def find_source(tree: LexborHTMLParser) -> str:
-    """Who is named as the origin of the text."""
-    value = next((value for value in (meta(tree, name) for name in SOURCE_METAS) if _is_name(value)), "")
-    return label_value(value) or _labelled(tree, SOURCE_TEXT)
+class Titles:
+    """The candidates of a page, weighed first by themselves, then by where the text begins."""
+
+    def __init__(self, page: Page, stated: Stated) -> None:
+        self._page = page
+        self._stated = stated
+        whole = stated.title
+        parts = [part for part in SPLIT.split(whole) if part]
+        self._sites = {part for part in parts if SITE.fullmatch(part)} | (
+            {whole} if len(parts) == 1 and SITE.fullmatch(whole) else set()
+        )
+        hints = [hint for hint in (whole, *stated.headlines) if not GENERIC.fullmatch(hint) and hint not in self._sites]
+        self._hints = [_Hint(hint) for hint in dict.fromkeys(hints)]
+        self._candidates = [each for at, line in enumerate(page.lines) if (each := self._candidate(at, line))]
+
+    def anchor(self) -> int | None:
+        """The line that is the title by its words alone."""
+        best = max(self._candidates, key=lambda each: each.score, default=None)
+        return best.line if best is not None and best.agreement >= SURE else None
+
+    def choose(self, first: int) -> Headline:
+        """The title, given the line where the text begins."""
+        best, best_score = None, 0.0
+        for each in self._candidates:
+            score = each.score + (0.0 if each.labelled else self._nearness(each.line, first))
+            if score > best_score:
+                best, best_score = each, score
+        if best is not None and best_score >= LEAST:
+            return Headline(_without_badge(best.text, self._stated.title), best.line)
+        return Headline(self._own_name())
+
+    def _candidate(self, at: int, line: Line) -> _Candidate | None:
+        text, level = line.text, line.heading
+        if not 4 <= len(text) <= MAX_TITLE or (line.linked > 0.5 * len(text) and not level):
+            return None
+        labelled = at > 0 and NAMED.fullmatch("".join(self._page.lines[at - 1].text.split())) is not None
+        if not level and ((len(text) < 6 and not labelled) or text[-1] in "。；;，,：:" or line.prose > 60):
+            return None
+        if GENERIC.fullmatch(text) or CHROME.match(text) or WAY.search(text) or (not level and is_strip(text)):
+            return None
+        named = labelled or line.role & TITLE != 0 or _named_around(line)
+        thorough = bool(level or named or line.strong)
+        text = _own_words(line) if line.linked and level else text
+        agreement = self._agreement(text, thorough=thorough)
+        joined = self._joined(at, line)
+        if joined is not None and (whole := self._agreement(joined, thorough=thorough)) >= agreement:
+            text, agreement = joined, whole
+        score = (
+            agreement + WEIGHT[level] + (0.6 if labelled else 0.2 if named else 0.0) + (0.08 if line.strong else 0.0)
+        )
+        score -= min(at, 200) * 0.0005 + (0.5 if text in self._sites else 0.0)
+        return _Candidate(at, text, agreement, score, labelled)
+
+    def _joined(self, at: int, line: Line) -> str | None:
+        """A headline that a <br> breaks: the lines of its block together."""
+        block = line.block
+        if not 2 <= block.end - block.start <= 3 or at != block.start:
+            return None
+        parts = [each.text for each in self._page.lines[block.start : block.end] if each.block is block]
+        whole = "".join(parts)
+        fits = len(parts) >= 2 and len(whole) <= 100 and "。" not in whole and not any(map(is_strip, parts))
+        return whole if fits else None
+
+    def _agreement(self, text: str, *, thorough: bool) -> float:
+        return max((hint.agreement(text, thorough=thorough) for hint in self._hints), default=0.0)
+
+    def _nearness(self, at: int, first: int) -> float:
+        """Below the title comes the strip, then the text; a line within the text is no title."""
+        if at >= first:
+            return -0.4
+        strip = next(
+            (place for place in range(at + 1, min(at + NEAR, first)) if is_strip(self._page.lines[place].spaced)), None
+        )
+        found = 0.3 - 0.03 * (strip - at) if strip is not None else 0.0
+        distance = first - at
+        return found + (0.25 if distance <= 4 else 0.15 if distance <= 12 else 0.05 if distance <= 25 else 0.0)
+
+    def _own_name(self) -> str:
+        """What the page calls itself, without its site and column."""
+        for hint in self._stated.headlines:
+            if len(hint) >= 4 and hint not in self._sites and not GENERIC.fullmatch(hint):
+                return main_part(hint)
+        return main_part(self._stated.title)
 
 
-def find_author(tree: LexborHTMLParser) -> str:
-    """Who is named as its writer."""
-    value = next((value for value in (meta(tree, name) for name in AUTHOR_METAS) if _is_name(value)), "")
-    return label_value(value) or _labelled(tree, AUTHOR_TEXT)
+class _Hint:
+    """One thing the page says it is called."""
+
+    def __init__(self, hint: str) -> None:
+        self._bare = "".join(hint.split())
+        self._main = "".join(main_part(hint).split())
+        self._pairs = _pairs(self._main)
+
+    def agreement(self, text: str, *, thorough: bool) -> float:
+        """0-1: how well a line and this hint say the same."""
+        bare = "".join(text.split())
+        if bare in self._bare:
+            return 0.5 + 0.5 * min(1.0, len(bare) / max(len(self._main), 1)) if len(bare) >= 4 else 0.0
+        if len(self._main) >= 6 and self._main in bare:
+            return 0.5 + 0.5 * len(self._main) / len(bare)
+        if not thorough:
+            return 0.0
+        pairs = _pairs(bare)
+        both = sum((pairs & self._pairs).values())
+        return 0.9 * 2 * both / max(pairs.total() + self._pairs.total(), 1)
 
 
-def label_value(text: str) -> str:
-    """`来源：人民网` as 人民网."""
-    return LABEL.sub("", text).strip()
-
-
-def meta(tree: LexborHTMLParser, name: str) -> str:
-    """Content of the meta with this name, property or itemprop."""
-    for attribute in ("name", "property", "itemprop"):
-        node = tree.css_first(f'meta[{attribute}="{name}" i]')
-        if node is not None and (value := one_line(node.attributes.get("content") or "")):
-            return value
-    return ""
-
-
-def _heads(tree: LexborHTMLParser) -> Iterator[tuple[str, LexborNode]]:
-    for node in tree.css(HEADS)[:300]:
-        text = node.text(deep=True, separator="")
-        if len(text) <= MAX_TITLE * 4 and 4 <= len(text := one_line(text)) <= MAX_TITLE:
-            yield text, node
-
-
-def _agreement(text: str, whole: str, metas: list[str]) -> float:
-    """0-1: how well a heading and the page's own title say the same."""
-    if not whole:
-        return 0.5
-    bare, wanted = "".join(text.split()), "".join(whole.split())
-    if bare in wanted:
-        return 0.4 + 0.6 * len(bare) / len("".join(_first_part(whole).split()) or wanted) if len(bare) >= 4 else 0.0
-    return (
-        max(SequenceMatcher(None, bare, "".join(other.split())).ratio() for other in (_first_part(whole), *metas)) * 0.9
-    )
-
-
-def _first_part(whole: str) -> str:
-    """`标题_频道_站名` as 标题: the longest leading part."""
-    parts = [part for part in SPLIT.split(whole) if part]
-    if not parts:
+def main_part(whole: str) -> str:
+    """`标题_频道_站名` as 标题: the first long part that is no site's name, else the longest."""
+    parts = [part.strip() for part in SPLIT.split(whole) if part.strip()]
+    own = [part for part in parts if not SITE.fullmatch(part) and not GENERIC.fullmatch(part)] or parts
+    if not own:
         return whole
-    return parts[0] if len(parts[0]) >= 6 else max(parts[:2], key=len)
+    return own[0] if len(own[0]) >= 8 else max(own, key=len)
 
 
-def _stated_date(tree: LexborHTMLParser, now: datetime) -> Dated | None:
-    for name in DATE_METAS:
-        dated = read_dated(meta(tree, name), now=now)
-        if dated is not None:
-            return dated
-    for script in tree.css('script[type="application/ld+json"]')[:10]:
-        dated = read_dated(_ld_date(script.text() or ""), now=now)
-        if dated is not None:
-            return dated
-    node = tree.css_first("time[datetime]")
-    return read_dated(node.attributes.get("datetime"), now=now) if node is not None else None
+def _pairs(text: str) -> Counter[str]:
+    return Counter(text[at : at + 2] for at in range(len(text) - 1))
 
 
-def _ld_date(text: str) -> str | None:
-    try:
-        value: Any = json.loads(text[:LD_BYTES])
-    except (ValueError, RecursionError):
-        match = re.search(r'"(?:datePublished|pubDate)"\s*:\s*"([^"]{8,40})"', text[:LD_BYTES])
-        return match[1] if match else None
-    for part in value if isinstance(value, list) else [value]:
-        if isinstance(part, dict) and (found := part.get("datePublished") or part.get("pubDate")):
-            return str(found)
-    return None
+def _without_badge(text: str, whole: str) -> str:
+    return text if whole.startswith(BADGE) else text.removeprefix(BADGE)
 
 
-def _dates_in_boxes(tree: LexborHTMLParser, now: datetime) -> tuple[Dated | None, Dated | None]:
-    """From boxes named for it: the first date, better one with a clock time; and the one called the last update."""
-    first: Dated | None = None
-    updated: Dated | None = None
-    for node in tree.css(DATE_BOXES)[:200]:
-        text = node.text(deep=True, separator=" ")
-        match = DATE_TEXT.search(one_line(text)) if len(text) <= 600 else None
-        dated = read_dated(match[0], now=now) if match else None
-        if match is None or dated is None:
-            continue
-        if UPDATED.search(match.string[: match.end()]):
-            updated = updated or dated
-        elif first is None or (dated.has_time and not first.has_time):
-            first = dated
-    return first, updated
+def _own_words(line: Line) -> str:
+    """A headline without the column or the mark that it begins with as a link."""
+    own = "".join(piece for piece, box in line.pieces if box.link is None)
+    own = " ".join(own.split())
+    return own if len(own) >= 6 else line.text
 
 
-def _is_midnight(dated: Dated) -> bool:
-    return beijing(dated.moment).time() == time.min
-
-
-def _date_after_title(tree: LexborHTMLParser, title: str, now: datetime) -> Dated | None:
-    if tree.body is None:
-        return None
-    text = node_text(tree.body)
-    start = max(text.find(title), 0) if title else 0
-    for match in DATE_TEXT.finditer(text, start, start + 3000):
-        dated = read_dated(match[0], now=now)
-        if dated is not None:
-            return dated
-    return None
-
-
-def _labelled(tree: LexborHTMLParser, form: re.Pattern[str]) -> str:
-    for node in tree.css(DATE_BOXES)[:200]:
-        text = node.text(deep=True, separator=" ")
-        if len(text) <= 600 and (match := form.search(one_line(text))):
-            return match[1]
-    return ""
-
-
-def _is_name(value: str) -> bool:
-    return 2 <= len(label_value(value)) <= 40 and not value.startswith(("http", "//"))
-
-
-def _text_of(tree: LexborHTMLParser, selector: str) -> str:
-    node = tree.css_first(selector)
-    return node.text(deep=True) if node is not None else ""
+def _named_around(line: Line) -> bool:
+    """Whether the line is all there is in a box that is named a title, up to three boxes up."""
+    box = line.block
+    for _ in range(3):
+        if box.role & TITLE:
+            return True
+        above = box.parent
+        if above is None or above.end - above.start > 2:
+            return False
+        box = above
+    return False

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from core.records import Table
+from crawlers.weight import check_weight, is_suspect
 
 MAX_CHARS = 3_000_000
 MAX_NODES = 200_000
@@ -79,20 +80,25 @@ SILENT = frozenset(
     ]
 )
 CELLS = frozenset(("td", "th"))
+TAG = re.compile(r"<[^<>]*>")
 SPACES = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
-UNSEEN = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad\u0000-\u0008\u000e-\u001f]")
+UNSEEN = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad\u0000-\u0008\u000e-\u001f]")
 Part = LexborNode | str
 
 
 def parse_html(text: str) -> LexborHTMLParser:
-    """The tree of a page; what lies beyond MAX_CHARS is not read."""
-    return LexborHTMLParser(text[:MAX_CHARS])
+    """The tree of a page; what lies beyond MAX_CHARS is not read. Raises TooHeavy where parsing would hold up all."""
+    markup = text[:MAX_CHARS]
+    check_weight(markup)
+    return LexborHTMLParser(markup)
 
 
 def html_to_text(markup: str, *, tables: bool = True) -> str:
     """Paragraphs of a piece of HTML, one a line. Plain text comes through as it is. tables: keep text inside tables."""
     if "<" not in markup:
         return tidy(html.unescape(markup) if "&" in markup else markup)
+    if is_suspect(markup):  # one of many pieces: no trial for each
+        return tidy(html.unescape(TAG.sub("\n", markup[:MAX_CHARS])))
     body = parse_html(markup).body
     return node_text(body, tables=tables) if body else ""
 

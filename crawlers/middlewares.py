@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -10,6 +11,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import (
     CannotResolveHostError,
+    DownloadCancelledError,
     DownloadConnectionRefusedError,
     DownloadFailedError,
     DownloadTimeoutError,
@@ -20,24 +22,33 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 
 from crawlers.challenge import challenge_sign
 from crawlers.charset import decode_page
+from crawlers.connections import MAX_HEAD
 from crawlers.context import (
     FILE,
     LIST,
+    PAGE,
     ROBOTS,
+    WATCH,
     Blocked,
     CrawlContext,
     NotModified,
     PageGone,
     Refused,
     Unreachable,
+    asked_url,
     context_of,
     role_of,
     validators_key,
 )
+from crawlers.gone import led_away
 from crawlers.intake import Validators
 from crawlers.run import BLOCKED_FOR
+from crawlers.warc import Sent
 
+WRAPPED = re.compile(r"<twisted\.python\.failure\.Failure [\w.]{1,100}: ([^<>]{1,300})>")
 RETRIES = 2
+CHALLENGED = 20_000
+"""Bytes of an error's page in which a guard would say so."""
 RETRY_STATUS = frozenset((408, 429, 500, 502, 503, 504, 522, 524))
 LONGEST_PAUSE = timedelta(seconds=60)
 """A longer Retry-After ends the run and holds the source back instead of keeping a connection waiting."""
@@ -71,7 +82,7 @@ class ConditionalMiddleware(_Middleware):
     """Sends what the address said last time. 304 and unchanged bytes both end as NotModified: nothing is parsed."""
 
     def process_request(self, request: Request) -> None:
-        if not request.meta.get("conditional"):
+        if not request.meta.get("conditional") or (role_of(request) == LIST and self.context.run.anew):
             return
         key = validators_key(self.context.source, request)
         known = self.context.intake.validators(self.context.source.key, key)
@@ -98,9 +109,10 @@ class ConditionalMiddleware(_Middleware):
             raise NotModified(fresh)
         run = self.context.run
         if role_of(request) == LIST:
+            run.counts["lists_read"] += bool(request.meta.get("conditional") and request.meta.get("rows", True))
             run.pending_lists[validators_key(self.context.source, request)] = fresh
         elif role_of(request) != FILE:
-            run.pending_pages[response.url] = fresh
+            run.pending_pages[asked_url(request) if request.meta.get("again") else response.url] = fresh
         return response
 
 
@@ -111,20 +123,27 @@ class StatusMiddleware(_Middleware):
         self.context.run.counts["requests"] += 1
         status = response.status
         if status in (200, 203, 206, 304):
-            self._check_for_challenge(request, response)
+            away = led_away(asked_url(request), response.url) if role_of(request) in (PAGE, WATCH) else None
+            if away is not None:
+                raise PageGone(status, away)
             return response
         if status in (404, 410):
             raise PageGone(status)
+        page = response.body[:CHALLENGED] if isinstance(response, HtmlResponse) else b""
+        sign = challenge_sign(status, decode_page(page).text)
+        if sign is not None:
+            raise Blocked(f"{request.url}: {sign}", BLOCKED_FOR)
         if status in RETRY_STATUS:
             return await self._again(request, f"HTTP {status}", _retry_after(response, self.context.clock()), status)
-        self._check_for_challenge(request, response)
         raise Refused(f"HTTP {status}")
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        if isinstance(exception, DownloadCancelledError):
+            raise Refused(f"longer than {self.context.source.max_size} bytes (max_size)")
         if not isinstance(exception, BROKEN):
             return None
         self.context.run.counts["requests"] += 1
-        return await self._again(request, str(exception) or type(exception).__name__, None, None)
+        return await self._again(request, _plain(exception), None, None)
 
     async def _again(self, request: Request, why: str, asked: timedelta | None, status: int | None) -> Request:
         """The same request after a pause, or the end of it. asked: the server's Retry-After."""
@@ -142,13 +161,6 @@ class StatusMiddleware(_Middleware):
         again.dont_filter = True
         return again
 
-    def _check_for_challenge(self, request: Request, response: Response) -> None:
-        is_page = isinstance(response, HtmlResponse) and role_of(request) != ROBOTS
-        text = decode_page(response.body).text if is_page and len(response.body) < 20_000 else ""
-        sign = challenge_sign(response.status, text)
-        if sign is not None:
-            raise Blocked(f"{request.url}: {sign}", BLOCKED_FOR)
-
 
 class CharsetMiddleware(_Middleware):
     """Gives text answers the charset that fits their bytes, whatever the header says."""
@@ -164,6 +176,17 @@ class CharsetMiddleware(_Middleware):
         return response.replace(encoding=decoded.encoding)
 
 
+class ChallengeMiddleware(_Middleware):
+    """A guard's page with status 200 blocks; it is neither archived nor read. (robots.txt is judged by its reader.)"""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        if isinstance(response, HtmlResponse) and role_of(request) != ROBOTS:
+            sign = challenge_sign(response.status, response.text)
+            if sign is not None:
+                raise Blocked(f"{request.url}: {sign}", BLOCKED_FOR)
+        return response
+
+
 class ArchiveMiddleware(_Middleware):
     """Writes what is about to be parsed into the archive; `meta["archive"]` says where."""
 
@@ -172,11 +195,19 @@ class ArchiveMiddleware(_Middleware):
             request.meta["fetched_at"] = moment = self.context.clock()
             headers = list(_headers(response))
             request.meta["archive"] = self.context.archive.write_response(
-                response.url, response.status, headers, response.body, moment
+                response.url, response.status, headers, response.body, moment, sent=_sent(request, response)
             )
             if isinstance(response, TextResponse):
                 request.meta["encoding"] = response.encoding
         return response
+
+
+def _plain(error: Exception) -> str:
+    """What broke a connection, without Twisted's wrapping."""
+    text = str(error) or type(error).__name__
+    if "ConnectionAborted" in text:  # by crawlers/connections.py, and by nobody else
+        return f"more than {MAX_HEAD} bytes of headers"
+    return "; ".join(dict.fromkeys(WRAPPED.findall(text))) or text
 
 
 def _header(response: Response, name: str) -> str | None:
@@ -184,10 +215,15 @@ def _header(response: Response, name: str) -> str | None:
     return value.decode("latin-1") if value else None
 
 
-def _headers(response: Response) -> Iterator[tuple[str, str]]:
-    for name, values in response.headers.items():
+def _headers(one: Response | Request) -> Iterator[tuple[str, str]]:
+    for name, values in one.headers.items():
         for value in values:
             yield name.decode("latin-1"), value.decode("latin-1").replace("\r", " ").replace("\n", " ")
+
+
+def _sent(request: Request, response: Response) -> Sent:
+    address = str(response.ip_address) if response.ip_address else None
+    return Sent(request.method, tuple(_headers(request)), request.body, address)
 
 
 def _retry_after(response: Response, now: datetime) -> timedelta | None:

@@ -61,15 +61,30 @@ def values_at(record: Any, path: str) -> Iterator[Any]:
         yield record[path]
         return
     head, _, rest = path.partition(".")
-    for value in _step(record, head):
+    for value in _step(opened(record), head):
         if rest:
             yield from values_at(value, rest)
         elif value is not None:
             yield value
 
 
+def opened(value: Any) -> Any:
+    """What stands in JSON text, where an answer packs a part of itself that way; anything else as it is."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
 def json_of(text: str, unwrap: str | None = None) -> Any:
-    """The JSON in `text`: plain, as JSONP, or what `unwrap` (a regex) captures. Raises ValueError."""
+    """The JSON in `text`: plain, as JSONP, a value a line (`lines`), or what `unwrap` (a regex) captures.
+
+    Raises ValueError.
+    """
+    if unwrap == "lines":
+        return [json.loads(line) for line in text.lstrip("\ufeff").split("\n") if line.strip()]
     if unwrap not in (None, "jsonp"):
         match = re.search(str(unwrap), text, re.DOTALL)
         if match is None:
@@ -78,8 +93,31 @@ def json_of(text: str, unwrap: str | None = None) -> Any:
     text = text.strip().lstrip("\ufeff")
     if text[:1] not in ("{", "[", '"') and (start := text.find("(")) >= 0 and text.rstrip("; \n").endswith(")"):
         text = text[start + 1 : text.rindex(")")]
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        lines = json_lines(text)
+        if lines is None:
+            raise
+        return lines
     return json.loads(value) if isinstance(value, str) else value
+
+
+def json_lines(text: str) -> list[Any] | None:
+    """The records of JSON lines, None in the place of a line that is no object; None where most lines are none."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) < 2 or not lines[0].lstrip().startswith("{"):
+        return None
+    found = [_object_in(line) for line in lines]
+    return found if sum(record is not None for record in found) * 2 > len(found) else None
+
+
+def _object_in(line: str) -> Any:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def xml_record(element: etree._Element, depth: int = 0) -> Any:
@@ -116,11 +154,12 @@ def _step(record: Any, name: str) -> Iterator[Any]:
     if key:
         if isinstance(record, Mapping):
             value = record.get(key)
-        elif isinstance(record, list) and key.isdecimal():
-            value = record[int(key)] if int(key) < len(record) else None
+        elif isinstance(record, list) and key.removeprefix("-").isdecimal():
+            value = record[int(key)] if -len(record) <= int(key) < len(record) else None
         else:
             value = None
     if every:
+        value = opened(value)
         yield from value if isinstance(value, list) else () if value is None else (value,)
     else:
         yield value

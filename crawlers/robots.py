@@ -1,6 +1,7 @@
 """robots.txt, failing closed: what cannot be read forbids. Scrapy's own check lets a crawl go on after a 500."""
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -10,7 +11,10 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 
-from crawlers.context import ROBOTS, Blocked, PageGone, Unreachable, context_of, role_of
+from crawlers.challenge import challenge_sign
+from crawlers.charset import BOMS
+from crawlers.context import ROBOTS, Blocked, Forbidden, PageGone, Unreachable, context_of, role_of
+from crawlers.run import BLOCKED_FOR
 
 KEPT_FOR = 3600.0
 """Seconds. RFC 9309 allows a day; an hour lets a site's change of mind reach us soon."""
@@ -18,6 +22,9 @@ FORBIDDEN_FOR = timedelta(hours=1)
 MAX_BYTES = 512_000
 MAX_DELAY = 120.0
 AGENT = "Fengsui"
+RULE = re.compile(
+    r"\s*(?:user-agent|disallow|allow|sitemap|crawl-delay|request-rate|visit-time|host|clean-param)\s*:", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class RobotsCache:
 
 
 class RobotsMiddleware:
-    """404 allows; a 5xx, a dropped connection or a challenge page forbids and says so. Crawl-delay is applied.
+    """404 allows; a 5xx, a dropped connection or a challenge page forbids and says so. Crawl-delay: crawlers/pace.py.
 
     A host that says no is left alone for an hour; one that gives no answer is asked again by the next run.
     """
@@ -75,9 +82,8 @@ class RobotsMiddleware:
         if not robots.allows(request.url):
             if robots.silent:
                 raise Unreachable(robots.refusal)
-            raise Blocked(robots.refusal or f"robots.txt forbids {request.url}", robots.wait)
-        if robots.delay:
-            self._slow_down(request, robots.delay)
+            raise Forbidden(robots.refusal or f"robots.txt forbids {request.url}", robots.wait)
+        request.meta["crawl_delay"] = robots.delay
 
     async def _robots(self, request: Request) -> Robots:
         parts = urlsplit(request.url)
@@ -105,17 +111,30 @@ class RobotsMiddleware:
             return Robots(refusal=f"robots.txt of {origin} cannot be read ({error}): nothing is fetched", wait=wait)
         except Exception as error:  # noqa: BLE001 whatever a connection can die of, it forbids
             return Robots(refusal=_unreachable(origin, error), silent=True)
-        rules = Protego.parse(response.body[:MAX_BYTES].decode("utf-8", "replace"))
-        delay = rules.crawl_delay(AGENT) or 0.0
-        return Robots(rules, delay=min(float(delay), MAX_DELAY))
+        return read_robots(response.body, origin)
 
-    def _slow_down(self, request: Request, delay: float) -> None:
-        """Crawl-delay on the host's slot; autothrottle may not undercut it."""
-        request.meta["autothrottle_dont_adjust_delay"] = True
-        downloader = self.crawler.engine.downloader
-        slot = downloader.slots.get(downloader.get_slot_key(request))
-        if slot is not None and slot.delay < delay:
-            slot.delay = delay
+
+def read_robots(body: bytes, origin: str) -> Robots:
+    """The rules in a robots.txt. What stands there and is none, a guard's page or an error's, forbids."""
+    text = _decoded(body[:MAX_BYTES])
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    why, wait = "", FORBIDDEN_FOR
+    if text.lstrip()[:1] == "<":
+        sign = challenge_sign(200, text)
+        why, wait = (sign, BLOCKED_FOR) if sign else ("an HTML page stands there", FORBIDDEN_FOR)
+    elif lines and ("\0" in text or not any(RULE.match(line) for line in lines)):
+        why = "no rules stand there"
+    if why:
+        return Robots(refusal=f"robots.txt of {origin} cannot be read ({why}): nothing is fetched", wait=wait)
+    rules = Protego.parse(text)
+    return Robots(rules, delay=min(float(rules.crawl_delay(AGENT) or 0.0), MAX_DELAY))
+
+
+def _decoded(body: bytes) -> str:
+    for mark, encoding in BOMS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(encoding, "replace")
+    return body.decode("utf-8", "replace")
 
 
 def _unreachable(origin: str, error: Exception) -> str:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scrapy import signals
+from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.utils.reactor import install_reactor
@@ -28,11 +28,15 @@ from core.errors import SourceChanged, UsageError
 from core.logs import log_event
 from core.records import RawDocument
 from crawlers.archive import Archive
-from crawlers.context import LIST, CrawlContext, role_of
+from crawlers.archive_mend import mend
+from crawlers.attached.worker import FileReader
+from crawlers.base import SourceSpider
+from crawlers.context import LIST, CrawlContext, asked_url, role_of
 from crawlers.families import SPIDERS
 from crawlers.files import FileImport
 from crawlers.guard import AddressGuard
 from crawlers.intake import Intake
+from crawlers.pace import Pace
 from crawlers.robots import RobotsCache
 from crawlers.run import Run, RunSummary
 from crawlers.urls import host_of
@@ -51,6 +55,7 @@ class CrawlEngine:
 
     archive_dir: where WARC files go.  contact: address or page in the User-Agent, so that a site can reach us.
     drop_dir: the data folder, below which file_import looks.  backoff: first pause before a retry.
+    spiders: the spider of each family.
     """
 
     sources: Mapping[str, SourceConfig]
@@ -61,14 +66,19 @@ class CrawlEngine:
     clock: Clock = system_clock
     at_once: int = AT_ONCE
     backoff: timedelta = timedelta(seconds=5)
+    spiders: Mapping[str, type[SourceSpider[Any]]] = field(default_factory=lambda: SPIDERS)
+    pace: Pace = field(default_factory=Pace)
     _running: dict[str, Crawler | None] = field(default_factory=dict, init=False)
     _hosts: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
     _stopping: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
+        for torn in mend(self.archive_dir):
+            log_event(log, "archive mended", what=torn)
         self._archive = Archive(self.archive_dir, started=self.clock())
         self._guard = AddressGuard()
         self._robots = RobotsCache()
+        self._files = FileReader()
         self._places = asyncio.Semaphore(self.at_once)
 
     async def crawl(self, key: str) -> RunSummary:
@@ -84,10 +94,11 @@ class CrawlEngine:
         self._running[key] = None
         try:
             async with AsyncExitStack() as held:
-                await held.enter_async_context(self._places)
                 if source.delay:
                     for host in sorted({host_of(url) for url in source.addresses}):
                         await held.enter_async_context(self._hosts[host])
+                # only then a place: sources that wait for one host would leave none to the others
+                await held.enter_async_context(self._places)
                 until = self.intake.held_until(key)
                 if until is not None and self.clock() < until:
                     return self._held_back(source, until)
@@ -159,7 +170,7 @@ class CrawlEngine:
             done(summary)
 
     async def _run(self, source: SourceConfig) -> RunSummary:
-        run = Run(source, self.intake, self.clock)
+        run = Run(source, self.intake, self.clock, anew=self.intake.is_sick(source.key))
         complete = False
         try:
             if isinstance(source, FileImportSource):
@@ -203,12 +214,15 @@ class CrawlEngine:
             clock=self.clock,
             guard=self._guard,
             robots=self._robots,
+            pace=self.pace,
             user_agent=f"Fengsui/0.1 (+{self.contact})",
+            files=self._files,
             backoff=self.backoff,
         )
-        crawler = Crawler(SPIDERS[source.family], scrapy_settings(source, context.user_agent))
+        crawler = Crawler(self.spiders[source.family], scrapy_settings(source, context.user_agent))
         ended: list[str] = []
         watch_errors(crawler, run)
+        self._guard.install()
         crawler.signals.connect(lambda spider, reason: ended.append(reason), signals.spider_closed, weak=False)
         self._running[source.key] = crawler
         await crawler.crawl_async(context=context)
@@ -244,7 +258,8 @@ def watch_errors(crawler: Crawler, run: Run) -> None:
         if not changed:
             log.error("spider error", extra={"fields": {"source": run.source.key, "error": failure.getTraceback()}})
         if changed and request is not None and role_of(request) != LIST:
-            run.page_failed(response.url, what)
+            again = bool(request.meta.get("again"))
+            run.page_failed(asked_url(request), what, changed=True, again=again)
         else:
             run.fail(what, "changed" if changed else "failed")
 
@@ -252,6 +267,17 @@ def watch_errors(crawler: Crawler, run: Run) -> None:
         log.error("save failed", extra={"fields": {"source": run.source.key, "error": failure.getTraceback()}})
         run.fail(f"a document could not be saved: {type(failure.value).__name__}: {failure.value}")
 
+    def on_dropped(request: Request) -> None:
+        """A redirect in a circle comes to nothing without a word: Scrapy takes it for a page it has."""
+        if request.url not in request.meta.get("redirect_urls", ()):
+            return
+        why = f"{asked_url(request)}: redirected in a circle"
+        if role_of(request) == LIST:
+            run.fail(why)
+        else:
+            run.page_failed(asked_url(request), "redirected in a circle", again=bool(request.meta.get("again")))
+
+    crawler.signals.connect(on_dropped, signals.request_dropped, weak=False)
     crawler.signals.connect(on_spider_error, signals.spider_error, weak=False)
     crawler.signals.connect(on_item_error, signals.item_error, weak=False)
 
@@ -262,17 +288,20 @@ def scrapy_settings(source: SourceConfig, user_agent: str) -> dict[str, Any]:
     middlewares: dict[str, int | None] = {
         "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
         "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+        "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
         "crawlers.guard.GuardMiddleware": 50,
         "crawlers.robots.RobotsMiddleware": 60,
         "crawlers.middlewares.ArchiveMiddleware": 510,
+        "crawlers.middlewares.ChallengeMiddleware": 515,
         "crawlers.middlewares.CharsetMiddleware": 520,
         "crawlers.middlewares.ConditionalMiddleware": 530,
         "crawlers.middlewares.StatusMiddleware": 540,
+        "crawlers.redirects.FollowMiddleware": 600,
     }
     return {
         "USER_AGENT": user_agent,
         "DOWNLOADER_MIDDLEWARES": middlewares,
-        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawlers.connections.ClosingHandler"),
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawlers.connections.PacedHandler"),
         "ITEM_PIPELINES": {"crawlers.runner.SavePipeline": 100},
         "TWISTED_REACTOR": REACTOR,
         "ROBOTSTXT_OBEY": False,
@@ -288,9 +317,9 @@ def scrapy_settings(source: SourceConfig, user_agent: str) -> dict[str, Any]:
         "DEPTH_LIMIT": getattr(source, "pages", 1) + 3,
         "CONCURRENT_REQUESTS": 8,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 1 if polite else 4,
-        "DOWNLOAD_DELAY": source.delay,
+        "DOWNLOAD_DELAY": 0,  # crawlers/pace.py, for all sources of a host
         "AUTOTHROTTLE_ENABLED": source.autothrottle and polite,
-        "AUTOTHROTTLE_START_DELAY": source.delay,
+        "AUTOTHROTTLE_START_DELAY": 0,
         "AUTOTHROTTLE_MAX_DELAY": 60.0,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": 0.5,
         "DOWNLOAD_TIMEOUT": source.timeout.total_seconds(),

@@ -6,6 +6,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
 TRACKING = re.compile(r"utm_\w+|spm|from|source|share_token|callback|_|timestamp")
 INDEX = re.compile(r"/index\.html?$")
+BREAKS = re.compile(r"[\t\r\n]")
+HOST = re.compile(r"[^\s%@/\\]+")
+"""No percent signs: neither escapes nor the zone of an IPv6 address."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_URL = 2048
 
@@ -33,17 +36,22 @@ def canonical_url(url: str) -> str:
 
 
 def absolute_url(base: str, href: str) -> str | None:
-    """`href` as seen from the page at `base`; None for anything that is no plain web address."""
-    href = "".join(href.split())
+    """`href` as a browser sees it from the page at `base`; None for anything that is no plain web address.
+
+    Backslashes are slashes, line breaks nothing, a user name and password are left out.
+    """
+    place, mark, rest = BREAKS.sub("", href).strip().replace(" ", "%20").partition("?")
+    href = place.replace("\\", "/") + mark + rest
     try:
         url = urljoin(base, href)
         parts = urlsplit(url)
         port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
         return None
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not port_is_fine or len(url) > MAX_URL:
+    host = parts.hostname or ""
+    if parts.scheme not in DEFAULT_PORTS or HOST.fullmatch(host) is None or not port_is_fine or len(url) > MAX_URL:
         return None
-    return urlunsplit(parts._replace(fragment=""))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
 
 
 def host_of(url: str) -> str:
@@ -52,6 +60,15 @@ def host_of(url: str) -> str:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
         return ""
+
+
+def port_of(url: str) -> int | None:
+    """The port that is asked: the address's, else its scheme's; None for none, and for port 0."""
+    try:
+        parts = urlsplit(url)
+        return (DEFAULT_PORTS.get(parts.scheme) if parts.port is None else parts.port) or None
+    except ValueError:
+        return None
 
 
 def _keeps(key: str) -> bool:

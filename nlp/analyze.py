@@ -9,6 +9,7 @@ from pathlib import Path
 from config.lexicon import Lexicon
 from core.clock import beijing
 from core.records import Analysis, Mention, MentionType, RegistryEntry, SourceType, Table
+from facts.spot_checks import lines_of
 from nlp.casualties import count_casualties
 from nlp.clauses import Clauses
 from nlp.codes import find_codes
@@ -140,7 +141,7 @@ class Analyzer:
         self, title: str, text: str, *, published: datetime | None = None, tables: Sequence[Table] = ()
     ) -> tuple[Normalized, Reading]:
         """Everything that was found, before any decision; with the way back to original offsets."""
-        rows = "\n".join("｜".join(row) for table in tables for row in table)
+        rows = lines_of(tables, title=title)
         whole = self._disguises.undo(normalize(f"{title[:LONGEST]}\n{text[:LONGEST]}\n{rows[:LONGEST]}"))
         return whole, self._read(whole, min(len(title), LONGEST), min(len(text), LONGEST), published)
 

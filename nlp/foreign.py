@@ -13,7 +13,7 @@ from nlp.spans import Cover
 
 _MOST = 50_000
 _COMPANY = re.compile(
-    r"([A-Z][A-Za-z'’&.\-]*(?:[ ,][A-Z][A-Za-z'’&.\-]*){0,7}?),? "
+    r"([A-Z][A-Za-z'’&.\-]{0,40}(?:[ ,][A-Z][A-Za-z'’&.\-]{0,40}){0,7}?),? "
     r"(?:Co\.?,? ?Ltd\.?|Company Limited|Limited|Factory|GmbH|Inc\.?)"
 )
 _MADE_IN = re.compile(r"[Mm]anufactur|[Mm]ade in|[Mm]aker|of origin|[Pp]roduced|[Ee]xport")

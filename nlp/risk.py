@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from config.lexicon import Lexicon
+from nlp.genre import STRONG
 from nlp.level import Level, LevelCard
 from nlp.reading import Reading
 from nlp.segment import Segmenter
@@ -117,6 +118,7 @@ class RiskCard:
             found[name] = min(4.0, reading.genre.get(name, 0.0))
         for genre, most in self._most.items():
             found[genre] = min(most, reading.genre.get(genre, 0.0))
+        found["abroad_only"] = float(_happened_abroad(reading))
         found["genre_top"] = min(_MOST_GENRE, max((reading.genre.get(genre, 0.0) for genre in self._most), default=0.0))
         return {name: amount for name, amount in found.items() if amount and name in self.points}
 
@@ -155,6 +157,14 @@ class RiskCard:
                 f"未计入：“{reading.text[first.start : first.end]}”等{len(denied)}处（{_WHY[first.negated]}）"
             )
         return reasons
+
+
+def _happened_abroad(reading: Reading) -> bool:
+    """A Chinese text that tells of another country and of nothing at home; foreign notices name makers of ours."""
+    told = reading.genre.get("abroad", 0.0) >= STRONG and not reading.genre.get("witness", 0.0)
+    at_home = reading.regions or reading.towns or reading.outside
+    listed = any(firm.id and not firm.id.startswith("NIL:") for firm in reading.firms)
+    return told and not reading.foreign and not at_home and not listed
 
 
 _WHY = {

@@ -25,7 +25,7 @@ MOST_BYTES = 1_000_000
 
 def canary_source(address: str) -> SourceConfig:
     """The source that serves canaries. address: of the desk, as this machine reaches it."""
-    host = address.split("//", 1)[-1].split("/")[0].rsplit(":", 1)[0]
+    host = address.split("//", 1)[-1].split("/")[0]
     words = {
         "family": "feed",
         "title": "链路自检",

@@ -11,7 +11,9 @@ from nlp.privacy import mask
 MAX_TITLE = 300
 MAX_TEXT = 200_000  # characters; the longest official notice seen is under 60,000
 BLANKS = re.compile(r"[^\S\n]+")
-GAPS = re.compile(r"\n\s*\n\s*")
+TURNED = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+"""Marks that turn the direction of writing: with them a text shows other than what it says."""
+GAPS = re.compile(r"\s*\n\s*")
 
 
 def clean_text(text: str) -> str:
@@ -19,6 +21,7 @@ def clean_text(text: str) -> str:
     text = unicodedata.normalize("NFC", text[: MAX_TEXT * 2].encode("utf-8", "replace").decode("utf-8"))
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
     text = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs"))
+    text = TURNED.sub("", text)
     text = GAPS.sub("\n", BLANKS.sub(" ", text))
     return "\n".join(line.strip() for line in text.strip().split("\n"))[:MAX_TEXT]
 
@@ -28,9 +31,14 @@ def cleaned(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": mask(clean_text(raw["title"]).replace("\n", " "))[:MAX_TITLE],
         "text": mask(clean_text(raw["text"])),
-        "fields": {name: mask(clean_text(value)) for name, value in raw["fields"].items()},
+        "fields": {name: _cleaned_field(name, value) for name, value in raw["fields"].items()},
         "tables": [_cleaned_table(table) for table in raw["tables"]],
     }
+
+
+def _cleaned_field(name: str, value: str) -> str:
+    """Article numbers are nobody's telephone, though some have the length of one."""
+    return clean_text(value) if name == "barcode" else mask(clean_text(value))
 
 
 def _cleaned_table(table: Sequence[Sequence[str]]) -> Table:

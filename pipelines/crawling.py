@@ -2,32 +2,36 @@
 
 import asyncio
 import os
+import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from config.sources import SourceConfig
-from core.clock import Clock
+from core.clock import Clock, beijing
 from crawlers.run import RunSummary
 from crawlers.runner import CrawlEngine
 from pipelines.intake import StoreIntake
+from pipelines.rhythm import pulse_after
 from store.database import Store
-from store.runs import ask_for_run, beat, claim_run, finish_run, interrupt_runs, renew_runs
+from store.pulses import count_read, find_pulse, save_pulse
+from store.runs import COUNTS, ask_for_run, beat, claim_run, finish_run, interrupt_runs, renew_runs
 
 POLL_SECONDS = 0.5
 BEAT_SECONDS = 10.0
-CONTACT = "https://github.com/fengsui/fengsui"
 
 
 @dataclass
 class CrawlQueue:
-    """The runs of the store as the crawl engine wants them."""
+    """The runs of the store as the crawl engine wants them. sources: those whose pace and days are kept."""
 
     store: Store
     clock: Clock
     who: str = "crawler"
+    sources: Mapping[str, SourceConfig] = field(default_factory=dict)
     _open: dict[str, str] = field(default_factory=dict, init=False)
 
     def recover(self) -> None:
@@ -78,26 +82,41 @@ class CrawlQueue:
             yield run.source
 
     def done(self, summary: RunSummary) -> None:
-        """Close the run of this source."""
-        run_id = self._open.pop(summary.source, None)
+        """Close the run of this source, and settle when its next turn is."""
+        run_id, source = self._open.pop(summary.source, None), self.sources.get(summary.source)
         if run_id is not None:
             with self.store.write() as db:
                 note_summary(db, run_id, summary, self.clock)
+                if source is not None:
+                    note_pulse(db, source, summary, self.clock())
 
 
 def note_summary(db: Connection, run_id: str, summary: RunSummary, clock: Clock) -> None:
     """Write a summary into its run."""
-    counts = {name: getattr(summary, name) for name in ("new", "changed", "unchanged", "failed", "gone")}
+    counts = {name: getattr(summary, name) for name in COUNTS}
     finish_run(db, run_id, status=summary.status, counts=counts, problems=summary.problems, now=clock())
 
 
-def make_engine(store: Store, sources: Mapping[str, SourceConfig], data_dir: Path, clock: Clock) -> CrawlEngine:
-    """An engine that saves into `store` and archives below the data folder."""
+def note_pulse(db: Connection, source: SourceConfig, summary: RunSummary, now: datetime) -> None:
+    """What a run tells of its source: the pace, its last reads, the day."""
+    before = find_pulse(db, source.key)
+    pulse = pulse_after(before, source, summary, now, random.random())
+    save_pulse(db, pulse)
+    if pulse.read_at == now:
+        last = before.news_at if before else None
+        gap = (now - last).total_seconds() if last is not None and summary.new else 0.0
+        count_read(db, source.key, beijing(now).toordinal(), gap)
+
+
+def make_engine(
+    store: Store, sources: Mapping[str, SourceConfig], data_dir: Path, clock: Clock, *, contact: str
+) -> CrawlEngine:
+    """An engine that saves into `store` and archives below the data folder. contact: `Settings.site_contact`."""
     return CrawlEngine(
         sources=sources,
         intake=StoreIntake(store, clock),
         archive_dir=data_dir / "archive",
-        contact=CONTACT,
+        contact=contact,
         drop_dir=data_dir,
         clock=clock,
     )

@@ -1,20 +1,26 @@
 """The store's side of crawling: every document is saved before anything else happens to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from core.clock import Clock
+from core.clock import Clock, beijing
 from core.ids import content_hash, document_id
-from core.records import Document, Gone, Kind, RawDocument
-from crawlers.intake import Validators
+from core.records import Document, Gone, HotLine, Kind, RawDocument
+from crawlers.intake import KnownPage, Validators
+from crawlers.records import UNREAD_DATE
 from crawlers.urls import canonical_url
+from pipelines.page_news import tell_alerts
+from pipelines.page_noise import same_page
 from store.database import Store
-from store.documents import add_revision, find_by_address, last_stored, withdraw
-from store.runs import addresses_to_recheck, find_address, held_back, hold_back, mark_gone, remember_address
+from store.documents import add_revision, find_by_address, find_document, last_stored, raw_of, withdraw
+from store.hot_lines import see_line
+from store.pulses import count_found, is_sick
+from store.rechecks import addresses_to_recheck, note_looked, note_missing
+from store.runs import find_address, held_back, hold_back, remember_address
 
 Outcome = Literal["new", "changed", "unchanged"]
 AHEAD = timedelta(hours=1)  # a clock that is further ahead than this is wrong, not early
@@ -30,16 +36,31 @@ class StoreIntake:
 
     def save(self, raw: RawDocument) -> Outcome:
         """Store a document, or a new revision of it, or nothing when it is as before."""
+        now = self.clock()
         with self.store.write() as db:
-            return save_raw(db, raw, now=self.clock())
+            outcome = save_raw(db, raw, now=now)
+            if outcome == "new":
+                dated = raw.published if raw.published is not None and raw.published <= now + AHEAD else now
+                count_found(db, raw.source, beijing(dated).toordinal())
+            return outcome
 
-    def gone(self, gone: Gone) -> None:
-        """The page answers 404 or 410: its documents are withdrawn, their copies stay."""
+    def gone(self, gone: Gone, *, after: timedelta = timedelta(0)) -> bool:
+        """The page is not there: once that has been so for `after`, its document is withdrawn; the copy stays."""
         with self.store.write() as db:
-            mark_gone(db, gone.source, gone.url, gone.seen_at)
+            since = note_missing(db, gone.source, gone.url, gone.seen_at)
             known = find_by_address(db, gone.source, "", canonical_url(gone.url))
-            if known is not None:
-                withdraw(db, known.id, gone.seen_at)
+            if known is None or gone.seen_at - since < after:
+                return False
+            if not withdraw(db, known.id, gone.seen_at):
+                return False
+            tell_alerts(db, known, "page_gone", gone.seen_at)
+            return True
+
+    def hot(self, lines: Sequence[HotLine]) -> None:
+        """Note where lines of a hot list stand now."""
+        with self.store.write() as db:
+            for line in lines:
+                see_line(db, line)
 
     def validators(self, source: str, url: str) -> Validators | None:
         """What a conditional request may send."""
@@ -50,8 +71,11 @@ class StoreIntake:
         return Validators(etag=seen.etag, last_modified=seen.last_modified, body_sha256=seen.body_sha256)
 
     def remember(self, source: str, url: str, validators: Validators) -> None:
-        """Note what the address answered."""
+        """Note what the address answered; a withdrawn document whose page answers again is there again."""
         with self.store.write() as db:
+            before = find_address(db, source, url)
+            if before is not None and before.gone_at is not None:
+                come_back(db, source, url, now=self.clock())
             remember_address(
                 db,
                 source,
@@ -62,6 +86,11 @@ class StoreIntake:
                 body_sha256=validators.body_sha256,
             )
 
+    def looked(self, source: str, url: str) -> None:
+        """It told nothing: what is known of it stays."""
+        with self.store.write() as db:
+            note_looked(db, source, url, self.clock())
+
     def known(self, source: str, address: str) -> bool:
         """Whether this external id or canonical URL of the source is stored already."""
         with self.store.read() as db:
@@ -69,11 +98,16 @@ class StoreIntake:
                 return True
             return find_by_address(db, source, "", address) is not None
 
-    def recheck(self, source: str, limit: int, *, within: timedelta, not_since: timedelta) -> list[str]:
-        """Addresses published `within`, not looked at since `not_since` ago: revisions and withdrawals show there."""
+    def recheck(
+        self, source: str, limit: int, *, within: timedelta, looks: Sequence[timedelta], missing_for: timedelta
+    ) -> list[KnownPage]:
+        """Pages published `within` that are due for a look: revisions and withdrawals show there."""
         now = self.clock()
         with self.store.read() as db:
-            return addresses_to_recheck(db, source, since=now - within, before=now - not_since, limit=limit)
+            due = addresses_to_recheck(
+                db, source, since=now - within, now=now, looks=looks, missing_for=missing_for, limit=limit
+            )
+            return [_known_page(db, document_id, url) for url, document_id in due]
 
     def hold_back(self, source: str, until: datetime, why: str) -> None:
         """The site wants no visit before `until`: kept over restarts."""
@@ -85,14 +119,38 @@ class StoreIntake:
         with self.store.read() as db:
             return held_back(db, source)
 
+    def is_sick(self, source: str) -> bool:
+        """Whether its last run that told something went wrong."""
+        with self.store.read() as db:
+            return is_sick(db, source)
+
+
+def _known_page(db: Connection, document_id: str, url: str) -> KnownPage:
+    document = find_document(db, document_id)
+    if document is None:
+        return KnownPage(url)
+    external_id, raw = raw_of(db, document)
+    return KnownPage(
+        url=url,
+        title=raw["title"],
+        published=document.published,
+        external_id="" if "given_id" in document.flags else external_id,
+        author=raw.get("author"),
+        origin=raw.get("origin"),
+        fields=raw["fields"],
+    )
+
 
 def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str = "") -> Outcome:
     """Store `raw` inside an open transaction. `given_id` keeps an id that the document brought along."""
     raw, now = _storable(raw), not_before(last_stored(db), now)
     address = canonical_url(raw.url) if raw.url else ""
-    before = find_by_address(db, raw.source, raw.external_id, address)
     hashed = content_hash(raw.title, _whole_text(raw))
-    if before is not None and before.content_hash == hashed and before.withdrawn_at is None:
+    if raw.external_id or address:
+        before = find_by_address(db, raw.source, raw.external_id, address)
+    else:  # nothing but its text tells it from others
+        before = find_document(db, document_id(raw.source, hashed))
+    if before is not None and before.withdrawn_at is None and _as_before(db, before, hashed, raw):
         return "unchanged"
     document = _document(raw, address, hashed, now)
     if before is None:
@@ -102,7 +160,30 @@ def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str =
     if given_id:
         document = replace(document, flags=(*document.flags, "given_id"))
     add_revision(db, document, external_id=given_id or raw.external_id, raw=_kept(raw))
-    return "new" if before is None else "changed"
+    if before is None:
+        return "new"
+    tell_alerts(db, document, "page_changed" if before.withdrawn_at is None else "page_back", now)
+    return "changed"
+
+
+def come_back(db: Connection, source: str, url: str, *, now: datetime) -> bool:
+    """Where the page of a withdrawn document answers as before: the same text as a new revision, read and judged anew.
+
+    False where nothing was withdrawn, or a changed text has been stored already.
+    """
+    known = find_by_address(db, source, "", canonical_url(url))
+    if known is None or known.withdrawn_at is None:
+        return False
+    again = replace(known, revision=known.revision + 1, withdrawn_at=None, fetched_at=now, stored_at=now)
+    external_id, raw = raw_of(db, known)
+    told = add_revision(db, again, external_id=external_id, raw=raw)
+    if told:
+        tell_alerts(db, again, "page_back", now)
+    return told
+
+
+def _as_before(db: Connection, before: Document, hashed: str, raw: RawDocument) -> bool:
+    return before.content_hash == hashed or same_page(raw_of(db, before)[1], _kept(raw))
 
 
 def not_before(last: datetime | None, now: datetime) -> datetime:
@@ -140,8 +221,18 @@ def _document(raw: RawDocument, address: str, hashed: str, now: datetime) -> Doc
         tables=(),
         attachments=raw.attachments,
         archive=raw.archive,
-        flags=() if dated else ("date_guessed",),
+        flags=tuple(_flags(raw, dated)),
     )
+
+
+def _flags(raw: RawDocument, dated: bool) -> Iterator[str]:
+    """What a reader should know of the document before its text: see `flag` in web/search_state.py."""
+    if not dated:
+        yield "date_guessed"
+    if raw.body_kind != "text":
+        yield f"body_{raw.body_kind}"
+    if any(file.problem for file in raw.files):
+        yield "file_unread"
 
 
 def _kept(raw: RawDocument) -> dict[str, Any]:
@@ -153,8 +244,9 @@ def _kept(raw: RawDocument) -> dict[str, Any]:
 
 def _storable(raw: RawDocument) -> RawDocument:
     """Half characters (lone surrogates) cannot be written as UTF-8: they become question marks."""
-    whole = _plain(asdict(raw) | {"kind": raw.kind, "archive": raw.archive})
-    return RawDocument(**whole)
+    files = tuple(replace(file, name=_plain(file.name), url=_plain(file.url)) for file in raw.files)
+    whole = _plain(asdict(raw) | {"kind": raw.kind, "archive": raw.archive, "files": ()})
+    return replace(RawDocument(**whole), files=files)
 
 
 def _plain(value: Any) -> Any:
@@ -169,4 +261,5 @@ def _plain(value: Any) -> Any:
 
 def _whole_text(raw: RawDocument) -> str:
     cells = [cell for table in raw.tables for row in table for cell in row]
-    return "\n".join([raw.text, *raw.fields.values(), *cells])
+    facts = [value for name, value in raw.fields.items() if name != UNREAD_DATE]  # may be another one each time
+    return "\n".join([raw.text, *facts, *cells])

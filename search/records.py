@@ -82,13 +82,14 @@ def entry_of(
     tier_of: Mapping[str, int] = NO_TIERS,
     regions: Regions = BY_DIGITS,
 ) -> IndexEntry:
-    """The entry of `signal`: masked text, so that nothing private is in the index.
+    """The entry of `signal`: masked text and the rows of its tables, masked too, so that nothing private is indexed.
 
     version: the revision unless given; hand in a larger number to let a repeated analysis replace a newer-looking one.
     tier_of: source key to tier; the usual one where a source is missing.  regions: what lies in what, zones too.
     """
     document, analysis = signal.document, signal.analysis
-    title, body = analysis.masked_title, analysis.masked_text[:MAX_BODY]
+    rows = ("｜".join(row) for table in document.tables for row in table)
+    title, body = analysis.masked_title, "\n".join((analysis.masked_text, *rows)).strip()[:MAX_BODY]
     territory = [analysis.jurisdiction_code] if analysis.jurisdiction_code else []
     return IndexEntry(
         id=document.id,

@@ -17,6 +17,7 @@ from core.records import (
     CANARY,
     Analysis,
     ArchiveRef,
+    AttachedFile,
     Document,
     Kind,
     Mention,
@@ -323,6 +324,13 @@ def signals_after(db: Connection, seq: int, *, limit: int) -> list[tuple[int, Si
     return [(row["seq"], _signal(row)) for row in rows]
 
 
+def files_of(db: Connection, document: Document) -> tuple[AttachedFile, ...]:
+    """The attached files of this revision, as they were fetched."""
+    query = select(documents.c.raw).where(documents.c.id == document.id, documents.c.revision == document.revision)
+    raw = db.execute(query).scalar_one_or_none() or {}
+    return tuple(_file(values) for values in raw.get("files", ()))
+
+
 def revisions_of(db: Connection, document_id: str) -> list[Document]:
     """Every stored revision, newest first."""
     query = select(documents).where(documents.c.id == document_id).order_by(documents.c.revision.desc())
@@ -340,6 +348,13 @@ def all_revisions(db: Connection, ids: Sequence[str]) -> Iterator[list[tuple[int
             yield [(row["seq"], _signal(row)) for row in theirs]
 
 
+def raw_of(db: Connection, document: Document) -> tuple[str, Mapping[str, Any]]:
+    """The source's own id and what was fetched of this revision, as `add_revision` was given them."""
+    which = and_(documents.c.id == document.id, documents.c.revision == document.revision)
+    row = db.execute(select(documents.c.external_id, documents.c.raw).where(which)).one()
+    return row[0], row[1]
+
+
 def reposts_of(db: Connection, document_id: str) -> list[Document]:
     """The documents attached to this origin, oldest first."""
     query = select(documents).where(documents.c.repost_of == document_id, documents.c.latest)
@@ -347,20 +362,33 @@ def reposts_of(db: Connection, document_id: str) -> list[Document]:
 
 
 def find_by_address(db: Connection, source: str, external_id: str, canonical_url: str) -> Document | None:
-    """What this source published under that id or address before."""
-    query = _BY_ADDRESS[bool(canonical_url), bool(external_id) or not canonical_url]
-    asked = {"source": source, "address": canonical_url, "name": external_id}
-    row = db.execute(query, asked).mappings().first()
-    return _document(row) if row else None
+    """What this source published before under that id; without one, or where none has it, at that address.
+
+    The source's own id decides: a document with another one is another document, although it may share its address
+    (the page of a list, a portal's front page).
+    """
+    if external_id:
+        row = db.execute(_BY_NAME, {"source": source, "name": external_id}).mappings().first()
+        if row is not None:
+            return _document(row)
+    if not canonical_url:
+        return None
+    for row in db.execute(_BY_ADDRESS, {"source": source, "address": canonical_url}).mappings():
+        if not external_id or not row["external_id"] or "given_id" in row["flags"]:
+            return _document(row)
+    return None
 
 
-def _by(*same: ColumnElement[bool]) -> Select[Any]:
-    return select(*_WITHOUT_RAW).where(documents.c.source == bindparam("source"), or_(*same), documents.c.latest)
+def _by(same: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(*_WITHOUT_RAW)
+        .where(documents.c.source == bindparam("source"), same, documents.c.latest)
+        .order_by(documents.c.seq)
+    )
 
 
-_ADDRESS, _NAME = documents.c.canonical_url == bindparam("address"), documents.c.external_id == bindparam("name")
-_BY_ADDRESS = {(True, False): _by(_ADDRESS), (False, True): _by(_NAME), (True, True): _by(_ADDRESS, _NAME)}
-"""Statements by whether the address and whether the external id is asked for."""
+_BY_NAME = _by(documents.c.external_id == bindparam("name"))
+_BY_ADDRESS = _by(documents.c.canonical_url == bindparam("address"))
 
 
 def first_with_content(db: Connection, content_hash: str, *, before: Document) -> Document | None:
@@ -509,6 +537,11 @@ def _document(row: RowMapping) -> Document:
         flags=tuple(row["flags"]),
         archive=ArchiveRef(**archive) if archive else None,
     )
+
+
+def _file(values: Mapping[str, Any]) -> AttachedFile:
+    archive = values["archive"]
+    return AttachedFile(**{**values, "archive": ArchiveRef(**archive) if archive else None})
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Table:

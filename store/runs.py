@@ -12,6 +12,7 @@ from store.alert_log import create_only
 from store.schema import addresses, documents, holds, jobs, processes, runs
 
 OPEN = ("waiting", "running")
+COUNTS = ("new", "changed", "unchanged", "failed", "gone", "items", "not_modified")
 LEASE = timedelta(minutes=2)
 """A running crawl whose process has not renewed it for so long has lost its process."""
 
@@ -33,6 +34,9 @@ class Run:
     failed: int
     gone: int
     problems: tuple[str, ...]
+    items: int = 0
+    not_modified: int = 0
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -85,15 +89,15 @@ class Process:
     note: str | None
 
 
-def ask_for_run(db: Connection, source: str, *, reason: str, now: datetime) -> bool:
+def ask_for_run(db: Connection, source: str, *, reason: str, now: datetime, due_at: datetime | None = None) -> bool:
     """Ask for a crawl; False when one of that source is waiting or running already (the table's index sees to that).
 
-    A running one whose lease has run out gives way.
+    A running one whose lease has run out gives way.  due_at: when its turn was, where the schedule asks.
     """
     lost = and_(runs.c.source == source, runs.c.status == "running", runs.c.held_until < now)
     db.execute(update(runs).where(lost).values(status="interrupted", finished_at=now))
     values = {"id": short_id("r", source, now.isoformat()), "source": source, "status": "waiting", "reason": reason}
-    return create_only(db, runs, {**values, "asked_at": now, "problems": []})
+    return create_only(db, runs, {**values, "asked_at": now, "due_at": due_at, "problems": []})
 
 
 def claim_run(
@@ -122,8 +126,8 @@ def renew_runs(db: Connection, ids: Sequence[str], *, now: datetime) -> None:
 def finish_run(
     db: Connection, run_id: str, *, status: str, counts: Mapping[str, int], problems: Sequence[str], now: datetime
 ) -> None:
-    """Close a running run with its counts (new, changed, unchanged, failed, gone) and problems."""
-    kept = {name: counts.get(name, 0) for name in ("new", "changed", "unchanged", "failed", "gone")}
+    """Close a running run with its counts (see COUNTS) and problems."""
+    kept = {name: counts.get(name, 0) for name in COUNTS}
     db.execute(
         update(runs)
         .where(runs.c.id == run_id, runs.c.status == "running")
@@ -148,6 +152,13 @@ def recent_runs(db: Connection, *, source: str | None = None, limit: int = 50) -
     if source is not None:
         query = query.where(runs.c.source == source)
     return [_run(row) for row in db.execute(query).mappings()]
+
+
+def lateness(db: Connection, since: datetime) -> list[float]:
+    """Seconds between their turn and their start, of the scheduled runs asked for since then."""
+    asked = select(runs.c.due_at, runs.c.started_at).where(runs.c.asked_at >= since, runs.c.started_at.is_not(None))
+    rows = db.execute(asked.where(runs.c.due_at.is_not(None)))
+    return [max(0.0, (row[1] - row[0]).total_seconds()) for row in rows]
 
 
 def source_health(db: Connection, source: str) -> SourceHealth:
@@ -194,26 +205,6 @@ def remember_address(db: Connection, source: str, url: str, *, now: datetime, **
     if not create_only(db, addresses, {**key, "seen_at": now, **values}):
         mine = and_(addresses.c.source == source, addresses.c.url == url)
         db.execute(update(addresses).where(mine).values(seen_at=now, gone_at=None, **values))
-
-
-def mark_gone(db: Connection, source: str, url: str, at: datetime) -> None:
-    """The address answers 404 or 410."""
-    create_only(db, addresses, {"source": source, "url": url, "seen_at": at})
-    db.execute(update(addresses).where(addresses.c.source == source, addresses.c.url == url).values(gone_at=at))
-
-
-def addresses_to_recheck(db: Connection, source: str, *, since: datetime, before: datetime, limit: int) -> list[str]:
-    """Addresses of documents published after `since` that were last looked at before `before`, longest ago first."""
-    query = (
-        select(documents.c.url)
-        .outerjoin(addresses, and_(addresses.c.source == documents.c.source, addresses.c.url == documents.c.url))
-        .where(documents.c.source == source, documents.c.latest, documents.c.url != "")
-        .where(documents.c.event_time >= since, documents.c.withdrawn_at.is_(None))
-        .where(func.coalesce(addresses.c.seen_at, documents.c.stored_at) < before)
-        .order_by(func.coalesce(addresses.c.seen_at, documents.c.stored_at))
-        .limit(limit)
-    )
-    return list(db.execute(query).scalars())
 
 
 def save_job(db: Connection, job_id: str, *, what: str, trigger: str, next_at: datetime | None) -> None:

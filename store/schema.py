@@ -143,6 +143,7 @@ documents = Table(
     Index("ix_documents_moved", "stage", "moved_at"),
     Index("ix_documents_event_time", "event_time"),
     Index("ix_documents_source_url", "source", "canonical_url"),
+    Index("ix_documents_source_external", "source", "external_id"),
     Index("ix_documents_content_hash", "content_hash"),
     Index("ix_documents_repost_of", "repost_of"),
     Index("ix_documents_risk", "is_risk", "latest", "event_time"),
@@ -185,9 +186,10 @@ runs = Table(
     "runs", metadata,
     Column("id", Text, primary_key=True),
     Column("source", Text, nullable=False),
-    Column("status", Text, nullable=False, comment="waiting | running | ok | failed | blocked | changed | interrupted"),
+    Column("status", Text, nullable=False, comment="waiting | running | interrupted, or as crawlers.run ends it"),
     Column("reason", Text, nullable=False, comment="schedule | hand | restart"),
     Column("asked_at", Moment, nullable=False),
+    Column("due_at", Moment, comment="when its turn was; null for one that somebody asked for"),
     Column("started_at", Moment),
     Column("finished_at", Moment),
     Column("claimed_by", Text),
@@ -197,10 +199,55 @@ runs = Table(
     Column("unchanged", Integer, nullable=False, server_default="0"),
     Column("failed", Integer, nullable=False, server_default="0"),
     Column("gone", Integer, nullable=False, server_default="0"),
+    Column("items", Integer, nullable=False, server_default="0", comment="rows seen on its lists"),
+    Column("not_modified", Integer, nullable=False, server_default="0", comment="lists that were as last time"),
     Column("problems", Json, nullable=False),
     Index("ix_runs_source", "source", "asked_at"),
     Index("ix_runs_status", "status"),
+    Index("ix_runs_asked_at", "asked_at"),
     Index("ux_runs_open", "source", unique=True, sqlite_where=OPEN_RUN, postgresql_where=OPEN_RUN),
+)  # fmt: skip
+
+source_pulses = Table(
+    "source_pulses", metadata,
+    Column("source", Text, primary_key=True),
+    Column("every", Float, nullable=False, comment="seconds: the file's interval that pace began with"),
+    Column("pace", Float, nullable=False, comment="seconds: the interval as it is now"),
+    Column("next_at", Moment, nullable=False, comment="when it is due"),
+    Column("why", Text, nullable=False, comment="why then"),
+    Column("run_at", Moment, nullable=False, comment="end of its last run"),
+    Column("first_read_at", Moment, comment="since when its history is told"),
+    Column("read_at", Moment, comment="last time its lists were read, or said that nothing changed"),
+    Column("ok_at", Moment, comment="last time rows were read and all was well"),
+    Column("news_at", Moment, comment="last time something new was found"),
+    Column("newest", Moment, comment="date of the youngest row it ever showed"),
+    Column("rows", Integer, nullable=False, comment="rows on its lists when they were last read well"),
+    Column("trouble", Text, nullable=False, comment="status of the last run that told something; ok: none"),
+    Column("trouble_why", Text, nullable=False),
+    Column("failures", Integer, nullable=False, comment="runs in a row that were not ok"),
+    Column("hours", Json, nullable=False, comment="24 numbers: at what hours of Beijing something new came, fading"),
+    Index("ix_source_pulses_next_at", "next_at"),
+)  # fmt: skip
+
+source_days = Table(
+    "source_days", metadata,
+    Column("source", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, comment="ordinal, of Beijing"),
+    Column("found", Integer, nullable=False, server_default="0", comment="new documents dated on this day"),
+    Column("reads", Integer, nullable=False, server_default="0", comment="runs that read it on this day"),
+    Column("gap", Float, nullable=False, server_default="0", comment="longest time without news that ended on it, s"),
+)  # fmt: skip
+
+source_states = Table(
+    "source_states", metadata,
+    Column("id", Serial, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("was", Text, comment="null: it was never judged before"),
+    Column("state", Text, nullable=False, comment="well | silent | surging | layout_changed | blocked | failed"),
+    Column("at", Moment, nullable=False),
+    Column("why", Text, nullable=False),
+    Index("ix_source_states_source", "source", "id"),
+    Index("ix_source_states_at", "at"),
 )  # fmt: skip
 
 holds = Table(
@@ -658,4 +705,21 @@ outages = Table(
     "outages", metadata,
     Column("since", Moment, primary_key=True, comment="last beat of the worker before"),
     Column("until", Moment, nullable=False, comment="when it worked again"),
+)  # fmt: skip
+
+hot_lines = Table(
+    "hot_lines", metadata,
+    Column("platform", Text, primary_key=True),
+    Column("name", Text, primary_key=True, comment="the title without signs, width and case"),
+    Column("title", Text, nullable=False, comment="as last seen"),
+    Column("url", Text, nullable=False),
+    Column("first_seen", Moment, nullable=False),
+    Column("last_seen", Moment, nullable=False),
+    Column("sightings", Integer, nullable=False),
+    Column("rank", Integer, nullable=False, comment="at its last sighting; 1 is the top"),
+    Column("peak_rank", Integer, nullable=False),
+    Column("heat", BigInteger, comment="at its last sighting; null: no number"),
+    Column("heat_text", Text, nullable=False, comment="as the platform writes it: 261.9万"),
+    Column("peak_heat", BigInteger),
+    Index("ix_hot_lines_last_seen", "last_seen"),
 )  # fmt: skip

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,8 +16,8 @@ from scrapy.utils.reactor import install_reactor
 from config.sources import SourceConfig, parse_source
 from core.clock import Clock, fixed_clock
 from core.ids import content_hash
-from core.records import Gone, RawDocument
-from crawlers.intake import Outcome, Validators
+from core.records import Gone, HotLine, RawDocument
+from crawlers.intake import KnownPage, Outcome, Validators
 from crawlers.run import RunSummary
 from crawlers.runner import REACTOR, CrawlEngine
 from crawlers.urls import canonical_url
@@ -117,10 +117,15 @@ class MemoryIntake:
     withdrawn: list[Gone] = field(default_factory=list)
     remembered: dict[tuple[str, str], Validators] = field(default_factory=dict)
     to_recheck: list[str] = field(default_factory=list)
+    missing: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    looks: list[str] = field(default_factory=list)
     held: dict[str, datetime] = field(default_factory=dict)
+    sick: set[str] = field(default_factory=set)
+    lines: list[HotLine] = field(default_factory=list)
 
     def save(self, raw: RawDocument) -> Outcome:
-        key = (raw.source, raw.external_id or canonical_url(raw.url))
+        address = canonical_url(raw.url) if raw.url else ""
+        key = (raw.source, raw.external_id or address or content_hash(raw.title, raw.text))
         before = self.documents.get(key)
         if before is not None and content_hash(before.title, before.text) == content_hash(raw.title, raw.text):
             return "unchanged"
@@ -128,26 +133,46 @@ class MemoryIntake:
         self.revisions.append(raw)
         return "changed" if before else "new"
 
-    def gone(self, gone: Gone) -> None:
+    def hot(self, lines: Sequence[HotLine]) -> None:
+        self.lines += lines
+
+    def gone(self, gone: Gone, *, after: timedelta = timedelta(0)) -> bool:
+        since = self.missing.setdefault((gone.source, gone.url), gone.seen_at)
+        if gone.seen_at - since < after:
+            return False
         self.withdrawn.append(gone)
+        return True
+
+    def looked(self, source: str, url: str) -> None:
+        self.looks.append(url)
 
     def validators(self, source: str, url: str) -> Validators | None:
         return self.remembered.get((source, url))
 
     def remember(self, source: str, url: str, validators: Validators) -> None:
         self.remembered[source, url] = validators
+        self.missing.pop((source, url), None)
 
     def known(self, source: str, address: str) -> bool:
         return any(key == (source, address) or canonical_url(raw.url) == address for key, raw in self.documents.items())
 
-    def recheck(self, source: str, limit: int, *, within: timedelta, not_since: timedelta) -> list[str]:
-        return self.to_recheck[:limit]
+    def recheck(
+        self, source: str, limit: int, *, within: timedelta, looks: Sequence[timedelta], missing_for: timedelta
+    ) -> list[KnownPage]:
+        return [self.page(source, url) for url in self.to_recheck[:limit]]
+
+    def page(self, source: str, url: str) -> KnownPage:
+        raw = self.documents.get((source, canonical_url(url)))
+        return KnownPage(url, raw.title, raw.published, fields=raw.fields) if raw else KnownPage(url)
 
     def hold_back(self, source: str, until: datetime, why: str) -> None:
         self.held[source] = until
 
     def held_until(self, source: str) -> datetime | None:
         return self.held.get(source)
+
+    def is_sick(self, source: str) -> bool:
+        return source in self.sick
 
     @property
     def titles(self) -> list[str]:

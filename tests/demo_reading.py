@@ -163,7 +163,7 @@ class Reader:
         state: dict[str, Any] = {"since": "1990-01-01", "cursor": ""}
         for step in range(source.pages):
             if source.pager:
-                state |= {"page": source.pager.start + step, "offset": source.pager.start + step * source.pager.size}
+                state |= {"page": source.pager.first + step, "offset": source.pager.first + step * source.pager.size}
             params = {name: str(value).format(**state) for name, value in source.params.items()}
             text = self.get(source.list_url[0], params=params).text
             value = json.loads(text[text.index("(") + 1 : text.rindex(")")] if source.unwrap else text)

@@ -52,7 +52,7 @@ from search.names import NameTable
 from search.open import open_backend
 from search.records import entry_of
 from search.text import Segmenter as CutWords
-from store import alert_log, documents, runs
+from store import alert_log, documents, pulses, runs, source_states
 from store.database import Store, check_profile
 from store.registry import save_entries
 from store.schema import documents as table
@@ -124,6 +124,14 @@ def read_sources() -> tuple[SourceConfig, ...]:
         parse_source(key, {**base, "title": TITLES.get(key, key), "kind": str(kind)})
         for key, kind in sorted(kinds.items())
     )
+
+
+ILL = {
+    "gz_amr": ("layout_changed", "列表页结构改变：找不到 ul.notices li"),
+    "gan_forum": ("silent", "31 小时没有新内容，通常应有约 24 篇；近八周最长间隔 12 小时"),
+    "microblog": ("surging", "今日已有 212 篇，这样的一天通常约 38.0 篇"),
+    "national_wire": ("blocked", "http://127.0.0.1/feed: HTTP 412"),
+}
 
 
 def moment(day: int, time: str = "00:00") -> datetime:
@@ -277,10 +285,36 @@ def _fill_runs(db: Connection) -> None:
                 db, run.id, status="changed" if failed else "ok", counts={"new": back % 2, "unchanged": 3},
                 problems=["列表页结构改变：找不到 ul.notices li"] if failed else [], now=at + timedelta(seconds=2),
             )  # fmt: skip
-        due = NOW + timedelta(minutes=number + 1)
-        runs.save_job(db, f"crawl:{source.key}", what=f"抓取 {source.title}", trigger="每 30 分", next_at=due)
+        _fill_pulse(db, source, number)
+    runs.save_job(db, "watch", what="预警巡检", trigger="每 20 秒", next_at=NOW + timedelta(seconds=20))
     for name in ("crawler", "worker", "indexer", "sender", "scheduler"):
         runs.beat(db, name, pid=100, now=NOW)
+
+
+def _fill_pulse(db: Connection, source: SourceConfig, number: int) -> None:
+    """How a source beats: one of its own in each state, the rest well."""
+    state, why = ILL.get(source.key, (source_states.WELL, "列表 20 行"))
+    trouble = {"layout_changed": "changed", "blocked": "blocked"}.get(state, "ok")
+    pace, last = 1800.0 * 1.25 ** (number % 5), NOW - timedelta(minutes=number)
+    hours = tuple(3.0 if 8 <= hour < 11 or 14 <= hour < 17 else 0.2 for hour in range(24))
+    pulse = pulses.Pulse(
+        source=source.key, every=1800.0, pace=pace, next_at=last + timedelta(seconds=pace), run_at=last,
+        why="没有新内容，间隔由 30 分放到 38 分", first_read_at=NOW - timedelta(days=70), read_at=last, ok_at=last,
+        news_at=last, newest=last, rows=20, trouble=trouble, trouble_why=why if trouble != "ok" else "", failures=0,
+        hours=hours,
+    )  # fmt: skip
+    pulses.save_pulse(db, pulse)
+    today = NOW.astimezone(BEIJING).toordinal()
+    for back in range(60):
+        for _ in range((back * 7 + number) % 5 + (3 if (today - back) % 7 not in (6, 0) else 0)):
+            pulses.count_found(db, source.key, today - back)
+        pulses.count_read(db, source.key, today - back, 3600.0 * (4 + back % 9))
+    source_states.add_change(
+        db, source_states.StateChange(source.key, None, source_states.WELL, NOW - timedelta(days=70), "列表 20 行")
+    )
+    if state != source_states.WELL:
+        began = NOW - timedelta(days=number % 3, hours=2, minutes=7 * number)
+        source_states.add_change(db, source_states.StateChange(source.key, source_states.WELL, state, began, why))
 
 
 def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> Services:

@@ -61,7 +61,7 @@ def test_a_withdrawal_that_splits_a_matter_leaves_each_part_an_alert(desk: Desk,
 def test_a_page_revised_after_long_silence_does_not_end_and_reopen_one_alert(desk: Desk) -> None:
     first = press("红炉钢筋一批不合格", 0, address="one")
     desk.read(first, replace(first, name="红炉钢筋两批不合格", hours=20 * DAY))
-    assert [desk.actions(alert) for alert in desk.alerts()] == [["opened", "dismissed"], ["opened"]]
+    assert [desk.actions(alert) for alert in desk.alerts()] == [["opened", "noted", "dismissed"], ["opened"]]
     desk.read(press("红炉钢筋三批不合格", 21))
     assert [desk.actions(alert) for alert in desk.alerts()] == [["opened", "dismissed"], ["opened"]]
     assert grounds(desk) == [sorted(["红炉钢筋两批不合格", "红炉钢筋三批不合格"])]

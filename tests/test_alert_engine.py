@@ -28,6 +28,7 @@ from core.records import (
     RegistryEntry,
     Signal,
 )
+from crawlers.intake import Validators
 from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
 from store.alert_log import alert_details, findings_of_alert, history_of, list_alerts
@@ -262,6 +263,20 @@ def test_a_withdrawn_text_takes_its_ground_away(desk: Desk) -> None:
     desk.gone(PRESS, 30)
     assert desk.one().state is AlertState.DISMISSED
     assert "撤回" in desk.one().reason
+
+
+def test_an_alert_s_history_tells_what_became_of_the_pages_it_rests_on(desk: Desk) -> None:
+    desk.read(PRESS)
+    alert = desk.one()
+    desk.read(replace(PRESS, name=f"{PRESS.name}（改）", hours=PRESS.hours + 5, address=PRESS.name))
+    desk.gone(replace(PRESS, address=PRESS.name), 30)
+    desk.now = START + timedelta(hours=40)
+    StoreIntake(desk.store, lambda: desk.now).remember(PRESS.source, PRESS.raw.url, Validators(etag="x"))
+    desk.pipeline().drain()
+    with desk.store.read() as db:
+        told = [(row.details["reason"], row.note) for row in history_of(db, alert.id) if row.action == "noted"]
+    assert [reason for reason, _ in told if reason.startswith("page_")] == ["page_changed", "page_gone", "page_back"]
+    assert "存为第 2 版" in told[0][1]
 
 
 def test_a_paper_s_own_correction_changes_the_same_alert_and_lowers_nothing(desk: Desk) -> None:

@@ -107,7 +107,7 @@ def test_its_source_is_a_feed_like_any_other() -> None:
     canary = Canary("20261125040000", NOW, None, None, None, "planted", "")
     feed = read_feed(write_source([canary], NOBODY), url=NOBODY, now=NOW)
     assert [entry.published for entry in feed.entries] == [NOW]
-    assert canary_source("http://127.0.0.1:8000").allow_private == ("127.0.0.1",)
+    assert canary_source("http://127.0.0.1:8000").allow_private == ("127.0.0.1:8000",)
 
 
 def test_no_source_file_may_take_its_name(tmp_path: Path) -> None:

@@ -99,7 +99,10 @@ def test_the_line_of_a_file_has_the_fields_of_the_contract(tmp_path: Path) -> No
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the collected pages are not on this machine")
 def test_collected_pages_keep_their_measured_quality() -> None:
-    """Floors below what benchmarks/extraction.py printed on 2026-11-24: .991, 35 of 36, 25 of 25."""
+    """Floors below what benchmarks/extraction.py printed on 2026-11-26: .993, 36 of 36, 24 of 25.
+
+    The one date: the reference gives the day that the story tells of, the page says 发布日期 a week later.
+    """
     rows = [json.loads(line) for line in (SHARED / "gold.jsonl").read_text(encoding="utf-8").splitlines()]
     found = {row["file"]: extract_page((SHARED / "pages" / row["file"]).read_bytes()) for row in rows}
     titles = sum(

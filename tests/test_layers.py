@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"core"},
     {"config"},
+    {"facts"},
     {"crawlers", "nlp", "store", "search", "charts", "demo"},
     {"enterprises", "training"},
     {"pipelines"},

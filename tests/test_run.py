@@ -1,6 +1,7 @@
 """`fengsui run` as a whole, over real HTTP: from a fresh folder to alerts on the desk, and to a prompt end."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -34,9 +35,9 @@ def told(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
         print(f"\n{seconds}", end=" ")
 
 
-def fengsui(*words: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "cli", *words]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120, check=False)
+def fengsui(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command, env = [sys.executable, "-m", "cli", *words], {**os.environ, **environment}
+    return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 def in_mid_crawl(system: System) -> bool:
@@ -112,7 +113,8 @@ def test_ctrl_c_while_it_starts_ends_all_processes(system: System, capsys: pytes
 
 
 def test_live_never_starts_on_the_demos_data(system: System) -> None:
-    refused = fengsui("run", "--port", "0", "--profile", "live", "--data", str(system.folder))
+    live = {"FENGSUI_CONTACT": "desk@bureau.example.org"}
+    refused = fengsui("run", "--port", "0", "--profile", "live", "--data", str(system.folder), **live)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "this database holds the profile 'demo', not 'live': give another --data" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -15,6 +15,7 @@ from config.settings import PROJECT, Settings
 from config.sources import parse_source
 from core.clock import fixed_clock, system_clock
 from pipelines.intake import StoreIntake
+from pipelines.turns import Turns
 from scheduler import schedule
 from store.database import Store, get_fact, set_fact
 from store.documents import count_documents
@@ -25,7 +26,6 @@ from store.runs import (
     finish_run,
     held_back,
     hold_back,
-    list_jobs,
     recent_runs,
     renew_runs,
     source_health,
@@ -107,7 +107,8 @@ def test_an_interrupted_crawl_says_so_and_leaves_no_run_open(tmp_path: Path) -> 
     folder = tmp_path / "config" / "sources" / "live"
     folder.mkdir(parents=True)
     (folder / "slow.yml").write_text(source + "allow_private: ['127.0.0.1']\n", encoding="utf-8")
-    process = start(tmp_path / "data", FENGSUI_CONFIG=str(tmp_path / "config"), FENGSUI_PROFILE="live")
+    live = {"FENGSUI_PROFILE": "live", "FENGSUI_CONTACT": "desk@bureau.example.org"}
+    process = start(tmp_path / "data", FENGSUI_CONFIG=str(tmp_path / "config"), **live)
     try:
         while not site.hits()["/rss"]:
             assert process.poll() is None
@@ -167,20 +168,25 @@ def test_what_a_site_asked_for_is_kept_and_shown(store: Store, tmp_path: Path) -
 
 def test_the_scheduler_does_not_ask_before_the_time_a_site_named(store: Store) -> None:
     values = {"title": "甲", "family": "feed", "kind": "news", "every": "1h", "list_url": "http://127.0.0.1:9/rss"}
+    turns = Turns(store, [parse_source("a", values), parse_source("b", values)])
     with store.write() as db:
-        hold_back(db, "a", until=system_clock() + timedelta(days=1), why="Retry-After")
+        hold_back(db, "a", until=NOON + timedelta(hours=3), why="Retry-After")
+    assert turns.ask(NOON) == ["b"]
+    assert turns.ask(NOON + timedelta(hours=3)) == ["a"]
+
+
+def test_the_scheduler_asks_for_what_is_due_while_it_runs(store: Store) -> None:
+    values = {"title": "甲", "family": "feed", "kind": "news", "every": "1h", "list_url": "http://127.0.0.1:9/rss"}
     stop, stay = threading.Event(), [parse_source("a", values)]
     table = threading.Thread(target=schedule, args=(stop, store, stay), kwargs={"daily": [], "clock": system_clock})
     table.start()
     try:
-        for _look in range(200):
+        asked = False
+        while not asked:
             with store.read() as db:
-                notes = [job.last_note for job in list_jobs(db) if job.last_at]
-            if notes or stop.wait(0.05):
-                break
+                asked = bool(recent_runs(db))
     finally:
         stop.set()
         table.join()
-    assert [note and note[:31] for note in notes] == ["the site wants no visit before "]
     with store.read() as db:
-        assert recent_runs(db) == []
+        assert [(run.status, run.reason) for run in recent_runs(db)] == [("waiting", "schedule")]

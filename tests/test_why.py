@@ -31,7 +31,7 @@ from config.settings import PROJECT
 from config.sources import parse_source
 from core.errors import UsageError
 from core.records import AlertEvent, AlertState, Kind, RegistryEntry
-from store import desk_rules, runs
+from store import desk_rules, rechecks, runs
 from store.alert_log import add_history, next_history_number, save_alert
 from store.database import Store
 from store.documents import ANALYSED, FETCHED, JUDGED, REFUSED, claim, give_back
@@ -141,7 +141,7 @@ def test_a_list_that_filters_the_address_out_says_so(desk: Desk) -> None:
 
 def test_an_address_that_was_gone_when_a_crawler_came(desk: Desk) -> None:
     with desk.store.write() as db:
-        runs.mark_gone(db, "daily", "https://daily.example/gone", START)
+        rechecks.note_missing(db, "daily", "https://daily.example/gone", START)
     assert "404 或 410" in asked(desk, "https://daily.example/gone").sentence
 
 

@@ -33,6 +33,8 @@ MAY: dict[str, Role] = {
     "confirm": "supervisor",
     "close": "supervisor",
     "reopen": "supervisor",
+    "evidence": "officer",
+    "evidence_raw": "supervisor",
     "audit": "admin",
     "index_retry": "admin",
     "saved": "admin",

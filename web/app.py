@@ -35,6 +35,7 @@ from web.views import (
     documents,
     enterprises,
     events,
+    evidence,
     feeds,
     home,
     lab,
@@ -58,7 +59,7 @@ STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
     analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
-    complete, why, canary, silences,
+    complete, why, canary, silences, evidence,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,10 @@ from datetime import datetime
 from markupsafe import Markup, escape
 from sqlalchemy import Connection, select
 
-from core.records import Analysis, Document, Mention, MentionType, Signal
+from core.records import Document, Mention, MentionType, Signal
 from nlp.privacy import mask
 from pipelines.duplicates import overlaps
+from pipelines.shown import shown_text, shown_title
 from store.schema import documents
 
 CLASSES = {
@@ -76,19 +77,6 @@ def telling_part(text: str, mentions: Sequence[Mention]) -> tuple[int, int]:
             break
         end = further
     return start, end
-
-
-def shown_text(document: Document, analysis: Analysis | None) -> str:
-    """The text people may read: personal data masked in place, so that offsets hold."""
-    if analysis is not None and len(analysis.masked_text) == len(document.text):
-        return analysis.masked_text
-    return mask(document.text)
-
-
-def shown_title(document: Document, analysis: Analysis | None) -> str:
-    """The title people may read; a post that has none shows how it begins."""
-    title = analysis.masked_title if analysis and analysis.masked_title else mask(document.title)
-    return title or (shown_text(document, analysis)[:40] + "…" if document.text else "（无标题）")
 
 
 @dataclass(frozen=True)

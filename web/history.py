@@ -18,6 +18,7 @@ ACTIONS: Mapping[str, str] = {
     "lowered": "降级",
     "grew": "并入新信号",
     "merged": "并入",
+    "took_over": "接续",
     "noted": "依据变动",
     "backdated": "首发时间提前",
     "dismissed": "判为不构成风险",

@@ -45,6 +45,7 @@ RUN_STATES: Mapping[str, tuple[str, str]] = {
     "failed": ("失败", "bad"),
     "blocked": ("被拒", "bad"),
     "changed": ("结构改变", "bad"),
+    "silent": ("内容陈旧", "bad"),
     "interrupted": ("中断", "warn"),
 }
 
@@ -89,6 +90,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "export_search": "导出检索",
     "export_figures": "导出分析",
     "export_broken": "导出中断",
+    "export_evidence": "导出证据",
     "save_search": "存检索",
     "rename_search": "检索改名",
     "share_search": "共享检索",

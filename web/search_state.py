@@ -304,7 +304,14 @@ def value_word(names: Names, name: str, value: Scalar, firms: Mapping[str, str])
 WORDS: Mapping[str, Mapping[str, str]] = {
     "stance": {"none": "无", "denial": "当事方否认", "refutation": "辟谣", "apology": "致歉"},
     "tier": {"1": "一级", "2": "二级", "3": "三级", "4": "四级"},
-    "flag": {"date_guessed": "日期按入库推定", "given_id": "编号由来源给定"},
+    "flag": {
+        "date_guessed": "日期按入库推定",
+        "given_id": "编号由来源给定",
+        "body_image": "正文是图片",
+        "body_attachment": "正文在附件里",
+        "body_table": "正文是表格",
+        "file_unread": "有附件未读",
+    },
 }
 """Words of values that have no table of their own."""
 

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from alerts.lateness import late_words
 from alerts.reasons import REASONS, reason_word
 from core.clock import iso_beijing
+from core.durations import duration_words
 from store.users import SEEN_STEP, find_session, touch_session
 from web import times
 from web.access import ROLE_NAMES, Viewer
@@ -75,6 +76,7 @@ def make_templates() -> Environment:
         "CHANNELS": CHANNELS,
         "AUDIT_WORDS": AUDIT_WORDS,
         "span": span_word,
+        "lasting": duration_words,
         "condition": condition_words,
         "scope": scope_words,
         "MOMENTS": MOMENTS,

@@ -15,7 +15,7 @@ from store.runs import SourceHealth, source_health
 
 RUN_WORDS = {
     "waiting": "等待", "running": "进行中", "ok": "正常", "failed": "失败", "blocked": "被拒", "changed": "结构改变",
-    "interrupted": "中断",
+    "silent": "内容陈旧", "interrupted": "中断",
 }  # fmt: skip
 COUNTRY_SITES = ("gov", "com", "org", "net", "edu", "ac", "co")
 

@@ -1,47 +1,24 @@
-"""Family `json_api`: records of a JSON answer, mapped by paths, paged by number, offset or cursor."""
+"""Family `json_api`: records of a JSON answer, mapped by paths, paged by number, offset, cursor or newest mark."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from scrapy import Request
 from scrapy.http import Response
 
-from config.sources import JsonApiSource, WebSource
+from config.source_parts import Pager
+from config.sources import JsonApiSource
 from core.clock import beijing
 from core.errors import SourceChanged
-from core.records import RawDocument
-from crawlers.base import Items, Row, SourceSpider
+from crawlers.base import Items
 from crawlers.charset import decode_page
-from crawlers.pick import first_at, json_of, texts_at, values_at
-from crawlers.records import Origin, read_record
-
-WebT = TypeVar("WebT", bound=WebSource)
-
-
-class RecordsSpider(SourceSpider[WebT]):
-    """What families of records share: from mapped record to document or to the page behind it."""
-
-    def origin(self, response: Response) -> Origin:
-        """Where the records of an answer come from."""
-        meta = response.meta
-        return Origin(response.url, meta["fetched_at"], meta.get("archive"), meta.get("encoding"))
-
-    async def handle(self, raw: RawDocument) -> Items:
-        """Save a record as it is, with the tables of its files, or ask for the page behind it."""
-        if self.source.follow and raw.url:
-            row = Row(raw.url, raw.title, raw.published, raw.text, raw.author, raw.origin, raw.external_id, raw.fields)
-            for request in self.follow_rows([row]):
-                yield request
-            return
-        self.run.row(raw.published)
-        if raw.attachments:
-            tables, _ = await self.tables_of_files(raw.attachments)
-            raw = with_tables(raw, tables)
-        yield raw
+from crawlers.families.records import RecordsSpider, members
+from crawlers.intake import Validators
+from crawlers.pick import first_at, json_of, pick_one, texts_at
+from crawlers.urls import absolute_url
 
 
 class JsonApiSpider(RecordsSpider[JsonApiSource]):
@@ -49,24 +26,44 @@ class JsonApiSpider(RecordsSpider[JsonApiSource]):
 
     def list_requests(self) -> Iterator[Request]:
         for url in self.source.list_url:
-            start = str(self.source.pager.start if self.source.pager else 1)
-            yield self._ask(url, 1, {"page": start, "offset": start, "cursor": ""})
+            if self.source.lookup is None:
+                yield self._first(url)
+            else:
+                yield self.ask_list(url, callback=self.look_up, meta={"conditional": False})
+
+    async def look_up(self, response: Response) -> Items:
+        """Find the address of the records in the page that names it."""
+        lookup = self.source.lookup
+        found = re.search(lookup.regex, decode_page(response.body).text) if lookup else None
+        if lookup is None or found is None:
+            raise SourceChanged(f"{response.url}: nothing matches lookup.regex: the page does not name its records")
+        name = found[1] if found.re.groups else found[0]
+        url = absolute_url(response.url, lookup.url.replace("{found}", name))
+        if url is None:
+            raise SourceChanged(f"{response.url}: {name[:80]!r} makes no address")
+        yield self._first(url)
+
+    def _first(self, url: str) -> Request:
+        first = str((self.source.pager or Pager()).first)
+        return self._ask(url, 1, {"page": first, "offset": first, "cursor": ""})
 
     async def read_list(self, response: Response) -> Items:
         answer = self.answer(response)
-        records = [value for value in members(answer, self.source.items) if self._wanted(value)]
         if not isinstance(answer, list | Mapping):
             raise SourceChanged(f"{response.url}: the answer is no object and no list")
-        for record in records[: self.source.max_items]:
-            raw = read_record(self.source, self.source.map, record, self.origin(response), now=self.now)
-            if raw is None:
-                self.run.problem("a record without title and text was left out")
-                continue
-            async for item in self.handle(raw):
-                yield item
-        request = self._next(response, answer, len(records))
-        if request is not None:
-            yield request
+        told = members(answer, self.source.items)
+        records = [record for record in told if self._wanted(record)]
+        found = await self.documents_of(records, self.source.map, self.origin(response))
+        address, page = str(response.meta["address"]), int(response.meta["page"])
+        if self.repeats(found, address=address, page=page):
+            return
+        async for item in self.handle(found):
+            yield item
+        self._remember_mark(address, told)
+        if told and page < self.source.pages and not self.run.counts["left"]:
+            asked = self._next(response, answer, told)
+            if asked is not None:
+                yield self._ask(address, page + 1, asked)
 
     def answer(self, response: Response) -> Any:
         """The JSON of an answer that says it is a good one. Raises SourceChanged."""
@@ -84,28 +81,53 @@ class JsonApiSpider(RecordsSpider[JsonApiSource]):
             for path, pattern in self.source.filter.items()
         )
 
-    def _next(self, response: Response, answer: Any, count: int) -> Request | None:
-        """The next page, unless this one was empty, a repetition or the last one wanted."""
+    def _next(self, response: Response, answer: Any, told: list[Any]) -> dict[str, str] | None:
+        """What the next page is asked for by; None where this was the last."""
         pager, page = self.source.pager, int(response.meta["page"])
-        if pager is None or page >= self.source.pages or count == 0:
+        if pager is None:
             return None
-        cursor = first_at(answer, pager.cursor) if pager.cursor else ""
-        if pager.by == "cursor" and not cursor:
-            return None
-        asked = {
-            "page": str(pager.start + page),
-            "offset": str(pager.start + page * pager.size),
-            "cursor": cursor,
+        asked: dict[str, str] = {
+            "page": str(pager.first + page),
+            "offset": str(pager.first + page * pager.size),
+            "cursor": first_at(answer, pager.cursor) if pager.cursor else "",
         }
-        return self._ask(response.meta["address"], page + 1, asked)
+        if pager.by == "since":
+            asked["since"] = newest_mark([pick_one(pager.field, record) for record in told])
+        mark = pager.by if pager.by in ("cursor", "since") else None
+        if mark and asked[mark] in ("", response.meta["asked"][mark]):
+            return None
+        return asked
+
+    def _mark_key(self, address: str) -> str:
+        """Where the newest mark of an address is kept between two runs."""
+        return f"{address}#since"
+
+    def _remember_mark(self, address: str, told: Sequence[Any]) -> None:
+        """To be kept once all that was read is saved."""
+        pager = self.source.pager
+        if pager is None or pager.by != "since":
+            return
+        before = self.run.pending_lists.get(self._mark_key(address))
+        kept = before.etag or "" if before else ""
+        mark = newest_mark([kept, *(pick_one(pager.field, record) for record in told)])
+        if mark:
+            self.run.pending_lists[self._mark_key(address)] = Validators(etag=mark)
+
+    def _since(self, address: str) -> str:
+        """The mark that the last run came to, else the beginning of the window."""
+        if self.source.pager is not None and self.source.pager.by == "since":
+            kept = self.context.intake.validators(self.source.key, self._mark_key(address))
+            if kept is not None and kept.etag:
+                return kept.etag
+        return f"{beijing(self.now - self.source.since):{self.source.since_format}}"
 
     def _ask(self, address: str, page: int, asked: Mapping[str, str]) -> Request:
         source = self.source
-        values = {**asked, "since": f"{beijing(self.now - source.since):{source.since_format}}"}
+        values = {"since": self._since(address), "year": str(beijing(self.now).year), **asked}
         url = filled(address, values)
         if source.params:
             url = with_query(url, {name: filled(str(value), values) for name, value in source.params.items()})
-        meta = {"page": page, "address": address, "conditional": page == 1}
+        meta = {"page": page, "address": address, "asked": values, "conditional": page == 1}
         if source.body is not None:
             body = json.dumps(filled_json(source.body, values), ensure_ascii=False)
             return self.ask_list(
@@ -121,10 +143,12 @@ class JsonApiSpider(RecordsSpider[JsonApiSource]):
         return self.ask_list(url, meta=dict(meta), method="POST", body=urlencode(form).encode(), headers=headers)
 
 
-def members(answer: Any, path: str) -> list[Any]:
-    """The records at `path` ('' or '$': the answer itself)."""
-    found = [answer] if path in ("", "$") else list(values_at(answer, path))
-    return [record for value in found for record in (value if isinstance(value, list) else [value])]
+def newest_mark(marks: Sequence[str]) -> str:
+    """The highest of some marks: numbers as numbers, anything else (dates) as text."""
+    told = [mark for mark in marks if mark]
+    if told and all(mark.isdecimal() for mark in told):
+        return max(told, key=int)
+    return max(told, default="")
 
 
 def check_ok(answer: Any, ok: Mapping[str, str | int | bool], url: str) -> None:
@@ -160,13 +184,3 @@ def with_query(url: str, params: Mapping[str, str]) -> str:
     """`url` with `params` behind what it has."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(params))))))
-
-
-def with_tables(raw: RawDocument, tables: tuple[Any, ...]) -> RawDocument:
-    """`raw` with the tables of its files behind its own; one that it has already is not repeated."""
-    return replace(raw, tables=(*raw.tables, *(table for table in tables if table not in raw.tables)))
-
-
-def with_attachments(raw: RawDocument, links: tuple[str, ...]) -> RawDocument:
-    """`raw` with further attachments."""
-    return replace(raw, attachments=tuple(dict.fromkeys((*raw.attachments, *links))))

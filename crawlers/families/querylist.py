@@ -1,7 +1,7 @@
 """Family `jx_querylist`: Jiangxi's provincial platform answers whole texts to a form."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,9 +13,10 @@ from config.sources import JxQueryListSource
 from core.errors import SourceChanged
 from crawlers.base import Items
 from crawlers.charset import decode_page
-from crawlers.families.api import RecordsSpider, filled, members, with_attachments
+from crawlers.families.api import filled
+from crawlers.families.records import RecordsSpider, members, with_attachments
 from crawlers.pick import first_at, json_of
-from crawlers.records import Origin, read_record
+from crawlers.records import Origin
 from crawlers.urls import absolute_url
 
 FIELDS = FieldMap(
@@ -37,24 +38,37 @@ class JxQueryListSpider(RecordsSpider[JxQueryListSource]):
     async def read_list(self, response: Response) -> Items:
         try:
             answer = json_of(decode_page(response.body).text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SourceChanged(f"{response.url}: the answer is no JSON: {error}") from error
-        results = [record.get("source", record) for record in members(answer, "data.results[]") if record]
+        page = int(response.meta["page"])
+        told = members(answer, "data.results[]")
+        records = list(self._records(told))
+        if told and not records:
+            raise SourceChanged(f"{response.url}: no record has an id")
         column = self.source.column or response.url
         origin = Origin(column, response.meta["fetched_at"], response.meta.get("archive"))
-        for record in results:
-            if not first_at(record, "id"):
-                raise SourceChanged(f"{response.url}: a record has no id")
-            raw = read_record(self.source, FIELDS, record, origin, now=self.now)
-            if raw is None:
-                self.run.problem("a record without title and text was left out")
-                continue
-            async for item in self.handle(with_attachments(raw, _files(record, column))):
-                yield item
-        page, total = int(response.meta["page"]), first_at(answer, "data.total")
-        seen = int(response.meta["seen"]) + len(results)
-        if results and page < self.source.pages and (not total.isdecimal() or seen < int(total)):
+        files = {first_at(record, "id"): _files(record, column) for record in records}
+        found = [
+            with_attachments(raw, files.get(raw.external_id, ()))
+            for raw in await self.documents_of(records, FIELDS, origin)
+        ]
+        if self.repeats(found, address=response.url, page=page):
+            return
+        async for item in self.handle(found):
+            yield item
+        total, seen = first_at(answer, "data.total"), int(response.meta["seen"]) + len(told)
+        more = not total.isdecimal() or seen < int(total)
+        if told and more and page < self.source.pages and not self.run.counts["left"]:
             yield self._ask(response.url, page + 1, seen)
+
+    def _records(self, told: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
+        """The records that have an id; ids are never guessed."""
+        for record in told:
+            record = record.get("source", record) if isinstance(record, Mapping) else record
+            if isinstance(record, Mapping) and first_at(record, "id"):
+                yield record
+            else:
+                self.run.skip("a record without an id was left out")
 
     def _ask(self, url: str, page: int, seen: int = 0) -> Request:
         form = {name: filled(value, {"page": str(page)}) for name, value in self.source.form.items()}

@@ -10,9 +10,8 @@ from scrapy.http import Response
 from config.sources import XmlReportSource
 from core.errors import SourceChanged
 from crawlers.base import Items
-from crawlers.families.api import RecordsSpider
+from crawlers.families.records import RecordsSpider
 from crawlers.pick import first_at, parse_xml, xml_record
-from crawlers.records import read_record
 
 
 class XmlReportSpider(RecordsSpider[XmlReportSource]):
@@ -23,7 +22,7 @@ class XmlReportSpider(RecordsSpider[XmlReportSource]):
             if self.source.index is None:
                 yield self.ask_list(url)
             else:
-                yield self.ask_list(url, callback=self.read_index)
+                yield self.ask_list(url, callback=self.read_index, meta={"rows": False})
 
     async def read_index(self, response: Response) -> Items:
         """Ask for the newest reports; one that is as last time answers nothing."""
@@ -48,14 +47,9 @@ class XmlReportSpider(RecordsSpider[XmlReportSource]):
         found = elements(root, self.source.items)
         if not found:
             raise SourceChanged(f"{response.url}: no element {' or '.join(self.source.items)}")
-        for element in found[: self.source.max_items]:
-            record = {**above, **_as_dict(xml_record(element))}
-            raw = read_record(self.source, self.source.map, record, self.origin(response), now=self.now)
-            if raw is None:
-                self.run.problem("a record without title and text was left out")
-                continue
-            async for item in self.handle(raw):
-                yield item
+        records = [{**above, **_as_dict(xml_record(element))} for element in found]
+        async for item in self.handle(await self.documents_of(records, self.source.map, self.origin(response))):
+            yield item
 
     def _root(self, response: Response) -> etree._Element:
         try:

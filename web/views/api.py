@@ -10,9 +10,13 @@ from starlette.responses import JSONResponse, Response
 from core.clock import iso_beijing
 from core.errors import SearchUnavailable
 from core.records import LEVEL_COLOURS, Alert
+from facts.as_json import recall_json, spot_check_json
+from facts.recalls import recall_of
+from pipelines.shown import shown_text, shown_title
 from search.query import QueryError
+from store.documents import files_of
 from web import inbox
-from web.evidence import shown_text, shown_title
+from web.document_facts import spot_check_rows
 from web.search_state import PAGE_SIZE, build_request, read_asked, the_index
 from web.views.alert import open_alert
 from web.views.documents import open_document
@@ -86,6 +90,19 @@ class MentionOut(BaseModel):
     negated: bool
 
 
+class FileOut(BaseModel):
+    """An attached file. problem: why it is not wholly read, for people."""
+
+    url: str
+    name: str
+    kind: str
+    size: int
+    sha256: str
+    chars: int
+    tables: int
+    problem: str
+
+
 class DocumentOut(BaseModel):
     """A document with its reading; personal data is masked."""
 
@@ -105,6 +122,10 @@ class DocumentOut(BaseModel):
     is_risk: bool | None
     level: int | None
     mentions: list[MentionOut]
+    fields: dict[str, str]
+    recall: dict[str, Any] | None
+    spot_checks: list[dict[str, Any]]
+    files: list[FileOut]
 
 
 MADE = ("colour", "late", "late_seconds")
@@ -178,6 +199,8 @@ def one_document(visit: Here, document_id: str, rev: int | None = Query(None, ge
     """One document; the newest revision without `rev`."""
     with visit.services.store.read() as db:
         document, signal = open_document(db, visit, document_id, rev)
+        files = files_of(db, document)
+    recall = recall_of(document)
     analysis = signal.analysis if signal else None
     names = ("id", "revision", "source", "kind", "url", "published", "fetched_at", "content_hash", "repost_of")
     spans = analysis.mentions if analysis else ()
@@ -190,6 +213,10 @@ def one_document(visit: Here, document_id: str, rev: int | None = Query(None, ge
         is_risk=analysis.is_risk if analysis else None,
         level=analysis.level if analysis else None,
         mentions=[MentionOut(**{name: getattr(span, name) for name in MentionOut.model_fields}) for span in spans],
+        fields=dict(document.fields),
+        recall=recall_json(recall) if recall else None,
+        spot_checks=[spot_check_json(row) for row in spot_check_rows(document)],
+        files=[FileOut(**{name: getattr(file, name) for name in FileOut.model_fields}) for file in files],
     )
 
 

@@ -1,5 +1,6 @@
 """原文存档: the text as it was read, its marks, its revisions, and proof of the page as fetched."""
 
+from itertools import groupby
 from typing import Annotated, Any
 
 import nh3
@@ -9,11 +10,15 @@ from starlette.responses import Response
 
 from core.records import Document, Signal
 from crawlers.archive import ArchiveDamaged, read_record
+from crawlers.run import PRIVATE_KINDS
 from nlp.privacy import mask
 from pipelines.duplicates import overlaps
+from pipelines.revision_diff import Line, Part, Version, compare_versions
+from pipelines.shown import shown_text, shown_title
 from store import documents
 from store.schema import documents as table
-from web.evidence import Carried, origins_of, paragraphs, shown_text, shown_title
+from web.document_facts import MOST_ROWS, RESULTS, recall_rows, shown_files, spot_check_rows, table_names
+from web.evidence import Carried, origins_of, paragraphs
 from web.inbox import links_of
 from web.names import firm_names
 from web.views.alert import name_giver
@@ -21,6 +26,7 @@ from web.views.events import event_of
 from web.visit import Here, Refused, Visit
 
 router = APIRouter(include_in_schema=False)
+Revision = Annotated[int | None, Query(ge=1, le=1_000_000)]
 SANDBOX = "sandbox; default-src 'none'; style-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 TAGS = {
     "p", "br", "h1", "h2", "h3", "h4", "ul", "ol", "li", "table", "thead", "tbody", "tr", "td", "th", "caption", "b",
@@ -44,13 +50,34 @@ def open_document(db: Connection, visit: Visit, document_id: str, rev: int | Non
 
 
 @router.get("/documents/{document_id}")
-def show_document(
-    visit: Here, document_id: str, rev: Annotated[int | None, Query(ge=1, le=1_000_000)] = None
-) -> Response:
-    """One revision; the newest without `rev`."""
+def show_document(visit: Here, document_id: str, rev: Revision = None, against: Revision = None) -> Response:
+    """One revision; the newest without `rev`. against: the one that it is compared with."""
     with visit.services.store.read() as db:
         document, signal = open_document(db, visit, document_id, rev)
-        return visit.page("document.html", **_document(db, visit, document, signal))
+        facts = _document(db, visit, document, signal)
+        compared: list[tuple[str, list[list[Line]]]] = []
+        if against is not None:
+            before = open_document(db, visit, document_id, against)
+            older, newer = sorted((before, (document, signal)), key=lambda pair: pair[0].revision)
+            parts = compare_versions(version_of(*older), version_of(*newer))
+            compared = [(part.name, stretches(part)) for part in parts]
+            facts |= {"older": older[0], "newer": newer[0]}
+        return visit.page("document.html", **facts, compared=compared)
+
+
+def version_of(document: Document, signal: Signal | None) -> Version:
+    """A revision as people may read it."""
+    analysis = signal.analysis if signal else None
+    return Version(document, shown_title(document, analysis), shown_text(document, analysis))
+
+
+def stretches(part: Part) -> list[list[Line]]:
+    """The lines of a part, cut where a run of lines without a change begins or ends; one line stays beside a change."""
+    changed = [any(piece.kind != "same" for piece in line) for line in part.lines]
+    near = [any(changed[max(place - 1, 0) : place + 2]) for place in range(len(changed))]
+    return [
+        [line for _, line in run] for _, run in groupby(zip(near, part.lines, strict=True), key=lambda pair: pair[0])
+    ]
 
 
 def _document(db: Connection, visit: Visit, document: Document, signal: Signal | None) -> dict[str, Any]:
@@ -59,6 +86,8 @@ def _document(db: Connection, visit: Visit, document: Document, signal: Signal |
     mentions = analysis.mentions if analysis else ()
     firms = firm_names(db, [*(m.id_or_norm or "" for m in mentions), *(analysis.enterprises if analysis else ())])
     origin = documents.find_document(db, document.repost_of) if document.repost_of else None
+    files = documents.files_of(db, document)
+    checks = spot_check_rows(document)
     tree = origins_of(db, [signal]) if signal and not document.repost_of else []
     reposts: tuple[Carried, ...] = tree[0].reposts if tree else ()
     return {
@@ -77,6 +106,13 @@ def _document(db: Connection, visit: Visit, document: Document, signal: Signal |
         "stance": STANCES.get(analysis.stance, analysis.stance) if analysis else "",
         "fields": {name: mask(value) for name, value in document.fields.items()},
         "stage": _stage(db, document),
+        "recall": recall_rows(document),
+        "checks": checks[:MOST_ROWS],
+        "checks_in_all": len(checks),
+        "results": RESULTS,
+        "files": shown_files(files),
+        "table_names": table_names(document, files),
+        "private": document.kind in PRIVATE_KINDS,
     }
 
 
@@ -87,9 +123,7 @@ def _stage(db: Connection, document: Document) -> tuple[str, str]:
 
 
 @router.get("/documents/{document_id}/archive")
-def show_archive(
-    visit: Here, document_id: str, rev: Annotated[int | None, Query(ge=1, le=1_000_000)] = None
-) -> Response:
+def show_archive(visit: Here, document_id: str, rev: Revision = None) -> Response:
     """The page as fetched, without anything that acts: in a sandbox, tags reduced, personal data masked."""
     with visit.services.store.read() as db:
         document, _ = open_document(db, visit, document_id, rev)

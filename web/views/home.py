@@ -13,11 +13,12 @@ from core.records import Alert
 from store.searches import watched_searches
 from store.silences import silenced_alerts
 from web import inbox, signals
-from web.health import in_time, index_health, processes_down, source_states
+from web.health import in_time, index_health, processes_down
 from web.heat import heat
 from web.history import newest_changes, people
 from web.names import firm_names
 from web.saved import news_of, unread
+from web.source_states import source_states
 from web.times import day_head, limit_of
 from web.visit import Here, Visit
 

@@ -1,18 +1,32 @@
 """信源: who is silent, failing or surging; the job table; run now."""
 
+from collections import Counter
+from datetime import date
+
 from fastapi import APIRouter
+from sqlalchemy import Connection
 from starlette.responses import Response
 
+from alerts.setup import duty_of
+from alerts.source_health.verdict import STATE_WORDS
+from alerts.source_health.watch import SourceWatch
+from charts.svg import bars
 from charts.svg import runs as draw_runs
+from core.clock import beijing
 from store import audit
+from store.pulses import days_since
 from store.runs import Job, ask_for_run, list_jobs, recent_runs
-from web.health import SourceState, source_states
+from store.source_states import changes_of
+from web.source_states import HEALTH, SourceState, source_states
 from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
 VIEWS = {"": "全部", "ill": "异常", "off": "停用"}
 LATE = 60
 """Seconds after which a job that should have run is late."""
+SHOWN_DAYS = 42
+BUSY = 1.5
+"""An hour that brings so many times the average is one of those in which a source mostly has news."""
 
 
 def _chosen(states: list[SourceState], view: str) -> list[SourceState]:
@@ -35,15 +49,23 @@ def show_sources(visit: Here, s: str = "") -> Response:
             view=s,
             total=len(states),
             fine=sum(state.state[1] == "done" for state in states),
-            failing=sum(state.state[1] == "bad" for state in states),
-            odd=sum(state.state[1] == "warn" for state in states),
+            other=sum(state.bad and state.ill is None for state in states),
             off=sum(not state.source.enabled for state in states),
             documents=sum(state.documents for state in states),
             signals=sum(state.signals for state in states),
             runs=draw_marks,
             jobs=list_jobs(db),
+            kinds=_kinds(states),
+            overdue=sum(state.late(visit.services.clock()) for state in states),
+            clock=visit.services.clock(),
             late=lambda job: is_late(job, visit),
         )
+
+
+def _kinds(states: list[SourceState]) -> str:
+    """`静默 2 个、激增 1 个`: how many are in each state that is not well."""
+    counts = Counter(state.ill.state for state in states if state.ill)
+    return "、".join(f"{word} {counts[key]} 个" for key, word in STATE_WORDS.items() if counts[key])
 
 
 def draw_marks(state: SourceState) -> str:
@@ -59,20 +81,56 @@ def is_late(job: Job, visit: Visit) -> bool:
 
 @router.get("/sources/{key}")
 def show_source(visit: Here, key: str, asked: str = "") -> Response:
-    """One source: its health, its last runs, what its file says."""
+    """One source: its health and states, its days, its last runs, what its file says."""
     with visit.services.store.read() as db:
         state = _find(source_states(db, visit.services), key)
-        jobs = [job for job in list_jobs(db) if job.id == key or job.id.endswith(f":{key}")]
         said = {"1": "已排入抓取，稍后刷新可见结果。", "0": "这个信源正在抓取，没有另排。"}.get(asked, "")
+        duty = duty_of(visit.services.settings.config)
+        watch = SourceWatch(visit.services.store, [state.source], duty.is_workday)
         return visit.page(
             "source.html",
             state=state,
             source=state.source,
             runs=recent_runs(db, source=key, limit=20),
             marks=draw_marks(state),
-            jobs=jobs,
             said=said,
+            verdict=watch.look(db, visit.services.clock()).get(key),
+            usual=watch.usual_words(key),
+            changes=changes_of(db, key),
+            health=HEALTH,
+            days=_draw_days(db, visit, key),
+            busy=busy_words(state.pulse.hours) if state.pulse else "",
+            late=state.late(visit.services.clock()),
         )
+
+
+def _draw_days(db: Connection, visit: Visit, key: str) -> str:
+    """What each of the last weeks' days brought; empty where there was nothing at all."""
+    today = beijing(visit.services.clock()).toordinal()
+    first = today - SHOWN_DAYS + 1
+    found = {day.day: day.found for day in days_since(db, [key], first)[key]}
+    counts = [found.get(day, 0) for day in range(first, today + 1)]
+    if not any(counts):
+        return ""
+    shown = [(index, date.fromordinal(first + index)) for index in range(3, SHOWN_DAYS, 9)]
+    ticks = [((index + 0.5) * 100 / SHOWN_DAYS, f"{day:%m-%d}") for index, day in shown]
+    told = f"近 {SHOWN_DAYS} 天每天的新文档：共 {sum(counts)} 篇，最多一天 {max(counts)} 篇，今日 {counts[-1]} 篇"
+    return bars([[0, count] for count in counts], label=told, ticks=ticks, height=84, css="s")
+
+
+def busy_words(hours: tuple[float, ...]) -> str:
+    """`8–11、14–17 时`: the hours in which a source mostly has news; empty where it has none of its own yet."""
+    total = sum(hours)
+    if total < 10:
+        return ""
+    busy = [hour for hour in range(24) if hours[hour] * 24 / total >= BUSY]
+    spans: list[list[int]] = []
+    for hour in busy:
+        if spans and spans[-1][1] == hour:
+            spans[-1][1] = hour + 1
+        else:
+            spans.append([hour, hour + 1])
+    return "、".join(f"{start}–{end}" for start, end in spans) + " 时" if spans else ""
 
 
 @router.post("/sources/{key}/run")

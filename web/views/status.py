@@ -14,9 +14,10 @@ from store.documents import QUARANTINED, REFUSED, STAGES, count_by_stage, count_
 from store.index_queue import retry_refused
 from store.runs import list_jobs, list_processes, stale
 from store.schema import alerts, deliveries
-from web.health import index_health, source_states
+from web.health import index_health
 from web.inbox import standing_alerts
 from web.names import DELIVERY_STATES
+from web.source_states import source_states
 from web.visit import Here, Posted, Refused, redirect
 
 router = APIRouter(include_in_schema=False)

@@ -1,0 +1,62 @@
+"""What a writer that was killed leaves in the archive: the tail of a record, of which nothing is stored."""
+
+import fcntl
+import os
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+from crawlers.archive import OPEN
+
+CHUNK = 64 * 1024
+
+
+def mend(folder: Path) -> list[str]:
+    """Cut the torn tails off the files below `folder` that were left open. Returns one sentence a file.
+
+    Files that a living process writes are left alone: it holds their marks locked.
+    """
+    told = []
+    for mark in sorted(folder.glob(f"*/*.warc.gz{OPEN}")):
+        handle = os.open(mark, os.O_WRONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path = mark.with_name(mark.name.removesuffix(OPEN))
+            torn = _cut_tail(path) if path.exists() else 0
+            if torn:
+                told.append(f"{path.relative_to(folder)}: {torn} bytes of an unfinished record cut off")
+            mark.unlink(missing_ok=True)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(handle)
+    return told
+
+
+def _cut_tail(path: Path) -> int:
+    """Shorten a file to its last whole gzip member; how many bytes that took."""
+    with path.open("r+b") as file:
+        whole = _whole(file)
+        torn = file.seek(0, os.SEEK_END) - whole
+        if torn:
+            file.truncate(whole)
+            os.fsync(file.fileno())
+    return torn
+
+
+def _whole(file: BinaryIO) -> int:
+    """Where the last whole member ends."""
+    whole = read = 0
+    member = zlib.decompressobj(zlib.MAX_WBITS + 16)
+    while data := file.read(CHUNK):
+        read += len(data)
+        while data:
+            try:
+                member.decompress(data)
+            except zlib.error:
+                return whole
+            data = member.unused_data
+            if member.eof:
+                whole = read - len(data)
+                member = zlib.decompressobj(zlib.MAX_WBITS + 16)
+    return whole

@@ -1,0 +1,106 @@
+"""Rows of spreadsheets (xls, xlsx, xlsb, et, ods) and CSV files. Bounded in bytes, sheets, rows and cells."""
+
+import csv
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from io import BytesIO, StringIO
+from itertools import islice
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    WorksheetNotFound,
+    XmlError,
+    ZipError,
+)
+
+from core.records import Table
+from crawlers.attached.content import (
+    MAX_CELL,
+    MAX_COLUMNS,
+    MAX_MEMBERS,
+    MAX_RATIO,
+    MAX_ROWS,
+    MAX_SHEETS,
+    MAX_UNPACKED,
+    UnreadableFile,
+)
+from crawlers.charset import decode_page
+from crawlers.markup import one_line
+
+Rows = Iterator[tuple[str, ...]]
+Value = int | float | str | bool | time | date | datetime | timedelta
+
+
+def csv_rows(data: bytes, *, max_rows: int = MAX_ROWS, encoding: str | None = None) -> Rows:
+    """Rows of a CSV file in UTF-8 or GB18030, separated by comma, semicolon or tab."""
+    text = decode_page(data, override=encoding).text
+    first = text[:10_000].split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)
+    csv.field_size_limit(1024**2)
+    try:
+        for row in islice(csv.reader(StringIO(text, newline=""), delimiter=separator), max_rows):
+            yield tuple(cell.strip()[:MAX_CELL] for cell in row[:MAX_COLUMNS])
+    except csv.Error as error:
+        raise UnreadableFile(f"不是有效的 CSV：{error}") from error
+
+
+def book_sheets(data: bytes, *, max_rows: int = MAX_ROWS) -> list[tuple[str, list[tuple[str, ...]]]]:
+    """Name and rows of each sheet that has any; a merged cell stands in each place it covers. Raises UnreadableFile."""
+    if data[:2] == b"PK":
+        check_zip(data)
+    try:
+        book = CalamineWorkbook.from_filelike(BytesIO(data))
+        return [(name, _sheet_rows(book.get_sheet_by_name(name), max_rows)) for name in book.sheet_names[:MAX_SHEETS]]
+    except PasswordError as error:
+        raise UnreadableFile("表格有密码，未读") from error
+    except (CalamineError, ZipError, XmlError, WorksheetNotFound, ValueError, OSError) as error:
+        raise UnreadableFile(f"不是有效的电子表格：{str(error)[:120] or type(error).__name__}") from error
+
+
+def check_zip(data: bytes) -> None:
+    """Raise UnreadableFile where the parts of a zip are too many or too large when unpacked."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise UnreadableFile("压缩结构已损坏") from error
+    unpacked = sum(member.file_size for member in members)
+    if len(members) > MAX_MEMBERS or unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(len(data), 10_000):
+        raise UnreadableFile(f"解压后过大（{len(members)} 个部分，共 {unpacked} 字节），未读")
+
+
+def table_of_rows(rows: list[tuple[str, ...]]) -> Table:
+    """Titles above the header (rows with a single filled cell) and empty rows are dropped; rows get equal length."""
+    filled = [row for row in rows if any(row)]
+    start = next((place for place, row in enumerate(filled) if len(set(filter(None, row))) > 1), len(filled))
+    kept = filled[start:]
+    width = max((len(row) for row in kept), default=0)
+    used = [place for place in range(width) if any(place < len(row) and row[place] for row in kept)]
+    return tuple(tuple(row[place] if place < len(row) else "" for place in used) for row in kept)
+
+
+def _sheet_rows(sheet: CalamineSheet, max_rows: int) -> list[tuple[str, ...]]:
+    values = sheet.to_python(skip_empty_area=False, nrows=max_rows)
+    grid = [[_cell(value) for value in row[:MAX_COLUMNS]] for row in values]
+    width = max(map(len, grid), default=0)
+    for (top, left), (bottom, right) in (sheet.merged_cell_ranges or [])[:MAX_ROWS]:
+        if top >= len(grid) or left >= width or right - left + 1 >= width > 1:
+            continue  # a line across the whole sheet is its title
+        text = grid[top][left]
+        for row in grid[top : bottom + 1]:
+            row[left : right + 1] = [text] * (min(right + 1, len(row)) - left)
+    return [tuple(row) for row in grid]
+
+
+def _cell(value: Value) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime):
+        return str(value.date()) if value.time() == time() else value.isoformat(sep=" ")
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return one_line(str(value)[:MAX_CELL])

@@ -1,0 +1,1 @@
+"""Bundles of evidence: what was fetched, when, and what was made of it, in files that anybody can verify."""
