@@ -33,7 +33,7 @@ from crawlers.context import (
     asked_url,
     role_of,
 )
-from crawlers.dates import date_in_url
+from crawlers.dates import date_in_url, implausible_date
 from crawlers.extract import Extracted, extract_page
 from crawlers.gone import gone_sign
 from crawlers.intake import KnownPage
@@ -308,7 +308,10 @@ class SourceSpider(Spider, Generic[SourceT]):
 
     def date(self, text: str | None) -> datetime | None:
         """A date as the source writes it, Beijing unless it says so."""
-        return date_of(self.source, text, now=self.now)
+        moment = date_of(self.source, text, now=self.now)
+        if moment is None and implausible_date(text, now=self.now, day_first=self.source.day_first):
+            self.run.problem(f"a date before 1990 or in the future is not taken: {(text or '').strip()[:60]}")
+        return moment
 
     async def failed(self, failure: Failure) -> None:
         """A request that came to nothing: sorted by what it was for."""

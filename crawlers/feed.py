@@ -17,26 +17,24 @@ from typing import Any
 import feedparser
 
 from core.clock import iso_beijing, system_clock
-from crawlers.charset import decode_page
+from crawlers.charset import Decoded, decode_page
 from crawlers.dates import implausible_date, read_date
-from crawlers.feed_repair import clear_feed
+from crawlers.feed_repair import balanced, clear_feed
 from crawlers.markup import html_to_text, one_line
 from crawlers.urls import absolute_url
 
 MAX_BYTES = 20 * 1024**2
-"""As much as the crawler downloads (DOWNLOAD_MAXSIZE)."""
+"""As much as the crawler downloads."""
 MAX_RATIO = 200
 """How many times its size a gzip file may unpack to; feeds come to 20."""
 MAX_ENTRIES = 2000
 """Two seconds' work; feeds have 10 to 100 entries, the longest of 1,700 collected ones 741."""
 MAX_MARKUP = 1_000_000
 """Characters of one entry that are read."""
-HTML_START = re.compile(r"^\s*(?:<!--(?:(?!-->).){0,500}+-->\s*)*+<(?:!doctype\s+html|html)[\s>]", re.I | re.S)
+HTML_START = re.compile(r"(?:\s|<!--.*?-->)*+<(?:!doctype\s+html|html)[\s>]", re.I | re.S)
 ANY_FEED = re.compile(r"<(?:\w+:)?(?:rss|feed|rdf|channel|item|entry)[\s>]", re.I)
 CLEAN = {"content-type": "application/xml; charset=utf-8"}
 UNSAFE_LINK = re.compile(r"(?:javascript|vbscript|data|file|blob|about):", re.I)
-FIRST_ELEMENT = re.compile(rb"<\w")
-GAP = re.compile(rb"\s{2,}")
 
 
 @dataclass(frozen=True)
@@ -76,10 +74,11 @@ def read_feed(
         return FeedResult(False, "", (), (*problems,) or ("the answer is empty",))
     moment = now or system_clock()
     try:
-        if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
-            result = _read_json(data, url, moment, problems)
+        decoded = decode_page(data, content_type=known.get("content-type"))
+        if decoded.text.lstrip()[:1] == "{":
+            result = _read_json(decoded, url, moment, problems)
         else:
-            result = _read_xml(data, known, url, moment, problems)
+            result = _read_xml(decoded, url, moment, problems)
     except Exception as error:  # noqa: BLE001 feeds are hostile; feedparser and expat raise what they like
         return FeedResult(False, "", (), (*problems, f"cannot be read: {type(error).__name__}: {error}"[:300]))
     return result
@@ -124,21 +123,17 @@ def _unpacked(data: bytes, problems: list[str]) -> bytes:
     return data
 
 
-def _read_xml(data: bytes, headers: Mapping[str, str], url: str, now: datetime, problems: list[str]) -> FeedResult:
-    decoded = decode_page(data, content_type=headers.get("content-type"))
+def _read_xml(decoded: Decoded, url: str, now: datetime, problems: list[str]) -> FeedResult:
     text = decoded.text
     is_html = HTML_START.match(text) is not None
     if ANY_FEED.search(text) is None:
         return FeedResult(False, "", (), (*problems, f"this is {'an HTML page' if is_html else 'no feed'}"))
     problems += decoded.problems()
     clean = clear_feed(text, MAX_ENTRIES, problems)
-    base = {"content-location": url} if url else {}
-    parsed = feedparser.parse(  # as a stream: bytes would be tried as the name of a file
-        io.BytesIO(_without_gaps(clean)),
-        response_headers={**CLEAN, **base},
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
+    try:
+        parsed = _parse(clean, url)
+    except Exception:  # noqa: BLE001 feedparser trips over some soup, with whatever it happens to raise
+        parsed = _parse(balanced(clean), url)
     version = str(parsed.get("version") or "")
     if is_html and not version and not parsed.entries:
         return FeedResult(False, "", (), (*problems, "this is an HTML page"))
@@ -148,11 +143,12 @@ def _read_xml(data: bytes, headers: Mapping[str, str], url: str, now: datetime, 
     return FeedResult(ok, _plain_title(parsed.feed.get("title")), read, tuple(problems), version)
 
 
-def _without_gaps(data: bytes) -> bytes:
-    """Without runs of blanks before the first element: feedparser looks for entities there in time of their square."""
-    first = FIRST_ELEMENT.search(data)
-    start = first.start() if first else len(data)
-    return GAP.sub(b"\n", data[:start]) + data[start:]
+def _parse(clean: bytes, url: str) -> Any:
+    """Through a stream: feedparser would try bare bytes as the name of a file. HTML is made text by us, not here."""
+    headers = {**CLEAN, **({"content-location": url} if url else {})}
+    return feedparser.parse(
+        io.BytesIO(clean), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+    )
 
 
 def _xml_entry(entry: Any, url: str, now: datetime) -> FeedEntry:
@@ -174,8 +170,7 @@ def _xml_entry(entry: Any, url: str, now: datetime) -> FeedEntry:
     )
 
 
-def _read_json(data: bytes, url: str, now: datetime, problems: list[str]) -> FeedResult:
-    decoded = decode_page(data)
+def _read_json(decoded: Decoded, url: str, now: datetime, problems: list[str]) -> FeedResult:
     problems += decoded.problems()
     value = json.loads(decoded.text, strict=False)
     version = str(value.get("version") or "")

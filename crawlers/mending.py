@@ -10,15 +10,17 @@ from crawlers.plausible import is_western, plausible
 LOST = "\ufffd"
 MAX_BROKEN = 2_000_000
 """Bytes up to which broken text is mended; beyond, every broken byte is U+FFFD."""
+MAX_BROKEN_RUNS = 3000
 SURE = 0.7
 """Plausibility from which a piece is believed to be in another charset than the rest."""
 HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 UTF8_RUN = re.compile(rb"(?:[\xe3-\xe9\xef][\x80-\xbf]{2}){2,}")
 """Chinese in UTF-8; in GBK text two such sequences in a row do not occur."""
 SURROGATES = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
-SEGMENT = re.compile(rb"[^<>\r\n]*[\x80-\xff][^<>\r\n]*")
-MAX_SEGMENT = 1200
-MAX_REALIGNED = 40
+SEGMENT = re.compile(rb"[\x80-\xff][^<>\r\n]*")
+MAX_SEGMENT = 600
+MAX_REALIGNED = 10
+"""Bounds of the search for a lost byte: half a second in all."""
 TWICE = re.compile(
     "(?:[\u00e3-\u00e9\u00ef][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]{2}){2,}|\u00e2[\u0080\u20ac][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
 )
@@ -27,7 +29,7 @@ TWICE = re.compile(
 
 def mend_utf8(body: bytes, text: str | None) -> tuple[str, int]:
     """The text of a UTF-8 page and how many pieces were mended. text: the strict decoding, None where it fails."""
-    mended = 0
+    mended = looked_at = 0
     if text is None and len(body) > MAX_BROKEN:
         text = body.decode("utf-8", "replace")
     if text is None:
@@ -35,9 +37,10 @@ def mend_utf8(body: bytes, text: str | None) -> tuple[str, int]:
         at = 0
         for run in HIGH_RUN.finditer(body):
             pieces.append(body[at : run.start()].decode("ascii"))
-            piece, changed = _utf8_run(body, run)
+            piece, changed = _utf8_run(body, run, search=looked_at < MAX_BROKEN_RUNS)
             pieces.append(piece)
             mended += changed
+            looked_at += changed or LOST in piece
             at = run.end()
         text = "".join([*pieces, body[at:].decode("ascii")])
     text, once = encoded_once(text)
@@ -61,13 +64,15 @@ def mend_gb(body: bytes, text: str | None) -> tuple[str, int]:
     return "".join([*pieces, _gb_part(body[at:])]), mended
 
 
-def _utf8_run(body: bytes, run: re.Match[bytes]) -> tuple[str, int]:
+def _utf8_run(body: bytes, run: re.Match[bytes], *, search: bool) -> tuple[str, int]:
     """One stretch of bytes beyond ASCII, and how many pieces of it were no UTF-8 and could be read all the same."""
     data = run[0]
     try:
         return data.decode("utf-8"), 0
     except UnicodeDecodeError:
         rough = SURROGATES.sub(_one_character, data).decode("utf-8", "replace")
+    if not search:
+        return rough, 0
     if LOST not in rough:
         return rough, 1
     western = data.decode("cp1252", "replace")

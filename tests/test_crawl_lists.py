@@ -61,6 +61,14 @@ def test_a_form_needs_a_post() -> None:
         parse_source("k", {**values, "form": {"a": "b"}})
 
 
+def test_a_date_of_a_row_before_1990_or_in_the_future_is_told_and_not_taken(bench: Bench) -> None:
+    bench.site.routes["/list"] = Reply("<ul><li><a href='/a/1'>第1号抽查通告</a><i>1970-01-01</i></li></ul>")
+    bench.site.routes["/a/1"] = article("第1号抽查通告")
+    run = bench.crawl(listing(bench, item_date="i"))
+    assert (run.status, run.newest) == ("ok", None)
+    assert any("1970-01-01" in problem for problem in run.problems)
+
+
 def test_a_row_that_redirects_is_fetched_once(bench: Bench) -> None:
     bench.site.routes["/list"] = rows("/go/1")
     bench.site.routes["/go/1"] = Reply(status=302, headers={"Location": "/a/1"})

@@ -1,13 +1,17 @@
-"""Dates as sites write them. Now is 20 April 2022, 10:00 Beijing."""
+"""Dates as sites write them. Now is 20 April 2022, 10:00 Beijing; for dates.jsonl Wednesday, 10 June 2026, 12:00."""
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from core.clock import beijing
-from crawlers.dates import date_in_url, read_date
+from crawlers.dates import date_in_url, implausible_date, read_date, read_dated
 
 NOW = datetime(2022, 4, 20, 2, 0, tzinfo=UTC)
+WEDNESDAY = datetime(2026, 6, 10, 4, 0, tzinfo=UTC)
+COLLECTED = Path(__file__).parent / "dates.jsonl"
 
 
 @pytest.mark.parametrize(
@@ -75,3 +79,47 @@ def test_an_address_may_hold_the_day(url: str) -> None:
     moment = date_in_url(url, now=NOW)
     assert moment is not None
     assert beijing(moment).date().isoformat() == "2022-04-13"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [json.loads(line) for line in COLLECTED.read_text(encoding="utf-8").splitlines()]
+)
+def test_a_collected_date_is_read_or_refused_as_a_person_would(text: str, expected: str | None) -> None:
+    dated = read_dated(text, now=WEDNESDAY)
+    if expected is None:
+        assert dated is None
+    else:
+        assert dated is not None
+        assert f"{beijing(dated.moment):%Y-%m-%d %H:%M:%S}".startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "has_time"),
+    [("2024-03-15", False), ("2024-03-15 00:00:00", True), ("昨晚", False), ("昨晚8点", True), ("3个月前", False)],
+)
+def test_a_day_alone_is_told_from_midnight(text: str, has_time: bool) -> None:
+    dated = read_dated(text, now=WEDNESDAY)
+    assert dated is not None
+    assert dated.has_time is has_time
+
+
+@pytest.mark.parametrize(
+    ("text", "day"), [("2029-01-01", "2029-01-01"), ("Thu, 01 Jan 1970 08:00:00 +0800", "1970-01-01")]
+)
+def test_a_date_before_1990_or_in_the_future_can_be_named(text: str, day: str) -> None:
+    refused = implausible_date(text, now=WEDNESDAY)
+    assert refused is not None
+    assert beijing(refused).date().isoformat() == day
+    assert read_date(text, now=WEDNESDAY) is None
+
+
+@pytest.mark.parametrize("text", ["2024-03-15", "暂无", "浏览次数：20220413", None])
+def test_only_implausible_dates_are_named_so(text: str | None) -> None:
+    assert implausible_date(text, now=WEDNESDAY) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["3 天" * 60, "0001-01-01T00:00:00", "9" * 200, "&#99999999999999999999;", "\ud800年1月1日", "半" * 200]
+)
+def test_no_text_makes_the_reader_fail(text: str) -> None:
+    assert read_date(text, now=WEDNESDAY) is None

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.feed import feed_file, read_feed
+from core.clock import beijing
+from crawlers.feed import MAX_ENTRIES, feed_file, read_feed
+from tests.nasty_feeds import HOSTILE, READ, URL, Case, feed, item
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+JUNE = datetime(2026, 6, 10, 4, 0, tzinfo=UTC)
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 RSS = """<?xml version="1.0" encoding="{encoding}"?><rss version="2.0"><channel><title>赣江日报</title>
 <item><title>电池〔2026〕起火</title><link>/a/1.html</link><pubDate>{date}</pubDate>
@@ -108,6 +111,43 @@ def test_the_line_of_a_file_has_the_fields_of_the_contract(tmp_path: Path) -> No
     assert line["entries"][0]["published"] == "2026-11-20T00:00:00+08:00"
 
 
+@pytest.mark.parametrize("case", READ, ids=lambda case: case.name)
+def test_a_nasty_feed_is_read_right_or_its_problem_named(case: Case) -> None:
+    result = read_feed(case.data, headers=case.headers, url=URL, now=JUNE)
+    first = result.entries[0]
+    assert result.ok
+    assert case.title is None or first.title == case.title
+    assert case.link is None or first.link == case.link
+    assert case.date is None or (f"{beijing(first.published):%Y-%m-%d %H:%M}" if first.published else "") == case.date
+    assert case.contains in first.summary
+    assert tuple(entry.title for entry in result.entries[: len(case.titles)]) == case.titles
+    if case.problem == "":
+        assert result.problems == ()
+    elif case.problem is not None:
+        assert case.problem in " | ".join(result.problems)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_feed_is_bounded_and_gives_nothing_away(name: str) -> None:
+    result = read_feed(HOSTILE[name], url=URL, now=JUNE)
+    assert len(result.entries) <= MAX_ENTRIES
+    assert sum(len(entry.title) + len(entry.summary) for entry in result.entries) < 10_000_000
+    assert "root:" not in "".join(entry.title + entry.summary for entry in result.entries)
+    assert result.problems or name == "XXE"
+
+
+def test_of_too_many_entries_the_first_are_read_and_the_rest_named() -> None:
+    result = read_feed(feed("".join(item(f"第{n}条") for n in range(MAX_ENTRIES + 10))), now=JUNE)
+    assert [entry.title for entry in result.entries] == [f"第{n}条" for n in range(MAX_ENTRIES)]
+    assert result.problems == (f"more than {MAX_ENTRIES} entries: the rest is not read",)
+
+
+def test_bytes_that_name_a_file_are_never_opened(tmp_path: Path) -> None:
+    path = tmp_path / "<item>"
+    path.write_bytes(feed())
+    assert read_feed(str(path).encode(), now=JUNE).entries[:1] in ((), read_feed(b"<item>", now=JUNE).entries)
+
+
 @pytest.mark.skipif(not (SHARED / "feeds").exists(), reason="the collected feeds are not on this machine")
 def test_collected_feeds_have_as_many_entries_as_the_reference() -> None:
     rows = [json.loads(line) for line in (SHARED / "feeds" / "index.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -118,3 +158,12 @@ def test_collected_feeds_have_as_many_entries_as_the_reference() -> None:
         if len(read_feed((SHARED / "feeds" / row["file"]).read_bytes(), now=NOW).entries) < row["ref"]["entries"]
     ]
     assert fewer == []
+
+
+@pytest.mark.skipif(not (SHARED / "feeds").exists(), reason="the collected feeds are not on this machine")
+def test_no_collected_feed_loses_a_character_or_is_refused_without_a_reason() -> None:
+    paths = [path for folder in ("feeds", "feeds_zh") for path in (SHARED / folder).rglob("*")]
+    results = {path: read_feed(path.read_bytes(), now=NOW) for path in paths if path.suffix in (".xml", ".gz")}
+    assert [path for path, result in results.items() if not result.ok and not result.problems] == []
+    broken = [path for path, result in results.items() if any("\ufffd" in entry.summary for entry in result.entries)]
+    assert broken == []

@@ -10,7 +10,7 @@ from core.errors import SourceChanged
 from core.ids import content_hash
 from core.records import RawDocument
 from crawlers.base import Items, Row, SourceSpider
-from crawlers.dates import read_date
+from crawlers.dates import date_in_url
 from crawlers.extract import select_text
 from crawlers.feed import FeedEntry, read_feed
 from crawlers.markup import html_to_text, one_line, parse_html, tables_of
@@ -53,7 +53,7 @@ class FeedSpider(SourceSpider[FeedSource]):
         url = entry.link if entry.link.startswith("http") else ""
         own = bool(url) and canonical_url(url) not in shared
         body = parse_html(markup).body if "<table" in markup.lower() else None
-        published = entry.published or read_date(entry.raw_date, now=self.now)
+        in_url = None if entry.published else date_in_url(entry.link, now=self.now)
         return RawDocument(
             source=self.source.key,
             kind=self.source.kind,
@@ -62,8 +62,8 @@ class FeedSpider(SourceSpider[FeedSource]):
             text=html_to_text(markup, tables=False),
             fetched_at=response.meta["fetched_at"],
             external_id="" if own else entry.id or content_hash(entry.title, entry.content),
-            published=published,
-            date_source="item" if published else "none",
+            published=entry.published or in_url,
+            date_source="item" if entry.published else "url" if in_url else "none",
             author=entry.author or None,
             fields={**self.source.facts, **self._facts(markup)},
             tables=tables_of(body) if body is not None else (),
