@@ -94,6 +94,7 @@ def test_a_spot_check_shows_its_rows_and_which_file_they_came_from(client: TestC
     assert "<td>江西赤隼电器有限公司</td><td>电热水壶</td>" in page
     assert "附件：附件1：名单.xls" in page
     assert "旧版 Word 不解析，仅存档" in page
+    assert "正文在附件里、有附件未读" in page
     assert f"sha256 {HASH}" in page
     answer = client.get(f"/api/documents/{found}").json()
     assert answer["recall"] is None

@@ -21,6 +21,7 @@ from web.document_facts import MOST_ROWS, RESULTS, recall_rows, shown_files, spo
 from web.evidence import Carried, origins_of, paragraphs
 from web.inbox import links_of
 from web.names import firm_names
+from web.search_state import WORDS
 from web.views.alert import name_giver
 from web.views.events import event_of
 from web.visit import Here, Refused, Visit
@@ -106,6 +107,7 @@ def _document(db: Connection, visit: Visit, document: Document, signal: Signal |
         "stance": STANCES.get(analysis.stance, analysis.stance) if analysis else "",
         "fields": {name: mask(value) for name, value in document.fields.items()},
         "stage": _stage(db, document),
+        "flags": [WORDS["flag"].get(flag, flag) for flag in document.flags],
         "recall": recall_rows(document),
         "checks": checks[:MOST_ROWS],
         "checks_in_all": len(checks),
