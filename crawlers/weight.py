@@ -32,10 +32,13 @@ FORMATTING = re.compile(
     re.IGNORECASE,
 )
 """Elements that are opened again after a block has ended, thrice at most where they are spelt alike."""
-MANY_ATTRIBUTES = re.compile(
-    r"<[a-z][^\s/><]*+(?:[\s/]*+[^\s/>][^\s/>=]*+\s*+(?:=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+)?+){1000}",
-    re.IGNORECASE,
-)
+ATTRIBUTE = r"""[\s/]*+[^\s/>][^\s/>=]*+\s*+(?:=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+"""
+START = re.compile(rf"<[a-z][^\s/><]*+(?:{ATTRIBUTE})*+", re.IGNORECASE)
+"""A tag with its attributes, or what looks like one in a comment or a script."""
+MANY_ATTRIBUTES = re.compile(rf"<[a-z][^\s/><]*+(?:{ATTRIBUTE}){{1000}}", re.IGNORECASE)
+LONG_START = 3_000
+MANY_HIDDEN = 2_000
+"""Tags inside of what looks like a tag."""
 
 
 class TooHeavy(SourceChanged):
@@ -60,7 +63,24 @@ def is_suspect(markup: str) -> bool:
         alike = set(spellings) - {""}
         if (3 * len(alike) + spellings.count("")) * tags > MANY_NODES:
             return True
-    return MANY_ATTRIBUTES.search(markup) is not None
+    return _has_many_attributes(markup)
+
+
+def _has_many_attributes(markup: str) -> bool:
+    """Whether a tag may have a thousand attributes, each of which is compared with all before it.
+
+    What looks like a tag may hide the start of a real one (`<!-- <a b=" --><div c=">" ...`): these are looked at, too.
+    """
+    hidden = 0
+    for match in START.finditer(markup):
+        place, end = match.span()
+        if end - place > LONG_START and MANY_ATTRIBUTES.match(markup, place):
+            return True
+        while (place := markup.find("<", place + 1, end)) >= 0:
+            hidden += 1
+            if hidden > MANY_HIDDEN or MANY_ATTRIBUTES.match(markup, place):
+                return True
+    return False
 
 
 def try_out(markup: str) -> str | None:

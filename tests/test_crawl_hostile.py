@@ -105,9 +105,15 @@ def test_unclosed_formatting_of_few_kinds_is_no_bomb() -> None:
     assert text.splitlines()[-1] == "第2999批，不合格"
 
 
-def test_a_tag_with_attributes_by_the_ten_thousand_is_refused() -> None:
+@pytest.mark.parametrize("before", ["<div ", '<!-- <a b=" --><div c=">" '])
+def test_a_tag_with_attributes_by_the_ten_thousand_is_refused(before: str) -> None:
     with pytest.raises(TooHeavy):
-        parse_html("<div " + " ".join(f"a{n}" for n in range(100_000)) + ">")
+        parse_html(before + " ".join(f"a{n}" for n in range(100_000)) + ">")
+
+
+@pytest.mark.parametrize("filler", ["<a", "<a ", "<a x", '<a b="', "<a b='", "<a/", "<a x= ", "<a <b "])
+def test_starts_of_tags_without_end_are_looked_through_once(filler: str) -> None:
+    assert len(html_to_text(filler * (2_000_000 // len(filler)))) < 3_000_000
 
 
 @pytest.mark.parametrize("filler", ["\n", " \n", "\n\u3000", "\t\n", "甲\n\n"])
