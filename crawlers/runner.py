@@ -39,13 +39,14 @@ from crawlers.intake import Intake
 from crawlers.pace import Pace
 from crawlers.robots import RobotsCache
 from crawlers.run import Run, RunSummary
+from crawlers.scrapy_settings import REACTOR, settings_for
 from crawlers.urls import host_of
 
 log = logging.getLogger(__name__)
-AT_ONCE = 8
+AT_ONCE = 32
+"""Sources; they mostly wait, for a slow site or out of politeness, and one that hangs keeps its place for minutes."""
 STOP_WITHIN = 1.5
 """Seconds that running crawls get to finish what they do when we are told to stop; the rest is dropped unharmed."""
-REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 T = TypeVar("T")
 
 
@@ -80,6 +81,15 @@ class CrawlEngine:
         self._robots = RobotsCache()
         self._files = FileReader()
         self._places = asyncio.Semaphore(self.at_once)
+        self._on_host: dict[str, set[str]] = defaultdict(set)
+        for source in self.sources.values():
+            for host in hosts_of(source):
+                self._on_host[host].add(source.key)
+
+    def busy(self) -> set[str]:
+        """Sources that cannot begin now: those that run, and those on a host that one of them has to itself."""
+        hosts = {host for key in self._running for host in hosts_of(self.sources[key])}
+        return set(self._running).union(*(self._on_host[host] for host in hosts))
 
     async def crawl(self, key: str) -> RunSummary:
         """Run one source now. Raises UsageError for an unknown key; everything else is told by the summary.
@@ -94,9 +104,8 @@ class CrawlEngine:
         self._running[key] = None
         try:
             async with AsyncExitStack() as held:
-                if source.delay:
-                    for host in sorted({host_of(url) for url in source.addresses}):
-                        await held.enter_async_context(self._hosts[host])
+                for host in sorted(hosts_of(source)):
+                    await held.enter_async_context(self._hosts[host])
                 # only then a place: sources that wait for one host would leave none to the others
                 await held.enter_async_context(self._places)
                 until = self.intake.held_until(key)
@@ -116,13 +125,17 @@ class CrawlEngine:
     ) -> None:
         """Run the sources that `requests` names until it ends or `stop` is set; then finish within two seconds.
 
-        A request for a source that is running is dropped: the next interval asks again.
+        The next one is asked for when there is a place for it. A request for a source that is running is dropped: the
+        next interval asks again.
         """
         tasks: set[asyncio.Task[None]] = set()
         stopped: asyncio.Task[Any] = asyncio.create_task(stop.wait())
         following: asyncio.Task[Any] | None = None
         try:
             while not stop.is_set():
+                if len(tasks) >= self.at_once:
+                    await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+                    continue
                 following = following or asyncio.ensure_future(anext(requests))
                 await asyncio.wait({following, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 if not following.done():
@@ -219,7 +232,7 @@ class CrawlEngine:
             files=self._files,
             backoff=self.backoff,
         )
-        crawler = Crawler(self.spiders[source.family], scrapy_settings(source, context.user_agent))
+        crawler = Crawler(self.spiders[source.family], settings_for(source, context.user_agent))
         ended: list[str] = []
         watch_errors(crawler, run)
         self._guard.install()
@@ -230,6 +243,11 @@ class CrawlEngine:
         if reason.startswith("closespider"):
             run.fail(f"cut short: {reason.removeprefix('closespider_')}")
         return reason == "finished"
+
+
+def hosts_of(source: SourceConfig) -> set[str]:
+    """The hosts that a source has to itself while it runs; none where it asks for no delay."""
+    return {host_of(url) for url in source.addresses} if source.delay else set()
 
 
 class SavePipeline:
@@ -280,59 +298,6 @@ def watch_errors(crawler: Crawler, run: Run) -> None:
     crawler.signals.connect(on_dropped, signals.request_dropped, weak=False)
     crawler.signals.connect(on_spider_error, signals.spider_error, weak=False)
     crawler.signals.connect(on_item_error, signals.item_error, weak=False)
-
-
-def scrapy_settings(source: SourceConfig, user_agent: str) -> dict[str, Any]:
-    """Scrapy's settings for one source. Robots, retries, conditional requests and the archive are our own."""
-    polite = source.delay > 0
-    middlewares: dict[str, int | None] = {
-        "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
-        "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-        "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
-        "crawlers.guard.GuardMiddleware": 50,
-        "crawlers.robots.RobotsMiddleware": 60,
-        "crawlers.middlewares.ArchiveMiddleware": 510,
-        "crawlers.middlewares.GoneMiddleware": 512,
-        "crawlers.middlewares.ChallengeMiddleware": 515,
-        "crawlers.middlewares.CharsetMiddleware": 520,
-        "crawlers.middlewares.ConditionalMiddleware": 530,
-        "crawlers.middlewares.StatusMiddleware": 540,
-        "crawlers.redirects.FollowMiddleware": 600,
-    }
-    return {
-        "USER_AGENT": user_agent,
-        "DOWNLOADER_MIDDLEWARES": middlewares,
-        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawlers.connections.PacedHandler"),
-        "ITEM_PIPELINES": {"crawlers.runner.SavePipeline": 100},
-        "TWISTED_REACTOR": REACTOR,
-        "ROBOTSTXT_OBEY": False,
-        "RETRY_ENABLED": False,
-        "COOKIES_ENABLED": False,
-        "HTTPPROXY_ENABLED": False,
-        "TELNETCONSOLE_ENABLED": False,
-        "REMOTE_CONTROL_ENABLED": False,
-        "LOG_ENABLED": False,
-        "HTTPERROR_ALLOW_ALL": True,
-        "REDIRECT_MAX_TIMES": 5,
-        "METAREFRESH_ENABLED": False,
-        "DEPTH_LIMIT": getattr(source, "pages", 1) + 3,
-        "CONCURRENT_REQUESTS": 8,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": 1 if polite else 4,
-        "DOWNLOAD_DELAY": 0,  # crawlers/pace.py, for all sources of a host
-        "AUTOTHROTTLE_ENABLED": source.autothrottle and polite,
-        "AUTOTHROTTLE_START_DELAY": 0,
-        "AUTOTHROTTLE_MAX_DELAY": 60.0,
-        "AUTOTHROTTLE_TARGET_CONCURRENCY": 0.5,
-        "DOWNLOAD_TIMEOUT": source.timeout.total_seconds(),
-        "DOWNLOAD_MAXSIZE": source.max_size,
-        "DOWNLOAD_WARNSIZE": 0,
-        "CLOSESPIDER_TIMEOUT": source.max_time.total_seconds(),
-        "CLOSESPIDER_ERRORCOUNT": 20,
-        "DEFAULT_REQUEST_HEADERS": {
-            "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.9,*/*;q=0.8",
-            "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5",
-        },
-    }
 
 
 def run_reactor(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -63,8 +63,8 @@ class CrawlQueue:
             interrupt_runs(db, who=self.who, now=self.clock(), only=list(self._open.values()))
         self._open.clear()
 
-    async def requests(self) -> AsyncIterator[str]:
-        """Sources to run, as their runs fall due; never ends."""
+    async def requests(self, busy: Callable[[], Collection[str]] = tuple) -> AsyncIterator[str]:
+        """Sources to run, as their runs fall due; never ends. busy: those that could not begin now."""
         beaten = 0.0
         loop = asyncio.get_running_loop()
         while True:
@@ -74,7 +74,7 @@ class CrawlQueue:
                     renew_runs(db, list(self._open.values()), now=self.clock())
                     beat(db, self.who, pid=os.getpid(), now=self.clock(), note=f"{len(self._open)} 个在采")
             with self.store.write() as db:
-                run = claim_run(db, who=self.who, now=self.clock(), busy=list(self._open))
+                run = claim_run(db, who=self.who, now=self.clock(), busy=sorted({*self._open, *busy()}))
             if run is None:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
@@ -125,7 +125,7 @@ def make_engine(
 async def serve_queue(engine: CrawlEngine, queue: CrawlQueue, *, stop: asyncio.Event) -> None:
     """Run what the queue asks for until `stop`."""
     queue.recover()
-    await engine.serve(queue.requests(), queue.done, stop=stop)
+    await engine.serve(queue.requests(engine.busy), queue.done, stop=stop)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from core.ids import content_hash
 from core.records import Gone, HotLine, RawDocument
 from crawlers.intake import KnownPage, Outcome, Validators
 from crawlers.run import RunSummary
-from crawlers.runner import REACTOR, CrawlEngine
+from crawlers.runner import CrawlEngine
+from crawlers.scrapy_settings import REACTOR
 from crawlers.urls import canonical_url
 
 T = TypeVar("T")

@@ -64,10 +64,13 @@ class Visits:
         self.now += after
         source, heard = self.source(), list[RunSummary]()
         engine = CrawlEngine(
-            sources={"tongbao": source}, intake=StoreIntake(self.store, self.clock),
+            sources={"tongbao": source},
+            intake=StoreIntake(self.store, self.clock),
             archive_dir=self.folder / "archive",
-            contact="mailto:desk@example.org", clock=self.clock, backoff=timedelta(milliseconds=1),
-        )  # fmt: skip
+            contact="mailto:desk@example.org",
+            clock=self.clock,
+            backoff=timedelta(milliseconds=1),
+        )
         queue = CrawlQueue(self.store, self.clock, sources={"tongbao": source})
         queue.take(["tongbao"], reason="schedule")
 
@@ -143,6 +146,17 @@ def test_one_list_without_rows_is_no_success_because_another_is_as_last_time(vis
     visits.site.routes["/more"] = Reply(feed())
     run, verdict = visits.visit()
     assert (run.not_modified, run.status, verdict.state) == (1, "changed", "layout_changed")
+
+
+def test_a_file_that_allows_no_rows_is_believed_until_ten_were_usual(visits: Visits) -> None:
+    visits.keys = {"expect": {"min_items": 0}}
+    visits.site.routes["/rss"] = Reply(feed())
+    assert visits.visit()[1] == Verdict("well", "还没有读成过", young=True)
+    visits.site.routes["/rss"] = Reply(feed(*((n, NOON) for n in range(12))))
+    assert visits.visit()[1].state == "well"
+    visits.site.routes["/rss"] = Reply(feed())
+    verdict = visits.visit()[1]
+    assert (verdict.state, verdict.why) == ("layout_changed", "0 rows, 12 the last time")
 
 
 def test_pages_that_lost_their_layout_change_the_source_not_its_server(visits: Visits) -> None:
@@ -246,8 +260,8 @@ def judged(
     usual = usual_of(days.values(), since=min(days), until=today - 1, is_workday=IS_WORKDAY)
     pulse = Pulse(
         source="tongbao", every=1800, pace=1800, next_at=now, why="", run_at=now, first_read_at=now - 70 * DAY,
-        read_at=now, ok_at=now, news_at=news or now, newest=news or now, rows=20, trouble="ok",
-        trouble_why="", failures=0, hours=(),
+        read_at=now, ok_at=now, news_at=news or now, newest=news or now, rows=20, trouble="ok", trouble_why="",
+        failures=0, hours=(),
     )  # fmt: skip
     return judge(Seen(source, pulse, before, days, usual, 70), now, IS_WORKDAY)
 
