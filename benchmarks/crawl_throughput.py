@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +35,7 @@ from crawlers.runner import run_reactor
 from pipelines.crawling import CrawlQueue, make_engine, serve_queue
 from pipelines.turns import Turns
 from store.database import Store
+from store.pulses import all_pulses, move_turn
 from store.runs import lateness
 
 HOSTS = 250
@@ -100,7 +101,8 @@ class Feeds:
         numbers = range(newest, newest - ENTRIES, -1)
         at = time.strftime("%a, %d %b %Y 00:00:00 +0800")
         entries = (ENTRY.format(n=n, host=host, port=self.port, feed=feed, at=at, text=TEXT) for n in numbers)
-        return f'<?xml version="1.0"?><rss version="2.0"><channel><title>{feed}</title>{"".join(entries)}</channel></rss>'.encode()
+        rows = f"<title>{feed}</title>{''.join(entries)}"
+        return f'<?xml version="1.0"?><rss version="2.0"><channel>{rows}</channel></rss>'.encode()
 
 
 def _reply(body: bytes, kind: str, etag: str = "") -> bytes:
@@ -265,8 +267,6 @@ def on_schedule(feeds: int, minutes: float) -> dict[str, Any]:
 
 def _spread(store: Store, minutes: float) -> None:
     """Turns evenly over the interval, as they are after a while."""
-    from store.pulses import all_pulses, move_turn
-
     with store.write() as db:
         pulses = sorted(all_pulses(db))
         for n, key in enumerate(pulses):
@@ -299,7 +299,7 @@ def main() -> None:
         parser.add_argument("--pages", type=int, default=10_000)
         parser.add_argument("--only", choices=("capacity", "schedule", "memory"))
         asked = parser.parse_args()
-        parts = {
+        parts: dict[str, Callable[[], dict[str, Any]]] = {
             "capacity": lambda: capacity(asked.feeds),
             "schedule": lambda: on_schedule(asked.feeds, asked.minutes),
             "memory": lambda: memory(min(asked.feeds, 100), asked.pages),

@@ -11,7 +11,7 @@ from commands.kept import KeptOption, prompt, start
 from commands.lab_jobs import LabRunner
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import channels_of, digest_jobs
-from commands.source_watching import source_watch_jobs
+from commands.source_watching import run_sweeping_jobs, source_watch_jobs
 from commands.stores import open_store
 from commands.watching import watch_jobs
 from config.sources import load_sources
@@ -45,7 +45,8 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
     settings, stop = start(kept, data, profile)
     store = open_store(settings)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
-    daily, lab = [*digest_jobs(settings, store), *index_jobs(settings)], LabRunner(settings, store)
+    daily = [*digest_jobs(settings, store), *index_jobs(settings), *run_sweeping_jobs(store)]
+    lab = LabRunner(settings, store)
     hourly, frequent = (
         canary_jobs(settings, store),
         [*watch_jobs(settings, store), *source_watch_jobs(settings, store), lab.job()],

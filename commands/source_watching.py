@@ -1,4 +1,6 @@
-"""The watch over the sources, as a job of the scheduler and after a crawl by hand."""
+"""The watch over the sources, as a job of the scheduler and after a crawl by hand; and the sweeping of old runs."""
+
+from datetime import timedelta
 
 from alerts.duty import Duty
 from alerts.source_health.verdict import STATE_WORDS
@@ -9,10 +11,14 @@ from config.duty import load_duty
 from config.settings import Settings
 from config.sources import load_sources
 from core.clock import system_clock
-from scheduler import FrequentJob
+from scheduler import DailyJob, FrequentJob
 from store.database import Store
+from store.runs import drop_runs
 
 SECONDS = 15
+KEPT = timedelta(days=30)
+"""How long runs are kept: a thousand feeds make up to a hundred thousand a day."""
+HOUR, MINUTE = 3, 50
 
 
 def source_watch_of(settings: Settings, store: Store) -> SourceWatch:
@@ -30,3 +36,13 @@ def source_watch_jobs(settings: Settings, store: Store) -> list[FrequentJob]:
         return "，".join(f"{one.source} {STATE_WORDS[one.state]}" for one in watch.tick(system_clock()))
 
     return [FrequentJob("source-watch", "信源巡检", SECONDS, tick)]
+
+
+def run_sweeping_jobs(store: Store) -> list[DailyJob]:
+    """Runs older than KEPT go each night; what was learnt of the sources stays."""
+
+    def sweep() -> str:
+        with store.write() as db:
+            return f"清理 {drop_runs(db, system_clock() - KEPT)} 条"
+
+    return [DailyJob("run-sweep", "清理抓取记录", HOUR, MINUTE, sweep)]

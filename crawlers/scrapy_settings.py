@@ -14,8 +14,9 @@ from config.sources import SourceConfig
 
 REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 UNUSED_MIDDLEWARES = (
-    "offsite.OffsiteMiddleware", "robotstxt.RobotsTxtMiddleware", "httpauth.HttpAuthMiddleware", "retry.RetryMiddleware",
-    "redirect.MetaRefreshMiddleware", "cookies.CookiesMiddleware", "httpproxy.HttpProxyMiddleware",
+    "offsite.OffsiteMiddleware", "robotstxt.RobotsTxtMiddleware", "httpauth.HttpAuthMiddleware",
+    "retry.RetryMiddleware", "redirect.MetaRefreshMiddleware", "cookies.CookiesMiddleware",
+    "httpproxy.HttpProxyMiddleware",
     "httpcache.HttpCacheMiddleware",
 )  # fmt: skip
 UNUSED_EXTENSIONS = (
@@ -33,7 +34,7 @@ MIDDLEWARES: dict[str, int | None] = {
 }
 
 
-class SharedSettings(Settings):  # type: ignore[misc]  # Scrapy has no types for us
+class SharedSettings(Settings):
     """Settings whose copies share their values."""
 
     def copy(self) -> Self:

@@ -24,6 +24,8 @@ UNKNOWN = 1.0
 QUIETEST, BUSIEST = 0.25, 4.0
 SPREAD = timedelta(days=2)
 """News after a longer break says nothing of the hour."""
+ROWS_USUAL = 10
+"""Where a file allows lists without rows: none after so many is a changed layout."""
 JITTER = 0.05
 """So many sources that began together drift apart."""
 
@@ -69,6 +71,9 @@ def _first(source: SourceConfig, now: datetime) -> Pulse:
 
 def _learnt(known: Pulse, source: SourceConfig, summary: RunSummary, now: datetime) -> Pulse:
     """What the run tells of the source. Lists that are as last time (304) heal nothing and are no news."""
+    if summary.status == WELL and not summary.items and not summary.not_modified and known.rows >= ROWS_USUAL:
+        why = f"0 rows, {known.rows} the last time"  # allowed by min_items: 0, and yet
+        summary = replace(summary, status="changed", problems=(why, *summary.problems))
     told = summary.status != WELL or summary.items > 0
     read = summary.status == "silent" or (summary.status == WELL and (told or summary.not_modified > 0))
     well = told and summary.status == WELL

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, case, func, select, update
+from sqlalchemy import Connection, RowMapping, and_, case, delete, func, select, update
 
 from core.ids import short_id
 from store.alert_log import create_only
@@ -159,6 +159,12 @@ def lateness(db: Connection, since: datetime) -> list[float]:
     asked = select(runs.c.due_at, runs.c.started_at).where(runs.c.asked_at >= since, runs.c.started_at.is_not(None))
     rows = db.execute(asked.where(runs.c.due_at.is_not(None)))
     return [max(0.0, (row[1] - row[0]).total_seconds()) for row in rows]
+
+
+def drop_runs(db: Connection, before: datetime) -> int:
+    """Forget closed runs that were asked for earlier; how many."""
+    old = delete(runs).where(runs.c.asked_at < before, runs.c.status.not_in(OPEN))
+    return int(db.execute(old).rowcount)
 
 
 def source_health(db: Connection, source: str) -> SourceHealth:
