@@ -6,7 +6,8 @@ A process of its own serves the feeds on many loopback hosts (127.x.y.z), with E
 share of them has something new. The crawler is the real one (queue, store, archive, politeness as configured) in a
 process of its own that is bound to one core; the scheduler's part runs beside it.
 
-capacity  everything is due at once, three times over: sources a minute, CPU seconds a source.
+capacity  everything is due at once, twice over, after a first round that read it all: sources a minute, CPU a source;
+          as it is, and as it was (eight at once, Scrapy's own settings: a deep copy and all its parts for each run).
 schedule  each feed every `--minutes`: p95 and worst lateness, share of a core.
 memory    feeds that lead to pages, until `--pages` pages are fetched: RSS at a fifth of them and at the end.
 """
@@ -24,14 +25,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from scrapy.settings import Settings
+
+import crawlers.runner
 from config.sources import SourceConfig, parse_source
 from core.clock import system_clock
 from crawlers.runner import run_reactor
+from crawlers.scrapy_settings import MIDDLEWARES, settings_for
 from pipelines.crawling import CrawlQueue, make_engine, serve_queue
 from pipelines.turns import Turns
 from store.database import Store
@@ -161,6 +166,7 @@ class Work:
     visits: int = 0
     pages: int = 0
     seconds: float = 0.0
+    as_before: bool = False
 
 
 def crawl(work: Work) -> dict[str, Any]:
@@ -169,10 +175,13 @@ def crawl(work: Work) -> dict[str, Any]:
     folder = Path(work.folder)
     store = Store(f"sqlite:///{folder / 'fengsui.db'}")
     sources = feed_sources(work.feeds, work.port, work.every, follow=work.follow)
-    engine = make_engine(store, sources, folder, system_clock)
+    engine = make_engine(store, sources, folder, system_clock, contact="mailto:desk@example.org")
+    if work.as_before:
+        engine = replace(engine, at_once=8)
+        crawlers.runner.settings_for = _settings_as_before  # type: ignore[attr-defined]
     queue, told = CrawlQueue(store, system_clock, sources=sources), Counter[str]()
     rss: list[tuple[int, int]] = []
-    took = [0.0]
+    took, idle = [0.0], _cpu()
 
     async def main(stop: asyncio.Event) -> None:
         began = time.monotonic()
@@ -197,11 +206,28 @@ def crawl(work: Work) -> dict[str, Any]:
         await serve_queue(engine, queue, stop=stop)
 
     run_reactor(main)
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
-        "seconds": took[0], "cpu": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024,
+        "seconds": took[0], "cpu": _cpu() - idle, "peak_mb": peak / 1024,
         "told": dict(told), "rss": rss,
     }  # fmt: skip
+
+
+def _settings_as_before(source: SourceConfig, user_agent: str) -> Settings:
+    """Nothing shared, nothing left out."""
+    ours = {name: one.value for name, one in settings_for(source, user_agent).attributes.items() if one.priority >= 20}
+    for name in ("CONCURRENT_ITEMS", "EXTENSIONS", "SPIDER_MIDDLEWARES"):
+        del ours[name]
+    used = {name: order for name, order in MIDDLEWARES.items() if order is not None}
+    unused = ("retry.RetryMiddleware", "robotstxt.RobotsTxtMiddleware", "redirect.RedirectMiddleware")
+    ours["DOWNLOADER_MIDDLEWARES"] = used | {f"scrapy.downloadermiddlewares.{name}": None for name in unused}
+    off = dict.fromkeys(("TELNETCONSOLE_ENABLED", "REMOTE_CONTROL_ENABLED", "COOKIES_ENABLED"), False)
+    return Settings({**ours, **off, "HTTPERROR_ALLOW_ALL": True})
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def _rss() -> int:
@@ -238,13 +264,19 @@ def run_crawler(work: Work) -> dict[str, Any]:
 
 def capacity(feeds: int) -> dict[str, Any]:
     """As fast as it goes."""
+    found: dict[str, float] = {}
     with served(CHANGED) as port, tempfile.TemporaryDirectory() as folder:
-        found = run_crawler(Work(folder, port, feeds, "1s", visits=3 * feeds))
-    runs = found["told"]["runs"]
-    return {
-        "sources_a_minute": 60 * runs / found["seconds"], "cpu_ms_a_source": 1000 * found["cpu"] / runs,
-        "peak_mb": found["peak_mb"], **found["told"],
-    }  # fmt: skip
+        run_crawler(Work(folder, port, feeds, "1s", visits=feeds))
+        for name in ("before", "now"):
+            one = run_crawler(Work(folder, port, feeds, "1s", visits=2 * feeds, as_before=name == "before"))
+            runs = one["told"]["runs"]
+            found |= {
+                f"sources_a_minute_{name}": 60 * runs / one["seconds"],
+                f"cpu_ms_a_source_{name}": 1000 * one["cpu"] / runs,
+                f"peak_mb_{name}": one["peak_mb"],
+                f"new_{name}": one["told"]["new"], f"ok_{name}": one["told"]["ok"],
+            }  # fmt: skip
+    return found
 
 
 def on_schedule(feeds: int, minutes: float) -> dict[str, Any]:

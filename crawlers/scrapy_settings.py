@@ -15,9 +15,8 @@ from config.sources import SourceConfig
 REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 UNUSED_MIDDLEWARES = (
     "offsite.OffsiteMiddleware", "robotstxt.RobotsTxtMiddleware", "httpauth.HttpAuthMiddleware",
-    "retry.RetryMiddleware", "redirect.MetaRefreshMiddleware", "cookies.CookiesMiddleware",
-    "httpproxy.HttpProxyMiddleware",
-    "httpcache.HttpCacheMiddleware",
+    "retry.RetryMiddleware", "redirect.MetaRefreshMiddleware", "redirect.RedirectMiddleware",
+    "cookies.CookiesMiddleware", "httpproxy.HttpProxyMiddleware", "httpcache.HttpCacheMiddleware",
 )  # fmt: skip
 UNUSED_EXTENSIONS = (
     "logcount.LogCount", "telnet.TelnetConsole", "memusage.MemoryUsage", "memdebug.MemoryDebugger",
@@ -28,9 +27,12 @@ MIDDLEWARES: dict[str, int | None] = {
     "crawlers.guard.GuardMiddleware": 50,
     "crawlers.robots.RobotsMiddleware": 60,
     "crawlers.middlewares.ArchiveMiddleware": 510,
+    "crawlers.middlewares.GoneMiddleware": 512,
+    "crawlers.middlewares.ChallengeMiddleware": 515,
     "crawlers.middlewares.CharsetMiddleware": 520,
     "crawlers.middlewares.ConditionalMiddleware": 530,
     "crawlers.middlewares.StatusMiddleware": 540,
+    "crawlers.redirects.FollowMiddleware": 600,
 }
 
 
@@ -54,9 +56,7 @@ def settings_for(source: SourceConfig, user_agent: str) -> Settings:
             "USER_AGENT": user_agent,
             "DEPTH_LIMIT": getattr(source, "pages", 1) + 3,
             "CONCURRENT_REQUESTS_PER_DOMAIN": 1 if polite else 4,
-            "DOWNLOAD_DELAY": source.delay,
             "AUTOTHROTTLE_ENABLED": source.autothrottle and polite,
-            "AUTOTHROTTLE_START_DELAY": source.delay,
             "DOWNLOAD_TIMEOUT": source.timeout.total_seconds(),
             "DOWNLOAD_MAXSIZE": source.max_size,
             "CLOSESPIDER_TIMEOUT": source.max_time.total_seconds(),
@@ -72,13 +72,15 @@ def _same_for_all() -> SharedSettings:
         "DOWNLOADER_MIDDLEWARES": MIDDLEWARES,
         "SPIDER_MIDDLEWARES": {"scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None},
         "EXTENSIONS": {f"scrapy.extensions.{name}": None for name in UNUSED_EXTENSIONS},
-        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawlers.connections.ClosingHandler"),
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawlers.connections.PacedHandler"),
         "ITEM_PIPELINES": {"crawlers.runner.SavePipeline": 100},
         "TWISTED_REACTOR": REACTOR,
         "LOG_ENABLED": False,
         "REDIRECT_MAX_TIMES": 5,
         "CONCURRENT_REQUESTS": 8,
         "CONCURRENT_ITEMS": 4,
+        "DOWNLOAD_DELAY": 0,  # crawlers/pace.py, for all sources of a host
+        "AUTOTHROTTLE_START_DELAY": 0,
         "AUTOTHROTTLE_MAX_DELAY": 60.0,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": 0.5,
         "DOWNLOAD_WARNSIZE": 0,
