@@ -36,6 +36,13 @@ def load_instances(config_dir: Path, mistakes: list[str]) -> Mapping[str, str]:
     return found
 
 
+def host_and_port(address: str) -> str:
+    """`10.1.2.3:4444` of an instance's address, as allow_private names it: what else listens there stays private."""
+    parts = urlsplit(address)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
 def _is_address(value: object) -> bool:
     try:
         parts = urlsplit(str(value))

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from config.instances import FILE, PLACE, load_instances
+from config.instances import FILE, PLACE, host_and_port, load_instances
 from config.mistakes import mistakes_of
 from config.source_parts import (
     Css,
@@ -443,7 +442,8 @@ def _with_places(value: Any, places: Mapping[str, str]) -> Any:
 
 def _at_instances(filled: dict[str, Any], values: dict[str, Any], places: Mapping[str, str]) -> dict[str, Any]:
     """An office that names its own instance allows it to be asked, also where it is on a private network."""
-    hosts = [urlsplit(places[name]).hostname for name in PLACE.findall(str(values.get("list_url"))) if name in places]
+    named = [places[name] for name in PLACE.findall(str(values.get("list_url"))) if places.get(name)]
+    hosts = [host_and_port(address) for address in named]
     return {**filled, "allow_private": [*(filled.get("allow_private") or ()), *hosts]} if hosts else filled
 
 

@@ -20,6 +20,7 @@ from core.records import RawDocument
 from crawlers.archive import ArchiveFull
 from crawlers.attached.join import ReadFile, with_files
 from crawlers.attached.kinds import FILE_NAME, is_a_file, kind_of, name_of
+from crawlers.charset import Decoded
 from crawlers.context import (
     FILE,
     LIST,
@@ -33,8 +34,8 @@ from crawlers.context import (
     asked_url,
     role_of,
 )
-from crawlers.dates import date_in_url, implausible_date
-from crawlers.extract import Extracted, extract_page
+from crawlers.dates import REFUSED_DATE, date_in_url, implausible_date
+from crawlers.extract import ABSENT, Extracted, extract_page
 from crawlers.gone import gone_sign
 from crawlers.intake import KnownPage
 from crawlers.records import date_of
@@ -177,14 +178,26 @@ class SourceSpider(Spider, Generic[SourceT]):
         if not isinstance(response, TextResponse) or is_a_file(response.url, response.body):
             yield await self.document_of_file(response, row)
             return
-        found = extract_page(response.text, response.url, getattr(self.source, "detail", None), now=self.now)
+        decoded: Decoded | None = response.meta.get("decoded")  # by CharsetMiddleware
+        text = decoded.text if decoded else response.text
+        found = extract_page(text, response.url, getattr(self.source, "detail", None), now=self.now)
         if found.refused:
             raise SourceChanged(found.refused)
         gone = gone_sign(found.title, found.text)
         if gone is not None:
             self.run.page_gone(asked_url(response), response.status, f"the page says “{gone}”")
             return
-        yield await self.with_attached(self.document(response, row, found), found.labels, found.images)
+        raw = self.document(response, row, found)
+        self._tell(found, decoded)
+        yield await self.with_attached(raw, found.labels, found.images)
+
+    def _tell(self, found: Extracted, decoded: Decoded | None) -> None:
+        """What is wrong with pages of the source, once each; what a row may make up for is told of its document."""
+        for problem in found.problems:
+            if problem not in ABSENT:
+                self.run.problem(problem)
+        if decoded is not None and decoded.replaced:
+            self.run.problem(f"pages with broken characters, read as {decoded.encoding}")
 
     async def watched(self, response: Response) -> None:
         """A watched page is still there; its text comes from elsewhere."""
@@ -310,7 +323,7 @@ class SourceSpider(Spider, Generic[SourceT]):
         """A date as the source writes it, Beijing unless it says so."""
         moment = date_of(self.source, text, now=self.now)
         if moment is None and implausible_date(text, now=self.now, day_first=self.source.day_first):
-            self.run.problem(f"a date before 1990 or in the future is not taken: {(text or '').strip()[:60]}")
+            self.run.problem(f"{REFUSED_DATE}: {(text or '').strip()[:60]}")
         return moment
 
     async def failed(self, failure: Failure) -> None:

@@ -14,7 +14,7 @@ from core.clock import BEIJING, as_utc, beijing
 from crawlers.date_clock import CLOCK, Dated, with_clock
 from crawlers.date_words import folded, read_ago, read_calendar_word, read_day_word
 
-__all__ = ["Dated", "date_in_url", "implausible_date", "read_date", "read_dated"]
+__all__ = ["REFUSED_DATE", "Dated", "date_in_url", "implausible_date", "read_date", "read_dated"]
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=BEIJING)
 AHEAD = timedelta(days=1)
@@ -66,6 +66,9 @@ UNIX = re.compile(rf"\b{MONTH}\s+(\d{{1,2}})\s+(\d{{1,2}}:\d{{2}}(?::\d{{2}})?)\
 URL_DATE = re.compile(
     r"/(20\d{2})[-/]?(0[1-9]|1[0-2])[-/]?(0[1-9]|[12]\d|3[01])(?!\d)|[/_t](20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])[_/]"
 )
+
+
+REFUSED_DATE = "a date before 1990 or in the future is not taken"
 
 
 def read_date(text: str | None, *, now: datetime, day_first: bool = False) -> datetime | None:

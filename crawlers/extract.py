@@ -21,13 +21,13 @@ from core.clock import beijing, iso_beijing, system_clock
 from core.records import Table
 from crawlers.charset import decode_page
 from crawlers.credits import origin_of, writer_of
-from crawlers.dates import Dated, date_in_url, read_dated
+from crawlers.dates import REFUSED_DATE, Dated, date_in_url, implausible_date, read_dated
 from crawlers.density import Body, body_of, clean_lines, find_box, first_prose, is_file, is_sentence, read_body
 from crawlers.headline import Headline, Titles
 from crawlers.markup import MAX_CHARS, html_to_text, node_text, one_line, parse_html
 from crawlers.metas import read_metas
 from crawlers.page import Page, read_page
-from crawlers.published import BESIDE, UPDATED_RANK, date_on_page, masthead_date, signature_date
+from crawlers.published import BESIDE, UPDATED_RANK, date_on_page, dates_beside, masthead_date, signature_date
 from crawlers.scripts import Scripted, date_in_scripts, name_in_scripts, scripted_article
 from crawlers.strip import Places
 from crawlers.urls import absolute_url
@@ -47,6 +47,8 @@ TOO_SHORT = 80
 MAX_READABILITY = 5_000
 """Elements of a page up to which that is tried."""
 MAX_TEXT = 500_000
+ABSENT = frozenset(f"no {what} found" for what in ("title", "date", "body"))
+"""Problems that are none where the row that led to the page says it."""
 MAX_LINKS = 20
 LINKS = "a[href], iframe[src], embed[src], object[data]"
 VIEWER = re.compile(r"[?&](?:file|src|url)=([^&#]+\.(?:pdf|docx?|xlsx?|ofd))\b", re.IGNORECASE)
@@ -81,8 +83,11 @@ def extract_page(
     page: bytes | str, url: str = "", selectors: Detail | None = None, *, now: datetime | None = None
 ) -> Extracted:
     """Read one page. url: for links and as a hint. Never raises on hostile markup; bounded in size, nodes and time."""
-    text = page if isinstance(page, str) else decode_page(page).text
-    problems = [f"longer than {MAX_CHARS} characters: the rest is not read"] if len(text) > MAX_CHARS else []
+    decoded = None if isinstance(page, str) else decode_page(page)
+    text = decoded.text if decoded is not None else str(page)
+    problems = list(decoded.problems()) if decoded is not None else []
+    if len(text) > MAX_CHARS:
+        problems.append(f"longer than {MAX_CHARS} characters: the rest is not read")
     try:
         tree = parse_html(text)
     except TooHeavy as error:
@@ -113,6 +118,8 @@ class _Reading:
             body = replace(body, text=_readability(markup) or self._sentences())
         title = scripted.title if scripted is not None and scripted.title and headline.line is None else headline.text
         dated = self._selected_date() or self._date(places, scripted)
+        if dated is None:
+            self._tell_refused(places)
         for what, value in (("title", title), ("date", dated), ("body", body.text or body.tables or links or images)):
             if not value:
                 self.problems.append(f"no {what} found")
@@ -210,6 +217,14 @@ class _Reading:
 
     def _selected_date(self) -> Dated | None:
         return read_dated(self._selected(self.chosen.date, "date"), now=self.now)
+
+    def _tell_refused(self, places: Places) -> None:
+        """A page without a date may say one that is not believed."""
+        selected = select_text(self.tree, self.chosen.date) if self.chosen.date else ""
+        for said in (selected, *self.stated.moments(), *dates_beside(self.page, places)):
+            if implausible_date(said, now=self.now):
+                self.problems.append(f"{REFUSED_DATE}: {one_line(said)[:60]}")
+                return
 
     def _source(self, places: Places, scripted: Scripted | None) -> str:
         selected = label_value(self._selected(self.chosen.source, "source"))

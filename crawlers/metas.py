@@ -63,14 +63,15 @@ class Stated:
         return [value for value in (*named, one_line(_text(self.linked.get("headline")))) if value]
 
     def date(self, *, now: datetime) -> Dated | None:
-        """The publication date: of a known meta, one named like it, JSON-LD, <time>."""
+        """The publication date: the first of `moments` that is one."""
+        return next((dated for value in self.moments() if (dated := read_dated(value, now=now))), None)
+
+    def moments(self) -> Iterator[str]:
+        """What may be the publication date: a known meta, one named like it, JSON-LD, <time>."""
         named = [self.metas[name] for name in DATES if name in self.metas]
         named += [value for name, value in self.metas.items() if name not in DATES and FIRST_PUBLISHED.fullmatch(name)]
         linked = [_text(self.linked.get(name)) for name in ("datePublished", "dateCreated", "uploadDate")]
-        for value in (*named, *linked, *self._times()):
-            if dated := read_dated(value, now=now):
-                return dated
-        return None
+        yield from (*named, *linked, *self._times())
 
     def source(self) -> str:
         return next((self.metas[name] for name in SOURCES if is_name(self.metas.get(name, ""))), "")

@@ -170,6 +170,7 @@ class CharsetMiddleware(_Middleware):
         )
         if decoded.corrected:
             self.context.run.counts["encoding_fixes"] += 1
+        request.meta["decoded"] = decoded
         return response.replace(encoding=decoded.encoding)
 
 

@@ -74,6 +74,12 @@ def date_on_page(page: Page, places: Places, *, now: datetime) -> Found | None:
     return Found(best.dated if best.dated.has_time else closer, best.rank, updated)
 
 
+def dates_beside(page: Page, places: Places) -> list[str]:
+    """What stands beside the title and looks like a date."""
+    lines = "\n".join((*between(page, places), *above(page, places)))
+    return [match[0] for match in DATE.finditer(lines)]
+
+
 def _under(page: Page, places: Places, now: datetime) -> Iterator[Found]:
     """A line right under the text that is a moment and little else: so do boards of posts sign."""
     for line in page.lines[places.last + 1 : places.last + 1 + UNDER]:

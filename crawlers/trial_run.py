@@ -19,7 +19,7 @@ from core.ids import content_hash
 from core.records import Gone, HotLine, Kind, RawDocument
 from crawlers.archive import ArchiveDamaged, read_record
 from crawlers.base import SourceSpider
-from crawlers.extract import extract_page
+from crawlers.extract import ABSENT, extract_page
 from crawlers.families import SPIDERS
 from crawlers.intake import Outcome, Validators
 from crawlers.run import RunSummary
@@ -30,8 +30,6 @@ TELL_EVERY = 2.0
 """Seconds between two words of progress."""
 SHORT_TEXT = 40
 """Characters below which a text without table or file is doubtful."""
-ABSENT = frozenset(("no title found", "no date found", "no body found"))
-"""Told better by the document itself: the row may have had what the page has not."""
 BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 

@@ -263,6 +263,32 @@ def test_the_bytes_decide_when_the_header_lies_about_the_charset(bench: Bench, d
     assert "镕盛公司〔2026〕3号通告" in bench.intake.titles
 
 
+def test_a_piece_in_another_charset_is_read_and_lost_characters_are_told(bench: Bench) -> None:
+    html = PAGE.format(title="镕盛公司通告", text="抽查发现缩水线缆，不合格。||转载：市监局").encode()
+    front, back = html.split(b"||")
+    bench.site.routes["/a/1.html"] = Reply(front + "，责令下架。".encode("gb18030") + back)
+    bench.site.routes["/a/2.html"] = Reply(html.replace("不合格".encode(), b"\xe4\xb8"))
+    run = bench.crawl(listing(bench))
+    first = bench.intake.documents["sample", f"{bench.site.base}/a/1.html"]
+    assert "不合格。，责令下架。转载：市监局" in first.text
+    assert run.problems == ("pages with broken characters, read as utf-8",)
+
+
+@pytest.mark.parametrize("said", ["2099-11-22 09:30", "1970-01-01 08:00"])
+def test_a_page_with_a_date_that_cannot_be_says_so_and_goes_by_its_row(bench: Bench, said: str) -> None:
+    bench.site.routes["/a/1.html"] = Reply(
+        PAGE.format(title="抽查通告", text="不合格。").replace("2026-11-22 09:30", said)
+    )
+    run = bench.crawl(listing(bench))
+    assert run.problems == (f"a date before 1990 or in the future is not taken: {said}",)
+    assert bench.intake.documents["sample", f"{bench.site.base}/a/1.html"].date_source == "list"
+
+
+def test_a_selector_of_the_page_that_finds_nothing_is_told_once(bench: Bench) -> None:
+    run = bench.crawl(listing(bench, detail={"body": "div.txt"}))
+    assert (run.new, run.problems) == (2, ("selector for body found nothing: div.txt",))
+
+
 def test_a_huge_body_and_an_endless_one_are_cut_off(bench: Bench) -> None:
     bench.site.routes["/a/1.html"] = Reply(b"x" * 200_000)
     bench.site.routes["/a/2.html"] = Reply(b"<html>", endless=True)

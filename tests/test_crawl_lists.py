@@ -123,7 +123,7 @@ def configured(folder: Path, *, enabled: bool, instances: str) -> Path:
 def test_one_setting_names_the_instance_of_all_sources_that_use_it(tmp_path: Path) -> None:
     (source,) = load_sources(configured(tmp_path, enabled=True, instances="newsnow: http://10.1.2.3:4444/\n"), "live")
     assert source.addresses == ("http://10.1.2.3:4444/api/s?id=weibo",)
-    assert source.allow_private == ("10.1.2.3",), "the office's own word allows its own host"
+    assert source.allow_private == ("10.1.2.3:4444",), "the office's own word allows its own host, and no other port"
 
 
 def test_a_source_that_is_on_without_its_instance_says_which_setting_it_needs(tmp_path: Path) -> None:
@@ -155,3 +155,16 @@ def test_what_is_wrong_with_the_instances_is_told(tmp_path: Path, text: str, tol
     with pytest.raises(ConfigError) as error:
         load_sources(configured(tmp_path, enabled=False, instances=text), "live")
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [
+        ("http://news.lan", "news.lan:80"),
+        ("https://news.lan/x", "news.lan:443"),
+        ("http://[fd00::1]:8080", "[fd00::1]:8080"),
+    ],
+)
+def test_an_instance_is_allowed_at_its_own_port(tmp_path: Path, address: str, named: str) -> None:
+    (source,) = load_sources(configured(tmp_path, enabled=True, instances=f"newsnow: {address}\n"), "live")
+    assert source.allow_private == (named,)
