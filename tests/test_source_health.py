@@ -136,7 +136,14 @@ def test_a_server_that_says_304_to_whoever_asks_heals_nothing(visits: Visits) ->
     visits.visit()
     visits.site.routes["/rss"] = Reply(status=304)
     run, verdict = visits.visit()
-    assert (run.status, run.new, verdict.state) == ("ok", 0, "layout_changed")
+    assert (run.status, run.new, run.not_modified, verdict.state) == ("failed", 0, 0, "failed")
+    assert visits.states() == ["well", "layout_changed", "failed"]
+
+
+def test_a_304_at_the_first_visit_was_not_asked_for_and_is_no_reading(visits: Visits) -> None:
+    visits.site.routes["/rss"] = Reply(status=304)
+    run, verdict = visits.visit()
+    assert (run.status, verdict.state) == ("failed", "failed")
 
 
 def test_one_list_without_rows_is_no_success_because_another_is_as_last_time(visits: Visits) -> None:

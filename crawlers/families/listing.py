@@ -125,9 +125,6 @@ class HtmlListSpider(RowsSpider[HtmlListSource]):
 
     def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
         source = self.source
-        if source.form:
-            yield self._ask_form(response.url, page)
-            return
         if source.page_url is not None:
             yield self._ask(urljoin(response.url, source.page_url.replace("{page}", self._number(page))), page)
         elif any("{page}" in value for value in source.form.values()):
@@ -147,15 +144,8 @@ class HtmlListSpider(RowsSpider[HtmlListSource]):
         if self.source.method == "GET":
             return self.ask_list(url, meta=meta)
         form = {name: value.replace("{page}", self._number(page)) for name, value in self.source.form.items()}
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self.ask_list(url, meta=meta, method="POST", body=urlencode(form).encode(), headers=headers)
-
-    def _ask_form(self, url: str, page: int) -> Request:
-        number = str(self.source.first_page + page - 1)
-        form = {name: value.replace("{page}", number) for name, value in self.source.form.items()}
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-        meta = {"page": page, "conditional": page == 1}
-        return self.ask_list(url, method="POST", body=urlencode(form).encode(), headers=headers, meta=meta)
+        return self.ask_list(url, meta=meta, method="POST", body=urlencode(form).encode(), headers=headers)
 
 
 class TrsStaticSpider(RowsSpider[TrsStaticSource]):
