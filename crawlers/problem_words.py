@@ -116,6 +116,10 @@ PHRASES: tuple[tuple[str, str], ...] = (
     # answers
     (r"challenge page: nothing but a script", "验证页：只有脚本"),
     (r"challenge page: ", "验证页："),
+    (r"HTTP (401|403|405|412|418|444|451|521)\b", r"HTTP \1 拒绝访问"),
+    (r"HTTP (404|410)\b", r"HTTP \1 没有这个页面"),
+    (r"HTTP 429\b", "HTTP 429 访问过频"),
+    (r"HTTP (5\d\d)\b(?! 拒绝)", r"HTTP \1 对方服务器出错"),
     (r"HTTP 304 to a question without conditions", "没有带条件却回答 HTTP 304"),
     (r"(.+?), asks to come back in (\d+) s", r"\1，要求 \2 秒后再来"),
     (r" after (\d+) retries", r"，重试 \1 次"),

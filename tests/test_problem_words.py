@@ -58,7 +58,7 @@ def test_no_problem_is_told_in_english_only(problem: str) -> None:
         ("newest row is 3d old, 36h expected", "最新一行是 3 天 前的，应不超过 1 天 12 小时"),
         ("https://a.cn/list: no row matches 'ul.news li'", "https://a.cn/list: 列表页没有一行符合 'ul.news li'"),
         ("https://a.cn/: challenge page: 安全验证", "https://a.cn/: 验证页：安全验证"),
-        ("HTTP 503, asks to come back in 7200 s", "HTTP 503，要求 7200 秒后再来"),
+        ("HTTP 503, asks to come back in 7200 s", "HTTP 503 对方服务器出错，要求 7200 秒后再来"),
         (
             "robots.txt of https://a.cn is unreachable (a.cn cannot be resolved: Name or service not known): "
             "nothing is fetched",

@@ -192,7 +192,7 @@ def test_one_failure_is_weather_and_two_are_a_state(visits: Visits) -> None:
     visits.site.routes["/rss"] = Reply(feed((1, NOON)))
     visits.visit()
     visits.site.routes["/rss"] = Reply(status=500)
-    assert visits.visit()[1] == Verdict("well", f"1 次失败：{visits.site.base}/rss: HTTP 500，重试 2 次")
+    assert visits.visit()[1] == Verdict("well", f"1 次失败：{visits.site.base}/rss: HTTP 500 对方服务器出错，重试 2 次")
     verdict = visits.visit()[1]
     assert (verdict.state, verdict.why[:7]) == ("failed", "连续 2 次：")
     visits.site.routes["/rss"] = Reply(feed((1, NOON)))
