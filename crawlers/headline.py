@@ -115,7 +115,7 @@ class Titles:
         return _Candidate(at, text, agreement, score, labelled)
 
     def _without_mark(self, line: Line) -> str:
-        """The line without what stands before or after it in an element of its own, where the page's name lacks that."""
+        """The line without what begins or ends it in an element of its own, where the page's name lacks that."""
         pieces = [piece for piece, _ in line.pieces if piece.strip()]
         ways = [line.text, *(" ".join("".join(part).split()) for part in (pieces[1:], pieces[:-1]))]
         return next((way for way in ways if any(hint.is_called(way) for hint in self._hints)), line.text)

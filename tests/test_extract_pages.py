@@ -224,7 +224,7 @@ def test_an_article_in_the_pages_data_is_read(script: str) -> None:
     [
         'window.__NUXT__=(function(a,b){return {layout:"default",data:[{list:[],detail:{id:88,"title":"电热水袋停售",'
         'sourceName:a,pubTime:"2024-03-02 18:36",hot:!0,content:"%MARKUP%",next:void 0}}]}}("安澜新闻",null))',
-        "var page = {\"id\": 3}; var detail = {title: '电热水袋停售', pubTime: '2024-03-02 18:36', content: '%MARKUP%',};",
+        "var page = {\"id\": 3}; var detail = {title: '电热水袋停售', pubTime: '2024-03-02 18:36', body: '%MARKUP%',}",
     ],
 )
 def test_an_article_in_a_literal_that_is_no_json_is_read(script: str) -> None:
@@ -232,6 +232,14 @@ def test_an_article_in_a_literal_that_is_no_json_is_read(script: str) -> None:
     found = read(f"<div id=app></div><script>{script.replace('%MARKUP%', markup)}</script>", "详情")
     assert (found.title, day(found)) == ("电热水袋停售", "2024-03-02 18:36")
     assert found.text == f"{SENTENCE}\n他说：{SENTENCE}"
+
+
+def test_a_page_that_is_only_a_table_of_facts_has_that_table() -> None:
+    facts = "<tr><td>产品名称</td><td>电热水袋</td></tr><tr><td>涉及数量</td><td>4600</td></tr>"
+    menu = "<table><tr><td><a href=/1>上一条新闻</a></td><td><a href=/2>下一条新闻</a></td></tr>" * 2 + "</table>"
+    found = read(f"<h1>召回部分电热水袋</h1><div>发布时间：2023-05-18</div><table>{facts}</table>{menu}")
+    assert (found.text, found.body_kind) == ("", "table")
+    assert found.tables == ((("产品名称", "电热水袋"), ("涉及数量", "4600")),)
 
 
 @pytest.mark.parametrize("end", ["", "<p>以上结果仅对样品负责。</p>"])
