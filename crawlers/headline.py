@@ -15,6 +15,8 @@ SPLIT = re.compile(r"\s*[-_|｜–]+\s*|\s+—+\s+|——|――+|\s{2,}|<<|>>|:
 BADGE = "原创"
 """Some sites put this mark inside the headline's own element."""
 MAX_TITLE = 150
+KICKER = 8
+"""Characters below which a heading that the page does not call itself by may be the column's: 维权在线."""
 SURE = 0.85
 """Agreement above which a heading is the title before the text is looked for."""
 LEAST = 0.45
@@ -112,6 +114,7 @@ class Titles:
             agreement + WEIGHT[level] + (0.6 if labelled else 0.2 if named else 0.0) + (0.08 if line.strong else 0.0)
         )
         score -= min(at, 200) * 0.0005 + (0.5 if text in self._sites else 0.0)
+        score -= 0.1 if len(text) < KICKER and not agreement else 0.0
         return _Candidate(at, text, agreement, score, labelled)
 
     def _without_mark(self, line: Line) -> str:

@@ -100,6 +100,11 @@ def test_the_headline_is_the_line_that_stands_like_one(title: str, headline: str
     assert found.title == "我局查获一批不合格电热水袋"
 
 
+def test_a_short_heading_above_the_headline_is_the_columns() -> None:
+    heads = "<div>安澜日报 2024年03月15日</div><h3>维权在线</h3><h3>充电宝鼓包，先别急着扔</h3><p>本报通讯员 孙小圣</p>"
+    assert read(f"{heads}<p>{SENTENCE}</p>", "安澜日报数字报-消费提示").title == "充电宝鼓包，先别急着扔"
+
+
 def test_a_dash_within_a_headline_does_not_cut_it() -> None:
     found = read(f"<h1>电动车—锂电池安全调查报告</h1><p>{SENTENCE}</p>", "电动车—锂电池安全调查报告-安澜网")
     assert found.title == "电动车—锂电池安全调查报告"
@@ -112,6 +117,7 @@ def test_a_dash_within_a_headline_does_not_cut_it() -> None:
         ("<div>2023/3/15 8:30:12 安澜晚报</div>", "2023-03-15 08:30"),
         ("<div>05-18 14:22</div>", "2024-05-18 14:22"),
         ("<div>安澜网 2023年5月18日 星期四 15:05</div>", "2023-05-18 15:05"),
+        ("<p>强制性国家标准今起实施</p><div>2023-05-30 09:21 安澜网</div>", "2023-05-30 09:21"),
         ("<div>发表于 <span title='2023-5-30 09:21:04'>前天&nbsp;09:21</span></div>", "2023-05-30 09:21"),
         ("<dl><dt>Published</dt><dd>12 February 2024</dd></dl>", "2024-02-12 00:00"),
         ("<div><span>07</span><span>2023-09</span></div>", "2023-09-07 00:00"),
