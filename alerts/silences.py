@@ -1,6 +1,6 @@
 """Making and ending silences: what somebody typed, checked; what it would mute; the trace in the audit log."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -48,14 +48,16 @@ def draft_of(
     now: datetime,
     longest: timedelta,
     lexicon: Lexicon,
+    rules: Collection[str],
     territory: str = EVERYWHERE,
 ) -> Draft:
-    """Raises UsageError, in words for the desk, with the first mistake of each kind."""
+    """rules: the ids that `rule=` may name. Raises UsageError, in words for the desk, with the first mistake of each
+    kind."""
     try:
         matchers = parse_matchers(text for text in texts if text.strip())
     except ValueError as problem:
         raise UsageError(str(problem)) from None
-    mistakes = [words for matcher in matchers if (words := _unknown(matcher, lexicon))]
+    mistakes = [words for matcher in matchers if (words := _unknown(matcher, lexicon, rules))]
     if mistakes:
         raise UsageError("；".join(mistakes))
     reason = " ".join(reason.split())
@@ -74,7 +76,7 @@ def draft_of(
     return Draft(matchers, reason, starts_at, ends_at, territory)
 
 
-def _unknown(matcher: Matcher, lexicon: Lexicon) -> str:
+def _unknown(matcher: Matcher, lexicon: Lexicon, rules: Collection[str]) -> str:
     """What is wrong with a value that can be nothing: a typed mistake would mute nobody, or, with !=, everybody."""
     if matcher.op not in ("=", "!=") or not matcher.value:
         return ""
@@ -91,6 +93,8 @@ def _unknown(matcher: Matcher, lexicon: Lexicon) -> str:
             hint = "行政区划代码或全称，如 360100"
         case "kind":
             known, hint = set(Kind), "、".join(Kind)
+        case "rule":
+            known, hint = set(rules), "页面“规则”或 fengsui rules list 所列编号"
         case _:
             return ""
     return "" if value in known else f"{matcher.label}：没有“{value[:40]}”（可用：{hint}）"

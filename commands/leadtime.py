@@ -16,6 +16,7 @@ from config.grouping import load_grouping
 from config.lexicon import load_lexicon
 from core.clock import iso_beijing, parse_published
 from core.errors import UsageError
+from store.journey import all_sources
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +43,8 @@ def leadtime(
         raise UsageError(f"{settings.data_dir}: nothing is stored there; crawl or ingest first, or give another --data")
     store = open_store(settings)
     with store.read() as db:
+        if source is not None and source not in (known := all_sources(db)):
+            raise UsageError(f"--source: {source!r} has no document (accepted: {', '.join(sorted(known))})")
         found = lead_times(
             db, since=_moment("--since", since), until=_moment("--until", until), product=product, source=source,
             family=load_grouping(settings.config).family_of,

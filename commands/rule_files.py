@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
 from alerts.desk_rules import DeskRule, read_desk_rules, rule_of
 from alerts.lab.series import BY_NAME
@@ -34,6 +35,11 @@ def desk_rules(settings: Settings) -> tuple[DeskRule, ...]:
         return read_desk_rules(versions, rule_queries(settings, knowledge_of(settings, store))) if versions else ()
     finally:
         store.close()
+
+
+def known_rules(settings: Settings, db: Connection) -> frozenset[str]:
+    """The ids of all rules, of files and made on the desk, none of them read."""
+    return frozenset((*(file.stem for file in (settings.config / "rules").glob("*.yml")), *all_versions(db)))
 
 
 def rules_in(settings: Settings, lexicon: Lexicon, queries: RuleQueries, folder: Path | None) -> tuple[Rule, ...]:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from alerts.silences import Draft, add_silence, draft_of, expire_silence, preview
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.outgoing import teller_of
+from commands.rule_files import known_rules
 from commands.stores import open_store
 from config.alert_life import load_alert_life
 from config.lexicon import Lexicon, load_lexicon
@@ -67,7 +69,9 @@ def add(
         raise UsageError("须写明到期：--for 8h 或 --until 2026-11-26T09:00")
     if for_ and until:
         raise UsageError("--for 和 --until 只写一个")
-    draft = _draft(settings, lexicon, match, reason, for_, until, starts, territory, now)
+    with store.read() as db:
+        rules = known_rules(settings, db)
+    draft = _draft(settings, lexicon, match, reason, for_, until, starts, territory, now, rules)
     teller = teller_of(settings, lexicon, (), mail=False)
     with store.write() as db:
         once = f"cli-{secrets.token_hex(12)}"
@@ -89,8 +93,9 @@ def preview_command(
     """试看会静默哪些未办结预警，不保存 (which open alerts it would mute)."""
     settings = settings_of(data, profile, log_level="WARNING")
     store, lexicon, now = open_store(settings), load_lexicon(settings.config), system_clock()
-    draft = _draft(settings, lexicon, match, "试看", "1h", None, None, territory, now)
     with store.read() as db:
+        rules = known_rules(settings, db)
+        draft = _draft(settings, lexicon, match, "试看", "1h", None, None, territory, now, rules)
         found = preview(db, draft, lexicon)
     if as_json:
         shown = {"open": found.open, "muted": [_alert_json(alert) for alert in found.muted]}
@@ -176,6 +181,7 @@ def _draft(
     starts: str | None,
     territory: str,
     now: datetime,
+    rules: Collection[str],
 ) -> Draft:
     if territory != EVERYWHERE and territory not in lexicon.regions:
         raise UsageError(f"--territory: {territory!r} is no known region code (accepted: such as 360100)")
@@ -187,7 +193,7 @@ def _draft(
     longest = load_alert_life(settings.config).silence.longest
     return draft_of(
         match or [], reason=reason, starts_at=starts_at, ends_at=ends_at, now=now, longest=longest, lexicon=lexicon,
-        territory=territory,
+        territory=territory, rules=rules,
     )  # fmt: skip
 
 

@@ -321,7 +321,7 @@ class FileImportSource(SourceConfig):
 
     family: Literal["file_import"]
     folder: str | None = None
-    pattern: OneOrMore = ("*.csv", "*.xlsx", "*.xls", "*.json", "*.jsonl", "*.ndjson")
+    pattern: OneOrMore = ("*.csv", "*.xlsx", "*.xls", "*.et", "*.ods", "*.tsv", "*.json", "*.jsonl", "*.ndjson")
     map: FieldMap
     items: str | None = None
     sheet: str | None = None

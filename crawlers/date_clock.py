@@ -39,7 +39,7 @@ CLOCK_TEXT = (
     rf"(?P<part>{PARTS})?\s*(?<!\d)(?P<hour>\d{{1,2}})\s*"
     r"(?::\s*(?P<minute>\d{1,2})(?!\d)(?:\s*:\s*(?P<second>\d{1,2})(?!\d)(?:[.,]\d{1,9})?)?"
     r"|[时点]\s*(?:(?P<half>半)|(?P<quarter>[13])刻|(?P<minutes>\d{1,2})\s*分\s*(?:(?P<seconds>\d{1,2})\s*秒)?"
-    r"|(?P<bare>\d{2})(?!\d))?(?:整|许)?)"
+    r"|(?P<bare>\d{2})(?!\d))?(?:整|许)?|(?=\s*[AaPp]\.?[Mm]\b))"
     r"\s*(?P<meridiem>[AaPp]\.?[Mm]\b\.?)?"
 )
 CLOCK = re.compile(rf"{CLOCK_TEXT}(?:\s*\(?{ZONE})?")

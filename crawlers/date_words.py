@@ -6,6 +6,7 @@ import unicodedata
 from datetime import datetime, timedelta
 
 from crawlers.date_clock import Dated, with_clock
+from crawlers.markup import UNSEEN
 
 FOLDED = str.maketrans(
     "—–‒−‐‑﹣時點週鐘後間個號禮農陰曆於國剛發佈",
@@ -49,7 +50,7 @@ def folded(text: str) -> str:
     """One spelling: half width, simplified characters, plain dashes, figures for Chinese numerals, single spaces."""
     text = html.unescape(text) if "&" in text else text
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).translate(FOLDED)
+        text = unicodedata.normalize("NFKC", UNSEEN.sub("", text)).translate(FOLDED)
         for word, plain in SPELLED.items():
             text = text.replace(word, plain)
         text = NUMERAL.sub(lambda numeral: _figures(numeral[1]), text)

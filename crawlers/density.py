@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborNode
 
 from core.records import Table
 from crawlers.crowd import CONTACT, FOOT, leave_out, leave_out_inserted, prose, weigh
-from crawlers.markup import CELLS, MAX_TABLES, is_data_table, tables_of
+from crawlers.markup import CELLS, MAX_TABLES, expand_table, is_data_table, tables_of
 from crawlers.page import Box, Line, Page, is_list_of_links, read_page
 from crawlers.strip import LABEL_BEGIN, TOOLS, WAY, is_strip
 
@@ -90,6 +90,19 @@ def read_body(page: Page, box: Box, title: int | None) -> Body:
     tail = [at for at in range(last + 1, box.end) if _is_foot(page.lines[at])]
     text = clean_lines(_joined(page, box, head + tail))
     return Body(text, tables_of(box.node), box.node, first, last)
+
+
+def facts_below(page: Page, title: int | None, first: int) -> Body:
+    """A page without prose may say its matter in tables of facts below the title: 产品名称, 涉及数量 and so on."""
+    below = [box for box in page.boxes.values() if box.tag == "table" and title is not None and box.start > title]
+    told = [box for box in below[:MAX_TABLES] if not box.out and not _leads_on(page, box) and is_data_table(box.node)]
+    return Body("", tuple(filter(None, (expand_table(box.node) for box in told))), None, first, first)
+
+
+def _leads_on(page: Page, box: Box) -> bool:
+    """Mostly links: a menu, a list of other pages."""
+    lines = page.lines[box.start : box.end]
+    return sum(line.linked for line in lines) > 0.45 * sum(len(line.text) for line in lines)
 
 
 def body_of(nodes: list[LexborNode]) -> Body:

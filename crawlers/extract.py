@@ -22,7 +22,17 @@ from core.records import Table
 from crawlers.charset import decode_page
 from crawlers.credits import origin_of, writer_of
 from crawlers.dates import REFUSED_DATE, Dated, date_in_url, implausible_date, read_dated
-from crawlers.density import Body, body_of, clean_lines, find_box, first_prose, is_file, is_sentence, read_body
+from crawlers.density import (
+    Body,
+    body_of,
+    clean_lines,
+    facts_below,
+    find_box,
+    first_prose,
+    is_file,
+    is_sentence,
+    read_body,
+)
 from crawlers.headline import Headline, Titles
 from crawlers.markup import MAX_CHARS, html_to_text, node_text, one_line, parse_html
 from crawlers.metas import read_metas
@@ -159,7 +169,7 @@ class _Reading:
         line = headline.line
         if box is None and line is not None:
             first = min(line + STRIP, first)
-        body = read_body(page, box, line) if box is not None else Body("", first=first, last=first)
+        body = read_body(page, box, line) if box is not None else facts_below(page, line, first)
         places = Places(line, body.first, body.last)
         return headline, self._chosen_body(nodes) or body, places
 

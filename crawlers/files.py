@@ -5,23 +5,25 @@ What a file was read is remembered by the SHA-256 of its bytes, so neither a cop
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from config.source_parts import Pick
 from config.sources import FileImportSource
 from core.clock import Clock
 from core.errors import SourceChanged
 from core.ids import digest, to_json
 from crawlers.archive import Archive
 from crawlers.attached.content import UnreadableFile
-from crawlers.attached.sheets import book_sheets, csv_rows
 from crawlers.intake import Validators
 from crawlers.json_files import ENDINGS, json_records
 from crawlers.records import Origin, read_record
 from crawlers.run import Run
+from crawlers.table_files import bare, sheets_of, table_records
 
 STILL = timedelta(seconds=2)
 """A file that changed within this time may still be being written."""
@@ -83,9 +85,8 @@ class FileImport:
             self.run.fail(f"folder {self.source.folder!r} is not below the data folder")
             return
         folder.mkdir(parents=True, exist_ok=True)
-        names = {path for pattern in self.source.pattern for path in folder.glob(pattern)}
-        for path in sorted(names):
-            if path.name.startswith((".", "~$")) or path.name.lower().endswith(PARTIAL) or not path.is_file():
+        for path in sorted(matching(folder, self.source.pattern)):
+            if path.name.startswith((".", "~$")) or path.name.lower().endswith(PARTIAL):
                 continue
             status = path.stat()
             if self.clock() - datetime.fromtimestamp(status.st_mtime, tz=UTC) < STILL:
@@ -104,8 +105,9 @@ class FileImport:
         content_type = TYPES.get(path.suffix.lower(), "application/octet-stream")
         kept = self.archive.write_file(f"file:{self.source.key}/{path.name}", content_type, data, now)
         origin = Origin("", now, kept)
-        saved = 0
-        for number, record in enumerate(records_of(self.source, path.name, data)):
+        saved, seen, again = 0, dict[str, str](), list[str]()
+        records = records_of(self.source, path.name, data, lambda loss: self.run.problem(f"{path.name}: {loss}"))
+        for number, record in enumerate(records):
             if number % BATCH == BATCH - 1:
                 await asyncio.sleep(0)
                 if self.stopping():
@@ -119,33 +121,46 @@ class FileImport:
                 continue
             saved += 1
             self.run.row(raw.published)
-            self.run.save(raw if raw.external_id else replace(raw, external_id=_name_of(record)))
+            told = _name_of(record)
+            if raw.external_id and seen.setdefault(raw.external_id, told) != told:
+                again.append(raw.external_id)
+            self.run.save(raw if raw.external_id else replace(raw, external_id=told))
+        if again:
+            self.run.problem(
+                f"{path.name}: {len(again)} rows bear the id of an earlier row and take its place, first {again[0]!r}"
+                " (key: map.id)"
+            )
         if not saved and self.run.skipped[f"{path.name}: {NO_RECORD}"]:
             raise SourceChanged(f"no row has {' or '.join(_wanted(self.source))}")
         return True
 
 
-def records_of(source: FileImportSource, name: str, data: bytes) -> Iterator[Mapping[str, Any] | None]:
+def records_of(
+    source: FileImportSource, name: str, data: bytes, tell: Callable[[str], None]
+) -> Iterator[Mapping[str, Any] | None]:
     """The records of a JSON file, or the rows of a table below its header, by header text.
 
-    The header is the first row that has the column of the title.
-    Raises SourceChanged when no row has it, UnreadableFile when the bytes are no table.
+    The header is the first row that has the column of the title. tell: is told what was lost.
+    Raises SourceChanged when no table has it, UnreadableFile when the bytes are no table.
     """
     if name.lower().endswith(ENDINGS):
         yield from json_records(data, items=source.items, encoding=source.encoding)
         return
-    wanted = {_bare(path) for path in _wanted(source)}
-    found = False
-    for rows in _sheets(source, name, data):
-        labels: tuple[str, ...] = ()
-        for row in rows:
-            if not labels:
-                if wanted & {_bare(cell) for cell in row}:
-                    labels, found = row, True
-            elif any(row):
-                yield _by_label(labels, row)
+    wanted = {bare(path) for path in _wanted(source)}
+    picks = (value for _, value in source.map if isinstance(value, Pick))
+    known = {bare(path) for pick in (*picks, *source.map.fields.values()) for path in pick.path}
+    found, missing = False, SourceChanged(f"has no sheet {source.sheet!r} (key: sheet)")
+    sheets = sheets_of(name, data, max_rows=source.max_rows + TITLES, encoding=source.encoding, tell=tell)
+    for title, rows in sheets:
+        if source.sheet is not None and title and title != source.sheet:
+            continue
+        try:
+            yield from (record or None for record in table_records(iter(rows), wanted, known))
+            found = True
+        except SourceChanged as problem:
+            missing = problem
     if not found:
-        raise SourceChanged(f"no row of headers with {' or '.join(sorted(wanted))}")
+        raise missing
 
 
 def _wanted(source: FileImportSource) -> tuple[str, ...]:
@@ -153,28 +168,18 @@ def _wanted(source: FileImportSource) -> tuple[str, ...]:
     return (*source.map.title.path, *(source.map.text.path if source.map.text else ()))
 
 
-def _by_label(labels: tuple[str, ...], row: tuple[str, ...]) -> Mapping[str, str]:
-    """Cells by header text, and by the same without white space and colon."""
-    told = {label.strip(" :：*\n\t"): value for label, value in zip(labels, row, strict=False) if _bare(label)}
-    return told | {_bare(label): value for label, value in told.items()}
+def matching(folder: Path, patterns: Iterable[str]) -> set[Path]:
+    """Files of a folder by pattern, in capitals or not: A.CSV is a *.csv."""
+    return {
+        path
+        for pattern in patterns
+        for path in (folder.glob(pattern) if "/" in pattern else folder.iterdir())
+        if path.is_file() and ("/" in pattern or fnmatchcase(path.name.lower(), pattern.lower()))
+    }
 
 
 def _name_of(record: Mapping[str, Any] | None) -> str:
     """The id of a row that has none of its own: all that it says."""
     if record is None or any(not isinstance(value, str) for value in record.values()):
         return digest(to_json(record))
-    return digest(*(f"{name}={value}" for name, value in sorted(record.items()) if name == _bare(name)))
-
-
-def _sheets(source: FileImportSource, name: str, data: bytes) -> Iterator[Iterator[tuple[str, ...]]]:
-    most = source.max_rows + TITLES
-    if name.lower().endswith((".xlsx", ".xlsm", ".xls", ".et")):
-        for title, rows in book_sheets(data, max_rows=most):
-            if source.sheet is None or title == source.sheet:
-                yield iter(rows)
-    else:
-        yield csv_rows(data, max_rows=most, encoding=source.encoding)
-
-
-def _bare(label: str) -> str:
-    return "".join(label.split()).rstrip(":：*")
+    return digest(*(f"{name}={value}" for name, value in sorted(record.items()) if name == bare(name)))

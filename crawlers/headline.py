@@ -15,6 +15,8 @@ SPLIT = re.compile(r"\s*[-_|｜–]+\s*|\s+—+\s+|——|――+|\s{2,}|<<|>>|:
 BADGE = "原创"
 """Some sites put this mark inside the headline's own element."""
 MAX_TITLE = 150
+KICKER = 8
+"""Characters below which a heading that the page does not call itself by may be the column's: 维权在线."""
 SURE = 0.85
 """Agreement above which a heading is the title before the text is looked for."""
 LEAST = 0.45
@@ -66,7 +68,7 @@ class Titles:
         self._sites = {part for part in parts if SITE.fullmatch(part)} | (
             {whole} if len(parts) == 1 and SITE.fullmatch(whole) else set()
         )
-        hints = [hint for hint in (whole, *stated.headlines) if not GENERIC.fullmatch(hint) and hint not in self._sites]
+        hints = [hint for hint in (whole, *stated.headlines) if self._names_a_text(hint)]
         self._hints = [_Hint(hint) for hint in dict.fromkeys(hints)]
         self._candidates = [each for at, line in enumerate(page.lines) if (each := self._candidate(at, line))]
 
@@ -86,6 +88,12 @@ class Titles:
             return Headline(_without_badge(best.text, self._stated.title), best.line)
         return Headline(self._own_name())
 
+    def _names_a_text(self, hint: str) -> bool:
+        """Not so 信息公开, and not 信息公开_某市市场监督管理局."""
+        parts = (hint, *filter(None, SPLIT.split(hint)))
+        named = [part not in self._sites and GENERIC.fullmatch(part) is None for part in parts]
+        return named[0] and any(named[1:])
+
     def _candidate(self, at: int, line: Line) -> _Candidate | None:
         text, level = line.text, line.heading
         if not 4 <= len(text) <= MAX_TITLE or (line.linked > 0.5 * len(text) and not level):
@@ -97,7 +105,7 @@ class Titles:
             return None
         named = labelled or line.role & TITLE != 0 or _named_around(line)
         thorough = bool(level or named or line.strong)
-        text = _own_words(line) if line.linked and level else text
+        text = _own_words(line) if line.linked and level else self._without_mark(line) if thorough else text
         agreement = self._agreement(text, thorough=thorough)
         joined = self._joined(at, line)
         if joined is not None and (whole := self._agreement(joined, thorough=thorough)) >= agreement:
@@ -106,7 +114,14 @@ class Titles:
             agreement + WEIGHT[level] + (0.6 if labelled else 0.2 if named else 0.0) + (0.08 if line.strong else 0.0)
         )
         score -= min(at, 200) * 0.0005 + (0.5 if text in self._sites else 0.0)
+        score -= 0.1 if len(text) < KICKER and not agreement else 0.0
         return _Candidate(at, text, agreement, score, labelled)
+
+    def _without_mark(self, line: Line) -> str:
+        """The line without what begins or ends it in an element of its own, where the page's name lacks that."""
+        pieces = [piece for piece, _ in line.pieces if piece.strip()]
+        ways = [line.text, *(" ".join("".join(part).split()) for part in (pieces[1:], pieces[:-1]))]
+        return next((way for way in ways if any(hint.is_called(way) for hint in self._hints)), line.text)
 
     def _joined(self, at: int, line: Line) -> str | None:
         """A headline that a <br> breaks: the lines of its block together."""
@@ -147,6 +162,9 @@ class _Hint:
         self._bare = "".join(hint.split())
         self._main = "".join(main_part(hint).split())
         self._pairs = _pairs(self._main)
+
+    def is_called(self, text: str) -> bool:
+        return "".join(text.split()) == self._main
 
     def agreement(self, text: str, *, thorough: bool) -> float:
         """0-1: how well a line and this hint say the same."""

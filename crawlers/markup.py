@@ -143,7 +143,7 @@ def one_line(text: str) -> str:
 
 def is_data_table(table: LexborNode) -> bool:
     """A table that holds facts, not the layout of a page: small cells, two rows and columns or more, none nested."""
-    if table.css_first("table table") is not None:
+    if len(table.css("table")) > 1:  # itself is one of them
         return False
     rows = table.css("tr")
     cells = table.css("td, th")

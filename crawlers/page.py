@@ -22,6 +22,8 @@ NAMING = frozenset(("class", "id", "itemprop", "data-testid"))
 PLAIN = frozenset(("span", "em", "i", "tbody", "u", "small", "o:p"))
 """Elements that say nothing without an attribute."""
 STRONG = frozenset(("b", "strong", "font", "big", "center", *HEADINGS))
+RELATIVE = re.compile(r"[前昨刚]|今天|ago\b|yesterday", re.IGNORECASE)
+MOMENT = re.compile(r"\s*\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?\s*")
 WHOLE = r"\d*(?:[-_][-\w]*)?"
 
 NEVER = 1
@@ -145,7 +147,7 @@ def read_page(root: LexborNode) -> Page:
                 if current is None or current.block is not block:
                     current = Line(block, [])
                     lines.append(current)
-                _add(current, text, parent, block)
+                _add(current, _moment_behind(node, text), parent, block)
         elif tag == "br":
             current = None
         elif tag not in SILENT and tag[:1] not in "-!":
@@ -160,6 +162,14 @@ def read_page(root: LexborNode) -> Page:
                 continue
         node = node.next
     return _finished(top, boxes, lines)
+
+
+def _moment_behind(node: LexborNode, text: str) -> str:
+    """`前天 09:21` of a forum as the moment that its element's title says; other text as it is."""
+    if len(text) > 30 or RELATIVE.search(text) is None or node.parent is None:
+        return text
+    told = node.parent.attributes.get("title") or ""
+    return told if MOMENT.fullmatch(told) else text
 
 
 def is_list_of_links(box: Box) -> bool:

@@ -35,6 +35,7 @@ LABELLED = re.compile(
     r"\s*[:：]?\s*[\[【(（]?\s*$",
     re.IGNORECASE,
 )
+DAY_LABEL = re.compile(r"时间|日期|期|日|于|[:：]|[A-Za-z]")
 RANKS = {"published": 4, None: 3, "made": 2, "updated": 1}
 BESIDE, MADE_RANK, UPDATED_RANK = 3, 2, 1
 LABEL_LENGTH = 40
@@ -116,6 +117,8 @@ def _dates(text: str, now: datetime, *, beside: bool) -> Iterator[Found]:
     """Dates in strips, in order. beside: the strip stands at the title, so that no label is needed."""
     for match in DATE.finditer(text):
         label = LABELLED.search(text[max(0, match.start() - LABEL_LENGTH) : match.start()])
+        if label is not None and "\n" in label[0] and DAY_LABEL.search(label[0]) is None:
+            label = None  # the line above ends in 召回 or 实施, as headlines do
         kind = label.lastgroup if label else None
         if kind == "other" or (kind is None and not beside):
             continue

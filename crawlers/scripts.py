@@ -21,7 +21,12 @@ MAX_PARTS = 40
 MAX_OBJECTS = 20_000
 LEAST = 40
 """Characters of text that make an article."""
-ASSIGNED = re.compile(r"(?:[\w$\]\"']\s*=\s*|JSON\.parse\(\s*|decodeURIComponent\(\s*)(?=[{\[\"'])")
+ASSIGNED = re.compile(r"(?:[\w$\]\"']\s*=\s*|\breturn\s*|JSON\.parse\(\s*|decodeURIComponent\(\s*)(?=[{\[\"'])")
+LITERAL = re.compile(
+    r"(?P<double>\"(?:[^\"\\\n]|\\.)*+\")|'(?P<single>(?:[^'\\\n]|\\.)*+)'|(?P<before>[{,]\s*)(?P<name>[A-Za-z_$][\w$]*)(?=\s*:)"
+    r"|(?P<colon>:\s*)(?P<value>!?[A-Za-z_$][\w$.]*|!\d|void 0)(?=\s*[,}\]])|(?P<comma>,)(?=\s*[}\]])"
+)
+"""What makes JSON of a literal in a script: bare names, strings in single quotes, variables, a comma too many."""
 UNDEFINED = re.compile(r"(?<=[:,\[])undefined(?=[,}\]])")
 CONTENT = re.compile(r"(?:\w*[_-])?\w*(?:content|body|html|text|detail|article|desc)(?:html|text|body)?", re.IGNORECASE)
 TITLE = re.compile(r"(?:\w*(?:title|headline|subject))|name", re.IGNORECASE)
@@ -104,15 +109,38 @@ def _data(tree: LexborHTMLParser) -> Iterator[Any]:
         if whole[:1] in ("{", "[", "%"):
             yield from _parsed(whole)
             continue
-        text = UNDEFINED.sub("null", text) if "undefined" in text else text
-        at, parts = 0, 0
-        while parts < MAX_PARTS and (match := ASSIGNED.search(text, at)):
-            parts += 1
-            value, at = _value_at(text, match.end())
-            if isinstance(value, str):
-                yield from _parsed(value)
-            elif value is not None:
-                yield value
+        yield from _assigned(text)
+        clear = LITERAL.sub(_as_json, text)
+        if clear != text:
+            yield from _assigned(clear)
+
+
+def _assigned(text: str) -> Iterator[Any]:
+    """The JSON values that a script assigns, returns or parses."""
+    text = UNDEFINED.sub("null", text) if "undefined" in text else text
+    at, parts = 0, 0
+    while parts < MAX_PARTS and (match := ASSIGNED.search(text, at)):
+        parts += 1
+        value, at = _value_at(text, match.end())
+        if isinstance(value, str):
+            yield from _parsed(value)
+        elif value is not None:
+            yield value
+
+
+def _as_json(token: re.Match[str]) -> str:
+    """One token of a literal as JSON has it. A variable is null: what it holds is not looked for."""
+    if token["double"]:
+        return token[0]
+    if token["single"] is not None:
+        return json.dumps(token["single"].replace("\\'", "'").replace("\\/", "/"), ensure_ascii=False).replace(
+            "\\\\", "\\"
+        )
+    if token["name"]:
+        return f'{token["before"]}"{token["name"]}"'
+    if token["value"]:
+        return token[0] if token["value"] in ("true", "false", "null") else f"{token['colon']}null"
+    return ""
 
 
 def _value_at(text: str, start: int) -> tuple[Any, int]:

@@ -21,6 +21,7 @@ from crawlers.archive import ArchiveDamaged, read_record
 from crawlers.base import SourceSpider
 from crawlers.extract import ABSENT, extract_page
 from crawlers.families import SPIDERS
+from crawlers.files import matching
 from crawlers.intake import Outcome, Validators
 from crawlers.run import RunSummary
 from crawlers.runner import CrawlEngine
@@ -182,7 +183,7 @@ def copy_inbox(source: FileImportSource, data: Path, into: Path) -> None:
     inbox = data / inbox_of(source)
     if not inbox.resolve().is_relative_to(data.resolve()):
         return  # the crawl says so
-    for path in {path for pattern in source.pattern for path in inbox.glob(pattern) if path.is_file()}:
+    for path in matching(inbox, source.pattern) if inbox.is_dir() else ():
         copy = into / inbox_of(source) / path.relative_to(inbox)
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.stat().st_size <= source.max_size:

@@ -50,6 +50,7 @@ _SAID_HAN = re.compile(
     rf"\s*[:：]?\s*[“\"]?\s*({_LIST})"
 )
 _BEFORE_HAN = re.compile(rf"({_LIST})[”\"]?\s*(?:型号|型(?=[\u4e00-\u9fff]))")
+_IN_TITLE = re.compile(r"(?<![\w/-])[A-Z]{2,6}-?\d{2,5}(?:[A-Z0-9-]{0,9}[A-Z0-9])?(?![\w/-])")
 _PART = re.compile(r"\s*(?:,|，|、|;|/(?=\w{4})|\band\b|\bor\b|&|和|及|与)+\s*|\s+")
 _LABEL = re.compile(
     r"^(?:(?:model|style|item)s?\b|型号|规格|No\.)\s*(?:(?:numbers?|nos?\.?)\b|#)?\s*[:：为]?\s*", re.IGNORECASE
@@ -66,6 +67,11 @@ def models_in(text: str) -> tuple[str, ...]:
     """Models that prose names as such (`model numbers AB-1 and AB-2`, `型号为XL-48`), letter and digit in each."""
     plain = unicodedata.normalize("NFKC", text[:20_000])
     return _unique(token for token in _named(plain) if is_model(token))
+
+
+def models_in_title(title: str) -> tuple[str, ...]:
+    """Models that stand in a title without being called so: `Bamboo Steam Mop SM-400`."""
+    return _unique(token for token in _IN_TITLE.findall(unicodedata.normalize("NFKC", title)) if is_model(token))
 
 
 def is_model(text: str) -> bool:

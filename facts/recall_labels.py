@@ -13,10 +13,12 @@ LABELS: Headers = compiled(
         "jurisdiction": (r"jurisdiction|notifying_??country|通报国",),
         "product": (r"(?:召回)?(?:产品|商品)(?:名称|名)?|品名|商品名|product(?:_??(?:name|type))?s?|召回产品名称",),
         "category": (r"(?:产品)?类别|产品种类|category|product_?category|品目",),
-        "brand": (r"(?:产品)?(?:品牌|商标)(?:名称)?|注册商标|brand(?:_?name)?s?|make|メーカーブランド",),
+        "brand": (
+            r"(?:产品)?(?:品牌|商标)(?:名称)?|注册商标|brand(?:_?name)?s?(?:/trade_?name)?|trade_?name|make|メーカーブランド",
+        ),
         "model": (
-            r"(?:产品|涉及|召回)?(?:型号|规格|车型|款号|货号)(?:[/、及和或](?:型号|规格|货号))?(?:名称)?",
-            r"models?(?:_?(?:numbers?|nos?))?(?:s/)?|(?:item|style)_?(?:number|no)s?|型番|型式|機種",
+            r"(?:产品|涉及|召回)?(?:型号|规格|车型(?:系列)?|款号|货号)(?:[/、及和或](?:型号|规格|货号))?(?:名称)?",
+            r"models?(?:_?(?:names?|numbers?|nos?))?(?:/(?:names?|numbers?|nos?))?(?:s/)?|(?:item|style)_?(?:number|no)s?|型番|型式|機種",
         ),
         "batch": (
             r"生产批号(?:/批次)?|(?:产品)?批[号次](?:/批[号次])?|批号/批次|生产批次",
@@ -33,11 +35,11 @@ LABELS: Headers = compiled(
         "quantity": (
             r"(?:召回|涉及|缺陷产品|产品|召回车辆|召回产品)?(?:总)?(?:数量|台数|总数)(?:（.*）)?|涉及(?:数量|车辆(?:数量)?|台数)",
             r"召回(?:车辆)?总?数量?|units?(?:_?(?:affected|sold))?|quantity|potentially_?affected",
-            r"number_?of_?units|対象(?:台数|個数|数量)|出荷数",
+            r"number_?of_?units|(?:対象|販売|回収)(?:台数|個数|数量)|出荷数",
         ),
         "defect": (
             r"(?:存在的?|产品|主要)?(?:缺陷|问题)(?:描述|情况|原因)?|缺陷及原因|召回原因|defects?(?:_?summary)?",
-            r"product_?defects?|不具合(?:内容|の内容)?|回収の理由|リコールの理由|reason",
+            r"product_?defects?|what_?are_?the_?defects|不具合(?:内容|の内容)?|回収の理由|リコールの理由|reason",
         ),
         "hazard": (
             r"风险(?:描述|类型)?|危害(?:描述|类型)?|hazards?(?:_??(?:text|type|description))?",
@@ -50,7 +52,7 @@ LABELS: Headers = compiled(
         "measure": (
             r"(?:具体)?(?:召回|维修|处置|改进|采取的?|补救|消除缺陷)?措施|召回(?:维修|具体|处理)?措施|维修措施",
             r"消费者建议|处理方式|召回方式|measures?|remed(?:y|ies)",
-            r"corrective(?:_?(?:action|measures?|summary))?|whattodo|対応方法|対処方法|対応内容",
+            r"corrective(?:_?(?:action|measures?|summary))?|whattodo|what_?should_?(?:consumers|customers|owners|you|i)_?do|対応方法|対処方法|対応内容",
         ),
         "emergency": (r"应急(?:处置|处理|措施)(?:方法|建议)?|临时处置(?:建议)?",),
         "manufacturer": (

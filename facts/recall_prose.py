@@ -9,8 +9,27 @@ _UNIT = "[台辆件个只套批支条双把瓶盒部组具块副张盏枚顶桶�
 _DAY = r"\d{4}年\d{1,2}月(?:\d{1,2}日)?"
 _THEM = r"(?:消费者|用户|车主|客户|召回[^。\n]{0,20}(?:产品|车辆))"
 _REMEDY = r"(?:免费|退货|退款|更换|维修|检查|升级|补偿|换货)"
+_CODE = r"(?=[A-Z/-]*\d)[A-Z0-9][A-Z0-9/-]+"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b"
 SENTENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("recall_no", (r"(?:召回|备案)(?:公告)?(?:编号|号)(?:为|是)?\s*[:：]?\s*([A-Z]?\d{4}[A-Z0-9]{4,12})",)),
+    ("recall_date", (rf"自({_DAY})起[，,]?\s*(?:主动|扩大|再次)?召回",)),
+    (
+        "brand",
+        (
+            r"\b(?!(?:The|This|Its|Each|All|Various|Multiple|Store|Own)\b)"
+            r"([A-Z][\w&'’-]{1,30}(?: [A-Z][\w&'’-]{1,30}){0,3})[- ]brand(?:ed)?\b",
+            r"\(([A-Z][\w&-]{1,20})\) is recalling\b",
+        ),
+    ),
+    (
+        "model",
+        (
+            r"\brecalling (?:certain |all |some )?(?:model year )?(?:19|20)\d\d(?:-(?:19|20)\d\d)? "
+            r"([A-Z0-9][^.\n]{1,120}?)(?: (?:motor|sport|electric|school))?"
+            r" (?:vehicles|trucks|motorcycles|trailers|motorhomes|buses|tires)\b",
+        ),
+    ),
     (
         "quantity",
         (
@@ -36,7 +55,8 @@ SENTENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "batch",
         (
             r"(?:生产)?批[号次](?:为|是|[:：])\s*([^，。；）)\n]{2,120})",
-            r"(?:batch|lot)\s+(?:numbers?|codes?|nos?\.?)\s*(?:is|are|:)?\s*([A-Z0-9][A-Z0-9 ,/-]{2,80})",
+            r"(?i:batch|lot|date|serial) (?i:numbers?|codes?|nos?\.?)(?: (?:is|are|from|between))?:? "
+            rf"({_CODE}(?:,? (?:(?:and|or|to|through) )?{_CODE}){{0,20}})",
             r"製造番号[:：]\s*(\S{2,80})",
         ),
     ),
@@ -50,6 +70,7 @@ SENTENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "defect",
         (
+            r"((?:由于|因为?|因其)[^。\n]{4,200}?)(?=[，,；]\s*(?:极端情况下[，,]?)?可能)",
             r"((?:由于|因为?|因其)[^。\n]{4,200}?)(?=[，,；]?(?:可能|存在[^。，]{0,20}(?:风险|隐患)|会导致|极端情况)|。|\n|$)",
             r"(?:缺陷|问题)(?:为|是|[:：])\s*([^。\n]{4,200})",
         ),
@@ -82,7 +103,10 @@ SENTENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "origin_country",
-        (r"\b[Mm]ade in ((?:[A-Z][a-z]+ ?){1,3})", r"原产(?:国|地)(?:为|是|[:：])\s*([\u4e00-\u9fff]{2,8})"),
+        (
+            rf"\b(?:[Mm]ade|[Mm]anufactured|[Pp]roduced) in (?!{_MONTH})((?:[A-Z][a-z]+ ?){{1,3}})",
+            r"原产(?:国|地)(?:为|是|[:：])\s*([\u4e00-\u9fff]{2,8})",
+        ),
     ),
 )
 """Field, and the sentences that tell it; the first that is found counts. Repeats are bounded: no text takes long."""

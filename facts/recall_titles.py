@@ -34,6 +34,7 @@ _OPSS = re.compile(
 _NUMBER = re.compile(r"\((\d{4}-\d{4}|[A-Z]{1,3}/\d{4,6}/\d{2}|PSA\d+)\)")
 _SELLING = re.compile(r"\s*;\s*(?:sold|made|manufactured|imported|distributed|recall alert)\b.*$", re.IGNORECASE)
 _DASH = re.compile(r"^(?P<firms>[^—–]{2,80}?)\s+[—–-]\s+(?P<product>.+)$")
+_QUOTED_JA = re.compile(r"^(?P<firms>[^「」]{2,60})「(?P<product>[^」]{1,80})」")
 _TAIL = re.compile(r"\s*;\s*.*$|\s*[（(]?recall alert[）)]?\s*$", re.IGNORECASE)
 
 
@@ -91,6 +92,8 @@ def _read_latin(text: str) -> TitleFacts:
     hazard = _SELLING.sub("", why["why"]).rstrip(" .") if why else ""
     head = _TAIL.sub("", plain[: why.start()] if why else plain).strip()
     told = number[1] if number else ""
+    if match := _QUOTED_JA.match(head):
+        return TitleFacts(match["product"].strip(), firms=_one(match["firms"]), hazard=hazard, number=told)
     if match := _OPSS.match(head):
         return TitleFacts(match["product"].strip(), hazard=hazard, number=told)
     if match := _EN_PASSIVE.match(head):

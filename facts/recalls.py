@@ -13,7 +13,7 @@ from core.facts import Firm, Recall
 from core.records import Document, Kind, Table
 from facts.barcodes import read_barcodes
 from facts.hazards import hazard_types
-from facts.models import models_in, read_models
+from facts.models import models_in, models_in_title, read_models
 from facts.quantities import read_quantity
 from facts.recall_labels import LABELS
 from facts.recall_prose import MAX_READ, prose_facts
@@ -31,6 +31,12 @@ LINE = re.compile(
 LONGEST_LINE = 1000
 PARTS = re.compile(r"\s*[;；\n、]\s*")
 DAY = re.compile(r"((?:19|20)\d\d)\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})|((?:19|20)\d\d)(\d\d)(\d\d)(?!\d)")
+NOTHING = re.compile(
+    r"unknown|none|n/?a|not (?:known|specified|applicable|available)|无|不详|未知|不明|/|-+", re.IGNORECASE
+)
+"""What a field holds where nobody knows."""
+CALL_CENTRE = re.compile(r"\s*(?:お客様|カスタマー|フリーダイヤル|電話番号|TEL\b)")
+"""What follows the firm under 連絡先."""
 SLASHED = re.compile(r"(?<!\d)(\d{1,2})/(\d{1,2})/((?:19|20)\d\d)")
 Facts = dict[str, str]
 
@@ -85,8 +91,8 @@ def _record(facts: Facts, told: TitleFacts, *, title: str, text: str, published:
         jurisdiction=get("jurisdiction", ""),
         product_name=_one_line(product),
         category_raw=_one_line(get("category", "")),
-        brand=_one_line(brand),
-        models=read_models(get("model", "")) or models_in("\n".join((title, text))),
+        brand=_one_line(brand, known=True),
+        models=read_models(get("model", "")) or models_in("\n".join((title, text))) or models_in_title(title),
         batches=_parts(get("batch", "")),
         barcodes=tuple(dict.fromkeys(_codes(get("barcode", "")))),
         production_period=_one_line(get("production_period", "")),
@@ -98,7 +104,7 @@ def _record(facts: Facts, told: TitleFacts, *, title: str, text: str, published:
         consequence=get("consequence", ""),
         measure="\n".join(dict.fromkeys(filter(None, (get("measure", ""), get("emergency", ""))))),
         firms=_firms(facts, told),
-        origin_country=_one_line(get("origin_country", "")),
+        origin_country=_one_line(get("origin_country", ""), known=True),
         injuries=get("injuries", ""),
         recall_date=read_day(get("recall_date", "")) or (beijing(published).date() if published else None),
         status=_one_line(get("status", "")),
@@ -167,7 +173,7 @@ def _line_facts(text: str) -> Facts:
                 found.setdefault(name, value.strip(" 。;；"))
         if (
             not pairs
-            and line.rstrip().endswith((":", "："))
+            and line.rstrip().endswith((":", "：", "?", "？"))
             and place + 1 < len(lines)
             and (name := field_of(line, LABELS))
         ):
@@ -187,7 +193,7 @@ def _firms(facts: Facts, told: TitleFacts) -> tuple[Firm, ...]:
 
 def _names(text: str) -> Iterator[str]:
     for part in PARTS.split(text):
-        name = part.strip(" ,，")
+        name = CALL_CENTRE.split(part)[0].strip(" ,，")
         if len(name) > 1 and not re.fullmatch(r"[\d\s()+-]+|n/?a|none|unknown|无|不详", name, re.IGNORECASE):
             yield name
 
@@ -204,10 +210,10 @@ def _codes(text: str) -> Iterator[str]:
 
 def _parts(text: str) -> tuple[str, ...]:
     parts = (part.strip(" ,，") for part in re.split(r"[;；\n、]|[,，](?=\s|\S{4})", text))
-    none = re.compile(r"unknown|none|n/?a|not (?:known|specified|applicable)|无|不详|/|-+", re.IGNORECASE)
-    return tuple(dict.fromkeys(part for part in parts if part and not none.fullmatch(part)))
+    return tuple(dict.fromkeys(part for part in parts if part and not NOTHING.fullmatch(part)))
 
 
-def _one_line(text: str) -> str:
-    """Lines joined by `; `, each once."""
-    return "; ".join(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+def _one_line(text: str, *, known: bool = False) -> str:
+    """Lines joined by `; `, each once. known: without those that say that nobody knows."""
+    lines = dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
+    return "; ".join(line for line in lines if not (known and NOTHING.fullmatch(line)))

@@ -55,8 +55,8 @@ def compiled(texts: Mapping[str, Sequence[str]]) -> Headers:
 
 def bare(text: str) -> str:
     """A label as it is compared: no blanks, brackets with what is in them, marks at its end."""
-    text = re.sub(r"\s+", "", text).strip("*＊:：、.")
-    short = BRACKETS.sub("", text).strip("*＊:：、.")
+    text = re.sub(r"\s+", "", text).strip("*＊:：、.?？")
+    short = BRACKETS.sub("", text).strip("*＊:：、.?？")
     return short or text.strip("()（）【】[]")
 
 

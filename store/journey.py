@@ -71,10 +71,12 @@ def documents_at(db: Connection, canonical: Sequence[str], *, limit: int) -> lis
 
     Source by source: that is how the index is built.
     """
-    return _hits(db, and_(documents.c.source.in_(_sources(db)), documents.c.canonical_url.in_(list(canonical))), limit)
+    return _hits(
+        db, and_(documents.c.source.in_(all_sources(db)), documents.c.canonical_url.in_(list(canonical))), limit
+    )
 
 
-def _sources(db: Connection) -> list[str]:
+def all_sources(db: Connection) -> list[str]:
     """Every source that ever brought a document, each found by one look into the index."""
     found: list[str] = []
     while True:

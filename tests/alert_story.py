@@ -123,7 +123,12 @@ class Story:
     def silence(self, *matchers: str, hours: float = 8, **more: Any) -> Silence:
         values: dict[str, Any] = {"reason": "演练", "starts_at": self.now, "ends_at": self.now + timedelta(hours=hours)}
         draft = draft_of(
-            matchers, now=self.now, longest=self.life.silence.longest, lexicon=self.lexicon, **{**values, **more}
+            matchers,
+            now=self.now,
+            longest=self.life.silence.longest,
+            lexicon=self.lexicon,
+            rules=("danger",),
+            **{**values, **more},
         )
         with self.store.write() as db:
             made = add_silence(db, draft, author="li", now=self.now, once=f"s-{matchers}-{self.now}")

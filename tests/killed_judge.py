@@ -1,13 +1,17 @@
-"""A process that judges a story with the pipeline's own step, and kills itself at a given place in its transaction.
+"""Processes that judge a story with the pipeline's own step and kill themselves at a given place in its transaction.
 
-python -m tests.killed_judge FOLDER PLACE COUNT     as if by kill -9 in the COUNT-th call of PLACE; 0: never
+python -m tests.killed_judge        reads [folder, place, count] from each line and answers with the exit code of a
+                                    process that dies, as if by kill -9, in the count-th call of place; 0: never
+
+The lexicon is read once; each process is forked from there.
 """
 
 import functools
+import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +24,10 @@ import alerts.engine
 import alerts.flatlines
 import store.day_counts
 from alerts.clockwork import Clockwork
-from config.lexicon import load_lexicon, load_registry_csv
+from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.settings import PROJECT
 from core.clock import fixed_clock
+from core.records import RegistryEntry
 from pipelines.stages import Pipeline
 from store.database import Store
 from store.documents import add_revision, analysis_columns, release_claims
@@ -81,12 +86,10 @@ def pages() -> list[Arrival]:
     return [one for one in story(SEED, pages=70) if one.signal.document.withdrawn_at is None]
 
 
-def main(folder: Path) -> None:
+def judge_all(folder: Path, lexicon: Lexicon, firms: Mapping[str, RegistryEntry]) -> None:
     """Judge until nothing waits."""
     opened = Store(f"sqlite:///{folder / 'fengsui.db'}")
-    config = PROJECT / "config"
-    firms = {entry.id: entry for entry in load_registry_csv(config / "lexicons" / "enterprises_demo.csv")}
-    engine = engine_of(rules_of(), load_lexicon(config), firms)
+    engine = engine_of(rules_of(), lexicon, firms)
     passes = Clockwork(opened, engine)
     passes.begin()
     with opened.write() as db:
@@ -101,7 +104,32 @@ def main(folder: Path) -> None:
     passes.run(now)
 
 
+def forked(work: Callable[[], None]) -> int:
+    """The exit code of a child that does `work`; the negative signal where one ended it."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def main() -> None:
+    config = PROJECT / "config"
+    firms = {entry.id: entry for entry in load_registry_csv(config / "lexicons" / "enterprises_demo.csv")}
+    lexicon = load_lexicon(config)
+
+    def work(folder: str, place: str, count: int) -> None:
+        if count:
+            kill_after(place, count)
+        judge_all(Path(folder), lexicon, firms)
+
+    for line in sys.stdin:
+        print(forked(functools.partial(work, *json.loads(line))), flush=True)
+
+
 if __name__ == "__main__":
-    if int(sys.argv[3]):
-        kill_after(sys.argv[2], int(sys.argv[3]))
-    main(Path(sys.argv[1]))
+    main()

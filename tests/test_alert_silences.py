@@ -206,6 +206,7 @@ def test_a_silence_that_begins_later_mutes_later(story: Story) -> None:
         ({"texts": []}, "至少写一个匹配条件"),
         ({"texts": ["product=ebike_powr"]}, "product：没有“ebike_powr”"),
         ({"texts": ["territory=999999", "issue=fier"]}, "territory：没有“999999”（可用：行政区划代码或全称"),
+        ({"texts": ["rule=dangr"]}, "rule：没有“dangr”（可用：页面“规则”"),
         ({"texts": ["level=redd"]}, "没有“redd”这一级别（可用：blue、yellow、orange、red"),
     ],
 )  # fmt: skip
@@ -215,7 +216,10 @@ def test_a_silence_that_may_not_be_is_refused_in_words(story: Story, change: dic
     for name in ("starts_at", "ends_at"):
         values[name] = story.now + values[name]
     with pytest.raises(UsageError) as problem:
-        draft_of(values.pop("texts"), **values, now=story.now, longest=timedelta(days=90), lexicon=story.lexicon)
+        draft_of(
+            values.pop("texts"), **values, now=story.now, longest=timedelta(days=90), lexicon=story.lexicon,
+            rules=("danger",),
+        )  # fmt: skip
     assert why in str(problem.value)
 
 
@@ -223,7 +227,7 @@ def test_a_preview_names_what_would_be_muted_and_the_red_that_is_spared(story: S
     orange, red = story.opened(3), story.opened(4)
     draft = draft_of(
         ["product=ebike_power"], reason="试看", starts_at=story.now, ends_at=story.now + HOUR, now=story.now,
-        longest=timedelta(days=90), lexicon=story.lexicon,
+        longest=timedelta(days=90), lexicon=story.lexicon, rules=("danger",),
     )  # fmt: skip
     with story.store.read() as db:
         found = preview(db, draft, story.lexicon)

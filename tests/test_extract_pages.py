@@ -87,12 +87,22 @@ def test_pictures_and_files_alone_are_no_text(
         ("电热水袋没有厂名？真相来了", "<h1>我局查获一批不合格电热水袋</h1>"),
         ("通知公告-我局查获一批不合格电热水袋-某某网", "<div>我局查获一批不合格电热水袋</div>"),
         ("安澜日报数字报 2023年03月15日", "<p class=yt>涉事门店已停业</p><h3>我局查获一批不合格电热水袋</h3>"),
+        (
+            "信息公开_安澜县市场监督管理局",
+            "<p>安澜县市场监督管理局</p><div class=xtit>我局查获一批不合格电热水袋</div>",
+        ),
+        ("我局查获一批不合格电热水袋-留言板", "<h1>我局查获一批不合格电热水袋<em class=t>投诉/求助</em></h1>"),
         ("_", "<table><tr><td>信件标题</td><td>我局查获一批不合格电热水袋</td></tr></table>"),
     ],
 )
 def test_the_headline_is_the_line_that_stands_like_one(title: str, headline: str) -> None:
     found = read(f"{headline}<div>时间：2023-05-18 来源：城关所</div><p>{SENTENCE}</p><p>{SENTENCE}</p>", title)
     assert found.title == "我局查获一批不合格电热水袋"
+
+
+def test_a_short_heading_above_the_headline_is_the_columns() -> None:
+    heads = "<div>安澜日报 2024年03月15日</div><h3>维权在线</h3><h3>充电宝鼓包，先别急着扔</h3><p>本报通讯员 孙小圣</p>"
+    assert read(f"{heads}<p>{SENTENCE}</p>", "安澜日报数字报-消费提示").title == "充电宝鼓包，先别急着扔"
 
 
 def test_a_dash_within_a_headline_does_not_cut_it() -> None:
@@ -107,6 +117,8 @@ def test_a_dash_within_a_headline_does_not_cut_it() -> None:
         ("<div>2023/3/15 8:30:12 安澜晚报</div>", "2023-03-15 08:30"),
         ("<div>05-18 14:22</div>", "2024-05-18 14:22"),
         ("<div>安澜网 2023年5月18日 星期四 15:05</div>", "2023-05-18 15:05"),
+        ("<p>强制性国家标准今起实施</p><div>2023-05-30 09:21 安澜网</div>", "2023-05-30 09:21"),
+        ("<div>发表于 <span title='2023-5-30 09:21:04'>前天&nbsp;09:21</span></div>", "2023-05-30 09:21"),
         ("<dl><dt>Published</dt><dd>12 February 2024</dd></dl>", "2024-02-12 00:00"),
         ("<div><span>07</span><span>2023-09</span></div>", "2023-09-07 00:00"),
         ("", ""),
@@ -216,10 +228,50 @@ def test_an_article_in_the_pages_data_is_read(script: str) -> None:
 @pytest.mark.parametrize(
     "script",
     [
+        'window.__NUXT__=(function(a,b){return {layout:"default",data:[{list:[],detail:{id:88,"title":"电热水袋停售",'
+        'sourceName:a,pubTime:"2024-03-02 18:36",hot:!0,content:"%MARKUP%",next:void 0}}]}}("安澜新闻",null))',
+        "var page = {\"id\": 3}; var detail = {title: '电热水袋停售', pubTime: '2024-03-02 18:36', body: '%MARKUP%',}",
+    ],
+)
+def test_an_article_in_a_literal_that_is_no_json_is_read(script: str) -> None:
+    markup = f"<p>{SENTENCE}</p><p>他说：{SENTENCE}</p>".replace("/", "\\/")
+    found = read(f"<div id=app></div><script>{script.replace('%MARKUP%', markup)}</script>", "详情")
+    assert (found.title, day(found)) == ("电热水袋停售", "2024-03-02 18:36")
+    assert found.text == f"{SENTENCE}\n他说：{SENTENCE}"
+
+
+def test_a_page_that_is_only_a_table_of_facts_has_that_table() -> None:
+    facts = "<tr><td>产品名称</td><td>电热水袋</td></tr><tr><td>涉及数量</td><td>4600</td></tr>"
+    menu = "<table><tr><td><a href=/1>上一条新闻</a></td><td><a href=/2>下一条新闻</a></td></tr>" * 2 + "</table>"
+    found = read(f"<h1>召回部分电热水袋</h1><div>发布时间：2023-05-18</div><table>{facts}</table>{menu}")
+    assert (found.text, found.body_kind) == ("", "table")
+    assert found.tables == ((("产品名称", "电热水袋"), ("涉及数量", "4600")),)
+
+
+@pytest.mark.parametrize("end", ["", "<p>以上结果仅对样品负责。</p>"])
+def test_a_table_of_facts_within_the_pages_layout_is_a_table(end: str) -> None:
+    facts = (
+        "<table><tr><td rowspan=2>样品名称</td><td colspan=2>企业</td></tr><tr><td>生产企业</td><td>销售单位</td></tr>"
+        "<tr><td>毛绒玩具</td><td>甲厂</td><td>乙店</td></tr></table>"
+    )
+    page = f"<tr><td><b>监督抽查情况的通报</b></td></tr><tr><td>发布时间：2023-05-18</td></tr><tr><td><p>{SENTENCE}</p>"
+    found = read(f"<table>{page}{facts}{end}</td></tr></table>", "监督抽查情况的通报")
+    assert found.tables == (
+        (("样品名称", "企业", "企业"), ("样品名称", "生产企业", "销售单位"), ("毛绒玩具", "甲厂", "乙店")),
+    )
+    assert found.text.startswith(SENTENCE)
+    assert "甲厂" not in found.text
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
         "<script>a = " + "[" * 100_000,
         "<script>" + "x = {" * 50_000,
         "<script>x = '" + "\\" * 200_000,
         "<script>%" + "%7B" * 99_999,
+        "<script>" + "{a:'" * 50_000,
+        "<script>return {" + ",    b" * 50_000,
     ],
 )
 def test_hostile_scripts_are_survived(script: str) -> None:

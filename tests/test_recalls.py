@@ -234,6 +234,57 @@ def test_hostile_texts_are_read_in_time(hostile: str) -> None:
     assert recall(hostile[:300], hostile, fields={"quantity": hostile, "model": hostile}) is not None
 
 
+KETTLE = (
+    "This recall involves Nordlys-branded glass kettles with model number NK-2200X and date codes 2331 through 2418. "
+    "The brand name is printed on the base. Manufactured in China. The handle can detach, posing a burn hazard."
+)
+
+
+def test_english_prose_says_brand_codes_and_country_where_no_field_does() -> None:
+    found = recall("Blue Heron Recalls Glass Kettles Due to Burn Hazard", KETTLE)
+    assert (found.brand, found.batches, found.origin_country) == ("Nordlys", ("2331 through 2418",), "China")
+    assert (
+        recall("Acme Recalls Lamps", "The brand is on the base. Made in March 2024. Lot codes are unknown.").brand == ""
+    )
+
+
+def test_the_vehicles_of_a_defect_summary_are_its_models() -> None:
+    summary = "Evergreen Truck, Inc. (Evergreen) is recalling certain 2024-2026 Ridge and Trail 500 vehicles."
+    found = recall("Seat Belt May Not Lock", summary)
+    assert (found.brand, found.models) == ("Evergreen", ("Ridge", "Trail 500"))
+
+
+def test_labels_of_british_and_australian_notices_are_known() -> None:
+    fields = {"Brand / Trade name": "Sunnydale", "Model name / number": "SD-9 BW", "Batch number": "Not known"}
+    found = recall("Product Recall: Baby Walkers (2605-0042)", fields=fields)
+    assert (found.brand, found.models, found.batches) == ("Sunnydale", ("SD-9 BW",), ())
+    asked = "What are the defects?\nThe cap may release steam.\nWhat should consumers do?\nReturn it for a refund."
+    found = recall("Homely Pty Ltd — Homely Steam Mop SM-400", asked)
+    assert (found.defect, found.measure) == ("The cap may release steam.", "Return it for a refund.")
+    assert found.models == ("SM-400",)
+
+
+def test_a_japanese_title_parts_firm_and_product_and_the_call_centre_is_no_part_of_the_firm() -> None:
+    fields = {"連絡先": "山吹電機株式会社 お客様相談室 電話番号：0120-000-000", "販売台数": "12,300台"}
+    found = recall("山吹電機株式会社「電気ストーブ」 - 返金/回収", fields=fields)
+    assert (found.product_name, found.quantity) == ("電気ストーブ", 12_300)
+    assert found.firms == (Firm("山吹電機株式会社", "firm"),)
+
+
+def test_what_nobody_knows_is_no_value() -> None:
+    found = recall("Toy", fields={"brand": "Unknown", "origin_country": "unknown", "model": "Unknown", "batch": "-"})
+    assert (found.brand, found.origin_country, found.models, found.batches) == ("", "", (), ())
+
+
+def test_a_domestic_notice_says_its_whole_defect_and_when_the_recall_begins() -> None:
+    found = recall(
+        "岚山蓝焰厨具有限公司召回部分蓝焰牌电烤箱",
+        "将自2026年5月20日起，召回部分电烤箱。由于玻璃门处理不到位，使用过程中玻璃可能自爆，可能对消费者造成割伤。",
+    )
+    assert found.defect == "由于玻璃门处理不到位，使用过程中玻璃可能自爆"
+    assert (found.consequence, found.recall_date) == ("可能对消费者造成割伤", date(2026, 5, 20))
+
+
 # the sources of the catalogue, each through its own file
 
 

@@ -445,6 +445,14 @@ def test_wrapped_json_is_json(bench: Bench, wrap: str) -> None:
     assert tried(bench, draft).read == 5
 
 
+def test_records_in_a_string_within_json_are_found(bench: Bench) -> None:
+    packed = {"ok": True, "data": json.dumps({"total": 5, "rows": records(range(5))})}
+    bench.site.routes["/api"] = Reply(json.dumps(packed), headers=JSON)
+    draft, _ = sniff(bench, "/api")
+    assert draft.values["items"] == "data.rows"
+    assert tried(bench, draft).read == 5
+
+
 def test_json_without_records_is_told_by_its_names(bench: Bench) -> None:
     bench.site.routes["/api"] = Reply('{"code":0,"msg":"ok","data":{"n":1}}', headers=JSON)
     seen = nothing(bench, "/api")

@@ -1,10 +1,14 @@
 """kill -9 inside the judging transaction, at each place where it writes: afterwards all is as if never killed."""
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -17,9 +21,27 @@ KILLS = (1, 7)
 """In the how-many-th call the first two processes die; the third one ends the work."""
 
 
-def run(folder: Path, place: str, count: int) -> int:
-    command = [sys.executable, "-m", "tests.killed_judge", str(folder), place, str(count)]
-    return subprocess.run(command, cwd=PROJECT, stdin=subprocess.DEVNULL, check=False).returncode
+@dataclass(frozen=True)
+class Judges:
+    """Starts processes that judge."""
+
+    forker: "subprocess.Popen[str]"
+
+    def run(self, folder: Path, place: str, count: int) -> int:
+        """The exit code of one that dies in the count-th call of `place`; 0: never."""
+        assert self.forker.stdin is not None
+        assert self.forker.stdout is not None
+        print(json.dumps([str(folder), place, count]), file=self.forker.stdin, flush=True)
+        return int(self.forker.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def judges() -> Iterator[Judges]:
+    command = [sys.executable, "-m", "tests.killed_judge"]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=PIPE, stdout=PIPE, text=True) as forker:
+        yield Judges(forker)
+        assert forker.stdin is not None
+        forker.stdin.close()
 
 
 @pytest.fixture(scope="module")
@@ -31,22 +53,22 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def calm(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def calm(filled: Path, judges: Judges, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same after a run that nobody disturbed."""
     folder = tmp_path_factory.mktemp("calm")
     shutil.copytree(filled, folder, dirs_exist_ok=True)
-    assert run(folder, "card saved", 0) == 0
+    assert judges.run(folder, "card saved", 0) == 0
     return folder
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_killed_at_any_place_nothing_is_lost_and_nothing_doubled(
-    place: str, filled: Path, calm: Path, tmp_path: Path
+    place: str, judges: Judges, filled: Path, calm: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
-    died = [run(tmp_path, place, count) for count in KILLS]
+    died = [judges.run(tmp_path, place, count) for count in KILLS]
     assert died[0] == -signal.SIGKILL, "the place was never reached"
-    assert run(tmp_path, place, 0) == 0
+    assert judges.run(tmp_path, place, 0) == 0
     expected, found = (found_in(Store(f"sqlite:///{folder / 'fengsui.db'}")) for folder in (calm, tmp_path))
     assert len(expected["findings"]) > 20
     assert found == expected

@@ -21,6 +21,19 @@ PARTS = (
     ("content.xml", "ods"),
 )
 
+KEPT = {
+    "doc": "旧版 Word（doc、wps）不解析，仅存档",
+    "image": "图片，仅存档",
+    "locked": "文件有密码，未读",
+    "rtf": "RTF 不解析，仅存档",
+    "rar": "RAR 压缩包不解开，仅存档",
+    "7z": "7z 压缩包不解开，仅存档",
+    "ofd": "OFD 不解析，仅存档",
+    "pptx": "演示文稿不解析，仅存档",
+    "other": "文件类型不明，仅存档",
+}
+"""Kinds that are kept and not read, and what is said of them."""
+
 
 def kind_of(data: bytes, name: str = "") -> str:
     """xls, xlsx, csv, docx, doc, rtf, pdf, zip, image, html, text, rar, 7z, ofd, pptx, locked or other."""

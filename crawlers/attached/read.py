@@ -18,24 +18,13 @@ from crawlers.attached.content import (
     UnreadableFile,
 )
 from crawlers.attached.docx import read_docx
-from crawlers.attached.kinds import kind_of
+from crawlers.attached.kinds import KEPT, kind_of
 from crawlers.attached.pdf import read_pdf
 from crawlers.attached.sheets import book_sheets, check_zip, csv_rows, table_of_rows
 from crawlers.charset import decode_page
 from crawlers.markup import html_to_text, parse_html, tables_of, tidy
 
 Found = tuple[str, tuple[Table, ...], str]
-KEPT = {
-    "doc": "旧版 Word（doc、wps）不解析，仅存档",
-    "image": "图片，仅存档",
-    "locked": "文件有密码，未读",
-    "rtf": "RTF 不解析，仅存档",
-    "rar": "RAR 压缩包不解开，仅存档",
-    "7z": "7z 压缩包不解开，仅存档",
-    "ofd": "OFD 不解析，仅存档",
-    "pptx": "演示文稿不解析，仅存档",
-    "other": "文件类型不明，仅存档",
-}
 NESTED = "压缩包中的压缩包不解开，仅存档"
 LOCKED_FLAG = 0x1
 UTF8_FLAG = 0x800

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from crawlers.attached.content import FileContent
-from crawlers.attached.kinds import kind_of
-from crawlers.attached.read import KEPT, read_file
+from crawlers.attached.kinds import KEPT, kind_of
+from crawlers.attached.read import read_file
 
 SECONDS = 40
 MEMORY = 1024**3

@@ -12,7 +12,7 @@ from crawlers.dates import read_date
 from crawlers.families.hotlist import GOOD_NEWSNOW, SHAPES
 from crawlers.families.records import members
 from crawlers.markup import html_to_text
-from crawlers.pick import json_of, pick_one, texts_at
+from crawlers.pick import json_of, opened, pick_one, texts_at
 
 MAX_DEPTH = 6
 MAX_RECORDS = 30
@@ -100,6 +100,7 @@ def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[Mappin
     """Every list of objects with its path."""
     if depth > MAX_DEPTH:
         return
+    value = opened(value)
     if isinstance(value, list):
         records = [record for record in value if isinstance(record, Mapping)]
         if records and len(records) * 2 > len(value):
@@ -108,7 +109,7 @@ def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[Mappin
             yield from _lists(record, f"{path}[]" if path else "", depth + 1)
     elif isinstance(value, Mapping):
         for name, part in list(value.items())[:MAX_PATHS]:
-            if isinstance(part, list | Mapping) and "." not in str(name):
+            if isinstance(opened(part), list | Mapping) and "." not in str(name):
                 yield from _lists(part, f"{path}.{name}" if path else str(name), depth + 1)
 
 

@@ -181,6 +181,7 @@ def _draft(visit: Visit, typed: SilenceForm, now: datetime, *, saving: bool) -> 
         typed.lines, reason=typed.reason if saving else typed.reason or "试看", starts_at=now,
         ends_at=now + parse_duration(typed.span), now=now, longest=_life(visit).silence.longest,
         lexicon=visit.services.lexicon, territory=visit.me.user.territory,
+        rules={*(rule.id for rule in visit.services.rules), *visit.services.shelf.rules()},
     )  # fmt: skip
     if draft.covers_red and not visit.me.may("silence_red"):
         raise UsageError(f"红色预警的静默由{ROLE_NAMES['supervisor']}及以上角色设置")
