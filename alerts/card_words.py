@@ -2,7 +2,7 @@
 
 import re
 
-from core.records import NAMES_OF_FIRMS, Document, MentionType, Signal
+from core.records import NAMES_OF_FIRMS, Analysis, Document, MentionType, Signal
 
 LABEL_NUMBER = re.compile(r"(?<![A-Z0-9-])(?=[A-Z0-9-]*\d{2})[A-Z]{1,5}-?\d{3,6}[A-Z]{0,3}(?![A-Z0-9])", re.IGNORECASE)
 NOT_A_LABEL = re.compile(r"(?:GB|GBT|ISO|IEC|EN|JB|QB|HG|DB|TSG|CCC|UN|FOR)-?\d", re.IGNORECASE)
@@ -22,6 +22,9 @@ NATIONAL = (
 )  # fmt: skip
 """Names of press that the whole country reads, as they stand before the text or as its source; the last two
 are the sample's. Papers of sources that configuration gives tier 1 count too."""
+
+BESIDE = ("bystander", "victim")
+"""Parts of a firm in a text (nlp/primary.py) that make it nobody's concern."""
 
 
 def hurt_children(text: str) -> bool:
@@ -53,6 +56,12 @@ def labels_of(signal: Signal) -> tuple[str, ...]:
     found = [match[0] for match in LABEL_NUMBER.finditer(text)]
     labels = (re.sub(r"[\s-]", "", label).upper() for label in (*marked, *found))
     return tuple(dict.fromkeys(label for label in labels if len(label) >= 5 and not NOT_A_LABEL.match(label)))[:8]
+
+
+def concerned_in(analysis: Analysis) -> tuple[str, ...]:
+    """Firms that a text names and that are not merely the ones whose goods were copied or who were harmed."""
+    beside = {one.id_or_norm for one in (*analysis.title_mentions, *analysis.mentions) if one.role in BESIDE}
+    return tuple(firm for firm in analysis.enterprises if firm == analysis.primary_enterprise or firm not in beside)
 
 
 def clears_of(signal: Signal) -> tuple[str, ...]:

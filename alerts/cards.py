@@ -20,7 +20,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
-from alerts.card_words import clears_of, corrects, hurt_children, is_national, labels_of
+from alerts.card_words import clears_of, concerned_in, corrects, hurt_children, is_national, labels_of
 from alerts.name_sounds import sounds_of
 from alerts.query_hits import NEWEST, QueryHits, TenureKey
 from alerts.scopes import ScopeIndex, in_scope, places_of
@@ -241,7 +241,7 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
         product=analysis.primary_product,
         family=family_in(analysis, view.grouping.family_of),
         firm=analysis.primary_enterprise,
-        firms=analysis.enterprises,
+        firms=concerned_in(analysis),
         issues=analysis.issues,
         places=view.regions.places_told(analysis.jurisdiction_code, analysis.regions),
         jurisdiction=analysis.jurisdiction_code or view.regions.home,

@@ -403,7 +403,7 @@ def test_every_alert_shows_what_it_rests_on(desk: Desk) -> None:
 
 
 def kettle(name: str, hours: float, kind: Kind, issues: tuple[str, ...], level: int = 1) -> Page:
-    return Page(name, hours, kind, f"{kind}-{name[:4]}", "small_appliance", "ENT0015", "360111", issues, level)
+    return Page(name, hours, kind, f"{kind}-{name[0]}", "small_appliance", "ENT0015", "360111", issues, level)
 
 
 def test_a_chain_is_an_alert_of_its_own_until_the_firm_s_alert_stands_as_high(desk: Desk) -> None:
