@@ -185,24 +185,29 @@ def _read_json(decoded: Decoded, url: str, now: datetime, problems: list[str]) -
 
 
 def _json_entry(item: Mapping[str, Any], url: str, now: datetime) -> FeedEntry:
-    markup = str(item.get("content_html") or "")
-    text = str(item.get("content_text") or "")
+    markup, text = _said(item, "content_html"), _said(item, "content_text")
     raw, published = _first_date([item.get("date_published"), item.get("date_modified")], now)
     body = html_to_text(markup) or html_to_text(text)
     authors = item.get("authors")
     people = authors if isinstance(authors, list) else [item.get("author")]
     names = [str(author.get("name") or "") for author in people if isinstance(author, dict)]
     return FeedEntry(
-        title=_plain_title(item.get("title")),
-        link=_link(str(item.get("url") or item.get("external_url") or ""), url),
+        title=_plain_title(_said(item, "title")),
+        link=_link(_said(item, "url") or _said(item, "external_url"), url),
         published=published,
-        summary=html_to_text(str(item.get("summary") or "")) or body,
+        summary=html_to_text(_said(item, "summary")) or body,
         content=body,
         content_html=markup or text,
         id=str(item.get("id") or ""),
         author="、".join(name for name in names if name),
         raw_date=raw,
     )
+
+
+def _said(item: Mapping[str, Any], name: str) -> str:
+    """A text of an item; a list or an object in its place says nothing."""
+    value = item.get(name)
+    return str(value) if isinstance(value, str | int) else ""
 
 
 def _first_date(values: list[Any], now: datetime) -> tuple[str, datetime | None]:

@@ -66,6 +66,17 @@ def test_a_json_feed_is_read() -> None:
     assert (result.ok, result.entries[0].content, result.problems) == (True, "甲", ())
 
 
+def test_a_list_or_an_object_where_a_json_feed_has_text_is_not_shown_as_code() -> None:
+    items = [
+        {"title": ["a"], "url": {"a": 1}, "summary": "甲", "content_html": ["<p>"]},
+        {"title": 12, "url": "https://e.cn/2"},
+    ]
+    value = {"version": "https://jsonfeed.org/version/1.1", "title": "T", "items": items}
+    first, second = read_feed(json.dumps(value).encode(), now=NOW).entries
+    assert (first.title, first.link, first.content, first.summary) == ("", "", "", "甲")
+    assert (second.title, second.link) == ("12", "https://e.cn/2")
+
+
 def test_a_malformed_feed_keeps_its_entries_and_names_the_problem() -> None:
     result = read_feed(RSS.format(encoding="utf-8", date="").replace("</channel></rss>", "").encode(), now=NOW)
     assert result.ok
