@@ -20,7 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from config.sources import SourceConfig
 from core.clock import BEIJING, Clock, beijing
-from core.durations import format_duration
+from core.durations import duration_words
 from core.logs import log_event
 from pipelines.turns import Turns
 from store.database import Store
@@ -126,7 +126,7 @@ def _show(store: Store, table: BackgroundScheduler) -> None:
 
 def _words(trigger: Any) -> str:
     if isinstance(trigger, IntervalTrigger):
-        return f"每 {format_duration(timedelta(seconds=trigger.interval_length))}"
+        return f"每 {duration_words(timedelta(seconds=trigger.interval_length))}"
     fields = {field.name: str(field) for field in trigger.fields}
     return f"每日 {int(fields['hour']):02d}:{int(fields['minute']):02d}"
 

@@ -1,6 +1,6 @@
 """Whether one crawler process keeps 1,000 feeds on schedule, and what it costs.
 
-`python -m benchmarks.crawl_throughput [--feeds N] [--minutes M] [--pages N] [--json]`
+`python -m benchmarks.crawl_throughput [--feeds N] [--minutes M] [--pages N] [--only PART]`: a line of JSON a part.
 
 A process of its own serves the feeds on many loopback hosts (127.x.y.z), with ETags and robots.txt; on each visit a
 share of them has something new. The crawler is the real one (queue, store, archive, politeness as configured) in a

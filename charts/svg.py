@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 HEADROOM = 0.92  # the highest value reaches 92 % of the plot, so that a dot and its note fit above it
-STEPS = (1, 2, 5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 120, 150, 200, 300, 400, 500, 800, 1000)
+STEPS = (1, 2, 4, 6, 10, 16, 20, 30, 40, 50, 60, 80, 100, 120, 150, 200, 300, 400, 500, 800, 1000)
 
 Tick = tuple[float, str]  # place in % of the width, text
 

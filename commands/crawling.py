@@ -13,6 +13,7 @@ from commands.stores import open_store
 from config.sources import load_sources
 from core.clock import system_clock
 from core.errors import UsageError
+from crawlers.problem_words import in_chinese
 from crawlers.run import RunSummary
 from crawlers.runner import run_reactor
 from pipelines.crawling import CrawlQueue, crawl_by_hand, make_engine
@@ -67,7 +68,7 @@ def crawl(
 
 def line_of(one: RunSummary) -> str:
     """A run as one line for people."""
-    why = f"  {one.problems[0]}" if one.problems else ""
+    why = f"  {in_chinese(one.problems[0])}" if one.problems else ""
     return (
         f"{one.source:<24} {one.status:<8} 新 {one.new}  变 {one.changed}  未变 {one.unchanged}  "
         f"失败 {one.failed}  {one.seconds:.1f} 秒{why}"

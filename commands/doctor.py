@@ -22,6 +22,7 @@ from config.settings import Settings
 from core.clock import iso_beijing, system_clock
 from core.durations import duration_words
 from core.errors import FengsuiError
+from crawlers.problem_words import in_chinese
 from store.canaries import newest
 from store.database import Store
 from store.documents import QUARANTINED, SETTLED, count_by_stage, count_documents
@@ -174,7 +175,7 @@ def _sources(settings: Settings, store: Store) -> Iterator[Finding]:
             continue
         detail = _how_it_is(health, verdicts.get(source.key), present.get(source.key), pulses.get(source.key), now)
         ok = health.last.status == "ok" and (verdict is None or verdict.state == WELL)
-        why = "；".join(health.last.problems[:2])
+        why = "；".join(map(in_chinese, health.last.problems[:2]))
         yield Finding(f"信源 {source.title}", ok, detail, why or f"fengsui crawl {source.key}")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from commands.tables import plain, table_lines
 from core.clock import beijing, iso_beijing
+from crawlers.problem_words import in_chinese
 from crawlers.trial_run import Seen, Trial
 
 STATUS_WORDS = {
@@ -28,7 +29,7 @@ def trial_lines(trial: Trial) -> Iterator[str]:
     )
     yield f"判断：{verdict_word(trial)}"
     for reason in trial.why:
-        yield plain(f"  {reason}")
+        yield plain(f"  {in_chinese(reason)}")
 
 
 def verdict_word(trial: Trial) -> str:
@@ -66,7 +67,7 @@ def _row(seen: Seen) -> tuple[str, ...]:
         str(len(raw.text)),
         " ".join(raw.fields),
         " ".join(filter(None, (files, tables))),
-        "；".join(seen.problems),
+        "；".join(map(in_chinese, seen.problems)),
         raw.url or "—",
     )
 

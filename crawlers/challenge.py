@@ -12,7 +12,9 @@ SHORTER = 150
 """The same for words that a notice of the site may use as well."""
 BLOCKING_STATUS = frozenset((401, 403, 405, 412, 418, 444, 521))
 SIGNS = re.compile(
-    r"访问(?:过于|太)?频繁|安全验证|请求被拒绝|人机验证|(验证码|系统繁忙)|Access Denied|Just a moment\.\.\.",
+    r"访问(?:过于|太)?频繁|安全验证|(?:请求|访问)(?:已)?被(?:拒绝|阻断|拦截)|对网站造成(?:安全)?威胁|人机验证|(?:滑动|拖动)(?:滑块|验证)"
+    r"|(?:开启|启用)\s*JavaScript\s*并刷新|(验证码|系统繁忙)|Access Denied|Request Rejected|Just a moment\.\.\."
+    r"|Checking your browser|Enable JavaScript and cookies",
     re.IGNORECASE,
 )
 UNSEEN = re.compile(

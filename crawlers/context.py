@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from crawlers.pace import Pace
     from crawlers.robots import RobotsCache
 
+PRODUCT = "Fengsui/0.1"
+"""What we call ourselves: in the User-Agent, and so in the robots.txt of whoever copies it from there."""
 LIST, PAGE, WATCH, FILE, ROBOTS = "list", "page", "watch", "file", "robots"
 """Roles of a request: a list, a page behind a row, a page only watched for vanishing, an attachment, robots.txt."""
 

@@ -54,9 +54,10 @@ def is_named(host: str, port: int, allowed: Sequence[str]) -> bool:
 
 @dataclass
 class AddressGuard:
-    """Resolves names and remembers for a minute which addresses they lead to."""
+    """Resolves names and remembers for a minute which addresses they lead to, and of each what passed last."""
 
     _seen: dict[str, tuple[float, tuple[Address, ...]]] = field(default_factory=dict)
+    _passed: dict[str, tuple[Address, ...]] = field(default_factory=dict)
 
     async def check(self, url: str, allowed: Sequence[str]) -> str | None:
         """Why `url` must not be asked, or None. allowed: private hosts (or host:port) that the source's file names."""
@@ -69,12 +70,14 @@ class AddressGuard:
             return f"{host} cannot be resolved: {getattr(error, 'strerror', None) or error}"
         private = [str(address) for address in addresses if not is_public(address)]
         if not private or is_named(host, port, allowed):
+            self._passed[host] = addresses
             return None
         return f"{host}:{port} is a private address ({private[0]}); allow_private does not name it"
 
     def addresses(self, host: str) -> tuple[Address, ...]:
-        """What `host` led to when it was last checked; nothing when it never was."""
-        return self._seen.get(host.lower(), (0.0, ()))[1]
+        """What `host` led to when it last passed, for a request may wait longer than a name keeps its address; nothing
+        when it never passed."""
+        return self._passed.get(host.lower(), ())
 
     def install(self) -> None:
         """Make connections of this process go to checked addresses only."""

@@ -45,6 +45,7 @@ from crawlers.intake import Validators
 from crawlers.run import BLOCKED_FOR
 from crawlers.warc import Sent
 
+BEGINS_AS_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|script|body|title)\b", re.IGNORECASE)
 WRAPPED = re.compile(r"<twisted\.python\.failure\.Failure [\w.]{1,100}: ([^<>]{1,300})>")
 RETRIES = 2
 CHALLENGED = 20_000
@@ -97,6 +98,8 @@ class ConditionalMiddleware(_Middleware):
     def process_response(self, request: Request, response: Response) -> Response:
         known: Validators | None = request.meta.get("known")
         if response.status == 304:
+            if not ("If-None-Match" in request.headers or "If-Modified-Since" in request.headers):
+                raise Refused("HTTP 304 to a question without conditions")  # nothing was read, and nothing is known
             raise NotModified(known or Validators())
         if role_of(request) == ROBOTS:
             return response
@@ -175,10 +178,16 @@ class CharsetMiddleware(_Middleware):
 
 
 class ChallengeMiddleware(_Middleware):
-    """A guard's page with status 200 blocks; it is neither archived nor read. (robots.txt is judged by its reader.)"""
+    """A guard's page with status 200 blocks; it is neither archived nor read. (robots.txt is judged by its reader.)
+
+    Guards keep the type of what they stand before: their page comes as a feed or as JSON, too.
+    """
 
     def process_response(self, request: Request, response: Response) -> Response:
-        if isinstance(response, HtmlResponse) and role_of(request) != ROBOTS:
+        html = isinstance(response, HtmlResponse) or (
+            isinstance(response, TextResponse) and BEGINS_AS_HTML.match(response.body[:1000])
+        )
+        if html and role_of(request) != ROBOTS:
             sign = challenge_sign(response.status, response.text)
             if sign is not None:
                 raise Blocked(f"{request.url}: {sign}", BLOCKED_FOR)
@@ -242,7 +251,7 @@ def _retry_after(response: Response, now: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(text), 10**6))
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -13,7 +13,7 @@ from scrapy.exceptions import IgnoreRequest
 
 from crawlers.challenge import challenge_sign
 from crawlers.charset import BOMS
-from crawlers.context import ROBOTS, Blocked, Forbidden, PageGone, Unreachable, context_of, role_of
+from crawlers.context import PRODUCT, ROBOTS, Blocked, Forbidden, PageGone, Unreachable, context_of, role_of
 from crawlers.run import BLOCKED_FOR
 
 KEPT_FOR = 3600.0
@@ -21,7 +21,6 @@ KEPT_FOR = 3600.0
 FORBIDDEN_FOR = timedelta(hours=1)
 MAX_BYTES = 512_000
 MAX_DELAY = 120.0
-AGENT = "Fengsui"
 RULE = re.compile(
     r"\s*(?:user-agent|disallow|allow|sitemap|crawl-delay|request-rate|visit-time|host|clean-param)\s*:", re.IGNORECASE
 )
@@ -41,7 +40,7 @@ class Robots:
     delay: float = 0.0
 
     def allows(self, url: str) -> bool:
-        return self.refusal is None and (self.rules is None or self.rules.can_fetch(url, AGENT))
+        return self.refusal is None and (self.rules is None or self.rules.can_fetch(url, PRODUCT))
 
 
 @dataclass
@@ -127,7 +126,7 @@ def read_robots(body: bytes, origin: str) -> Robots:
     if why:
         return Robots(refusal=f"robots.txt of {origin} cannot be read ({why}): nothing is fetched", wait=wait)
     rules = Protego.parse(text)
-    return Robots(rules, delay=min(float(rules.crawl_delay(AGENT) or 0.0), MAX_DELAY))
+    return Robots(rules, delay=min(float(rules.crawl_delay(PRODUCT) or 0.0), MAX_DELAY))
 
 
 def _decoded(body: bytes) -> str:

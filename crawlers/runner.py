@@ -31,7 +31,7 @@ from crawlers.archive import Archive
 from crawlers.archive_mend import mend
 from crawlers.attached.worker import FileReader
 from crawlers.base import SourceSpider
-from crawlers.context import LIST, CrawlContext, asked_url, role_of
+from crawlers.context import LIST, PRODUCT, CrawlContext, asked_url, role_of
 from crawlers.families import SPIDERS
 from crawlers.files import FileImport
 from crawlers.guard import AddressGuard
@@ -228,7 +228,7 @@ class CrawlEngine:
             guard=self._guard,
             robots=self._robots,
             pace=self.pace,
-            user_agent=f"Fengsui/0.1 (+{self.contact})",
+            user_agent=f"{PRODUCT} (+{self.contact})",
             files=self._files,
             backoff=self.backoff,
         )

@@ -77,6 +77,7 @@ def _same_for_all() -> SharedSettings:
         "TWISTED_REACTOR": REACTOR,
         "LOG_ENABLED": False,
         "REDIRECT_MAX_TIMES": 5,
+        "REFERRER_POLICY": "strict-origin-when-cross-origin",  # an address may hold a key
         "CONCURRENT_REQUESTS": 8,
         "CONCURRENT_ITEMS": 4,
         "DOWNLOAD_DELAY": 0,  # crawlers/pace.py, for all sources of a host

@@ -1,5 +1,6 @@
 """Charts: valid markup, escaped texts, numbers where they belong."""
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -47,3 +48,10 @@ def test_an_empty_bar_is_no_link() -> None:
 def test_a_chart_of_nothing_is_still_a_chart() -> None:
     assert ElementTree.fromstring(svg.bars([[0, 0, 0, 0, 0]] * 3, label="没有"))
     assert ElementTree.fromstring(svg.trend([0, 0], [0, 0], [0, 0], label="没有"))
+
+
+@pytest.mark.parametrize("most", range(1, 21))
+def test_a_chart_of_counts_has_no_half_of_one_on_its_axis(most: int) -> None:
+    labels = re.findall(r'<text x="0"[^>]*>([^<]+)<', svg.bars([[most], [1]], label="每日"))
+    assert len(labels) == 2
+    assert all(float(label).is_integer() for label in labels)

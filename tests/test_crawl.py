@@ -289,6 +289,15 @@ def test_a_selector_of_the_page_that_finds_nothing_is_told_once(bench: Bench) ->
     assert (run.new, run.problems) == (2, ("selector for body found nothing: div.txt",))
 
 
+def test_a_part_that_no_row_has_any_more_is_told_and_one_that_some_lack_is_not(bench: Bench) -> None:
+    bench.site.routes["/list"] = Reply(
+        "<ul class='news'><li><a href='/a/1.html'>甲</a><i>2026-11-22</i></li><li><a href='/a/2.html'>乙</a></li></ul>"
+    )
+    run = bench.crawl(listing(bench, item_date="i", item_title="b.name", item_fields={"文号": "em"}))
+    lost = [problem for problem in run.problems if problem.startswith("selector for")]
+    assert lost == ["selector for item_title found nothing: b.name", "selector for 文号 found nothing: em"]
+
+
 def test_a_huge_body_and_an_endless_one_are_cut_off(bench: Bench) -> None:
     bench.site.routes["/a/1.html"] = Reply(b"x" * 200_000)
     bench.site.routes["/a/2.html"] = Reply(b"<html>", endless=True)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from config.sources import SourceConfig
-from crawlers.guard import is_public
+from crawlers.guard import AddressGuard, is_public
 from crawlers.pace import Pace
 from crawlers.run import RunSummary
 from tests.crawl_server import NOW, Asked, Bench, ReactorThread, Reply, Site
@@ -52,6 +52,7 @@ def listing(bench: Bench, path: str = "/list", **values: Any) -> SourceConfig:
         (Reply(b"\xfe\xff" + FORBIDDEN.encode("utf-16-be")), 1),
         (Reply(FORBIDDEN.encode("utf-16-le")), 1),
         (Reply(status=302, headers={"Location": "/login"}), 1),
+        (Reply("User-agent: Fengsui/0.1\nDisallow: /\n\nUser-agent: *\nAllow: /\n"), 1),  # as it stands in their log
     ],
 )
 def test_a_robots_txt_that_cannot_be_read_forbids(bench: Bench, robots: Reply, hours: int) -> None:
@@ -223,6 +224,25 @@ def test_a_name_that_changes_its_mind_reaches_no_private_host(bench: Bench, monk
     assert (bench.site.asked, len(asked)) == ([], 1)
 
 
+def test_a_request_that_waits_goes_where_it_was_allowed_whatever_the_name_says_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, said = socket.getaddrinfo, iter(["198.51.99.7", "127.0.0.1"])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, *rest, **more: real(next(said), port, *rest, **more))
+    monkeypatch.setattr("crawlers.guard.KEPT_FOR", 0.0)
+
+    async def work() -> tuple[str | None, str | None, list[str]]:
+        guard = AddressGuard()
+        first = await guard.check("http://evil.test/a", ())
+        then = await guard.check("http://evil.test/b", ())
+        return first, then, [str(address) for address in guard.addresses("evil.test")]
+
+    first, then, reached = ReactorThread.get().run(work())
+    assert first is None
+    assert "private address (127.0.0.1)" in (then or "")
+    assert reached == ["198.51.99.7"]
+
+
 def test_a_private_host_may_be_named_with_its_port(bench: Bench) -> None:
     other = Site()
     other.routes["/a/9.html"] = PAGE
@@ -256,6 +276,37 @@ def test_a_redirect_that_leads_nowhere_is_told(bench: Bench, target: str, said: 
     run = bench.crawl(listing(bench))
     assert run.status == "failed"
     assert said in run.problems[0]
+
+
+def test_the_keys_of_a_source_stay_with_its_own_site(bench: Bench) -> None:
+    other = Site()
+    other.routes["/list"] = Reply(LIST)
+    elsewhere = other.base.replace("127.0.0.1", "localhost")
+    bench.site.routes["/moved"] = Reply(status=302, headers={"Location": "/moved2"})
+    bench.site.routes["/moved2"] = Reply(status=302, headers={"Location": f"{elsewhere}/list"})
+    keys = {"X-AuthKey": "SECRET", "Accept": "application/json"}
+    source = listing(bench, "/moved?key=SECRET", headers=keys, allow_private=["127.0.0.1", "localhost"])
+    assert bench.crawl(source).items == 2
+    ours = [asked.headers.get("X-Authkey") for asked in bench.site.asked if asked.path.startswith("/moved")]
+    assert ours == ["SECRET", "SECRET"]
+    assert [asked.path for asked in other.asked[:2]] == ["/robots.txt", "/list"]
+    assert not any("SECRET" in value for asked in other.asked for value in asked.headers.values())
+    other.close()
+
+
+@pytest.mark.parametrize("kind", ["application/rss+xml", "text/plain", "application/json"])
+def test_a_guards_page_in_another_type_s_clothes_is_one(bench: Bench, kind: str) -> None:
+    page = "<!DOCTYPE html><html><head><title>请稍候</title></head><body>您的访问被拦截</body></html>"
+    bench.site.routes["/rss"] = Reply(page, headers={"Content-Type": kind})
+    run = bench.crawl(bench.source("feed", list_url=f"{bench.site.base}/rss"))
+    assert (run.status, run.problems[0].rpartition(": ")[2]) == ("blocked", "访问被拦截")
+
+
+@pytest.mark.parametrize("wish", ["Wed, 21 Oct 2026 07:28:00 +99999999999999", "-5", "soon"])
+def test_a_wish_to_come_back_later_that_cannot_be_read_is_none(bench: Bench, wish: str) -> None:
+    bench.site.routes["/list"] = Reply(status=503, headers={"Retry-After": wish})
+    run = bench.crawl(listing(bench))
+    assert (run.status, run.problems[0].rpartition(": ")[2]) == ("failed", "HTTP 503 after 2 retries")
 
 
 def test_a_long_guards_page_is_known_by_what_is_to_be_seen(bench: Bench) -> None:

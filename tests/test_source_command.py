@@ -139,11 +139,11 @@ def test_a_trial_says_what_is_wrong_with_a_source(tmp_path: Path, site: Site) ->
     well, told = tried(tmp_path, written(tmp_path, site, item="ul.neu > li"))
     assert (well, "版面变了 (changed)" in told, "ul.neu > li" in told) == (False, True, True)
     well, told = tried(tmp_path, written(tmp_path, site, detail={"body": "div.fort"}))
-    assert (well, "selector for body found nothing: div.fort" in told) == (True, True)
+    assert (well, "body 的选择器什么也没找到：div.fort" in told) == (True, True)
     well, told = tried(tmp_path, written(tmp_path, site, expect={"min_items": 50}))
-    assert (well, "6 rows, at least 50 expected" in told) == (False, True)
+    assert (well, "列表读出 6 行，至少应有 50 行" in told) == (False, True)
     well, told = tried(tmp_path, written(tmp_path, site, expect={"newest_within": "1d"}))
-    assert (well, "newest row" in told) == (False, True)
+    assert (well, "最新一行是" in told) == (False, True)
     site.routes["/tzgg/"] = Reply("no", status=412)
     well, told = tried(tmp_path, written(tmp_path, site))
     assert (well, "对方拒绝访问 (blocked)" in told, "412" in told) == (False, True, True)
@@ -155,7 +155,7 @@ def test_rows_that_all_lead_nowhere_are_no_success(tmp_path: Path, site: Site) -
     well, told = tried(tmp_path, written(tmp_path, site))
     assert not well
     assert "列表 6 行，一条也没有读出" in told
-    assert "dead link" in told
+    assert "死链" in told
 
 
 def test_pages_that_all_say_the_same_are_doubted(tmp_path: Path, site: Site) -> None:

@@ -122,7 +122,7 @@ def test_a_feed_that_lost_its_entries_is_changed_until_entries_are_read_again(vi
     visits.site.routes["/rss"] = Reply(feed())
     run, verdict = visits.visit()
     assert (run.status, verdict.state) == ("changed", "layout_changed")
-    assert "0 rows" in verdict.why
+    assert "列表读出 0 行" in verdict.why
     visits.site.routes["/rss"] = good
     run, verdict = visits.visit()  # asked for as if nothing were known of it: a 304 would have healed nothing
     assert (run.items, run.not_modified, verdict.state) == (2, 0, "well")
@@ -136,7 +136,14 @@ def test_a_server_that_says_304_to_whoever_asks_heals_nothing(visits: Visits) ->
     visits.visit()
     visits.site.routes["/rss"] = Reply(status=304)
     run, verdict = visits.visit()
-    assert (run.status, run.new, verdict.state) == ("ok", 0, "layout_changed")
+    assert (run.status, run.new, run.not_modified, verdict.state) == ("failed", 0, 0, "failed")
+    assert visits.states() == ["well", "layout_changed", "failed"]
+
+
+def test_a_304_at_the_first_visit_was_not_asked_for_and_is_no_reading(visits: Visits) -> None:
+    visits.site.routes["/rss"] = Reply(status=304)
+    run, verdict = visits.visit()
+    assert (run.status, verdict.state) == ("failed", "failed")
 
 
 def test_one_list_without_rows_is_no_success_because_another_is_as_last_time(visits: Visits) -> None:
@@ -156,7 +163,7 @@ def test_a_file_that_allows_no_rows_is_believed_until_ten_were_usual(visits: Vis
     assert visits.visit()[1].state == "well"
     visits.site.routes["/rss"] = Reply(feed())
     verdict = visits.visit()[1]
-    assert (verdict.state, verdict.why) == ("layout_changed", "0 rows, 12 the last time")
+    assert (verdict.state, verdict.why) == ("layout_changed", "列表读出 0 行，上次有 12 行")
 
 
 def test_pages_that_lost_their_layout_change_the_source_not_its_server(visits: Visits) -> None:
@@ -185,7 +192,7 @@ def test_one_failure_is_weather_and_two_are_a_state(visits: Visits) -> None:
     visits.site.routes["/rss"] = Reply(feed((1, NOON)))
     visits.visit()
     visits.site.routes["/rss"] = Reply(status=500)
-    assert visits.visit()[1] == Verdict("well", f"1 次失败：{visits.site.base}/rss: HTTP 500 after 2 retries")
+    assert visits.visit()[1] == Verdict("well", f"1 次失败：{visits.site.base}/rss: HTTP 500 对方服务器出错，重试 2 次")
     verdict = visits.visit()[1]
     assert (verdict.state, verdict.why[:7]) == ("failed", "连续 2 次：")
     visits.site.routes["/rss"] = Reply(feed((1, NOON)))

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from alerts.source_health.verdict import STATE_WORDS
 from config.sources import SourceConfig
+from crawlers.problem_words import in_chinese
 from store.pulses import Pulse, all_pulses
 from store.runs import OPEN, Run
 from store.schema import documents, runs
@@ -62,7 +63,7 @@ class SourceState:
         """What stands below its name where it is not well."""
         if self.ill is not None:
             return self.ill.why
-        return self.last.problems[0] if self.bad and self.last and self.last.problems else ""
+        return in_chinese(self.last.problems[0]) if self.bad and self.last and self.last.problems else ""
 
     @property
     def pace(self) -> timedelta:

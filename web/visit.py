@@ -16,6 +16,7 @@ from alerts.lateness import late_words
 from alerts.reasons import REASONS, reason_word
 from core.clock import iso_beijing
 from core.durations import duration_words
+from crawlers.problem_words import in_chinese
 from store.users import SEEN_STEP, find_session, touch_session
 from web import times
 from web.access import ROLE_NAMES, Viewer
@@ -89,7 +90,7 @@ def make_templates() -> Environment:
         "iso": iso_beijing,
         "limit_of": times.limit_of,
     }
-    env.filters |= {"thousands": lambda number: f"{number:,}"}
+    env.filters |= {"thousands": lambda number: f"{number:,}", "said": in_chinese}
     return env
 
 

@@ -8,6 +8,7 @@ from alerts.source_health.usual import YOUNG_DAYS, IsWorkday, Usual
 from config.sources import SourceConfig
 from core.clock import beijing
 from core.durations import duration_words
+from crawlers.problem_words import in_chinese
 from store.pulses import Pulse, SourceDay
 from store.source_states import WELL
 
@@ -73,7 +74,7 @@ def judge(seen: Seen, now: datetime, is_workday: IsWorkday) -> Verdict:
 
 def _trouble(seen: Seen) -> Verdict | None:
     pulse = seen.pulse
-    told = pulse.trouble_why[:300]
+    told = in_chinese(pulse.trouble_why)[:300]
     if pulse.trouble == "blocked":
         return Verdict("blocked", told)
     if pulse.trouble == "changed":

@@ -9,6 +9,7 @@ from alerts.why.answer import Evidence, Stage
 from alerts.why.telling import clock, source_name
 from alerts.why.world import World
 from config.sources import Rows, SourceConfig
+from crawlers.problem_words import in_chinese
 from crawlers.urls import canonical_url, host_of
 from store.journey import Visited, visits_to
 from store.runs import SourceHealth, source_health
@@ -65,7 +66,7 @@ def _source(world: World, db: Connection, source: SourceConfig, address: str) ->
     if health.last is not None:
         for problem in health.last.problems[:5]:
             what = "robots.txt 不许抓" if "robots" in problem else "抓取所遇"
-            yield Evidence(f"{what}：{problem[:200]}")
+            yield Evidence(f"{what}：{in_chinese(problem)[:200]}")
     if health.not_before is not None:
         yield Evidence(f"网站要求 {clock(health.not_before)} 之前不访问")
     if isinstance(source, Rows) and source.accept is not None and re.search(source.accept, address) is None:

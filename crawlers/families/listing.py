@@ -28,6 +28,8 @@ class RowsSpider(SourceSpider[RowsT]):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # scrapy hands on what the runner gave
         self.seen_links: set[str] = set()
+        self.found: set[str] = set()
+        """Selectors of a row that have found something on any row."""
 
     async def read_list(self, response: TextResponse) -> Items:
         page = int(response.meta.get("page", 1))
@@ -35,6 +37,8 @@ class RowsSpider(SourceSpider[RowsT]):
         rows = self.rows_of(tree, response)
         if not rows and page == 1:
             raise SourceChanged(f"{response.url}: no row matches {self.source.item!r}")
+        if rows:
+            self._tell_lost()
         rows = [row for row in rows if row.title or self.source.follow]
         fresh = [row for row in rows if row.url not in self.seen_links]
         if not fresh:
@@ -51,6 +55,18 @@ class RowsSpider(SourceSpider[RowsT]):
         if page < self.source.pages and not self.run.counts["left"]:
             for request in self.next_pages(response, tree, page + 1):
                 yield request
+
+    def _note(self, selector: str | None, found: bool) -> None:
+        if selector is not None and found:
+            self.found.add(selector)
+
+    def _tell_lost(self) -> None:
+        """A part of the rows that none of them has any more: the rows are read without it, and it is said."""
+        source = self.source
+        parts = {"item_title": source.item_title, "item_date": source.item_date, **source.item_fields}
+        for name, selector in parts.items():
+            if selector is not None and selector not in self.found:
+                self.run.problem(f"selector for {name} found nothing: {selector}")
 
     def _headline(self, row: Row, response: TextResponse) -> RawDocument:
         """A row as a document of its own, where the page behind it is not to be read."""
@@ -94,10 +110,14 @@ class RowsSpider(SourceSpider[RowsT]):
             return None
         date_nodes = select_all(node, source.item_date) if source.item_date else []
         title = select_text(node, source.item_title) if source.item_title else ""
+        self._note(source.item_date, bool(date_nodes))
+        self._note(source.item_title, bool(title))
         # a date inside the link is no part of its title, nor the link's text of a date that stands bare in the row
         inside = frozenset(found.mem_id for found in date_nodes if found.mem_id != link.mem_id)
         title = title or link.attributes.get("title") or node_text(link, skip=inside) or node_text(link)
         fields = {name: one_line(select_text(node, selector)) for name, selector in source.item_fields.items()}
+        for name, value in fields.items():
+            self._note(source.item_fields[name], bool(value))
         return Row(
             url=url,
             title=one_line(title),
@@ -125,9 +145,6 @@ class HtmlListSpider(RowsSpider[HtmlListSource]):
 
     def next_pages(self, response: TextResponse, tree: LexborHTMLParser, page: int) -> Iterator[Request]:
         source = self.source
-        if source.form:
-            yield self._ask_form(response.url, page)
-            return
         if source.page_url is not None:
             yield self._ask(urljoin(response.url, source.page_url.replace("{page}", self._number(page))), page)
         elif any("{page}" in value for value in source.form.values()):
@@ -147,15 +164,8 @@ class HtmlListSpider(RowsSpider[HtmlListSource]):
         if self.source.method == "GET":
             return self.ask_list(url, meta=meta)
         form = {name: value.replace("{page}", self._number(page)) for name, value in self.source.form.items()}
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self.ask_list(url, meta=meta, method="POST", body=urlencode(form).encode(), headers=headers)
-
-    def _ask_form(self, url: str, page: int) -> Request:
-        number = str(self.source.first_page + page - 1)
-        form = {name: value.replace("{page}", number) for name, value in self.source.form.items()}
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-        meta = {"page": page, "conditional": page == 1}
-        return self.ask_list(url, method="POST", body=urlencode(form).encode(), headers=headers, meta=meta)
+        return self.ask_list(url, meta=meta, method="POST", body=urlencode(form).encode(), headers=headers)
 
 
 class TrsStaticSpider(RowsSpider[TrsStaticSource]):
