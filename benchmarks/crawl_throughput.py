@@ -37,7 +37,7 @@ from config.sources import SourceConfig, parse_source
 from core.clock import system_clock
 from crawlers.runner import run_reactor
 from crawlers.scrapy_settings import MIDDLEWARES, settings_for
-from pipelines.crawling import CrawlQueue, make_engine, serve_queue
+from pipelines.crawling import CrawlQueue, make_engine
 from pipelines.turns import Turns
 from store.database import Store
 from store.pulses import all_pulses, move_turn
@@ -185,10 +185,9 @@ def crawl(work: Work) -> dict[str, Any]:
 
     async def main(stop: asyncio.Event) -> None:
         began = time.monotonic()
-        done = queue.done
 
         def note(summary: Any) -> None:
-            done(summary)
+            queue.done(summary)
             told["runs"] += 1
             told[summary.status] += 1
             told["pages"] += summary.new if work.follow else 0
@@ -202,8 +201,8 @@ def crawl(work: Work) -> dict[str, Any]:
                 took[0] = over
                 stop.set()
 
-        queue.done = note  # type: ignore[method-assign]
-        await serve_queue(engine, queue, stop=stop)
+        queue.recover()
+        await engine.serve(queue.requests(engine.busy), note, stop=stop)
 
     run_reactor(main)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

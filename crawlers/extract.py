@@ -93,9 +93,13 @@ def extract_page(
     page: bytes | str, url: str = "", selectors: Detail | None = None, *, now: datetime | None = None
 ) -> Extracted:
     """Read one page. url: for links and as a hint. Never raises on hostile markup; bounded in size, nodes and time."""
-    decoded = None if isinstance(page, str) else decode_page(page)
-    text = decoded.text if decoded is not None else str(page)
-    problems = list(decoded.problems()) if decoded is not None else []
+    problems: list[str] = []
+    if isinstance(page, str):
+        text = page
+    else:
+        decoded = decode_page(page)
+        text = decoded.text
+        problems += decoded.problems()
     if len(text) > MAX_CHARS:
         problems.append(f"longer than {MAX_CHARS} characters: the rest is not read")
     try:

@@ -5,7 +5,7 @@ What a file was read is remembered by the SHA-256 of its bytes, so neither a cop
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -168,14 +168,13 @@ def _wanted(source: FileImportSource) -> tuple[str, ...]:
     return (*source.map.title.path, *(source.map.text.path if source.map.text else ()))
 
 
-def matching(folder: Path, patterns: Iterable[str]) -> set[Path]:
+def matching(folder: Path, patterns: Collection[str]) -> set[Path]:
     """Files of a folder by pattern, in capitals or not: A.CSV is a *.csv."""
-    return {
-        path
-        for pattern in patterns
-        for path in (folder.glob(pattern) if "/" in pattern else folder.iterdir())
-        if path.is_file() and ("/" in pattern or fnmatchcase(path.name.lower(), pattern.lower()))
-    }
+    below = {pattern for pattern in patterns if "/" in pattern}
+    here = [pattern.lower() for pattern in patterns if pattern not in below]
+    found = {path for path in folder.iterdir() if any(fnmatchcase(path.name.lower(), pattern) for pattern in here)}
+    found.update(path for pattern in below for path in folder.glob(pattern))
+    return {path for path in found if path.is_file()}
 
 
 def _name_of(record: Mapping[str, Any] | None) -> str:

@@ -5,15 +5,24 @@ stands, and what is not known stays as it is.
 """
 
 import re
+from collections.abc import Callable
 
 from core.durations import duration_words, parse_duration
 
-PHRASES: tuple[tuple[str, str], ...] = (
+SPAN = re.compile(r"\b\d+[wdhms]\b")
+
+
+def _age_words(told: re.Match[str]) -> str:
+    age, limit = (SPAN.sub(lambda span: duration_words(parse_duration(span[0])), one) for one in told.groups())
+    return f"最新一行是 {age} 前的，应不超过 {limit}"
+
+
+PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     # what the run says at its end
     (r"0 rows; expect\.min_items allows that, and it proves nothing", "列表 0 行；min_items 容许，但不能说明正常"),
     (r"(\d+) rows, at least (\d+) expected", r"列表读出 \1 行，至少应有 \2 行"),
     (r"0 rows, (\d+) the last time", r"列表读出 0 行，上次有 \1 行"),
-    (r"newest row is (\w+) old, (\w+) expected", r"最新一行是 \1 前的，应不超过 \2"),
+    (r"newest row is (\w+) old, (\w+) expected", _age_words),
     (r"(\d+) of (\d+) pages could not be read", r"\2 页中 \1 页没有读成"),
     (r"robots\.txt forbids (\d+) of (\d+) pages", r"robots.txt 禁止访问 \2 页中的 \1 页"),
     (r"(\d+) new rows beyond max_items \((\d+)\) are left: the next runs go on with them",
@@ -154,15 +163,11 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"cannot be read: ", "读不出："),
 )  # fmt: skip
 KNOWN = tuple((re.compile(pattern), words) for pattern, words in PHRASES)
-SPAN = re.compile(r"\b\d+[wdhms]\b")
 
 
 def in_chinese(problem: str) -> str:
     """`problem` of a run as people read it; what is not known stays in English."""
     said = problem
     for pattern, words in KNOWN:
-        found = pattern.sub(words, said)
-        if found != said and "\\1 前的" in words:
-            found = SPAN.sub(lambda span: duration_words(parse_duration(span[0])), found)
-        said = found
+        said = pattern.sub(words, said)
     return said

@@ -6,7 +6,7 @@ be two rows high; notes stand under the table.
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 
 from core.errors import SourceChanged
 from crawlers.attached.content import UnreadableFile
@@ -56,18 +56,16 @@ def table_records(rows: Iterator[Row], wanted: Collection[str], known: Collectio
     else:
         raise SourceChanged(f"no row of headers with {' or '.join(sorted(wanted))}")
     header = [row] if len(set(filter(None, above))) < 2 else [above, row]
-    first = next(rows, None)
-    if first is not None and _goes_on(row, first, wanted, known):
-        header.append(first)
-        first = next(rows, None)
+    below = list(islice(rows, 1))
+    if below and _goes_on(row, below[0], wanted, known):
+        header.append(below.pop())
     labels = _labels(header)
     width = sum(1 for names in labels if names)
-    while first is not None:
-        if sum(map(bool, first)) > 1 or width < NOTE:
-            yield _record(labels, first)
-        elif any(first):
+    for row in chain(below, rows):
+        if sum(map(bool, row)) > 1 or width < NOTE:
+            yield _record(labels, row)
+        elif any(row):
             yield {}
-        first = next(rows, None)
 
 
 def bare(label: str) -> str:

@@ -6,6 +6,7 @@ from threading import Event
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from config.instances import host_and_port
 from config.sources import SourceConfig, parse_source
 from core.clock import Clock
 from core.errors import StoreError
@@ -25,7 +26,6 @@ MOST_BYTES = 1_000_000
 
 def canary_source(address: str) -> SourceConfig:
     """The source that serves canaries. address: of the desk, as this machine reaches it."""
-    host = address.split("//", 1)[-1].split("/")[0]
     words = {
         "family": "feed",
         "title": "链路自检",
@@ -34,7 +34,7 @@ def canary_source(address: str) -> SourceConfig:
         "list_url": f"{address.rstrip('/')}/canary/source.xml",
         "delay": 0,
         "autothrottle": False,
-        "allow_private": [host],
+        "allow_private": [host_and_port(address)],
     }
     return parse_source(CANARY, words)
 

@@ -25,8 +25,10 @@ class Turns:
             pulses = all_pulses(db)
             for key, source in self._mine.items():
                 pulse = pulses.get(key)
-                latest = source.opens(pulse.run_at + source.slowest) if pulse is not None else None
-                if pulse is not None and latest is not None and not pulse.failures and pulse.next_at > latest:
+                if pulse is None or pulse.failures:
+                    continue
+                latest = source.opens(pulse.run_at + source.slowest)
+                if pulse.next_at > latest:
                     move_turn(db, key, latest, "配置的上限已改小")
         self._unvisited = set(self._mine) - set(pulses)
 

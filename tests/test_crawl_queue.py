@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,6 +29,17 @@ def source(site: Site, key: str, host: str) -> SourceConfig:
     return parse_source(key, values)
 
 
+@dataclass
+class TellingQueue(CrawlQueue):
+    """Says when a source's run is closed."""
+
+    told: Mapping[str, threading.Event] = field(default_factory=dict)
+
+    def done(self, summary: RunSummary) -> None:
+        super().done(summary)
+        self.told[summary.source].set()
+
+
 def test_sources_of_a_host_that_hangs_keep_no_place_from_others(store: Store, tmp_path: Path) -> None:
     site, go_on, told = Site(), threading.Event(), dict[str, threading.Event]()
     slow = [source(site, f"slow{n}", "127.0.0.1") for n in range(3)]
@@ -42,14 +55,7 @@ def test_sources_of_a_host_that_hangs_keep_no_place_from_others(store: Store, tm
     engine = CrawlEngine(
         sources=every, intake=StoreIntake(store, clock), archive_dir=tmp_path, contact="x", clock=clock, at_once=2
     )
-    queue, stop = CrawlQueue(store, clock, sources=every), asyncio.Event()
-    close = queue.done
-
-    def done(summary: RunSummary) -> None:
-        close(summary)
-        told[summary.source].set()
-
-    queue.done = done  # type: ignore[method-assign]
+    queue, stop = TellingQueue(store, clock, sources=every, told=told), asyncio.Event()
     reactor = ReactorThread.get()
     serving = asyncio.run_coroutine_threadsafe(serve_queue(engine, queue, stop=stop), reactor.loop)
     try:
