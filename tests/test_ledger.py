@@ -27,8 +27,8 @@ NOW = as_utc(datetime(2026, 11, 23, 10, 0, tzinfo=BEIJING))  # a Monday
 TODAY = date(2026, 11, 23)
 FIRM, PRODUCT = "ENT0043", "ebike"
 DRAFT = Entry(
-    id="", state=HazardState.TO_CHECK, level=2, title="电动自行车擅自解除限速", origin="check",
-    found_on=TODAY, due_on=TODAY, territory="360702", created_at=NOW, updated_at=NOW, firm=FIRM, product=PRODUCT, issue="modify",
+    id="", state=HazardState.TO_CHECK, level=2, title="电动自行车擅自解除限速", origin="check", found_on=TODAY,
+    due_on=TODAY, territory="360702", created_at=NOW, updated_at=NOW, firm=FIRM, product=PRODUCT, issue="modify",
 )  # fmt: skip
 PDF = b"%PDF-1.7 report"
 
@@ -83,8 +83,8 @@ def signal(store: Store, at: datetime, *, issues: tuple[str, ...] = ("fire",), *
     name = f"s{at.isoformat()}"
     url = f"http://x.example/{name}"
     document = Document(
-        id=name, source="news", kind=Kind.NEWS, url=url, canonical_url=url, title="又一起", text="", event_time=at, published=at, fetched_at=at, stored_at=at, revision=1, content_hash=name,
-        **more,
+        id=name, source="news", kind=Kind.NEWS, url=url, canonical_url=url, title="又一起", text="", event_time=at,
+        published=at, fetched_at=at, stored_at=at, revision=1, content_hash=name, **more,
     )  # fmt: skip
     read = Analysis(
         is_risk=True, level=2, score=0.9, primary_product=PRODUCT, primary_enterprise=FIRM, jurisdiction_code="360702",

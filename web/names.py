@@ -163,6 +163,12 @@ class Names:
         """赣县区 for 360704; 属地待定 where nothing is known."""
         return self._services.lexicon.regions.name_of(code) if code else "属地待定"
 
+    def bureau(self, code: str) -> str:
+        """章贡区局 for 360702, 省局 for the province; empty for an empty code."""
+        if not code:
+            return ""
+        return "省局" if code == self._services.lexicon.regions.home else f"{self.region(code)}局"
+
     def source(self, key: str) -> str:
         """The title of a source, its key where it is no longer configured."""
         source = self._services.source_by_key.get(key)
