@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from config.ledger import LedgerRules, at_least
+from config.lexicon import Lexicon
 from core.clock import beijing
 from core.errors import UsageError
 from ledger.clocks import DAY, IsWorkday, due_date, working_days_after
@@ -75,3 +76,8 @@ class Ledger:
         above = at_least(entry.level, self.rules.close.above_from)
         if above and entry.unit and deed.territory == entry.unit:
             raise UsageError("本级别由承办单位的上级审核，承办单位不能自行销号")
+
+
+def open_book(rules: LedgerRules, is_workday: IsWorkday, lexicon: Lexicon) -> Ledger:
+    """The ledger with the products of a lexicon."""
+    return Ledger(rules, is_workday, lambda product: product in lexicon.products and lexicon.products[product].key)

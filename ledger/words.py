@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from config.regions import Regions
 from store.ledger import HazardState as S
 
 STATE_WORDS: Mapping[S, tuple[str, str]] = {
@@ -96,3 +97,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
 def reason_word(action: str, code: str) -> str:
     """材料不全 for `return`, `lacking`; empty where none was asked for."""
     return REASONS.get("reopen" if action == "look_back" else action, {}).get(code, "")
+
+
+def bureau_of(regions: Regions, code: str) -> str:
+    """章贡区局 for 360702, 省局 for the home province; empty for an empty code."""
+    if not code:
+        return ""
+    return "省局" if code == regions.home else f"{regions.name_of(code)}局"

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, and_, exists, func, insert, select, text, update
 
 from core.clock import beijing
 from core.records import CANARY
@@ -225,6 +225,18 @@ def newest_signals(db: Connection, firm: str, product: str, *, limit: int = 20) 
         .limit(limit)
     )  # fmt: skip
     return [NewSignal(row[0], row[1], row[2], tuple((row[3] or {}).get("issues", ()))) for row in db.execute(query)]
+
+
+def closed_with_signals(db: Connection) -> list[str]:
+    """Ids of the closed entries on whose firm and product a risk signal tells of a time after they were closed."""
+    newer = and_(
+        documents.c.enterprise == ledger_entries.c.firm, documents.c.product == ledger_entries.c.product,
+        documents.c.event_time > ledger_entries.c.closed_at, documents.c.is_risk, documents.c.latest,
+        documents.c.withdrawn_at.is_(None), documents.c.repost_of.is_(None), documents.c.source != CANARY,
+    )  # fmt: skip
+    closed = and_(ledger_entries.c.state == HazardState.CLOSED.value, ledger_entries.c.firm != "")
+    query = select(ledger_entries.c.id).where(closed, exists().where(newer)).order_by(ledger_entries.c.id)
+    return list(db.execute(query).scalars())
 
 
 def _values(entry: Entry) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from html import unescape
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -31,16 +32,8 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
             ("chief", "supervisor", "360000"), ("desk", "officer", "360000"), ("county", "officer", "360702"),
             ("other", "officer", "360981"), ("county_chief", "supervisor", "360702"), ("reader", "viewer", "360000"),
         ):  # fmt: skip
-            called = f"{name}员"
-            users.create_user(
-                db,
-                name,
-                role=role,
-                territory=territory,
-                display_name=called,
-                password=PASSWORD,
-                now=NOW,  # type: ignore[arg-type]
-            )
+            who: dict[str, Any] = {"role": role, "territory": territory, "display_name": f"{name}员"}
+            users.create_user(db, name, **who, password=PASSWORD, now=NOW)
     yield made
     made.store.close()
 
@@ -304,3 +297,52 @@ def test_the_proof_folder_holds_one_file_for_the_same_bytes(browse: Browse, serv
     assert len(kept) == 1
     with services.store.read() as db:
         assert len(list_entries(db)) == 2
+
+
+def listed(client: TestClient, **values: str) -> tuple[int, str]:
+    page = client.get("/ledger/supervised").text
+    form = {
+        "csrf": value_of(page, "csrf"), "once": short_id("once", *values.values()), "subject": "territory:360700",
+        "title": "电动自行车隐患集中", "document": "赣市监督〔2026〕3号", "began_on": "2026-11-23",
+        "due_on": "2026-12-31", "terms": "全部销号", **values,
+    }  # fmt: skip
+    answer = client.post("/ledger/supervised", data=form)
+    return answer.status_code, answer.text
+
+
+def test_supervision_is_proposed_by_the_system_and_decided_by_a_person(browse: Browse, services: Services) -> None:
+    chief, desk = browse("chief"), browse("desk")
+    numbers = [enter(desk, found_on="2026-11-01", due_on="2026-11-20", title=f"第{n}处隐患") for n in "一二三"]
+    elsewhere = enter(desk, territory="360981")
+    assert "建议督办：赣州市，未销号 3 项，逾期 " in chief.get("/ledger/supervised").text
+    assert listed(desk)[0] == 403
+    assert listed(chief, document="")[0] == 400
+    assert listed(chief)[0] == 303
+    assert listed(chief)[0] == 303  # the same form again
+    page = chief.get("/ledger/supervised").text
+    assert "建议督办" not in page
+    assert "DB-2026-0001" in page
+    assert "DB-2026-0002" not in page
+    status, told = listed(chief, document="赣市监督〔2026〕4号")
+    assert (status, "已在挂牌督办中" in told) == (400, True)
+    shown = chief.get("/ledger?view=listed").text
+    assert all(number in shown for number in numbers)
+    assert elsewhere not in shown
+    assert "赣市监督〔2026〕3号" in chief.get(f"/ledger/{numbers[0]}").text
+    assert "DB-2026-0001" not in browse("other").get("/ledger/supervised").text
+    form = {"csrf": value_of(page, "csrf"), "on": "2026-11-23", "why": "全部复查合格"}
+    assert chief.post("/ledger/supervised/DB-2026-0001/end", data=form).status_code == 303
+    assert chief.post("/ledger/supervised/DB-2026-0001/end", data=form).status_code == 409
+    with services.store.read() as db:
+        assert [row.action for row in rows_of(db, numbers[0])] == ["add", "supervised", "unsupervised"]
+
+
+def test_talks_and_transfers_are_listed_with_their_numbers(browse: Browse) -> None:
+    desk, entry = browse("desk"), enter(browse("desk"))
+    talk = {"on": "2026-11-20", "whom": "某厂法定代表人", "document": "赣市监约〔2026〕5号", "note": "承诺停产整改"}
+    assert step(desk, entry, "talk", **talk)[0] == 303
+    assert step(desk, entry, "transfer", to="police", on="2026-11-21", document="赣市监移〔2026〕2号")[0] == 303
+    page = browse("chief").get("/ledger/supervised").text
+    for told in ("某厂法定代表人", "赣市监约〔2026〕5号", "公安机关", "赣市监移〔2026〕2号"):
+        assert told in page
+    assert "赣市监约" not in browse("other").get("/ledger/supervised").text

@@ -14,13 +14,14 @@ from alerts.duty import Duty
 from core.clock import beijing
 from core.errors import UsageError
 from core.records import LEVEL_IDS, Alert
-from ledger.book import Deed, Ledger
+from ledger.book import Deed, Ledger, open_book
 from ledger.steps import add
 from ledger.words import ORIGINS, STATE_WORDS
 from store.documents import find_signals
 from store.ledger import Entry, HazardState, rows_of_action
 from store.registry import find_by_name
 from store.registry import find_entry as find_firm
+from store.supervisions import supervised_entries
 from web.access import ROLE_NAMES
 from web.ledger_list import FILTERS, PAGE_SIZE, VIEWS, Asked, Shelf, lines_of, read_asked
 from web.names import NIL, firm_names
@@ -61,7 +62,7 @@ def show_ledger(visit: Here) -> Response:
 
 
 def _list(db: Connection, visit: Visit, asked: Asked) -> dict[str, Any]:
-    shelf = Shelf(db, visit.me, visit.services.lexicon.regions, visit.now, frozenset())
+    shelf = Shelf(db, visit.me, visit.services.lexicon.regions, visit.now, supervised_entries(db))
     found = shelf.rows(asked)
     start = (asked.page - 1) * PAGE_SIZE
     shown = found[start : start + PAGE_SIZE]
@@ -105,8 +106,7 @@ def book_of(visit: Visit) -> Ledger:
     """The ledger's rules at work."""
     services = visit.services
     duty = (services.rule_parts.duty if services.rule_parts else None) or Duty()
-    products = services.lexicon.products
-    return Ledger(services.ledger, duty.is_workday, lambda product: product in products and products[product].key)
+    return open_book(services.ledger, duty.is_workday, services.lexicon)
 
 
 @router.get("/ledger/new")

@@ -23,6 +23,7 @@ from ledger.steps import act
 from ledger.words import ACTION_WORDS, MOMENTS, PROOF_KINDS, TRANSFER_TO, reason_word
 from store.alert_log import find_alert
 from store.ledger import Entry, Proof, find_entry, proofs_of, rows_of
+from store.supervisions import supervised_entries
 from web.access import MAY, ROLE_NAMES
 from web.history import people
 from web.ledger_forms import FORMS, offered
@@ -166,7 +167,9 @@ def _page(
         signal=last_new_signal(db, entry), units=_units(visit, entry), firms=firm_names(db, [entry.firm]),
         alert=alert if alert and visit.me.sees_alert(alert) else None, people=people(db), typed=typed or {},
         wrong=refused, action=action, said=refused or (f"已{ACTION_WORDS[last.action]} {entry.id}" if done else ""),
-        ACTIONS=ACTION_WORDS, PROOF_KINDS=PROOF_KINDS, TRANSFER_TO=TRANSFER_TO, moments=MOMENTS,
+        listed=entry.id in supervised_entries(db),
+        ACTIONS=ACTION_WORDS, PROOF_KINDS=PROOF_KINDS, TRANSFER_TO=TRANSFER_TO,
+        moments=MOMENTS,
         why=reason_word, most=visit.services.ledger.proofs, day=_day_words, **WORDS,
     )  # fmt: skip
 
