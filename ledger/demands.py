@@ -19,6 +19,24 @@ from store.ledger import Entry, EntryRow
 Details = Mapping[str, Any]
 Demand = Callable[[Ledger, Connection, Entry, list[EntryRow], Deed], tuple[Entry, Details]]
 MOST_TEXT = 200
+AMENDABLE = frozenset(
+    {
+        "title",
+        "level",
+        "origin",
+        "product",
+        "model",
+        "firm",
+        "uscc",
+        "issue",
+        "territory",
+        "person",
+        "measures",
+        "remark",
+        "found_on",
+        "due_on",
+    }
+)
 
 
 def _dispatch(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], deed: Deed) -> tuple[Entry, Details]:
@@ -208,12 +226,27 @@ def _transfer(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow]
     return replace(entry, case_number=numbers[:MOST_TEXT]), {"to": to, "document": number, "on": on.isoformat()}
 
 
+def _amend(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], deed: Deed) -> tuple[Entry, Details]:
+    """typed: changes by field, already read (ledger/imports.py). A later due date needs approval."""
+    changes: dict[str, Any] = {
+        name: value for name, value in deed.typed.get("changes", {}).items() if getattr(entry, name) != value
+    }
+    unknown = set(changes) - AMENDABLE
+    if unknown or not changes:
+        raise UsageError(f"不能这样更正：{'、'.join(sorted(unknown)) or '没有变化'}")
+    if changes.get("due_on", entry.due_on) > entry.due_on:
+        raise UsageError(f"期限 {changes['due_on']} 晚于现期限 {entry.due_on}，须申请延期并经批准")
+    told = {name: [str(getattr(entry, name)), str(value)] for name, value in changes.items()}
+    return replace(entry, **changes), {"changes": told}
+
+
 def _note(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], deed: Deed) -> tuple[Entry, Details]:
     _told(deed, "记录内容")
     return entry, {}
 
 
 DEMANDS: Mapping[str, Demand] = {
+    "amend": _amend,
     "dispatch": _dispatch,
     "receive": _receive,
     "visit": _visit,

@@ -33,6 +33,7 @@ class Step:
 
 
 STEPS: Mapping[str, Step] = {
+    "amend": Step(OPEN),
     "dispatch": Step((S.TO_CHECK, S.REOPENED, *WORKING)),
     "receive": Step((S.TO_CHECK, S.REOPENED, *WORKING)),
     "visit": Step((S.TO_CHECK, S.REOPENED), S.RECTIFYING),

@@ -45,6 +45,22 @@ ACTION_WORDS: Mapping[str, str] = {
     "supervised": "挂牌督办",
     "unsupervised": "解除督办",
 }
+FIELD_WORDS: Mapping[str, str] = {
+    "title": "隐患",
+    "level": "级别",
+    "origin": "来源",
+    "product": "产品",
+    "model": "型号批次",
+    "firm": "企业",
+    "uscc": "信用代码",
+    "issue": "问题类型",
+    "territory": "属地",
+    "person": "责任人",
+    "measures": "措施",
+    "remark": "备注",
+    "found_on": "发现日",
+    "due_on": "期限",
+}
 MOMENTS = ("add", "visit", "exclude", "file", "apply", "close", "return", "reopen")
 """Rows after which the entry stands in another state: a filled dot."""
 

@@ -35,6 +35,8 @@ MAY: dict[str, Role] = {
     "close": "supervisor",
     "reopen": "supervisor",
     "ledger_add": "officer",
+    "ledger_amend": "officer",
+    "ledger_import": "officer",
     "ledger_dispatch": "officer",
     "ledger_receive": "officer",
     "ledger_visit": "officer",

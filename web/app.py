@@ -42,6 +42,7 @@ from web.views import (
     lead_time,
     ledger,
     ledger_entry,
+    ledger_sheet,
     ledger_supervised,
     live,
     marks,
@@ -62,7 +63,7 @@ STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
     analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
-    complete, why, canary, silences, evidence, ledger, ledger_supervised, ledger_entry,
+    complete, why, canary, silences, evidence, ledger, ledger_sheet, ledger_supervised, ledger_entry,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from ledger.conditions import standing_proofs
 from ledger.demands import extension_of, received
 from ledger.quiet import last_new_signal
 from ledger.steps import act
-from ledger.words import ACTION_WORDS, MOMENTS, PROOF_KINDS, TRANSFER_TO, reason_word
+from ledger.words import ACTION_WORDS, FIELD_WORDS, MOMENTS, PROOF_KINDS, TRANSFER_TO, reason_word
 from store.alert_log import find_alert
 from store.ledger import Entry, Proof, find_entry, proofs_of, rows_of
 from store.supervisions import supervised_entries
@@ -170,7 +170,7 @@ def _page(
         listed=entry.id in supervised_entries(db),
         ACTIONS=ACTION_WORDS, PROOF_KINDS=PROOF_KINDS, TRANSFER_TO=TRANSFER_TO,
         moments=MOMENTS,
-        why=reason_word, most=visit.services.ledger.proofs, day=_day_words, **WORDS,
+        why=reason_word, FIELDS=FIELD_WORDS, most=visit.services.ledger.proofs, day=_day_words, **WORDS,
     )  # fmt: skip
 
 
