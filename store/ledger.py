@@ -178,6 +178,12 @@ def rows_of_action(db: Connection, action: str, *, since: datetime) -> list[Entr
     return [_row(row) for row in db.execute(query).mappings()]
 
 
+def steps_since(db: Connection, actions: Sequence[str], since: datetime) -> list[tuple[str, str]]:
+    """Entry and action of the rows of these kinds since then."""
+    mine = and_(ledger_rows.c.action.in_(actions), ledger_rows.c.at >= since)
+    return [(row[0], row[1]) for row in db.execute(select(ledger_rows.c.entry, ledger_rows.c.action).where(mine))]
+
+
 def add_proof(db: Connection, proof: Proof) -> None:
     """Note a file; its bytes lie in the data folder."""
     db.execute(insert(ledger_proofs).values(**{name: getattr(proof, name) for name in Proof.__dataclass_fields__}))

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from sqlalchemy import Connection
 from starlette.datastructures import QueryParams
@@ -40,6 +41,8 @@ FILTERS = {
     "issue": "问题类型",
     "firm": "企业",
 }
+MOST_CHOICES = 40
+LEVELS = {level: key for key, level in LEVEL_IDS.items()}
 SORTS = ("", "-due")
 
 
@@ -65,14 +68,14 @@ class Period:
     first: date
     last: date
 
-    @property
+    @cached_property
     def begins(self) -> datetime:
         """Its first moment."""
         return datetime(self.first.year, self.first.month, self.first.day, tzinfo=BEIJING)
 
     def has(self, moment: datetime | None) -> bool:
         """Whether a moment lies in it."""
-        return moment is not None and self.first <= beijing(moment).date() <= self.last
+        return moment is not None and self.begins <= moment < self.begins + timedelta(days=7)
 
 
 def period_of(today: date) -> Period:
@@ -118,17 +121,32 @@ def read_asked(query: QueryParams) -> Asked:
     return Asked(**found, page=int(page[:6]))
 
 
+@dataclass(frozen=True)
+class Placed:
+    """An entry with the views it is in and its values of each filter, worked out once."""
+
+    entry: Entry
+    views: frozenset[str]
+    values: Mapping[str, tuple[str, ...]]
+
+    def passes(self, filters: Mapping[str, str], *, but: str = "") -> bool:
+        """Whether it has each filter's value. but: the filter that is left aside."""
+        return all(value in self.values[name] for name, value in filters.items() if name != but)
+
+
 class Shelf:
     """The entries one viewer sees, on one day. listed: ids under supervision."""
 
     def __init__(self, db: Connection, me: Viewer, regions: Regions, now: datetime, listed: frozenset[str]) -> None:
         self.regions, self.today, self.listed = regions, beijing(now).date(), listed
         self.period = period_of(self.today)
-        self.entries = [entry for entry in list_entries(db) if me.sees_entry(entry)]
+        self._chains: dict[str, tuple[str, ...]] = {}
+        self.placed = [self._place(entry) for entry in list_entries(db) if me.sees_entry(entry)]
 
     def rows(self, asked: Asked) -> list[Entry]:
         """What the address asks for, in its order."""
-        found = [entry for entry in self.entries if self._in_view(entry, asked.view) and self._passes(entry, asked)]
+        filters = _filters(asked)
+        found = [one.entry for one in self.placed if asked.view in one.views and one.passes(filters)]
         if asked.view == "closed":
             found.sort(key=lambda entry: entry.closed_at or entry.updated_at, reverse=True)
         elif asked.view == "look":
@@ -137,41 +155,40 @@ class Shelf:
 
     def counts(self, asked: Asked) -> list[tuple[str, str, int]]:
         """Each view with its count under the same filters."""
-        passing = [entry for entry in self.entries if self._passes(entry, asked)]
-        return [(key, VIEWS[key], sum(self._in_view(one, key) for one in passing)) for key in SHOWN_VIEWS]
+        filters = _filters(asked)
+        counts = Counter(view for one in self.placed if one.passes(filters) for view in one.views)
+        return [(key, VIEWS[key], counts[key]) for key in SHOWN_VIEWS]
 
     def choices(self, asked: Asked) -> dict[str, list[tuple[str, int]]]:
         """What each filter offers, with how many rows it leaves, the most first."""
+        filters = _filters(asked)
+        here = [one for one in self.placed if asked.view in one.views]
         found: dict[str, list[tuple[str, int]]] = {}
         for name in FILTERS:
-            others = replace(asked, **{name: ""})  # type: ignore[arg-type]
-            counts = Counter(value for entry in self.rows(others) for value in self._values(entry, name) if value)
-            ranked = (
-                counts.most_common()
-                if name != "level"
-                else sorted(counts.items(), key=lambda pair: -LEVEL_IDS[pair[0]])
-            )
-            found[name] = ranked[:40]
+            passing = (one.values[name] for one in here if one.passes(filters, but=name))
+            ranked = Counter(value for values in passing for value in values if value).most_common(MOST_CHOICES)
+            found[name] = sorted(ranked, key=lambda pair: -LEVEL_IDS[pair[0]]) if name == "level" else ranked
         return found
 
     def summary(self, changes: Mapping[str, int]) -> Summary:
         """changes: rows of the history in this period by action."""
-        over = [entry for entry in self.entries if self._in_view(entry, "over")]
-        places = Counter(self.regions.prefecture_of(entry.territory) or entry.territory for entry in over)
-        back = changes.get("reopen", 0)
+        counts = Counter(view for one in self.placed for view in one.views)
+        over = [one.entry.territory for one in self.placed if "over" in one.views]
+        places = Counter(self.regions.prefecture_of(code) or code for code in over)
+        more = changes.get("add", 0) + changes.get("reopen", 0)
         return Summary(
             period=self.period,
-            added=sum(self._in_view(entry, "added") for entry in self.entries),
-            closed=sum(self._in_view(entry, "closed") for entry in self.entries),
-            open=sum(entry.open for entry in self.entries),
-            change=changes.get("add", 0) + back - changes.get("close", 0) - changes.get("exclude", 0),
+            added=counts["added"],
+            closed=counts["closed"],
+            open=counts[""],
+            change=more - changes.get("close", 0) - changes.get("exclude", 0),
             over=len(over),
             over_in=tuple(code for code, _ in places.most_common()),
         )
 
-    def _in_view(self, entry: Entry, view: str) -> bool:
+    def _place(self, entry: Entry) -> Placed:
         closed = entry.state is HazardState.CLOSED
-        return {
+        views = {
             "": entry.open,
             "due": entry.open and entry.due_on == self.today,
             "over": entry.days_over(self.today) > 0,
@@ -181,17 +198,22 @@ class Shelf:
             "listed": entry.id in self.listed,
             "added": self.period.has(entry.created_at),
             "all": True,
-        }[view]
+        }
+        if entry.territory not in self._chains:
+            self._chains[entry.territory] = self.regions.chain(entry.territory)
+        values = {
+            "level": (LEVELS[entry.level],),
+            "product": (entry.product,),
+            "region": self._chains[entry.territory],
+            "unit": (entry.unit,),
+            "issue": (entry.issue,),
+            "firm": (entry.firm,),
+        }
+        return Placed(entry, frozenset(view for view, there in views.items() if there), values)
 
-    def _passes(self, entry: Entry, asked: Asked) -> bool:
-        return all(value in self._values(entry, name) for name in FILTERS if (value := getattr(asked, name)))
 
-    def _values(self, entry: Entry, name: str) -> tuple[str, ...]:
-        if name == "level":
-            return tuple(key for key, level in LEVEL_IDS.items() if level == entry.level)
-        if name == "region":
-            return self.regions.chain(entry.territory)
-        return (str(getattr(entry, name)),)
+def _filters(asked: Asked) -> dict[str, str]:
+    return {name: value for name in FILTERS if (value := getattr(asked, name))}
 
 
 def lines_of(db: Connection, shown: Sequence[Entry], book: Ledger, today: date, listed: Iterable[str]) -> list[Line]:

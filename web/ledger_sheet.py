@@ -30,6 +30,8 @@ COLUMNS = (
     "问题类型", "级别", "措施", "期限", "延期批准", "状态", "佐证", "完成日", "复查人、日", "销号人、日", "回头看",
     "督办", "立案/移送文号", "备注",
 )  # fmt: skip
+LONG = tuple(COLUMNS.index(name) + 1 for name in ("企业", "隐患", "措施", "备注"))
+WRAPPED = Alignment(vertical="top", wrap_text=True)
 MOST_ROWS, MOST_BYTES = 2000, 5 << 20
 TITLE = "重点工业产品质量安全隐患台账"
 
@@ -56,14 +58,13 @@ def write(lines: Iterable[tuple[Entry, Sequence[EntryRow], str, bool]], labels: 
     sheet.append([TITLE])
     sheet.append([_safe(about)])
     sheet.append(list(COLUMNS))
-    for entry, rows, proofs, listed in lines:
+    for number, (entry, rows, proofs, listed) in enumerate(lines, start=4):
         sheet.append([_safe(cell) for cell in cells_of(entry, rows, proofs, listed, labels)])
+        for place in LONG:
+            sheet.cell(number, place).alignment = WRAPPED
     for cell in sheet[3]:
         cell.font = Font(bold=True)
     sheet["A1"].font = Font(bold=True, size=14)
-    for row in sheet.iter_rows(min_row=3):
-        for cell in row:
-            cell.alignment = Alignment(vertical="top", wrap_text=True)
     widths = {
         "隐患": 30,
         "企业": 26,

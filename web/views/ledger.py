@@ -18,7 +18,7 @@ from ledger.book import Deed, Ledger, open_book
 from ledger.steps import add
 from ledger.words import ORIGINS, STATE_WORDS
 from store.documents import find_signals
-from store.ledger import Entry, HazardState, rows_of_action
+from store.ledger import Entry, HazardState, steps_since
 from store.registry import find_by_name
 from store.registry import find_entry as find_firm
 from store.supervisions import supervised_entries
@@ -76,10 +76,9 @@ def _list(db: Connection, visit: Visit, asked: Asked) -> dict[str, Any]:
         "issue": visit.names.issue,
         "firm": lambda firm: firms.get(firm, firm),
     }
-    mine = {entry.id for entry in shelf.entries}
-    changes: Counter[str] = Counter()
-    for action in ("add", "close", "exclude", "reopen"):
-        changes[action] = sum(row.entry in mine for row in rows_of_action(db, action, since=shelf.period.begins))
+    mine = {one.entry.id for one in shelf.placed}
+    steps = steps_since(db, ("add", "close", "exclude", "reopen"), shelf.period.begins)
+    changes = Counter(action for entry, action in steps if entry in mine)
     return {
         "asked": asked,
         "lines": lines_of(db, shown, book_of(visit), shelf.today, shelf.listed),
@@ -94,7 +93,7 @@ def _list(db: Connection, visit: Visit, asked: Asked) -> dict[str, Any]:
         "summary": shelf.summary(changes),
         "firms": firms,
         "today": shelf.today,
-        "empty": not shelf.entries,
+        "empty": not shelf.placed,
         **WORDS,
     }
 
