@@ -14,6 +14,7 @@ from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
+from config.ledger import load_ledger_rules
 from config.settings import Settings
 from config.sources import load_sources
 from web.server import serve as serve_desk
@@ -57,6 +58,7 @@ def desk_services(settings: Settings) -> Services:
         segmenter=known.segmenter.words,
         router=router_of(settings, known.lexicon, known.registry),
         routes=routes_of(settings, known.lexicon),
+        ledger=load_ledger_rules(settings.config),
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),
         synonyms=known.lexicon.synonyms,

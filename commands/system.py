@@ -28,6 +28,7 @@ from config.calendar_classes import load_calendar
 from config.contact import contact_mistake
 from config.duty import load_duty
 from config.elastic_access import warnings_about
+from config.ledger import load_ledger_rules
 from config.lexicon import Lexicon, load_lexicon
 from config.orgs import Organisation, load_orgs
 from config.routes import Recipient
@@ -186,6 +187,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "产品": lambda: lexicon_once().products,
         "值守": lambda: load_duty(settings.config).posts,
         "统领": lambda: load_alert_life(settings.config).inhibit,
+        "台账": lambda: load_ledger_rules(settings.config).rectify,
         "历法": lambda: load_calendar(settings.config).classes,
     }
     counts: dict[str, int] = {}

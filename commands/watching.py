@@ -5,22 +5,27 @@ from typing import Annotated
 
 import typer
 
+from alerts.setup import duty_of
 from alerts.watch import Watcher
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.outgoing import teller_of
 from commands.stores import open_store
+from config.ledger import load_ledger_rules
 from config.lexicon import load_lexicon
 from config.settings import Settings
 from core.clock import parse_published, system_clock
 from core.errors import UsageError
 from core.records import LEVEL_COLOURS
 from enterprises.registry_import import registry_of
+from ledger.book import open_book
+from ledger.watch import LedgerWatch
+from ledger.words import ACTION_WORDS
 from scheduler import FrequentJob
 from store.alert_log import find_alert
 from store.database import Store
 from web.history import action_word
 
-SECONDS = 20
+SECONDS, LEDGER_SECONDS = 20, 300
 
 
 def register(app: typer.Typer) -> None:
@@ -35,14 +40,14 @@ def watch(
     data: DataOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """预警巡检一次：静默到期、提醒、逾期升级、解除建议 (silences, reminders, escalation, all-clear: one pass)."""
+    """预警、台账巡检一次：静默到期、提醒、逾期升级、解除建议、台账逾期上报 (one pass over alerts and ledger)."""
     settings = settings_of(data, profile, log_level="WARNING")
     store = open_store(settings)
     try:
         now = parse_published(at) if at else system_clock()
     except ValueError as problem:
         raise UsageError(f"--at: {at!r} is no ISO date or date-time") from problem
-    watcher = watcher_of(settings, store)
+    watcher, ledger = watcher_of(settings, store), ledger_watch_of(settings, store)
     if dry_run:
         with store.read() as db:
             due = [alert for one in watcher.due(db, now) if (alert := find_alert(db, one)) is not None]
@@ -51,13 +56,17 @@ def watch(
                 print(json.dumps({"id": alert.id, "number": alert.number, "level": alert.level}))
             else:
                 print(alert.number, LEVEL_COLOURS[alert.level], alert.state, alert.title, sep="  ")
+        for entry in ledger.due(now):
+            print(json.dumps({"number": entry}) if as_json else f"{entry}  台账")
         return
     done = watcher.tick(now)
+    ledger_done = {f"ledger_{name}": count for name, count in ledger.tick(now).items()}
     if as_json:
-        print(json.dumps(dict(sorted(done.items()))))
+        print(json.dumps(dict(sorted(done.items())) | ledger_done))
     else:
-        words = {"told": "通知"}
-        told = "，".join(f"{words.get(name) or action_word(name)} {count}" for name, count in sorted(done.items()))
+        words = {"told": "通知"} | {f"ledger_{name}": f"台账{word}" for name, word in ACTION_WORDS.items()}
+        counts = sorted({**done, **ledger_done}.items())
+        told = "，".join(f"{words.get(name) or action_word(name)} {count}" for name, count in counts)
         print(told or "没有到时的事项")
 
 
@@ -73,4 +82,19 @@ def watch_jobs(settings: Settings, store: Store) -> list[FrequentJob]:
     def tick() -> str:
         return "，".join(f"{action_word(name)} {count}" for name, count in watcher.tick(system_clock()).items())
 
-    return [FrequentJob("watch", "预警巡检", SECONDS, tick)]
+    ledger = ledger_watch_of(settings, store)
+
+    def look() -> str:
+        return "，".join(f"{ACTION_WORDS[name]} {count}" for name, count in ledger.tick(system_clock()).items())
+
+    return [
+        FrequentJob("watch", "预警巡检", SECONDS, tick),
+        FrequentJob("ledger", "台账巡检", LEDGER_SECONDS, look),
+    ]
+
+
+def ledger_watch_of(settings: Settings, store: Store) -> LedgerWatch:
+    """The watch over the ledger of a store."""
+    lexicon, duty = load_lexicon(settings.config), duty_of(settings.config)
+    book = open_book(load_ledger_rules(settings.config), duty.is_workday, lexicon)
+    return LedgerWatch(store, book, lexicon.regions)

@@ -37,6 +37,12 @@ def find_entry(db: Connection, enterprise_id: str) -> RegistryEntry | None:
     return _entry(row) if row else None
 
 
+def find_by_name(db: Connection, name: str) -> str | None:
+    """The id of the firm registered under exactly this name; None where there is none, or more than one."""
+    found = db.execute(select(enterprises.c.id).where(enterprises.c.name == name).limit(2)).scalars().all()
+    return found[0] if len(found) == 1 else None
+
+
 def count_entries(db: Connection) -> int:
     """How many firms the registry holds."""
     return db.execute(select(func.count()).select_from(enterprises)).scalar_one()

@@ -14,6 +14,7 @@ LAYERS = [
     {"enterprises", "training"},
     {"pipelines"},
     {"alerts"},
+    {"ledger"},
     {"reports"},
     {"web"},
     {"scheduler"},

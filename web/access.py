@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, or_, true
 
 from config.regions import ABROAD, Regions
 from core.records import Alert, Document
+from store.ledger import Entry
 from store.schema import documents
 from store.users import EVERYWHERE, ROLES, Role, User
 
@@ -33,6 +34,30 @@ MAY: dict[str, Role] = {
     "confirm": "supervisor",
     "close": "supervisor",
     "reopen": "supervisor",
+    "ledger_add": "officer",
+    "ledger_amend": "officer",
+    "ledger_import": "officer",
+    "ledger_dispatch": "officer",
+    "ledger_receive": "officer",
+    "ledger_visit": "officer",
+    "ledger_rectify": "officer",
+    "ledger_recheck": "officer",
+    "ledger_file": "officer",
+    "ledger_proof": "officer",
+    "ledger_apply": "officer",
+    "ledger_extend": "officer",
+    "ledger_talk": "officer",
+    "ledger_transfer": "officer",
+    "ledger_look_back": "officer",
+    "ledger_note": "officer",
+    "ledger_exclude": "supervisor",
+    "ledger_close": "supervisor",
+    "ledger_return": "supervisor",
+    "ledger_reopen": "supervisor",
+    "ledger_extend_yes": "supervisor",
+    "ledger_extend_no": "supervisor",
+    "ledger_waive": "supervisor",
+    "ledger_supervise": "supervisor",
     "evidence": "officer",
     "evidence_raw": "supervisor",
     "audit": "admin",
@@ -92,6 +117,14 @@ class Viewer:
     def sees_document(self, document: Document, jurisdiction: str | None, alerts: Iterable[Alert]) -> bool:
         """A document is seen in its jurisdiction, and by all who see an alert that rests on it."""
         return self.sees_code(jurisdiction) or any(self.sees_alert(alert) for alert in alerts)
+
+    def sees_entry(self, entry: Entry) -> bool:
+        """A ledger entry is seen where the hazard lies and where it is answered for."""
+        return self.sees_code(entry.territory) or bool(entry.unit and self.sees_code(entry.unit))
+
+    def may_step(self, action: str, entry: Entry) -> bool:
+        """Whether a step of the ledger is this viewer's: by role, and by whose entry it is."""
+        return self.may(f"ledger_{action}") and self.sees_code(entry.unit or entry.territory)
 
     def codes(self) -> frozenset[str] | None:
         """The region codes this viewer sees; None: all of them."""

@@ -20,7 +20,7 @@ from web.health import GapWatch
 from web.inbox import BadAddress
 from web.names import Names
 from web.ranking import Ranking
-from web.security import SecurityHeaders, Throttle
+from web.security import MAX_BODY, SecurityHeaders, Throttle
 from web.services import Services
 from web.views import (
     account,
@@ -40,6 +40,10 @@ from web.views import (
     home,
     lab,
     lead_time,
+    ledger,
+    ledger_entry,
+    ledger_sheet,
+    ledger_supervised,
     live,
     marks,
     rules,
@@ -59,7 +63,7 @@ STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
     analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
-    complete, why, canary, silences, evidence,
+    complete, why, canary, silences, evidence, ledger, ledger_sheet, ledger_supervised, ledger_entry,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
@@ -82,7 +86,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.ranking = Ranking()
     app.state.pulse = live.Pulse(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, files=services.ledger.proofs.most_bytes + MAX_BODY)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for page in PAGES:
         app.include_router(page.router)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from alerts.routing import Route
 from config.rules import DESK_RULE
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, LEVEL_ROMAN, Alert, AlertState, Kind
+from ledger.words import bureau_of
 from store.schema import enterprises
 from web.services import Services
 
@@ -91,6 +92,10 @@ AUDIT_WORDS: Mapping[str, str] = {
     "export_figures": "导出分析",
     "export_broken": "导出中断",
     "export_evidence": "导出证据",
+    "export_ledger": "导出台账",
+    "import_ledger": "导入台账",
+    "supervise": "挂牌督办",
+    "supervise_end": "解除督办",
     "save_search": "存检索",
     "rename_search": "检索改名",
     "share_search": "共享检索",
@@ -162,6 +167,10 @@ class Names:
     def region(self, code: str | None) -> str:
         """赣县区 for 360704; 属地待定 where nothing is known."""
         return self._services.lexicon.regions.name_of(code) if code else "属地待定"
+
+    def bureau(self, code: str) -> str:
+        """章贡区局 for 360702, 省局 for the province; empty for an empty code."""
+        return bureau_of(self._services.lexicon.regions, code)
 
     def source(self, key: str) -> str:
         """The title of a source, its key where it is no longer configured."""

@@ -1,5 +1,6 @@
 """Headers of every answer, the cookie, and the checks that every form passes."""
 
+import re
 import secrets
 from collections import defaultdict, deque
 from collections.abc import Mapping
@@ -28,13 +29,18 @@ HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 MAX_BODY = 1 << 20
+ROOMY = re.compile(r"/ledger/(?:[^/]+/proof|import)")
+"""Addresses that take files."""
 
 
 class SecurityHeaders:
-    """Puts HEADERS on every answer that has not set its own, and refuses bodies over MAX_BODY."""
+    """Puts HEADERS on every answer that has not set its own, and refuses bodies over MAX_BODY.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    files: how large a body may be where files are taken.
+    """
+
+    def __init__(self, app: ASGIApp, files: int = MAX_BODY) -> None:
+        self.app, self.files = app, files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,8 +56,13 @@ class SecurityHeaders:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > MAX_BODY:
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"0")
+        most = self.files if ROOMY.fullmatch(scope["path"]) else MAX_BODY
+        if b"transfer-encoding" in headers and b"content-length" not in headers:  # nobody knows how much will come
+            await Response("请求须说明长度", status_code=411, media_type="text/plain")(scope, receive, guarded)
+            return
+        if not length.isdigit() or int(length) > most:
             await Response("请求过大", status_code=413, media_type="text/plain")(scope, receive, guarded)
             return
         await self.app(scope, receive, guarded)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from alerts.desk_rules import RuleShelf
 from alerts.router import Router
 from alerts.setup import EngineParts
+from config.ledger import LedgerRules
 from config.lexicon import Lexicon
 from config.routes import Routes
 from config.rules import DESK_RULE, Rule
@@ -68,6 +69,7 @@ class Services:
     rules: of the files.  rule_parts: what rules are tried and read with; None: none are made here.
     segmenter: cuts texts as the index does; None leaves out what needs it.
     router, routes: say where alerts go and who is mailed; None leaves that out.
+    ledger: how long hazards may stand and what closing one needs.
     act, render_feed: None leaves that part of the desk out.
     stopping: set when the process is asked to end, so that live streams close at once.
     """
@@ -84,6 +86,7 @@ class Services:
     segmenter: Segmenter | None = None
     router: Router | None = None
     routes: Routes | None = None
+    ledger: LedgerRules = field(default_factory=LedgerRules)
     act: Act | None = None
     render_feed: RenderFeed | None = None
     clock: Clock = system_clock

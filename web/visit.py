@@ -38,6 +38,7 @@ from web.security import cookie_name, cross_site, same
 from web.services import Services
 from web.wording import condition_words, scope_words, span_word
 
+STALE = "操作未生效：页面已过期或不是由本系统打开的。请返回上一页，刷新后再试。"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -178,10 +179,20 @@ async def checked_form(request: Request, visit: Annotated[Visit, Depends(signed_
     """The posted form, if it came from a page of ours. Raises Refused."""
     form = await request.form(max_files=0, max_fields=100)
     if cross_site(request) or not same(form.get("csrf"), visit.me.csrf):
-        raise Refused(403, "操作未生效：页面已过期或不是由本系统打开的。请返回上一页，刷新后再试。")
+        raise Refused(403, STALE)
+    _without_nul(form.values())
+    return form
+
+
+async def checked_upload(request: Request, visit: Annotated[Visit, Depends(signed_in)]) -> FormData:
+    """The same for a form with one file. Raises Refused."""
+    form = await request.form(max_files=1, max_fields=40)
+    if cross_site(request) or not same(form.get("csrf"), visit.me.csrf):
+        raise Refused(403, STALE)
     _without_nul(form.values())
     return form
 
 
 Here = Annotated[Visit, Depends(signed_in)]
 Posted = Annotated[FormData, Depends(checked_form)]
+Uploaded = Annotated[FormData, Depends(checked_upload)]

@@ -12,7 +12,9 @@ from starlette.responses import Response
 from alerts.lifecycle import confirmation_words, may_confirm
 from alerts.marks import MARK_WORDS, mark_of
 from core.records import Alert, Finding, Mention, Signal
+from ledger.words import STATE_WORDS
 from store import alert_log, documents
+from store.ledger import entries_of_alert
 from store.registry import find_entry
 from web import signals
 from web.evidence import origins_of, quotes
@@ -100,6 +102,8 @@ def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = Fals
         "reposts": sum(len(origin.reposts) for origin in tree),
         "voices": Counter(signal.document.kind.value for signal in found),
         "deliveries": alert_log.delivery_log(db, alert=alert.id),
+        "hazards": [one for one in entries_of_alert(db, alert.id) if visit.me.sees_entry(one)],
+        "HAZARDS": STATE_WORDS,
         "entry": find_entry(db, alert.enterprises[0]) if alert.enterprises else None,
         "alike": _alike(db, visit, alert),
         "reasons": _reasons(found),

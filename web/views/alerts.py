@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from core.records import LEVEL_IDS, Alert, AlertState
 from store import alert_log
+from store.ledger import find_entry
 from store.silences import silenced_alerts
 from web import inbox
 from web.mutes import mutes_of
@@ -96,10 +97,13 @@ def _last_done(db: Connection, visit: Visit) -> Alert | None:
 
 @router.get("/jump")
 def jump(visit: Here, q: str = "") -> Response:
-    """The box in the bar: an alert's number opens the alert, a firm's name the list of firms, all else a search."""
+    """The box in the bar: the number of an alert or ledger entry opens it, all else goes to the list of firms."""
     asked = q.strip()[:200]
     with visit.services.store.read() as db:
         alert = alert_log.find_alert(db, asked.upper())
+        entry = find_entry(db, asked)
+    if entry is not None and visit.me.sees_entry(entry):
+        return redirect(f"/ledger/{entry.id}")
     if alert is not None and visit.me.sees_alert(alert):
         return redirect(f"/alerts/{alert.id}")
     query = visit.request.url.include_query_params(q=asked).query

@@ -1,0 +1,1 @@
+"""The ledger of hidden dangers: steps, close-out conditions, clocks, proofs, sheets."""
