@@ -38,6 +38,7 @@ GROUPS = {
     "commands.leadtime": ("leadtime",),
     "commands.detect": ("detect",),
     "commands.canary": ("canary",),
+    "commands.audit": ("audit",),
     "commands.model": ("model",),
 }
 KEPT = ("worker", "indexer", "crawler", "scheduler", "sender", "desk", "demo-site")

@@ -572,6 +572,18 @@ audit = Table(
     Column("details", Json, nullable=False),
     Column("previous_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
+    Index("ix_audit_at", "at"),
+    Index("ix_audit_actor_number", "actor", "number"),
+    Index("ix_audit_action_number", "action", "number"),
+)  # fmt: skip
+
+audit_head = Table(
+    "audit_head", metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("base_number", BigInteger, nullable=False, comment="the last row that was pruned; 0: none"),
+    Column("base_hash", Text, nullable=False),
+    Column("number", BigInteger, nullable=False, comment="the newest row; as base where there is none"),
+    Column("hash", Text, nullable=False),
 )  # fmt: skip
 
 canaries = Table(

@@ -35,7 +35,7 @@ MAY: dict[str, Role] = {
     "reopen": "supervisor",
     "evidence": "officer",
     "evidence_raw": "supervisor",
-    "audit": "admin",
+    "audit": "supervisor",
     "index_retry": "admin",
     "saved": "admin",
 }
@@ -92,6 +92,14 @@ class Viewer:
     def sees_document(self, document: Document, jurisdiction: str | None, alerts: Iterable[Alert]) -> bool:
         """A document is seen in its jurisdiction, and by all who see an alert that rests on it."""
         return self.sees_code(jurisdiction) or any(self.sees_alert(alert) for alert in alerts)
+
+    def accounts(self, known: Iterable[User]) -> frozenset[str] | None:
+        """The names of the accounts of this viewer's territory; None: of all, also of names nobody has."""
+        return None if self.everywhere else frozenset(one.name for one in known if self.sees_account(one))
+
+    def sees_account(self, other: User) -> bool:
+        """An account is seen from its territory and from above; one that sees all only by those who see all."""
+        return self.everywhere or (other.territory != EVERYWHERE and self.sees_code(other.territory))
 
     def codes(self) -> frozenset[str] | None:
         """The region codes this viewer sees; None: all of them."""

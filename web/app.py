@@ -30,6 +30,7 @@ from web.views import (
     analytics,
     analytics_data,
     api,
+    audit,
     canary,
     complete,
     documents,
@@ -59,7 +60,7 @@ STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
     analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
-    complete, why, canary, silences, evidence,
+    complete, why, canary, silences, evidence, audit,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -96,6 +96,8 @@ AUDIT_WORDS: Mapping[str, str] = {
     "share_search": "共享检索",
     "unshare_search": "停止共享检索",
     "delete_search": "删去检索",
+    "audit_prune": "清理操作记录",
+    "audit_rechained": "重建链条",
 }
 
 CANARY_STAGES: Mapping[str, str] = {
