@@ -10,7 +10,8 @@ import typer
 from core.errors import FengsuiError
 
 GROUPS = {
-    "commands.system": ("run", "check", "migrate", "demo-reset", "user"),
+    "commands.system": ("run", "check", "migrate", "demo-reset"),
+    "commands.accounts": ("user",),
     "commands.doctor": ("doctor",),
     "commands.worker": ("worker",),
     "commands.indexer": ("indexer",),

@@ -15,6 +15,7 @@ from commands.options import DataOption, ProfileOption
 from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
 from config.settings import Settings
+from config.signin import load_sign_in
 from config.sources import load_sources
 from web.server import serve as serve_desk
 from web.services import Services
@@ -57,6 +58,7 @@ def desk_services(settings: Settings) -> Services:
         segmenter=known.segmenter.words,
         router=router_of(settings, known.lexicon, known.registry),
         routes=routes_of(settings, known.lexicon),
+        sign_in=load_sign_in(settings.config),
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),
         synonyms=known.lexicon.synonyms,

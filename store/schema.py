@@ -519,12 +519,34 @@ sessions = Table(
     Column("created_at", Moment, nullable=False),
     Column("seen_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
+    Column("how", Text, nullable=False, server_default="password", comment="password | code | link | oidc"),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("agent", Text, nullable=False, server_default=""),
+    Index("ix_sessions_user", "user"),
+)  # fmt: skip
+
+second_factors = Table(
+    "second_factors", metadata,
+    Column("user", Text, ForeignKey("users.name"), primary_key=True),
+    Column("secret", Text, nullable=False, comment="base32"),
+    Column("confirmed_at", Moment, comment="null: not in use yet"),
+    Column("last_step", BigInteger, nullable=False, comment="of the newest code that was used"),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", Moment),
+)  # fmt: skip
+
+recovery_codes = Table(
+    "recovery_codes", metadata,
+    Column("user", Text, ForeignKey("users.name"), primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False, comment="the first sign of the code"),
+    Column("hash", Text, nullable=False, comment="argon2"),
+    Column("used_at", Moment),
 )  # fmt: skip
 
 tokens = Table(
     "tokens", metadata,
     Column("token_hash", Text, primary_key=True),
-    Column("purpose", Text, nullable=False, comment="first_admin | feed | api"),
+    Column("purpose", Text, nullable=False, comment="first_admin | invite | second_step | feed | api"),
     Column("user", Text),
     Column("note", Text, nullable=False),
     Column("created_at", Moment, nullable=False),

@@ -3,7 +3,7 @@
 A user sees the own territory and below. 000000 sees all; a province also sees what has no place or lies abroad.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, or_, true
@@ -46,12 +46,13 @@ ROLE_NAMES: dict[Role, str] = {"viewer": "查看", "officer": "值班员", "supe
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody who is signed in (or a private feed address of somebody)."""
+    """Somebody who is signed in (or a private feed address of somebody). how: as Session has it; empty: by a token."""
 
     user: User
     regions: Regions
     csrf: str = ""
     session: str = ""
+    how: str = ""
 
     @property
     def name(self) -> str:
@@ -67,6 +68,10 @@ class Viewer:
     def territory_name(self) -> str:
         """The territory in words."""
         return "全部属地" if self.everywhere else self.regions.name_of(self.user.territory)
+
+    def lacks_two_step(self, asked_of: Collection[str]) -> bool:
+        """Whether the role must set up a second step first; who came by another house's sign-in did theirs there."""
+        return self.user.role in asked_of and not self.user.two_step and self.how not in ("", "oidc")
 
     def may(self, action: str) -> bool:
         """Whether the role allows an action."""

@@ -24,6 +24,7 @@ from web.security import SecurityHeaders, Throttle
 from web.services import Services
 from web.views import (
     account,
+    account_sign_in,
     actions,
     alert,
     alerts,
@@ -54,13 +55,13 @@ from web.views import (
     status,
     why,
 )
-from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
+from web.visit import Refused, SignInNeeded, TwoStepNeeded, Visit, find_viewer, make_templates, redirect
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
     analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
-    complete, why, canary, silences, evidence, audit,
+    complete, why, canary, silences, evidence, audit, account_sign_in,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ def create_app(services: Services) -> FastAPI:
     for page in PAGES:
         app.include_router(page.router)
     app.add_exception_handler(SignInNeeded, _to_the_door)
+    app.add_exception_handler(TwoStepNeeded, _to_the_account)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
@@ -118,6 +120,12 @@ def _to_the_door(request: Request, problem: Exception) -> Response:
         return _say(request, 401, "请先登录。")
     target = "/signin" if problem.wanted == "/" else f"/signin?next={quote(problem.wanted, safe='/')}"
     return Response(status_code=303, headers={"Location": target})
+
+
+def _to_the_account(request: Request, problem: Exception) -> Response:
+    if _is_api(request) or request.url.path == "/live":
+        return _say(request, 403, "请先在账号页设置两步验证。")
+    return redirect("/account#two-step")
 
 
 def _refused(request: Request, problem: Exception) -> Response:

@@ -16,6 +16,7 @@ from config.lexicon import Lexicon
 from config.routes import Routes
 from config.rules import DESK_RULE, Rule
 from config.settings import Settings
+from config.signin import SignIn
 from config.sources import SourceConfig
 from core.clock import Clock, system_clock
 from core.records import Alert
@@ -67,6 +68,7 @@ class Services:
     query_names: what names in a query stand for.  synonyms: other words for a bare word of a query.
     rules: of the files.  rule_parts: what rules are tried and read with; None: none are made here.
     segmenter: cuts texts as the index does; None leaves out what needs it.
+    sign_in: what signing in asks for.
     router, routes: say where alerts go and who is mailed; None leaves that out.
     act, render_feed: None leaves that part of the desk out.
     stopping: set when the process is asked to end, so that live streams close at once.
@@ -84,6 +86,7 @@ class Services:
     segmenter: Segmenter | None = None
     router: Router | None = None
     routes: Routes | None = None
+    sign_in: SignIn = field(default_factory=SignIn)
     act: Act | None = None
     render_feed: RenderFeed | None = None
     clock: Clock = system_clock

@@ -38,6 +38,8 @@ from web.security import cookie_name, cross_site, same
 from web.services import Services
 from web.wording import condition_words, scope_words, span_word
 
+OWN_AFFAIRS = ("/account", "/signout")
+"""What is open to somebody who has yet to set up a second step."""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -47,6 +49,10 @@ class SignInNeeded(Exception):
     def __init__(self, wanted: str) -> None:
         super().__init__(wanted)
         self.wanted = wanted
+
+
+class TwoStepNeeded(Exception):
+    """The role must set up a second step of signing in before it sees anything."""
 
 
 class Refused(Exception):
@@ -155,7 +161,7 @@ def find_viewer(request: Request) -> Viewer | None:
     if now - session.seen_at > SEEN_STEP:
         with services.store.write() as db:
             touch_session(db, session.key, now=now)
-    return Viewer(session.user, services.lexicon.regions, session.csrf, session.key)
+    return Viewer(session.user, services.lexicon.regions, session.csrf, session.key, session.how)
 
 
 def _without_nul(values: Iterable[Any]) -> None:
@@ -165,11 +171,14 @@ def _without_nul(values: Iterable[Any]) -> None:
 
 
 def signed_in(request: Request) -> Visit:
-    """The visit of somebody who is signed in. Raises SignInNeeded."""
+    """The visit of somebody who is signed in. Raises SignInNeeded, TwoStepNeeded."""
     viewer = find_viewer(request)
     if viewer is None:
         query = f"?{request.url.query}" if request.url.query else ""
         raise SignInNeeded(request.url.path + query if request.method == "GET" else "/")
+    services: Services = request.app.state.services
+    if viewer.lacks_two_step(services.sign_in.two_step_for) and not request.url.path.startswith(OWN_AFFAIRS):
+        raise TwoStepNeeded
     _without_nul((request.url.path, *request.path_params.values(), *request.query_params.values()))
     return Visit(request, viewer)
 

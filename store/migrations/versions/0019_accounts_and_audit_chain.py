@@ -1,4 +1,6 @@
-"""The audit chain covers each row's number and knows its own two ends; rows written before are chained anew.
+"""A second step of signing in, where sessions came from, and an audit chain that covers each row's number.
+
+The chain knows its own two ends; rows written before are chained anew.
 
 What the old chain said of them is not lost: the last row written here tells how many they were, the hash they ended
 in, and the first one at which the old chain was broken, if it was.
@@ -30,6 +32,7 @@ audit = sa.table(
 
 
 def upgrade() -> None:
+    _second_step()
     head = op.create_table(
         "audit_head",
         sa.Column("id", sa.Integer(), nullable=False, autoincrement=False, comment="always 1"),
@@ -44,6 +47,33 @@ def upgrade() -> None:
     op.create_index("ix_audit_action_number", "audit", ["action", "number"])
     number, last = _chain_anew(op.get_bind())
     op.get_bind().execute(head.insert().values(id=1, base_number=0, base_hash="", number=number, hash=last))
+
+
+def _second_step() -> None:
+    op.add_column("sessions", sa.Column("how", sa.Text(), nullable=False, server_default="password"))
+    op.add_column("sessions", sa.Column("address", sa.Text(), nullable=False, server_default=""))
+    op.add_column("sessions", sa.Column("agent", sa.Text(), nullable=False, server_default=""))
+    op.create_index("ix_sessions_user", "sessions", ["user"])
+    op.create_table(
+        "second_factors",
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False, comment="base32"),
+        sa.Column("confirmed_at", schema.Moment(), comment="null: not in use yet"),
+        sa.Column("last_step", sa.BigInteger(), nullable=False, comment="of the newest code that was used"),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", schema.Moment()),
+        sa.ForeignKeyConstraint(["user"], ["users.name"], name=op.f("fk_second_factors_user")),
+        sa.PrimaryKeyConstraint("user", name=op.f("pk_second_factors")),
+    )
+    op.create_table(
+        "recovery_codes",
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False, comment="the first sign of the code"),
+        sa.Column("hash", sa.Text(), nullable=False, comment="argon2"),
+        sa.Column("used_at", schema.Moment()),
+        sa.ForeignKeyConstraint(["user"], ["users.name"], name=op.f("fk_recovery_codes_user")),
+        sa.PrimaryKeyConstraint("user", "slot", name=op.f("pk_recovery_codes")),
+    )
 
 
 def _chain_anew(db: sa.Connection) -> tuple[int, str]:
