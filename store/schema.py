@@ -509,6 +509,7 @@ users = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("locked_until", Moment),
     Column("details", Json, nullable=False),
+    Column("signed_in_at", Moment, comment="when a session was last opened"),
 )  # fmt: skip
 
 sessions = Table(

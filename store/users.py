@@ -34,6 +34,7 @@ LOCK = timedelta(minutes=15)
 SESSION_LENGTH = timedelta(hours=12)
 SESSION_IDLE = timedelta(hours=3)
 SEEN_STEP = timedelta(minutes=1)
+TOKEN_STEP = timedelta(hours=1)
 FIRST_LINK_LENGTH = timedelta(days=1)
 MIN_PASSWORD = 10
 MAX_PASSWORD = 256
@@ -60,6 +61,7 @@ class User:
     created_at: datetime
     locked_until: datetime | None
     details: Mapping[str, Any]
+    signed_in_at: datetime | None = None
     two_step: bool = False
 
 
@@ -159,10 +161,15 @@ def count_users(db: Connection) -> int:
 
 def set_password(db: Connection, name: str, password: str) -> None:
     """Give an account a new password, end its sessions, lift its lock. Raises UsageError."""
-    values = {"password": hash_password(password), "failures": 0, "locked_until": None}
+    set_hashed_password(db, name, hash_password(password))
+
+
+def set_hashed_password(db: Connection, name: str, hashed: str) -> None:
+    """The same with a hash made before the transaction. Raises UsageError."""
+    values = {"password": hashed, "failures": 0, "locked_until": None}
     if db.execute(update(users).where(users.c.name == name).values(**values)).rowcount == 0:
         raise UsageError(f"账号 {name} 不存在")
-    _end_everything(db, name)
+    end_everything(db, name)
 
 
 def set_theme(db: Connection, name: str, theme: str) -> None:
@@ -176,10 +183,10 @@ def set_active(db: Connection, name: str, active: bool) -> None:
     """Open or close an account; a closed one loses its sessions, and its tokens are not honoured."""
     db.execute(update(users).where(users.c.name == name).values(active=active))
     if not active:
-        _end_everything(db, name)
+        end_everything(db, name)
 
 
-def _end_everything(db: Connection, name: str) -> None:
+def end_everything(db: Connection, name: str) -> None:
     """Sessions end, and so do links and half-done sign-ins that would open new ones."""
     end_sessions(db, name)
     opening = and_(tokens.c.user == name, tokens.c.purpose.in_(("second_step", "invite")))
@@ -255,6 +262,7 @@ def open_session(
         "address": address[:60], "agent": agent[:300],
     }  # fmt: skip
     db.execute(sessions.insert().values(**values))
+    db.execute(update(users).where(users.c.name == user).values(signed_in_at=now))
     found = find_session(db, secret, now=now)
     assert found is not None
     return secret, found
@@ -336,7 +344,7 @@ def find_token(db: Connection, secret: str, *, purpose: str, now: datetime) -> T
     row = db.execute(select(tokens).where(mine, alive)).mappings().first()
     if row is None or (purpose in SINGLE_USE and row["used_at"] is not None):
         return None
-    return _token(row)
+    return token_of(row)
 
 
 def spend_token(db: Connection, secret: str, *, purpose: str, now: datetime) -> Token | None:
@@ -352,7 +360,12 @@ def list_tokens(db: Connection, user: str, *, purpose: str) -> list[Token]:
     """An account's living tokens of a purpose, newest first."""
     mine = and_(tokens.c.user == user, tokens.c.purpose == purpose, tokens.c.revoked_at.is_(None))
     query = select(tokens).where(mine).order_by(tokens.c.created_at.desc())
-    return [_token(row) for row in db.execute(query).mappings()]
+    return [token_of(row) for row in db.execute(query).mappings()]
+
+
+def touch_token(db: Connection, key: str, *, now: datetime) -> None:
+    """Note that a token is in use (the caller does so at most once per TOKEN_STEP)."""
+    db.execute(update(tokens).where(tokens.c.token_hash == key).values(used_at=now))
 
 
 def revoke_token(db: Connection, user: str, key: str, *, now: datetime) -> bool:
@@ -386,6 +399,6 @@ def _user(row: RowMapping | Mapping[str, Any]) -> User:
     return User(**{name: row[name] for name in names}, has_password=bool(row["password"]))
 
 
-def _token(row: RowMapping) -> Token:
+def token_of(row: RowMapping) -> Token:
     names = [name for name in Token.__dataclass_fields__ if name != "key"]
     return Token(key=row["token_hash"], **{name: row[name] for name in names})

@@ -36,6 +36,7 @@ MAY: dict[str, Role] = {
     "evidence": "officer",
     "evidence_raw": "supervisor",
     "audit": "supervisor",
+    "accounts": "admin",
     "index_retry": "admin",
     "saved": "admin",
 }
@@ -105,6 +106,14 @@ class Viewer:
     def sees_account(self, other: User) -> bool:
         """An account is seen from its territory and from above; one that sees all only by those who see all."""
         return self.everywhere or (other.territory != EVERYWHERE and self.sees_code(other.territory))
+
+    def may_manage(self, other: User) -> bool:
+        """Accounts are looked after by administrators of their territory and of what lies above it."""
+        return self.may("accounts") and self.sees_account(other)
+
+    def may_place(self, territory: str) -> bool:
+        """Whether this viewer may give somebody that territory: none that reaches beyond the own one."""
+        return self.may("accounts") and (self.everywhere or (territory != EVERYWHERE and self.sees_code(territory)))
 
     def codes(self) -> frozenset[str] | None:
         """The region codes this viewer sees; None: all of them."""

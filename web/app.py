@@ -40,6 +40,7 @@ from web.views import (
     evidence,
     feeds,
     home,
+    invite,
     lab,
     lead_time,
     live,
@@ -49,6 +50,8 @@ from web.views import (
     search_export,
     search_parts,
     search_saved,
+    settings,
+    settings_users,
     signin,
     silences,
     sources,
@@ -62,6 +65,7 @@ PAGES = (
     home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
     analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
     complete, why, canary, silences, evidence, audit, account_sign_in,
+    invite, settings, settings_users,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -84,7 +84,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "user_invite": "发登录链接",
     "user_two_step_off": "重置两步验证",
     "user_set_password": "重置密码",
-    "token_revoke": "作废令牌",
+    "user_token_revoke": "作废令牌",
     "create_feed": "新建订阅",
     "revoke_feed": "作废订阅",
     "run_source": "立即抓取",
@@ -112,6 +112,29 @@ AUDIT_WORDS: Mapping[str, str] = {
     "audit_prune": "清理操作记录",
     "audit_rechained": "重建链条",
 }
+
+DETAIL_WORDS: Mapping[str, str] = {
+    "how": "方式",
+    "rows": "行数",
+    "role": "角色",
+    "territory": "属地",
+    "name": "姓名",
+    "format": "格式",
+    "query": "检索语句",
+    "from": "时间",
+    "address": "地址",
+    "owner": "所有人",
+    "level": "级别",
+    "version": "版本",
+    "why": "理由",
+    "asked": "要求",
+    "documents": "文档数",
+    "reset": "重置密码",
+    "all": "全部",
+    "purpose": "类别",
+    "note": "用途",
+}
+"""Of the details of an audit row."""
 
 CANARY_STAGES: Mapping[str, str] = {
     "planted": "未采到",

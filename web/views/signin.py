@@ -134,7 +134,7 @@ def _half_in(request: Request) -> str | None:
 
 
 def _code_page(request: Request, *, wanted: str, problem: str = "", status: int = 200) -> Response:
-    return _at_the_door(request, "signin_code.html", status=status, wanted=wanted, problem=problem)
+    return at_the_door(request, "signin_code.html", status=status, wanted=wanted, problem=problem)
 
 
 # --- links and the way out --------------------------------------------------------------------------------------
@@ -180,10 +180,11 @@ def let_in(request: Request, name: str, wanted: str, *, how: str, told: str = ""
 
 
 def _door(request: Request, *, wanted: str, name: str = "", problem: str = "", status: int = 200) -> Response:
-    return _at_the_door(request, "signin.html", status=status, wanted=wanted, name=name, problem=problem)
+    return at_the_door(request, "signin.html", status=status, wanted=wanted, name=name, problem=problem)
 
 
-def _at_the_door(request: Request, template: str, *, status: int, **context: Any) -> Response:
+def at_the_door(request: Request, template: str, *, status: int, **context: Any) -> Response:
+    """A page for somebody who is not signed in, with what guards its form."""
     services: Services = request.app.state.services
     door = request.cookies.get(DOOR) or secrets.token_urlsafe(16)
     page = request.app.state.templates.get_template(template)

@@ -50,6 +50,7 @@ def upgrade() -> None:
 
 
 def _second_step() -> None:
+    op.add_column("users", sa.Column("signed_in_at", schema.Moment(), comment="when a session was last opened"))
     op.add_column("sessions", sa.Column("how", sa.Text(), nullable=False, server_default="password"))
     op.add_column("sessions", sa.Column("address", sa.Text(), nullable=False, server_default=""))
     op.add_column("sessions", sa.Column("agent", sa.Text(), nullable=False, server_default=""))
