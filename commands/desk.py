@@ -58,7 +58,7 @@ def desk_services(settings: Settings) -> Services:
         segmenter=known.segmenter.words,
         router=router_of(settings, known.lexicon, known.registry),
         routes=routes_of(settings, known.lexicon),
-        sign_in=load_sign_in(settings.config),
+        sign_in=load_sign_in(settings.config, regions=known.lexicon.regions),
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),
         synonyms=known.lexicon.synonyms,

@@ -33,7 +33,7 @@ from config.orgs import Organisation, load_orgs
 from config.routes import Recipient
 from config.rules import Rule, load_rules
 from config.settings import Settings, child_environment
-from config.signin import load_sign_in
+from config.signin import SignIn, load_sign_in
 from config.sources import load_sources
 from core.clock import beijing, system_clock
 from core.errors import ConfigError, FengsuiError, StoreError, UsageError
@@ -135,7 +135,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "产品": lambda: lexicon_once().products,
         "值守": lambda: load_duty(settings.config).posts,
         "统领": lambda: load_alert_life(settings.config).inhibit,
-        "登录": lambda: load_sign_in(settings.config),
+        "登录": lambda: _sign_in(settings, lexicon_once),
         "历法": lambda: load_calendar(settings.config).classes,
     }
     counts: dict[str, int] = {}
@@ -158,6 +158,14 @@ def _rules(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> tuple[Rul
     except ConfigError:  # told under its own name; what stands in the files can still be read
         return load_rules(settings.config)
     return load_file_rules(settings.config, lexicon, queries_of(lexicon))
+
+
+def _sign_in(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> SignIn:
+    try:
+        regions = lexicon_once().regions
+    except ConfigError:  # told under its own name
+        return load_sign_in(settings.config)
+    return load_sign_in(settings.config, regions=regions)
 
 
 def _organisations(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> tuple[Organisation, ...]:

@@ -544,10 +544,18 @@ recovery_codes = Table(
     Column("used_at", Moment),
 )  # fmt: skip
 
+identities = Table(
+    "identities", metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True, comment="what the issuer calls this person, for ever"),
+    Column("user", Text, ForeignKey("users.name"), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+)  # fmt: skip
+
 tokens = Table(
     "tokens", metadata,
     Column("token_hash", Text, primary_key=True),
-    Column("purpose", Text, nullable=False, comment="first_admin | invite | second_step | feed | api"),
+    Column("purpose", Text, nullable=False, comment="first_admin | invite | second_step | oidc | feed | api"),
     Column("user", Text),
     Column("note", Text, nullable=False),
     Column("created_at", Moment, nullable=False),

@@ -20,11 +20,11 @@ from core.errors import UsageError
 from core.ids import digest
 from store.alert_log import create_only
 from store.database import Store
-from store.schema import second_factors, sessions, tokens, users
+from store.schema import identities, second_factors, sessions, tokens, users
 
 Role = Literal["viewer", "officer", "supervisor", "admin"]
-Purpose = Literal["first_admin", "invite", "second_step", "feed", "api"]
-SINGLE_USE: tuple[Purpose, ...] = ("first_admin", "invite", "second_step")
+Purpose = Literal["first_admin", "invite", "second_step", "oidc", "feed", "api"]
+SINGLE_USE: tuple[Purpose, ...] = ("first_admin", "invite", "second_step", "oidc")
 ROLES: tuple[Role, ...] = ("viewer", "officer", "supervisor", "admin")
 EVERYWHERE = "000000"
 """The territory of a user who sees all."""
@@ -48,7 +48,8 @@ _HASHER = PasswordHasher()
 class User:
     """An account. territory: region code, 000000 is all. has_password: False until one was set.
 
-    two_step: a second step of signing in is in use (store/second_factor.py).
+    two_step: a second step of signing in is in use (store/second_factor.py).  outside: signs in by OIDC, with no
+    password here.
     """
 
     name: str
@@ -63,6 +64,7 @@ class User:
     details: Mapping[str, Any]
     signed_in_at: datetime | None = None
     two_step: bool = False
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ class Token:
 _TWO_STEP = (
     exists().where(second_factors.c.user == users.c.name, second_factors.c.confirmed_at.is_not(None)).label("two_step")
 )
-_USERS = select(users, _TWO_STEP)
+_OUTSIDE = exists().where(identities.c.user == users.c.name).label("outside")
+_USERS = select(users, _TWO_STEP, _OUTSIDE)
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------
@@ -256,6 +259,7 @@ def open_session(
     """Start a session: (cookie value, session). Old sessions of anybody that ran out are swept away."""
     secret = secrets.token_urlsafe(32)
     db.execute(delete(sessions).where(sessions.c.expires_at < now))
+    db.execute(delete(tokens).where(tokens.c.purpose.in_(("second_step", "oidc")), tokens.c.expires_at < now))
     values = {
         "token_hash": digest(secret), "user": user, "csrf": secrets.token_urlsafe(24), "created_at": now,
         "seen_at": now, "expires_at": now + SESSION_LENGTH, "how": how,
@@ -282,7 +286,10 @@ def list_sessions(db: Connection, user: str, *, now: datetime) -> list[Session]:
 
 
 _SESSIONS = select(
-    sessions, *(column.label(f"u_{column.name}") for column in users.c), _TWO_STEP.element.label("u_two_step")
+    sessions,
+    *(column.label(f"u_{column.name}") for column in users.c),
+    _TWO_STEP.element.label("u_two_step"),
+    _OUTSIDE.element.label("u_outside"),
 ).join(users, users.c.name == sessions.c.user)
 
 

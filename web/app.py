@@ -45,6 +45,7 @@ from web.views import (
     lead_time,
     live,
     marks,
+    oidc,
     rules,
     search,
     search_export,
@@ -65,7 +66,7 @@ PAGES = (
     home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
     analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
     complete, why, canary, silences, evidence, audit, account_sign_in,
-    invite, settings, settings_users,
+    invite, settings, settings_users, oidc,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.gap = GapWatch(services)
     app.state.ranking = Ranking()
     app.state.pulse = live.Pulse(services)
+    app.state.oidc = oidc.make_client(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
     app.add_middleware(SecurityHeaders)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -31,6 +31,8 @@ def change_password(visit: Here, form: Posted) -> Response:
     """Set a password. The old one is asked for where there is one; every other session ends."""
     services, name = visit.services, visit.me.name
     now = services.clock()
+    if visit.me.user.outside:
+        raise Refused(409, "这个账号由统一认证登录，密码在那里改。")
     new, again = str(form.get("new", "")), str(form.get("again", ""))
     if visit.me.user.has_password:
         attempt = users.sign_in(services.store, name, str(form.get("old", "")), now=now)

@@ -39,11 +39,11 @@ def show_settings(visit: Here) -> Response:
         lines = audit.count(db) if visit.me.everywhere else None
     return visit.page(
         "settings.html", accounts=len(found), opened=len(opened), roles=Counter(one.role for one in opened),
-        unset=[one for one in opened if not one.has_password],
+        unset=[one for one in opened if not one.has_password and not one.outside],
         locked=[one for one in opened if one.locked_until is not None and one.locked_until > now],
-        lacking=[one for one in opened if one.role in asked and not one.two_step], asked=asked,
+        lacking=[one for one in opened if one.role in asked and not one.two_step and not one.outside], asked=asked,
         tokens=Counter(one.purpose for one in tokens), idle=sum(_idle(one, now) for one in tokens), lines=lines,
-        purposes=PURPOSES,
+        purposes=PURPOSES, other_house=visit.services.sign_in.oidc.title if visit.services.sign_in.oidc else "",
     )  # fmt: skip
 
 

@@ -137,6 +137,8 @@ def invite_user(visit: Here, form: Posted, name: str) -> Response:
         user = _managed(visit, db, name, not_self="重置密码")
         if not user.active:
             raise Refused(409, "账号已停用。先启用，再发链接。")
+        if user.outside:
+            raise Refused(409, "这个账号由统一认证登录，密码在那里改。")
         secret = account_care.invite(db, name, now=now, reset=user.has_password)
         audit.note(db, visit.me.name, "user_invite", name, at=now, details={"reset": user.has_password})
     return _link_page(visit, user, secret)
@@ -188,8 +190,11 @@ def _in_view(visit: Visit, user: User, view: str) -> bool:
     if view in ("", "off"):
         return not view or not user.active
     locked = user.locked_until is not None and user.locked_until > visit.services.clock()
-    lacking = user.role in visit.services.sign_in.two_step_for and not user.two_step
-    return user.active and {"waiting": not user.has_password, "locked": locked, "lacking": lacking}[view]
+    lacking = user.role in visit.services.sign_in.two_step_for and not user.two_step and not user.outside
+    return (
+        user.active
+        and {"waiting": not user.has_password and not user.outside, "locked": locked, "lacking": lacking}[view]
+    )
 
 
 def _territories(visit: Visit) -> list[tuple[str, str]]:

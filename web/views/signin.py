@@ -179,8 +179,24 @@ def let_in(request: Request, name: str, wanted: str, *, how: str, told: str = ""
     return answer
 
 
+def show_problem(request: Request, problem: str, *, wanted: str, status: int) -> Response:
+    """The sign-in page with what went wrong elsewhere than in its fields."""
+    return at_the_door(
+        request, "signin.html", status=status, wanted=wanted, name="", problem="", trouble=problem,
+        oidc=_other_house(request),
+    )  # fmt: skip
+
+
+def _other_house(request: Request) -> str:
+    services: Services = request.app.state.services
+    return services.sign_in.oidc.title if services.sign_in.oidc else ""
+
+
 def _door(request: Request, *, wanted: str, name: str = "", problem: str = "", status: int = 200) -> Response:
-    return at_the_door(request, "signin.html", status=status, wanted=wanted, name=name, problem=problem)
+    return at_the_door(
+        request, "signin.html", status=status, wanted=wanted, name=name, problem=problem, trouble="",
+        oidc=_other_house(request),
+    )  # fmt: skip
 
 
 def at_the_door(request: Request, template: str, *, status: int, **context: Any) -> Response:

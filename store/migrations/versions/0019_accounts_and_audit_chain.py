@@ -1,4 +1,4 @@
-"""A second step of signing in, where sessions came from, and an audit chain that covers each row's number.
+"""A second step, identities of other houses, where sessions came from; an audit chain that covers each row's number.
 
 The chain knows its own two ends; rows written before are chained anew.
 
@@ -74,6 +74,16 @@ def _second_step() -> None:
         sa.Column("used_at", schema.Moment()),
         sa.ForeignKeyConstraint(["user"], ["users.name"], name=op.f("fk_recovery_codes_user")),
         sa.PrimaryKeyConstraint("user", "slot", name=op.f("pk_recovery_codes")),
+    )
+    op.create_table(
+        "identities",
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False, comment="what the issuer calls this person, for ever"),
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["users.name"], name=op.f("fk_identities_user")),
+        sa.PrimaryKeyConstraint("issuer", "subject", name=op.f("pk_identities")),
+        sa.UniqueConstraint("user", name=op.f("uq_identities_user")),
     )
 
 
