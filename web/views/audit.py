@@ -13,7 +13,7 @@ from web.visit import Here, Refused, Visit
 
 router = APIRouter(include_in_schema=False)
 A_PAGE = 100
-LOOKED_AT = 2000
+LOOKED_AT = 500
 """Rows of the chain that the page checks by itself; `fengsui audit verify` checks all."""
 DAMAGE_WORDS = {"changed": "被改动", "missing": "起有缺失", "inserted": "是后来插入的", "rewritten": "被重写"}
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
