@@ -10,7 +10,8 @@ import typer
 from core.errors import FengsuiError
 
 GROUPS = {
-    "commands.system": ("run", "check", "migrate", "demo-reset", "user"),
+    "commands.system": ("run", "check", "migrate", "demo-reset"),
+    "commands.accounts": ("user",),
     "commands.doctor": ("doctor",),
     "commands.worker": ("worker",),
     "commands.indexer": ("indexer",),
@@ -38,6 +39,7 @@ GROUPS = {
     "commands.leadtime": ("leadtime",),
     "commands.detect": ("detect",),
     "commands.canary": ("canary",),
+    "commands.audit": ("audit",),
     "commands.model": ("model",),
 }
 KEPT = ("worker", "indexer", "crawler", "scheduler", "sender", "desk", "demo-site")

@@ -16,6 +16,7 @@ from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
 from config.ledger import load_ledger_rules
 from config.settings import Settings
+from config.signin import load_sign_in
 from config.sources import load_sources
 from web.server import serve as serve_desk
 from web.services import Services
@@ -59,6 +60,7 @@ def desk_services(settings: Settings) -> Services:
         router=router_of(settings, known.lexicon, known.registry),
         routes=routes_of(settings, known.lexicon),
         ledger=load_ledger_rules(settings.config),
+        sign_in=load_sign_in(settings.config, regions=known.lexicon.regions),
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),
         synonyms=known.lexicon.synonyms,

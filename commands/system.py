@@ -1,4 +1,4 @@
-"""The system as a whole: run, check, migrate, demo-reset, user."""
+"""The system as a whole: run, check, migrate, demo-reset."""
 
 import fcntl
 import os
@@ -34,6 +34,7 @@ from config.orgs import Organisation, load_orgs
 from config.routes import Recipient
 from config.rules import Rule, load_rules
 from config.settings import Settings, child_environment
+from config.signin import SignIn, load_sign_in
 from config.sources import load_sources
 from core.clock import beijing, system_clock
 from core.errors import ConfigError, FengsuiError, StoreError, UsageError
@@ -41,7 +42,7 @@ from core.stopping import stop_on
 from demo.story import DEFAULT_SPEED
 from pipelines.supervisor import Supervisor
 from store.database import Store, get_fact
-from store.users import create_user, find_user, first_admin_token, list_users, set_password
+from store.users import first_admin_token
 
 START_SECONDS = 60.0
 LOCK = "run.lock"
@@ -53,11 +54,6 @@ def register(app: typer.Typer) -> None:
     for command in (run, check, migrate):
         app.command()(command)
     app.command("demo-reset")(demo_reset)
-    group = typer.Typer(help="账号 (accounts)", no_args_is_help=True)
-    group.command("add")(user_add)
-    group.command("list")(user_list)
-    group.command("passwd")(user_passwd)
-    app.add_typer(group, name="user")
 
 
 def run(
@@ -127,53 +123,6 @@ def demo_reset(data: DataOption = None) -> None:
     print(f"已清空 {folder}")
 
 
-def user_add(
-    name: str,
-    role: Annotated[str, typer.Option("--role", help="viewer | officer | supervisor | admin")] = "officer",
-    territory: Annotated[str, typer.Option("--territory", help="region code (default: the province)")] = "",
-    display_name: Annotated[str, typer.Option("--name", help="shown on the desk")] = "",
-    data: DataOption = None,
-    profile: ProfileOption = None,
-) -> None:
-    """新增账号，口令从终端输入 (the password is asked for)."""
-    settings = settings_of(data, profile, log_level="WARNING")
-    territory = territory or load_lexicon(settings.config).regions.home
-    store = open_store(settings)
-    password = typer.prompt("口令", hide_input=True, confirmation_prompt=True)
-    with store.write() as db:
-        create_user(
-            db,
-            name,
-            role=role,  # type: ignore[arg-type]  # create_user names the accepted roles itself
-            territory=territory,
-            display_name=display_name,
-            password=password,
-            now=system_clock(),
-        )
-    print(f"已新增 {name}")
-
-
-def user_list(data: DataOption = None, profile: ProfileOption = None) -> None:
-    """列出账号."""
-    store = open_store(settings_of(data, profile, log_level="WARNING"))
-    with store.read() as db:
-        for user in list_users(db):
-            state = "启用" if user.active else "停用"
-            print(user.name, user.role, user.territory, state, user.display_name, sep="\t")
-
-
-def user_passwd(name: str, data: DataOption = None, profile: ProfileOption = None) -> None:
-    """改口令."""
-    store = open_store(settings_of(data, profile, log_level="WARNING"))
-    with store.read() as db:
-        if find_user(db, name) is None:
-            raise UsageError(f"没有账号 {name}；fengsui user list 列出全部")
-    password = typer.prompt("新口令", hide_input=True, confirmation_prompt=True)
-    with store.write() as db:
-        set_password(db, name, password)
-    print("口令已改")
-
-
 def check_config(settings: Settings) -> dict[str, int]:
     """Load everything an operator edits. Raises one ConfigError with all mistakes; returns how much there is."""
     contact = contact_mistake(settings.contact, settings.profile)
@@ -188,6 +137,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "值守": lambda: load_duty(settings.config).posts,
         "统领": lambda: load_alert_life(settings.config).inhibit,
         "台账": lambda: load_ledger_rules(settings.config).rectify,
+        "登录": lambda: _sign_in(settings, lexicon_once),
         "历法": lambda: load_calendar(settings.config).classes,
     }
     counts: dict[str, int] = {}
@@ -210,6 +160,14 @@ def _rules(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> tuple[Rul
     except ConfigError:  # told under its own name; what stands in the files can still be read
         return load_rules(settings.config)
     return load_file_rules(settings.config, lexicon, queries_of(lexicon))
+
+
+def _sign_in(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> SignIn:
+    try:
+        regions = lexicon_once().regions
+    except ConfigError:  # told under its own name
+        return load_sign_in(settings.config)
+    return load_sign_in(settings.config, regions=regions)
 
 
 def _organisations(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> tuple[Organisation, ...]:

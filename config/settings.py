@@ -15,7 +15,14 @@ from core.errors import ConfigError
 Profile = Literal["demo", "live"]
 PROJECT = Path(__file__).resolve().parent.parent
 PREFIX = "FENGSUI_"
-IN_FILES = ("database_url", "elasticsearch_url", "elasticsearch_password", "elasticsearch_api_key", "smtp_url")
+IN_FILES = (
+    "database_url",
+    "elasticsearch_url",
+    "elasticsearch_password",
+    "elasticsearch_api_key",
+    "smtp_url",
+    "oidc_secret",
+)
 """What may lie in a file instead of the environment: FENGSUI_<NAME>_FILE names it."""
 
 
@@ -80,6 +87,7 @@ class Settings(BaseSettings):
     contact: str = Field(
         default="", description="mail address or page told to every site that is asked; required in live"
     )
+    oidc_secret: SecretStr | None = Field(default=None, description="what the OIDC provider calls the client secret")
     log_level: str = "INFO"
     log_file: Path | None = Field(default=None, description="log here, and only warnings to stderr")
     source_base: str = Field(default="", description="what {base} means in source files: the demo's sample site")

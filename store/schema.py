@@ -510,6 +510,7 @@ users = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("locked_until", Moment),
     Column("details", Json, nullable=False),
+    Column("signed_in_at", Moment, comment="when a session was last opened"),
 )  # fmt: skip
 
 sessions = Table(
@@ -520,12 +521,42 @@ sessions = Table(
     Column("created_at", Moment, nullable=False),
     Column("seen_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
+    Column("how", Text, nullable=False, server_default="password", comment="password | code | link | oidc"),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("agent", Text, nullable=False, server_default=""),
+    Index("ix_sessions_user", "user"),
+)  # fmt: skip
+
+second_factors = Table(
+    "second_factors", metadata,
+    Column("user", Text, ForeignKey("users.name"), primary_key=True),
+    Column("secret", Text, nullable=False, comment="base32"),
+    Column("confirmed_at", Moment, comment="null: not in use yet"),
+    Column("last_step", BigInteger, nullable=False, comment="of the newest code that was used"),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", Moment),
+)  # fmt: skip
+
+recovery_codes = Table(
+    "recovery_codes", metadata,
+    Column("user", Text, ForeignKey("users.name"), primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False, comment="the first sign of the code"),
+    Column("hash", Text, nullable=False, comment="argon2"),
+    Column("used_at", Moment),
+)  # fmt: skip
+
+identities = Table(
+    "identities", metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True, comment="what the issuer calls this person, for ever"),
+    Column("user", Text, ForeignKey("users.name"), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
 )  # fmt: skip
 
 tokens = Table(
     "tokens", metadata,
     Column("token_hash", Text, primary_key=True),
-    Column("purpose", Text, nullable=False, comment="first_admin | feed | api"),
+    Column("purpose", Text, nullable=False, comment="first_admin | invite | second_step | oidc | feed | api"),
     Column("user", Text),
     Column("note", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
@@ -572,6 +603,18 @@ audit = Table(
     Column("object", Text, nullable=False),
     Column("details", Json, nullable=False),
     Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index("ix_audit_at", "at"),
+    Index("ix_audit_actor_number", "actor", "number"),
+    Index("ix_audit_action_number", "action", "number"),
+)  # fmt: skip
+
+audit_head = Table(
+    "audit_head", metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("base_number", BigInteger, nullable=False, comment="the last row that was pruned; 0: none"),
+    Column("base_hash", Text, nullable=False),
+    Column("number", BigInteger, nullable=False, comment="the newest row; as base where there is none"),
     Column("hash", Text, nullable=False),
 )  # fmt: skip
 

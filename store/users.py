@@ -14,15 +14,17 @@ from typing import Any, Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import Connection, RowMapping, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, func, or_, select, update
 
 from core.errors import UsageError
 from core.ids import digest
 from store.alert_log import create_only
 from store.database import Store
-from store.schema import sessions, tokens, users
+from store.schema import identities, second_factors, sessions, tokens, users
 
 Role = Literal["viewer", "officer", "supervisor", "admin"]
+Purpose = Literal["first_admin", "invite", "second_step", "oidc", "feed", "api"]
+SINGLE_USE: tuple[Purpose, ...] = ("first_admin", "invite", "second_step", "oidc")
 ROLES: tuple[Role, ...] = ("viewer", "officer", "supervisor", "admin")
 EVERYWHERE = "000000"
 """The territory of a user who sees all."""
@@ -32,6 +34,7 @@ LOCK = timedelta(minutes=15)
 SESSION_LENGTH = timedelta(hours=12)
 SESSION_IDLE = timedelta(hours=3)
 SEEN_STEP = timedelta(minutes=1)
+TOKEN_STEP = timedelta(hours=1)
 FIRST_LINK_LENGTH = timedelta(days=1)
 MIN_PASSWORD = 10
 MAX_PASSWORD = 256
@@ -43,7 +46,11 @@ _HASHER = PasswordHasher()
 
 @dataclass(frozen=True)
 class User:
-    """An account. territory: region code, 000000 is all. has_password: False until one was set."""
+    """An account. territory: region code, 000000 is all. has_password: False until one was set.
+
+    two_step: a second step of signing in is in use (store/second_factor.py).  outside: signs in by OIDC, with no
+    password here.
+    """
 
     name: str
     role: Role
@@ -55,6 +62,9 @@ class User:
     created_at: datetime
     locked_until: datetime | None
     details: Mapping[str, Any]
+    signed_in_at: datetime | None = None
+    two_step: bool = False
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in browser. key: the stored hash of its cookie."""
+    """A signed-in browser. key: the stored hash of its cookie.  how: password | code (and a password) | link | oidc.
+
+    address, agent: what the browser told when it signed in.
+    """
 
     key: str
     user: User
@@ -76,6 +89,9 @@ class Session:
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+    how: str
+    address: str
+    agent: str
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,13 @@ class Token:
     used_at: datetime | None
     revoked_at: datetime | None
     details: Mapping[str, Any]
+
+
+_TWO_STEP = (
+    exists().where(second_factors.c.user == users.c.name, second_factors.c.confirmed_at.is_not(None)).label("two_step")
+)
+_OUTSIDE = exists().where(identities.c.user == users.c.name).label("outside")
+_USERS = select(users, _TWO_STEP, _OUTSIDE)
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------
@@ -125,13 +148,13 @@ def create_user(
 
 def find_user(db: Connection, name: str) -> User | None:
     """An account by name."""
-    row = db.execute(select(users).where(users.c.name == name)).mappings().first()
+    row = db.execute(_USERS.where(users.c.name == name)).mappings().first()
     return _user(row) if row else None
 
 
 def list_users(db: Connection) -> list[User]:
     """All accounts, by name."""
-    return [_user(row) for row in db.execute(select(users).order_by(users.c.name)).mappings()]
+    return [_user(row) for row in db.execute(_USERS.order_by(users.c.name)).mappings()]
 
 
 def count_users(db: Connection) -> int:
@@ -141,10 +164,15 @@ def count_users(db: Connection) -> int:
 
 def set_password(db: Connection, name: str, password: str) -> None:
     """Give an account a new password, end its sessions, lift its lock. Raises UsageError."""
-    values = {"password": hash_password(password), "failures": 0, "locked_until": None}
+    set_hashed_password(db, name, hash_password(password))
+
+
+def set_hashed_password(db: Connection, name: str, hashed: str) -> None:
+    """The same with a hash made before the transaction. Raises UsageError."""
+    values = {"password": hashed, "failures": 0, "locked_until": None}
     if db.execute(update(users).where(users.c.name == name).values(**values)).rowcount == 0:
         raise UsageError(f"账号 {name} 不存在")
-    end_sessions(db, name)
+    end_everything(db, name)
 
 
 def set_theme(db: Connection, name: str, theme: str) -> None:
@@ -155,17 +183,29 @@ def set_theme(db: Connection, name: str, theme: str) -> None:
 
 
 def set_active(db: Connection, name: str, active: bool) -> None:
-    """Open or close an account; a closed one loses its sessions and tokens."""
+    """Open or close an account; a closed one loses its sessions, and its tokens are not honoured."""
     db.execute(update(users).where(users.c.name == name).values(active=active))
     if not active:
-        end_sessions(db, name)
+        end_everything(db, name)
+
+
+def end_everything(db: Connection, name: str) -> None:
+    """Sessions end, and so do links and half-done sign-ins that would open new ones."""
+    end_sessions(db, name)
+    opening = and_(tokens.c.user == name, tokens.c.purpose.in_(("second_step", "invite")))
+    db.execute(delete(tokens).where(opening, tokens.c.used_at.is_(None)))
 
 
 def hash_password(password: str) -> str:
     """The argon2id hash. Raises UsageError for one that is too short or too long."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise UsageError(f"密码须为 {MIN_PASSWORD} 至 {MAX_PASSWORD} 个字符")
-    return _HASHER.hash(password)
+    return hash_secret(password)
+
+
+def hash_secret(secret: str) -> str:
+    """The argon2id hash of anything."""
+    return _HASHER.hash(secret)
 
 
 @lru_cache(maxsize=1)
@@ -180,8 +220,8 @@ def sign_in(store: Store, name: str, password: str, *, now: datetime) -> Attempt
         stored, left, locked_until = _charge(db, name, now)
     if locked_until is not None and left < 0:
         return Attempt(None, 0, locked_until)
-    matches = _matches(stored or _nobodys_hash(), password[:MAX_PASSWORD]) and stored is not None
-    if not matches:
+    right = matches(stored or _nobodys_hash(), password[:MAX_PASSWORD]) and stored is not None
+    if not right:
         return Attempt(None, max(left, 0), locked_until)
     with store.write() as db:
         db.execute(update(users).where(users.c.name == name).values(failures=0, locked_until=None))
@@ -202,7 +242,8 @@ def _charge(db: Connection, name: str, now: datetime) -> tuple[str | None, int, 
     return row["password"], MAX_FAILURES - failures, locked_until
 
 
-def _matches(stored: str, password: str) -> bool:
+def matches(stored: str, password: str) -> bool:
+    """Whether an argon2 hash is that of `password`."""
     try:
         return _HASHER.verify(stored, password)
     except (Argon2Error, InvalidHashError):
@@ -212,15 +253,20 @@ def _matches(stored: str, password: str) -> bool:
 # --- sessions ---------------------------------------------------------------------------------------------------
 
 
-def open_session(db: Connection, user: str, *, now: datetime) -> tuple[str, Session]:
+def open_session(
+    db: Connection, user: str, *, now: datetime, how: str = "password", address: str = "", agent: str = ""
+) -> tuple[str, Session]:
     """Start a session: (cookie value, session). Old sessions of anybody that ran out are swept away."""
     secret = secrets.token_urlsafe(32)
     db.execute(delete(sessions).where(sessions.c.expires_at < now))
+    db.execute(delete(tokens).where(tokens.c.purpose.in_(("second_step", "oidc")), tokens.c.expires_at < now))
     values = {
         "token_hash": digest(secret), "user": user, "csrf": secrets.token_urlsafe(24), "created_at": now,
-        "seen_at": now, "expires_at": now + SESSION_LENGTH,
+        "seen_at": now, "expires_at": now + SESSION_LENGTH, "how": how,
+        "address": address[:60], "agent": agent[:300],
     }  # fmt: skip
     db.execute(sessions.insert().values(**values))
+    db.execute(update(users).where(users.c.name == user).values(signed_in_at=now))
     found = find_session(db, secret, now=now)
     assert found is not None
     return secret, found
@@ -228,16 +274,33 @@ def open_session(db: Connection, user: str, *, now: datetime) -> tuple[str, Sess
 
 def find_session(db: Connection, secret: str, *, now: datetime) -> Session | None:
     """The living session of a cookie: not over, not idle for too long, of an open account."""
-    query = (
-        select(sessions, *(column.label(f"u_{column.name}") for column in users.c))
-        .join(users, users.c.name == sessions.c.user)
-        .where(sessions.c.token_hash == digest(secret), sessions.c.expires_at > now, users.c.active)
-    )
+    query = _SESSIONS.where(sessions.c.token_hash == digest(secret), *_alive(now))
     row = db.execute(query).mappings().first()
-    if row is None or now - row["seen_at"] > SESSION_IDLE:
-        return None
+    return _session(row) if row else None
+
+
+def list_sessions(db: Connection, user: str, *, now: datetime) -> list[Session]:
+    """An account's living sessions, last used first."""
+    query = _SESSIONS.where(sessions.c.user == user, *_alive(now)).order_by(sessions.c.seen_at.desc())
+    return [_session(row) for row in db.execute(query).mappings()]
+
+
+_SESSIONS = select(
+    sessions,
+    *(column.label(f"u_{column.name}") for column in users.c),
+    _TWO_STEP.element.label("u_two_step"),
+    _OUTSIDE.element.label("u_outside"),
+).join(users, users.c.name == sessions.c.user)
+
+
+def _alive(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return sessions.c.expires_at > now, sessions.c.seen_at >= now - SESSION_IDLE, users.c.active
+
+
+def _session(row: RowMapping) -> Session:
     user = _user({name.removeprefix("u_"): value for name, value in row.items() if name.startswith("u_")})
-    return Session(row["token_hash"], user, row["csrf"], row["created_at"], row["seen_at"], row["expires_at"])
+    names = [name for name in Session.__dataclass_fields__ if name not in ("key", "user")]
+    return Session(key=row["token_hash"], user=user, **{name: row[name] for name in names})
 
 
 def touch_session(db: Connection, key: str, *, now: datetime) -> None:
@@ -250,6 +313,12 @@ def end_session(db: Connection, key: str) -> None:
     db.execute(delete(sessions).where(sessions.c.token_hash == key))
 
 
+def end_own_session(db: Connection, user: str, key: str) -> bool:
+    """Sign one of an account's own browsers out. True when this call did it."""
+    mine = and_(sessions.c.user == user, sessions.c.token_hash == key)
+    return db.execute(delete(sessions).where(mine)).rowcount == 1
+
+
 def end_sessions(db: Connection, user: str, *, but: str = "") -> None:
     """Sign an account out everywhere, except for the session `but`."""
     db.execute(delete(sessions).where(sessions.c.user == user, sessions.c.token_hash != but))
@@ -260,7 +329,7 @@ def end_sessions(db: Connection, user: str, *, but: str = "") -> None:
 
 def create_token(
     db: Connection,
-    purpose: Literal["first_admin", "feed", "api"],
+    purpose: Purpose,
     *,
     user: str | None,
     note: str,
@@ -280,9 +349,9 @@ def find_token(db: Connection, secret: str, *, purpose: str, now: datetime) -> T
     alive = or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now)
     mine = and_(tokens.c.token_hash == digest(secret), tokens.c.purpose == purpose, tokens.c.revoked_at.is_(None))
     row = db.execute(select(tokens).where(mine, alive)).mappings().first()
-    if row is None or (purpose == "first_admin" and row["used_at"] is not None):
+    if row is None or (purpose in SINGLE_USE and row["used_at"] is not None):
         return None
-    return _token(row)
+    return token_of(row)
 
 
 def spend_token(db: Connection, secret: str, *, purpose: str, now: datetime) -> Token | None:
@@ -298,7 +367,12 @@ def list_tokens(db: Connection, user: str, *, purpose: str) -> list[Token]:
     """An account's living tokens of a purpose, newest first."""
     mine = and_(tokens.c.user == user, tokens.c.purpose == purpose, tokens.c.revoked_at.is_(None))
     query = select(tokens).where(mine).order_by(tokens.c.created_at.desc())
-    return [_token(row) for row in db.execute(query).mappings()]
+    return [token_of(row) for row in db.execute(query).mappings()]
+
+
+def touch_token(db: Connection, key: str, *, now: datetime) -> None:
+    """Note that a token is in use (the caller does so at most once per TOKEN_STEP)."""
+    db.execute(update(tokens).where(tokens.c.token_hash == key).values(used_at=now))
 
 
 def revoke_token(db: Connection, user: str, key: str, *, now: datetime) -> bool:
@@ -332,6 +406,6 @@ def _user(row: RowMapping | Mapping[str, Any]) -> User:
     return User(**{name: row[name] for name in names}, has_password=bool(row["password"]))
 
 
-def _token(row: RowMapping) -> Token:
+def token_of(row: RowMapping) -> Token:
     names = [name for name in Token.__dataclass_fields__ if name != "key"]
     return Token(key=row["token_hash"], **{name: row[name] for name in names})

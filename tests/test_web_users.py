@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import UsageError
-from store import audit, users
+from store import users
 from store.database import Store
-from store.schema import audit as audit_table
 from store.schema import sessions, tokens
 from store.schema import users as user_table
 
@@ -154,29 +153,3 @@ def test_a_revoked_feed_is_gone_and_nobody_revokes_another_ones(store: Store) ->
         assert not users.revoke_token(db, "other", found.key, now=NOW)
         assert users.revoke_token(db, "desk-1", found.key, now=NOW)
         assert users.find_token(db, secret, purpose="feed", now=NOW) is None
-
-
-def write_three(store: Store) -> None:
-    with store.write() as db:
-        for number in range(3):
-            audit.note(db, "desk-1", "sign_in", "desk-1", at=NOW + timedelta(seconds=number), details={"n": number})
-
-
-def test_an_untouched_audit_log_is_whole(store: Store) -> None:
-    write_three(store)
-    with store.read() as db:
-        assert audit.verify(db) is None
-
-
-def test_a_changed_row_breaks_the_chain_at_that_row(store: Store) -> None:
-    write_three(store)
-    with store.write() as db:
-        db.execute(audit_table.update().where(audit_table.c.number == 2).values(actor="somebody"))
-        assert audit.verify(db) == 2
-
-
-def test_a_removed_row_breaks_the_chain_at_the_next(store: Store) -> None:
-    write_three(store)
-    with store.write() as db:
-        db.execute(audit_table.delete().where(audit_table.c.number == 2))
-        assert audit.verify(db) == 3

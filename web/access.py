@@ -3,7 +3,7 @@
 A user sees the own territory and below. 000000 sees all; a province also sees what has no place or lies abroad.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, or_, true
@@ -60,7 +60,8 @@ MAY: dict[str, Role] = {
     "ledger_supervise": "supervisor",
     "evidence": "officer",
     "evidence_raw": "supervisor",
-    "audit": "admin",
+    "audit": "supervisor",
+    "accounts": "admin",
     "index_retry": "admin",
     "saved": "admin",
 }
@@ -71,12 +72,13 @@ ROLE_NAMES: dict[Role, str] = {"viewer": "查看", "officer": "值班员", "supe
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody who is signed in (or a private feed address of somebody)."""
+    """Somebody who is signed in (or a private feed address of somebody). how: as Session has it; empty: by a token."""
 
     user: User
     regions: Regions
     csrf: str = ""
     session: str = ""
+    how: str = ""
 
     @property
     def name(self) -> str:
@@ -92,6 +94,10 @@ class Viewer:
     def territory_name(self) -> str:
         """The territory in words."""
         return "全部属地" if self.everywhere else self.regions.name_of(self.user.territory)
+
+    def lacks_two_step(self, asked_of: Collection[str]) -> bool:
+        """Whether the role must set up a second step first; who came by another house's sign-in did theirs there."""
+        return self.user.role in asked_of and not self.user.two_step and self.how not in ("", "oidc")
 
     def may(self, action: str) -> bool:
         """Whether the role allows an action."""
@@ -125,6 +131,22 @@ class Viewer:
     def may_step(self, action: str, entry: Entry) -> bool:
         """Whether a step of the ledger is this viewer's: by role, and by whose entry it is."""
         return self.may(f"ledger_{action}") and self.sees_code(entry.unit or entry.territory)
+
+    def accounts(self, known: Iterable[User]) -> frozenset[str] | None:
+        """The names of the accounts of this viewer's territory; None: of all, also of names nobody has."""
+        return None if self.everywhere else frozenset(one.name for one in known if self.sees_account(one))
+
+    def sees_account(self, other: User) -> bool:
+        """An account is seen from its territory and from above; one that sees all only by those who see all."""
+        return self.everywhere or (other.territory != EVERYWHERE and self.sees_code(other.territory))
+
+    def may_manage(self, other: User) -> bool:
+        """Accounts are looked after by administrators of their territory and of what lies above it."""
+        return self.may("accounts") and self.sees_account(other)
+
+    def may_place(self, territory: str) -> bool:
+        """Whether this viewer may give somebody that territory: none that reaches beyond the own one."""
+        return self.may("accounts") and (self.everywhere or (territory != EVERYWHERE and self.sees_code(territory)))
 
     def codes(self) -> frozenset[str] | None:
         """The region codes this viewer sees; None: all of them."""

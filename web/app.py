@@ -24,12 +24,14 @@ from web.security import MAX_BODY, SecurityHeaders, Throttle
 from web.services import Services
 from web.views import (
     account,
+    account_sign_in,
     actions,
     alert,
     alerts,
     analytics,
     analytics_data,
     api,
+    audit,
     canary,
     complete,
     documents,
@@ -38,6 +40,7 @@ from web.views import (
     evidence,
     feeds,
     home,
+    invite,
     lab,
     lead_time,
     ledger,
@@ -46,24 +49,29 @@ from web.views import (
     ledger_supervised,
     live,
     marks,
+    oidc,
     rules,
     search,
     search_export,
     search_parts,
     search_saved,
+    settings,
+    settings_users,
     signin,
     silences,
     sources,
     status,
     why,
 )
-from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
+from web.visit import Refused, SignInNeeded, TwoStepNeeded, Visit, find_viewer, make_templates, redirect
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
     analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
     complete, why, canary, silences, evidence, ledger, ledger_sheet, ledger_supervised, ledger_entry,
+    complete, why, canary, silences, evidence, audit, account_sign_in,
+    invite, settings, settings_users, oidc,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
@@ -85,12 +93,14 @@ def create_app(services: Services) -> FastAPI:
     app.state.gap = GapWatch(services)
     app.state.ranking = Ranking()
     app.state.pulse = live.Pulse(services)
+    app.state.oidc = oidc.make_client(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
     app.add_middleware(SecurityHeaders, files=services.ledger.proofs.most_bytes + MAX_BODY)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for page in PAGES:
         app.include_router(page.router)
     app.add_exception_handler(SignInNeeded, _to_the_door)
+    app.add_exception_handler(TwoStepNeeded, _to_the_account)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
@@ -121,6 +131,12 @@ def _to_the_door(request: Request, problem: Exception) -> Response:
         return _say(request, 401, "请先登录。")
     target = "/signin" if problem.wanted == "/" else f"/signin?next={quote(problem.wanted, safe='/')}"
     return Response(status_code=303, headers={"Location": target})
+
+
+def _to_the_account(request: Request, problem: Exception) -> Response:
+    if _is_api(request) or request.url.path == "/live":
+        return _say(request, 403, "请先在账号页设置两步验证。")
+    return redirect("/account#two-step")
 
 
 def _refused(request: Request, problem: Exception) -> Response:

@@ -96,6 +96,16 @@ def cross_site(request: Request) -> bool:
     return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
 
 
+def told_by(request: Request) -> dict[str, str]:
+    """Where a browser speaks from and what it says it is: kept with its session."""
+    return {"address": address_of(request), "agent": request.headers.get("user-agent", "")}
+
+
+def address_of(request: Request) -> str:
+    """The address a request came from."""
+    return request.client.host if request.client else ""
+
+
 def safe_next(wanted: object) -> str:
     """`wanted` when it is a path of this desk, else the home page: no redirect ever leaves the house."""
     if not isinstance(wanted, str) or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):

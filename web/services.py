@@ -17,6 +17,7 @@ from config.lexicon import Lexicon
 from config.routes import Routes
 from config.rules import DESK_RULE, Rule
 from config.settings import Settings
+from config.signin import SignIn
 from config.sources import SourceConfig
 from core.clock import Clock, system_clock
 from core.records import Alert
@@ -68,6 +69,7 @@ class Services:
     query_names: what names in a query stand for.  synonyms: other words for a bare word of a query.
     rules: of the files.  rule_parts: what rules are tried and read with; None: none are made here.
     segmenter: cuts texts as the index does; None leaves out what needs it.
+    sign_in: what signing in asks for.
     router, routes: say where alerts go and who is mailed; None leaves that out.
     ledger: how long hazards may stand and what closing one needs.
     act, render_feed: None leaves that part of the desk out.
@@ -87,6 +89,7 @@ class Services:
     router: Router | None = None
     routes: Routes | None = None
     ledger: LedgerRules = field(default_factory=LedgerRules)
+    sign_in: SignIn = field(default_factory=SignIn)
     act: Act | None = None
     render_feed: RenderFeed | None = None
     clock: Clock = system_clock

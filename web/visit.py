@@ -28,6 +28,7 @@ from web.names import (
     CANARY_STAGES,
     CHANNELS,
     DELIVERY_STATES,
+    DETAIL_WORDS,
     ROLES_IN_TEXT,
     RUN_STATES,
     STAGES,
@@ -39,6 +40,8 @@ from web.services import Services
 from web.wording import condition_words, scope_words, span_word
 
 STALE = "操作未生效：页面已过期或不是由本系统打开的。请返回上一页，刷新后再试。"
+OWN_AFFAIRS = ("/account", "/signout")
+"""What is open to somebody who has yet to set up a second step."""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -48,6 +51,10 @@ class SignInNeeded(Exception):
     def __init__(self, wanted: str) -> None:
         super().__init__(wanted)
         self.wanted = wanted
+
+
+class TwoStepNeeded(Exception):
+    """The role must set up a second step of signing in before it sees anything."""
 
 
 class Refused(Exception):
@@ -77,6 +84,7 @@ def make_templates() -> Environment:
         "ROLES_IN_TEXT": ROLES_IN_TEXT,
         "CHANNELS": CHANNELS,
         "AUDIT_WORDS": AUDIT_WORDS,
+        "DETAIL_WORDS": DETAIL_WORDS,
         "span": span_word,
         "lasting": duration_words,
         "condition": condition_words,
@@ -156,7 +164,7 @@ def find_viewer(request: Request) -> Viewer | None:
     if now - session.seen_at > SEEN_STEP:
         with services.store.write() as db:
             touch_session(db, session.key, now=now)
-    return Viewer(session.user, services.lexicon.regions, session.csrf, session.key)
+    return Viewer(session.user, services.lexicon.regions, session.csrf, session.key, session.how)
 
 
 def _without_nul(values: Iterable[Any]) -> None:
@@ -166,11 +174,14 @@ def _without_nul(values: Iterable[Any]) -> None:
 
 
 def signed_in(request: Request) -> Visit:
-    """The visit of somebody who is signed in. Raises SignInNeeded."""
+    """The visit of somebody who is signed in. Raises SignInNeeded, TwoStepNeeded."""
     viewer = find_viewer(request)
     if viewer is None:
         query = f"?{request.url.query}" if request.url.query else ""
         raise SignInNeeded(request.url.path + query if request.method == "GET" else "/")
+    services: Services = request.app.state.services
+    if viewer.lacks_two_step(services.sign_in.two_step_for) and not request.url.path.startswith(OWN_AFFAIRS):
+        raise TwoStepNeeded
     _without_nul((request.url.path, *request.path_params.values(), *request.query_params.values()))
     return Visit(request, viewer)
 

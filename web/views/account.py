@@ -1,22 +1,29 @@
-"""账号: password, look, private feed addresses."""
+"""账号: password, look, private feed addresses; what else belongs to signing in is in account_sign_in.py."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from core.errors import UsageError
-from store import audit, users
-from web.security import set_session_cookie
+from store import audit, second_factor, users
+from web.devices import WAYS, device_word
+from web.security import set_session_cookie, told_by
 from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
 MOST_FEEDS = 20
-SAID = {"password": "密码已更新，其他地方的登录已退出。", "theme": "外观已更新。", "revoked": "订阅地址已作废。"}
+SAID = {
+    "password": "密码已更新，其他地方的登录已退出。",
+    "theme": "外观已更新。",
+    "revoked": "订阅地址已作废。",
+    "two_step_off": "两步验证已停用。",
+    "ended": "已退出。",
+}
 
 
 @router.get("/account")
 def show_account(visit: Here, said: str = "") -> Response:
     """The account's page."""
-    return _page(visit, said=SAID.get(said, ""))
+    return account_page(visit, said=SAID.get(said, ""))
 
 
 @router.post("/account/password")
@@ -24,20 +31,22 @@ def change_password(visit: Here, form: Posted) -> Response:
     """Set a password. The old one is asked for where there is one; every other session ends."""
     services, name = visit.services, visit.me.name
     now = services.clock()
+    if visit.me.user.outside:
+        raise Refused(409, "这个账号由统一认证登录，密码在那里改。")
     new, again = str(form.get("new", "")), str(form.get("again", ""))
     if visit.me.user.has_password:
         attempt = users.sign_in(services.store, name, str(form.get("old", "")), now=now)
         if attempt.user is None:
-            return _page(visit, problem="原密码不对。", field="old", status=400)
+            return account_page(visit, problem="原密码不对。", field="old", status=400)
     if new != again:
-        return _page(visit, problem="两次输入的新密码不同。", field="again", status=400)
+        return account_page(visit, problem="两次输入的新密码不同。", field="again", status=400)
     try:
         with services.store.write() as db:
             users.set_password(db, name, new)
-            secret, _ = users.open_session(db, name, now=now)
+            secret, _ = users.open_session(db, name, now=now, how=visit.me.how, **told_by(visit.request))
             audit.note(db, name, "set_password", name, at=now)
     except UsageError as problem:
-        return _page(visit, problem=f"{problem}。", field="new", status=400)
+        return account_page(visit, problem=f"{problem}。", field="new", status=400)
     answer = redirect("/account?said=password")
     set_session_cookie(answer, services.settings, secret)
     return answer
@@ -64,7 +73,7 @@ def create_feed(visit: Here, form: Posted) -> Response:
             raise Refused(409, f"订阅地址已有 {MOST_FEEDS} 个。请先作废不用的。")
         secret = users.create_token(db, "feed", user=visit.me.name, note=note, now=now)
         audit.note(db, visit.me.name, "create_feed", note, at=now)
-    return _page(visit, feed=f"{visit.services.settings.public_url.rstrip('/')}/feeds/{secret}")
+    return account_page(visit, feed=f"{visit.services.settings.public_url.rstrip('/')}/feeds/{secret}")
 
 
 @router.post("/account/feeds/revoke")
@@ -77,12 +86,17 @@ def revoke_feed(visit: Here, form: Posted) -> Response:
     return redirect("/account?said=revoked")
 
 
-def _page(
+def account_page(
     visit: Visit, *, said: str = "", problem: str = "", field: str = "", feed: str = "", status: int = 200
 ) -> Response:
+    """The page; problem: what was wrong with a field of it."""
     with visit.services.store.read() as db:
         feeds = users.list_tokens(db, visit.me.name, purpose="feed")
+        opened = users.list_sessions(db, visit.me.name, now=visit.services.clock())
+        factor = second_factor.find_factor(db, visit.me.name)
     return visit.page(
         "account.html", status=status, said=said, problem=problem, problem_field=field, feed=feed, feeds=feeds,
-        shortest=users.MIN_PASSWORD,
+        shortest=users.MIN_PASSWORD, sessions=opened, factor=factor if factor and factor.confirmed_at else None,
+        two_step_asked=visit.me.user.role in visit.services.sign_in.two_step_for,
+        two_step_lacks=visit.me.lacks_two_step(visit.services.sign_in.two_step_for), ways=WAYS, device=device_word,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from core.errors import SearchUnavailable
 from search.query import QueryError
 from store.searches import find_search
-from store.users import Token, find_token, find_user
+from store.users import TOKEN_STEP, Token, find_token, find_user, touch_token
 from web.access import Viewer
 from web.inbox import standing_alerts
 from web.names import Names
@@ -40,6 +40,7 @@ def alert_feed(request: Request, secret: str, kind: FeedKind) -> Response:
             raise Refused(404, GONE)
         alerts = standing_alerts(db, viewer)[:MOST_ALERTS]
         body = services.render_feed(db, alerts, kind)
+    _note_use(services, token)
     return _answer(request, body, TYPES[kind])
 
 
@@ -50,6 +51,7 @@ def search_feed(request: Request, secret: str) -> Response:
     with services.store.read() as db:
         viewer, token = _owner(db, services, secret)
         search = find_search(db, str(token.details.get("search", "")), user=viewer.name)
+    _note_use(services, token)
     if search is None or not may_see(viewer, search):
         raise Refused(404, GONE)
     names: Names = request.app.state.names
@@ -67,6 +69,14 @@ def _owner(db: Connection, services: Services, secret: str) -> tuple[Viewer, Tok
     if token is None or owner is None or not owner.active:
         raise Refused(404, GONE)
     return Viewer(owner, services.lexicon.regions), token
+
+
+def _note_use(services: Services, token: Token) -> None:
+    """For whoever asks later which addresses are still in use."""
+    now = services.clock()
+    if token.used_at is None or now - token.used_at > TOKEN_STEP:
+        with services.store.write() as db:
+            touch_token(db, token.key, now=now)
 
 
 def _answer(request: Request, body: bytes, media_type: str) -> Response:

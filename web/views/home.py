@@ -87,7 +87,7 @@ def _home(db: Connection, visit: Visit) -> dict[str, Any]:
         "ill": [state for state in sources if state.bad],
         "down": processes_down(db, visit.services),
         "index": index,
-        "no_password": not visit.me.user.has_password,
+        "no_password": not visit.me.user.has_password and not visit.me.user.outside,
     }
 
 

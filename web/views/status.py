@@ -27,11 +27,10 @@ SHOWN_CANARIES = 24
 
 @router.get("/status")
 def show_status(visit: Here, retried: int | None = None) -> Response:
-    """Processes, the queue by stage, jobs, the index, deliveries; for administrators the audit log."""
+    """Processes, the queue by stage, jobs, the index, deliveries."""
     services = visit.services
     with services.store.read() as db:
         stages = count_by_stage(db)
-        admin = visit.me.may("audit")
         sent = db.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
         return visit.page(
             "status.html",
@@ -50,8 +49,6 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             stuck=set_aside(db, QUARANTINED, limit=10),
             refused=set_aside(db, REFUSED, limit=10),
             retried="" if retried is None else f"已把 {retried} 件排入重写，写入后刷新可见结果。",
-            audit_lines=audit.newest(db, 30) if admin else None,
-            audit_broken=audit.verify(db) if admin else None,
             profile=services.settings.profile,
         )
 
