@@ -41,7 +41,7 @@ def note(
 
 def newest(db: Connection, limit: int = 100) -> list[AuditLine]:
     """The newest rows."""
-    return [_line(row) for row in db.execute(select(audit).order_by(audit.c.number.desc()).limit(limit)).mappings()]
+    return [line_of(row) for row in db.execute(select(audit).order_by(audit.c.number.desc()).limit(limit)).mappings()]
 
 
 def count(db: Connection) -> int:
@@ -68,5 +68,6 @@ def _hash(previous: str, values: Mapping[str, Any]) -> str:
     return digest(previous, *parts)
 
 
-def _line(row: RowMapping) -> AuditLine:
+def line_of(row: RowMapping) -> AuditLine:
+    """The record of a row of `audit`."""
     return AuditLine(**{name: row[name] for name in AuditLine.__dataclass_fields__})

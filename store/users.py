@@ -294,6 +294,11 @@ def spend_token(db: Connection, secret: str, *, purpose: str, now: datetime) -> 
     return found if db.execute(update(tokens).where(unused).values(used_at=now)).rowcount == 1 else None
 
 
+def touch_token(db: Connection, key: str, *, now: datetime) -> None:
+    """Note that a token is in use (the caller does so at most once per SEEN_STEP)."""
+    db.execute(update(tokens).where(tokens.c.token_hash == key).values(used_at=now))
+
+
 def list_tokens(db: Connection, user: str, *, purpose: str) -> list[Token]:
     """An account's living tokens of a purpose, newest first."""
     mine = and_(tokens.c.user == user, tokens.c.purpose == purpose, tokens.c.revoked_at.is_(None))

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.settings import Settings
 from store.users import SESSION_LENGTH
+from web.problems import problem
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -28,6 +30,7 @@ HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 MAX_BODY = 1 << 20
+TOO_LARGE = f"请求过大：至多 {MAX_BODY >> 20} MB。"
 
 
 class SecurityHeaders:
@@ -51,10 +54,32 @@ class SecurityHeaders:
             await send(message)
 
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > MAX_BODY:
-            await Response("请求过大", status_code=413, media_type="text/plain")(scope, receive, guarded)
+        if not length.isdigit() or len(length) > 19 or int(length) > MAX_BODY:
+            await too_large(scope)(scope, receive, guarded)
             return
-        await self.app(scope, receive, guarded)
+        await self.app(scope, bounded(receive), guarded)
+
+
+def too_large(scope: Scope) -> Response:
+    """What is said of a body over MAX_BODY."""
+    if scope["path"].startswith("/api/"):
+        return problem(413, TOO_LARGE)
+    return Response(TOO_LARGE, status_code=413, media_type="text/plain")
+
+
+def bounded(receive: Receive) -> Receive:
+    """A body that comes in pieces names no length: it is counted as it comes. Raises HTTPException."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > MAX_BODY:
+            raise HTTPException(413)
+        return message
+
+    return counted
 
 
 def cookie_name(settings: Settings) -> str:
