@@ -53,6 +53,8 @@ PAGES = {
     "status": "/status",
     "deliveries": "/deliveries",
     "account": "/account",
+    "tokens": "/account/tokens",
+    "help of the API": "/help/api",
     "rules": "/rules",
     "silences": "/silences",
     "new silence": "/silences/new?match=level%3Dyellow",
