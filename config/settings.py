@@ -88,6 +88,7 @@ class Settings(BaseSettings):
         default="", description="mail address or page told to every site that is asked; required in live"
     )
     oidc_secret: SecretStr | None = Field(default=None, description="what the OIDC provider calls the client secret")
+    api_per_minute: int = Field(default=120, ge=1, le=100_000, description="requests a minute of one API token")
     log_level: str = "INFO"
     log_file: Path | None = Field(default=None, description="log here, and only warnings to stderr")
     source_base: str = Field(default="", description="what {base} means in source files: the demo's sample site")

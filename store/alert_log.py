@@ -213,7 +213,7 @@ def next_alert_number(db: Connection, year: int) -> str:
 def find_alert(db: Connection, alert_id: str) -> Alert | None:
     """By id or by number."""
     row = db.execute(_ALERT, {"name": alert_id}).mappings().first()
-    return _alert(row) if row else None
+    return alert_of(row) if row else None
 
 
 _ALERT = select(alerts).where(or_(alerts.c.id == bindparam("name"), alerts.c.number == bindparam("name")))
@@ -237,7 +237,7 @@ def standing_alert(db: Connection, alert: Alert) -> Alert:
 
 def alerts_of_subject(db: Connection, subject: str) -> list[Alert]:
     """All alerts on one matter, newest story first."""
-    return [_alert(row) for row in db.execute(_OF_SUBJECT, {"subject": subject}).mappings()]
+    return [alert_of(row) for row in db.execute(_OF_SUBJECT, {"subject": subject}).mappings()]
 
 
 _OF_SUBJECT = select(alerts).where(alerts.c.subject == bindparam("subject")).order_by(alerts.c.updated_at.desc())
@@ -255,12 +255,12 @@ def alerts_of_document(db: Connection, document_id: str) -> list[Alert]:
     """The alerts that rest on a document."""
     mine = select(alert_documents.c.alert).where(alert_documents.c.document == document_id)
     query = select(alerts).where(alerts.c.id.in_(mine)).order_by(alerts.c.first_at)
-    return [_alert(row) for row in db.execute(query).mappings()]
+    return [alert_of(row) for row in db.execute(query).mappings()]
 
 
 def open_alerts_of_rules(db: Connection, rules: Sequence[str]) -> list[Alert]:
     """The alerts of these rules that nobody has ended, oldest story first."""
-    return [_alert(row) for row in db.execute(_OPEN, {"rules": list(rules)}).mappings()]
+    return [alert_of(row) for row in db.execute(_OPEN, {"rules": list(rules)}).mappings()]
 
 
 _NOT_ENDED = (
@@ -275,7 +275,7 @@ def open_alerts_that_end_themselves(db: Connection) -> list[Alert]:
     """The open alerts that follow a series and whose end nobody has been asked about yet, oldest first."""
     follows = type_coerce(alerts.c.details, Text).contains('"ends_itself":true')
     asked = type_coerce(alerts.c.details, Text).contains('"all_clear":{')
-    return [_alert(row) for row in db.execute(_NOT_ENDED.where(follows, not_(asked))).mappings()]
+    return [alert_of(row) for row in db.execute(_NOT_ENDED.where(follows, not_(asked))).mappings()]
 
 
 def list_alerts(
@@ -298,7 +298,7 @@ def list_alerts(
         query = query.where(alerts.c.updated_at >= since)
     if limit is not None:
         query = query.limit(limit)
-    return [_alert(row) for row in db.execute(query).mappings()]
+    return [alert_of(row) for row in db.execute(query).mappings()]
 
 
 def add_history(db: Connection, event: AlertEvent, *, once: str | None = None) -> bool:
@@ -432,8 +432,10 @@ def deliveries_in_doubt(db: Connection, *, now: datetime) -> list[Delivery]:
     ]
 
 
-def delivery_log(db: Connection, *, alert: str | None = None, limit: int = 100) -> list[DeliveryLine]:
-    """The newest deliveries with the answer of their last attempt."""
+def delivery_log(
+    db: Connection, *, alert: str | None = None, limit: int = 100, behind: tuple[datetime, str] | None = None
+) -> list[DeliveryLine]:
+    """The newest deliveries with the answer of their last attempt. behind: created_at and id of the one before."""
     last = (
         select(delivery_attempts.c.answer)
         .where(delivery_attempts.c.delivery == deliveries.c.id)
@@ -441,7 +443,12 @@ def delivery_log(db: Connection, *, alert: str | None = None, limit: int = 100) 
         .limit(1)
         .scalar_subquery()
     )
-    query = select(deliveries, last.label("answer")).order_by(deliveries.c.created_at.desc()).limit(limit)
+    newest = (deliveries.c.created_at.desc(), deliveries.c.id.desc())
+    query = select(deliveries, last.label("answer")).order_by(*newest).limit(limit)
+    if behind is not None:
+        at, last_id = behind
+        same = and_(deliveries.c.created_at == at, deliveries.c.id < last_id)
+        query = query.where(or_(deliveries.c.created_at < at, same))
     if alert is not None:
         query = query.where(deliveries.c.alert == alert)
     names = DeliveryLine.__dataclass_fields__
@@ -459,7 +466,8 @@ def finding_of(row: RowMapping) -> Finding:
     )
 
 
-def _alert(row: RowMapping) -> Alert:
+def alert_of(row: RowMapping) -> Alert:
+    """The record of a row of `alerts`."""
     values: dict[str, Any] = {name: row[name] for name in Alert.__dataclass_fields__}
     for name in ("products", "enterprises", "issues", "territories", "documents", "findings"):
         values[name] = tuple(values[name])

@@ -133,7 +133,7 @@ def search(
         done_to = and_(audit.c.action.startswith(ACCOUNT, autoescape=True), audit.c.object.in_(names))
         asked.append(or_(audit.c.actor.in_(names), done_to))
     query = select(audit).where(*asked).order_by(audit.c.number.desc()).limit(limit)
-    return [_line(row) for row in db.execute(query).mappings()]
+    return [line_of(row) for row in db.execute(query).mappings()]
 
 
 def count(db: Connection) -> int:
@@ -166,7 +166,7 @@ def check_chain(db: Connection, *, last: int | None = None, kept: tuple[int, str
             start = (int(row["number"]) - 1, row["previous_hash"]) if part and row["number"] is not None else None
             chain = _Chain(head, start, kept)
         if row["number"] is not None:
-            chain.take(_line(row))
+            chain.take(line_of(row))
     if chain is None:
         # The head's row itself was removed: nothing says any more where the chain ends.
         return Verdict(0, Head(0, "", 0, ""), Break(1, "missing") if count(db) else None)
@@ -264,5 +264,6 @@ def _head(row: RowMapping, prefix: str = "") -> Head:
     return Head(**{name: row[prefix + name] for name in Head.__dataclass_fields__})
 
 
-def _line(row: RowMapping) -> AuditLine:
+def line_of(row: RowMapping) -> AuditLine:
+    """The record of a row of `audit`."""
     return AuditLine(**{name: row[name] for name in AuditLine.__dataclass_fields__})

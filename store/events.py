@@ -106,14 +106,14 @@ def find_event(db: Connection, name: str) -> Event | None:
     row = db.execute(select(events).where(where)).mappings().first()
     while row is not None and row["merged_into"]:
         row = db.execute(select(events).where(events.c.id == row["merged_into"])).mappings().first()
-    return _event(row) if row else None
+    return event_of(row) if row else None
 
 
 def find_events(db: Connection, ids: Iterable[str]) -> dict[str, Event]:
     """The events of these ids, merged ones as they are."""
     wanted = sorted(set(ids))
     rows = db.execute(_EVENTS, {"ids": wanted}).mappings() if wanted else ()
-    return {row["id"]: _event(row) for row in rows}
+    return {row["id"]: event_of(row) for row in rows}
 
 
 _EVENTS = select(events).where(events.c.id.in_(bindparam("ids", expanding=True)))
@@ -127,7 +127,7 @@ def list_events(
     if since is not None:
         query = query.where(events.c.last_at >= since)
     query = query.order_by(events.c.last_at.desc(), events.c.id).limit(limit).offset(offset)
-    return [_event(row) for row in db.execute(query).mappings()]
+    return [event_of(row) for row in db.execute(query).mappings()]
 
 
 def save_summary(
@@ -277,7 +277,8 @@ def parted_from(db: Connection, ids: Sequence[str]) -> dict[str, set[str]]:
 _PARTED = select(event_parted).where(event_parted.c.event.in_(bindparam("ids", expanding=True)))
 
 
-def _event(row: RowMapping) -> Event:
+def event_of(row: RowMapping) -> Event:
+    """The record of a row of `events`."""
     values = {name: row[name] for name in Event.__dataclass_fields__ if name != "number"}
     return Event(**values, number=f"SJ-{row['year']}-{row['serial']:04d}")
 

@@ -28,13 +28,13 @@ def save_entries(db: Connection, entries: Iterable[RegistryEntry], *, now: datet
 def load_entries(db: Connection) -> tuple[RegistryEntry, ...]:
     """The whole registry, by id."""
     rows = db.execute(select(enterprises.c.entry).order_by(enterprises.c.id)).scalars()
-    return tuple(_entry(row) for row in rows)
+    return tuple(entry_of(row) for row in rows)
 
 
 def find_entry(db: Connection, enterprise_id: str) -> RegistryEntry | None:
     """One firm by id."""
     row = db.execute(select(enterprises.c.entry).where(enterprises.c.id == enterprise_id)).scalar_one_or_none()
-    return _entry(row) if row else None
+    return entry_of(row) if row else None
 
 
 def find_by_name(db: Connection, name: str) -> str | None:
@@ -48,6 +48,7 @@ def count_entries(db: Connection) -> int:
     return db.execute(select(func.count()).select_from(enterprises)).scalar_one()
 
 
-def _entry(row: dict[str, Any]) -> RegistryEntry:
+def entry_of(row: dict[str, Any]) -> RegistryEntry:
+    """The record of a stored entry."""
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
     return RegistryEntry(**values)

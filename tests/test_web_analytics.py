@@ -306,7 +306,7 @@ def test_an_address_that_cannot_be_read_is_told(browse: Browse, address: str, st
     assert answer.status_code == status
     if status != 200:
         assert answer.headers["content-type"] == "application/problem+json"
-        assert sentence in answer.json()["title"]
+        assert sentence in answer.json()["detail"]
 
 
 def test_without_an_index_the_page_says_so(services: Services) -> None:

@@ -373,7 +373,7 @@ def test_a_county_sees_its_own_alerts_only_everywhere(browse: Browse, services: 
     for path in (f"/alerts/{foreign}", f"/alerts/{foreign}?pane=1", f"/api/alerts/{foreign}"):
         assert county.get(path).status_code == 404
     assert county.post(f"/alerts/{foreign}/accept", data=form_of(county, f"/alerts/{ALERT}")).status_code == 404
-    shown = {row["id"] for row in county.get("/api/alerts?view=all").json()["alerts"]}
+    shown = {row["id"] for row in county.get("/api/alerts?view=all").json()["items"]}
     assert shown == {ALERT}
     assert foreign not in county.get("/alerts?view=all").text + county.get("/").text + county.get("/deliveries").text
 

@@ -67,18 +67,42 @@ MAY: dict[str, Role] = {
 }
 """The lowest role that may do a thing; what is not listed nobody may."""
 
+SCOPES: dict[str, tuple[str, Role]] = {
+    "read:alerts": ("查看预警及其历史、通知", "viewer"),
+    "read:documents": ("查看文档，检索，分析", "viewer"),
+    "read:events": ("查看事件", "viewer"),
+    "read:enterprises": ("查看企业", "viewer"),
+    "read:system": ("查看信源、规则、系统状态", "viewer"),
+    "write:alerts": ("受理、派单等预警操作", "officer"),
+    "admin": ("查看审计记录", "admin"),
+}
+"""What a token may be good for, in words, and the lowest role that may make such a one."""
+SCOPE_OF: dict[str, str] = {
+    **dict.fromkeys(
+        ("note", "accept", "dispatch", "start", "dismiss", "submit", "undo", "clear", "hold", "level", "confirm",
+         "close", "reopen"), "write:alerts",
+    ),
+    "audit": "admin",
+}  # fmt: skip
+"""The scope a token needs to do a thing; what is not listed no token may do."""
+
 ROLE_NAMES: dict[Role, str] = {"viewer": "查看", "officer": "值班员", "supervisor": "带班", "admin": "管理员"}
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody who is signed in (or a private feed address of somebody). how: as Session has it; empty: by a token."""
+    """Somebody who is signed in, or a private feed address or API token of somebody.
+
+    how: as Session has it; empty: by a token.
+    scopes: of a token; None for a person, whom only the role binds.
+    """
 
     user: User
     regions: Regions
     csrf: str = ""
     session: str = ""
     how: str = ""
+    scopes: frozenset[str] | None = None
 
     @property
     def name(self) -> str:
@@ -100,9 +124,18 @@ class Viewer:
         return self.user.role in asked_of and not self.user.two_step and self.how not in ("", "oidc")
 
     def may(self, action: str) -> bool:
-        """Whether the role allows an action."""
+        """Whether the role, and for a token its scopes, allow an action."""
         lowest = MAY.get(action)
-        return lowest is not None and ROLES.index(self.user.role) >= ROLES.index(lowest)
+        if self.scopes is not None and SCOPE_OF.get(action) not in self.scopes:
+            return False
+        return lowest is not None and self._has(lowest)
+
+    def holds(self, scope: str) -> bool:
+        """Whether what a scope stands for is open: to a person as to the role, to a token where it was given too."""
+        return self._has(SCOPES[scope][1]) and (self.scopes is None or scope in self.scopes)
+
+    def _has(self, lowest: Role) -> bool:
+        return ROLES.index(self.user.role) >= ROLES.index(lowest)
 
     def sees_code(self, code: str | None) -> bool:
         """Whether a matter of that region code is this viewer's."""

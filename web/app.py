@@ -1,24 +1,29 @@
 """The desk as an ASGI application."""
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from core.errors import FengsuiError
 from core.logs import log_event
 from search.frequent import FrequentValues
 from store.users import first_admin_token
+from web.api_answers import ApiAnswers
+from web.buckets import Buckets
 from web.health import GapWatch
 from web.inbox import BadAddress
 from web.names import Names
+from web.problems import mistakes, problem, sentence_of
 from web.ranking import Ranking
 from web.security import MAX_BODY, SecurityHeaders, Throttle
 from web.services import Services
@@ -29,7 +34,6 @@ from web.views import (
     alert,
     alerts,
     analytics,
-    analytics_data,
     api,
     audit,
     canary,
@@ -61,6 +65,7 @@ from web.views import (
     silences,
     sources,
     status,
+    tokens,
     why,
 )
 from web.visit import Refused, SignInNeeded, TwoStepNeeded, Visit, find_viewer, make_templates, redirect
@@ -68,17 +73,15 @@ from web.visit import Refused, SignInNeeded, TwoStepNeeded, Visit, find_viewer, 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
-    analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
+    analytics, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
     complete, why, canary, silences, evidence, ledger, ledger_sheet, ledger_supervised, ledger_entry,
-    complete, why, canary, silences, evidence, audit, account_sign_in,
-    invite, settings, settings_users, oidc,
+    audit, account_sign_in, invite, settings, settings_users, oidc, tokens,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
 SENTENCES = {
     404: "这里没有页面。地址可能抄漏了，或所指的内容不在本系统内。",
     405: "这个地址不接受这样的请求。",
-    413: "请求过大。",
     422: "地址中的参数不对。",
 }
 
@@ -86,6 +89,7 @@ SENTENCES = {
 def create_app(services: Services) -> FastAPI:
     """The desk over `services`."""
     app = FastAPI(title="烽燧 Fengsui", version="1", openapi_url=None, docs_url=None, redoc_url=None)
+    app.openapi = lambda: api.describe(app)  # type: ignore[method-assign]  # FastAPI's own way to change it
     app.state.services = services
     app.state.names = Names(services)
     app.state.templates = make_templates()
@@ -95,6 +99,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.pulse = live.Pulse(services)
     app.state.oidc = oidc.make_client(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
+    app.state.buckets = Buckets(services.settings.api_per_minute)
+    app.add_middleware(ApiAnswers)
     app.add_middleware(SecurityHeaders, files=services.ledger.proofs.most_bytes + MAX_BODY)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for page in PAGES:
@@ -125,50 +131,61 @@ def _is_api(request: Request) -> bool:
     return request.url.path.startswith("/api/")
 
 
-def _to_the_door(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, SignInNeeded)
+def _to_the_door(request: Request, trouble: Exception) -> Response:
+    assert isinstance(trouble, SignInNeeded)
     if _is_api(request) or request.url.path == "/live":
         return _say(request, 401, "请先登录。")
-    target = "/signin" if problem.wanted == "/" else f"/signin?next={quote(problem.wanted, safe='/')}"
+    target = "/signin" if trouble.wanted == "/" else f"/signin?next={quote(trouble.wanted, safe='/')}"
     return Response(status_code=303, headers={"Location": target})
 
 
-def _to_the_account(request: Request, problem: Exception) -> Response:
+def _to_the_account(request: Request, trouble: Exception) -> Response:
     if _is_api(request) or request.url.path == "/live":
         return _say(request, 403, "请先在账号页设置两步验证。")
     return redirect("/account#two-step")
 
 
-def _refused(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, Refused)
-    return _say(request, problem.status, problem.sentence)
+def _refused(request: Request, trouble: Exception) -> Response:
+    assert isinstance(trouble, Refused)
+    return _say(request, trouble.status, trouble.sentence, more=trouble.more, headers=trouble.headers)
 
 
-def _http_problem(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, HTTPException)
-    return _say(request, problem.status_code, SENTENCES.get(problem.status_code, "这个请求没有做成。"))
+def _http_problem(request: Request, trouble: Exception) -> Response:
+    assert isinstance(trouble, HTTPException)
+    ours = trouble.detail if trouble.status_code == 413 else "这个请求没有做成。"
+    sentence = SENTENCES.get(trouble.status_code, ours)
+    return _say(request, trouble.status_code, sentence, headers=trouble.headers)
 
 
-def _bad_parameters(request: Request, problem: Exception) -> Response:
-    return _say(request, 422, SENTENCES[422])
+def _bad_parameters(request: Request, trouble: Exception) -> Response:
+    assert isinstance(trouble, RequestValidationError)
+    told = mistakes(trouble.errors())
+    return _say(request, 422, sentence_of(told) if _is_api(request) else SENTENCES[422], more=told)
 
 
-def _our_problem(request: Request, problem: Exception) -> Response:
-    if isinstance(problem, BadAddress):
-        return _say(request, 400, str(problem))
-    log_event(logger, "page_failed", level=logging.ERROR, path=request.url.path, error=str(problem))
+def _our_problem(request: Request, trouble: Exception) -> Response:
+    if isinstance(trouble, BadAddress):
+        return _say(request, 400, str(trouble))
+    path = "/feeds/…" if request.url.path.startswith("/feeds/") else request.url.path  # the address is the key
+    log_event(logger, "page_failed", level=logging.ERROR, path=path, error=str(trouble))
     return _say(request, 503, "现在读不到数据，稍后再试。值班可看系统状态页，原因已记入日志。")
 
 
-def _unknown_problem(request: Request, problem: Exception) -> Response:
+def _unknown_problem(request: Request, trouble: Exception) -> Response:
     # Starlette logs the traceback and re-raises after this answer.
     return _say(request, 500, "这一页没有打开，原因已记入日志。请告知管理员时间和地址。")
 
 
-def _say(request: Request, status: int, sentence: str) -> Response:
+def _say(
+    request: Request,
+    status: int,
+    sentence: str,
+    *,
+    more: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     if _is_api(request):
-        body = {"type": "about:blank", "title": sentence, "status": status}
-        return JSONResponse(body, status_code=status, media_type="application/problem+json")
+        return problem(status, sentence, more=more, headers=headers)
     try:
         viewer = find_viewer(request)
         if viewer is not None and status != 500:

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.settings import Settings
 from store.users import SESSION_LENGTH
+from web.problems import problem
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -56,16 +58,39 @@ class SecurityHeaders:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        headers = dict(scope["headers"])
-        length = headers.get(b"content-length", b"0")
         most = self.files if ROOMY.fullmatch(scope["path"]) else MAX_BODY
-        if b"transfer-encoding" in headers and b"content-length" not in headers:  # nobody knows how much will come
-            await Response("请求须说明长度", status_code=411, media_type="text/plain")(scope, receive, guarded)
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or len(length) > 19 or int(length) > most:
+            await too_large(scope, most)(scope, receive, guarded)
             return
-        if not length.isdigit() or int(length) > most:
-            await Response("请求过大", status_code=413, media_type="text/plain")(scope, receive, guarded)
-            return
-        await self.app(scope, receive, guarded)
+        await self.app(scope, bounded(receive, most), guarded)
+
+
+def too_large(scope: Scope, most: int) -> Response:
+    """What is said of a body of more than that many bytes."""
+    if scope["path"].startswith("/api/"):
+        return problem(413, too_large_words(most))
+    return Response(too_large_words(most), status_code=413, media_type="text/plain")
+
+
+def too_large_words(most: int) -> str:
+    """The sentence alone."""
+    return f"请求过大：至多 {most >> 20} MB。"
+
+
+def bounded(receive: Receive, most: int) -> Receive:
+    """A body that comes in pieces names no length: it is counted as it comes. Raises HTTPException."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise HTTPException(413, too_large_words(most))
+        return message
+
+    return counted
 
 
 def cookie_name(settings: Settings) -> str:

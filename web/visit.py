@@ -43,6 +43,7 @@ STALE = "操作未生效：页面已过期或不是由本系统打开的。请�
 OWN_AFFAIRS = ("/account", "/signout")
 """What is open to somebody who has yet to set up a second step."""
 TEMPLATES = Path(__file__).parent / "templates"
+NONE: Mapping[str, str] = {}
 
 
 class SignInNeeded(Exception):
@@ -58,11 +59,13 @@ class TwoStepNeeded(Exception):
 
 
 class Refused(Exception):
-    """The request is answered with a sentence instead of a page."""
+    """The request is answered with a sentence instead of a page. more: what the API says beside it.  headers: of it."""
 
-    def __init__(self, status: int, sentence: str) -> None:
+    def __init__(
+        self, status: int, sentence: str, *, more: Mapping[str, Any] | None = None, headers: Mapping[str, str] = NONE
+    ) -> None:
         super().__init__(sentence)
-        self.status, self.sentence = status, sentence
+        self.status, self.sentence, self.more, self.headers = status, sentence, more or {}, headers
 
 
 def make_templates() -> Environment:
@@ -167,7 +170,7 @@ def find_viewer(request: Request) -> Viewer | None:
     return Viewer(session.user, services.lexicon.regions, session.csrf, session.key, session.how)
 
 
-def _without_nul(values: Iterable[Any]) -> None:
+def without_nul(values: Iterable[Any]) -> None:
     """No database takes it in a text, and nobody types it. Raises Refused."""
     if any(isinstance(value, str) and "\0" in value for value in values):
         raise Refused(400, "其中有看不见的控制字符（编码 0）。请去掉后再试。")
@@ -182,8 +185,13 @@ def signed_in(request: Request) -> Visit:
     services: Services = request.app.state.services
     if viewer.lacks_two_step(services.sign_in.two_step_for) and not request.url.path.startswith(OWN_AFFAIRS):
         raise TwoStepNeeded
-    _without_nul((request.url.path, *request.path_params.values(), *request.query_params.values()))
+    address_without_nul(request)
     return Visit(request, viewer)
+
+
+def address_without_nul(request: Request) -> None:
+    """As without_nul, for all of an address."""
+    without_nul((request.url.path, *request.path_params.values(), *request.query_params.values()))
 
 
 async def checked_form(request: Request, visit: Annotated[Visit, Depends(signed_in)]) -> FormData:
@@ -191,7 +199,7 @@ async def checked_form(request: Request, visit: Annotated[Visit, Depends(signed_
     form = await request.form(max_files=0, max_fields=100)
     if cross_site(request) or not same(form.get("csrf"), visit.me.csrf):
         raise Refused(403, STALE)
-    _without_nul(form.values())
+    without_nul(form.values())
     return form
 
 
@@ -200,7 +208,7 @@ async def checked_upload(request: Request, visit: Annotated[Visit, Depends(signe
     form = await request.form(max_files=1, max_fields=40)
     if cross_site(request) or not same(form.get("csrf"), visit.me.csrf):
         raise Refused(403, STALE)
-    _without_nul(form.values())
+    without_nul(form.values())
     return form
 
 

@@ -23,12 +23,13 @@ ACTIONS = (
     "hold",
 )  # fmt: skip
 MOST_AT_ONCE = 100
+MOST_NOTE = 2000
 
 
 @router.post("/alerts/batch")
 def accept_marked(visit: Here, form: Posted) -> Response:
     """Accept the marked rows; the answer counts what came of each."""
-    act = _allowed(visit, "accept")
+    act = allowed(visit, "accept")
     once, done, refused = _once(form), 0, 0
     for alert_id in [str(value) for value in form.getlist("alert")][:MOST_AT_ONCE]:
         try:
@@ -46,22 +47,34 @@ def act_on(
     visit: Here, form: Posted, alert_id: str, action: Annotated[str, Path(pattern=f"^({'|'.join(ACTIONS)})$")]
 ) -> Response:
     """Do one thing. Refused: the page again with the reason, and what was typed."""
-    act = _allowed(visit, action)
-    note = str(form.get("note", "")).strip()[:2000]
+    allowed(visit, action)
+    note = str(form.get("note", "")).strip()[:MOST_NOTE]
     try:
         with visit.services.store.write() as db:
             alert = open_alert(db, visit, alert_id)
-            territory = _territory(db, form, visit, alert) if action == "dispatch" else None
-            if territory:
-                note = "，".join(filter(None, (f"派给{visit.names.region(territory)}", note)))
-            act(
-                db, alert.id, action, actor=visit.me.name, note=note, now=visit.now,
-                once=_once(form), level=_level(form), territory=territory, reason=_reason(form, action),
+            take_step(
+                db, visit, alert, action, note=note, once=_once(form), level=_level(form),
+                territory=str(form.get("territory", "")), reason=_reason(form, action),
             )  # fmt: skip
             number = alert_log.history_of(db, alert.id)[-1].number
     except UsageError as problem:
         return _refused(visit, alert_id, problem, typed=note)
     return redirect(f"/alerts/{alert.id}?did={number}")
+
+
+def take_step(
+    db: Connection, visit: Visit, alert: Alert, action: str, *, note: str, once: str, level: int | None = None,
+    territory: str = "", reason: str | None = None,
+) -> None:  # fmt: skip
+    """Do one thing to an alert that the viewer may see. territory: to whom, for `dispatch`.  Raises UsageError."""
+    act, to = allowed(visit, action), None
+    if action == "dispatch":
+        to = _addressee(db, visit, alert, territory)
+        note = "，".join(filter(None, (f"派给{visit.names.region(to)}", note)))
+    act(
+        db, alert.id, action, actor=visit.me.name, note=note, now=visit.now, once=once, level=level, territory=to,
+        reason=reason,
+    )  # fmt: skip
 
 
 def _refused(visit: Visit, alert_id: str, problem: FengsuiError, *, typed: str) -> Response:
@@ -70,7 +83,8 @@ def _refused(visit: Visit, alert_id: str, problem: FengsuiError, *, typed: str) 
         return alert_page(db, visit, alert, refused=f"本次操作未生效：{problem}", typed=typed, status=409)
 
 
-def _allowed(visit: Visit, action: str) -> Act:
+def allowed(visit: Visit, action: str) -> Act:
+    """What acts, if this viewer may do the thing. Raises Refused."""
     if visit.services.act is None:
         raise Refused(503, "现在只能查看：处置部分没有装上。请告知管理员。")
     if not visit.me.may(action):
@@ -87,11 +101,11 @@ def _once(form: FormData) -> str:
     return key
 
 
-def _territory(db: Connection, form: FormData, visit: Visit, alert: Alert) -> str:
-    """To whom: whom the routing says when the form names nobody. Raises UsageError for one that has no part in it."""
+def _addressee(db: Connection, visit: Visit, alert: Alert, asked: str) -> str:
+    """To whom: whom the routing says when nobody is named. Raises UsageError for one that has no part in it."""
     route = visit.services.router.route(db, alert) if visit.services.router else None
     proposed = route.territory if route else alert.territory
-    code = str(form.get("territory", "")) or proposed
+    code = asked or proposed
     if code not in (proposed, *visit.names.addressees(alert, route)):
         raise UsageError(f"不能派给 {code[:12]}：不是本预警的承办、抄送单位或其上级")
     return code

@@ -14,6 +14,8 @@ from core.errors import SearchUnavailable
 from search.query import QueryError
 from store import audit
 from web.analytics import Figures, figures
+from web.api_shapes import Moment
+from web.bearer import DocumentReader
 from web.narrowing import Narrowing, Span
 from web.spreadsheet import csv_text
 from web.views.analytics import Wanted, novel_rows, read_wanted, special_rows
@@ -51,7 +53,7 @@ def _figures(visit: Visit, parts: Sequence[str]) -> Shown:
     except QueryError as problem:
         raise Refused(400, f"第 {problem.column} 字：{problem.message}") from problem
     except SearchUnavailable as problem:
-        raise Refused(503, f"检索现在不可用：{problem}") from problem
+        raise Refused(503, "检索现在不可用，稍后再试。") from problem
 
 
 # --- CSV ------------------------------------------------------------------------------------------------------------
@@ -141,8 +143,8 @@ TABLES: Mapping[Table, Callable[[Shown], Rows]] = {
 class SpanOut(BaseModel):
     """A time, start <= t < end; null is open."""
 
-    start: datetime | None
-    end: datetime | None
+    start: Moment | None
+    end: Moment | None
 
 
 class CountOut(BaseModel):
@@ -190,7 +192,7 @@ class NovelOut(BaseModel):
     values: tuple[str, str]
     now: CountOut
     first: str
-    first_at: datetime
+    first_at: Moment
 
 
 class SpecialOut(BaseModel):
@@ -209,7 +211,7 @@ class SpecialOut(BaseModel):
 class FiguresOut(BaseModel):
     """The figures of a search, of what was stored by `at`."""
 
-    at: datetime
+    at: Moment
     total: CountOut
     by: str
     before: SpanOut | None
@@ -221,9 +223,9 @@ class FiguresOut(BaseModel):
     special: list[SpecialOut]
 
 
-@router.get("/api/analytics", tags=["desk"])
+@router.get("/api/analytics")
 def figures_as_json(
-    visit: Here,
+    visit: DocumentReader,
     q: str = Query("", description="the desk's query language; also from, to, at and the filters of the search page"),
     by: str = Query("", description="product, region, issue, tier, kind, source, level or firm"),
     row: str = Query("", description="rows of the crossed table, as `by`; product"),

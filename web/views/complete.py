@@ -8,7 +8,7 @@ from search.frequent import FrequentValues
 from web.health import in_time
 from web.visit import Here, Visit
 
-router = APIRouter(prefix="/api", tags=["desk"])
+router = APIRouter(prefix="/api", include_in_schema=False)
 LONGEST_QUERY = 2000
 """Characters of the query that are read: what the bar takes."""
 

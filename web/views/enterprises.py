@@ -109,7 +109,7 @@ def show_firm(visit: Here, firm: str) -> Response:
     """One firm. What is counted is cut to the viewer's territory; the registry is everybody's."""
     with visit.services.store.read() as db:
         entry = find_entry(db, firm)
-        signals = _signals(db, visit, firm)
+        signals = signals_of(db, visit, firm)
         alerts = [alert for alert in standing_alerts(db, visit.me) if firm in alert.enterprises]
         if entry is None and not signals and not alerts:
             raise Refused(404, f"没有企业 {firm.removeprefix(NIL)[:60]}：名录中没有，也没有信号提到它。")
@@ -128,7 +128,8 @@ def show_firm(visit: Here, firm: str) -> Response:
         )
 
 
-def _signals(db: Connection, visit: Visit, firm: str) -> list[SignalRow]:
+def signals_of(db: Connection, visit: Visit, firm: str) -> list[SignalRow]:
+    """The signals about a firm that this viewer may read, newest first."""
     columns = (documents.c.id, documents.c.event_time, documents.c.kind, documents.c.title, documents.c.source)
     query = (
         select(*columns, documents.c.level, documents.c.repost_of)

@@ -90,20 +90,21 @@ def _seen(db: Connection, visit: Visit, *, since: datetime | None, least: int, n
     found: list[Event] = []
     for offset in range(0, READ_AT_MOST, READ_AT_ONCE):
         some = book.list_events(db, since=since, least=least, limit=READ_AT_ONCE, offset=offset)
-        found += [event for event in some if _sees(visit, event)]
+        found += [event for event in some if sees_event(visit, event)]
         if len(some) < READ_AT_ONCE or len(found) >= needed:
             break
     return found
 
 
-def _sees(visit: Visit, event: Event) -> bool:
+def sees_event(visit: Visit, event: Event) -> bool:
+    """Whether an event touches this viewer's territory."""
     return any(visit.me.sees_code(code) for code in event.facts.get("territories", ()))
 
 
 def open_event(db: Connection, visit: Visit, name: str) -> Event:
     """The event, if this viewer may see it: one that is hidden answers as if it were not there."""
     event = book.find_event(db, name)
-    if event is None or not _sees(visit, event):
+    if event is None or not sees_event(visit, event):
         raise Refused(404, f"没有事件 {name[:40]}，或不在您的属地之内。")
     return event
 
@@ -112,7 +113,7 @@ def event_of(db: Connection, visit: Visit, document: str) -> Event | None:
     """The event a document stands in, if this viewer may see it."""
     member = book.member_of(db, document)
     event = book.find_event(db, member.event) if member else None
-    return event if event is not None and _sees(visit, event) else None
+    return event if event is not None and sees_event(visit, event) else None
 
 
 @router.get("/events/{name}")
@@ -130,7 +131,7 @@ def _event_page(
     db: Connection, visit: Visit, event: Event, *, docs: str = "", said: str = "", refused: bool = False
 ) -> Response:
     members = book.members_of(db, event.id, limit=MOST_DOCUMENTS)
-    told = _told(db, visit, members)
+    told = told_in(db, visit, members)
     tree = _tree(told)
     everything = sorted(told, key=lambda one: (one.at, one.id))
     risks = [one for one in everything if one.risk]
@@ -144,12 +145,12 @@ def _event_page(
         channels=_shares(risks, lambda one: CHANNEL_OF.get(one.kind, "其他")),
         places=_shares(risks, lambda one: visit.names.region(one.jurisdiction)),
         firms=firm_names(db, firms), alerts=_alerts(db, visit, [member.document for member in members]),
-        alike=[one for one in like if _sees(visit, one.event)], may=visit.me.may("event"),
+        alike=[one for one in like if sees_event(visit, one.event)], may=visit.me.may("event"),
         status=409 if refused else 200,
     )  # fmt: skip
 
 
-def _told(db: Connection, visit: Visit, members: Sequence[Member]) -> list[Told]:
+def told_in(db: Connection, visit: Visit, members: Sequence[Member]) -> list[Told]:
     """Those of the documents that the viewer may read."""
     columns = (documents.c.id, documents.c.title, documents.c.source, documents.c.kind, documents.c.jurisdiction,
                documents.c.repost_of, documents.c.withdrawn_at)  # fmt: skip
@@ -259,7 +260,7 @@ def _chosen(db: Connection, visit: Visit, event: Event, form: FormData) -> list[
     if not asked:
         raise UsageError("没有选中文档")
     members = [m for m in book.members_of(db, event.id, limit=MOST_DOCUMENTS) if m.document in asked]
-    readable = {one.id for one in _told(db, visit, members)}
+    readable = {one.id for one in told_in(db, visit, members)}
     if asked - readable:
         raise UsageError("选中的文档已不在本事件中，请刷新后再试")
     return sorted(readable)
