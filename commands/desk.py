@@ -16,6 +16,7 @@ from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
 from config.settings import Settings
 from config.sources import load_sources
+from config.tiles import load_tiles
 from web.server import serve as serve_desk
 from web.services import Services
 
@@ -61,6 +62,7 @@ def desk_services(settings: Settings) -> Services:
         render_feed=FeedWriter(settings.public_url, known.lexicon),
         synonyms=known.lexicon.synonyms,
         query_names=names_of(known, {source.key: source.title for source in sources}),
+        tiles=load_tiles(settings.config, known.lexicon.regions),
     )
 
 

@@ -428,6 +428,7 @@ alert_history = Table(
     Column("details", Json, nullable=False),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
     Index("ix_alert_history_action", "action", "at"),
+    Index("ix_alert_history_story_at", "story_at"),
 )  # fmt: skip
 
 alert_watch = Table(
@@ -722,4 +723,35 @@ hot_lines = Table(
     Column("heat_text", Text, nullable=False, comment="as the platform writes it: 261.9万"),
     Column("peak_heat", BigInteger),
     Index("ix_hot_lines_last_seen", "last_seen"),
+)  # fmt: skip
+
+shift_log = Table(
+    "shift_log", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("shift", Moment, nullable=False, comment="start of the shift it belongs to"),
+    Column("office", Text, nullable=False, comment="region code of the desk"),
+    Column("kind", Text, nullable=False, comment="left | note | given | taken"),
+    Column("author", Text, nullable=False),
+    Column("at", Moment, nullable=False, comment="story time"),
+    Column("alert", Text, nullable=False, comment="what a note is about; empty for none"),
+    Column("text", Text, nullable=False),
+    Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_shift_log_shift", "shift", "office"),
+    Index("ix_shift_log_author", "author", "kind", "at"),
+)  # fmt: skip
+
+missed_reviews = Table(
+    "missed_reviews", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("at", Moment, nullable=False, comment="story time"),
+    Column("author", Text, nullable=False),
+    Column("office", Text, nullable=False, comment="region code of the desk"),
+    Column("asked", Text, nullable=False, comment="as it was put: address, id or title"),
+    Column("document", Text, nullable=False, comment="empty: it never came in"),
+    Column("title", Text, nullable=False),
+    Column("stage", Text, nullable=False, comment="key of the stage where it was lost; empty: it was not"),
+    Column("answer", Json, nullable=False, comment="stages and proposals as they were told then"),
+    Column("note", Text, nullable=False),
+    Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_missed_reviews_office", "office", "number"),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from config.calendar_classes import Calendar
 from core.errors import FengsuiError
 from core.logs import log_event
 from search.frequent import FrequentValues
@@ -22,6 +23,7 @@ from web.names import Names
 from web.ranking import Ranking
 from web.security import SecurityHeaders, Throttle
 from web.services import Services
+from web.trend import Trends
 from web.views import (
     account,
     actions,
@@ -31,6 +33,7 @@ from web.views import (
     analytics_data,
     api,
     canary,
+    changes,
     complete,
     documents,
     enterprises,
@@ -57,9 +60,9 @@ from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
-    analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
-    complete, why, canary, silences, evidence,
+    home, changes, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts,
+    search_saved, analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live,
+    feeds, api, complete, why, canary, silences, evidence,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
@@ -80,6 +83,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.frequent = FrequentValues(services.search, services.clock) if services.search else None
     app.state.gap = GapWatch(services)
     app.state.ranking = Ranking()
+    app.state.trends = Trends(services.rule_parts.calendar if services.rule_parts else Calendar())
     app.state.pulse = live.Pulse(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
     app.add_middleware(SecurityHeaders)
