@@ -525,7 +525,7 @@ sessions = Table(
 tokens = Table(
     "tokens", metadata,
     Column("token_hash", Text, primary_key=True),
-    Column("purpose", Text, nullable=False, comment="first_admin | feed | api"),
+    Column("purpose", Text, nullable=False, comment="first_admin | feed | api | wall"),
     Column("user", Text),
     Column("note", Text, nullable=False),
     Column("created_at", Moment, nullable=False),

@@ -260,7 +260,7 @@ def end_sessions(db: Connection, user: str, *, but: str = "") -> None:
 
 def create_token(
     db: Connection,
-    purpose: Literal["first_admin", "feed", "api"],
+    purpose: Literal["first_admin", "feed", "api", "wall"],
     *,
     user: str | None,
     note: str,

@@ -40,6 +40,7 @@ from web.views import (
     events,
     evidence,
     feeds,
+    handover,
     home,
     lab,
     lead_time,
@@ -54,6 +55,7 @@ from web.views import (
     silences,
     sources,
     status,
+    wall,
     why,
 )
 from web.visit import Refused, SignInNeeded, Visit, find_viewer, make_templates
@@ -62,7 +64,7 @@ STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, changes, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts,
     search_saved, analytics, analytics_data, documents, enterprises, sources, rules, status, account, signin, live,
-    feeds, api, complete, why, canary, silences, evidence,
+    feeds, api, complete, wall, handover, why, canary, silences, evidence,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

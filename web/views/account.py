@@ -1,6 +1,9 @@
-"""账号: password, look, private feed addresses."""
+"""账号: password, look, private addresses of feeds and of the wall."""
+
+from typing import Literal
 
 from fastapi import APIRouter
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from core.errors import UsageError
@@ -10,7 +13,7 @@ from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
 MOST_FEEDS = 20
-SAID = {"password": "密码已更新，其他地方的登录已退出。", "theme": "外观已更新。", "revoked": "订阅地址已作废。"}
+SAID = {"password": "密码已更新，其他地方的登录已退出。", "theme": "外观已更新。", "revoked": "地址已作废。"}
 
 
 @router.get("/account")
@@ -57,14 +60,24 @@ def change_theme(visit: Here, form: Posted) -> Response:
 @router.post("/account/feeds")
 def create_feed(visit: Here, form: Posted) -> Response:
     """Make a private feed address. It is shown on this answer and never again."""
+    return _page(visit, feed=_new_address(visit, form, "feed", "订阅"))
+
+
+@router.post("/account/walls")
+def create_wall(visit: Here, form: Posted) -> Response:
+    """Make an address that opens the wall and nothing else. It is shown on this answer and never again."""
+    return _page(visit, wall=_new_address(visit, form, "wall", "大屏"))
+
+
+def _new_address(visit: Visit, form: FormData, purpose: Literal["feed", "wall"], word: str) -> str:
     now = visit.services.clock()
-    note = str(form.get("note", "")).strip()[:60] or "订阅"
+    note = str(form.get("note", "")).strip()[:60] or word
     with visit.services.store.write() as db:
-        if len(users.list_tokens(db, visit.me.name, purpose="feed")) >= MOST_FEEDS:
-            raise Refused(409, f"订阅地址已有 {MOST_FEEDS} 个。请先作废不用的。")
-        secret = users.create_token(db, "feed", user=visit.me.name, note=note, now=now)
-        audit.note(db, visit.me.name, "create_feed", note, at=now)
-    return _page(visit, feed=f"{visit.services.settings.public_url.rstrip('/')}/feeds/{secret}")
+        if len(users.list_tokens(db, visit.me.name, purpose=purpose)) >= MOST_FEEDS:
+            raise Refused(409, f"{word}地址已有 {MOST_FEEDS} 个。请先作废不用的。")
+        secret = users.create_token(db, purpose, user=visit.me.name, note=note, now=now)
+        audit.note(db, visit.me.name, f"create_{purpose}", note, at=now)
+    return f"{visit.services.settings.public_url.rstrip('/')}/{purpose}{'s' if purpose == 'feed' else ''}/{secret}"
 
 
 @router.post("/account/feeds/revoke")
@@ -78,11 +91,20 @@ def revoke_feed(visit: Here, form: Posted) -> Response:
 
 
 def _page(
-    visit: Visit, *, said: str = "", problem: str = "", field: str = "", feed: str = "", status: int = 200
+    visit: Visit,
+    *,
+    said: str = "",
+    problem: str = "",
+    field: str = "",
+    feed: str = "",
+    wall: str = "",
+    status: int = 200,
 ) -> Response:
     with visit.services.store.read() as db:
         feeds = users.list_tokens(db, visit.me.name, purpose="feed")
+        walls = users.list_tokens(db, visit.me.name, purpose="wall")
     return visit.page(
         "account.html", status=status, said=said, problem=problem, problem_field=field, feed=feed, feeds=feeds,
+        wall=wall, walls=walls,
         shortest=users.MIN_PASSWORD,
     )  # fmt: skip

@@ -81,7 +81,7 @@ def _alerts(db: Connection, visit: Visit) -> dict[str, Any]:
         "levels": [LevelCount(n, key, sum(one.level == n for one in still_open)) for key, n in _levels()],
         "folded": sum(alert.id in silenced and alert.state in inbox.OPEN for alert in every),
         "firms": firm_names(db, (firm for row in todo[:TO_DO] for firm in row.alert.enterprises)),
-        "tiles": tiles_of(still_open, regions, visit.services.tiles),
+        "tiles": tiles_of(still_open, regions, visit.services.tiles, visit.me.user.territory),
     }
 
 
@@ -117,7 +117,7 @@ def _signals(db: Connection, visit: Visit) -> dict[str, Any]:
     days = visit.request.app.state.trends.days(db, visit.me, now)
     index = index_health(services)
     watched = watched_searches(db, visit.me.name)[:WATCHED]
-    places = [tile.code for tile in tiles_of((), regions, services.tiles)]
+    places = [tile.code for tile in tiles_of((), regions, services.tiles, visit.me.user.territory)]
     table: list[HeatRow] | None = None
     news = unread(visit.me, watched)
     if index.well or index.documents:  # one that did not answer for its health is not waited for again
