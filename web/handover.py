@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from alerts.shifts import Shift
 from core.records import Alert, AlertEvent, AlertState
-from store.alert_log import DeliveryLine, delivery_log
+from store.alert_log import DeliveryLine, delivery_log, find_alert
 from store.schema import alert_history
 from store.shift_log import ShiftRow
 from store.silences import Silence, list_silences, silenced_alerts
@@ -70,11 +70,13 @@ def sheet_of(db: Connection, visit: Visit, shift: Shift, after: Shift) -> Sheet:
     """The sheet as it stands now, or stood at the end of a shift that is over."""
     until = min(shift.end, visit.now)
     rows = rows_since(db, visit.me, shift.start, until)
-    seen = inbox.standing_alerts(db, visit.me)
     running = shift.end > visit.now
+    seen = inbox.standing_alerts(db, visit.me, states=inbox.OPEN if running else ())
     matters = _open_now(db, visit, seen) if running else _open_then(db, visit, seen, shift.end)
     touched = {row.alert for row in rows if row.level == RED}
-    red = [one for one in seen if (one.level == RED and one.state in inbox.OPEN) or one.id in touched]
+    red = [one for one in seen if one.level == RED and one.state in inbox.OPEN]
+    known = {one.id for one in red}
+    red += [one for alert in sorted(touched - known) if (one := find_alert(db, alert)) is not None]
     told = [Told(alert, delivery_log(db, alert=alert.id)) for alert in red]
     return Sheet(matters, rows, told, _silences(db, visit, shift, after), _blind(db, shift.start, until))
 

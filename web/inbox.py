@@ -203,10 +203,15 @@ def view_counts(
     return [(key, name, sum(alert.state in states for alert in rest)) for key, (name, states) in VIEWS.items()]
 
 
-def standing_alerts(db: Connection, viewer: Viewer, *, limit: int | None = None) -> list[Alert]:
-    """The alerts this viewer sees, newest update first; those merged into another are told of there."""
+def standing_alerts(
+    db: Connection, viewer: Viewer, *, limit: int | None = None, states: Sequence[AlertState] = ()
+) -> list[Alert]:
+    """The alerts this viewer sees, newest update first; those merged into another are told of there.
+
+    states: in these alone; empty is all.
+    """
     merged = set(db.execute(select(alerts.c.id).where(IS_MERGED)).scalars())
-    return [alert for alert in viewer.alerts(list_alerts(db, limit=limit)) if alert.id not in merged]
+    return [alert for alert in viewer.alerts(list_alerts(db, limit=limit, states=states)) if alert.id not in merged]
 
 
 def links_of(db: Connection, viewer: Viewer, documents: Sequence[str]) -> dict[str, list[tuple[str, str]]]:

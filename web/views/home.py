@@ -1,7 +1,7 @@
 """今日: what must be done now, what changed, whether the system itself is well."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -66,7 +66,7 @@ def home(visit: Here) -> Response:
 def _alerts(db: Connection, visit: Visit) -> dict[str, Any]:
     now, regions = visit.now, visit.services.lexicon.regions
     silenced = silenced_alerts(db, visit.services.clock())
-    every = inbox.standing_alerts(db, visit.me)
+    every = inbox.standing_alerts(db, visit.me, states=inbox.OPEN)
     seen = [alert for alert in every if alert.id not in silenced]
     waiting = inbox.matching(seen, inbox.Wanted(), regions=regions, now=now)
     still_open = inbox.matching(seen, inbox.Wanted(view="open"), regions=regions, now=now)
@@ -115,7 +115,10 @@ def _shift(db: Connection, visit: Visit) -> dict[str, Any]:
 def _signals(db: Connection, visit: Visit) -> dict[str, Any]:
     services, now, regions = visit.services, visit.now, visit.services.lexicon.regions
     days = visit.request.app.state.trends.days(db, visit.me, now)
-    index = index_health(services)
+    index = index_health(services, complete=False)
+    gap = visit.request.app.state.gap.sentence() if index.well else ""
+    if gap:
+        index = replace(index, well=False, detail=gap)
     watched = watched_searches(db, visit.me.name)[:WATCHED]
     places = [tile.code for tile in tiles_of((), regions, services.tiles, visit.me.user.territory)]
     table: list[HeatRow] | None = None

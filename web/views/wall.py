@@ -87,7 +87,7 @@ def _viewer(services: Services, secret: str) -> Viewer | None:
 def _picture(db: Connection, visit: Visit, *, named: bool) -> dict[str, Any]:
     now, regions, me = visit.now, visit.services.lexicon.regions, visit.me
     silenced = silenced_alerts(db, visit.services.clock())
-    seen = [alert for alert in inbox.standing_alerts(db, me) if alert.id not in silenced]
+    seen = [alert for alert in inbox.standing_alerts(db, me, states=inbox.OPEN) if alert.id not in silenced]
     still_open = [alert for alert in seen if alert.state in inbox.OPEN]
     by_clock = inbox.rows_of(still_open, now=now, sort="limit")
     urgent = sorted(by_clock, key=lambda row: row.alert.level < ORANGE)[:URGENT]
