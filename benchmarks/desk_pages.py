@@ -115,7 +115,7 @@ def signed_in(services: Services) -> TestClient:
 
 
 def measure(client: TestClient, page: str, rounds: int) -> tuple[float, list[float], list[float]]:
-    """(first, median and p95 by the wall, median and p95 of CPU), ms. CPU is of all threads."""
+    """(first, wall median and p95, CPU median and p95), ms. CPU is that of all threads."""
     wall, cpu = [], []
     for _ in range(rounds + 1):
         began, worked = time.perf_counter(), time.process_time()

@@ -92,7 +92,7 @@ def _picture(db: Connection, visit: Visit, *, named: bool) -> dict[str, Any]:
     by_clock = inbox.rows_of(still_open, now=now, sort="limit")
     urgent = sorted(by_clock, key=lambda row: row.alert.level < ORANGE)[:URGENT]
     shift = now_shift(visit)
-    points = signals.points(db, me, *signals.chart_span(now))
+    points = signals.points(db, me, now - signals.USUAL - 2 * DAY, now)
     opened = [row for row in rows_since(db, me, shift.start, now) if row.action in DID["new"][1]]
     sources = source_states(db, visit.services, count=False)
     canaries = [canary for canary in newest_canaries(db, 5) if canary.seconds is not None]
