@@ -83,7 +83,7 @@ def fill(folder: Path) -> None:
 
 def pages() -> list[Arrival]:
     """The story without withdrawals: each page in one or two revisions."""
-    return [one for one in story(SEED, pages=70) if one.signal.document.withdrawn_at is None]
+    return [one for one in story(SEED, pages=45) if one.signal.document.withdrawn_at is None]
 
 
 def judge_all(folder: Path, lexicon: Lexicon, firms: Mapping[str, RegistryEntry]) -> None:
