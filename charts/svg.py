@@ -38,12 +38,14 @@ def trend(
     marks: Sequence[tuple[int, int]] = (),
     notes: Sequence[tuple[int, str]] = (),
     ticks: Sequence[Tick] = (),
+    links: Sequence[tuple[str, str]] = (),
     height: int = 150,
     unit: str = "",
 ) -> str:
     """Observed line over its expected band; all series have one value a step.
 
-    marks: (step, level).  notes: (step, text).  At least one step.
+    marks: (step, level).  notes: (step, text).  links: (address, what it shows) a step; a step of 0 is no link.
+    At least one step.
     """
     count = len(seen)
     top = _ceiling(max(*seen, *upper))
@@ -73,7 +75,16 @@ def trend(
         for i, text in notes
     )
     under, over = _grid(height, top, unit)
-    return _frame(height, label, under + shapes + over + dots + said + _ticks(height, ticks))
+    doors = "".join(_door(links[i], i, count, height) for i in range(len(links)) if seen[i])
+    role = "group" if links else "img"  # an image hides its links from a screen reader
+    return _frame(height, label, under + shapes + over + dots + said + doors + _ticks(height, ticks), role=role)
+
+
+def _door(link: tuple[str, str], step: int, count: int, height: int, drawn: str = "") -> str:
+    """A column that leads somewhere, with what is drawn in it."""
+    href, what = link
+    hit = f'<rect class="hit" x="{_n(100 * step / count)}%" width="{_n(100 / count)}%" y="0" height="{height}"/>'
+    return f'<a href="{escape(href)}" aria-label="{escape(what)}"><title>{escape(what)}</title>{hit}{drawn}</a>'
 
 
 def small(
@@ -130,13 +141,7 @@ def bars(
     cells = []
     for i, stack in enumerate(stacks):
         drawn = _stack(stack, css, x=i * width + width * gap / 2, width=width * (1 - gap), height=height, top=top)
-        if links and drawn:
-            href, what = links[i]
-            hit = f'<rect class="hit" x="{_n(i * width)}%" width="{_n(width)}%" y="0" height="{height}"/>'
-            drawn = (
-                f'<a href="{escape(href)}" aria-label="{escape(what)}"><title>{escape(what)}</title>{hit}{drawn}</a>'
-            )
-        cells.append(drawn)
+        cells.append(_door(links[i], i, len(stacks), height, drawn) if links and drawn else drawn)
     under, over = _grid(height, top, unit)
     role = "group" if links else "img"  # an image hides its links from a screen reader
     return _frame(height, label, under + "".join(cells) + over + _ticks(height, ticks), role=role)

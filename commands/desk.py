@@ -18,6 +18,7 @@ from config.ledger import load_ledger_rules
 from config.settings import Settings
 from config.signin import load_sign_in
 from config.sources import load_sources
+from config.tiles import load_tiles
 from web.server import serve as serve_desk
 from web.services import Services
 
@@ -65,6 +66,7 @@ def desk_services(settings: Settings) -> Services:
         render_feed=FeedWriter(settings.public_url, known.lexicon),
         synonyms=known.lexicon.synonyms,
         query_names=names_of(known, {source.key: source.title for source in sources}),
+        tiles=load_tiles(settings.config, known.lexicon.regions),
     )
 
 

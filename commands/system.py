@@ -36,6 +36,7 @@ from config.rules import Rule, load_rules
 from config.settings import Settings, child_environment
 from config.signin import SignIn, load_sign_in
 from config.sources import load_sources
+from config.tiles import load_tiles
 from core.clock import beijing, system_clock
 from core.errors import ConfigError, FengsuiError, StoreError, UsageError
 from core.stopping import stop_on
@@ -134,6 +135,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "机构": lambda: _organisations(settings, lexicon_once),
         "派送": lambda: _routes(settings, lexicon_once),
         "产品": lambda: lexicon_once().products,
+        "属地图": lambda: load_tiles(settings.config, lexicon_once().regions),
         "值守": lambda: load_duty(settings.config).posts,
         "统领": lambda: load_alert_life(settings.config).inhibit,
         "台账": lambda: load_ledger_rules(settings.config).rectify,

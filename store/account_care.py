@@ -51,6 +51,6 @@ def invite(db: Connection, name: str, *, now: datetime, reset: bool) -> str:
 
 def list_all_tokens(db: Connection) -> list[Token]:
     """Everybody's living feed addresses and API tokens, newest first."""
-    alive = and_(tokens.c.purpose.in_(("feed", "api")), tokens.c.revoked_at.is_(None))
+    alive = and_(tokens.c.purpose.in_(("feed", "api", "wall")), tokens.c.revoked_at.is_(None))
     query = select(tokens).where(alive).order_by(tokens.c.created_at.desc())
     return [token_of(row) for row in db.execute(query).mappings()]

@@ -406,6 +406,7 @@ alerts = Table(
     Index("ix_alerts_subject", "subject", "updated_at"),
     Index("ix_alerts_state", "state", "due_at"),
     Index("ix_alerts_first_at", "first_at"),
+    Index("ix_alerts_created_at", "created_at", "id"),
 )  # fmt: skip
 
 alert_documents = Table(
@@ -429,6 +430,7 @@ alert_history = Table(
     Column("details", Json, nullable=False),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
     Index("ix_alert_history_action", "action", "at"),
+    Index("ix_alert_history_story_at", "story_at"),
 )  # fmt: skip
 
 alert_watch = Table(
@@ -485,6 +487,7 @@ deliveries = Table(
     Column("sent_at", Moment),
     Index("ix_deliveries_due", "state", "next_at"),
     Index("ix_deliveries_alert", "alert"),
+    Index("ix_deliveries_created_at", "created_at", "id"),
 )  # fmt: skip
 
 delivery_attempts = Table(
@@ -556,7 +559,7 @@ identities = Table(
 tokens = Table(
     "tokens", metadata,
     Column("token_hash", Text, primary_key=True),
-    Column("purpose", Text, nullable=False, comment="first_admin | invite | second_step | oidc | feed | api"),
+    Column("purpose", Text, nullable=False, comment="see store.users.Purpose"),
     Column("user", Text),
     Column("note", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
@@ -847,4 +850,35 @@ supervisions = Table(
     Column("ended_by", Text),
     Column("ended_why", Text),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+)  # fmt: skip
+
+shift_log = Table(
+    "shift_log", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("shift", Moment, nullable=False, comment="start of the shift it belongs to"),
+    Column("office", Text, nullable=False, comment="region code of the desk"),
+    Column("kind", Text, nullable=False, comment="left | note | given | taken"),
+    Column("author", Text, nullable=False),
+    Column("at", Moment, nullable=False, comment="story time"),
+    Column("alert", Text, nullable=False, comment="what a note is about; empty for none"),
+    Column("text", Text, nullable=False),
+    Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_shift_log_shift", "shift", "office"),
+    Index("ix_shift_log_author", "author", "kind", "at"),
+)  # fmt: skip
+
+missed_reviews = Table(
+    "missed_reviews", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("at", Moment, nullable=False, comment="story time"),
+    Column("author", Text, nullable=False),
+    Column("office", Text, nullable=False, comment="region code of the desk"),
+    Column("asked", Text, nullable=False, comment="as it was put: address, id or title"),
+    Column("document", Text, nullable=False, comment="empty: it never came in"),
+    Column("title", Text, nullable=False),
+    Column("stage", Text, nullable=False, comment="key of the stage where it was lost; empty: it was not"),
+    Column("answer", Json, nullable=False, comment="stages and proposals as they were told then"),
+    Column("note", Text, nullable=False),
+    Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_missed_reviews_office", "office", "number"),
 )  # fmt: skip

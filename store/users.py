@@ -23,7 +23,7 @@ from store.database import Store
 from store.schema import identities, second_factors, sessions, tokens, users
 
 Role = Literal["viewer", "officer", "supervisor", "admin"]
-Purpose = Literal["first_admin", "invite", "second_step", "oidc", "feed", "api"]
+Purpose = Literal["first_admin", "invite", "second_step", "oidc", "feed", "api", "wall"]
 SINGLE_USE: tuple[Purpose, ...] = ("first_admin", "invite", "second_step", "oidc")
 ROLES: tuple[Role, ...] = ("viewer", "officer", "supervisor", "admin")
 EVERYWHERE = "000000"

@@ -22,13 +22,14 @@ from alerts.lifecycle import act
 from alerts.router import Router
 from alerts.rule_examples import ACK_HOURS
 from alerts.rule_query import queries_of
-from alerts.setup import EngineParts
+from alerts.setup import EngineParts, duty_of
 from config.grouping import load_grouping
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.orgs import load_orgs
 from config.rules import Rule
 from config.settings import PROJECT, Settings
 from config.sources import SourceConfig, parse_source
+from config.tiles import load_tiles
 from core.clock import BEIJING, Clock, as_utc
 from core.ids import content_hash, document_id, short_id
 from core.records import (
@@ -107,7 +108,7 @@ def read_parts(lexicon: Lexicon) -> EngineParts:
     firms = {entry.id: entry for entry in registry}
     return EngineParts(
         read_rules(), lexicon, load_grouping(CONFIG), firms.get, ACK_HOURS, None,
-        queries_of(lexicon, registry, sources=read_sources()),
+        queries_of(lexicon, registry, sources=read_sources()), duty=duty_of(CONFIG),
     )  # fmt: skip
 
 
@@ -343,6 +344,7 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         "sources": read_sources(),
         "rules": read_rules(),
         "rule_parts": read_parts(lexicon),
+        "tiles": load_tiles(CONFIG, lexicon.regions),
         "clock": ticking,
         "story": ticking,
         **more,

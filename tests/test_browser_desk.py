@@ -65,6 +65,10 @@ PAGES = {
     "silences": "/silences",
     "new silence": "/silences/new?match=level%3Dyellow",
     "help": "/help",
+    "changes": "/changes?since=7d",
+    "handover": "/handover",
+    "a shift before": "/handover?shift=2026-11-22T10:00",
+    "wall": "/wall",
     "missing": "/nothing",
     "why an alert": f"/why?q={ALERT}",
     "why none": "/why?q=辟谣",
@@ -205,6 +209,36 @@ def test_a_new_alert_waits_behind_the_bar_and_moves_nothing(page: Page, desk: Ru
     expect(page.locator(f"li[id='{new.id}']")).to_be_visible()
     with services.store.write() as db:
         alert_log.save_alert(db, replace(new, state=AlertState.DISMISSED), details={})
+
+
+def test_the_wall_says_when_its_picture_is_old(page: Page, desk: RunningDesk) -> None:
+    page.clock.install()
+    page.goto(f"{desk.base}/wall")
+    stale = page.get_by_text("画面停止更新")
+    expect(stale).to_be_hidden()
+    page.route("**/wall", lambda route: route.fulfill(status=200, body="<main class=door>登录</main>"))
+    page.clock.run_for(21_000)
+    expect(stale).to_be_visible()
+    page.unroute("**/wall")
+    page.clock.run_for(21_000)
+    expect(stale).to_be_hidden()  # a fresh picture again
+
+
+def test_the_wall_is_read_from_five_metres(page: Page, desk: RunningDesk) -> None:
+    """26 px on a screen of 1.2 m are 17 mm: 12 minutes of arc at 5 m. Nothing is smaller, and all of it fits."""
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.goto(f"{desk.base}/wall")
+    sizes = page.evaluate(
+        """() => [...document.querySelectorAll('.wall *')].filter(e => e.getClientRects().length &&
+        [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+        .map(e => parseFloat(getComputedStyle(e).fontSize))"""
+    )
+    assert min(sizes) >= 25
+    bottom = page.evaluate(
+        """() => Math.max(...[...document.querySelectorAll('.wall section > *')]
+        .map(e => e.getBoundingClientRect().bottom))"""
+    )
+    assert bottom <= page.locator(".wall footer").bounding_box()["y"]  # type: ignore[index]
 
 
 def test_the_clock_is_right_though_the_browser_is_an_hour_off(page: Page, desk: RunningDesk) -> None:

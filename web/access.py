@@ -26,6 +26,8 @@ MAY: dict[str, Role] = {
     "event": "officer",
     "rule": "officer",
     "hold": "officer",
+    "handover": "officer",
+    "review": "officer",
     "silence": "officer",
     "silence_red": "supervisor",
     "clear": "supervisor",

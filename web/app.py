@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from config.calendar_classes import Calendar
 from core.errors import FengsuiError
 from core.logs import log_event
 from search.frequent import FrequentValues
@@ -27,6 +28,7 @@ from web.problems import mistakes, problem, sentence_of
 from web.ranking import Ranking
 from web.security import MAX_BODY, SecurityHeaders, Throttle
 from web.services import Services
+from web.trend import Trends
 from web.views import (
     account,
     account_sign_in,
@@ -37,12 +39,14 @@ from web.views import (
     api,
     audit,
     canary,
+    changes,
     complete,
     documents,
     enterprises,
     events,
     evidence,
     feeds,
+    handover,
     home,
     invite,
     lab,
@@ -66,15 +70,16 @@ from web.views import (
     sources,
     status,
     tokens,
+    wall,
     why,
 )
 from web.visit import Refused, SignInNeeded, TwoStepNeeded, Visit, find_viewer, make_templates, redirect
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    home, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts, search_saved,
-    analytics, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
-    complete, why, canary, silences, evidence, ledger, ledger_sheet, ledger_supervised, ledger_entry,
+    home, changes, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts,
+    search_saved, analytics, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
+    complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet, ledger_supervised, ledger_entry,
     audit, account_sign_in, invite, settings, settings_users, oidc, tokens,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
@@ -96,6 +101,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.frequent = FrequentValues(services.search, services.clock) if services.search else None
     app.state.gap = GapWatch(services)
     app.state.ranking = Ranking()
+    app.state.trends = Trends(services.rule_parts.calendar if services.rule_parts else Calendar())
     app.state.pulse = live.Pulse(services)
     app.state.oidc = oidc.make_client(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))

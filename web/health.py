@@ -72,14 +72,19 @@ def in_time(ask: Callable[[], T]) -> T | None:
         return None
 
 
-def index_health(services: Services) -> Health:
-    """How the index is; one that was not given, cannot be reached or does not answer in time is not well."""
+def index_health(services: Services, *, complete: bool = True) -> Health:
+    """How the index is; one that was not given, cannot be reached or does not answer in time is not well.
+
+    complete: False asks of an empty one alone whether it lost something: that counts the whole store (see GapWatch).
+    """
     if services.search is None:
         return Health(False, "none", 0, "没有配置检索索引", "运行 fengsui reindex 重建索引")
     try:
         health = in_time(services.search.health)
         if health is None:
             return Health(False, "unknown", 0, f"{ANSWER_SECONDS:.0f} 秒内没有回答", "查看 fengsui doctor")
+        if not complete and health.documents:
+            return health
         with services.store.read() as db:
             return complete_health(db, health)
     except SearchUnavailable as problem:

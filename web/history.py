@@ -1,14 +1,15 @@
 """What was done to alerts, in words."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from core.records import Alert, AlertEvent, AlertState
 from store.alert_log import find_alert
-from store.schema import alert_history, users
+from store.schema import alert_history, alerts, users
 from web.access import Viewer
 
 ACTIONS: Mapping[str, str] = {
@@ -76,6 +77,20 @@ MOMENTS = (
     "level",
 )
 """Rows after which the alert is in another state or level: a filled dot."""
+DID: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "new": ("发布预警", ("opened", "created")),
+    "raised": ("升级", ("raised",)),
+    "grew": ("并入新信号", ("grew", "grown", "updated", "merged")),
+    "accept": ("受理", ("accept",)),
+    "dispatch": ("派单", ("dispatch",)),
+    "answer": ("收到回应", ("answered",)),
+    "level": ("调级、降级", ("level", "lowered")),
+    "closed": ("办结", ("close", "closed", "clear", "cleared", "dismiss", "dismissed")),
+    "reopen": ("重新打开", ("reopen", "reopened")),
+    "late": ("逾期升级", ("escalated",)),
+    "withdrawn": ("依据撤回", ("withdrawn", "ground_lost", "unfounded")),
+}
+"""What a shift counts: address value, word, and the rows of histories it stands for."""
 SYSTEM = ("system", "engine", "")
 
 
@@ -109,11 +124,51 @@ def newest_changes(db: Connection, viewer: Viewer, *, limit: int) -> list[Change
         alert = known[alert_id]
         if alert is None or not viewer.sees_alert(alert):
             continue
-        values = {name: row[name] for name in AlertEvent.__dataclass_fields__ if name != "state"}
-        found.append(Change(AlertEvent(**values, state=AlertState(row["state"])), alert))
+        found.append(Change(_event(row), alert))
         if len(found) == limit:
             break
     return found
+
+
+def rows_since(
+    db: Connection, viewer: Viewer, since: datetime, until: datetime, actions: Collection[str] = ()
+) -> list[AlertEvent]:
+    """The rows of all histories this viewer sees, since < t <= until, newest first. actions: of these kinds only."""
+    query = (
+        select(alert_history, alerts.c.territory, alerts.c.territories)
+        .join(alerts, alerts.c.id == alert_history.c.alert)
+        .where(alert_history.c.story_at > since, alert_history.c.story_at <= until)
+        .order_by(alert_history.c.story_at.desc(), alert_history.c.alert, alert_history.c.number.desc())
+    )
+    if actions:
+        query = query.where(alert_history.c.action.in_(sorted(actions)))
+    rows = db.execute(query).mappings()
+    return [_event(row) for row in rows if any(map(viewer.sees_code, (row["territory"], *row["territories"])))]
+
+
+def counted(rows: Iterable[AlertEvent]) -> list[tuple[str, str, int]]:
+    """(key, word, rows) of each kind of DID that there is."""
+    counts = Counter(row.action for row in rows)
+    kinds = ((key, word, sum(counts[action] for action in actions)) for key, (word, actions) in DID.items())
+    return [(key, word, count) for key, word, count in kinds if count]
+
+
+def with_alerts(db: Connection, rows: Iterable[AlertEvent]) -> list[Change]:
+    """Each row with its alert."""
+    known: dict[str, Alert | None] = {}
+    found = []
+    for row in rows:
+        if row.alert not in known:
+            known[row.alert] = find_alert(db, row.alert)
+        alert = known[row.alert]
+        if alert is not None:
+            found.append(Change(row, alert))
+    return found
+
+
+def _event(row: RowMapping) -> AlertEvent:
+    values = {name: row[name] for name in AlertEvent.__dataclass_fields__ if name != "state"}
+    return AlertEvent(**values, state=AlertState(row["state"]))
 
 
 def people(db: Connection) -> dict[str, str]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Text, not_, select, type_coerce
 
 from alerts.reranking import RED
 from config.regions import Regions
+from core.clock import BEIJING, as_utc
 from core.errors import FengsuiError
 from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert, AlertState
 from store.alert_log import list_alerts
@@ -33,6 +34,8 @@ SINCE: Mapping[str, tuple[str, timedelta]] = {
     "7d": ("近 7 日", timedelta(days=7)),
     "30d": ("近 30 日", timedelta(days=30)),
 }
+DUE: Mapping[str, str] = {"over": "已超时", "2h": "2 小时内", "today": "今日", "later": "明日及以后"}
+"""Bands of the clock one may ask for."""
 SORTS: Mapping[str, str] = {"": "按时限", "level": "按级别", "new": "按时间", "limit": "只按时限"}
 """`limit` leaves the learnt order out; it is offered where that one is in use."""
 IS_MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
@@ -43,6 +46,7 @@ LATEST = datetime.max.replace(tzinfo=UTC)
 class Wanted:
     """What the address asks for. Unknown values are refused, so that a mistyped link does not show everything.
 
+    due: a key of DUE.
     muted: "1" shows what a silence holds back, which is folded away otherwise.
     """
 
@@ -53,6 +57,7 @@ class Wanted:
     region: str = ""
     rule: str = ""
     since: str = ""
+    due: str = ""
     late: str = ""
     muted: str = ""
     sort: str = ""
@@ -84,8 +89,8 @@ class BadAddress(FengsuiError):
 def read_wanted(params: Mapping[str, str]) -> Wanted:
     """The filters of an address. Raises BadAddress."""
     accepted: Mapping[str, Iterable[str]] = {
-        "view": VIEWS, "level": ("", *LEVEL_IDS), "since": ("", *SINCE), "sort": SORTS, "late": ("", "1"),
-        "muted": ("", "1"),
+        "view": VIEWS, "level": ("", *LEVEL_IDS), "since": ("", *SINCE), "due": ("", *DUE), "sort": SORTS,
+        "late": ("", "1"), "muted": ("", "1"),
     }  # fmt: skip
     for name, values in accepted.items():
         if params.get(name, "") not in values:
@@ -95,6 +100,24 @@ def read_wanted(params: Mapping[str, str]) -> Wanted:
         raise BadAddress("页码须为 1 以上的整数。")
     texts = {name: params.get(name, "")[:200] for name in Wanted.__dataclass_fields__ if name != "page"}
     return Wanted(**texts, page=int(page))
+
+
+def read_moment(text: str) -> datetime:
+    """The moment of an address, 2026-11-23T08:30; Beijing where it names no zone. Raises BadAddress."""
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = as_utc(moment if moment.tzinfo else moment.replace(tzinfo=BEIJING))
+        if not 2000 <= moment.year < 2200:
+            raise ValueError(text)
+        return moment
+    except (ValueError, OverflowError):
+        names = "、".join(SINCE)
+        raise BadAddress(f"地址中的时间 {text[:40]} 看不懂。可用：{names}，或 2026-11-23T08:30。") from None
+
+
+def since_moment(since: str, now: datetime) -> datetime:
+    """From when on: of a key of SINCE or a moment."""
+    return now - SINCE[since][1] if since in SINCE else read_moment(since)
 
 
 def matching(
@@ -115,6 +138,7 @@ def matching(
         "region": lambda alert: not wanted.region or regions.is_within(wanted.region, alert.territory),
         "rule": lambda alert: not wanted.rule or alert.rule == wanted.rule,
         "since": lambda alert: not wanted.since or alert.first_at > now - SINCE[wanted.since][1],
+        "due": lambda alert: not wanted.due or band_of(limit_of(alert, now), now) == DUE[wanted.due],
         "late": lambda alert: not wanted.late or limit_of(alert, now).state == "over",
         "muted": lambda alert: (alert.id in silenced) == bool(wanted.muted),
     }
@@ -179,10 +203,15 @@ def view_counts(
     return [(key, name, sum(alert.state in states for alert in rest)) for key, (name, states) in VIEWS.items()]
 
 
-def standing_alerts(db: Connection, viewer: Viewer, *, limit: int | None = None) -> list[Alert]:
-    """The alerts this viewer sees, newest update first; those merged into another are told of there."""
+def standing_alerts(
+    db: Connection, viewer: Viewer, *, limit: int | None = None, states: Sequence[AlertState] = ()
+) -> list[Alert]:
+    """The alerts this viewer sees, newest update first; those merged into another are told of there.
+
+    states: in these alone; empty is all.
+    """
     merged = set(db.execute(select(alerts.c.id).where(IS_MERGED)).scalars())
-    return [alert for alert in viewer.alerts(list_alerts(db, limit=limit)) if alert.id not in merged]
+    return [alert for alert in viewer.alerts(list_alerts(db, limit=limit, states=states)) if alert.id not in merged]
 
 
 def links_of(db: Connection, viewer: Viewer, documents: Sequence[str]) -> dict[str, list[tuple[str, str]]]:

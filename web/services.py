@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from sqlalchemy import Connection
 
 from alerts.desk_rules import RuleShelf
+from alerts.duty import Duty
 from alerts.router import Router
 from alerts.setup import EngineParts
 from config.ledger import LedgerRules
@@ -73,6 +74,7 @@ class Services:
     router, routes: say where alerts go and who is mailed; None leaves that out.
     ledger: how long hazards may stand and what closing one needs.
     act, render_feed: None leaves that part of the desk out.
+    tiles: region code to column and row on the map of tiles; those that are missing follow the others.
     stopping: set when the process is asked to end, so that live streams close at once.
     """
 
@@ -95,11 +97,17 @@ class Services:
     clock: Clock = system_clock
     story: Clock = system_clock
     stopping: threading.Event = field(default_factory=threading.Event)
+    tiles: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def demo(self) -> bool:
         """Whether this is sample data."""
         return self.settings.profile == "demo"
+
+    @cached_property
+    def duty(self) -> Duty:
+        """Shifts, working hours and who is on duty."""
+        return (self.rule_parts.duty if self.rule_parts else None) or Duty()
 
     @cached_property
     def source_by_key(self) -> Mapping[str, SourceConfig]:

@@ -76,28 +76,19 @@ class SourceState:
         return bool(waits and self.pulse and now - self.pulse.next_at > LATE)
 
 
-def source_states(db: Connection, services: Services) -> list[SourceState]:
-    """All configured sources, those in trouble first. Four queries, however many sources there are."""
+def source_states(db: Connection, services: Services, *, count: bool = True) -> list[SourceState]:
+    """All configured sources, those in trouble first. Four queries, however many sources there are.
+
+    count: False leaves their documents uncounted (0): that reads them all.
+    """
     by_source, pulses, present = _recent_runs(db, services.clock()), all_pulses(db), present_states(db)
-    counted = {
-        row[0]: row[1:]
-        for row in db.execute(
-            select(
-                documents.c.source,
-                func.count(),
-                func.count().filter(documents.c.is_risk),
-                func.max(documents.c.event_time),
-            )
-            .where(documents.c.latest)
-            .group_by(documents.c.source)
-        )
-    }
+    counted = _documents(db) if count else {}
     states = []
     for source in services.sources:
         mine = by_source.get(source.key, [])
         closed = [run for run in mine if run.status not in OPEN]
         failures = next((i for i, run in enumerate(closed) if run.status == "ok"), len(closed))
-        count, signals, newest = counted.get(source.key, (0, 0, None))
+        found, signals, newest = counted.get(source.key, (0, 0, None))
         states.append(
             SourceState(
                 source=source,
@@ -105,7 +96,7 @@ def source_states(db: Connection, services: Services) -> list[SourceState]:
                 last=closed[0] if closed else None,
                 failures=failures,
                 marks="".join(_mark(run) for run in reversed(closed[:SHOWN_RUNS])),
-                documents=count,
+                documents=found,
                 signals=signals,
                 newest=newest,
                 running=len(mine) > len(closed),
@@ -115,6 +106,13 @@ def source_states(db: Connection, services: Services) -> list[SourceState]:
         )
     order = {"bad": 0, "warn": 1, "": 3}
     return sorted(states, key=lambda state: (order.get(state.state[1], 2), state.source.title))
+
+
+def _documents(db: Connection) -> dict[str, tuple[int, int, datetime | None]]:
+    risks = func.count().filter(documents.c.is_risk)
+    query = select(documents.c.source, func.count(), risks, func.max(documents.c.event_time))
+    rows = db.execute(query.where(documents.c.latest).group_by(documents.c.source))
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
 
 def _recent_runs(db: Connection, now: datetime) -> dict[str, list[Run]]:

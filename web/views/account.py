@@ -1,6 +1,9 @@
-"""账号: password, look, private feed addresses; what else belongs to signing in is in account_sign_in.py."""
+"""账号: password, look, private addresses of feeds and of the wall; the rest of signing in is in account_sign_in.py."""
+
+from typing import Literal
 
 from fastapi import APIRouter
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from core.errors import UsageError
@@ -14,7 +17,7 @@ MOST_FEEDS = 20
 SAID = {
     "password": "密码已更新，其他地方的登录已退出。",
     "theme": "外观已更新。",
-    "revoked": "订阅地址已作废。",
+    "revoked": "地址已作废。",
     "two_step_off": "两步验证已停用。",
     "ended": "已退出。",
 }
@@ -66,14 +69,24 @@ def change_theme(visit: Here, form: Posted) -> Response:
 @router.post("/account/feeds")
 def create_feed(visit: Here, form: Posted) -> Response:
     """Make a private feed address. It is shown on this answer and never again."""
+    return account_page(visit, feed=_new_address(visit, form, "feed", "订阅"))
+
+
+@router.post("/account/walls")
+def create_wall(visit: Here, form: Posted) -> Response:
+    """Make an address that opens the wall and nothing else. It is shown on this answer and never again."""
+    return account_page(visit, wall=_new_address(visit, form, "wall", "大屏"))
+
+
+def _new_address(visit: Visit, form: FormData, purpose: Literal["feed", "wall"], word: str) -> str:
     now = visit.services.clock()
-    note = str(form.get("note", "")).strip()[:60] or "订阅"
+    note = str(form.get("note", "")).strip()[:60] or word
     with visit.services.store.write() as db:
-        if len(users.list_tokens(db, visit.me.name, purpose="feed")) >= MOST_FEEDS:
-            raise Refused(409, f"订阅地址已有 {MOST_FEEDS} 个。请先作废不用的。")
-        secret = users.create_token(db, "feed", user=visit.me.name, note=note, now=now)
-        audit.note(db, visit.me.name, "create_feed", note, at=now)
-    return account_page(visit, feed=f"{visit.services.settings.public_url.rstrip('/')}/feeds/{secret}")
+        if len(users.list_tokens(db, visit.me.name, purpose=purpose)) >= MOST_FEEDS:
+            raise Refused(409, f"{word}地址已有 {MOST_FEEDS} 个。请先作废不用的。")
+        secret = users.create_token(db, purpose, user=visit.me.name, note=note, now=now)
+        audit.note(db, visit.me.name, f"create_{purpose}", note, at=now)
+    return f"{visit.services.settings.public_url.rstrip('/')}/{purpose}{'s' if purpose == 'feed' else ''}/{secret}"
 
 
 @router.post("/account/feeds/revoke")
@@ -87,15 +100,24 @@ def revoke_feed(visit: Here, form: Posted) -> Response:
 
 
 def account_page(
-    visit: Visit, *, said: str = "", problem: str = "", field: str = "", feed: str = "", status: int = 200
+    visit: Visit,
+    *,
+    said: str = "",
+    problem: str = "",
+    field: str = "",
+    feed: str = "",
+    wall: str = "",
+    status: int = 200,
 ) -> Response:
     """The page; problem: what was wrong with a field of it."""
     with visit.services.store.read() as db:
         feeds = users.list_tokens(db, visit.me.name, purpose="feed")
+        walls = users.list_tokens(db, visit.me.name, purpose="wall")
         opened = users.list_sessions(db, visit.me.name, now=visit.services.clock())
         factor = second_factor.find_factor(db, visit.me.name)
     return visit.page(
         "account.html", status=status, said=said, problem=problem, problem_field=field, feed=feed, feeds=feeds,
+        wall=wall, walls=walls,
         shortest=users.MIN_PASSWORD, sessions=opened, factor=factor if factor and factor.confirmed_at else None,
         two_step_asked=visit.me.user.role in visit.services.sign_in.two_step_for,
         two_step_lacks=visit.me.lacks_two_step(visit.services.sign_in.two_step_for), ways=WAYS, device=device_word,

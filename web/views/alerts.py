@@ -78,6 +78,7 @@ def _labels(visit: Visit) -> dict[str, Callable[[str], str]]:
         "region": visit.names.region,
         "rule": visit.names.rule,
         "since": lambda key: inbox.SINCE[key][0],
+        "due": lambda key: inbox.DUE[key],
     }
 
 

@@ -1,109 +1,169 @@
 """今日: what must be done now, what changed, whether the system itself is well."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from starlette.responses import Response
 
 from config.regions import Regions
-from core.records import Alert
+from core.records import LEVEL_IDS
+from store.canaries import newest as newest_canaries
+from store.schema import documents
 from store.searches import watched_searches
+from store.shift_log import rows_of_shift
 from store.silences import silenced_alerts
-from web import inbox, signals
+from web import inbox, trend
 from web.health import in_time, index_health, processes_down
-from web.heat import heat
-from web.history import newest_changes, people
+from web.heat import HeatRow, heat
+from web.history import DID, counted, newest_changes, people, rows_since
 from web.names import firm_names
 from web.saved import news_of, unread
+from web.search_time import in_address
+from web.shift import away, now_shift, office, previous
 from web.source_states import source_states
+from web.tiles import tiles_of
 from web.times import day_head, limit_of
 from web.visit import Here, Visit
 
 router = APIRouter(include_in_schema=False)
-TO_DO = 6
+TO_DO = 8
 WATCHED = 8
-TILE_STEPS = (0, 1, 2, 4, 6)
+FEED = 6
 
 
 @dataclass(frozen=True)
-class Tile:
-    """A prefecture on the map. step: tint 0 to 5."""
+class Band:
+    """What is due in one stretch of the clock. key: of inbox.DUE; empty for those without a time limit."""
 
-    code: str
+    key: str
     name: str
     count: int
+    rows: Sequence[inbox.Row]
+
+
+@dataclass(frozen=True)
+class LevelCount:
+    """Open alerts of one level."""
+
     level: int
-    step: int
+    key: str
+    count: int
 
 
 @router.get("/")
 def home(visit: Here) -> Response:
     """The first page."""
     with visit.services.store.read() as db:
-        return visit.page("home.html", **_home(db, visit))
+        shown: dict[str, Any] = {
+            "head": day_head(visit.now),
+            "no_password": not visit.me.user.has_password and not visit.me.user.outside,
+        }
+        for part in (_alerts, _shift, _signals, _system):
+            shown |= part(db, visit)
+        return visit.page("home.html", people=people(db), **shown)
 
 
-def _home(db: Connection, visit: Visit) -> dict[str, Any]:
+def _alerts(db: Connection, visit: Visit) -> dict[str, Any]:
     now, regions = visit.now, visit.services.lexicon.regions
     silenced = silenced_alerts(db, visit.services.clock())
-    every = inbox.standing_alerts(db, visit.me)
+    every = inbox.standing_alerts(db, visit.me, states=inbox.OPEN)
     seen = [alert for alert in every if alert.id not in silenced]
-    fresh = [alert for alert in seen if alert.first_at > now - timedelta(hours=24)]
     waiting = inbox.matching(seen, inbox.Wanted(), regions=regions, now=now)
-    todo = inbox.rows_of(inbox.matching(seen, inbox.Wanted(view="open"), regions=regions, now=now), now=now, sort="")
-    tiles = _tiles(seen, regions)
-    series = signals.slots(signals.points(db, visit.me, *signals.chart_span(now)), now)
-    products = [product.id for product in visit.services.lexicon.products.values() if product.key]
-    places = [tile.code for tile in tiles]
-    sources = source_states(db, visit.services)
-    index = index_health(visit.services)
-    watched = watched_searches(db, visit.me.name)[:WATCHED]
-    table, news = None, unread(visit.me, watched)
-    if index.well or index.documents:  # one that did not answer for its health is not waited for again
-        table = in_time(lambda: heat(visit.services, visit.me, now, products=products, prefectures=places))
-        news = news_of(visit.services, visit.me, watched, now)
+    still_open = inbox.matching(seen, inbox.Wanted(view="open"), regions=regions, now=now)
+    todo = inbox.rows_of(still_open, now=now, sort="")
     return {
-        "head": day_head(now),
-        "fresh": fresh,
-        "fresh_levels": inbox.level_sentence(alert.level for alert in fresh),
         "working": len(inbox.matching(seen, inbox.Wanted(view="work"), regions=regions, now=now)),
+        "waiting_here": len(waiting),
         "late": sum(limit_of(alert, now).state == "over" for alert in waiting),
-        "todo": todo[:TO_DO],
+        "bands": _bands(todo),
         "todo_total": len(todo),
+        "todo_shown": min(len(todo), TO_DO),
+        "levels": [LevelCount(n, key, sum(one.level == n for one in still_open)) for key, n in _levels()],
         "folded": sum(alert.id in silenced and alert.state in inbox.OPEN for alert in every),
         "firms": firm_names(db, (firm for row in todo[:TO_DO] for firm in row.alert.enterprises)),
-        "tiles": tiles,
-        "chart": signals.draw(series, "风险信号"),
-        "crossed": len(series.crossed),
+        "tiles": tiles_of(still_open, regions, visit.services.tiles, visit.me.user.territory),
+    }
+
+
+def _levels() -> list[tuple[str, int]]:
+    return sorted(LEVEL_IDS.items(), key=lambda item: -item[1])
+
+
+def _bands(todo: Sequence[inbox.Row]) -> list[Band]:
+    """The rows under their headings, the first `TO_DO` of all of them."""
+    keys = {name: key for key, name in inbox.DUE.items()}
+    return [Band(keys.get(name, ""), name, count, here) for name, count, here in inbox.banded(todo[:TO_DO], todo)]
+
+
+def _shift(db: Connection, visit: Visit) -> dict[str, Any]:
+    shift = now_shift(visit)
+    before = previous(visit, shift)
+    since = away(db, visit)
+    rows = rows_since(db, visit.me, since.since, visit.now)
+    return {
+        "since": since,
+        "since_address": in_address(since.since),
+        "fresh_levels": inbox.level_sentence(row.level for row in rows if row.action in DID["new"][1]),
+        "shift": shift,
+        "before": before,
+        "notes": rows_of_shift(db, before.start, office(visit)),
+        "done": counted(rows),
+        "changes": newest_changes(db, visit.me, limit=FEED),
+    }
+
+
+def _signals(db: Connection, visit: Visit) -> dict[str, Any]:
+    services, now, regions = visit.services, visit.now, visit.services.lexicon.regions
+    days = visit.request.app.state.trends.days(db, visit.me, now)
+    index = index_health(services, complete=False)
+    gap = visit.request.app.state.gap.sentence() if index.well else ""
+    if gap:
+        index = replace(index, well=False, detail=gap)
+    watched = watched_searches(db, visit.me.name)[:WATCHED]
+    places = [tile.code for tile in tiles_of((), regions, services.tiles, visit.me.user.territory)]
+    table: list[HeatRow] | None = None
+    news = unread(visit.me, watched)
+    if index.well or index.documents:  # one that did not answer for its health is not waited for again
+        products = [product.id for product in services.lexicon.products.values() if product.key]
+        table = in_time(lambda: heat(services, visit.me, now, products=products, prefectures=places))
+        news = news_of(services, visit.me, watched, now)
+    return {
+        "index": index,
+        "chart": trend.draw(days, now),
+        "crossed": sum(day.over for day in days),
+        "days": len(days),
         "heat": table,
         "places": [(code, _short(regions, code)) for code in places],
-        "changes": newest_changes(db, visit.me, limit=7),
-        "people": people(db),
         "news": news,
+        "newest": _newest(db, visit),
+    }
+
+
+def _newest(db: Connection, visit: Visit) -> Sequence[Any]:
+    """The newest risk signals, one row each: id, title, level, source, event_time."""
+    kept = documents.c
+    query = select(kept.id, kept.title, kept.level, kept.source, kept.event_time).where(
+        kept.is_risk, kept.latest, kept.event_time <= visit.now, visit.me.documents()
+    )
+    return db.execute(query.order_by(kept.event_time.desc()).limit(FEED)).mappings().all()
+
+
+def _system(db: Connection, visit: Visit) -> dict[str, Any]:
+    sources = source_states(db, visit.services, count=False)
+    ill = [state for state in sources if state.bad]
+    reached = [canary for canary in newest_canaries(db, 5) if canary.seconds is not None]
+    return {
         "sources": sources,
-        "ill": [state for state in sources if state.bad],
+        "ill": ill,
+        "off": sum(not state.source.enabled for state in sources),
         "down": processes_down(db, visit.services),
-        "index": index,
-        "no_password": not visit.me.user.has_password and not visit.me.user.outside,
+        "canary": reached[0] if reached else None,
     }
 
 
 def _short(regions: Regions, code: str) -> str:
     region = regions.get(code)
     return region.short_name if region else code
-
-
-def _tiles(seen: list[Alert], regions: Regions) -> list[Tile]:
-    """Open alerts by prefecture, in the order of the region codes."""
-    tiles = []
-    for code in regions.children.get(regions.home, ()):
-        region = regions.get(code)
-        if region is None or region.level not in ("prefecture", "national_new_area"):
-            continue
-        here = [a for a in seen if a.state in inbox.OPEN and regions.is_within(code, a.territory)]
-        step = max((i for i, least in enumerate(TILE_STEPS) if len(here) >= least), default=0)
-        tiles.append(Tile(code, region.short_name, len(here), max((a.level for a in here), default=0), step))
-    return tiles

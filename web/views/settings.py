@@ -12,7 +12,7 @@ from web.visit import Here, Posted, Refused, Visit, redirect
 router = APIRouter(include_in_schema=False)
 IDLE = timedelta(days=90)
 """A token nobody used for so long is marked: it could go."""
-PURPOSES = {"feed": "订阅地址", "api": "接口令牌"}
+PURPOSES = {"feed": "订阅地址", "api": "接口令牌", "wall": "大屏地址"}
 SAID = {"revoked": "已作废，再用这个地址或令牌会被拒绝。"}
 
 

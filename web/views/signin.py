@@ -13,6 +13,7 @@ from core.clock import beijing
 from store import audit, second_factor, users
 from web.security import address_of, cookie_name, cross_site, safe_next, same, set_session_cookie, told_by
 from web.services import Services
+from web.shift import now_shift, write_row
 from web.visit import Here, Posted, find_viewer, redirect
 
 router = APIRouter(include_in_schema=False)
@@ -160,6 +161,7 @@ def sign_out(visit: Here, form: Posted) -> Response:
     services = visit.services
     with services.store.write() as db:
         users.end_session(db, visit.me.session)
+        write_row(db, visit, "left", now_shift(visit), once=secrets.token_urlsafe(12))
         audit.note(db, visit.me.name, "sign_out", visit.me.name, at=services.clock())
     answer = redirect("/signin")
     answer.delete_cookie(cookie_name(services.settings), path="/")

@@ -21,7 +21,7 @@ from web.source_states import HEALTH, SourceState, source_states
 from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
-VIEWS = {"": "全部", "ill": "异常", "off": "停用"}
+VIEWS = {"": "全部", "fine": "正常", "ill": "异常", "off": "停用"}
 LATE = 60
 """Seconds after which a job that should have run is late."""
 SHOWN_DAYS = 42
@@ -30,6 +30,8 @@ BUSY = 1.5
 
 
 def _chosen(states: list[SourceState], view: str) -> list[SourceState]:
+    if view == "fine":
+        return [state for state in states if state.source.enabled and not state.bad]
     if view == "ill":
         return [state for state in states if state.bad]
     return [state for state in states if not state.source.enabled] if view == "off" else states
@@ -39,7 +41,7 @@ def _chosen(states: list[SourceState], view: str) -> list[SourceState]:
 def show_sources(visit: Here, s: str = "") -> Response:
     """All sources, those in trouble first, and the job table."""
     if s not in VIEWS:
-        raise Refused(400, f"地址中的 s={s[:20]} 不存在。可用：ill、off。")
+        raise Refused(400, f"地址中的 s={s[:20]} 不存在。可用：fine、ill、off。")
     with visit.services.store.read() as db:
         states = source_states(db, visit.services)
         return visit.page(
