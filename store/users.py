@@ -41,7 +41,8 @@ MAX_PASSWORD = 256
 NAME_FORM = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 FIRST_ADMIN = "admin"
 
-_HASHER = PasswordHasher()
+PASSWORD_HASHER = PasswordHasher()
+"""Its cost stands in each hash: one made with another cost is still checked."""
 
 
 @dataclass(frozen=True)
@@ -205,13 +206,13 @@ def hash_password(password: str) -> str:
 
 def hash_secret(secret: str) -> str:
     """The argon2id hash of anything."""
-    return _HASHER.hash(secret)
+    return PASSWORD_HASHER.hash(secret)
 
 
 @lru_cache(maxsize=1)
 def _nobodys_hash() -> str:
     """What an unknown name is checked against, so that it takes as long as a known one."""
-    return _HASHER.hash(secrets.token_urlsafe(16))
+    return PASSWORD_HASHER.hash(secrets.token_urlsafe(16))
 
 
 def sign_in(store: Store, name: str, password: str, *, now: datetime) -> Attempt:
@@ -245,7 +246,7 @@ def _charge(db: Connection, name: str, now: datetime) -> tuple[str | None, int, 
 def matches(stored: str, password: str) -> bool:
     """Whether an argon2 hash is that of `password`."""
     try:
-        return _HASHER.verify(stored, password)
+        return PASSWORD_HASHER.verify(stored, password)
     except (Argon2Error, InvalidHashError):
         return False
 

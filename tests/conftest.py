@@ -1,15 +1,18 @@
 """Fixtures that every test may use."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.settings import PROJECT
 from core.clock import Clock, fixed_clock
 from core.records import RegistryEntry
+from store import users
 from store.database import Store
 
 pytest_plugins = ["tests.elasticsearch_fixture"]
@@ -17,14 +20,29 @@ pytest_plugins = ["tests.elasticsearch_fixture"]
 LONGEST = (
     "test_run_killed.py", "test_kill.py", "test_search_elasticsearch_cluster.py", "test_index_outage.py",
     "test_index_rules_node.py", "test_run.py", "test_browser_desk.py", "test_story_killed.py", "test_elastic_roles.py",
-    "test_lab_findings.py", "test_run_crawl.py",
+    "test_lab_findings.py", "test_run_crawl.py", "test_api_fuzz.py",
 )  # fmt: skip
 """Files of few tests that take minutes: begun first, so that none is left alone at the end."""
+SHIPPED_HASHER = users.PASSWORD_HASHER
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Passwords that cost a thousandth: some tests make six accounts, each costs an eighth of a second as shipped."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(users, "PASSWORD_HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
+
+
+@pytest.fixture
+def shipped_hasher() -> PasswordHasher:
+    """What passwords are hashed with outside of tests."""
+    return SHIPPED_HASHER
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +69,20 @@ def clock() -> Clock:
     return fixed_clock(NOON)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty migrated store on SQLite."""
-    opened = Store(f"sqlite:///{tmp_path / 'fengsui.db'}")
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty migrated store, to be copied: migrating takes a third of a second."""
+    file = tmp_path_factory.mktemp("migrated") / "fengsui.db"
+    opened = Store(f"sqlite:///{file}")
     opened.migrate()
+    opened.close()
+    return file
+
+
+@pytest.fixture
+def store(tmp_path: Path, migrated: Path) -> Iterator[Store]:
+    """An empty migrated store on SQLite."""
+    file = shutil.copy(migrated, tmp_path / "fengsui.db")
+    opened = Store(f"sqlite:///{file}")
     yield opened
     opened.close()

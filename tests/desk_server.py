@@ -4,7 +4,9 @@ with findings and history, runs, jobs and deliveries; and the real server over i
 Run it by hand: `python -m tests.desk_server FOLDER PORT` prints the address that signs the first administrator in.
 """
 
+import atexit
 import re
+import shutil
 import socket
 import sys
 import threading
@@ -12,7 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from sqlalchemy import Connection
@@ -48,7 +52,6 @@ from core.records import (
 from demo.story import read_pack
 from nlp.analyze import dictionary_words
 from nlp.segment import Segmenter
-from search.backend import SearchBackend
 from search.names import NameTable
 from search.open import open_backend
 from search.records import entry_of
@@ -112,11 +115,19 @@ def read_parts(lexicon: Lexicon) -> EngineParts:
     )  # fmt: skip
 
 
+@cache
 def read_lexicon() -> Lexicon:
     """The project's own lexicon."""
     return load_lexicon(CONFIG)
 
 
+@cache
+def read_segmenter() -> CutWords:
+    """Cuts texts with the words of the lexicon."""
+    return Segmenter(dictionary_words(read_lexicon(), ())).words
+
+
+@cache
 def read_sources() -> tuple[SourceConfig, ...]:
     """The pack's sources, as plain feeds."""
     kinds = {row["source"]: PACK_KINDS.get(row["kind"], row["kind"]) for row in read_pack()}
@@ -319,27 +330,21 @@ def _fill_pulse(db: Connection, source: SourceConfig, number: int) -> None:
 
 
 def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> Services:
-    """Services over a freshly filled store in `folder`; the clock stands at NOW, plus what really passes."""
+    """Services over a filled store in `folder`; the clock stands at NOW, plus what really passes."""
     settings = Settings(profile="demo", data=folder)
-    store = Store(settings.database)
-    store.migrate()
-    lexicon = read_lexicon()
-    with store.read() as db:
-        empty = documents.count_documents(db)["documents"] == 0
-    if empty:
-        fill(store, lexicon)
+    if not (folder / "fengsui.db").exists():
+        shutil.copytree(filled_folder(), folder, dirs_exist_ok=True)
+    lexicon, segmenter = read_lexicon(), read_segmenter()
     started = datetime.now(UTC)
     ticking = clock or (lambda: NOW + (datetime.now(UTC) - started))
-    segmenter = Segmenter(dictionary_words(lexicon, ())).words
-    index, names = _index(settings, lexicon, store, segmenter, fresh=empty)
     firms = {entry.id: entry for entry in load_registry_csv(CONFIG / "lexicons" / "enterprises_demo.csv")}
     values: dict[str, Any] = {
-        "search": index,
+        "search": open_backend(settings, words=segmenter, write=True),
         "segmenter": segmenter,
         "router": Router(load_orgs(CONFIG, lexicon), lexicon, firms.get),
         "act": act,
         "render_feed": FeedWriter(settings.public_url, lexicon),
-        "query_names": names,
+        "query_names": _names(lexicon),
         "synonyms": lexicon.synonyms,
         "sources": read_sources(),
         "rules": read_rules(),
@@ -349,21 +354,32 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         "story": ticking,
         **more,
     }
-    return Services(store=store, settings=settings, lexicon=lexicon, **values)
+    return Services(store=Store(settings.database), settings=settings, lexicon=lexicon, **values)
 
 
-def _index(
-    settings: Settings, lexicon: Lexicon, store: Store, segmenter: CutWords, *, fresh: bool
-) -> tuple[SearchBackend, NameTable]:
-    index = open_backend(settings, words=segmenter, write=True)
-    if fresh:
-        with store.read() as db:
-            signals = [signal for _, signal in documents.signals_after(db, 0, limit=1000)]
-        index.index([entry_of(signal, segmenter) for signal in signals])
-        index.refresh()
+@cache
+def filled_folder() -> Path:
+    """A folder with store and index, filled once for the process and to be copied: filling takes two seconds."""
+    folder = Path(mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = Settings(profile="demo", data=folder)
+    store = Store(settings.database)
+    store.migrate()
+    fill(store, read_lexicon())
+    with store.read() as db:
+        signals = [signal for _, signal in documents.signals_after(db, 0, limit=1000)]
+    store.close()
+    index = open_backend(settings, words=read_segmenter(), write=True)
+    index.index([entry_of(signal, read_segmenter()) for signal in signals])
+    index.refresh()
+    index.close()
+    return folder
+
+
+def _names(lexicon: Lexicon) -> NameTable:
     places = [(name, place.code) for place in lexicon.regions for name in (place.name, place.short_name)]
     products = [(product.name, product.id) for product in lexicon.products.values()]
-    return index, NameTable({"products": products, "territory": places, "regions": places})
+    return NameTable({"products": products, "territory": places, "regions": places})
 
 
 @dataclass(frozen=True)

@@ -244,7 +244,8 @@ def test_roles_that_must_have_it_see_nothing_else_before(make_desk: Callable[...
     desk.password(officer, "officer")
     assert officer.get("/alerts").status_code == 200
     assert chief.get("/alerts").headers["location"] == "/account#two-step"
-    assert chief.get("/api/alerts").status_code == 403
+    assert [chief.get(path).status_code for path in ("/api/alerts", "/live")] == [403, 403]
+    assert chief.get("/wall").headers["location"] == "/account#two-step"
     assert "须先设置两步验证" in chief.get("/account").text
     desk.post(chief, "/account/two-step/begin")
     with desk.services.store.read() as db:

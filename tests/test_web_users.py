@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from core.errors import UsageError
 from store import users
@@ -39,6 +40,10 @@ def test_five_wrong_passwords_lock_and_a_right_one_does_not_open(store: Store) -
     locked = users.sign_in(store, "desk-1", GOOD, now=NOW)
     assert locked.user is None
     assert locked.locked_until == NOW + users.LOCK
+
+
+def test_a_guess_at_a_stolen_hash_is_dear(shipped_hasher: PasswordHasher) -> None:
+    assert shipped_hasher.hash("correct horse").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_the_lock_ends_by_itself(store: Store) -> None:

@@ -15,7 +15,7 @@ from store.users import TOKEN_STEP, Token, find_token, find_user, touch_token
 from web.access import ROLE_NAMES, SCOPES, Viewer
 from web.buckets import Buckets
 from web.services import Services
-from web.visit import Refused, Visit, address_without_nul, find_viewer
+from web.visit import Refused, Visit, address_without_nul, admitted
 
 PREFIX = "fengsui_"
 """How every token begins, so that scanners know one that was published by mistake."""
@@ -53,7 +53,7 @@ def _who(request: Request, given: HTTPAuthorizationCredentials | None) -> tuple[
             token, viewer = _owner(db, services, given.credentials)
         _note_use(services, token)
         return token.key, viewer
-    found = find_viewer(request)
+    found = admitted(request)
     if found is None:
         raise Refused(401, "请先登录，或在请求头 Authorization 中给出令牌。", headers=CHALLENGE)
     if request.method not in SAFE:

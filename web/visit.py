@@ -176,15 +176,22 @@ def without_nul(values: Iterable[Any]) -> None:
         raise Refused(400, "其中有看不见的控制字符（编码 0）。请去掉后再试。")
 
 
+def admitted(request: Request) -> Viewer | None:
+    """Who the cookie belongs to, if nothing is lacking before they may look. Raises TwoStepNeeded."""
+    services: Services = request.app.state.services
+    viewer = find_viewer(request)
+    lacks = viewer is not None and viewer.lacks_two_step(services.sign_in.two_step_for)
+    if lacks and not request.url.path.startswith(OWN_AFFAIRS):
+        raise TwoStepNeeded
+    return viewer
+
+
 def signed_in(request: Request) -> Visit:
     """The visit of somebody who is signed in. Raises SignInNeeded, TwoStepNeeded."""
-    viewer = find_viewer(request)
+    viewer = admitted(request)
     if viewer is None:
         query = f"?{request.url.query}" if request.url.query else ""
         raise SignInNeeded(request.url.path + query if request.method == "GET" else "/")
-    services: Services = request.app.state.services
-    if viewer.lacks_two_step(services.sign_in.two_step_for) and not request.url.path.startswith(OWN_AFFAIRS):
-        raise TwoStepNeeded
     address_without_nul(request)
     return Visit(request, viewer)
 

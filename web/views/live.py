@@ -19,7 +19,7 @@ from store.silences import silenced_alerts
 from web.access import Viewer
 from web.inbox import IS_MERGED
 from web.services import Services
-from web.visit import SignInNeeded, find_viewer
+from web.visit import SignInNeeded, admitted
 
 router = APIRouter(include_in_schema=False)
 LOOK_EVERY = 1.0
@@ -73,7 +73,7 @@ async def live(request: Request, since: str = "") -> StreamingResponse:
     since: when the page was drawn (ISO); alerts written after it are told.
     """
     services: Services = request.app.state.services
-    viewer = await run_in_threadpool(find_viewer, request)
+    viewer = await run_in_threadpool(admitted, request)
     if viewer is None:
         raise SignInNeeded("/")
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -27,7 +27,7 @@ from web.shift import now_shift, office
 from web.source_states import source_states
 from web.tiles import tiles_of
 from web.times import limit_of
-from web.visit import Refused, SignInNeeded, Visit, find_viewer, redirect
+from web.visit import Refused, SignInNeeded, Visit, admitted, redirect
 
 router = APIRouter(include_in_schema=False)
 URGENT = 6
@@ -42,7 +42,7 @@ def show_wall(request: Request, firms: str = "") -> Response:
     """The picture. firms=off leaves out what firms and brands the alerts are about."""
     if firms not in ("", "off"):
         raise inbox.BadAddress(f"地址中的 firms={firms[:20]} 不存在。可用：off。")
-    viewer = find_viewer(request) or _by_cookie(request)
+    viewer = admitted(request) or _by_cookie(request)
     if viewer is None:
         raise SignInNeeded(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
     visit = Visit(request, viewer)
