@@ -116,6 +116,15 @@ def find_events(db: Connection, ids: Iterable[str]) -> dict[str, Event]:
     return {row["id"]: event_of(row) for row in rows}
 
 
+def events_of_documents(db: Connection, ids: Sequence[str]) -> list[Event]:
+    """The events in which any of these documents stands, the largest first."""
+    found: set[str] = set()
+    for first in range(0, len(ids), 400):
+        some = event_documents.c.document.in_(list(ids[first : first + 400]))
+        found |= set(db.execute(select(event_documents.c.event).where(some).distinct()).scalars())
+    return sorted(find_events(db, found).values(), key=lambda event: (-event.documents, event.number))
+
+
 _EVENTS = select(events).where(events.c.id.in_(bindparam("ids", expanding=True)))
 
 

@@ -58,6 +58,7 @@ DELIVERY_STATES: Mapping[str, tuple[str, str]] = {
     "failed": ("未送达", "bad"),
     "unsure": ("待核", "warn"),
     "replaced": ("未发，已由后一封代替", ""),
+    "withdrawn": ("未发，已撤回", ""),
 }
 
 CHANNELS: Mapping[str, str] = {
