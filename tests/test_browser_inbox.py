@@ -97,3 +97,19 @@ def test_keys_walk_alert_by_alert_and_esc_leads_back_but_not_while_an_input_meth
     page.keyboard.press("g")
     page.keyboard.press("e")
     page.wait_for_url(re.compile("/events$"))
+
+
+def test_a_stream_that_goes_silent_is_said_after_half_a_minute(page: Page, desk: RunningDesk) -> None:
+    page.clock.install()
+    page.goto(f"{desk.base}/alerts")
+    feed = page.locator(".feed")
+    expect(feed.locator("time")).to_have_text(re.compile(r"14:3\d"))
+    page.route("**/live*", lambda route: route.abort())
+    page.evaluate("() => window.stop()")
+    page.clock.run_for(20_000)
+    expect(feed).to_have_attribute("data-state", "live")
+    page.clock.run_for(14_000)
+    expect(feed).to_contain_text("连接中断，正在重连；数据截至")
+    page.unroute("**/live*")
+    page.clock.run_for(40_000)
+    expect(feed).to_have_attribute("data-state", "live")
