@@ -58,6 +58,7 @@ from web.views import (
     live,
     marks,
     oidc,
+    reports,
     rules,
     search,
     search_export,
@@ -80,7 +81,7 @@ PAGES = (
     home, changes, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts,
     search_saved, analytics, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
     complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet, ledger_supervised, ledger_entry,
-    audit, account_sign_in, invite, settings, settings_users, oidc, tokens,
+    audit, account_sign_in, invite, settings, settings_users, oidc, tokens, reports,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
