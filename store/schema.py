@@ -647,6 +647,7 @@ desk_rules = Table(
     Column("since", BigInteger, nullable=False, comment="documents.seq that had arrived when it was made"),
     Column("counted", BigInteger, comment="documents.seq up to which earlier ones are counted in; null: none"),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    Column("note", Text, nullable=False, server_default="", comment="why it was changed"),
     UniqueConstraint("rule", "number", name="uq_desk_rules_rule_number"),
 )  # fmt: skip
 

@@ -17,11 +17,12 @@ from config.weekly import load_weekly
 from core.errors import ConfigError
 from core.ids import short_id
 from reports.records import batches_of
-from reports.weekly import canonical
+from reports.table import editable, needed
+from reports.weekly import Office, WeeklyBook, canonical
 from reports.weeks import read_week, week_of
 from store import audit, users
 from store.schema import documents, weekly_acts, weekly_cells
-from store.weekly import acts_of, history_of
+from store.weekly import CellRow, acts_of, add_cell, history_of
 from tests.desk_server import CONFIG, NOW, make_services
 from web.app import create_app
 from web.services import Services
@@ -215,17 +216,24 @@ def test_a_rate_follows_the_cells_it_divides(browse: Browse) -> None:
     assert form_of(client, "nonconf_rate")["v_cable"] == "7.5"
 
 
-def complete(client: TestClient, week: str = BEFORE) -> None:
+def complete(client: TestClient, services: Services) -> None:
     """Fill what is empty, confirm what is a draft."""
-    for column in load_weekly(CONFIG).columns:
-        if column.source == "manual" or column.source == "mixed":
-            assert fill(client, column.id, {}, week, rest="0", do="confirm")[0] == 303
+    book = WeeklyBook(services.weekly, services.lexicon, {})
+    office = Office("360000", lambda code: True)
+    with services.store.write() as db:
+        sheet = book.open(db, read_week(BEFORE), office, now=NOW).sheet
+        for column in sheet.columns:
+            for row, _ in sheet.rows:
+                if sheet.cell(column.id, row).value is None and editable(column, row) and needed(column):
+                    made = CellRow(column.id, row, 1, NOW, "one", "0", None, "")
+                    add_cell(db, BEFORE, "360000", made, once="filled-by-hand")
+    assert deed(client, "confirm")[0] == 303
 
 
 def test_a_table_is_signed_by_another_and_then_stays_as_it_was(browse: Browse, services: Services) -> None:
     chief = browse("chief")
     assert "未填" in deed(chief, "sign")[1]
-    complete(browse("one"))
+    complete(browse("one"), services)
     page = chief.get(f"/reports/weekly/{BEFORE}").text
     seen = value_of(page, "seen")
     assert deed(browse("one"), "sign", seen=seen)[0] == 403
@@ -251,8 +259,8 @@ def test_a_table_is_signed_by_another_and_then_stays_as_it_was(browse: Browse, s
         assert {"report_sign", "report_reopen"} <= {line.action for line in audit.newest(db)}
 
 
-def test_who_filled_does_not_sign(browse: Browse) -> None:
-    complete(browse("one"))
+def test_who_filled_does_not_sign(browse: Browse, services: Services) -> None:
+    complete(browse("one"), services)
     assert fill(browse("chief"), "insp_ent", {"cable": "3"}, BEFORE)[0] == 303
     page = browse("chief").get(f"/reports/weekly/{BEFORE}").text
     assert "您填过本表" in page

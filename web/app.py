@@ -41,6 +41,7 @@ from web.views import (
     canary,
     changes,
     complete,
+    deliveries,
     documents,
     enterprises,
     events,
@@ -82,6 +83,7 @@ PAGES = (
     search_saved, analytics, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
     complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet, ledger_supervised, ledger_entry,
     audit, account_sign_in, invite, settings, settings_users, oidc, tokens, reports,
+    deliveries,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The weekly table: what people wrote into its cells, and who signed it."""
+"""The weekly table: what people wrote into its cells, and who signed it; why a rule was changed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -46,3 +46,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("week", "territory", "number", name=op.f("pk_weekly_acts")),
         sa.UniqueConstraint("once", name=op.f("uq_weekly_acts_once")),
     )
+    note = sa.Column("note", sa.Text(), nullable=False, server_default="", comment="why it was changed")
+    op.add_column("desk_rules", note)
