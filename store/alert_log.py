@@ -301,6 +301,17 @@ def list_alerts(
     return [alert_of(row) for row in db.execute(query).mappings()]
 
 
+def alerts_between(db: Connection, since: datetime, until: datetime) -> list[Alert]:
+    """Alerts opened at since <= time < until, oldest first; without canaries and those that went into another."""
+    made = and_(alerts.c.created_at >= since, alerts.c.created_at < until)
+    own = and_(
+        alerts.c.subject.not_like(f"{CANARY}:%"),
+        not_(type_coerce(alerts.c.details, Text).contains('"merged_into":"')),
+    )
+    query = select(alerts).where(made, own).order_by(alerts.c.created_at, alerts.c.id)
+    return [alert_of(row) for row in db.execute(query).mappings()]
+
+
 def add_history(db: Connection, event: AlertEvent, *, once: str | None = None) -> bool:
     """Append a row to an alert's history. False when the same row (or the same form, `once`) was written before."""
     values = {name: getattr(event, name) for name in event.__dataclass_fields__}

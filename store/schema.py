@@ -650,6 +650,7 @@ desk_rules = Table(
     Column("since", BigInteger, nullable=False, comment="documents.seq that had arrived when it was made"),
     Column("counted", BigInteger, comment="documents.seq up to which earlier ones are counted in; null: none"),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    Column("note", Text, nullable=False, server_default="", comment="why it was changed"),
     UniqueConstraint("rule", "number", name="uq_desk_rules_rule_number"),
 )  # fmt: skip
 
@@ -925,4 +926,37 @@ event_moves = Table(
     Column("undone_at", Moment),
     Index("ix_event_moves_event", "event"),
     Index("ix_event_moves_other", "other"),
+)  # fmt: skip
+
+weekly_cells = Table(
+    "weekly_cells", metadata,
+    Column("serial", Serial, primary_key=True),
+    Column("week", Text, nullable=False, comment="2026-W47"),
+    Column("territory", Text, nullable=False, comment="whose table it is"),
+    Column("column", Text, nullable=False),
+    Column("row", Text, nullable=False, comment="product id, other or total"),
+    Column("number", Integer, nullable=False, comment="1, 2, 3, ... within the cell"),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("value", Text, comment="as typed, made canonical; null: taken back"),
+    Column("system", Text, comment="what the system said then; null: nothing"),
+    Column("reason", Text, nullable=False),
+    Column("once", Text, nullable=False, comment="idempotency key of the form, which may write many cells"),
+    UniqueConstraint("week", "territory", "column", "row", "number", name="uq_weekly_cells_number"),
+    Index("ix_weekly_cells_once", "once"),
+    comment="append-only: what people wrote into the weekly table",
+)  # fmt: skip
+
+weekly_acts = Table(
+    "weekly_acts", metadata,
+    Column("week", Text, primary_key=True),
+    Column("territory", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="1, 2, 3, ... within the table"),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False, comment="sign | reopen"),
+    Column("reason", Text, nullable=False),
+    Column("frozen", Json, comment="the table as it was signed"),
+    Column("hash", Text, nullable=False, comment="SHA-256 of frozen"),
+    Column("once", Text, nullable=False, unique=True),
 )  # fmt: skip

@@ -44,6 +44,7 @@ from web.views import (
     canary,
     changes,
     complete,
+    deliveries,
     documents,
     enterprises,
     events,
@@ -61,6 +62,7 @@ from web.views import (
     live,
     marks,
     oidc,
+    reports,
     rules,
     search,
     search_export,
@@ -84,6 +86,7 @@ PAGES = (
     search_export, search_parts, search_saved, analytics, documents, enterprises, sources, rules, status, account,
     signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet,
     ledger_supervised, ledger_entry, audit, account_sign_in, invite, settings, settings_users, oidc, tokens,
+    reports, deliveries,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
