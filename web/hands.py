@@ -22,11 +22,15 @@ class Hands:
     last: str = ""
 
     @property
-    def words(self) -> str:
-        """One line for lists."""
-        owner = f"{self.owner_name} 负责" if self.owner else ""
+    def owner_words(self) -> str:
+        """李四 负责; empty for nobody's."""
+        return f"{self.owner_name} 负责" if self.owner else ""
+
+    @property
+    def others(self) -> str:
+        """Who looks at it, what was done last: one line for lists."""
         open_now = f"{'、'.join(self.looking[:3])} 正在看" if self.looking else ""
-        return " · ".join(filter(None, (owner, open_now, self.last)))
+        return " · ".join(filter(None, (open_now, self.last)))
 
 
 def hands_on(db: Connection, visit: Visit, ids: Sequence[str], shown: Mapping[str, str]) -> Mapping[str, Hands]:
