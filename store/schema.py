@@ -511,6 +511,7 @@ users = Table(
     Column("territory", Text, nullable=False, comment="region code; 000000 is all"),
     Column("display_name", Text, nullable=False),
     Column("theme", Text, nullable=False, server_default="auto"),
+    Column("language", Text, nullable=False, server_default="zh", comment="zh | en"),
     Column("active", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("failures", Integer, nullable=False, server_default="0"),

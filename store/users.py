@@ -66,6 +66,7 @@ class User:
     signed_in_at: datetime | None = None
     two_step: bool = False
     outside: bool = False
+    language: str = "zh"
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,13 @@ def set_theme(db: Connection, name: str, theme: str) -> None:
     if theme not in ("auto", "light", "dark"):
         raise UsageError(f"外观 {theme!r} 不存在（可用：auto、light、dark）")
     db.execute(update(users).where(users.c.name == name).values(theme=theme))
+
+
+def set_language(db: Connection, name: str, language: str) -> None:
+    """Remember the language an account reads the desk in: zh or en. Raises UsageError."""
+    if language not in ("zh", "en"):
+        raise UsageError(f"语言 {language!r} 不存在（可用：zh、en）")
+    db.execute(update(users).where(users.c.name == name).values(language=language))
 
 
 def set_keys(db: Connection, name: str, on: bool) -> None:

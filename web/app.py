@@ -23,7 +23,9 @@ from web.api_answers import ApiAnswers
 from web.buckets import Buckets
 from web.health import GapWatch
 from web.inbox import BadAddress
-from web.names import Names
+from web.language.catalogue import load_catalogue
+from web.language.choice import CHINESE, ENGLISH, language_of
+from web.names import EnglishNames, Names
 from web.presence import Presence
 from web.problems import mistakes, problem, sentence_of
 from web.ranking import Ranking
@@ -102,8 +104,9 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(title="烽燧 Fengsui", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     app.openapi = lambda: api.describe(app)  # type: ignore[method-assign]  # FastAPI's own way to change it
     app.state.services = services
-    app.state.names = Names(services)
-    app.state.templates = make_templates()
+    catalogue = load_catalogue()
+    app.state.names = {CHINESE: Names(services), ENGLISH: EnglishNames(services, catalogue.told)}
+    app.state.templates = make_templates(catalogue)
     app.state.frequent = FrequentValues(services.search, services.clock) if services.search else None
     app.state.gap = GapWatch(services)
     app.state.ranking = Ranking()
@@ -205,5 +208,5 @@ def _say(
             return Visit(request, viewer).page("problem.html", status=status, sentence=sentence)
     except FengsuiError as trouble:  # the store itself is the problem: say the sentence without a page around it
         log_event(logger, "problem_page_failed", level=logging.ERROR, error=str(trouble))
-    template = request.app.state.templates.get_template("problem_alone.html")
+    template = request.app.state.templates[language_of(request)].get_template("problem_alone.html")
     return Response(template.render(sentence=sentence), status_code=status, media_type="text/html; charset=utf-8")

@@ -1,6 +1,6 @@
 """Ids in, words people read out: one place for every label of the desk."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
@@ -241,20 +241,65 @@ class Names:
         """Where a rule is told of."""
         return f"/rules/{rule_id}" if rule_id.startswith(DESK_RULE) else f"/rules#{rule_id}"
 
-    @staticmethod
-    def kind(kind: str) -> str:
+    def kind(self, kind: str) -> str:
         """新闻 for `news`."""
         return KINDS.get(kind, kind)
 
-    @staticmethod
-    def level(level: int) -> str:
+    def level(self, level: int) -> str:
         """橙 for 3."""
         return LEVEL_COLOURS[level]
 
-    @staticmethod
-    def level_in_full(level: int) -> str:
+    def mark(self, level: int) -> str:
+        """The letter of a level in its chip: 橙 for 3."""
+        return self.level(level)
+
+    def level_in_full(self, level: int) -> str:
         """橙色 Ⅱ级 重大 for 3."""
         return f"{LEVEL_COLOURS[level]}色 {LEVEL_ROMAN[level]} {LEVEL_NAMES[level]}" if level else "未达预警"
+
+
+class EnglishNames(Names):
+    """The same where they have English; sources, rules and firms keep the names they go by."""
+
+    def __init__(self, services: Services, told: Callable[[str], str]) -> None:
+        super().__init__(services)
+        self._told = told
+
+    def product(self, product_id: str) -> str:
+        """Wire and cable for `cable`."""
+        return self._told(super().product(product_id))
+
+    def process(self, name: str) -> str:
+        """Reader for `worker`."""
+        return self._told(super().process(name))
+
+    def issue(self, issue_id: str) -> str:
+        """Fire for `fire`."""
+        return self._told(super().issue(issue_id))
+
+    def region(self, code: str | None) -> str:
+        """Nanchang for 360100."""
+        return self._told(super().region(code))
+
+    def bureau(self, code: str) -> str:
+        """Province for the province's bureau."""
+        return self._told(super().bureau(code))
+
+    def kind(self, kind: str) -> str:
+        """News for `news`."""
+        return self._told(super().kind(kind))
+
+    def level(self, level: int) -> str:
+        """Orange for 3."""
+        return self._told(super().level(level))
+
+    def mark(self, level: int) -> str:
+        """O for 3."""
+        return self.level(level)[0] if level else "–"
+
+    def level_in_full(self, level: int) -> str:
+        """Orange Ⅱ Major for 3."""
+        return self._told(super().level_in_full(level))
 
 
 def firm_names(db: Connection, ids: Iterable[str]) -> dict[str, str]:

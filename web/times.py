@@ -9,6 +9,7 @@ from core.clock import beijing, iso_beijing
 from core.records import Alert, AlertState
 
 WEEKDAYS = "一二三四五六日"
+ZONE = "（北京时间）"
 SOON = timedelta(hours=1)
 
 
@@ -25,14 +26,14 @@ def full(moment: datetime) -> str:
     return f"{beijing(moment):%Y-%m-%d %H:%M}"
 
 
-def stamp(moment: datetime | None, now: datetime, form: str = "short") -> Markup:
+def stamp(moment: datetime | None, now: datetime, form: str = "short", *, zone: str = ZONE) -> Markup:
     """A <time> with zone and exact time; form: short | date (11-23 14:32, always with its day) | full."""
     if moment is None:
         return Markup('<span class="dim">—</span>')
     here = beijing(moment)
     text = {"short": short(moment, now), "date": f"{here:%m-%d %H:%M}", "full": full(moment)}[form]
-    return Markup('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S}（北京时间）">{}</time>').format(
-        iso_beijing(moment), here, text
+    return Markup('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S}{}">{}</time>').format(
+        iso_beijing(moment), here, zone, text
     )
 
 

@@ -23,6 +23,9 @@ from web.access import ROLE_NAMES, Viewer
 from web.health import index_lag
 from web.history import MOMENTS, action_word, actor_name
 from web.inbox import open_counts
+from web.language.catalogue import Catalogue
+from web.language.choice import CHINESE, ENGLISH, LANGUAGES, address_in, language_of
+from web.language.compile import english_environment
 from web.names import (
     AUDIT_WORDS,
     CANARY_STAGES,
@@ -70,16 +73,28 @@ class Refused(Exception):
         self.status, self.sentence, self.more, self.headers = status, sentence, more or {}, headers
 
 
-def make_templates() -> Environment:
-    """Templates: everything is escaped, a missing name is an error."""
-    env = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.globals |= {
+def make_templates(catalogue: Catalogue) -> Mapping[str, Environment]:
+    """Templates by language: everything is escaped, a missing name is an error."""
+    how: dict[str, Any] = {
+        "loader": FileSystemLoader(TEMPLATES),
+        "autoescape": True,
+        "undefined": StrictUndefined,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+    }
+    made = {CHINESE: Environment(**how), ENGLISH: english_environment(catalogue, **how)}
+    for language, env in made.items():
+        words = _shared_words()
+        spoken = {name: catalogue.spoken(word) for name, word in words.items()} if language == ENGLISH else words
+        env.globals |= spoken | {"language": language, "LANGUAGES": LANGUAGES}
+        env.filters["thousands"] = lambda number: f"{number:,}"
+    made[CHINESE].filters["said"] = in_chinese
+    made[ENGLISH].filters["said"] = str  # what crawlers say is English to begin with
+    return made
+
+
+def _shared_words() -> dict[str, Any]:
+    return {
         "STATES": STATES,
         "RUN_STATES": RUN_STATES,
         "DELIVERY_STATES": DELIVERY_STATES,
@@ -104,8 +119,6 @@ def make_templates() -> Environment:
         "iso": iso_beijing,
         "limit_of": times.limit_of,
     }
-    env.filters |= {"thousands": lambda number: f"{number:,}", "said": in_chinese}
-    return env
 
 
 class Visit:
@@ -115,7 +128,8 @@ class Visit:
         self.request = request
         self.me = me
         self.services: Services = request.app.state.services
-        self.names: Names = request.app.state.names
+        self.language = language_of(request, me.user.language)
+        self.names: Names = request.app.state.names[self.language]
         self.now: datetime = self.services.story()
 
     def link(self, **changes: str | int | None) -> str:
@@ -132,21 +146,23 @@ class Visit:
         with self.services.store.read() as db:
             waiting = open_counts(db, self.me, self.services.clock())
             lag = index_lag(db, self.services.clock())
+        zone = " Beijing time" if self.language == ENGLISH else times.ZONE
         shared: Mapping[str, Any] = {
             "me": self.me,
             "now": self.now,
             "drawn": self.services.clock().isoformat(timespec="seconds"),
             "path": self.request.url.path,
             "link": self.link,
+            "here": address_in(self.request, None) if self.request.method == "GET" else "/",
             "names": self.names,
             "demo": self.services.demo,
             "waiting": waiting,
             "lag": lag,
             "gap": self.request.app.state.gap.sentence,
             "acting": self.services.act is not None,
-            "when": lambda moment, form="short": times.stamp(moment, self.now, form),
+            "when": lambda moment, form="short": times.stamp(moment, self.now, form, zone=zone),
         }
-        env: Environment = self.request.app.state.templates
+        env: Environment = self.request.app.state.templates[self.language]
         return HTMLResponse(env.get_template(template).render(**shared, **context), status_code=status)
 
 

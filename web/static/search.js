@@ -13,6 +13,7 @@
   "use strict";
   var $ = function (s, el) { return (el || document).querySelector(s); };
   var $$ = function (s, el) { return Array.prototype.slice.call((el || document).querySelectorAll(s)); };
+  var english = document.documentElement.lang === "en", both = function (zh, en) { return english ? en : zh; };
   function make(tag, attributes, text) {
     var el = document.createElement(tag);
     Object.keys(attributes || {}).forEach(function (name) { el.setAttribute(name, attributes[name]); });
@@ -36,7 +37,7 @@
   (function () {
     var form = $("#ask"), box = form && $("input[name=q]", form);
     if (!box) return;
-    var list = make("ul", { id: "suggest", "class": "suggest", role: "listbox", "aria-label": "补全" });
+    var list = make("ul", { id: "suggest", "class": "suggest", role: "listbox", "aria-label": both("补全", "Suggestions") });
     var offered = [], at = -1, asked = 0, waiting = 0, composing = false, span = null;
     list.hidden = true;
     form.appendChild(list);
@@ -62,16 +63,16 @@
       found.forEach(function (each, n) {
         var li = make("li", { role: "option", id: "suggest-" + n, "aria-selected": "false" });
         li.appendChild(make("span", {}, each.label || each.text));
-        var note = [each.note, each.count ? each.count.toLocaleString("en-US") + " 条" : ""].filter(Boolean).join(" · ");
+        var note = [each.note, each.count ? each.count.toLocaleString("en-US") + both(" 条", "") : ""].filter(Boolean).join(" · ");
         if (note) li.appendChild(make("span", { "class": "dim" }, note));
         list.appendChild(li);
       });
       list.hidden = !found.length;
       box.setAttribute("aria-expanded", String(!!found.length));
-      said.textContent = found.length ? found.length + " 条可选" : "";
+      said.textContent = found.length ? found.length + both(" 条可选", " to choose from") : "";
     }
     function recent() {
-      show($$("a[data-recent]").slice(0, 8).map(function (a) { return { text: a.dataset.recent, note: "最近", whole: true }; }), null);
+      show($$("a[data-recent]").slice(0, 8).map(function (a) { return { text: a.dataset.recent, note: both("最近", "recent"), whole: true }; }), null);
     }
     function ask() {
       var mine = ++asked, text = box.value, head = Array.from(text.slice(0, box.selectionStart)).length;
@@ -201,7 +202,7 @@
       }
       var low = Math.min(from, to), high = Math.max(from, to) + 1;
       mark.setAttribute("x", 100 * low / count + "%"); mark.setAttribute("width", 100 * (high - low) / count + "%");
-      said.textContent = "选中 " + edge(low).replace("T", " ") + " 至 " + edge(high).replace("T", " ");
+      said.textContent = both("选中 ", "Selected ") + edge(low).replace("T", " ") + both(" 至 ", " – ") + edge(high).replace("T", " ");
     }
     function clear() { if (mark) mark.remove(); mark = null; from = to = -1; }
     function go() {
@@ -252,7 +253,7 @@
       if (!search.has("at")) search.set("at", line.dataset.new);
       get("/search/new?" + search, "json").then(function (answer) {
         if (!answer.n) return;
-        var text = "有 " + answer.n.toLocaleString("en-US") + " 条新结果";
+        var text = both("有 ", "") + answer.n.toLocaleString("en-US") + both(" 条新结果", " new");
         if ($("span", line).textContent !== text) $("span", line).textContent = text;
         line.hidden = false;
       }).catch(function () { /* the next look tells */ });
@@ -266,7 +267,7 @@
       if (!found.length) return;
       place.replaceChildren.apply(place, found);
       place.appendChild(make("hr"));
-      if (fresh) $("summary", place.closest("details")).appendChild(make("span", { "class": "count" }, fresh + " 个有新"));
+      if (fresh) $("summary", place.closest("details")).appendChild(make("span", { "class": "count" }, fresh + both(" 个有新", " with new")));
     }).catch(function () { /* the list of kept searches says it too */ });
   });
 })();

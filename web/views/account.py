@@ -9,7 +9,7 @@ from starlette.responses import Response
 from core.errors import UsageError
 from store import audit, second_factor, users
 from web.devices import WAYS, device_word
-from web.security import set_session_cookie, told_by
+from web.security import safe_next, set_session_cookie, told_by
 from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
@@ -17,6 +17,7 @@ MOST_FEEDS = 20
 SAID = {
     "password": "密码已更新，其他地方的登录已退出。",
     "theme": "外观已更新。",
+    "language": "语言已更新。",
     "keys": "快捷键设置已更新。",
     "revoked": "地址已作废。",
     "two_step_off": "两步验证已停用。",
@@ -65,6 +66,18 @@ def change_theme(visit: Here, form: Posted) -> Response:
     except UsageError as problem:
         raise Refused(400, f"{problem}。") from problem
     return redirect("/account?said=theme")
+
+
+@router.post("/account/language")
+def change_language(visit: Here, form: Posted) -> Response:
+    """Choose the language; the menu's button comes back to the page it was pressed on."""
+    try:
+        with visit.services.store.write() as db:
+            users.set_language(db, visit.me.name, str(form.get("language", "")))
+    except UsageError as problem:
+        raise Refused(400, f"{problem}。") from problem
+    back = safe_next(form.get("back"))
+    return redirect(back if form.get("back") else "/account?said=language")
 
 
 @router.post("/account/keys")

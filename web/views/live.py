@@ -22,6 +22,8 @@ from store.silences import silenced_alerts
 from web.access import Viewer
 from web.history import people
 from web.inbox import IS_MERGED, BadAddress, Wanted, matching, read_wanted
+from web.language.catalogue import load_catalogue
+from web.language.choice import ENGLISH
 from web.names import STATES
 from web.presence import FROM_A_STREAM
 from web.services import Services
@@ -204,8 +206,10 @@ class Told:
             if self.rows.get(row.id) != row and any(map(self.viewer.sees_code, row.codes)):
                 self.rows[row.id] = row
                 owner = self.page.names.get(row.owner, row.owner)
-                who = f"{owner} 负责" if owner else ""
-                found.append(("row", {"id": row.id, "level": row.level, "state": STATES[row.state][0], "who": who}))
+                state, who = STATES[row.state][0], f"{owner} 负责" if owner else ""
+                if self.viewer.user.language == ENGLISH:
+                    state, who = load_catalogue().told(state), owner
+                found.append(("row", {"id": row.id, "level": row.level, "state": state, "who": who}))
         return found
 
     def _in_list(self, each: Waiting) -> bool:

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from core.clock import beijing
 from store import audit, second_factor, users
+from web.language.choice import DOOR_COOKIE, KEPT, LANGUAGES, address_in, language_of
 from web.security import address_of, cookie_name, cross_site, safe_next, same, set_session_cookie, told_by
 from web.services import Services
 from web.shift import now_shift, write_row
@@ -175,9 +176,12 @@ def let_in(request: Request, name: str, wanted: str, *, how: str, told: str = ""
     with services.store.write() as db:
         secret, _ = users.open_session(db, name, now=now, how=how, **told_by(request))
         audit.note(db, name, "sign_in", name, at=now, details={"how": told or how})
+        if (chosen := request.cookies.get(DOOR_COOKIE)) in LANGUAGES:
+            users.set_language(db, name, str(chosen))
     answer = redirect(wanted)
     set_session_cookie(answer, services.settings, secret)
     answer.delete_cookie(DOOR, path="/")
+    answer.delete_cookie(DOOR_COOKIE, path="/")
     return answer
 
 
@@ -205,9 +209,12 @@ def at_the_door(request: Request, template: str, *, status: int, **context: Any)
     """A page for somebody who is not signed in, with what guards its form."""
     services: Services = request.app.state.services
     door = request.cookies.get(DOOR) or secrets.token_urlsafe(16)
-    page = request.app.state.templates.get_template(template)
-    html = page.render(door=door, demo=services.demo, **context)
+    language = language_of(request)
+    page = request.app.state.templates[language].get_template(template)
+    html = page.render(door=door, demo=services.demo, in_language=lambda other: address_in(request, other), **context)
     answer = Response(html, status_code=status, media_type="text/html; charset=utf-8")
     secure = services.settings.public_url.startswith("https://")
     answer.set_cookie(DOOR, door, path="/", httponly=True, samesite="strict", secure=secure)
+    if request.query_params.get("lang") in LANGUAGES:
+        answer.set_cookie(DOOR_COOKIE, language, max_age=KEPT, httponly=True, samesite="strict", secure=secure)
     return answer
