@@ -23,6 +23,7 @@ from web.api_answers import ApiAnswers
 from web.buckets import Buckets
 from web.health import GapWatch
 from web.inbox import BadAddress
+from web.machine import DiskWatch
 from web.names import Names
 from web.problems import mistakes, problem, sentence_of
 from web.ranking import Ranking
@@ -104,6 +105,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.frequent = FrequentValues(services.search, services.clock) if services.search else None
     app.state.gap = GapWatch(services)
     app.state.ranking = Ranking()
+    app.state.disk = DiskWatch(services.settings.data_dir)
     app.state.trends = Trends(services.rule_parts.calendar if services.rule_parts else Calendar())
     app.state.pulse = live.Pulse(services)
     app.state.oidc = oidc.make_client(services)
