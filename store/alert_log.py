@@ -334,6 +334,12 @@ def history_row_of_form(db: Connection, once: str) -> int | None:
     return found
 
 
+def alerts_of_forms(db: Connection, prefix: str, actor: str) -> list[str]:
+    """The alerts to which this person did something by forms whose keys begin so."""
+    mine = and_(alert_history.c.once.startswith(prefix, autoescape=True), alert_history.c.actor == actor)
+    return list(db.execute(select(alert_history.c.alert).where(mine).order_by(alert_history.c.alert)).scalars())
+
+
 def history_of(db: Connection, alert: str) -> list[AlertEvent]:
     """An alert's history, oldest first."""
     query = select(alert_history).where(alert_history.c.alert == alert).order_by(alert_history.c.number)
@@ -364,7 +370,7 @@ def add_delivery(
 def was_told(db: Connection, alert: str, *, channel: str, recipient: str) -> bool:
     """Whether a notice of this alert went, or is on its way, to a recipient."""
     mine = and_(deliveries.c.alert == alert, deliveries.c.channel == channel, deliveries.c.recipient == recipient)
-    told = deliveries.c.state.not_in(["failed", "replaced"])
+    told = deliveries.c.state.not_in(["failed", "replaced", "withdrawn"])
     return db.execute(select(deliveries.c.id).where(mine, told)).first() is not None
 
 

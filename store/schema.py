@@ -403,6 +403,8 @@ alerts = Table(
     Column("origins", Integer, nullable=False, server_default="0"),
     Column("late", Integer, nullable=False, server_default="0", comment="seconds; 0: it was opened in time"),
     Column("details", Json, nullable=False),
+    Column("assignee", Text, comment="account that works on it; null: nobody yet"),
+    Index("ix_alerts_assignee", "assignee"),
     Index("ix_alerts_subject", "subject", "updated_at"),
     Index("ix_alerts_state", "state", "due_at"),
     Index("ix_alerts_first_at", "first_at"),
@@ -478,7 +480,8 @@ deliveries = Table(
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False),
     Column("what", Text, nullable=False, server_default="", comment="opened, raised, ...: what it tells of its alert"),
-    Column("state", Text, nullable=False, comment="waiting | sending | handing | sent | failed | unsure | replaced"),
+    Column("state", Text, nullable=False,
+           comment="waiting | sending | handing | sent | failed | unsure | replaced | withdrawn"),
     Column("created_at", Moment, nullable=False),
     Column("next_at", Moment, nullable=False),
     Column("claimed_by", Text),
@@ -882,6 +885,47 @@ missed_reviews = Table(
     Column("note", Text, nullable=False),
     Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
     Index("ix_missed_reviews_office", "office", "number"),
+)  # fmt: skip
+
+alert_reads = Table(
+    "alert_reads", metadata,
+    Column("user", Text, primary_key=True),
+    Column("alert", Text, ForeignKey("alerts.id"), primary_key=True),
+    Column("number", Integer, nullable=False, comment="newest history row that was seen; 0: marked unread"),
+)  # fmt: skip
+
+alert_mentions = Table(
+    "alert_mentions", metadata,
+    Column("user", Text, primary_key=True, comment="account named in a note"),
+    Column("alert", Text, ForeignKey("alerts.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, comment="history row of the note"),
+)  # fmt: skip
+
+alert_files = Table(
+    "alert_files", metadata,
+    Column("alert", Text, ForeignKey("alerts.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, comment="that of the history row it came with"),
+    Column("name", Text, nullable=False, comment="of the file, as uploaded"),
+    Column("type", Text, nullable=False, comment="by its bytes: pdf, png, jpg, docx, xlsx, ofd"),
+    Column("sha256", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+)  # fmt: skip
+
+event_moves = Table(
+    "event_moves", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("kind", Text, nullable=False, comment="merge | split"),
+    Column("event", Text, ForeignKey("events.id"), nullable=False, comment="the one that stays"),
+    Column("other", Text, ForeignKey("events.id"), nullable=False,
+           comment="merge: the one that went into it; split: the new one"),
+    Column("documents", Json, nullable=False, comment="what moved, each with whether it was held"),
+    Column("parted", Boolean, nullable=False, comment="whether the two were held apart before"),
+    Column("actor", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("undone_by", Text),
+    Column("undone_at", Moment),
+    Index("ix_event_moves_event", "event"),
+    Index("ix_event_moves_other", "other"),
 )  # fmt: skip
 
 weekly_cells = Table(

@@ -16,6 +16,8 @@ from store.users import EVERYWHERE, ROLES, Role, User
 
 MAY: dict[str, Role] = {
     "note": "officer",
+    "file": "officer",
+    "assign": "officer",
     "accept": "officer",
     "dispatch": "officer",
     "start": "officer",

@@ -58,6 +58,7 @@ DELIVERY_STATES: Mapping[str, tuple[str, str]] = {
     "failed": ("未送达", "bad"),
     "unsure": ("待核", "warn"),
     "replaced": ("未发，已由后一封代替", ""),
+    "withdrawn": ("未发，已撤回", ""),
 }
 
 CHANNELS: Mapping[str, str] = {
@@ -99,6 +100,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "index_retry": "重写索引",
     "event_merge": "并入事件",
     "event_split": "拆出事件",
+    "event_undo": "撤销并入、拆出",
     "silence_add": "新建静默",
     "silence_expire": "解除静默",
     "rule_created": "新建规则",

@@ -38,6 +38,7 @@ class Act(Protocol):
 
     once: idempotency key of the form; the same key does nothing a second time.  level: for action `level` only.
     territory: to whom, for action `dispatch` only.  reason: a code, for actions `dismiss` and `close` only.
+    person: whose it is from now on, for action `assign` only.
     """
 
     def __call__(
@@ -53,6 +54,7 @@ class Act(Protocol):
         level: int | None = None,
         territory: str | None = None,
         reason: str | None = None,
+        person: str | None = None,
     ) -> object: ...
 
 
