@@ -48,7 +48,7 @@ def page_of(services: Services) -> str:
 
 def faults_of(page: str) -> list[str]:
     part = page.split('id="ft"')[1].split("</section>")[0] if 'id="ft"' in page else ""
-    return [re.sub("<[^>]+>", "", one) for one in re.findall(r"<li>(.*?)</li>", part)]
+    return [re.sub("<[^>]+>", "", one) for one in re.findall(r"<dt>(.*?</dd>)", part)]
 
 
 def settle_deliveries(store: Store) -> None:
