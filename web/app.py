@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from config.calendar_classes import Calendar
 from core.errors import FengsuiError
 from core.logs import log_event
+from reports.records import Marks
 from search.frequent import FrequentValues
 from store.users import first_admin_token
 from web.api_answers import ApiAnswers
@@ -108,6 +109,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.frequent = FrequentValues(services.search, services.clock) if services.search else None
     app.state.gap = GapWatch(services)
     app.state.ranking = Ranking()
+    app.state.marks = Marks()
     app.state.disk = DiskWatch(services.settings.data_dir)
     app.state.trends = Trends(services.rule_parts.calendar if services.rule_parts else Calendar())
     app.state.presence = Presence()

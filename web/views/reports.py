@@ -178,7 +178,8 @@ def _column(visit: Visit, column_id: str) -> Column:
 
 def _book(visit: Visit) -> WeeklyBook:
     parts = visit.services.rule_parts
-    return WeeklyBook(visit.services.weekly, visit.services.lexicon, parts.ack_hours if parts else {})
+    marks = visit.request.app.state.marks
+    return WeeklyBook(visit.services.weekly, visit.services.lexicon, parts.ack_hours if parts else {}, marks)
 
 
 def _filling(visit: Visit, column: Column, form: FormData) -> Filling:
