@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -206,6 +206,28 @@ class WeeklyBook:
         if opened.signed:
             raise UsageError("这一期已签发，改动须先由带班重新打开")
         return opened
+
+
+class Before:
+    """Tables of the week before, which the page compares with: records may be a minute old, what people wrote not."""
+
+    KEPT = timedelta(minutes=1)
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str, int], tuple[datetime, Sheet]] = {}
+
+    def sheet(self, book: WeeklyBook, db: Connection, week: Week, office: Office, *, now: datetime) -> Sheet:
+        """The table of `week`."""
+        written = len(weekly.history_of(db, week.id, office.territory)) + len(
+            weekly.acts_of(db, week.id, office.territory)
+        )
+        key = week.id, office.territory, written
+        held = self._held.get(key)
+        if held is None or not timedelta(0) <= now - held[0] < self.KEPT:
+            if len(self._held) > 200:
+                self._held.clear()
+            held = self._held[key] = now, book.open(db, week, office, now=now).sheet
+        return held[1]
 
 
 def _written(filling: Filling, row: str, cell: Cell) -> CellRow | None:

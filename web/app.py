@@ -18,6 +18,7 @@ from config.calendar_classes import Calendar
 from core.errors import FengsuiError
 from core.logs import log_event
 from reports.records import Marks
+from reports.weekly import Before
 from search.frequent import FrequentValues
 from store.users import first_admin_token
 from web.api_answers import ApiAnswers
@@ -109,7 +110,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.frequent = FrequentValues(services.search, services.clock) if services.search else None
     app.state.gap = GapWatch(services)
     app.state.ranking = Ranking()
-    app.state.marks = Marks()
+    app.state.marks, app.state.week_before = Marks(), Before()
     app.state.disk = DiskWatch(services.settings.data_dir)
     app.state.trends = Trends(services.rule_parts.calendar if services.rule_parts else Calendar())
     app.state.presence = Presence()
