@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     )
     oidc_secret: SecretStr | None = Field(default=None, description="what the OIDC provider calls the client secret")
     api_per_minute: int = Field(default=120, ge=1, le=100_000, description="requests a minute of one API token")
+    disk_free: float = Field(
+        default=0.1, ge=0, le=0.9, description="share of the disk to be free; below, the desk warns"
+    )
     log_level: str = "INFO"
     log_file: Path | None = Field(default=None, description="log here, and only warnings to stderr")
     source_base: str = Field(default="", description="what {base} means in source files: the demo's sample site")

@@ -75,10 +75,31 @@ class Records:
     sizes: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_records(db: Connection, week: Week, sees: Sees, *, now: datetime, ack_hours: Mapping[int, float]) -> Records:
+class Marks:
+    """What the texts of documents say, kept by row and reading: a text is read once and not for every look."""
+
+    MOST = 100_000
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str | None], dict[str, Any]] = {}
+
+    def of(self, db: Connection, wanted: Iterable[tuple[int, str | None]]) -> Mapping[tuple[int, str | None], Any]:
+        """Fields of Paper for each row and version of its reading."""
+        asked = set(wanted)
+        new = asked - self._known.keys()
+        told = _read_marks(db, sorted(seq for seq, _ in new))
+        if len(self._known) + len(new) > self.MOST:
+            self._known = {key: value for key, value in self._known.items() if key in asked}
+        self._known.update({key: told.get(key[0], {}) for key in new})
+        return self._known
+
+
+def read_records(
+    db: Connection, week: Week, sees: Sees, *, now: datetime, ack_hours: Mapping[int, float], marks: Marks
+) -> Records:
     """All that a table of a week rests on. sees: the cut of its territory.  ack_hours: time to accept by level."""
     here = cache(sees)
-    papers = _papers(db, week, here)
+    papers = _papers(db, week, here, marks)
     alerts = tuple(
         alert for alert in alerts_between(db, week.begins, week.ends)
         if any(here(code) for code in (alert.territory, *alert.territories))
@@ -93,47 +114,45 @@ def read_records(db: Connection, week: Week, sees: Sees, *, now: datetime, ack_h
     )
 
 
-def _papers(db: Connection, week: Week, sees: Sees) -> tuple[Paper, ...]:
+def _papers(db: Connection, week: Week, sees: Sees, marks: Marks) -> tuple[Paper, ...]:
     d = documents.c
     inside = [
         d.event_time >= week.begins, d.event_time < week.ends, d.latest, d.withdrawn_at.is_(None), d.source != CANARY,
     ]  # fmt: skip
     counted = or_(d.is_risk, d.kind.in_((*CHECKS, Kind.RECALL.value)))
     plain = (
-        select(d.id, d.kind, d.source, d.product, d.enterprise, d.jurisdiction, d.is_risk, d.repost_of, d.stored_at,
-               d.revision, event_documents.c.event)
+        select(d.seq, d.analysis_version, d.id, d.kind, d.source, d.product, d.enterprise, d.jurisdiction, d.is_risk,
+               d.repost_of, d.stored_at, d.revision, event_documents.c.event)
         .outerjoin(event_documents, event_documents.c.document == d.id)
         .where(*inside, counted)
         .order_by(d.event_time, d.id)
     )  # fmt: skip
-    marks = _marks(db, inside)
-    found = []
-    for row in db.execute(plain):
-        if not sees(row.jurisdiction):
-            continue
-        own = row.repost_of is None
-        found.append(
-            Paper(
-                row.id, row.kind, row.source, row.product or "", row.enterprise or "", bool(row.is_risk), own,
-                late=row.revision == 1 and row.stored_at >= week.ends, event=row.event or "", **marks.get(row.id, {}),
-            )
-        )  # fmt: skip
-    return tuple(found)
+    rows = [row for row in db.execute(plain) if sees(row.jurisdiction)]
+    known = marks.of(db, ((row.seq, row.analysis_version) for row in rows))
+    return tuple(
+        Paper(
+            row.id, row.kind, row.source, row.product or "", row.enterprise or "", bool(row.is_risk),
+            row.repost_of is None, late=row.revision == 1 and row.stored_at >= week.ends, event=row.event or "",
+            **known[row.seq, row.analysis_version],
+        )
+        for row in rows
+    )  # fmt: skip
 
 
-def _marks(db: Connection, inside: Sequence[Any]) -> dict[str, dict[str, Any]]:
+def _read_marks(db: Connection, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
     """What only the whole text tells: asked of the few documents that may have it."""
     d = documents.c
     analysis = type_coerce(d.analysis, Text)
     may = or_(d.kind.in_(CHECKS), *(analysis.contains(f'"{issue}"') for issue in MARKED))
-    query = select(d.id, d.kind, d.title, d.text, d.tables, d.analysis).where(*inside, may)
-    found: dict[str, dict[str, Any]] = {}
-    for row in db.execute(query):
-        issues = frozenset((row.analysis or {}).get("issues", ()))
-        marks: dict[str, Any] = {"issues": issues, "filed": "penalty" in issues and "立案" in row.title + row.text}
-        if row.kind in CHECKS:
-            marks["batches"], marks["failed"] = batches_of(row.tables or (), row.title, row.text)
-        found[row.id] = marks
+    found: dict[int, dict[str, Any]] = {}
+    for start in range(0, len(rows), 500):
+        these = d.seq.in_(rows[start : start + 500])
+        for row in db.execute(select(d.seq, d.kind, d.title, d.text, d.tables, d.analysis).where(these, may)):
+            issues = frozenset((row.analysis or {}).get("issues", ()))
+            told: dict[str, Any] = {"issues": issues, "filed": "penalty" in issues and "立案" in row.title + row.text}
+            if row.kind in CHECKS:
+                told["batches"], told["failed"] = batches_of(row.tables or (), row.title, row.text)
+            found[row.seq] = told
     return found
 
 

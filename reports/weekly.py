@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -12,7 +12,7 @@ from config.lexicon import Lexicon
 from config.weekly import Column, WeeklyTable
 from core.errors import UsageError
 from reports.figures import Place, figures
-from reports.records import Sees, read_records
+from reports.records import Marks, Sees, read_records
 from reports.table import (
     NOT_APPLICABLE,
     NOT_REPORTED,
@@ -95,8 +95,10 @@ class Filling:
 class WeeklyBook:
     """The tables with their rules."""
 
-    def __init__(self, table: WeeklyTable, lexicon: Lexicon, ack_hours: Mapping[int, float]) -> None:
-        self.table, self._ack_hours = table, ack_hours
+    def __init__(
+        self, table: WeeklyTable, lexicon: Lexicon, ack_hours: Mapping[int, float], marks: Marks | None = None
+    ) -> None:
+        self.table, self._ack_hours, self._marks = table, ack_hours, marks or Marks()
         keys = [(one.id, one.name) for one in lexicon.products.values() if one.key]
         self._rows, self._named = rows_of(keys)
 
@@ -106,7 +108,7 @@ class WeeklyBook:
         history = tuple(weekly.history_of(db, week.id, office.territory))
         if acts and acts[-1].action == "sign" and acts[-1].frozen is not None:
             return Opened(week, office, thaw(acts[-1].frozen), history, acts)
-        records = read_records(db, week, office.sees, now=now, ack_hours=self._ack_hours)
+        records = read_records(db, week, office.sees, now=now, ack_hours=self._ack_hours, marks=self._marks)
         told = figures(records, self._rows, hot=self.table.rules.hot)
         return Opened(week, office, build(self.table, self._named, told, history), history, acts)
 
@@ -204,6 +206,28 @@ class WeeklyBook:
         if opened.signed:
             raise UsageError("这一期已签发，改动须先由带班重新打开")
         return opened
+
+
+class Before:
+    """Tables of the week before, which the page compares with: records may be a minute old, what people wrote not."""
+
+    KEPT = timedelta(minutes=1)
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str, int], tuple[datetime, Sheet]] = {}
+
+    def sheet(self, book: WeeklyBook, db: Connection, week: Week, office: Office, *, now: datetime) -> Sheet:
+        """The table of `week`."""
+        written = len(weekly.history_of(db, week.id, office.territory)) + len(
+            weekly.acts_of(db, week.id, office.territory)
+        )
+        key = week.id, office.territory, written
+        held = self._held.get(key)
+        if held is None or not timedelta(0) <= now - held[0] < self.KEPT:
+            if len(self._held) > 200:
+                self._held.clear()
+            held = self._held[key] = now, book.open(db, week, office, now=now).sheet
+        return held[1]
 
 
 def _written(filling: Filling, row: str, cell: Cell) -> CellRow | None:

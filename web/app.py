@@ -17,6 +17,8 @@ from starlette.staticfiles import StaticFiles
 from config.calendar_classes import Calendar
 from core.errors import FengsuiError
 from core.logs import log_event
+from reports.records import Marks
+from reports.weekly import Before
 from search.frequent import FrequentValues
 from store.users import first_admin_token
 from web.api_answers import ApiAnswers
@@ -25,6 +27,7 @@ from web.health import GapWatch
 from web.inbox import BadAddress
 from web.language.catalogue import load_catalogue
 from web.language.choice import CHINESE, ENGLISH, language_of
+from web.machine import DiskWatch
 from web.names import EnglishNames, Names
 from web.presence import Presence
 from web.problems import mistakes, problem, sentence_of
@@ -110,6 +113,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.frequent = FrequentValues(services.search, services.clock) if services.search else None
     app.state.gap = GapWatch(services)
     app.state.ranking = Ranking()
+    app.state.marks, app.state.week_before = Marks(), Before()
+    app.state.disk = DiskWatch(services.settings.data_dir)
     app.state.trends = Trends(services.rule_parts.calendar if services.rule_parts else Calendar())
     app.state.presence = Presence()
     app.state.pulse = live.Pulse(services)

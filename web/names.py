@@ -176,6 +176,8 @@ STAGES: Mapping[str, str] = {
     "refused": "索引拒收",
 }
 
+QUEUES: Mapping[str, str] = {"runs": "等待抓取", "deliveries": "到时间未发的通知", "lab": "等待规则回放"}
+
 PROCESSES: Mapping[str, str] = {
     "worker": "研读",
     "indexer": "写索引",
@@ -203,6 +205,11 @@ class Names:
         """研读 for `worker`; `研读 2` for `worker-2`."""
         kind, _, number = name.rpartition("-") if name[-1:].isdigit() else (name, "", "")
         return f"{PROCESSES.get(kind, kind)} {number}".strip()
+
+    @staticmethod
+    def queue(key: str) -> str:
+        """已抓取，待去重 for `fetched`."""
+        return QUEUES.get(key) or STAGES.get(key, key)
 
     def issue(self, issue_id: str) -> str:
         """起火 for `fire`."""

@@ -178,7 +178,8 @@ def _column(visit: Visit, column_id: str) -> Column:
 
 def _book(visit: Visit) -> WeeklyBook:
     parts = visit.services.rule_parts
-    return WeeklyBook(visit.services.weekly, visit.services.lexicon, parts.ack_hours if parts else {})
+    marks = visit.request.app.state.marks
+    return WeeklyBook(visit.services.weekly, visit.services.lexicon, parts.ack_hours if parts else {}, marks)
 
 
 def _filling(visit: Visit, column: Column, form: FormData) -> Filling:
@@ -252,7 +253,7 @@ def _due(visit: Visit, week: Week) -> Any:
 def _read(db: Connection, visit: Visit, asked: tuple[Week, Office]) -> tuple[Opened, Sheet]:
     """The table and that of the week before."""
     book, (week, office) = _book(visit), asked
-    before = book.open(db, week.before, office, now=visit.now).sheet
+    before = visit.request.app.state.week_before.sheet(book, db, week.before, office, now=visit.now)
     return book.open(db, week, office, now=visit.now), before
 
 

@@ -10,44 +10,67 @@ from alerts.index_check import last_check
 from store import audit
 from store.canaries import SUBJECT, last_failure
 from store.canaries import newest as newest_canaries
-from store.documents import QUARANTINED, REFUSED, STAGES, count_by_stage, count_documents, set_aside
+from store.documents import QUARANTINED, REFUSED, count_by_stage, count_documents, set_aside
 from store.index_queue import retry_refused
-from store.runs import list_jobs, list_processes, stale
+from store.queues import database_size, queues
+from store.runs import Job, list_jobs, list_processes, stale
 from store.schema import alerts, deliveries
+from web.faults import Seen, faults, late_by, long_wait
 from web.health import index_health
+from web.machine import bytes_word, program_version
 from web.source_states import source_states
+from web.times import span_in_words
 from web.visit import Here, Posted, Refused, redirect
 
 router = APIRouter(include_in_schema=False)
 SHOWN_CANARIES = 24
+JOB_STATES = {"ok": ("正常", "done"), "failed": ("失败", "bad"), "misfire": ("错过", "warn")}
 
 
 @router.get("/status")
 def show_status(visit: Here, retried: int | None = None) -> Response:
     """Processes, the queue by stage, jobs, the index, deliveries."""
-    services = visit.services
+    services, now = visit.services, visit.services.clock()
     with services.store.read() as db:
-        stages = count_by_stage(db)
-        sent = db.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
+        stages, sent = count_by_stage(db), select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
+        disk = visit.request.app.state.disk.look(now, database_size(db))
+        seen = Seen(
+            processes=list_processes(db), jobs=sorted(list_jobs(db), key=_newest, reverse=True), queues=queues(db, now),
+            index=index_health(services), canaries=newest_canaries(db, SHOWN_CANARIES),
+            canary_on=bool(services.settings.canary_url), disk=disk, least=services.settings.disk_free,
+            quarantined=stages.get(QUARANTINED, 0), refused=stages.get(REFUSED, 0), now=now,
+        )  # fmt: skip
         return visit.page(
             "status.html",
-            processes=[(process, stale(process, services.clock())) for process in list_processes(db)],
-            stages=[(stage, stages.get(stage, 0)) for stage in (*STAGES, QUARANTINED, REFUSED)],
+            seen=seen,
+            faults=faults(seen, visit.names),
+            processes=[(process, stale(process, now)) for process in seen.processes],
+            queues=[(queue, long_wait(queue, now)) for queue in seen.queues],
+            stages=stages,
             counts=count_documents(db),
             alert_count=db.execute(select(func.count()).where(alerts.c.subject.not_like(f"{SUBJECT}%"))).scalar_one(),
-            canaries=newest_canaries(db, SHOWN_CANARIES),
             canary_failed=last_failure(db),
-            canary_on=bool(services.settings.canary_url),
-            jobs=list_jobs(db),
-            index=index_health(services),
+            jobs=[(job, late_by(job, now)) for job in seen.jobs],
+            JOB_STATES=JOB_STATES,
             checked=last_check(services.store),
             sources=Counter(state.state[0] for state in source_states(db, services)),
-            deliveries={row[0]: row[1] for row in sent},
+            deliveries={row[0]: row[1] for row in db.execute(sent)},
             stuck=set_aside(db, QUARANTINED, limit=10),
             refused=set_aside(db, REFUSED, limit=10),
             retried="" if retried is None else f"已把 {retried} 件排入重写，写入后刷新可见结果。",
             profile=services.settings.profile,
+            version=program_version(),
+            schema=services.store.schema_version(),
+            dialect=db.dialect.name,
+            size=bytes_word,
+            waited=lambda since: span_in_words(now - since),
+            told=span_in_words,
         )
+
+
+def _newest(job: Job) -> tuple[bool, float]:
+    """Late and failed ones first, then those that ran last."""
+    return job.last_status in ("failed", "misfire"), job.last_at.timestamp() if job.last_at else 0.0
 
 
 @router.post("/status/index/retry")
