@@ -25,10 +25,10 @@ from store.ledger import (
     add_row,
     closed_with_signals,
     find_entry,
-    list_entries,
     rows_of,
     rows_of_all,
 )
+from store.ledger_list import entries_by_id, late_ids
 
 SYSTEM = "system"
 
@@ -61,10 +61,9 @@ class LedgerWatch:
 
     def _late(self, db: Connection, now: datetime) -> list[str]:
         today = beijing(now).date()
-        open_ones = [state for state in HazardState if state not in (HazardState.CLOSED, HazardState.EXCLUDED)]
-        entries = [one for one in list_entries(db, states=open_ones) if _is_late(one, today)]
-        rows = rows_of_all(db, [one.id for one in entries])
-        return [one.id for one in entries if self._rows_due(one, rows[one.id], today, now)]
+        entries = entries_by_id(db, late_ids(db, today))
+        rows = rows_of_all(db, entries)
+        return [one.id for one in entries.values() if self._rows_due(one, rows[one.id], today, now)]
 
     def _tell(self, db: Connection, entry_id: str, now: datetime) -> Counter[str]:
         entry = find_entry(db, entry_id, hold=True)
@@ -124,10 +123,6 @@ class LedgerWatch:
         once = f"ledger:{entry.id}:{signal.document}"
         deed = Deed(SYSTEM, now, once, note=note, reason="signal", typed={"signal": signal.document})
         return int(act(self.book, db, entry.id, "reopen", deed).state is HazardState.REOPENED)
-
-
-def _is_late(entry: Entry, today: date) -> bool:
-    return entry.days_over(today) > 0 or (entry.step_due_on is not None and entry.step_due_on < today)
 
 
 def _step(entry: Entry, rows: list[EntryRow]) -> str:

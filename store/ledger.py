@@ -1,4 +1,4 @@
-"""Ledger entries with their append-only history and proofs."""
+"""Ledger entries with their append-only history and proofs; as a list: store/ledger_list.py."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -120,7 +120,7 @@ def find_entry(db: Connection, entry_id: str, *, hold: bool = False) -> Entry | 
     """By its number. hold: nobody else changes it before this transaction ends."""
     query = select(ledger_entries).where(ledger_entries.c.id == entry_id.upper())
     row = db.execute(query.with_for_update() if hold else query).mappings().first()
-    return _entry(row) if row else None
+    return entry_of_row(row) if row else None
 
 
 def list_entries(db: Connection, *, states: Sequence[HazardState] = ()) -> list[Entry]:
@@ -128,13 +128,13 @@ def list_entries(db: Connection, *, states: Sequence[HazardState] = ()) -> list[
     query = select(ledger_entries).order_by(ledger_entries.c.due_on, ledger_entries.c.year, ledger_entries.c.serial)
     if states:
         query = query.where(ledger_entries.c.state.in_([state.value for state in states]))
-    return [_entry(row) for row in db.execute(query).mappings()]
+    return [entry_of_row(row) for row in db.execute(query).mappings()]
 
 
 def entries_of_alert(db: Connection, alert: str) -> list[Entry]:
     """The entries that came from an alert, oldest first."""
     query = select(ledger_entries).where(ledger_entries.c.alert == alert).order_by(ledger_entries.c.created_at)
-    return [_entry(row) for row in db.execute(query).mappings()]
+    return [entry_of_row(row) for row in db.execute(query).mappings()]
 
 
 def add_row(db: Connection, row: EntryRow, *, once: str | None = None) -> EntryRow:
@@ -176,12 +176,6 @@ def rows_of_action(db: Connection, action: str, *, since: datetime) -> list[Entr
     mine = and_(ledger_rows.c.action == action, ledger_rows.c.at >= since)
     query = select(ledger_rows).where(mine).order_by(ledger_rows.c.at, ledger_rows.c.entry)
     return [_row(row) for row in db.execute(query).mappings()]
-
-
-def steps_since(db: Connection, actions: Sequence[str], since: datetime) -> list[tuple[str, str]]:
-    """Entry and action of the rows of these kinds since then."""
-    mine = and_(ledger_rows.c.action.in_(actions), ledger_rows.c.at >= since)
-    return [(row[0], row[1]) for row in db.execute(select(ledger_rows.c.entry, ledger_rows.c.action).where(mine))]
 
 
 def add_proof(db: Connection, proof: Proof) -> None:
@@ -250,7 +244,8 @@ def _values(entry: Entry) -> dict[str, Any]:
     return values | {"state": entry.state.value}
 
 
-def _entry(row: RowMapping) -> Entry:
+def entry_of_row(row: RowMapping) -> Entry:
+    """An entry as its row has it."""
     values = {name: row[name] for name in Entry.__dataclass_fields__}
     return Entry(**{**values, "state": HazardState(row["state"])})
 

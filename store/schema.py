@@ -473,6 +473,7 @@ deliveries = Table(
     Column("channel", Text, nullable=False),
     Column("recipient", Text, nullable=False),
     Column("alert", Text),
+    Column("entry", Text, comment="the ledger entry it tells of"),
     Column("level", Integer, nullable=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
@@ -487,6 +488,7 @@ deliveries = Table(
     Column("sent_at", Moment),
     Index("ix_deliveries_due", "state", "next_at"),
     Index("ix_deliveries_alert", "alert"),
+    Index("ix_deliveries_entry", "entry"),
     Index("ix_deliveries_created_at", "created_at", "id"),
 )  # fmt: skip
 
@@ -804,6 +806,8 @@ ledger_entries = Table(
     Index("ix_ledger_entries_state", "state", "due_on"),
     Index("ix_ledger_entries_alert", "alert"),
     Index("ix_ledger_entries_firm", "firm", "product"),
+    Index("ix_ledger_entries_list", "state", "due_on", "level", "territory", "unit", "product", "issue", "firm",
+          "closed_at", "look_on", "created_at", "step_due_on", "year", "serial", "id"),
 )  # fmt: skip
 
 ledger_rows = Table(
