@@ -150,13 +150,13 @@ def add_row(db: Connection, row: EntryRow, *, once: str | None = None) -> EntryR
 def row_of_form(db: Connection, once: str) -> EntryRow | None:
     """The row that a form wrote; None where it wrote none."""
     row = db.execute(select(ledger_rows).where(ledger_rows.c.once == once)).mappings().first()
-    return _row(row) if row else None
+    return history_row(row) if row else None
 
 
 def rows_of(db: Connection, entry: str) -> list[EntryRow]:
     """An entry's history, oldest first."""
     query = select(ledger_rows).where(ledger_rows.c.entry == entry).order_by(ledger_rows.c.number)
-    return [_row(row) for row in db.execute(query).mappings()]
+    return [history_row(row) for row in db.execute(query).mappings()]
 
 
 def rows_of_all(db: Connection, entries: Iterable[str]) -> dict[str, list[EntryRow]]:
@@ -167,15 +167,8 @@ def rows_of_all(db: Connection, entries: Iterable[str]) -> dict[str, list[EntryR
         mine = ledger_rows.c.entry.in_(wanted[start : start + 500])
         query = select(ledger_rows).where(mine).order_by(ledger_rows.c.entry, ledger_rows.c.number)
         for row in db.execute(query).mappings():
-            found[row["entry"]].append(_row(row))
+            found[row["entry"]].append(history_row(row))
     return found
-
-
-def rows_of_action(db: Connection, action: str, *, since: datetime) -> list[EntryRow]:
-    """Rows of one kind since then, oldest first."""
-    mine = and_(ledger_rows.c.action == action, ledger_rows.c.at >= since)
-    query = select(ledger_rows).where(mine).order_by(ledger_rows.c.at, ledger_rows.c.entry)
-    return [_row(row) for row in db.execute(query).mappings()]
 
 
 def add_proof(db: Connection, proof: Proof) -> None:
@@ -250,6 +243,7 @@ def entry_of_row(row: RowMapping) -> Entry:
     return Entry(**{**values, "state": HazardState(row["state"])})
 
 
-def _row(row: RowMapping) -> EntryRow:
+def history_row(row: RowMapping) -> EntryRow:
+    """A row of the history as its row has it."""
     values = {name: row[name] for name in EntryRow.__dataclass_fields__}
     return EntryRow(**{**values, "state": HazardState(row["state"])})

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, true
 from sqlalchemy.sql.elements import UnaryExpression
 
-from store.ledger import ENDED, Entry, HazardState, entry_of_row
+from store.ledger import ENDED, Entry, EntryRow, HazardState, entry_of_row, history_row
 from store.schema import ledger_entries, ledger_rows
 
 _C = ledger_entries.c
@@ -75,6 +75,30 @@ def count_by(db: Connection, column: str, where: Sequence[Cond], *, most: int | 
     return [(row[0], row[1]) for row in db.execute(query) if row[0] != ""]
 
 
+@dataclass(frozen=True)
+class OpenCount:
+    """Open entries of one territory or firm. over: those past due."""
+
+    subject: str
+    open: int
+    over: int
+
+
+def open_by(
+    db: Connection, column: str, today: date, where: Sequence[Cond], *, least_over: int = 0, most: int | None = None
+) -> list[OpenCount]:
+    """The open entries of each territory or firm, those with the most overdue first; none for the empty value."""
+    count, over = func.count().label("n"), func.sum(case((_C.due_on < today, 1), else_=0)).label("over")
+    query = select(_C[column], count, over).where(OPEN, _C[column] != "", *where).group_by(_C[column])
+    query = query.having(over >= least_over).order_by(over.desc(), count.desc(), _C[column]).limit(most)
+    return [OpenCount(row[0], row[1], int(row[2])) for row in db.execute(query)]
+
+
+def open_ids(db: Connection, where: Sequence[Cond]) -> list[str]:
+    """The numbers of open entries, by due date."""
+    return list(db.execute(select(_C.id).where(OPEN, *where).order_by(_C.due_on, _C.year, _C.serial)).scalars())
+
+
 def page_of(
     db: Connection, view: str, day: Day, where: Sequence[Cond], *, latest_first: bool, start: int = 0, most: int | None
 ) -> list[Entry]:
@@ -106,6 +130,15 @@ def count_steps(db: Connection, actions: Sequence[str], since: datetime, where: 
     if where:
         query = query.where(ledger_rows.c.entry.in_(select(_C.id).where(*where)))
     return {row[0]: row[1] for row in db.execute(query)}
+
+
+def newest_rows(db: Connection, action: str, *, since: datetime, where: Sequence[Cond], most: int) -> list[EntryRow]:
+    """The newest rows of one kind in the histories of such entries."""
+    query = select(ledger_rows).where(ledger_rows.c.action == action, ledger_rows.c.at >= since)
+    if where:
+        query = query.where(ledger_rows.c.entry.in_(select(_C.id).where(*where)))
+    query = query.order_by(ledger_rows.c.at.desc(), ledger_rows.c.entry).limit(most)
+    return [history_row(row) for row in db.execute(query).mappings()]
 
 
 def is_empty(db: Connection, where: Sequence[Cond]) -> bool:

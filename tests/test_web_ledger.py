@@ -346,3 +346,15 @@ def test_talks_and_transfers_are_listed_with_their_numbers(browse: Browse) -> No
     for told in ("某厂法定代表人", "赣市监约〔2026〕5号", "公安机关", "赣市监移〔2026〕2号"):
         assert told in page
     assert "赣市监约" not in browse("other").get("/ledger/supervised").text
+
+
+def test_a_page_beyond_the_last_shows_the_last_and_a_county_counts_its_own(browse: Browse) -> None:
+    desk = browse("desk")
+    numbers = [enter(desk, title=f"第 {n} 处隐患须整改") for n in range(3)]
+    elsewhere = enter(desk, territory="360981")
+    page = desk.get("/ledger?page=9&sort=-due").text
+    assert all(number in page for number in (*numbers, elsewhere))
+    assert "1–4 / 4" in page
+    county = browse("county").get("/ledger").text
+    assert "未销号<span>3</span>" in county
+    assert elsewhere not in county

@@ -1,7 +1,7 @@
 """The ledger as a list: what the address asks for, which rows it shows, what each link counts."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -155,9 +155,10 @@ class Shelf:
                 found[name] = count_by(self.db, name, where, most=MOST_CHOICES)
         return found
 
-    def summary(self) -> Summary:
-        """The sentence above the list: without filters."""
-        counts = count_views(self.db, ("added", "closed", "", "over"), self.day, self.cut)
+    def summary(self, asked: Asked, counts: Mapping[str, int]) -> Summary:
+        """The sentence above the list: without filters. counts: those of the list, which serve where it has none."""
+        if any(getattr(asked, name) for name in FILTERS):
+            counts = count_views(self.db, ("added", "closed", "", "over"), self.day, self.cut)
         places: Counter[str] = Counter()
         if counts["over"]:
             for code, count in count_by(self.db, "territory", [VIEW_TESTS["over"](self.day), *self.cut]):

@@ -90,7 +90,7 @@ def _list(db: Connection, visit: Visit, asked: Asked) -> dict[str, Any]:
         "choices": choices,
         "labels": labels,
         "FILTERS": FILTERS,
-        "summary": shelf.summary(),
+        "summary": shelf.summary(asked, counts),
         "firms": firms,
         "today": shelf.today,
         "empty": not total and is_empty(db, shelf.cut),
