@@ -14,6 +14,7 @@ from config.regions import Regions
 from core.clock import beijing
 from ledger.book import Deed, Ledger
 from ledger.demands import received
+from ledger.escalation import EscalationMail
 from ledger.quiet import last_new_signal
 from ledger.steps import act
 from ledger.words import bureau_of
@@ -35,11 +36,12 @@ SYSTEM = "system"
 
 @dataclass(frozen=True)
 class LedgerWatch:
-    """The ledger's rules over a store."""
+    """The ledger's rules over a store. mail: tells people of what is overdue; None where no mail is set up."""
 
     store: Store
     book: Ledger
     regions: Regions
+    mail: EscalationMail | None = None
 
     def tick(self, now: datetime) -> Counter[str]:
         """Do what is due; counts of rows written by action."""
@@ -71,7 +73,9 @@ class LedgerWatch:
             return Counter()
         due = self._rows_due(entry, rows_of(db, entry.id), beijing(now).date(), now)
         for row in due:
-            add_row(db, row)
+            written = add_row(db, row)
+            if self.mail is not None:
+                self.mail.plan(db, entry, written, now=now)
         return Counter(row.action for row in due)
 
     def _rows_due(self, entry: Entry, rows: list[EntryRow], today: date, now: datetime) -> list[EntryRow]:

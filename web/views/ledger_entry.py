@@ -21,19 +21,19 @@ from ledger.demands import extension_of, received
 from ledger.quiet import last_new_signal
 from ledger.steps import act
 from ledger.words import ACTION_WORDS, FIELD_WORDS, MOMENTS, PROOF_KINDS, TRANSFER_TO, reason_word
-from store.alert_log import find_alert
+from store.alert_log import delivery_log, find_alert
 from store.ledger import Entry, Proof, find_entry, proofs_of, rows_of
 from store.supervisions import supervised_entries
 from web.access import MAY, ROLE_NAMES
 from web.history import people
 from web.ledger_forms import FORMS, offered
-from web.names import firm_names
+from web.names import DELIVERY_STATES, firm_names
 from web.views.ledger import WORDS, book_of, once_of
 from web.visit import Here, Posted, Refused, Uploaded, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
 STEPS_BY_FORM = "|".join(name for name in FORMS if name != "proof")
-MOST_NOTE, MOST_FIELD = 2000, 300
+MOST_NOTE, MOST_FIELD, MOST_SENT = 2000, 300, 20
 DATES = ("on", "to")
 
 
@@ -167,7 +167,8 @@ def _page(
         signal=last_new_signal(db, entry), units=_units(visit, entry), firms=firm_names(db, [entry.firm]),
         alert=alert if alert and visit.me.sees_alert(alert) else None, people=people(db), typed=typed or {},
         wrong=refused, action=action, said=refused or (f"已{ACTION_WORDS[last.action]} {entry.id}" if done else ""),
-        listed=entry.id in supervised_entries(db),
+        listed=entry.id in supervised_entries(db), sent=delivery_log(db, entry=entry.id, limit=MOST_SENT),
+        DELIVERY_STATES=DELIVERY_STATES,
         ACTIONS=ACTION_WORDS, PROOF_KINDS=PROOF_KINDS, TRANSFER_TO=TRANSFER_TO,
         moments=MOMENTS,
         why=reason_word, FIELDS=FIELD_WORDS, most=visit.services.ledger.proofs, day=_day_words, **WORDS,

@@ -12,6 +12,7 @@ from store.canaries import SUBJECT, last_failure
 from store.canaries import newest as newest_canaries
 from store.documents import QUARANTINED, REFUSED, STAGES, count_by_stage, count_documents, set_aside
 from store.index_queue import retry_refused
+from store.ledger_list import entries_by_id
 from store.runs import list_jobs, list_processes, stale
 from store.schema import alerts, deliveries
 from web.health import index_health
@@ -67,13 +68,18 @@ def retry_index(visit: Here, form: Posted) -> Response:
 
 @router.get("/deliveries")
 def show_deliveries(visit: Here, alert: str = "", state: str = "") -> Response:
-    """What was sent to whom, and what came of it; of alerts this viewer sees."""
+    """What was sent to whom, and what came of it; of alerts and ledger entries this viewer sees."""
     if state and state not in DELIVERY_STATES:
         raise Refused(400, f"地址中的 state={state[:20]} 不存在。可用：{'、'.join(DELIVERY_STATES)}。")
     with visit.services.store.read() as db:
         seen = {each.id: each for each in standing_alerts(db, visit.me)}
         lines = alert_log.delivery_log(db, alert=alert or None, limit=MOST_DELIVERIES)
-        mine = [line for line in lines if line.alert in seen or (line.alert is None and visit.me.everywhere)]
+        about = entries_by_id(db, {line.entry for line in lines if line.entry})
+        hazards = {entry.id for entry in about.values() if visit.me.sees_entry(entry)}
+        mine = [
+            line for line in lines
+            if line.alert in seen or line.entry in hazards or (line.alert is None and visit.me.everywhere)
+        ]  # fmt: skip
         counts = Counter(line.state for line in mine)
         shown = [line for line in mine if not state or line.state == state]
         return visit.page("deliveries.html", lines=shown, counts=counts, total=len(mine), seen=seen, state=state)
