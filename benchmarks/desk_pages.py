@@ -129,9 +129,10 @@ def tell_entries(db: Connection, wanted: int, open_share: float) -> None:
                 "look_on": closed.date() + timedelta(days=30) if closed and number % 5 == 0 else None,
             }  # fmt: skip
             made[ledger_entries].append(entry)
+            details = {"unit": code, "until": at.date().isoformat()}
             for place, action in enumerate(("add", "dispatch", "receive", "visit"), start=1):
                 row = {"entry": entry["id"], "number": place, "at": at, "actor": "desk", "action": action}
-                row |= {"state": state.value, "reason": "", "note": "", "details": {}, "once": None}
+                row |= {"state": state.value, "reason": "", "note": "", "details": details, "once": None}
                 made[ledger_rows].append(row)
         for table, rows in made.items():
             db.execute(table.insert(), rows)

@@ -28,6 +28,7 @@ from store.ledger import (
     find_entry,
     rows_of,
     rows_of_all,
+    standing_rows,
 )
 from store.ledger_list import entries_by_id, late_ids
 
@@ -65,13 +66,13 @@ class LedgerWatch:
         today = beijing(now).date()
         entries = entries_by_id(db, late_ids(db, today))
         rows = rows_of_all(db, entries)
-        return [one.id for one in entries.values() if self._rows_due(one, rows[one.id], today, now)]
+        return [one.id for one in entries.values() if self._rows_due(one, standing_rows(rows[one.id]), today, now)]
 
     def _tell(self, db: Connection, entry_id: str, now: datetime) -> Counter[str]:
         entry = find_entry(db, entry_id, hold=True)
         if entry is None or not entry.open:
             return Counter()
-        due = self._rows_due(entry, rows_of(db, entry.id), beijing(now).date(), now)
+        due = self._rows_due(entry, standing_rows(rows_of(db, entry.id)), beijing(now).date(), now)
         for row in due:
             written = add_row(db, row)
             if self.mail is not None:

@@ -73,7 +73,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class EntryRow:
-    """One row of an entry's history. details: dates, persons, numbers typed by whoever took the step."""
+    """One row of an entry's history. details: dates, persons, numbers typed by whoever took the step, and under
+    `before` what the step changed.  undoes: number of the row it takes back."""
 
     entry: str
     number: int
@@ -84,6 +85,13 @@ class EntryRow:
     reason: str = ""
     note: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    undoes: int | None = None
+
+
+def standing_rows(rows: Sequence[EntryRow]) -> list[EntryRow]:
+    """The rows that count: without those that were taken back, and without the taking back."""
+    undone = {row.undoes for row in rows}
+    return [row for row in rows if row.undoes is None and row.number not in undone]
 
 
 @dataclass(frozen=True)

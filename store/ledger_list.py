@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, true
 from sqlalchemy.sql.elements import UnaryExpression
 
 from store.ledger import ENDED, Entry, EntryRow, HazardState, entry_of_row, history_row
@@ -53,6 +53,11 @@ def within(codes: Collection[str], *, abroad: str | None = None, by_unit: bool =
     inside = [*sorted(codes), *([abroad] if abroad else [])]
     mine = _C.territory.in_(inside)
     return or_(mine, _C.unit.in_(sorted(codes))) if by_unit else mine
+
+
+def looked_before(today: date) -> Cond:
+    """Entries that were to be looked at again before a day."""
+    return _C.look_on < today
 
 
 def has(name: str, value: object) -> Cond:
@@ -123,21 +128,32 @@ def entries_by_id(db: Connection, ids: Collection[str]) -> dict[str, Entry]:
     return {one: found[one] for one in wanted if one in found}
 
 
-def count_steps(db: Connection, actions: Sequence[str], since: datetime, where: Sequence[Cond]) -> dict[str, int]:
-    """How many rows of these kinds the histories of such entries have got since then."""
-    mine = and_(ledger_rows.c.action.in_(actions), ledger_rows.c.at >= since)
+def _steps(actions: Collection[str], since: datetime, until: datetime | None, where: Sequence[Cond]) -> Cond:
+    """Rows of these kinds, not taken back, in the histories of such entries."""
+    back = ledger_rows.alias()
+    undone = exists().where(back.c.entry == ledger_rows.c.entry, back.c.undoes == ledger_rows.c.number)
+    mine = and_(ledger_rows.c.action.in_(actions), ledger_rows.c.at >= since, ~undone)
+    if until is not None:
+        mine = and_(mine, ledger_rows.c.at < until)
+    return and_(mine, ledger_rows.c.entry.in_(select(_C.id).where(*where))) if where else mine
+
+
+def count_steps(
+    db: Connection, actions: Collection[str], since: datetime, where: Sequence[Cond], *, until: datetime | None = None
+) -> dict[str, int]:
+    """How many steps of these kinds were taken since then and not taken back."""
+    mine = _steps(actions, since, until, where)
     query = select(ledger_rows.c.action, func.count()).where(mine).group_by(ledger_rows.c.action)
-    if where:
-        query = query.where(ledger_rows.c.entry.in_(select(_C.id).where(*where)))
     return {row[0]: row[1] for row in db.execute(query)}
 
 
-def newest_rows(db: Connection, action: str, *, since: datetime, where: Sequence[Cond], most: int) -> list[EntryRow]:
-    """The newest rows of one kind in the histories of such entries."""
-    query = select(ledger_rows).where(ledger_rows.c.action == action, ledger_rows.c.at >= since)
-    if where:
-        query = query.where(ledger_rows.c.entry.in_(select(_C.id).where(*where)))
-    query = query.order_by(ledger_rows.c.at.desc(), ledger_rows.c.entry).limit(most)
+def steps_of(
+    db: Connection, actions: Collection[str], since: datetime, where: Sequence[Cond], *, until: datetime | None = None,
+    start: int = 0, most: int,
+) -> list[EntryRow]:  # fmt: skip
+    """The steps that `count_steps` counts, newest first."""
+    newest = (ledger_rows.c.at.desc(), ledger_rows.c.entry.desc(), ledger_rows.c.number.desc())
+    query = select(ledger_rows).where(_steps(actions, since, until, where)).order_by(*newest).limit(most).offset(start)
     return [history_row(row) for row in db.execute(query).mappings()]
 
 

@@ -535,7 +535,7 @@ sessions = Table(
 second_factors = Table(
     "second_factors", metadata,
     Column("user", Text, ForeignKey("users.name"), primary_key=True),
-    Column("secret", Text, nullable=False, comment="base32"),
+    Column("secret", Text, nullable=False, comment="encrypted (store/vault.py)"),
     Column("confirmed_at", Moment, comment="null: not in use yet"),
     Column("last_step", BigInteger, nullable=False, comment="of the newest code that was used"),
     Column("failures", Integer, nullable=False),
@@ -822,6 +822,7 @@ ledger_rows = Table(
     Column("note", Text, nullable=False),
     Column("details", Json, nullable=False),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    Column("undoes", Integer, comment="number of the row of this entry that it takes back"),
     Index("ix_ledger_rows_action", "action", "at"),
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from ledger.book import Ledger
 from ledger.clocks import due_words
 from ledger.conditions import proofs_needed, standing_proofs
 from ledger.demands import extension_of, received
-from store.ledger import Entry, EntryRow, HazardState, proofs_of_all, rows_of_all
+from store.ledger import Entry, EntryRow, HazardState, proofs_of_all, rows_of_all, standing_rows
 from store.ledger_list import VIEWS as VIEW_TESTS
 from store.ledger_list import Cond, Day, count_by, count_steps, count_views, has, page_of, within
 from web.access import Viewer, codes_within
@@ -128,10 +128,10 @@ class Shelf:
         self.day = Day(self.today, self.period.begins, listed)
         self.cut = me.entries()
 
-    def rows(self, asked: Asked, *, most: int | None = None) -> list[Entry]:
-        """What the address asks for, in its order: all of it, or the page of so many rows."""
+    def rows(self, asked: Asked, *, most: int | None = None, also: Sequence[Cond] = ()) -> list[Entry]:
+        """What the address asks for, in its order: all of it, or the page of so many rows. also: further conditions."""
         start = (asked.page - 1) * most if most else 0
-        where, turned = self._where(asked), asked.sort == "-due"
+        where, turned = [*self._where(asked), *also], asked.sort == "-due"
         return page_of(self.db, asked.view, self.day, where, latest_first=turned, start=start, most=most)
 
     def counts(self, asked: Asked) -> dict[str, int]:
@@ -195,7 +195,7 @@ def lines_of(db: Connection, shown: Sequence[Entry], book: Ledger, today: date, 
     rows, proofs = rows_of_all(db, ids), proofs_of_all(db, ids)
     found = []
     for entry in shown:
-        mine = rows[entry.id]
+        mine = standing_rows(rows[entry.id])
         needed = proofs_needed(entry, mine, book.rules, key_product=book.is_key(entry.product))
         have = len({proof.kind for proof in standing_proofs(mine, proofs[entry.id])} & set(needed))
         due, state = due_words(entry.due_on, today) if entry.open else ("", "")

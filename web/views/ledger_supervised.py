@@ -15,7 +15,7 @@ from ledger.supervision import proposals, release, supervise
 from ledger.words import TRANSFER_TO
 from store import audit
 from store.ledger import EntryRow
-from store.ledger_list import entries_by_id, has, newest_rows, open_by, open_ids, within
+from store.ledger_list import entries_by_id, has, open_by, open_ids, steps_of, within
 from store.registry import find_entry as find_firm
 from store.supervisions import Supervision, find_supervision, list_supervisions
 from web.access import ROLE_NAMES, codes_within
@@ -147,7 +147,7 @@ def _page(
 
 def _rows(db: Connection, visit: Visit, action: str) -> list[EntryRow]:
     """The talks or transfers of the last year about what this viewer sees, newest first."""
-    return newest_rows(db, action, since=visit.now - SHOWN, where=visit.me.entries(), most=MOST_ROWS)
+    return steps_of(db, [action], visit.now - SHOWN, visit.me.entries(), most=MOST_ROWS)
 
 
 def _subjects(visit: Visit, places: list[str], ranked: list[str], firms: Mapping[str, str]) -> dict[str, str]:

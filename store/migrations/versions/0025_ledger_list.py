@@ -1,4 +1,4 @@
-"""The ledger's list is counted from one index; deliveries may be about a ledger entry."""
+"""The ledger's list is counted from one index; deliveries may be about an entry; a row may take another back."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,3 +15,4 @@ def upgrade() -> None:
     op.create_index("ix_ledger_entries_list", "ledger_entries", columns)
     op.add_column("deliveries", sa.Column("entry", sa.Text()))
     op.create_index("ix_deliveries_entry", "deliveries", ["entry"])
+    op.add_column("ledger_rows", sa.Column("undoes", sa.Integer()))
