@@ -20,6 +20,7 @@ from config.settings import Settings
 from config.signin import load_sign_in
 from config.sources import load_sources
 from config.tiles import load_tiles
+from config.weekly import load_weekly
 from store import second_factor
 from web.server import serve as serve_desk
 from web.services import Services
@@ -64,6 +65,7 @@ def desk_services(settings: Settings) -> Services:
         routes=routes_of(settings, known.lexicon),
         ledger=load_ledger_rules(settings.config),
         laws=load_laws(settings.config, issues=known.lexicon.issues),
+        weekly=load_weekly(settings.config),
         sign_in=load_sign_in(settings.config, regions=known.lexicon.regions),
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),

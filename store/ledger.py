@@ -179,6 +179,15 @@ def rows_of_all(db: Connection, entries: Iterable[str]) -> dict[str, list[EntryR
     return found
 
 
+def rows_of_action(db: Connection, action: str, *, since: datetime) -> list[EntryRow]:
+    """Rows of one kind since then that were not taken back, oldest first."""
+    back = ledger_rows.alias()
+    undone = exists().where(back.c.entry == ledger_rows.c.entry, back.c.undoes == ledger_rows.c.number)
+    mine = and_(ledger_rows.c.action == action, ledger_rows.c.at >= since, ~undone)
+    query = select(ledger_rows).where(mine).order_by(ledger_rows.c.at, ledger_rows.c.entry)
+    return [history_row(row) for row in db.execute(query).mappings()]
+
+
 def add_proof(db: Connection, proof: Proof) -> None:
     """Note a file; its bytes lie in the data folder."""
     db.execute(insert(ledger_proofs).values(**{name: getattr(proof, name) for name in Proof.__dataclass_fields__}))

@@ -205,7 +205,7 @@ def test_failed_spot_checks_are_followed_up_in_a_sheet(browse: Browse) -> None:
     assert (line["改正期限"], line["复查期限"]) == (
         "2027-01-22",
         "2027-02-15",
-    )  # from 6 February on it is Spring Festival
+    )  # Spring Festival
     assert line["再复查窗口"] == "2026-12-31 至 2027-02-01"
     assert "产品质量法" in str([cell.value for row in book["口径"] for cell in row])
 
