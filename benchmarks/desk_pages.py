@@ -1,6 +1,7 @@
 """How fast the desk's pages are with many documents and alerts: median and 95th percentile, one request at a time.
 
     python -m benchmarks.desk_pages [--documents 200000] [--alerts 2000] [--rounds 40]
+                                    [--entries 30000] [--open 0.15] [--pages "/ledger /ledger?view=over"]
 
 The store and the embedded index of the tests' desk (tests/desk_server.py), its documents told again and again over the
 two years before its now, its alerts over half a year, most of them closed. Times are those of the server's answer
@@ -25,18 +26,23 @@ from sqlalchemy import Connection, Table, func, select
 from search.records import entry_of
 from store import users
 from store.documents import signals_after
-from store.schema import alert_documents, alert_history, alerts, documents
+from store.ledger import HazardState
+from store.schema import alert_documents, alert_history, alerts, documents, ledger_entries, ledger_rows
 from tests.desk_server import NOW, make_services
 from web.app import create_app
 from web.services import Services
 
-PAGES = ("/", "/wall", "/handover", "/changes?since=7d", "/alerts", "/why?q=辟谣")
+PAGES = (
+    "/", "/wall", "/handover", "/changes?since=7d", "/alerts", "/why?q=辟谣", "/ledger", "/ledger?view=over",
+    "/ledger?view=all&page=40", "/ledger?product=ebike&level=orange", "/ledger/supervised",
+)  # fmt: skip
 PASSWORD = "benchmarks only"
 SPAN = timedelta(days=730)
 ALERT_SPAN = timedelta(days=180)
 STILL_OPEN = 20
 """One copied alert in so many is open."""
 PIECE = 5000
+PLACES = ("360702", "360703", "360704", "360981", "360111", "360402", "360502", "361002", "361102", "360802")
 
 
 def fill(services: Services, *, documents_wanted: int, alerts_wanted: int) -> None:
@@ -100,6 +106,38 @@ def _pieces(count: int) -> Iterator[range]:
         yield range(start, min(start + PIECE, count))
 
 
+def tell_entries(db: Connection, wanted: int, open_share: float) -> None:
+    """Ledger entries over two years, the newest open, each with the rows of a usual history."""
+    places = [code for code in PLACES for _ in range(3)]
+    done = [HazardState.CLOSED, HazardState.CLOSED, HazardState.EXCLUDED]
+    working = [state for state in HazardState if state not in done]
+    for piece in _pieces(wanted):
+        made: dict[Table, list[dict[str, Any]]] = {ledger_entries: [], ledger_rows: []}
+        for number in piece:
+            at = NOW - SPAN * (number / wanted)
+            state = working[number % len(working)] if number < wanted * open_share else done[number % len(done)]
+            closed = at + timedelta(days=20) if state is HazardState.CLOSED else None
+            code, firm = places[number * 7919 % len(places)], f"NIL:某企业{number % 2500}"
+            entry = {
+                "id": f"YH-{at.year}-{wanted - number:04d}", "year": at.year, "serial": wanted - number,
+                "state": state.value, "level": 1 + number % 4, "title": f"电动自行车擅自解除限速，第 {number} 批",
+                "origin": "check", "alert": None, "product": ("ebike", "ebike_power", "gas_stove")[number % 3],
+                "model": "", "firm": firm, "uscc": "", "issue": ("fire", "nonconf", "")[number % 3],
+                "territory": code, "unit": code if number % 5 else "", "person": "", "measures": "停售" * 30,
+                "case_number": "", "remark": "", "found_on": at.date(), "due_on": at.date() + timedelta(days=15),
+                "step_due_on": None, "done_on": None, "closed_at": closed, "created_at": at, "updated_at": at,
+                "look_on": closed.date() + timedelta(days=30) if closed and number % 5 == 0 else None,
+            }  # fmt: skip
+            made[ledger_entries].append(entry)
+            details = {"unit": code, "until": at.date().isoformat()}
+            for place, action in enumerate(("add", "dispatch", "receive", "visit"), start=1):
+                row = {"entry": entry["id"], "number": place, "at": at, "actor": "desk", "action": action}
+                row |= {"state": state.value, "reason": "", "note": "", "details": details, "once": None}
+                made[ledger_rows].append(row)
+        for table, rows in made.items():
+            db.execute(table.insert(), rows)
+
+
 def signed_in(services: Services) -> TestClient:
     """A browser of somebody who sees all."""
     with services.store.write() as db:
@@ -136,19 +174,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--alerts", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--entries", type=int, default=30_000, help="entries of the ledger")
+    parser.add_argument("--open", type=float, default=0.15, help="share of them that is open")
+    parser.add_argument("--pages", default=" ".join(PAGES), help="addresses, a blank between them")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="fengsui-pages-") as folder:
         services = make_services(Path(folder), clock=lambda: NOW)
         fill(services, documents_wanted=asked.documents, alerts_wanted=asked.alerts)
+        with services.store.write() as db:
+            tell_entries(db, asked.entries, asked.open)
         with services.store.read() as db:
             count = db.execute(select(func.count()).select_from(documents)).scalar_one()
             risky = db.execute(select(func.count()).where(documents.c.is_risk)).scalar_one()
-        print(f"{count:,} documents ({risky:,} risk signals), {asked.alerts:,} alerts")
+        print(f"{count:,} documents ({risky:,} risk signals), {asked.alerts:,} alerts, {asked.entries:,} entries")
         print("ms: first, median, p95, CPU median, CPU p95")
         client = signed_in(services)
-        for page in PAGES:
+        for page in asked.pages.split():
             first, wall, cpu = measure(client, page, asked.rounds)
-            print(f"{page:24}" + "".join(f"{figure:8.0f}" for figure in (first, *wall, *cpu)), flush=True)
+            print(f"{page:36}" + "".join(f"{figure:8.0f}" for figure in (first, *wall, *cpu)), flush=True)
         services.store.close()
 
 

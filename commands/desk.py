@@ -14,12 +14,14 @@ from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
+from config.laws import load_laws
 from config.ledger import load_ledger_rules
 from config.settings import Settings
 from config.signin import load_sign_in
 from config.sources import load_sources
 from config.tiles import load_tiles
 from config.weekly import load_weekly
+from store import second_factor
 from web.server import serve as serve_desk
 from web.services import Services
 
@@ -50,7 +52,7 @@ def desk_services(settings: Settings) -> Services:
     parts = load_parts(
         settings.config, registry=firms.get, lexicon=known.lexicon, queries=rule_queries(settings, known)
     )
-    return Services(
+    services = Services(
         store=store,
         settings=settings,
         lexicon=known.lexicon,
@@ -62,6 +64,7 @@ def desk_services(settings: Settings) -> Services:
         router=router_of(settings, known.lexicon, known.registry),
         routes=routes_of(settings, known.lexicon),
         ledger=load_ledger_rules(settings.config),
+        laws=load_laws(settings.config, issues=known.lexicon.issues),
         weekly=load_weekly(settings.config),
         sign_in=load_sign_in(settings.config, regions=known.lexicon.regions),
         act=act,
@@ -70,6 +73,9 @@ def desk_services(settings: Settings) -> Services:
         query_names=names_of(known, {source.key: source.title for source in sources}),
         tiles=load_tiles(settings.config, known.lexicon.regions),
     )
+    with store.write() as db:
+        second_factor.seal_plain(db, services.vault)
+    return services
 
 
 def _listening(host: str, port: int) -> socket.socket:

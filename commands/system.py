@@ -28,6 +28,7 @@ from config.calendar_classes import load_calendar
 from config.contact import contact_mistake
 from config.duty import load_duty
 from config.elastic_access import warnings_about
+from config.laws import load_laws
 from config.ledger import load_ledger_rules
 from config.lexicon import Lexicon, load_lexicon
 from config.orgs import Organisation, load_orgs
@@ -140,6 +141,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "值守": lambda: load_duty(settings.config).posts,
         "统领": lambda: load_alert_life(settings.config).inhibit,
         "台账": lambda: load_ledger_rules(settings.config).rectify,
+        "条款": lambda: load_laws(settings.config, issues=lexicon_once().issues),
         "周报": lambda: load_weekly(settings.config).columns,
         "登录": lambda: _sign_in(settings, lexicon_once),
         "历法": lambda: load_calendar(settings.config).classes,

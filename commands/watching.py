@@ -8,7 +8,7 @@ import typer
 from alerts.setup import duty_of
 from alerts.watch import Watcher
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
-from commands.outgoing import teller_of
+from commands.outgoing import routes_of, teller_of
 from commands.stores import open_store
 from config.ledger import load_ledger_rules
 from config.lexicon import load_lexicon
@@ -18,6 +18,7 @@ from core.errors import UsageError
 from core.records import LEVEL_COLOURS
 from enterprises.registry_import import registry_of
 from ledger.book import open_book
+from ledger.escalation import EscalationMail
 from ledger.watch import LedgerWatch
 from ledger.words import ACTION_WORDS
 from scheduler import FrequentJob
@@ -94,7 +95,11 @@ def watch_jobs(settings: Settings, store: Store) -> list[FrequentJob]:
 
 
 def ledger_watch_of(settings: Settings, store: Store) -> LedgerWatch:
-    """The watch over the ledger of a store."""
+    """The watch over the ledger of a store, with the configured mails."""
     lexicon, duty = load_lexicon(settings.config), duty_of(settings.config)
     book = open_book(load_ledger_rules(settings.config), duty.is_workday, lexicon)
-    return LedgerWatch(store, book, lexicon.regions)
+    mail = None
+    if settings.smtp_url is not None:
+        demo = settings.profile == "demo"
+        mail = EscalationMail(routes_of(settings, lexicon), lexicon.regions, settings.public_url, demo=demo)
+    return LedgerWatch(store, book, lexicon.regions, mail)

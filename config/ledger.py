@@ -95,6 +95,17 @@ class Supervise(_Part):
     overdue: int = Field(default=3, ge=1, le=1000)
 
 
+class SpotCheck(_Part):
+    """Days of a failed supervised spot check: from the report's delivery, the order, the announcement."""
+
+    objection: int = Field(default=15, ge=1, le=365)
+    rectify: int = Field(default=60, ge=1, le=365)
+    recheck: int = Field(default=75, ge=1, le=365)
+    again_from: int = Field(default=60, ge=1, le=365)
+    again_to: int = Field(default=90, ge=1, le=365)
+    next_workday: bool = True
+
+
 class Proofs(_Part):
     """Files that are taken."""
 
@@ -126,6 +137,7 @@ class LedgerRules(_Part):
     look_back: LookBack = LookBack()
     overdue: Overdue = Overdue()
     supervise: Supervise = Supervise()
+    spotcheck: SpotCheck = SpotCheck()
     proofs: Proofs = Proofs()
 
     @field_validator("rectify")

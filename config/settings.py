@@ -22,6 +22,7 @@ IN_FILES = (
     "elasticsearch_api_key",
     "smtp_url",
     "oidc_secret",
+    "second_factor_key",
 )
 """What may lie in a file instead of the environment: FENGSUI_<NAME>_FILE names it."""
 
@@ -88,6 +89,9 @@ class Settings(BaseSettings):
         default="", description="mail address or page told to every site that is asked; required in live"
     )
     oidc_secret: SecretStr | None = Field(default=None, description="what the OIDC provider calls the client secret")
+    second_factor_key: SecretStr | None = Field(
+        default=None, description="32 bytes in base64, encrypts second steps; else a file in the data folder"
+    )
     api_per_minute: int = Field(default=120, ge=1, le=100_000, description="requests a minute of one API token")
     disk_free: float = Field(
         default=0.1, ge=0, le=0.9, description="share of the disk to be free; below, the desk warns"

@@ -359,7 +359,7 @@ class AlertEvent:
 
 @dataclass(frozen=True)
 class Notification:
-    """One delivery on one channel to one recipient. The id is its idempotency key."""
+    """One delivery on one channel to one recipient. The id is its idempotency key. entry: of the ledger."""
 
     id: str
     channel: str
@@ -369,6 +369,7 @@ class Notification:
     html: str
     alert: str | None = None
     level: int = 0
+    entry: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from core.errors import UsageError
 from ledger.clocks import DAY, IsWorkday, due_date, working_days_after
 from ledger.conditions import Condition, Known, conditions_of, workers
 from ledger.quiet import last_new_signal
-from store.ledger import Entry, EntryRow, Proof, proofs_of, rows_of
+from store.ledger import Entry, EntryRow, Proof, proofs_of, rows_of, standing_rows
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Ledger:
     def conditions(self, db: Connection, entry: Entry, today: date) -> list[Condition]:
         """What closing it needs, and how much of it is there."""
         known = Known(self.is_key(entry.product), last_new_signal(db, entry), today)
-        return conditions_of(entry, rows_of(db, entry.id), proofs_of(db, entry.id), self.rules, known)
+        return conditions_of(entry, standing_rows(rows_of(db, entry.id)), proofs_of(db, entry.id), self.rules, known)
 
     def step_due(self, today: date, step: str) -> date:
         """Until when the next step (receive | visit | decide) is due."""

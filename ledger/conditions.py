@@ -50,13 +50,18 @@ def workers(rows: Sequence[EntryRow]) -> set[str]:
 
 
 def standing_proofs(rows: Sequence[EntryRow], proofs: Sequence[Proof]) -> list[Proof]:
-    """The files that count: since it was last opened, and not sent back."""
+    """The files that count: since it was last opened, not sent back, and not taken back. rows: standing ones."""
+    there = {row.number for row in rows}
     since = min((row.number for row in round_of(rows)), default=0)
     refused: dict[str, int] = {}
     for row in rows:
         if row.action == "return":
             refused |= dict.fromkeys(row.details.get("refused", ()), row.number)
-    return [proof for proof in proofs if proof.number >= since and proof.number > refused.get(proof.kind, 0)]
+    return [
+        proof
+        for proof in proofs
+        if proof.number in there and proof.number >= since and proof.number > refused.get(proof.kind, 0)
+    ]
 
 
 def proofs_needed(entry: Entry, rows: Sequence[EntryRow], rules: LedgerRules, *, key_product: bool) -> list[str]:

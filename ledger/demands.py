@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from core.errors import UsageError
 from ledger.book import Deed, Ledger
 from ledger.conditions import QUIET, round_of
-from ledger.words import PROOF_KINDS, TRANSFER_TO
+from ledger.words import PROOF_KINDS, RETESTS, TRANSFER_TO
 from store.ledger import Entry, EntryRow
 
 Details = Mapping[str, Any]
@@ -240,6 +240,30 @@ def _amend(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], d
     return replace(entry, **changes), {"changes": told}
 
 
+def _law(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], deed: Deed) -> tuple[Entry, Details]:
+    """A person says whether an article applies; a later word replaces an earlier one."""
+    if deed.typed.get("applies") not in ("yes", "no"):
+        raise UsageError("确认还是划去须选定")
+    told = {"law": _text(deed, "law", "条款"), "title": _text(deed, "title", "条款")}
+    return entry, told | {"applies": deed.typed["applies"] == "yes"}
+
+
+def _spotcheck(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], deed: Deed) -> tuple[Entry, Details]:
+    """What is known of a failed spot check; empty fields leave what an earlier row said."""
+    if entry.origin != "spotcheck":
+        raise UsageError("只有来源为抽查的隐患才登记抽查处理")
+    texts = ("batch", "sampled", "maker", "failed", "report", "letter")
+    told = {name: _text(deed, name, "", needed=False) for name in texts}
+    for name, word in (("delivered", "送达日"), ("ordered", "责令日"), ("announced", "公告日")):
+        told[name] = _day(deed, name, word).isoformat() if deed.typed.get(name) else ""
+    told["retest"] = str(deed.typed.get("retest", ""))
+    if told["retest"] and told["retest"] not in RETESTS:
+        raise UsageError("复检情况须从列表中选")
+    if not any(told.values()):
+        raise UsageError("至少填写一项")
+    return entry, {name: value for name, value in told.items() if value}
+
+
 def _note(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], deed: Deed) -> tuple[Entry, Details]:
     _told(deed, "记录内容")
     return entry, {}
@@ -266,6 +290,8 @@ DEMANDS: Mapping[str, Demand] = {
     "talk": _talk,
     "transfer": _transfer,
     "look_back": _look_back,
+    "law": _law,
+    "spotcheck": _spotcheck,
     "note": _note,
 }
 

@@ -16,8 +16,20 @@ from core.clock import beijing
 from core.errors import UsageError
 from ledger.book import Deed, Ledger
 from ledger.demands import DEMANDS
+from ledger.undoing import before
 from ledger.words import ACTION_WORDS, REASONS, STATE_WORDS
-from store.ledger import Entry, EntryRow, add_proof, add_row, find_entry, insert_entry, row_of_form, rows_of, save_entry
+from store.ledger import (
+    Entry,
+    EntryRow,
+    add_proof,
+    add_row,
+    find_entry,
+    insert_entry,
+    row_of_form,
+    rows_of,
+    save_entry,
+    standing_rows,
+)
 from store.ledger import HazardState as S
 
 OPEN = tuple(state for state in S if state not in (S.CLOSED, S.EXCLUDED))
@@ -53,6 +65,8 @@ STEPS: Mapping[str, Step] = {
     "talk": Step(OPEN),
     "transfer": Step(OPEN),
     "look_back": Step((S.CLOSED,)),
+    "law": Step(OPEN),
+    "spotcheck": Step(OPEN),
     "note": Step(tuple(S)),
 }
 
@@ -90,14 +104,14 @@ def act(ledger: Ledger, db: Connection, entry_id: str, action: str, deed: Deed) 
     step = STEPS.get(action)
     if step is None:
         raise UsageError(f"没有“{action[:20]}”这一步")
-    rows = rows_of(db, entry.id)
+    rows = standing_rows(rows_of(db, entry.id))
     if entry.state not in step.since:
         raise UsageError(_somebody_was_faster(entry, rows, action))
     _reason(action, deed)
     changed, details = DEMANDS[action](ledger, db, entry, rows, deed)
     changed = replace(changed, state=step.to or changed.state, updated_at=deed.now)
     save_entry(db, changed)
-    row = _row(db, changed, action, deed, details)
+    row = _row(db, changed, action, deed, {**details, "before": before(entry, changed)})
     if deed.proof is not None:
         add_proof(db, replace(deed.proof, entry=entry.id, number=row.number))
     return changed

@@ -1,5 +1,6 @@
 """Supervision: what the system proposes, and what a person lists or ends. It never lists by itself."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,37 +9,36 @@ from sqlalchemy import Connection
 
 from core.clock import beijing
 from core.errors import UsageError
-from store.ledger import Entry, EntryRow, add_row, find_entry
+from store.ledger import EntryRow, add_row, find_entry
+from store.ledger_list import OpenCount
 from store.supervisions import Supervision, end_supervision, insert_supervision, list_supervisions
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A territory or firm with many overdue entries that is not under supervision. entries: its open ones."""
+    """A territory or firm with many overdue entries that is not under supervision. open: so many are open."""
 
     kind: str
     subject: str
     overdue: int
-    entries: tuple[str, ...]
+    open: int
 
 
 def proposals(
-    entries: Iterable[Entry], today: date, *, least: int, place_of: Callable[[str], str], listed: Iterable[Supervision]
-) -> list[Proposal]:
+    places: Iterable[OpenCount], firms: Iterable[OpenCount], *, least: int, place_of: Callable[[str], str],
+    listed: Iterable[Supervision],
+) -> list[Proposal]:  # fmt: skip
     """Those with at least `least` overdue ones, most first. place_of: the territory that would be listed for a code."""
-    grouped: dict[tuple[str, str], list[Entry]] = {}
-    for entry in entries:
-        if not entry.open:
-            continue
-        grouped.setdefault(("territory", place_of(entry.unit or entry.territory)), []).append(entry)
-        if entry.firm:
-            grouped.setdefault(("firm", entry.firm), []).append(entry)
+    opened, overdue = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for kind, counts in (("territory", places), ("firm", firms)):
+        for one in counts:
+            subject = (kind, place_of(one.subject) if kind == "territory" else one.subject)
+            opened[subject] += one.open
+            overdue[subject] += one.over
     there = {(one.kind, one.subject) for one in listed if one.ended_on is None}
-    found = []
-    for (kind, subject), mine in grouped.items():
-        overdue = sum(entry.days_over(today) > 0 for entry in mine)
-        if overdue >= least and (kind, subject) not in there:
-            found.append(Proposal(kind, subject, overdue, tuple(entry.id for entry in mine)))
+    found = [
+        Proposal(*who, count, opened[who]) for who, count in overdue.items() if count >= least and who not in there
+    ]
     return sorted(found, key=lambda one: (-one.overdue, one.kind, one.subject))
 
 

@@ -14,6 +14,7 @@ from config.regions import Regions
 from core.clock import beijing
 from ledger.book import Deed, Ledger
 from ledger.demands import received
+from ledger.escalation import EscalationMail
 from ledger.quiet import last_new_signal
 from ledger.steps import act
 from ledger.words import bureau_of
@@ -25,21 +26,23 @@ from store.ledger import (
     add_row,
     closed_with_signals,
     find_entry,
-    list_entries,
     rows_of,
     rows_of_all,
+    standing_rows,
 )
+from store.ledger_list import entries_by_id, late_ids
 
 SYSTEM = "system"
 
 
 @dataclass(frozen=True)
 class LedgerWatch:
-    """The ledger's rules over a store."""
+    """The ledger's rules over a store. mail: tells people of what is overdue; None where no mail is set up."""
 
     store: Store
     book: Ledger
     regions: Regions
+    mail: EscalationMail | None = None
 
     def tick(self, now: datetime) -> Counter[str]:
         """Do what is due; counts of rows written by action."""
@@ -61,18 +64,19 @@ class LedgerWatch:
 
     def _late(self, db: Connection, now: datetime) -> list[str]:
         today = beijing(now).date()
-        open_ones = [state for state in HazardState if state not in (HazardState.CLOSED, HazardState.EXCLUDED)]
-        entries = [one for one in list_entries(db, states=open_ones) if _is_late(one, today)]
-        rows = rows_of_all(db, [one.id for one in entries])
-        return [one.id for one in entries if self._rows_due(one, rows[one.id], today, now)]
+        entries = entries_by_id(db, late_ids(db, today))
+        rows = rows_of_all(db, entries)
+        return [one.id for one in entries.values() if self._rows_due(one, standing_rows(rows[one.id]), today, now)]
 
     def _tell(self, db: Connection, entry_id: str, now: datetime) -> Counter[str]:
         entry = find_entry(db, entry_id, hold=True)
         if entry is None or not entry.open:
             return Counter()
-        due = self._rows_due(entry, rows_of(db, entry.id), beijing(now).date(), now)
+        due = self._rows_due(entry, standing_rows(rows_of(db, entry.id)), beijing(now).date(), now)
         for row in due:
-            add_row(db, row)
+            written = add_row(db, row)
+            if self.mail is not None:
+                self.mail.plan(db, entry, written, now=now)
         return Counter(row.action for row in due)
 
     def _rows_due(self, entry: Entry, rows: list[EntryRow], today: date, now: datetime) -> list[EntryRow]:
@@ -124,10 +128,6 @@ class LedgerWatch:
         once = f"ledger:{entry.id}:{signal.document}"
         deed = Deed(SYSTEM, now, once, note=note, reason="signal", typed={"signal": signal.document})
         return int(act(self.book, db, entry.id, "reopen", deed).state is HazardState.REOPENED)
-
-
-def _is_late(entry: Entry, today: date) -> bool:
-    return entry.days_over(today) > 0 or (entry.step_due_on is not None and entry.step_due_on < today)
 
 
 def _step(entry: Entry, rows: list[EntryRow]) -> str:

@@ -44,6 +44,9 @@ ACTION_WORDS: Mapping[str, str] = {
     "step_late": "逾期未办",
     "supervised": "挂牌督办",
     "unsupervised": "解除督办",
+    "undo": "撤销",
+    "law": "条款",
+    "spotcheck": "抽查处理",
 }
 FIELD_WORDS: Mapping[str, str] = {
     "title": "隐患",
@@ -85,6 +88,13 @@ TRANSFER_TO: Mapping[str, str] = {
     "discipline": "纪检监察机关",
     "other": "其他机关",
 }
+RETESTS: Mapping[str, str] = {
+    "none": "未申请",
+    "asked": "已申请",
+    "upheld": "维持不合格",
+    "passed": "复检合格",
+}
+"""What came of a re-test the firm may ask for."""
 REASONS: Mapping[str, Mapping[str, str]] = {
     "exclude": {
         "refuted": "经核查情况不实",

@@ -70,6 +70,7 @@ class DeliveryLine:
     next_at: datetime
     attempts: int
     answer: str
+    entry: str | None = None
 
 
 def create_only(db: Connection, table: Table, values: Mapping[str, Any]) -> bool:
@@ -450,7 +451,12 @@ def deliveries_in_doubt(db: Connection, *, now: datetime) -> list[Delivery]:
 
 
 def delivery_log(
-    db: Connection, *, alert: str | None = None, limit: int = 100, behind: tuple[datetime, str] | None = None
+    db: Connection,
+    *,
+    alert: str | None = None,
+    entry: str | None = None,
+    limit: int = 100,
+    behind: tuple[datetime, str] | None = None,
 ) -> list[DeliveryLine]:
     """The newest deliveries with the answer of their last attempt. behind: created_at and id of the one before."""
     last = (
@@ -468,6 +474,8 @@ def delivery_log(
         query = query.where(or_(deliveries.c.created_at < at, same))
     if alert is not None:
         query = query.where(deliveries.c.alert == alert)
+    if entry is not None:
+        query = query.where(deliveries.c.entry == entry)
     names = DeliveryLine.__dataclass_fields__
     return [
         DeliveryLine(**{name: row[name] for name in names if name != "answer"}, answer=row["answer"] or "")

@@ -1,4 +1,4 @@
-"""Ledger entries with their append-only history and proofs."""
+"""Ledger entries with their append-only history and proofs; as a list: store/ledger_list.py."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -73,7 +73,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class EntryRow:
-    """One row of an entry's history. details: dates, persons, numbers typed by whoever took the step."""
+    """One row of an entry's history. details: dates, persons, numbers typed by whoever took the step, and under
+    `before` what the step changed.  undoes: number of the row it takes back."""
 
     entry: str
     number: int
@@ -84,6 +85,13 @@ class EntryRow:
     reason: str = ""
     note: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    undoes: int | None = None
+
+
+def standing_rows(rows: Sequence[EntryRow]) -> list[EntryRow]:
+    """The rows that count: without those that were taken back, and without the taking back."""
+    undone = {row.undoes for row in rows}
+    return [row for row in rows if row.undoes is None and row.number not in undone]
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ def find_entry(db: Connection, entry_id: str, *, hold: bool = False) -> Entry | 
     """By its number. hold: nobody else changes it before this transaction ends."""
     query = select(ledger_entries).where(ledger_entries.c.id == entry_id.upper())
     row = db.execute(query.with_for_update() if hold else query).mappings().first()
-    return _entry(row) if row else None
+    return entry_of_row(row) if row else None
 
 
 def list_entries(db: Connection, *, states: Sequence[HazardState] = ()) -> list[Entry]:
@@ -128,13 +136,13 @@ def list_entries(db: Connection, *, states: Sequence[HazardState] = ()) -> list[
     query = select(ledger_entries).order_by(ledger_entries.c.due_on, ledger_entries.c.year, ledger_entries.c.serial)
     if states:
         query = query.where(ledger_entries.c.state.in_([state.value for state in states]))
-    return [_entry(row) for row in db.execute(query).mappings()]
+    return [entry_of_row(row) for row in db.execute(query).mappings()]
 
 
 def entries_of_alert(db: Connection, alert: str) -> list[Entry]:
     """The entries that came from an alert, oldest first."""
     query = select(ledger_entries).where(ledger_entries.c.alert == alert).order_by(ledger_entries.c.created_at)
-    return [_entry(row) for row in db.execute(query).mappings()]
+    return [entry_of_row(row) for row in db.execute(query).mappings()]
 
 
 def add_row(db: Connection, row: EntryRow, *, once: str | None = None) -> EntryRow:
@@ -150,13 +158,13 @@ def add_row(db: Connection, row: EntryRow, *, once: str | None = None) -> EntryR
 def row_of_form(db: Connection, once: str) -> EntryRow | None:
     """The row that a form wrote; None where it wrote none."""
     row = db.execute(select(ledger_rows).where(ledger_rows.c.once == once)).mappings().first()
-    return _row(row) if row else None
+    return history_row(row) if row else None
 
 
 def rows_of(db: Connection, entry: str) -> list[EntryRow]:
     """An entry's history, oldest first."""
     query = select(ledger_rows).where(ledger_rows.c.entry == entry).order_by(ledger_rows.c.number)
-    return [_row(row) for row in db.execute(query).mappings()]
+    return [history_row(row) for row in db.execute(query).mappings()]
 
 
 def rows_of_all(db: Connection, entries: Iterable[str]) -> dict[str, list[EntryRow]]:
@@ -167,21 +175,17 @@ def rows_of_all(db: Connection, entries: Iterable[str]) -> dict[str, list[EntryR
         mine = ledger_rows.c.entry.in_(wanted[start : start + 500])
         query = select(ledger_rows).where(mine).order_by(ledger_rows.c.entry, ledger_rows.c.number)
         for row in db.execute(query).mappings():
-            found[row["entry"]].append(_row(row))
+            found[row["entry"]].append(history_row(row))
     return found
 
 
 def rows_of_action(db: Connection, action: str, *, since: datetime) -> list[EntryRow]:
-    """Rows of one kind since then, oldest first."""
-    mine = and_(ledger_rows.c.action == action, ledger_rows.c.at >= since)
+    """Rows of one kind since then that were not taken back, oldest first."""
+    back = ledger_rows.alias()
+    undone = exists().where(back.c.entry == ledger_rows.c.entry, back.c.undoes == ledger_rows.c.number)
+    mine = and_(ledger_rows.c.action == action, ledger_rows.c.at >= since, ~undone)
     query = select(ledger_rows).where(mine).order_by(ledger_rows.c.at, ledger_rows.c.entry)
-    return [_row(row) for row in db.execute(query).mappings()]
-
-
-def steps_since(db: Connection, actions: Sequence[str], since: datetime) -> list[tuple[str, str]]:
-    """Entry and action of the rows of these kinds since then."""
-    mine = and_(ledger_rows.c.action.in_(actions), ledger_rows.c.at >= since)
-    return [(row[0], row[1]) for row in db.execute(select(ledger_rows.c.entry, ledger_rows.c.action).where(mine))]
+    return [history_row(row) for row in db.execute(query).mappings()]
 
 
 def add_proof(db: Connection, proof: Proof) -> None:
@@ -250,11 +254,13 @@ def _values(entry: Entry) -> dict[str, Any]:
     return values | {"state": entry.state.value}
 
 
-def _entry(row: RowMapping) -> Entry:
+def entry_of_row(row: RowMapping) -> Entry:
+    """An entry as its row has it."""
     values = {name: row[name] for name in Entry.__dataclass_fields__}
     return Entry(**{**values, "state": HazardState(row["state"])})
 
 
-def _row(row: RowMapping) -> EntryRow:
+def history_row(row: RowMapping) -> EntryRow:
+    """A row of the history as its row has it."""
     values = {name: row[name] for name in EntryRow.__dataclass_fields__}
     return EntryRow(**{**values, "state": HazardState(row["state"])})

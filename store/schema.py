@@ -475,6 +475,7 @@ deliveries = Table(
     Column("channel", Text, nullable=False),
     Column("recipient", Text, nullable=False),
     Column("alert", Text),
+    Column("entry", Text, comment="the ledger entry it tells of"),
     Column("level", Integer, nullable=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
@@ -490,6 +491,7 @@ deliveries = Table(
     Column("sent_at", Moment),
     Index("ix_deliveries_due", "state", "next_at"),
     Index("ix_deliveries_alert", "alert"),
+    Index("ix_deliveries_entry", "entry"),
     Index("ix_deliveries_created_at", "created_at", "id"),
 )  # fmt: skip
 
@@ -537,7 +539,7 @@ sessions = Table(
 second_factors = Table(
     "second_factors", metadata,
     Column("user", Text, ForeignKey("users.name"), primary_key=True),
-    Column("secret", Text, nullable=False, comment="base32"),
+    Column("secret", Text, nullable=False, comment="encrypted (store/vault.py)"),
     Column("confirmed_at", Moment, comment="null: not in use yet"),
     Column("last_step", BigInteger, nullable=False, comment="of the newest code that was used"),
     Column("failures", Integer, nullable=False),
@@ -809,6 +811,8 @@ ledger_entries = Table(
     Index("ix_ledger_entries_state", "state", "due_on"),
     Index("ix_ledger_entries_alert", "alert"),
     Index("ix_ledger_entries_firm", "firm", "product"),
+    Index("ix_ledger_entries_list", "state", "due_on", "level", "territory", "unit", "product", "issue", "firm",
+          "closed_at", "look_on", "created_at", "step_due_on", "year", "serial", "id"),
 )  # fmt: skip
 
 ledger_rows = Table(
@@ -823,6 +827,7 @@ ledger_rows = Table(
     Column("note", Text, nullable=False),
     Column("details", Json, nullable=False),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    Column("undoes", Integer, comment="number of the row of this entry that it takes back"),
     Index("ix_ledger_rows_action", "action", "at"),
 )  # fmt: skip
 

@@ -1,15 +1,15 @@
 """The second step of signing in: time codes (RFC 6238: SHA-1, 30 s, six digits) and recovery codes.
 
 A time code works once: the newest used step is kept, and only later ones pass. Tries are charged before the code is
-looked at and have a lock of their own, which a right password does not lift. The secret lies in the store as it is,
-since codes are computed from it; recovery codes lie there as argon2 hashes.
+looked at and have a lock of their own, which a right password does not lift. The secret lies in the store encrypted
+(store/vault.py), since codes are computed from it; recovery codes lie there as argon2 hashes, and work without the key.
 """
 
 import base64
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
@@ -21,6 +21,7 @@ from core.errors import UsageError
 from store.database import Store
 from store.schema import recovery_codes, second_factors
 from store.users import LOCK, MAX_FAILURES, hash_secret, matches
+from store.vault import Vault, is_sealed
 
 STEP_SECONDS = 30
 DIGITS = 6
@@ -33,9 +34,9 @@ LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 
 @dataclass(frozen=True)
 class SecondFactor:
-    """What an account has set up. secret: base32, shown until it is confirmed.  left: unused recovery codes."""
+    """What an account has set up. sealed: the secret as it is stored.  left: unused recovery codes."""
 
-    secret: str
+    sealed: str
     confirmed_at: datetime | None
     left: int
 
@@ -80,22 +81,41 @@ def find_factor(db: Connection, user: str) -> SecondFactor | None:
     return SecondFactor(row["secret"], row["confirmed_at"], left)
 
 
-def begin(db: Connection, user: str) -> SecondFactor:
-    """The secret to set up; the same one until it is confirmed. Raises UsageError where one is confirmed already."""
+def begin(db: Connection, user: str, vault: Vault) -> str:
+    """The secret to set up, base32; the same one until it is confirmed. Raises UsageError where one is confirmed."""
     found = find_factor(db, user)
     if found is not None and found.confirmed_at is not None:
         raise UsageError("两步验证已启用，先停用再重设")
-    if found is None:
-        secret = base64.b32encode(secrets.token_bytes(20)).decode()
-        db.execute(second_factors.insert().values(user=user, secret=secret, last_step=0, failures=0))
-        found = SecondFactor(secret, None, 0)
-    return found
+    if found is not None:
+        return vault.open(user, found.sealed)
+    secret = base64.b32encode(secrets.token_bytes(20)).decode()
+    sealed = _sealed(db, vault, user, secret)
+    db.execute(second_factors.insert().values(user=user, secret=sealed, last_step=0, failures=0))
+    return secret
 
 
-def confirm(db: Connection, user: str, code: str, codes: "RecoveryCodes", *, now: datetime) -> bool:
+def seal_plain(db: Connection, vault: Vault) -> int:
+    """Encrypt the secrets that were stored as they are before there was a key. Returns how many."""
+    rows = db.execute(select(second_factors.c.user, second_factors.c.secret)).all()
+    plain = [(user, secret) for user, secret in rows if not is_sealed(secret)]
+    for user, secret in plain:
+        _set(db, user, secret=_sealed(db, vault, user, secret))
+    return len(plain)
+
+
+def _sealed(db: Connection, vault: Vault, user: str, secret: str) -> str:
+    def first() -> bool:
+        return not any(is_sealed(one) for one in db.execute(select(second_factors.c.secret)).scalars())
+
+    return vault.seal(user, secret, first=first)
+
+
+def confirm(db: Connection, user: str, code: str, codes: "RecoveryCodes", vault: Vault, *, now: datetime) -> bool:
     """Take the factor into use if `code` is right. codes: made beforehand, since hashing takes long."""
     row = _row(db, user)
-    step = _step_that_fits(row["secret"], 0, code, now) if row is not None and row["confirmed_at"] is None else None
+    if row is None or row["confirmed_at"] is not None:
+        return False
+    step = _step_that_fits(lambda: vault.open(user, row["secret"]), 0, code, now)
     if step is None:
         return False
     db.execute(update(second_factors).where(second_factors.c.user == user).values(confirmed_at=now, last_step=step))
@@ -103,7 +123,7 @@ def confirm(db: Connection, user: str, code: str, codes: "RecoveryCodes", *, now
     return True
 
 
-def check(store: Store, user: str, code: str, *, now: datetime) -> CodeAttempt:
+def check(store: Store, user: str, code: str, vault: Vault, *, now: datetime) -> CodeAttempt:
     """Check a time code or a recovery code; a right one works once.
 
     Takes the store, not a transaction: hashing must not keep other writers waiting.
@@ -118,7 +138,7 @@ def check(store: Store, user: str, code: str, *, now: datetime) -> CodeAttempt:
         failures = 1 if row["locked_until"] is not None else row["failures"] + 1
         locked_until = now + LOCK if failures >= MAX_FAILURES else None
         _set(db, user, failures=failures, locked_until=locked_until)
-        step = _step_that_fits(row["secret"], row["last_step"], typed, now)
+        step = _step_that_fits(lambda: vault.open(user, row["secret"]), row["last_step"], typed, now)
         if step is not None:
             _set(db, user, failures=0, locked_until=None, last_step=step)
             return CodeAttempt(True, MAX_FAILURES)
@@ -173,10 +193,11 @@ def _recovery_hash(db: Connection, user: str, typed: str) -> str | None:
     return db.execute(query).scalar_one_or_none()
 
 
-def _step_that_fits(secret: str, last_step: int, typed: str, now: datetime) -> int | None:
+def _step_that_fits(secret_of: Callable[[], str], last_step: int, typed: str, now: datetime) -> int | None:
     """The step whose code was typed, if it is about now and later than the last one that was used."""
     if re.fullmatch(r"[0-9]{6}", typed) is None:
         return None
+    secret = secret_of()
     around = range(step_of(now) - AROUND, step_of(now) + AROUND + 1)
     fits = [step for step in around if hmac.compare_digest(time_code(secret, step), typed)]
     return next((step for step in fits if step > last_step), None)

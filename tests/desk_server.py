@@ -28,6 +28,7 @@ from alerts.rule_examples import ACK_HOURS
 from alerts.rule_query import queries_of
 from alerts.setup import EngineParts, duty_of
 from config.grouping import load_grouping
+from config.laws import load_laws
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.orgs import load_orgs
 from config.rules import Rule
@@ -350,6 +351,7 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         "sources": read_sources(),
         "rules": read_rules(),
         "rule_parts": read_parts(lexicon),
+        "laws": load_laws(CONFIG, issues=lexicon.issues),
         "tiles": load_tiles(CONFIG, lexicon.regions),
         "weekly": load_weekly(CONFIG),
         "clock": ticking,

@@ -7,9 +7,12 @@ import pytest
 
 from config.ledger import LedgerRules
 from config.lexicon import load_lexicon
+from config.routes import Routes
 from config.settings import PROJECT
 from core.clock import BEIJING, as_utc
+from ledger.escalation import EscalationMail
 from ledger.watch import LedgerWatch
+from store.alert_log import delivery_log
 from store.database import Store
 from store.ledger import HazardState, find_entry, rows_of
 from tests.test_ledger import DRAFT, Office, signal, store
@@ -100,3 +103,43 @@ def test_ended_ones_and_those_of_other_firms_stay(office: Office, watch: LedgerW
     office.act(office.put_right(office.add(replace(DRAFT, firm="NIL:别家"))), "close", "chief")
     signal(office.store, office.now + timedelta(hours=2))
     assert watch.tick(at(20, 12)) == {}
+
+
+def with_mail(office: Office, *people: tuple[str, str, str]) -> LedgerWatch:
+    regions = load_lexicon(PROJECT / "config").regions
+    recipients = [
+        {"name": mail, "mail": mail, "territories": [code], "min_level": level} for mail, code, level in people
+    ]
+    routes = Routes.model_validate({"recipients": recipients})
+    return LedgerWatch(office.store, office.book, regions, EscalationMail(routes, regions, "https://desk.example"))
+
+
+def mails(office: Office) -> list[tuple[str, str]]:
+    with office.store.read() as db:
+        return sorted((line.recipient, line.subject) for line in delivery_log(db))
+
+
+def test_an_overdue_entry_is_mailed_once_a_step_to_the_office_above_and_to_nobody_else(office: Office) -> None:
+    people = (
+        ("ganzhou@a.example", "360700", "blue"), ("zhanggong@a.example", "360702", "blue"),
+        ("jiujiang@a.example", "360400", "blue"), ("desk@a.example", "360000", "blue"),
+    )  # fmt: skip
+    entry = office.add()
+    office.act(entry, "dispatch", "desk", unit="360702")
+    office.act(entry, "receive", "county")
+    office.act(entry, "visit", "county", note="查实", on="2026-11-23")
+    with_mail(office, *people).tick(at(28))
+    subject = f"[黄] 逾期上报：{entry.id} {entry.title}"
+    assert mails(office) == [("ganzhou@a.example", subject)]
+    with_mail(office, *people).tick(at(28))  # as after a restart
+    assert mails(office) == [("ganzhou@a.example", subject)]
+    with_mail(office, *people).tick(at(2, 12))
+    assert mails(office) == [("desk@a.example", subject), ("ganzhou@a.example", subject)]
+
+
+def test_where_nobody_of_the_office_wants_such_mails_the_next_one_above_hears(office: Office) -> None:
+    entry = office.add()
+    office.act(entry, "dispatch", "desk", unit="360702")
+    watch = with_mail(office, ("ganzhou@a.example", "360700", "red"), ("desk@a.example", "360000", "blue"))
+    assert watch.tick(at(25)) == {"step_late": 1}
+    assert mails(office) == [("desk@a.example", f"[黄] 逾期未办：{entry.id} {entry.title}")]

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -11,14 +12,16 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select, update
 
 import cli
 from config.signin import SignIn, load_sign_in
-from core.errors import ConfigError
+from core.errors import ConfigError, StoreError
 from store import audit, second_factor, users
 from store.database import Store
-from store.schema import recovery_codes
+from store.schema import recovery_codes, second_factors
 from store.second_factor import STEP_SECONDS, make_codes, step_of, time_code
+from store.vault import FILE, Vault
 from tests.desk_server import make_services
 from web.app import create_app
 from web.services import Services
@@ -54,63 +57,75 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
+def vault_of(store: Store) -> Vault:
+    """The one of the desk over that store."""
+    return Vault(Path(str(store.engine.url.database)).parent / FILE)
+
+
 def set_up(store: Store, user: str = "chief") -> str:
     """Set a second step up long before NOW; its secret."""
     before = NOW - timedelta(days=1)
     with store.write() as db:
-        secret = second_factor.begin(db, user).secret
-        assert second_factor.confirm(db, user, time_code(secret, step_of(before)), CODES, now=before)
+        secret = second_factor.begin(db, user, vault_of(store))
+        assert second_factor.confirm(db, user, time_code(secret, step_of(before)), CODES, vault_of(store), now=before)
     return secret
 
 
 def test_nothing_is_in_use_until_a_right_code_confirmed_it(store: Store) -> None:
     with store.write() as db:
-        secret = second_factor.begin(db, "chief").secret
-        assert second_factor.begin(db, "chief").secret == secret
+        secret = second_factor.begin(db, "chief", vault_of(store))
+        assert second_factor.begin(db, "chief", vault_of(store)) == secret
         wrong = f"{(int(time_code(secret, step_of(NOW))) + 1) % 10**6:06d}"
-        assert not second_factor.confirm(db, "chief", wrong, CODES, now=NOW - timedelta(days=9))
+        assert not second_factor.confirm(db, "chief", wrong, CODES, vault_of(store), now=NOW - timedelta(days=9))
         user = users.find_user(db, "chief")
         assert user is not None
         assert not user.two_step
-    assert not second_factor.check(store, "chief", time_code(secret, step_of(NOW)), now=NOW).right
+    assert not second_factor.check(store, "chief", time_code(secret, step_of(NOW)), vault_of(store), now=NOW).right
 
 
 @pytest.mark.parametrize(("steps", "right"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
 def test_a_phone_may_be_half_a_minute_off(store: Store, steps: int, right: bool) -> None:
     secret = set_up(store)
-    assert second_factor.check(store, "chief", time_code(secret, step_of(NOW) + steps), now=NOW).right is right
+    assert (
+        second_factor.check(store, "chief", time_code(secret, step_of(NOW) + steps), vault_of(store), now=NOW).right
+        is right
+    )
 
 
 def test_a_code_works_once_also_when_two_bring_it_at_the_same_time(store: Store) -> None:
     code = time_code(set_up(store), step_of(NOW))
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: second_factor.check(store, "chief", code, now=NOW).right, range(4)))
+        found = list(
+            pool.map(lambda _: second_factor.check(store, "chief", code, vault_of(store), now=NOW).right, range(4))
+        )
     assert sorted(found) == [False, False, False, True]
 
 
 def test_an_earlier_code_does_not_pass_after_a_later_one(store: Store) -> None:
     secret = set_up(store)
-    assert second_factor.check(store, "chief", time_code(secret, step_of(NOW)), now=NOW).right
-    assert not second_factor.check(store, "chief", time_code(secret, step_of(NOW) - 1), now=NOW).right
-    assert second_factor.check(store, "chief", time_code(secret, step_of(NOW) + 1), now=NOW + STEP).right
+    assert second_factor.check(store, "chief", time_code(secret, step_of(NOW)), vault_of(store), now=NOW).right
+    assert not second_factor.check(store, "chief", time_code(secret, step_of(NOW) - 1), vault_of(store), now=NOW).right
+    assert second_factor.check(
+        store, "chief", time_code(secret, step_of(NOW) + 1), vault_of(store), now=NOW + STEP
+    ).right
 
 
 def test_five_wrong_codes_lock_and_a_right_password_does_not_open(store: Store) -> None:
     secret = set_up(store)
-    attempts = [second_factor.check(store, "chief", "000000x", now=NOW) for _ in range(5)]
+    attempts = [second_factor.check(store, "chief", "000000x", vault_of(store), now=NOW) for _ in range(5)]
     assert [one.left for one in attempts] == [4, 3, 2, 1, 0]
     assert users.sign_in(store, "chief", PASSWORD, now=NOW).user is not None
     code = time_code(secret, step_of(NOW))
-    assert second_factor.check(store, "chief", code, now=NOW).locked_until == NOW + users.LOCK
+    assert second_factor.check(store, "chief", code, vault_of(store), now=NOW).locked_until == NOW + users.LOCK
     later = NOW + users.LOCK
-    assert second_factor.check(store, "chief", time_code(secret, step_of(later)), now=later).right
+    assert second_factor.check(store, "chief", time_code(secret, step_of(later)), vault_of(store), now=later).right
 
 
 def test_a_recovery_code_works_once_however_it_is_typed(store: Store) -> None:
     set_up(store)
-    found = second_factor.check(store, "chief", CODES.clear[3].upper().replace("-", " "), now=NOW)
+    found = second_factor.check(store, "chief", CODES.clear[3].upper().replace("-", " "), vault_of(store), now=NOW)
     assert (found.right, found.recovery) == (True, True)
-    assert not second_factor.check(store, "chief", CODES.clear[3], now=NOW).right
+    assert not second_factor.check(store, "chief", CODES.clear[3], vault_of(store), now=NOW).right
     with store.read() as db:
         factor = second_factor.find_factor(db, "chief")
         assert factor is not None
@@ -251,10 +266,20 @@ def test_roles_that_must_have_it_see_nothing_else_before(make_desk: Callable[...
     with desk.services.store.read() as db:
         factor = second_factor.find_factor(db, "chief")
     assert factor is not None
-    desk.post(chief, "/account/two-step/confirm", code=time_code(factor.secret, step_of(NOW)))
+    secret = vault_of(desk.services.store).open("chief", factor.sealed)
+    desk.post(
+        chief,
+        "/account/two-step/confirm",
+        code=time_code(secret, step_of(NOW)),
+    )
     assert chief.get("/alerts").status_code == 200
     desk.now += 2 * STEP
-    off = desk.post(chief, "/account/two-step/change", do="off", code=time_code(factor.secret, step_of(desk.now)))
+    off = desk.post(
+        chief,
+        "/account/two-step/change",
+        do="off",
+        code=time_code(secret, step_of(desk.now)),
+    )
     assert off.status_code == 409
 
 
@@ -317,3 +342,53 @@ def test_a_wrong_role_in_the_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "signin.yml").write_text("two_step_for: [chief]", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"signin\.yml: two_step_for\.0: 'chief' is not one of"):
         load_sign_in(tmp_path)
+
+
+# --- encrypted where it lies ---------------------------------------------------------------------------------------
+
+
+def stored(store: Store) -> str:
+    with store.read() as db:
+        return str(db.execute(select(second_factors.c.secret)).scalar_one())
+
+
+def test_the_secret_lies_encrypted_under_a_key_that_only_its_owner_reads(store: Store) -> None:
+    secret = set_up(store)
+    assert secret not in stored(store)
+    assert stat.S_IMODE(vault_of(store).path.stat().st_mode) == 0o600
+    assert [path.name for path in vault_of(store).path.parent.glob(f"{FILE}*")] == [FILE]
+
+
+def test_without_the_key_the_error_names_the_remedy_and_a_recovery_code_still_works(store: Store) -> None:
+    secret = set_up(store)
+    vault_of(store).path.unlink()
+    with pytest.raises(StoreError, match=r"不在。请从备份恢复.*two-step-off"):
+        second_factor.check(store, "chief", time_code(secret, step_of(NOW)), vault_of(store), now=NOW)
+    with store.write() as db:
+        users.create_user(db, "next", role="viewer", territory="000000", display_name="", password=PASSWORD, now=NOW)
+        with pytest.raises(StoreError, match="不在"):  # a second key would hide that the first one is lost
+            second_factor.begin(db, "next", vault_of(store))
+    assert second_factor.check(store, "chief", CODES.clear[5], vault_of(store), now=NOW).right
+
+
+def test_another_key_or_another_accounts_row_does_not_open(store: Store) -> None:
+    set_up(store)
+    with pytest.raises(StoreError, match="不是当初那一把"):
+        Vault(Path("unused"), base64.b64encode(bytes(32)).decode()).open("chief", stored(store))
+    with pytest.raises(StoreError, match="打不开账号 next"):
+        vault_of(store).open("next", stored(store))
+    with pytest.raises(StoreError, match=r"FENGSUI_SECOND_FACTOR_KEY：须为 32 字节的 base64"):
+        Vault(Path("unused"), "short").open("chief", stored(store))
+
+
+def test_a_secret_stored_plain_before_works_and_is_encrypted_at_the_next_start(store: Store) -> None:
+    secret = set_up(store)
+    with store.write() as db:
+        db.execute(update(second_factors).values(secret=secret))
+    assert second_factor.check(store, "chief", time_code(secret, step_of(NOW)), vault_of(store), now=NOW).right
+    with store.write() as db:
+        assert second_factor.seal_plain(db, vault_of(store)) == 1
+        assert second_factor.seal_plain(db, vault_of(store)) == 0
+    assert secret not in stored(store)
+    later = NOW + STEP
+    assert second_factor.check(store, "chief", time_code(secret, step_of(later)), vault_of(store), now=later).right

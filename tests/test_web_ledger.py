@@ -2,17 +2,23 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
+from config.laws import load_laws
 from config.ledger import LedgerRules
+from core.errors import ConfigError
 from core.ids import short_id
 from ledger import proofs
 from store import users
 from store.ledger import HazardState, find_entry, list_entries, proofs_of, rows_of
+from store.schema import ledger_entries
 from tests.desk_server import NOW, make_services
 from web.app import create_app
 from web.services import Services
@@ -346,3 +352,129 @@ def test_talks_and_transfers_are_listed_with_their_numbers(browse: Browse) -> No
     for told in ("某厂法定代表人", "赣市监约〔2026〕5号", "公安机关", "赣市监移〔2026〕2号"):
         assert told in page
     assert "赣市监约" not in browse("other").get("/ledger/supervised").text
+
+
+def test_a_page_beyond_the_last_shows_the_last_and_a_county_counts_its_own(browse: Browse) -> None:
+    desk = browse("desk")
+    numbers = [enter(desk, title=f"第 {n} 处隐患须整改") for n in range(3)]
+    elsewhere = enter(desk, territory="360981")
+    page = desk.get("/ledger?page=9&sort=-due").text
+    assert all(number in page for number in (*numbers, elsewhere))
+    assert "1–4 / 4" in page
+    county = browse("county").get("/ledger").text
+    assert "未销号<span>3</span>" in county
+    assert elsewhere not in county
+
+
+def take_back(client: TestClient, entry: str) -> tuple[int, str]:
+    """Press the button; status and the page."""
+    page = client.get(f"/ledger/{entry}").text
+    form = {"csrf": value_of(page, "csrf"), "once": short_id("undo", page[-2000:]), "of": value_of(page, "of")}
+    answer = client.post(f"/ledger/{entry}/undo", data=form)
+    return answer.status_code, client.get(f"/ledger/{entry}").text
+
+
+def test_the_last_step_is_undone_by_who_took_it_while_nothing_followed(browse: Browse, services: Services) -> None:
+    desk, county, entry = browse("desk"), browse("county"), enter(browse("desk"))
+    done = desk.post(f"/ledger/{entry}/dispatch", data=form_of(desk, entry, unit="360702"))
+    shown = desk.get(done.headers["location"]).text
+    assert f"已派单 {entry}" in shown
+    assert 'data-key="z"' in shown
+    status, page = take_back(desk, entry)
+    assert (status, "已撤销" in page, "撤销第 2 步" in page) == (303, True, True)
+    with services.store.read() as db:
+        found = find_entry(db, entry)
+        assert found is not None
+        assert (found.unit, found.step_due_on) == ("", None)
+    assert step(desk, entry, "dispatch", unit="360702", person="重新指定")[0] == 303
+    page = desk.get(f"/ledger/{entry}").text
+    late = {"csrf": value_of(page, "csrf"), "once": "late-form-1", "of": value_of(page, "of")}
+    assert step(county, entry, "receive")[0] == 303
+    assert 'name="of"' not in desk.get(f"/ledger/{entry}").text
+    answer = desk.post(f"/ledger/{entry}/undo", data=late)
+    assert answer.status_code == 409
+    assert re.search(r"不能撤销：由 county 已于 \d\d-\d\d \d\d:\d\d 签收", answer.text)
+
+
+def test_what_left_the_house_is_not_undone_and_a_file_taken_back_does_not_count(browse: Browse) -> None:
+    desk, entry = browse("desk"), enter(browse("desk"))
+    assert step(desk, entry, "dispatch", unit="360000")[0] == 303
+    page = desk.get(f"/ledger/{entry}").text
+    form = {"csrf": value_of(page, "csrf"), "once": "upload-once-1", "kind": "report", "note": ""}
+    file = {"file": ("整改报告.pdf", PDF, "application/pdf")}
+    assert desk.post(f"/ledger/{entry}/proof", data=form, files=file).status_code == 303
+    assert "不计" not in desk.get(f"/ledger/{entry}").text
+    assert "不计" in take_back(desk, entry)[1]
+    assert step(desk, entry, "transfer", to="police", on="2026-11-21", document="赣市监移〔2026〕2号")[0] == 303
+    page = desk.get(f"/ledger/{entry}").text
+    assert 'name="of"' not in page
+    form = {"csrf": value_of(page, "csrf"), "once": "undo-transfer", "of": "5"}
+    answer = desk.post(f"/ledger/{entry}/undo", data=form)
+    assert (answer.status_code, "已对外发出，不能撤销" in answer.text) == (409, True)
+
+
+def form_of(client: TestClient, entry: str, **values: str) -> dict[str, str]:
+    page = client.get(f"/ledger/{entry}").text
+    return {"csrf": value_of(page, "csrf"), "once": short_id("form", entry, *values.values()), **values}
+
+
+def test_the_shift_counts_its_ledger_steps_and_each_count_is_a_door(browse: Browse) -> None:
+    desk, entry = browse("desk"), enter(browse("desk"), due_on="2026-11-20")
+    assert step(desk, entry, "dispatch", unit="360702")[0] == 303
+    take_back(desk, entry)
+    page = desk.get("/handover").text
+    doors = dict(re.findall(r'href="(/ledger/steps[^"]*)">(\w+) <b>1</b>', page))
+    assert list(doors.values()) == ["列入"]
+    shown = desk.get(unescape(next(iter(doors)))).text
+    assert entry in shown
+    assert "共 <b>1</b> 步" in shown
+    assert entry not in browse("other").get(unescape(next(iter(doors)))).text
+    wall = desk.get("/wall").text
+    assert re.search(r"台账未销号</dt><dd>1<", wall)
+    assert re.search(r'台账逾期</dt><dd class="clock" data-state="over">1<', wall)
+    assert "台账" not in browse("other").get("/wall").text
+    assert desk.get("/ledger/steps?since=nonsense").status_code == 400
+
+
+def test_lookback_says_who_looks_when_and_what_came_of_it(browse: Browse, services: Services) -> None:
+    desk, entry = browse("desk"), enter(browse("desk"))
+    closed = {"state": "closed", "closed_at": NOW, "unit": "360702"}
+    with services.store.write() as db:
+        db.execute(update(ledger_entries).values(**closed, look_on=date(2026, 11, 22)))
+    page = desk.get("/ledger/lookback").text
+    assert "过期未看 1" in page
+    assert "章贡区局" in page
+    assert step(desk, entry, "look_back", on="2026-11-23", recurred="no", note="现场已停售")[0] == 303
+    page = desk.get("/ledger/lookback").text
+    assert "没有待回头看的隐患" in page
+    assert "未再现" in page
+    assert "现场已停售" in page
+    assert "现场已停售" not in browse("other").get("/ledger/lookback").text
+
+
+def test_articles_are_proposed_and_a_person_confirms_or_strikes_them(browse: Browse, services: Services) -> None:
+    desk, entry = browse("desk"), enter(browse("desk"), issue="adulterate")
+    page = desk.get(f"/ledger/{entry}").text
+    assert "《产品质量法》第五十条" in page
+    assert "系统提示，待人确认" in page
+    with services.store.read() as db:
+        assert [row.action for row in rows_of(db, entry)] == ["add"]  # proposed, nothing decided
+    assert step(desk, entry, "law", law="pql50", applies="no")[0] == 303
+    assert step(desk, entry, "law", law="《某省产品质量条例》第九条", applies="yes", note="地方规定")[0] == 303
+    page = desk.get(f"/ledger/{entry}").text
+    assert re.search(r"已划去，desk员 <time[^>]*>[^<]*</time>", page)
+    assert "《某省产品质量条例》第九条" in page
+    assert step(desk, entry, "law", law="x", applies="yes")[0] == 409
+    assert step(desk, entry, "law", law="pql50", applies="maybe")[0] == 409
+    for name, status in (("reader", 403), ("other", 404)):
+        client = browse(name)
+        form = {"csrf": value_of(client.get("/account").text, "csrf"), "once": "law-by-other", "law": "pql50"}
+        assert client.post(f"/ledger/{entry}/law", data=form | {"applies": "yes"}).status_code == status
+
+
+def test_a_mistake_in_the_laws_is_named(tmp_path: Path) -> None:
+    line = "{id: a1, law: 产品质量法, article: 第五十条, about: 掺杂, issues: [nonsense], basis: memory}"
+    (tmp_path / "laws.yml").write_text(f"articles:\n- {line}\n- {line}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"laws.yml: articles.0.issues: nonsense is no issue") as told:
+        load_laws(tmp_path, issues={"fire"})
+    assert "id a1 is there twice" in str(told.value)

@@ -180,3 +180,38 @@ def test_a_file_that_is_no_ledger_says_what_is_wanted(browse: Browse) -> None:
     gone = desk.post("/ledger/import", data={"csrf": csrf, "once": "g" * 12, "sha256": "../" * 21 + "a"})
     assert gone.status_code == 400
     assert browse("reader").get("/ledger/import").status_code == 403
+
+
+def test_failed_spot_checks_are_followed_up_in_a_sheet(browse: Browse) -> None:
+    desk = browse("desk")
+    plain, spot = enter(desk), enter(desk, origin="spotcheck", title="=cmd|' /C calc'!A0 不合格")
+    assert step(desk, plain, "spotcheck", report="SJ-1")[0] == 409
+    assert step(desk, spot, "spotcheck", report="=HYPERLINK(1)", delivered="2026-11-20", ordered="2026-11-23")[0] == 303
+    assert step(desk, spot, "spotcheck", batch="20260901", announced="2026-11-01")[0] == 303
+    body = desk.get("/ledger/spotchecks.xlsx?view=all").content
+    book = load_workbook(BytesIO(body))
+    rows = [[cell or "" for cell in row] for row in book["跟踪表"].iter_rows(min_row=3, values_only=True)]
+    assert "|".join(map(str, rows[0])) == (
+        "批次|产品型号|被抽样单位|标称生产者|不合格项目|报告编号|送达日|异议截止|复检|责令日|改正期限|复查期限|复查结论"
+        "|公告日|再复查窗口|立案|通报函|台账号"
+    )
+    assert len(rows) == 2
+    line = {str(name): str(cell) for name, cell in zip(rows[0], rows[1], strict=True)}
+    assert line["台账号"] == spot
+    assert line["批次"] == "20260901"
+    assert line["不合格项目"].startswith("'=cmd")
+    assert line["报告编号"] == "'=HYPERLINK(1)"
+    assert (line["送达日"], line["异议截止"]) == ("2026-11-20", "2026-12-07（异议期内）")  # 5 December is a Saturday
+    assert (line["改正期限"], line["复查期限"]) == (
+        "2027-01-22",
+        "2027-02-15",
+    )  # Spring Festival
+    assert line["再复查窗口"] == "2026-12-31 至 2027-02-01"
+    assert "产品质量法" in str([cell.value for row in book["口径"] for cell in row])
+
+
+def test_without_a_delivery_there_is_no_date(browse: Browse) -> None:
+    desk = browse("desk")
+    enter(desk, origin="spotcheck")
+    sheet = load_workbook(BytesIO(desk.get("/ledger/spotchecks.xlsx").content))["跟踪表"]
+    assert [cell.value for cell in sheet[4]][6:8] == ["未送达", None]

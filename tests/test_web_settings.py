@@ -134,9 +134,9 @@ def test_a_reset_ends_the_old_password_and_what_was_open(
 
 def test_a_link_does_not_go_around_the_second_step(open_as: Callable[..., TestClient], services: Services) -> None:
     with services.store.write() as db:
-        secret = second_factor.begin(db, "gaoan").secret
+        secret = second_factor.begin(db, "gaoan", services.vault)
         code = second_factor.time_code(secret, second_factor.step_of(NOW))
-        second_factor.confirm(db, "gaoan", code, second_factor.make_codes(), now=NOW)
+        second_factor.confirm(db, "gaoan", code, second_factor.make_codes(), services.vault, now=NOW)
     admin, guest = open_as("root"), open_as()
     assert (
         set_through(guest, link_in(post(admin, "/settings/users/gaoan/invite").text)).headers["location"] == "/signin"

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, or_, true
 from config.regions import ABROAD, Regions
 from core.records import Alert, Document
 from store.ledger import Entry
+from store.ledger_list import within
 from store.schema import documents
 from store.users import EVERYWHERE, ROLES, Role, User
 
@@ -54,6 +55,9 @@ MAY: dict[str, Role] = {
     "ledger_transfer": "officer",
     "ledger_look_back": "officer",
     "ledger_note": "officer",
+    "ledger_undo": "officer",
+    "ledger_law": "officer",
+    "ledger_spotcheck": "officer",
     "ledger_exclude": "supervisor",
     "ledger_close": "supervisor",
     "ledger_return": "supervisor",
@@ -168,6 +172,13 @@ class Viewer:
         """A ledger entry is seen where the hazard lies and where it is answered for."""
         return self.sees_code(entry.territory) or bool(entry.unit and self.sees_code(entry.unit))
 
+    def entries(self) -> list[ColumnElement[bool]]:
+        """The same cut as conditions on the ledger's entries; none where nothing is cut."""
+        codes = self.codes()
+        if codes is None:
+            return []
+        return [within(codes, abroad=ABROAD if self.user.territory.endswith("0000") else None)]
+
     def may_step(self, action: str, entry: Entry) -> bool:
         """Whether a step of the ledger is this viewer's: by role, and by whose entry it is."""
         return self.may(f"ledger_{action}") and self.sees_code(entry.unit or entry.territory)
@@ -190,7 +201,7 @@ class Viewer:
 
     def codes(self) -> frozenset[str] | None:
         """The region codes this viewer sees; None: all of them."""
-        return None if self.everywhere else _codes_within(self.regions, self.user.territory)
+        return None if self.everywhere else codes_within(self.regions, self.user.territory)
 
     def sees_rule(self, territory: str) -> bool:
         """Whether a rule of that territory judges anything of this viewer's, or judges for them."""
@@ -216,7 +227,8 @@ class Viewer:
         return inside
 
 
-def _codes_within(regions: Regions, territory: str) -> frozenset[str]:
+def codes_within(regions: Regions, territory: str) -> frozenset[str]:
+    """A region and all below it."""
     found, todo = {territory}, [territory]
     while todo:
         below = [code for code in regions.children.get(todo.pop(), ()) if code not in found]

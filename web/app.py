@@ -62,7 +62,10 @@ from web.views import (
     lead_time,
     ledger,
     ledger_entry,
+    ledger_laws,
+    ledger_lookback,
     ledger_sheet,
+    ledger_steps,
     ledger_supervised,
     live,
     marks,
@@ -90,7 +93,8 @@ PAGES = (
     home, changes, lab, lead_time, marks, alerts, alert_batch, alert_files, actions, alert, events, search,
     search_export, search_parts, search_saved, analytics, documents, enterprises, sources, rules, status, account,
     signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet,
-    ledger_supervised, ledger_entry, audit, account_sign_in, invite, settings, settings_users, oidc, tokens,
+    ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit, account_sign_in,
+    invite, settings, settings_users, oidc, tokens,
     reports, deliveries,
 )  # fmt: skip
 logger = logging.getLogger(__name__)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from core.clock import BEIJING, as_utc, beijing
+from store.ledger_list import entries_by_id
 from store.runs import list_processes, stale
 from store.schema import alerts, deliveries, delivery_attempts
 from web.access import Viewer
@@ -79,6 +80,7 @@ class Line:
     sent_at: datetime | None
     attempts: tuple[Attempt, ...]
     waits: str
+    entry: str | None = None
 
     @property
     def latency(self) -> float | None:
@@ -110,14 +112,15 @@ def _day(text: str) -> datetime:
 
 
 class Log:
-    """What one viewer sees of the log in the time asked for. Deliveries of no alert are seen by who sees all."""
+    """What one viewer sees of the log in the time asked for. Of neither alert nor entry: seen by who sees all."""
 
     def __init__(self, db: Connection, me: Viewer, asked: Asked, now: datetime) -> None:
         self._db, self._now, self.asked = db, now, asked
         d = deliveries.c
-        query = select(d.id, d.state, d.channel, d.created_at, d.recipient, d.alert)
+        query = select(d.id, d.state, d.channel, d.created_at, d.recipient, d.alert, d.entry)
         query = _within(query, asked, now).order_by(d.created_at.desc(), d.id.desc())
         seen = None if me.everywhere else _seen(db, me)
+        hazards: set[str] = set() if me.everywhere else _hazards(db, me)
         self.rows = [
             Brief(
                 row.id,
@@ -127,7 +130,7 @@ class Log:
                 },
             )
             for row in db.execute(query)
-            if seen is None or row.alert in seen
+            if seen is None or row.alert in seen or row.entry in hazards
         ]  # fmt: skip
 
     def found(self) -> list[str]:
@@ -156,7 +159,7 @@ class Log:
             Line(
                 row.id, row.channel, row.recipient, row.alert, row.number or "", row.subject, row.state, row.created_at,
                 row.sent_at, tuple(tried.get(row.id, ())),
-                waits(row.next_at, tried.get(row.id, [])) if row.state == "waiting" else "",
+                waits(row.next_at, tried.get(row.id, [])) if row.state == "waiting" else "", row.entry,
             )
             for row in self._db.execute(query)
         ]  # fmt: skip
@@ -187,6 +190,12 @@ def _within(query: Select[Any], asked: Asked, now: datetime) -> Select[Any]:
         start = _day(asked.day)
         return query.where(d.created_at >= start, d.created_at < start + timedelta(days=1))
     return query.where(d.created_at > now - WINDOW)
+
+
+def _hazards(db: Connection, me: Viewer) -> set[str]:
+    """The ledger entries that were told of and that this viewer sees."""
+    told = db.execute(select(deliveries.c.entry).where(deliveries.c.entry.is_not(None)).distinct()).scalars()
+    return {entry.id for entry in entries_by_id(db, list(told)).values() if me.sees_entry(entry)}
 
 
 def _seen(db: Connection, me: Viewer) -> set[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ledger.demands import extension_of, received
 from ledger.steps import STEPS
-from ledger.words import ACTION_WORDS, PROOF_KINDS, REASONS, TRANSFER_TO
+from ledger.words import ACTION_WORDS, PROOF_KINDS, REASONS, RETESTS, TRANSFER_TO
 from store.ledger import Entry, EntryRow, HazardState
 from web.access import Viewer
 
@@ -124,6 +124,22 @@ _ALL = (
         ),
         "是否移送由人决定；移送后销号须有回执。",
     ),
+    StepForm(
+        "spotcheck",
+        (
+            Field("report", "报告编号", needed=False),
+            Field("batch", "批次", needed=False),
+            Field("sampled", "被抽样单位", needed=False),
+            Field("maker", "标称生产者", needed=False),
+            Field("failed", "不合格项目", needed=False),
+            Field("delivered", "送达日", "date", needed=False),
+            Field("retest", "复检", "select", RETESTS, needed=False),
+            Field("ordered", "责令日", "date", needed=False),
+            Field("announced", "公告日", "date", needed=False),
+            Field("letter", "通报函文号", needed=False),
+        ),
+        "填已知的，空着的不改；异议、改正、复查期限由系统按日数算出，见抽查跟踪表。",
+    ),
     StepForm("note", (_long("内容"),)),
 )
 FORMS: Mapping[str, StepForm] = {form.action: form for form in _ALL}
@@ -171,6 +187,8 @@ def _makes_sense(action: str, entry: Entry, rows: list[EntryRow]) -> bool:
         return received(entry, rows)
     if action == "file":
         return bool(entry.unit)
+    if action == "spotcheck":
+        return entry.origin == "spotcheck"
     if action == "look_back":
         return entry.state is S.CLOSED
     return True

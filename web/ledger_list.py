@@ -16,8 +16,10 @@ from ledger.book import Ledger
 from ledger.clocks import due_words
 from ledger.conditions import proofs_needed, standing_proofs
 from ledger.demands import extension_of, received
-from store.ledger import Entry, EntryRow, HazardState, list_entries, proofs_of_all, rows_of_all
-from web.access import Viewer
+from store.ledger import Entry, EntryRow, HazardState, proofs_of_all, rows_of_all, standing_rows
+from store.ledger_list import VIEWS as VIEW_TESTS
+from store.ledger_list import Cond, Day, count_by, count_steps, count_views, has, page_of, within
+from web.access import Viewer, codes_within
 from web.inbox import BadAddress
 
 PAGE_SIZE = 50
@@ -73,10 +75,6 @@ class Period:
         """Its first moment."""
         return datetime(self.first.year, self.first.month, self.first.day, tzinfo=BEIJING)
 
-    def has(self, moment: datetime | None) -> bool:
-        """Whether a moment lies in it."""
-        return moment is not None and self.begins <= moment < self.begins + timedelta(days=7)
-
 
 def period_of(today: date) -> Period:
     """The one a day lies in."""
@@ -121,60 +119,51 @@ def read_asked(query: QueryParams) -> Asked:
     return Asked(**found, page=int(page[:6]))
 
 
-@dataclass(frozen=True)
-class Placed:
-    """An entry with the views it is in and its values of each filter, worked out once."""
-
-    entry: Entry
-    views: frozenset[str]
-    values: Mapping[str, tuple[str, ...]]
-
-    def passes(self, filters: Mapping[str, str], *, but: str = "") -> bool:
-        """Whether it has each filter's value. but: the filter that is left aside."""
-        return all(value in self.values[name] for name, value in filters.items() if name != but)
-
-
 class Shelf:
-    """The entries one viewer sees, on one day. listed: ids under supervision."""
+    """The entries one viewer sees, on one day, counted by the database. listed: ids under supervision."""
 
     def __init__(self, db: Connection, me: Viewer, regions: Regions, now: datetime, listed: frozenset[str]) -> None:
-        self.regions, self.today, self.listed = regions, beijing(now).date(), listed
+        self.db, self.regions, self.today, self.listed = db, regions, beijing(now).date(), listed
         self.period = period_of(self.today)
-        self._chains: dict[str, tuple[str, ...]] = {}
-        self.placed = [self._place(entry) for entry in list_entries(db) if me.sees_entry(entry)]
+        self.day = Day(self.today, self.period.begins, listed)
+        self.cut = me.entries()
 
-    def rows(self, asked: Asked) -> list[Entry]:
-        """What the address asks for, in its order."""
-        filters = _filters(asked)
-        found = [one.entry for one in self.placed if asked.view in one.views and one.passes(filters)]
-        if asked.view == "closed":
-            found.sort(key=lambda entry: entry.closed_at or entry.updated_at, reverse=True)
-        elif asked.view == "look":
-            found.sort(key=lambda entry: entry.look_on or self.today)
-        return found[::-1] if asked.sort == "-due" else found
+    def rows(self, asked: Asked, *, most: int | None = None, also: Sequence[Cond] = ()) -> list[Entry]:
+        """What the address asks for, in its order: all of it, or the page of so many rows. also: further conditions."""
+        start = (asked.page - 1) * most if most else 0
+        where, turned = [*self._where(asked), *also], asked.sort == "-due"
+        return page_of(self.db, asked.view, self.day, where, latest_first=turned, start=start, most=most)
 
-    def counts(self, asked: Asked) -> list[tuple[str, str, int]]:
+    def counts(self, asked: Asked) -> dict[str, int]:
         """Each view with its count under the same filters."""
-        filters = _filters(asked)
-        counts = Counter(view for one in self.placed if one.passes(filters) for view in one.views)
-        return [(key, VIEWS[key], counts[key]) for key in SHOWN_VIEWS]
+        return count_views(self.db, tuple(VIEWS), self.day, self._where(asked))
 
     def choices(self, asked: Asked) -> dict[str, list[tuple[str, int]]]:
         """What each filter offers, with how many rows it leaves, the most first."""
-        filters = _filters(asked)
-        here = [one for one in self.placed if asked.view in one.views]
         found: dict[str, list[tuple[str, int]]] = {}
         for name in FILTERS:
-            passing = (one.values[name] for one in here if one.passes(filters, but=name))
-            ranked = Counter(value for values in passing for value in values if value).most_common(MOST_CHOICES)
-            found[name] = sorted(ranked, key=lambda pair: -LEVEL_IDS[pair[0]]) if name == "level" else ranked
+            where = [VIEW_TESTS[asked.view](self.day), *self._where(asked, but=name)]
+            if name == "region":
+                places: Counter[str] = Counter()
+                for territory, count in count_by(self.db, "territory", where):
+                    places.update(dict.fromkeys(self.regions.chain(territory), count))
+                found[name] = places.most_common(MOST_CHOICES)
+            elif name == "level":
+                levels = sorted(count_by(self.db, "level", where), reverse=True)
+                found[name] = [(LEVELS[level], count) for level, count in levels]
+            else:
+                found[name] = count_by(self.db, name, where, most=MOST_CHOICES)
         return found
 
-    def summary(self, changes: Mapping[str, int]) -> Summary:
-        """changes: rows of the history in this period by action."""
-        counts = Counter(view for one in self.placed for view in one.views)
-        over = [one.entry.territory for one in self.placed if "over" in one.views]
-        places = Counter(self.regions.prefecture_of(code) or code for code in over)
+    def summary(self, asked: Asked, counts: Mapping[str, int]) -> Summary:
+        """The sentence above the list: without filters. counts: those of the list, which serve where it has none."""
+        if any(getattr(asked, name) for name in FILTERS):
+            counts = count_views(self.db, ("added", "closed", "", "over"), self.day, self.cut)
+        places: Counter[str] = Counter()
+        if counts["over"]:
+            for code, count in count_by(self.db, "territory", [VIEW_TESTS["over"](self.day), *self.cut]):
+                places[self.regions.prefecture_of(code) or code] += count
+        changes = count_steps(self.db, ("add", "close", "exclude", "reopen"), self.period.begins, self.cut)
         more = changes.get("add", 0) + changes.get("reopen", 0)
         return Summary(
             period=self.period,
@@ -182,38 +171,22 @@ class Shelf:
             closed=counts["closed"],
             open=counts[""],
             change=more - changes.get("close", 0) - changes.get("exclude", 0),
-            over=len(over),
+            over=counts["over"],
             over_in=tuple(code for code, _ in places.most_common()),
         )
 
-    def _place(self, entry: Entry) -> Placed:
-        closed = entry.state is HazardState.CLOSED
-        views = {
-            "": entry.open,
-            "due": entry.open and entry.due_on == self.today,
-            "over": entry.days_over(self.today) > 0,
-            "ready": entry.state is HazardState.TO_CLOSE,
-            "closed": closed and self.period.has(entry.closed_at),
-            "look": closed and entry.look_on is not None,
-            "listed": entry.id in self.listed,
-            "added": self.period.has(entry.created_at),
-            "all": True,
-        }
-        if entry.territory not in self._chains:
-            self._chains[entry.territory] = self.regions.chain(entry.territory)
-        values = {
-            "level": (LEVELS[entry.level],),
-            "product": (entry.product,),
-            "region": self._chains[entry.territory],
-            "unit": (entry.unit,),
-            "issue": (entry.issue,),
-            "firm": (entry.firm,),
-        }
-        return Placed(entry, frozenset(view for view, there in views.items() if there), values)
-
-
-def _filters(asked: Asked) -> dict[str, str]:
-    return {name: value for name in FILTERS if (value := getattr(asked, name))}
+    def _where(self, asked: Asked, *, but: str = "") -> list[Cond]:
+        """The viewer's cut and the filters. but: the filter that is left aside."""
+        found = list(self.cut)
+        for name in FILTERS:
+            value = getattr(asked, name)
+            if not value or name == but:
+                continue
+            if name == "region":
+                found.append(within(codes_within(self.regions, value), by_unit=False))
+            else:
+                found.append(has(name, LEVEL_IDS[value] if name == "level" else value))
+        return found
 
 
 def lines_of(db: Connection, shown: Sequence[Entry], book: Ledger, today: date, listed: Iterable[str]) -> list[Line]:
@@ -222,7 +195,7 @@ def lines_of(db: Connection, shown: Sequence[Entry], book: Ledger, today: date, 
     rows, proofs = rows_of_all(db, ids), proofs_of_all(db, ids)
     found = []
     for entry in shown:
-        mine = rows[entry.id]
+        mine = standing_rows(rows[entry.id])
         needed = proofs_needed(entry, mine, book.rules, key_product=book.is_key(entry.product))
         have = len({proof.kind for proof in standing_proofs(mine, proofs[entry.id])} & set(needed))
         due, state = due_words(entry.due_on, today) if entry.open else ("", "")

@@ -22,7 +22,7 @@ from crawlers.attached.content import UnreadableFile
 from crawlers.attached.sheets import book_sheets
 from ledger.imports import READ, SheetRow
 from ledger.words import ORIGINS, STATE_WORDS
-from store.ledger import Entry, EntryRow
+from store.ledger import Entry, EntryRow, standing_rows
 from web.spreadsheet import FORMULA, safe
 
 COLUMNS = (
@@ -56,10 +56,10 @@ def write(lines: Iterable[tuple[Entry, Sequence[EntryRow], str, bool]], labels: 
     assert sheet is not None
     sheet.title = "隐患台账"
     sheet.append([TITLE])
-    sheet.append([_safe(about)])
+    sheet.append([safe_cell(about)])
     sheet.append(list(COLUMNS))
     for number, (entry, rows, proofs, listed) in enumerate(lines, start=4):
-        sheet.append([_safe(cell) for cell in cells_of(entry, rows, proofs, listed, labels)])
+        sheet.append([safe_cell(cell) for cell in cells_of(entry, rows, proofs, listed, labels)])
         for place in LONG:
             sheet.cell(number, place).alignment = WRAPPED
     for cell in sheet[3]:
@@ -88,6 +88,7 @@ def write(lines: Iterable[tuple[Entry, Sequence[EntryRow], str, bool]], labels: 
 
 def cells_of(entry: Entry, rows: Sequence[EntryRow], proofs: str, listed: bool, labels: Labels) -> list[Any]:
     """The cells of one entry, in the order of COLUMNS."""
+    rows = standing_rows(rows)
     last = {row.action: row for row in rows}
 
     def who_when(action: str) -> str:
@@ -111,7 +112,7 @@ def cells_of(entry: Entry, rows: Sequence[EntryRow], proofs: str, listed: bool, 
     ]  # fmt: skip
 
 
-def _safe(cell: Any) -> Any:
+def safe_cell(cell: Any) -> Any:
     """A text that begins like a formula after an apostrophe; what a sheet cannot hold is left out."""
     if isinstance(cell, date) and not isinstance(cell, datetime):
         return cell.isoformat()

@@ -13,6 +13,7 @@ from alerts.desk_rules import RuleShelf
 from alerts.duty import Duty
 from alerts.router import Router
 from alerts.setup import EngineParts
+from config.laws import Article
 from config.ledger import LedgerRules
 from config.lexicon import Lexicon
 from config.routes import Routes
@@ -29,6 +30,7 @@ from search.names import Names as QueryNames
 from search.query import Synonyms
 from search.text import Segmenter
 from store.database import Store
+from store.vault import FILE, Vault
 
 FeedKind = Literal["atom", "rss", "json"]
 
@@ -76,6 +78,7 @@ class Services:
     sign_in: what signing in asks for.
     router, routes: say where alerts go and who is mailed; None leaves that out.
     ledger: how long hazards may stand and what closing one needs.  weekly: the statistics table of each week.
+    laws: articles that may apply to a hazard; empty: none is proposed.
     act, render_feed: None leaves that part of the desk out.
     tiles: region code to column and row on the map of tiles; those that are missing follow the others.
     stopping: set when the process is asked to end, so that live streams close at once.
@@ -94,6 +97,7 @@ class Services:
     router: Router | None = None
     routes: Routes | None = None
     ledger: LedgerRules = field(default_factory=LedgerRules)
+    laws: tuple[Article, ...] = ()
     weekly: WeeklyTable = field(default_factory=WeeklyTable)
     sign_in: SignIn = field(default_factory=SignIn)
     act: Act | None = None
@@ -107,6 +111,12 @@ class Services:
     def demo(self) -> bool:
         """Whether this is sample data."""
         return self.settings.profile == "demo"
+
+    @cached_property
+    def vault(self) -> Vault:
+        """What the secrets of the second step are encrypted with."""
+        key = self.settings.second_factor_key
+        return Vault(self.settings.data_dir / FILE, key.get_secret_value() if key else "")
 
     @cached_property
     def duty(self) -> Duty:

@@ -18,7 +18,7 @@ def begin_two_step(visit: Here, form: Posted) -> Response:
     """Make a secret to set up; a page that is opened again shows the same one."""
     try:
         with visit.services.store.write() as db:
-            second_factor.begin(db, visit.me.name)
+            second_factor.begin(db, visit.me.name, visit.services.vault)
     except UsageError as problem:
         raise Refused(409, f"{problem}。") from problem
     return redirect("/account/two-step")
@@ -40,7 +40,7 @@ def confirm_two_step(visit: Here, form: Posted) -> Response:
     codes = second_factor.make_codes()
     typed = "".join(str(form.get("code", "")).split())[:40]
     with services.store.write() as db:
-        right = second_factor.confirm(db, name, typed, codes, now=now)
+        right = second_factor.confirm(db, name, typed, codes, services.vault, now=now)
         if right:
             users.end_sessions(db, name, but=visit.me.session)
             audit.note(db, name, "two_step_on", name, at=now)
@@ -57,7 +57,7 @@ def change_two_step(visit: Here, form: Posted) -> Response:
     now, off = services.clock(), form.get("do") == "off"
     if off and visit.me.user.role in services.sign_in.two_step_for:
         raise Refused(409, "这个角色须用两步验证，不能停用。换手机请由管理员重置。")
-    attempt = second_factor.check(services.store, name, str(form.get("code", "")), now=now)
+    attempt = second_factor.check(services.store, name, str(form.get("code", "")), services.vault, now=now)
     if not attempt.right:
         return account_page(visit, problem=code_refusal(attempt), field="code", status=400)
     codes = second_factor.make_codes()
@@ -90,8 +90,9 @@ def _set_up(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
         factor = second_factor.find_factor(db, visit.me.name)
     if factor is None or factor.confirmed_at is not None:
         return redirect("/account#two-step")
-    address = second_factor.setup_address(factor.secret, visit.me.name)
-    grouped = " ".join(factor.secret[start : start + 4] for start in range(0, len(factor.secret), 4))
+    secret = visit.services.vault.open(visit.me.name, factor.sealed)
+    address = second_factor.setup_address(secret, visit.me.name)
+    grouped = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
     return visit.page(
         "two_step.html", status=status, problem=problem, secret=grouped, qr=qr_code(address), address=address
     )

@@ -19,6 +19,7 @@ from web.names import firm_names
 from web.search_time import in_address
 from web.shift import following, office, previous, write_row
 from web.source_states import HEALTH
+from web.views.ledger_steps import counted_steps
 from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
@@ -130,6 +131,7 @@ def _sheet(db: Connection, visit: Visit, shift: Shift) -> dict[str, Any]:
             for matter in sheet.matters
         ),
         "counts": counted(sheet.rows),
+        "ledger_steps": counted_steps(db, visit, shift.start, None if shift.end > visit.now else shift.end),
         "done": with_alerts(db, sheet.done),
         "notes": notes.get("", []),
         "said": notes,

@@ -1,7 +1,7 @@
 """隐患台账: which hazards are open, whose clock runs out, what is missing; entering one."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -18,12 +18,13 @@ from ledger.book import Deed, Ledger, open_book
 from ledger.steps import add
 from ledger.words import ORIGINS, STATE_WORDS
 from store.documents import find_signals
-from store.ledger import Entry, HazardState, steps_since
+from store.ledger import Entry, HazardState
+from store.ledger_list import is_empty
 from store.registry import find_by_name
 from store.registry import find_entry as find_firm
 from store.supervisions import supervised_entries
 from web.access import ROLE_NAMES
-from web.ledger_list import FILTERS, PAGE_SIZE, VIEWS, Asked, Shelf, lines_of, read_asked
+from web.ledger_list import FILTERS, PAGE_SIZE, SHOWN_VIEWS, VIEWS, Asked, Shelf, lines_of, read_asked
 from web.names import NIL, firm_names
 from web.views.alert import open_alert
 from web.visit import Here, Posted, Refused, Visit, redirect
@@ -63,9 +64,11 @@ def show_ledger(visit: Here) -> Response:
 
 def _list(db: Connection, visit: Visit, asked: Asked) -> dict[str, Any]:
     shelf = Shelf(db, visit.me, visit.services.lexicon.regions, visit.now, supervised_entries(db))
-    found = shelf.rows(asked)
+    counts = shelf.counts(asked)
+    total = counts[asked.view]
+    asked = replace(asked, page=min(asked.page, max(1, -(-total // PAGE_SIZE))))
+    shown = shelf.rows(asked, most=PAGE_SIZE)
     start = (asked.page - 1) * PAGE_SIZE
-    shown = found[start : start + PAGE_SIZE]
     choices = shelf.choices(asked)
     firms = firm_names(db, [*(entry.firm for entry in shown), asked.firm, *(firm for firm, _ in choices["firm"])])
     labels = {
@@ -76,24 +79,21 @@ def _list(db: Connection, visit: Visit, asked: Asked) -> dict[str, Any]:
         "issue": visit.names.issue,
         "firm": lambda firm: firms.get(firm, firm),
     }
-    mine = {one.entry.id for one in shelf.placed}
-    steps = steps_since(db, ("add", "close", "exclude", "reopen"), shelf.period.begins)
-    changes = Counter(action for entry, action in steps if entry in mine)
     return {
         "asked": asked,
         "lines": lines_of(db, shown, book_of(visit), shelf.today, shelf.listed),
-        "total": len(found),
+        "total": total,
         "first_row": start + 1,
         "last_row": start + len(shown),
-        "views": shelf.counts(asked),
+        "views": [(key, VIEWS[key], counts[key]) for key in SHOWN_VIEWS],
         "view_name": VIEWS[asked.view],
         "choices": choices,
         "labels": labels,
         "FILTERS": FILTERS,
-        "summary": shelf.summary(changes),
+        "summary": shelf.summary(asked, counts),
         "firms": firms,
         "today": shelf.today,
-        "empty": not shelf.placed,
+        "empty": not total and is_empty(db, shelf.cut),
         **WORDS,
     }
 

@@ -20,21 +20,24 @@ from ledger.conditions import standing_proofs
 from ledger.demands import extension_of, received
 from ledger.quiet import last_new_signal
 from ledger.steps import act
-from ledger.words import ACTION_WORDS, FIELD_WORDS, MOMENTS, PROOF_KINDS, TRANSFER_TO, reason_word
-from store.alert_log import find_alert
-from store.ledger import Entry, Proof, find_entry, proofs_of, rows_of
+from ledger.undoing import undo, undoable
+from ledger.words import ACTION_WORDS, FIELD_WORDS, MOMENTS, PROOF_KINDS, RETESTS, TRANSFER_TO, reason_word
+from store.alert_log import delivery_log, find_alert
+from store.documents import find_signals
+from store.ledger import Entry, EntryRow, Proof, find_entry, proofs_of, rows_of, standing_rows
 from store.supervisions import supervised_entries
 from web.access import MAY, ROLE_NAMES
 from web.history import people
 from web.ledger_forms import FORMS, offered
-from web.names import firm_names
+from web.ledger_laws import readings
+from web.names import DELIVERY_STATES, firm_names
 from web.views.ledger import WORDS, book_of, once_of
 from web.visit import Here, Posted, Refused, Uploaded, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
 STEPS_BY_FORM = "|".join(name for name in FORMS if name != "proof")
-MOST_NOTE, MOST_FIELD = 2000, 300
-DATES = ("on", "to")
+MOST_NOTE, MOST_FIELD, MOST_SENT = 2000, 300, 20
+SPOT_WORDS = {field.name: field.label for field in FORMS["spotcheck"].fields}
 
 
 def open_entry(db: Connection, visit: Visit, entry_id: str) -> Entry:
@@ -72,6 +75,23 @@ def hand_out(visit: Here, entry_id: str, number: int) -> Response:
 async def upload(visit: Here, form: Uploaded, entry_id: str) -> Response:
     """Take a file for a condition."""
     return await run_in_threadpool(_take, visit, form, entry_id, "proof", await _file_of(form))
+
+
+@router.post("/ledger/{entry_id}/undo")
+def take_back(visit: Here, form: Posted, entry_id: str) -> Response:
+    """Take the own last step back, while nothing followed it."""
+    once, number = once_of(form), str(form.get("of", ""))
+    try:
+        with visit.services.store.write() as db:
+            entry = open_entry(db, visit, entry_id)
+            _may(visit, entry, "undo")
+            deed = Deed(visit.me.name, visit.now, once, territory=visit.me.user.territory)
+            undo(db, entry.id, int(number) if number.isdecimal() and len(number) < 9 else 0, deed)
+    except UsageError as problem:
+        with visit.services.store.read() as db:
+            entry = open_entry(db, visit, entry_id)
+            return _page(db, visit, entry, refused=f"本次操作未生效：{problem}", status=409)
+    return redirect(f"/ledger/{entry.id}")
 
 
 @router.post("/ledger/{entry_id}/{action}")
@@ -150,28 +170,40 @@ def _page(
     db: Connection, visit: Visit, entry: Entry, *, did: int = 0, refused: str = "", typed: dict[str, Any] | None = None,
     action: str = "", status: int = 200,
 ) -> Response:  # fmt: skip
-    rows, files, book = rows_of(db, entry.id), proofs_of(db, entry.id), book_of(visit)
+    history, files, book = rows_of(db, entry.id), proofs_of(db, entry.id), book_of(visit)
+    rows = standing_rows(history)
     today = beijing(visit.now).date()
     main, others = offered(entry, rows, visit.me)
-    last = rows[-1]
+    last = history[-1]
+    back = undoable(history, visit.me.name) if visit.me.may_step("undo", entry) else None
     done = last.number == did and last.actor == visit.me.name and not refused
+    told = f"已{ACTION_WORDS[last.action]} {entry.id}"
     alert = find_alert(db, entry.alert) if entry.alert else None
     due, due_state = due_words(entry.due_on, today) if entry.open else ("", "")
     step_due = due_words(entry.step_due_on, today) if entry.open and entry.step_due_on else None
     conditions = book.conditions(db, entry, today)
     return visit.page(
-        "ledger_entry.html", status=status, entry=entry, rows=rows, files=files, main=main, others=others,
+        "ledger_entry.html", status=status, entry=entry, rows=history, files=files, main=main, others=others,
         conditions=conditions, lacking=sum(not one.met for one in conditions), today=today, due=due,
         due_state=due_state, step_due=step_due, step_word=_step_word(entry, received(entry, rows)),
         standing={one.number for one in standing_proofs(rows, files)}, extension=extension_of(rows),
         signal=last_new_signal(db, entry), units=_units(visit, entry), firms=firm_names(db, [entry.firm]),
         alert=alert if alert and visit.me.sees_alert(alert) else None, people=people(db), typed=typed or {},
-        wrong=refused, action=action, said=refused or (f"已{ACTION_WORDS[last.action]} {entry.id}" if done else ""),
-        listed=entry.id in supervised_entries(db),
+        wrong=refused, action=action, said=refused or (told if done and not back else ""),
+        done=told if done and back else "", back=back, undone={row.undoes for row in history},
+        listed=entry.id in supervised_entries(db), sent=delivery_log(db, entry=entry.id, limit=MOST_SENT),
+        DELIVERY_STATES=DELIVERY_STATES, woken_by=_titles(db, history), laws=readings(entry, rows, visit.services.laws),
+        may_law=entry.open and visit.me.may_step("law", entry), SPOT=SPOT_WORDS, RETESTS=RETESTS,
         ACTIONS=ACTION_WORDS, PROOF_KINDS=PROOF_KINDS, TRANSFER_TO=TRANSFER_TO,
         moments=MOMENTS,
         why=reason_word, FIELDS=FIELD_WORDS, most=visit.services.ledger.proofs, day=_day_words, **WORDS,
     )  # fmt: skip
+
+
+def _titles(db: Connection, rows: list[EntryRow]) -> dict[str, str]:
+    """The titles of the signals that opened it again."""
+    wanted = [row.details["document"] for row in rows if row.action == "reopen" and row.details.get("document")]
+    return {one.document.id: one.document.title for one in find_signals(db, wanted)}
 
 
 def _step_word(entry: Entry, taken: bool) -> str:

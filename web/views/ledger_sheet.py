@@ -23,7 +23,9 @@ from ledger.words import FIELD_WORDS
 from store import audit
 from store.alert_log import find_alert
 from store.ledger import Entry, list_entries, rows_of_all
+from store.ledger_list import has
 from store.supervisions import supervised_entries
+from web import spotcheck_sheet
 from web.access import ROLE_NAMES
 from web.history import actor_name, people
 from web.ledger_list import VIEWS, Shelf, lines_of, read_asked
@@ -53,11 +55,33 @@ def export_ledger(visit: Here) -> Response:
     at = f"{beijing(visit.now):%Y-%m-%d %H:%M}"
     about = f"{visit.me.territory_name}，{VIEWS[asked.view]}，{len(shown)} 项，{at} 导出，内部使用"
     body = write(cells, labels, about=about)
+    return _download(visit, body, "ledger", len(shown))
+
+
+@router.get("/ledger/spotchecks.xlsx")
+def export_spotchecks(visit: Here) -> Response:
+    """The follow-up of failed spot checks among the rows of the list's address."""
+    asked = read_asked(visit.request.query_params)
+    with visit.services.store.read() as db:
+        shelf = Shelf(db, visit.me, visit.services.lexicon.regions, visit.now, supervised_entries(db))
+        shown = shelf.rows(asked, also=[has("origin", "spotcheck")])
+        rows = rows_of_all(db, [entry.id for entry in shown])
+        labels = _labels(db, visit, shown)
+    at = f"{beijing(visit.now):%Y-%m-%d %H:%M}"
+    about = f"{visit.me.territory_name}，{VIEWS[asked.view]}，{len(shown)} 项，{at} 导出，内部使用"
+    body = spotcheck_sheet.write(
+        [(entry, rows[entry.id]) for entry in shown], labels, rules=visit.services.ledger,
+        is_workday=book_of(visit).is_workday, today=shelf.today, about=about,
+    )  # fmt: skip
+    return _download(visit, body, "spotchecks", len(shown))
+
+
+def _download(visit: Visit, body: bytes, name: str, rows: int) -> Response:
     with visit.services.store.write() as db:
-        told = {"rows": len(shown), "query": str(visit.request.url.query)[:300]}
+        told = {"rows": rows, "query": str(visit.request.url.query)[:300], "sheet": name}
         audit.note(db, visit.me.name, "export_ledger", "ledger", at=visit.services.clock(), details=told)
-    name = f"ledger-{beijing(visit.now):%Y%m%d-%H%M}.xlsx"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    file = f"{name}-{beijing(visit.now):%Y%m%d-%H%M}.xlsx"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
     return Response(body, media_type=proofs.CONTENT["xlsx"], headers=headers)
 
 

@@ -14,10 +14,11 @@ from core.errors import UsageError
 from ledger.supervision import proposals, release, supervise
 from ledger.words import TRANSFER_TO
 from store import audit
-from store.ledger import Entry, EntryRow, list_entries, rows_of_action
+from store.ledger import EntryRow
+from store.ledger_list import entries_by_id, has, open_by, open_ids, steps_of, within
 from store.registry import find_entry as find_firm
 from store.supervisions import Supervision, find_supervision, list_supervisions
-from web.access import ROLE_NAMES
+from web.access import ROLE_NAMES, codes_within
 from web.history import people
 from web.names import firm_names
 from web.views.ledger import WORDS, day_of, once_of
@@ -26,6 +27,8 @@ from web.visit import Here, Posted, Refused, Visit, redirect
 router = APIRouter(include_in_schema=False)
 SHOWN = timedelta(days=365)
 MOST_ROWS = 100
+SHOWN_ROWS = 50
+MOST_FIRMS, MOST_LISTED = 200, 5000
 
 
 @dataclass(frozen=True)
@@ -95,57 +98,62 @@ def _draft(db: Connection, visit: Visit, typed: Typed) -> Supervision:
     """Raises UsageError."""
     kind, _, subject = typed.subject.partition(":")
     regions = visit.services.lexicon.regions
-    mine = [entry for entry in list_entries(db) if entry.open and visit.me.sees_entry(entry)]
+    cut = visit.me.entries()
     if kind == "territory" and subject in regions and visit.me.sees_code(subject):
         territory = subject
-        about = [one for one in mine if regions.is_within(subject, one.unit or one.territory)]
-    elif kind == "firm" and any(one.firm == subject for one in mine):
-        known = find_firm(db, subject)
-        about = [one for one in mine if one.firm == subject]
-        territory = known.region_code if known and visit.me.sees_code(known.region_code) else about[0].territory
+        about = open_ids(db, [within(codes_within(regions, subject), by_unit=False), *cut])
+    elif kind == "firm" and subject and (about := open_ids(db, [has("firm", subject), *cut])):
+        known, first = find_firm(db, subject), entries_by_id(db, about[:1])[about[0]]
+        territory = known.region_code if known and visit.me.sees_code(known.region_code) else first.territory
     else:
         raise UsageError("督办对象须在列表中选定")
+    if len(about) > MOST_LISTED:
+        raise UsageError(f"附表有 {len(about)} 项，一次至多 {MOST_LISTED} 项，请按下级属地或企业分别督办")
     return Supervision(
         id="", kind=kind, subject=subject, territory=territory, title=typed.title, document=typed.document,
         began_on=day_of(typed.began_on, "督办日期"), due_on=day_of(typed.due_on, "责任时限"), terms=typed.terms,
-        entries=tuple(one.id for one in about), author=visit.me.name, created_at=visit.now,
+        entries=tuple(about), author=visit.me.name, created_at=visit.now,
     )  # fmt: skip
 
 
 def _page(
     db: Connection, visit: Visit, typed: Typed, *, wrong: str = "", said: str = "", status: int = 200
 ) -> Response:
-    regions, today = visit.services.lexicon.regions, beijing(visit.now).date()
-    entries = {entry.id: entry for entry in list_entries(db) if visit.me.sees_entry(entry)}
+    regions, today, cut = visit.services.lexicon.regions, beijing(visit.now).date(), visit.me.entries()
+    least = visit.services.ledger.supervise.overdue
     listed = [one for one in list_supervisions(db) if visit.me.sees_code(one.territory)]
+    places = open_by(db, "territory", today, cut)
+    late_firms = open_by(db, "firm", today, cut, least_over=least)
     offered = proposals(
-        entries.values(), today, least=visit.services.ledger.supervise.overdue, listed=listed,
-        place_of=lambda code: regions.prefecture_of(code) or code,
-    )  # fmt: skip
-    open_ones = [entry for entry in entries.values() if entry.open]
-    firms = firm_names(db, [entry.firm for entry in entries.values()] + [one.subject for one in listed])
+        places, late_firms, least=least, listed=listed, place_of=lambda code: regions.prefecture_of(code) or code
+    )
+    talks, transfers = _rows(db, visit, "talk"), _rows(db, visit, "transfer")
+    ids = {row.entry for row in (*talks, *transfers)} | {one for each in listed for one in each.entries[:SHOWN_ROWS]}
+    entries = {one: entry for one, entry in entries_by_id(db, ids).items() if visit.me.sees_entry(entry)}
+    ranked = [one.subject for one in open_by(db, "firm", today, cut, most=MOST_FIRMS)]
+    kind, _, wanted = typed.subject.partition(":")
+    if kind == "firm" and wanted not in ranked and open_ids(db, [has("firm", wanted), *cut]):
+        ranked.append(wanted)
+    firms = firm_names(db, [*ranked, *(one.subject for one in listed), *(one.subject for one in late_firms)])
     return visit.page(
         "ledger_supervised.html", status=status, typed=typed, wrong=wrong, said=said, listed=listed, entries=entries,
         offered=[one for one in offered if one.kind == "firm" or visit.me.sees_code(one.subject)], firms=firms,
-        subjects=_subjects(visit, open_ones, firms), talks=_rows(db, visit, "talk", entries), today=today,
-        transfers=_rows(db, visit, "transfer", entries), people=people(db),
-        least=visit.services.ledger.supervise.overdue, TRANSFER_TO=TRANSFER_TO, **WORDS,
+        subjects=_subjects(visit, [one.subject for one in places], ranked, firms), today=today, people=people(db),
+        talks=[row for row in talks if row.entry in entries],
+        transfers=[row for row in transfers if row.entry in entries],
+        least=least, shown=SHOWN_ROWS, TRANSFER_TO=TRANSFER_TO, **WORDS,
     )  # fmt: skip
 
 
-def _rows(db: Connection, visit: Visit, action: str, entries: Mapping[str, Entry]) -> list[EntryRow]:
-    """The talks or transfers of the last year, newest first."""
-    found = rows_of_action(db, action, since=visit.now - SHOWN)
-    return [row for row in reversed(found) if row.entry in entries][:MOST_ROWS]
+def _rows(db: Connection, visit: Visit, action: str) -> list[EntryRow]:
+    """The talks or transfers of the last year about what this viewer sees, newest first."""
+    return steps_of(db, [action], visit.now - SHOWN, visit.me.entries(), most=MOST_ROWS)
 
 
-def _subjects(visit: Visit, entries: list[Entry], firms: Mapping[str, str]) -> dict[str, str]:
-    """Whom one can list: the territories and firms with open entries."""
+def _subjects(visit: Visit, places: list[str], ranked: list[str], firms: Mapping[str, str]) -> dict[str, str]:
+    """Whom one can list: the territories with open entries, and the firms that have the most."""
     regions = visit.services.lexicon.regions
-    codes: dict[str, None] = {}
-    for entry in entries:
-        for code in regions.chain(entry.unit or entry.territory):
-            if code != regions.home and visit.me.sees_code(code):
-                codes[code] = None
-    found: dict[str, Any] = {f"territory:{code}": regions.name_of(code) for code in sorted(codes)}
-    return found | {f"firm:{entry.firm}": firms[entry.firm] for entry in entries if entry.firm}
+    codes = {code for place in places for code in regions.chain(place)}
+    mine = [code for code in sorted(codes) if code != regions.home and visit.me.sees_code(code)]
+    found: dict[str, Any] = {f"territory:{code}": regions.name_of(code) for code in mine}
+    return found | {f"firm:{firm}": firms[firm] for firm in ranked}

@@ -104,7 +104,7 @@ def _try_code(request: Request, code: str, wanted: str) -> Response:
         return _door(request, wanted=wanted, problem="输入密码后已过 5 分钟。请从密码重新开始。", status=403)
     if not request.app.state.door_throttle.allows(address_of(request), now):
         return _code_page(request, wanted=wanted, problem=TOO_MANY, status=429)
-    attempt = second_factor.check(services.store, name, code, now=now)
+    attempt = second_factor.check(services.store, name, code, services.vault, now=now)
     if not attempt.right:
         with services.store.write() as db:
             audit.note(db, name, "two_step_refused", name, at=now)

@@ -15,6 +15,7 @@ from charts.svg import trend
 from config.settings import Settings
 from core.clock import beijing
 from store.canaries import newest as newest_canaries
+from store.ledger_list import OPEN, Day, count_views
 from store.shift_log import rows_of_shift
 from store.silences import silenced_alerts
 from store.users import find_token, find_user
@@ -101,8 +102,13 @@ def _picture(db: Connection, visit: Visit, *, named: bool) -> dict[str, Any]:
         ("待受理", sum(alert.state in inbox.VIEWS[""][1] for alert in seen), ""),
         ("超时", late := sum(limit_of(alert, now).state == "over" for alert in still_open), "over" if late else ""),
         ("处置中", sum(alert.state in inbox.VIEWS["work"][1] for alert in seen), ""),
-        ("待核销", sum(alert.state in inbox.VIEWS["close"][1] for alert in seen), ""),
-        ("24 小时信号", sum(now - DAY < point.at <= now for point in points), ""),
+        *(
+            _ledger(db, visit)
+            or (
+                ("待核销", sum(alert.state in inbox.VIEWS["close"][1] for alert in seen), ""),
+                ("24 小时信号", sum(now - DAY < point.at <= now for point in points), ""),
+            )
+        ),
     )
     taken = [row for row in rows_of_shift(db, shift.start, office(visit)) if row.kind == "taken"]
     return {
@@ -119,6 +125,15 @@ def _picture(db: Connection, visit: Visit, *, named: bool) -> dict[str, Any]:
         "ill": sum(state.bad for state in sources),
         "canary": canaries[0] if canaries else None,
     }
+
+
+def _ledger(db: Connection, visit: Visit) -> tuple[tuple[str, int, str], ...]:
+    """Two figures of the ledger, where something in it is open."""
+    day = Day(beijing(visit.now).date(), visit.now)
+    counts = count_views(db, ("", "over"), day, [OPEN, *visit.me.entries()])
+    if not counts[""]:
+        return ()
+    return ("台账未销号", counts[""], ""), ("台账逾期", counts["over"], "over" if counts["over"] else "")
 
 
 def _chart(series: signals.Series) -> str:
