@@ -47,6 +47,7 @@ from web.views import (
     evidence,
     feeds,
     handover,
+    help,
     home,
     invite,
     lab,
@@ -80,7 +81,7 @@ PAGES = (
     home, changes, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts,
     search_saved, analytics, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
     complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet, ledger_supervised, ledger_entry,
-    audit, account_sign_in, invite, settings, settings_users, oidc, tokens,
+    audit, account_sign_in, invite, settings, settings_users, oidc, tokens, help,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -77,9 +77,3 @@ def show_deliveries(visit: Here, alert: str = "", state: str = "") -> Response:
         counts = Counter(line.state for line in mine)
         shown = [line for line in mine if not state or line.state == state]
         return visit.page("deliveries.html", lines=shown, counts=counts, total=len(mine), seen=seen, state=state)
-
-
-@router.get("/help")
-def show_help(visit: Here) -> Response:
-    """How to work with the desk: keys, the query language, levels."""
-    return visit.page("help.html")
