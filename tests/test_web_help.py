@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
+from httpx import Response
 
 from core.errors import ConfigError
 from tests.desk_pages import PAGES, fill_more, page_routes
@@ -40,15 +41,37 @@ def test_every_page_of_the_desk_is_looked_at_and_has_a_help_page() -> None:
         assert help_of(re.sub(r"\{[^}]*\}", "x", route.path)), f"{route.path}: no file in web/help/ has its address"
 
 
-def test_each_page_leads_to_its_own_help(client: TestClient, services: Services) -> None:
-    for name, path in fill_more(services).items():
-        answer = client.get(path)
+@pytest.fixture(scope="module")
+def pages(client: TestClient, services: Services) -> dict[str, Response]:
+    """Every page as it is answered, by name."""
+    return {name: client.get(path) for name, path in fill_more(services).items()}
+
+
+def test_each_page_leads_to_its_own_help(pages: dict[str, Response]) -> None:
+    for name, answer in pages.items():
         page, wanted = answer.text, help_of(answer.url.path)
         if "data-help" in page:  # the wall and the door have no menu
             assert f'href="/help/{wanted.key}" data-help' in page if wanted else 'href="/help" data-help' in page, name
     assert help_of("/alerts") != help_of("/alerts/a1") != help_of("/events/e1")
     assert help_of("/rules/x/lab").key == "lab"  # type: ignore[union-attr]  # the closest of two that fit
     assert help_of("/nothing") is None
+
+
+def test_each_page_prints_with_what_it_is_whose_when_and_who(pages: dict[str, Response]) -> None:
+    for name, answer in pages.items():
+        if "data-help" in answer.text:
+            head = re.search(r'<p class="print">(.*)</p>', answer.text)
+            assert head, name
+            assert re.search(r"\S.* · 内部使用 · 全部属地 · 打印于 <time .*>2026-11-23 14:32</time> 管理员", head[1]), (
+                name
+            )
+
+
+def test_each_time_tells_zone_and_second_on_hover(pages: dict[str, Response]) -> None:
+    exact = re.compile(r'datetime="[^"]*\+08:00" title="\d{4}-\d\d-\d\d \d\d:\d\d:\d\d（北京时间）"')
+    for name, answer in pages.items():
+        for time in re.findall(r"<time [^>]*>", answer.text):
+            assert exact.search(time), f"{name}: {time}"
 
 
 @pytest.mark.parametrize("key", TEXTS)
