@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx import Response
 
 from core.errors import ConfigError
 from tests.desk_pages import PAGES, fill_more, page_routes
@@ -42,12 +42,12 @@ def test_every_page_of_the_desk_is_looked_at_and_has_a_help_page() -> None:
 
 
 @pytest.fixture(scope="module")
-def pages(client: TestClient, services: Services) -> dict[str, Response]:
+def pages(client: TestClient, services: Services) -> dict[str, Any]:
     """Every page as it is answered, by name."""
     return {name: client.get(path) for name, path in fill_more(services).items()}
 
 
-def test_each_page_leads_to_its_own_help(pages: dict[str, Response]) -> None:
+def test_each_page_leads_to_its_own_help(pages: dict[str, Any]) -> None:
     for name, answer in pages.items():
         page, wanted = answer.text, help_of(answer.url.path)
         if "data-help" in page:  # the wall and the door have no menu
@@ -57,7 +57,7 @@ def test_each_page_leads_to_its_own_help(pages: dict[str, Response]) -> None:
     assert help_of("/nothing") is None
 
 
-def test_each_page_prints_with_what_it_is_whose_when_and_who(pages: dict[str, Response]) -> None:
+def test_each_page_prints_with_what_it_is_whose_when_and_who(pages: dict[str, Any]) -> None:
     for name, answer in pages.items():
         if "data-help" in answer.text:
             head = re.search(r'<p class="print">(.*)</p>', answer.text)
@@ -67,7 +67,7 @@ def test_each_page_prints_with_what_it_is_whose_when_and_who(pages: dict[str, Re
             )
 
 
-def test_each_time_tells_zone_and_second_on_hover(pages: dict[str, Response]) -> None:
+def test_each_time_tells_zone_and_second_on_hover(pages: dict[str, Any]) -> None:
     exact = re.compile(r'datetime="[^"]*\+08:00" title="\d{4}-\d\d-\d\d \d\d:\d\d:\d\d（北京时间）"')
     for name, answer in pages.items():
         for time in re.findall(r"<time [^>]*>", answer.text):
