@@ -185,7 +185,7 @@ def test_every_answer_carries_the_policy(browse: Browse, path: str) -> None:
 def test_every_page_says_that_it_is_sample_data(browse: Browse, path: str) -> None:
     page = browse("chief").get(path)
     assert page.status_code == 200
-    assert page.text.count("演示数据：企业、媒体、事件均为虚构") == 2
+    assert page.text.count("演示数据：企业、媒体、事件均为虚构") == 3  # above, below, on paper
 
 
 @pytest.mark.parametrize("path", PAGES)

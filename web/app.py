@@ -56,6 +56,7 @@ from web.views import (
     evidence,
     feeds,
     handover,
+    help,
     home,
     invite,
     lab,
@@ -94,8 +95,7 @@ PAGES = (
     search_export, search_parts, search_saved, analytics, documents, enterprises, sources, rules, status, account,
     signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet,
     ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit, account_sign_in,
-    invite, settings, settings_users, oidc, tokens,
-    reports, deliveries,
+    invite, settings, settings_users, oidc, tokens, reports, deliveries, help,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

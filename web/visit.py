@@ -21,6 +21,7 @@ from store.users import SEEN_STEP, find_session, touch_session
 from web import times
 from web.access import ROLE_NAMES, Viewer
 from web.health import index_lag
+from web.help_text import help_of
 from web.history import MOMENTS, action_word, actor_name
 from web.inbox import open_counts
 from web.language.catalogue import Catalogue
@@ -152,6 +153,7 @@ class Visit:
             "now": self.now,
             "drawn": self.services.clock().isoformat(timespec="seconds"),
             "path": self.request.url.path,
+            "help_page": help_of(self.request.url.path),
             "link": self.link,
             "here": address_in(self.request, None) if self.request.method == "GET" else "/",
             "names": self.names,

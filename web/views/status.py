@@ -83,9 +83,3 @@ def retry_index(visit: Here, form: Posted) -> Response:
         again = retry_refused(db, now=now)
         audit.note(db, visit.me.name, "index_retry", "", at=now, details={"documents": again})
     return redirect(f"/status?retried={again}")
-
-
-@router.get("/help")
-def show_help(visit: Here) -> Response:
-    """How to work with the desk: keys, the query language, levels."""
-    return visit.page("help.html")
