@@ -15,7 +15,7 @@ from store.index_queue import retry_refused
 from store.runs import list_jobs, list_processes, stale
 from store.schema import alerts, deliveries
 from web.health import index_health
-from web.inbox import standing_alerts
+from web.inbox import standing_among
 from web.names import DELIVERY_STATES
 from web.source_states import source_states
 from web.visit import Here, Posted, Refused, redirect
@@ -44,7 +44,7 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             jobs=list_jobs(db),
             index=index_health(services),
             checked=last_check(services.store),
-            sources=Counter(state.state[0] for state in source_states(db, services)),
+            sources=Counter(state.state[0] for state in source_states(db, services, count=False)),
             deliveries={row[0]: row[1] for row in sent},
             stuck=set_aside(db, QUARANTINED, limit=10),
             refused=set_aside(db, REFUSED, limit=10),
@@ -71,8 +71,8 @@ def show_deliveries(visit: Here, alert: str = "", state: str = "") -> Response:
     if state and state not in DELIVERY_STATES:
         raise Refused(400, f"地址中的 state={state[:20]} 不存在。可用：{'、'.join(DELIVERY_STATES)}。")
     with visit.services.store.read() as db:
-        seen = {each.id: each for each in standing_alerts(db, visit.me)}
         lines = alert_log.delivery_log(db, alert=alert or None, limit=MOST_DELIVERIES)
+        seen = {each.id: each for each in standing_among(db, visit.me, (line.alert for line in lines if line.alert))}
         mine = [line for line in lines if line.alert in seen or (line.alert is None and visit.me.everywhere)]
         counts = Counter(line.state for line in mine)
         shown = [line for line in mine if not state or line.state == state]
