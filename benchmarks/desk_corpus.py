@@ -263,7 +263,7 @@ def _tell_ledger(db: Connection, wanted: int) -> None:
             closed_at=at if state in ENDED else None,
         )  # fmt: skip
         made = insert_entry(db, entry)
-        for step in ("enter", "dispatch", "receipt", "done"):
+        for step in ("note",) * 4:
             add_row(db, EntryRow(made.id, 0, at, f"officer{number % 40}", step, state))
 
 
