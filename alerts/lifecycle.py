@@ -5,7 +5,7 @@ accepted. Where the system proposed to end one (a silent matter, a ground withdr
 it open. Every step is a row of the history that is never changed; undo is one more row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from store.alert_log import (
     next_history_number,
     save_alert,
 )
+from store.alerts_at_hand import assign, assignee_of
 from store.watch import save_watch, take_back_notices, watch_of
 
 S = AlertState
@@ -50,6 +51,8 @@ ACTION_WORDS: Mapping[str, str] = {
     "hold": "暂不解除",
     "level": "调级",
     "confirm": "确认红色",
+    "assign": "指派",
+    "file": "附上文件",
     "note": "记录",
     "undo": "撤销",
     "mark": "标记",
@@ -77,15 +80,17 @@ STEPS: Mapping[str, Step] = {
     "hold": Step((S.NEW, S.ACCEPTED, S.DISPATCHED, S.IN_HAND), None),
     "level": Step(OPEN, None),
     "confirm": Step(OPEN, None),
+    "assign": Step(OPEN, None),
     "note": Step(tuple(S), None),
+    "file": Step(tuple(S), None),
 }
 QUIET = (
-    "note", "mark", "updated", "grown", "backdated", "confirmed", "noted", "notify", "silenced",
+    "note", "file", "mark", "updated", "grown", "backdated", "confirmed", "noted", "notify", "silenced",
     "unsilenced", "inhibited",
     "released", "deferred", "repeated", "escalated", "all_clear", "all_clear_off",
 )  # fmt: skip
 """Rows that leave state and level as they were: they do not stand in the way of an undo."""
-UNDOABLE = ("accept", "dispatch", "start", "submit", "close", "dismiss", "reopen", "level", "clear", "hold")
+UNDOABLE = ("accept", "assign", "dispatch", "start", "submit", "close", "dismiss", "reopen", "level", "clear", "hold")
 
 
 def act(
@@ -100,12 +105,14 @@ def act(
     level: int | None = None,
     territory: str | None = None,
     reason: str | None = None,
+    person: str | None = None,
 ) -> Alert:
     """Take one step in a write transaction; returns the alert as it is then.
 
     once: key of the form; the same form a second time changes nothing.  level: 1-4, for `level`.  territory: to whom,
     for `dispatch` (its own territory when not given).  reason: a code of REASONS, for `dismiss` and `close` (`other`
-    when not given); with `note` it stands in the history.
+    when not given); with `note` it stands in the history.  person: the account it is given to, for `assign` (empty: to
+    nobody); who accepts what is nobody's has it.
     Raises UsageError, in words for the desk, when the alert is unknown or the step does not follow from its state:
     then it says who did what and when.
     """
@@ -133,7 +140,9 @@ def act(
     if changed.state in (S.CLOSED, S.DISMISSED) and code is not None:
         details["end_reason"] = code
     save_alert(db, changed, details=details)
+    had = _give(db, alert, action, actor, person)
     before = {
+        "assignee": had,
         "state": alert.state.value,
         "level": alert.level,
         "territory": alert.territory,
@@ -145,6 +154,18 @@ def act(
     row = _row(db, changed, action, actor, note, now, told)
     add_history(db, row, once=once)
     return changed
+
+
+def _give(db: Connection, alert: Alert, action: str, actor: str, person: str | None) -> str | None:
+    """Let the alert be somebody's, where the step does that; returns whose it was. Raises UsageError."""
+    had = assignee_of(db, alert.id)
+    if action == "assign":
+        if (person or None) == had:
+            raise UsageError(f"已由 {had} 负责" if had else "本就没有负责人")
+        assign(db, alert.id, person or None)
+    elif action == "accept" and had is None:
+        assign(db, alert.id, actor)
+    return had
 
 
 def ended_details(alert: Alert, now: datetime) -> dict[str, Any]:
@@ -258,10 +279,21 @@ def _confirmed(alert: Alert, details: Mapping[str, Any], actor: str) -> dict[str
     return {"confirmed_too_by": actor} if first else {"confirmed_by": actor}
 
 
+def newest_step(history: Sequence[AlertEvent]) -> AlertEvent | None:
+    """The newest row that changed something: the one that may be taken back. history: oldest first."""
+    return next((row for row in reversed(history) if row.action not in QUIET), None)
+
+
+def may_undo(history: Sequence[AlertEvent], actor: str, now: datetime) -> int | None:
+    """The number of the row that this person may take back now."""
+    last = newest_step(history)
+    mine = last is not None and last.actor == actor and last.action in UNDOABLE and now - last.at <= UNDO_WITHIN
+    return last.number if last is not None and mine else None
+
+
 def _undo(db: Connection, alert: Alert, *, actor: str, note: str, now: datetime, once: str) -> Alert:
     """Take the newest step back, if it was this person's own and nothing happened since."""
-    history = [row for row in history_of(db, alert.id) if row.action not in QUIET]
-    last = history[-1] if history else None
+    last = newest_step(history_of(db, alert.id))
     if last is None or last.action not in UNDOABLE or last.actor != actor:
         if last is not None and last.action == "undo" and last.actor == actor:
             raise UsageError("已撤销，无可再撤")
@@ -285,6 +317,8 @@ def _undo(db: Connection, alert: Alert, *, actor: str, note: str, now: datetime,
         due_at=due,
     )
     save_alert(db, changed, details=details)
+    if "assignee" in before:  # rows of before there were any know nothing of it
+        assign(db, alert.id, before["assignee"])
     words = f"撤销{ACTION_WORDS[last.action]}"
     row = _row(
         db,

@@ -36,11 +36,15 @@ WORDS = {
     "released": "不再由上级预警统领，仍待受理",
     "repeated": "再次提醒，仍待受理",
     "escalated": "逾期未受理",
+    "dispatched": "派单",
+    "called_back": "派单撤销",
 }
 CLOSING = ("lowered", "dismissed", "closed", "cleared", "grown", "repeated")
 """Told only to those who were told of the alert before."""
-KEPT = ("lowered", "dismissed", "closed", "cleared", "grown")
+KEPT = ("lowered", "dismissed", "closed", "cleared", "grown", "dispatched", "called_back")
 """They do not stand in for a notice that still waits."""
+BY_ITSELF = ("dispatched", "called_back")
+"""Nothing stands in for them."""
 SHOWN_DOCUMENTS = 5
 
 
@@ -118,7 +122,8 @@ class MailPlanner:
             if add_delivery(db, notice, now=now, at=at, what=what):
                 planned += 1
                 for old in waiting:
-                    replace_notice(db, old.id)
+                    if old.what not in BY_ITSELF:
+                        replace_notice(db, old.id)
         return planned
 
     def changed(self, db: Connection, alert: Alert) -> int:

@@ -20,12 +20,13 @@ class Lane:
     """One line of a dossier.
 
     spans: (from %, to %, "valid" | "lapsed" | "fired", text); from = to is a note beside a dot.
-    dots: (at %, level, what).
+    dots: (at %, level, what).  doors: where each dot leads, in the same order; none, or "" for one: nowhere.
     """
 
     name: str
     spans: Sequence[tuple[float, float, str, str]] = ()
     dots: Sequence[tuple[float, int, str]] = ()
+    doors: Sequence[str] = ()
 
 
 def trend(
@@ -207,10 +208,10 @@ def lanes(rows: Sequence[Lane], *, label: str, ticks: Sequence[Tick], as_of: Tic
         at, text = as_of
         plot.append(f'<line class="now" x1="{_n(at)}%" x2="{_n(at)}%" y1="0" y2="{height + 4}"/>')
         plot.append(f'<text class="strong end" x="100%" y="{height + 16}">{escape(text)}</text>')
-    tall = height + 20
+    tall, role = height + 20, "group" if any(row.doors for row in rows) else "img"
     return (
         f'<div class="lanes"><svg class="chart" height="{tall}" aria-hidden="true">{"".join(names)}</svg>'
-        f'<svg class="chart" role="img" aria-label="{escape(label)}" width="100%" height="{tall}">'
+        f'<svg class="chart" role="{role}" aria-label="{escape(label)}" width="100%" height="{tall}">'
         f"{''.join(plot)}</svg></div>"
     )
 
@@ -225,11 +226,11 @@ def _lane(row: Lane, *, top: int, lane: int) -> str:
         plot.append(f'<rect class="{escape(css)}" {place}/>')
         if text:
             plot.append(f'<text class="strong" x="{_n(start + 0.8)}%" y="{top + 17}">{escape(text)}</text>')
-    for at, level, what in row.dots:
-        plot.append(
-            f'<circle class="l{level}" cx="{_n(at)}%" cy="{top + lane / 2:g}" r="5">'
-            f"<title>{escape(what)}</title></circle>"
-        )
+    for n, (at, level, what) in enumerate(row.dots):
+        door = row.doors[n] if n < len(row.doors) else ""
+        place = f'cx="{_n(at)}%" cy="{top + lane / 2:g}" r="5"'
+        dot = f'<circle class="l{level}" {place}><title>{escape(what)}</title></circle>'
+        plot.append(f'<a href="{escape(door)}" aria-label="{escape(what)}">{dot}</a>' if door else dot)
     return "".join(plot)
 
 

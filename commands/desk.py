@@ -19,6 +19,7 @@ from config.settings import Settings
 from config.signin import load_sign_in
 from config.sources import load_sources
 from config.tiles import load_tiles
+from config.weekly import load_weekly
 from web.server import serve as serve_desk
 from web.services import Services
 
@@ -61,6 +62,7 @@ def desk_services(settings: Settings) -> Services:
         router=router_of(settings, known.lexicon, known.registry),
         routes=routes_of(settings, known.lexicon),
         ledger=load_ledger_rules(settings.config),
+        weekly=load_weekly(settings.config),
         sign_in=load_sign_in(settings.config, regions=known.lexicon.regions),
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),

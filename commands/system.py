@@ -37,6 +37,7 @@ from config.settings import Settings, child_environment
 from config.signin import SignIn, load_sign_in
 from config.sources import load_sources
 from config.tiles import load_tiles
+from config.weekly import load_weekly
 from core.clock import beijing, system_clock
 from core.errors import ConfigError, FengsuiError, StoreError, UsageError
 from core.stopping import stop_on
@@ -139,6 +140,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "值守": lambda: load_duty(settings.config).posts,
         "统领": lambda: load_alert_life(settings.config).inhibit,
         "台账": lambda: load_ledger_rules(settings.config).rectify,
+        "周报": lambda: load_weekly(settings.config).columns,
         "登录": lambda: _sign_in(settings, lexicon_once),
         "历法": lambda: load_calendar(settings.config).classes,
     }

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from config.regions import Regions
+from core.clock import beijing
 from core.errors import UsageError
 from core.records import Analysis, Document, RegistryEntry, Signal
 from nlp.event_traits import FamilyOf, NamesOf, Traits, from_json, home_of, keys_of, scenes_of, to_json, traits_of
@@ -28,6 +29,7 @@ REMEMBERED = 10_000
 """Documents whose traits are kept in memory, about 1 kB each."""
 SAMPLED = 5
 WORTH_A_LOOK = 1.5  # points from which a person should decide
+MOST_MOVED = 100_000
 LOOKED_AT = 200  # members on each end of an event that its facts are taken from when one leaves it
 
 
@@ -240,6 +242,9 @@ class EventKeeper:
         if len({*a.facts.get("firms", ()), *b.facts.get("firms", ())}) > 1:
             raise UsageError("两家具名企业的事件不并为一起")
         keep, gone = sorted((a, b), key=lambda event: (event.created_at, event.number))
+        parted = gone.id in book.parted_from(db, [keep.id])[keep.id]
+        moved = {one.document: one.held for one in book.members_of(db, gone.id, limit=MOST_MOVED)}
+        book.add_move(db, "merge", keep.id, gone.id, documents=moved, parted=parted, actor=actor, at=now)
         book.forget_parting(db, keep.id, gone.id)
         self._absorb(db, gone.id, keep.id)
         book.hold(db, keep.id)
@@ -251,7 +256,7 @@ class EventKeeper:
         """By hand: these documents, and the copies of their texts, tell another story. Returns the new event."""
         one_judge_at_a_time(db)
         row = self._given(db, event)
-        members = book.members_of(db, row.id, limit=100_000)
+        members = book.members_of(db, row.id, limit=MOST_MOVED)
         chosen = set(documents) & {member.document for member in members}
         strange = sorted(set(documents) - chosen)
         if strange:
@@ -261,6 +266,8 @@ class EventKeeper:
             raise UsageError("拆出的文档须是一部分：至少一篇，至少留一篇")
         first = min((member for member in members if member.document in chosen), key=lambda m: (m.at, m.document))
         new = book.open_event(db, first.document, first.at, now=now)
+        moved = {one.document: one.held for one in members if one.document in chosen}
+        book.add_move(db, "split", row.id, new, documents=moved, parted=False, actor=actor, at=now)
         book.hold(db, row.id)
         book.move_members(db, sorted(chosen), new, held=True)
         book.part(db, row.id, new)
@@ -268,6 +275,40 @@ class EventKeeper:
         self._retell(db, new)
         note(db, actor, "event_split", row.id, at=now, details={"to": new, "documents": sorted(chosen)[:50]})
         return book.find_events(db, [new])[new]
+
+    def undo(self, db: Connection, number: int, *, actor: str, now: datetime) -> Event:
+        """Take a merge or a split back: its documents go where they were, under the numbers of then. Returns the event
+        that stayed. Raises UsageError where it was taken back already, or a later merge or split builds on it.
+        """
+        one_judge_at_a_time(db)
+        move = book.find_move(db, number)
+        if move is None:
+            raise UsageError("没有这一步")
+        if move.undone_by:
+            raise UsageError(f"已由 {move.undone_by} 于 {beijing(move.undone_at or now):%m-%d %H:%M} 撤销")
+        for event in (move.event, move.other):
+            later = [one for one in book.moves_of(db, event) if one.number > number and not one.undone_by]
+            if later:
+                word = "并入" if later[-1].kind == "merge" else "拆出"
+                when = f"{beijing(later[-1].at):%m-%d %H:%M}"
+                raise UsageError(f"其后 {later[-1].actor} 于 {when} 又做了{word}，先撤销那一步")
+        source, target = (move.event, move.other) if move.kind == "merge" else (move.other, move.event)
+        there = {one.document for one in book.members_of(db, source, limit=MOST_MOVED)}
+        back = {document: held for document, held in move.documents.items() if document in there}
+        if move.kind == "merge":
+            book.revive(db, move.other)
+        book.move_members(db, sorted(back), target)
+        book.set_held(db, back)
+        if move.kind == "split":
+            book.merge_into(db, move.other, move.event)
+        elif move.parted:
+            book.part(db, move.event, move.other)
+        for event in (move.event, *([move.other] if move.kind == "merge" else [])):
+            self._retell(db, event)
+        book.move_undone(db, number, actor, now)
+        details = {"undo": move.kind, "other": move.other, "documents": sorted(back)[:50]}
+        note(db, actor, "event_undo", move.event, at=now, details=details)
+        return book.find_events(db, [move.event])[move.event]
 
     def _given(self, db: Connection, name: str) -> Event:
         found = book.find_event(db, name)

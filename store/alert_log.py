@@ -322,6 +322,17 @@ def find_alerts(db: Connection, ids: Sequence[str]) -> list[Alert]:
     return sorted(found, key=lambda alert: (alert.updated_at, alert.id), reverse=True)
 
 
+def alerts_between(db: Connection, since: datetime, until: datetime) -> list[Alert]:
+    """Alerts opened at since <= time < until, oldest first; without canaries and those that went into another."""
+    made = and_(alerts.c.created_at >= since, alerts.c.created_at < until)
+    own = and_(
+        alerts.c.subject.not_like(f"{CANARY}:%"),
+        not_(type_coerce(alerts.c.details, Text).contains('"merged_into":"')),
+    )
+    query = select(alerts).where(made, own).order_by(alerts.c.created_at, alerts.c.id)
+    return [alert_of(row) for row in db.execute(query).mappings()]
+
+
 def add_history(db: Connection, event: AlertEvent, *, once: str | None = None) -> bool:
     """Append a row to an alert's history. False when the same row (or the same form, `once`) was written before."""
     values = {name: getattr(event, name) for name in event.__dataclass_fields__}
@@ -342,6 +353,12 @@ def history_row_of_form(db: Connection, once: str) -> int | None:
     query = select(alert_history.c.number).where(alert_history.c.once == once)
     found: int | None = db.execute(query).scalar_one_or_none()
     return found
+
+
+def alerts_of_forms(db: Connection, prefix: str, actor: str) -> list[str]:
+    """The alerts to which this person did something by forms whose keys begin so."""
+    mine = and_(alert_history.c.once.startswith(prefix, autoescape=True), alert_history.c.actor == actor)
+    return list(db.execute(select(alert_history.c.alert).where(mine).order_by(alert_history.c.alert)).scalars())
 
 
 def history_of(db: Connection, alert: str) -> list[AlertEvent]:
@@ -374,7 +391,7 @@ def add_delivery(
 def was_told(db: Connection, alert: str, *, channel: str, recipient: str) -> bool:
     """Whether a notice of this alert went, or is on its way, to a recipient."""
     mine = and_(deliveries.c.alert == alert, deliveries.c.channel == channel, deliveries.c.recipient == recipient)
-    told = deliveries.c.state.not_in(["failed", "replaced"])
+    told = deliveries.c.state.not_in(["failed", "replaced", "withdrawn"])
     return db.execute(select(deliveries.c.id).where(mine, told)).first() is not None
 
 

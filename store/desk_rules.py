@@ -21,7 +21,7 @@ class RuleVersion:
     """One version. since: how many documents had arrived when it was made: it judges those that came after.
 
     territory: region code it is cut to.  definition: title, why, scope, condition, ... as in a rule file.
-    counted: up to where earlier documents were counted in; None: not begun.
+    counted: up to where earlier documents were counted in; None: not begun.  note: why it was changed.
     """
 
     serial: int
@@ -35,6 +35,7 @@ class RuleVersion:
     definition: Mapping[str, Any]
     since: int
     counted: int | None = None
+    note: str = ""
 
 
 class Overtaken(UsageError):
@@ -69,6 +70,7 @@ def change_rule(
     now: datetime,
     once: str,
     definition: Mapping[str, Any] | None = None,
+    note: str = "",
 ) -> RuleVersion:
     """The next version of a rule. seen: the version that the person had before them.  definition: None leaves it.
 
@@ -87,6 +89,7 @@ def change_rule(
     return _add(
         db, rule, last.number + 1, action, state,
         definition=definition or last.definition, actor=actor, territory=last.territory, now=now, once=once,
+        note=note,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from core.clock import beijing
 from core.ids import short_id
-from store.schema import documents, event_documents, event_keys, event_parted, events
+from store.schema import documents, event_documents, event_keys, event_moves, event_parted, events
 
 EACH_SIDE = 30
 """Documents looked at before and after, for each key: what placing a document costs stays bounded."""
@@ -114,6 +114,15 @@ def find_events(db: Connection, ids: Iterable[str]) -> dict[str, Event]:
     wanted = sorted(set(ids))
     rows = db.execute(_EVENTS, {"ids": wanted}).mappings() if wanted else ()
     return {row["id"]: event_of(row) for row in rows}
+
+
+def events_of_documents(db: Connection, ids: Sequence[str]) -> list[Event]:
+    """The events in which any of these documents stands, the largest first."""
+    found: set[str] = set()
+    for first in range(0, len(ids), 400):
+        some = event_documents.c.document.in_(list(ids[first : first + 400]))
+        found |= set(db.execute(select(event_documents.c.event).where(some).distinct()).scalars())
+    return sorted(find_events(db, found).values(), key=lambda event: (-event.documents, event.number))
 
 
 _EVENTS = select(events).where(events.c.id.in_(bindparam("ids", expanding=True)))
@@ -246,6 +255,20 @@ def merge_into(db: Connection, event: str, into: str) -> None:
     forget_parting(db, event)
 
 
+def revive(db: Connection, event: str) -> None:
+    """An event that went into another stands by itself again, under its number and address."""
+    db.execute(update(events).where(events.c.id == event).values(merged_into=None))
+
+
+def set_held(db: Connection, held: Mapping[str, bool]) -> None:
+    """Whether a person put each of these documents where it is."""
+    for value in (True, False):
+        some = [document for document, was in held.items() if was is value]
+        for first in range(0, len(some), 400):
+            mine = event_documents.c.document.in_(some[first : first + 400])
+            db.execute(update(event_documents).where(mine).values(held=value))
+
+
 def hold(db: Connection, event: str) -> None:
     """A person has looked at the event: its documents stay where they are."""
     db.execute(update(event_documents).where(event_documents.c.event == event).values(held=True))
@@ -275,6 +298,55 @@ def parted_from(db: Connection, ids: Sequence[str]) -> dict[str, set[str]]:
 
 
 _PARTED = select(event_parted).where(event_parted.c.event.in_(bindparam("ids", expanding=True)))
+
+
+# --- what people brought together and took apart ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Move:
+    """A merge or a split by hand. event: the one that stays.  other: what went into it, or was split off.
+    documents: what moved, each with whether a person had put it there.  parted: the two were held apart before.
+    """
+
+    number: int
+    kind: str
+    event: str
+    other: str
+    documents: Mapping[str, bool]
+    parted: bool
+    actor: str
+    at: datetime
+    undone_by: str | None
+    undone_at: datetime | None
+
+
+def add_move(
+    db: Connection, kind: str, event: str, other: str, *, documents: Mapping[str, bool], parted: bool, actor: str,
+    at: datetime,
+) -> None:  # fmt: skip
+    """Write it down, so that it can be taken back."""
+    values = {"kind": kind, "event": event, "other": other, "documents": dict(documents), "parted": parted}
+    db.execute(event_moves.insert().values(**values, actor=actor, at=at))
+
+
+def moves_of(db: Connection, event: str) -> list[Move]:
+    """What people did to an event, newest first."""
+    mine = or_(event_moves.c.event == event, event_moves.c.other == event)
+    rows = db.execute(select(event_moves).where(mine).order_by(event_moves.c.number.desc())).mappings()
+    return [Move(**row) for row in rows]
+
+
+def find_move(db: Connection, number: int) -> Move | None:
+    """One of them."""
+    row = db.execute(select(event_moves).where(event_moves.c.number == number)).mappings().first()
+    return Move(**row) if row else None
+
+
+def move_undone(db: Connection, number: int, actor: str, at: datetime) -> None:
+    """It was taken back."""
+    mine = event_moves.c.number == number
+    db.execute(update(event_moves).where(mine).values(undone_by=actor, undone_at=at))
 
 
 def event_of(row: RowMapping) -> Event:

@@ -405,6 +405,8 @@ alerts = Table(
     Column("origins", Integer, nullable=False, server_default="0"),
     Column("late", Integer, nullable=False, server_default="0", comment="seconds; 0: it was opened in time"),
     Column("details", Json, nullable=False),
+    Column("assignee", Text, comment="account that works on it; null: nobody yet"),
+    Index("ix_alerts_assignee", "assignee"),
     Index("ix_alerts_subject", "subject", "updated_at"),
     Index("ix_alerts_state", "state", "due_at"),
     Index("ix_alerts_first_at", "first_at"),
@@ -480,7 +482,8 @@ deliveries = Table(
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False),
     Column("what", Text, nullable=False, server_default="", comment="opened, raised, ...: what it tells of its alert"),
-    Column("state", Text, nullable=False, comment="waiting | sending | handing | sent | failed | unsure | replaced"),
+    Column("state", Text, nullable=False,
+           comment="waiting | sending | handing | sent | failed | unsure | replaced | withdrawn"),
     Column("created_at", Moment, nullable=False),
     Column("next_at", Moment, nullable=False),
     Column("claimed_by", Text),
@@ -649,6 +652,7 @@ desk_rules = Table(
     Column("since", BigInteger, nullable=False, comment="documents.seq that had arrived when it was made"),
     Column("counted", BigInteger, comment="documents.seq up to which earlier ones are counted in; null: none"),
     Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+    Column("note", Text, nullable=False, server_default="", comment="why it was changed"),
     UniqueConstraint("rule", "number", name="uq_desk_rules_rule_number"),
 )  # fmt: skip
 
@@ -883,4 +887,78 @@ missed_reviews = Table(
     Column("note", Text, nullable=False),
     Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
     Index("ix_missed_reviews_office", "office", "number"),
+)  # fmt: skip
+
+alert_reads = Table(
+    "alert_reads", metadata,
+    Column("user", Text, primary_key=True),
+    Column("alert", Text, ForeignKey("alerts.id"), primary_key=True),
+    Column("number", Integer, nullable=False, comment="newest history row that was seen; 0: marked unread"),
+)  # fmt: skip
+
+alert_mentions = Table(
+    "alert_mentions", metadata,
+    Column("user", Text, primary_key=True, comment="account named in a note"),
+    Column("alert", Text, ForeignKey("alerts.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, comment="history row of the note"),
+)  # fmt: skip
+
+alert_files = Table(
+    "alert_files", metadata,
+    Column("alert", Text, ForeignKey("alerts.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, comment="that of the history row it came with"),
+    Column("name", Text, nullable=False, comment="of the file, as uploaded"),
+    Column("type", Text, nullable=False, comment="by its bytes: pdf, png, jpg, docx, xlsx, ofd"),
+    Column("sha256", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+)  # fmt: skip
+
+event_moves = Table(
+    "event_moves", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("kind", Text, nullable=False, comment="merge | split"),
+    Column("event", Text, ForeignKey("events.id"), nullable=False, comment="the one that stays"),
+    Column("other", Text, ForeignKey("events.id"), nullable=False,
+           comment="merge: the one that went into it; split: the new one"),
+    Column("documents", Json, nullable=False, comment="what moved, each with whether it was held"),
+    Column("parted", Boolean, nullable=False, comment="whether the two were held apart before"),
+    Column("actor", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("undone_by", Text),
+    Column("undone_at", Moment),
+    Index("ix_event_moves_event", "event"),
+    Index("ix_event_moves_other", "other"),
+)  # fmt: skip
+
+weekly_cells = Table(
+    "weekly_cells", metadata,
+    Column("serial", Serial, primary_key=True),
+    Column("week", Text, nullable=False, comment="2026-W47"),
+    Column("territory", Text, nullable=False, comment="whose table it is"),
+    Column("column", Text, nullable=False),
+    Column("row", Text, nullable=False, comment="product id, other or total"),
+    Column("number", Integer, nullable=False, comment="1, 2, 3, ... within the cell"),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("value", Text, comment="as typed, made canonical; null: taken back"),
+    Column("system", Text, comment="what the system said then; null: nothing"),
+    Column("reason", Text, nullable=False),
+    Column("once", Text, nullable=False, comment="idempotency key of the form, which may write many cells"),
+    UniqueConstraint("week", "territory", "column", "row", "number", name="uq_weekly_cells_number"),
+    Index("ix_weekly_cells_once", "once"),
+    comment="append-only: what people wrote into the weekly table",
+)  # fmt: skip
+
+weekly_acts = Table(
+    "weekly_acts", metadata,
+    Column("week", Text, primary_key=True),
+    Column("territory", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="1, 2, 3, ... within the table"),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False, comment="sign | reopen"),
+    Column("reason", Text, nullable=False),
+    Column("frozen", Json, comment="the table as it was signed"),
+    Column("hash", Text, nullable=False, comment="SHA-256 of frozen"),
+    Column("once", Text, nullable=False, unique=True),
 )  # fmt: skip

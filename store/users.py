@@ -183,6 +183,13 @@ def set_theme(db: Connection, name: str, theme: str) -> None:
     db.execute(update(users).where(users.c.name == name).values(theme=theme))
 
 
+def set_keys(db: Connection, name: str, on: bool) -> None:
+    """Whether single letters are shortcuts for this account."""
+    details = db.execute(select(users.c.details).where(users.c.name == name)).scalar_one_or_none() or {}
+    changed = {key: value for key, value in details.items() if key != "keys"} | ({} if on else {"keys": "off"})
+    db.execute(update(users).where(users.c.name == name).values(details=changed))
+
+
 def set_active(db: Connection, name: str, active: bool) -> None:
     """Open or close an account; a closed one loses its sessions, and its tokens are not honoured."""
     db.execute(update(users).where(users.c.name == name).values(active=active))

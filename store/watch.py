@@ -120,6 +120,20 @@ def replace_notice(db: Connection, delivery: str) -> bool:
     return db.execute(update(deliveries).where(mine).values(state="replaced")).rowcount == 1
 
 
+def withdraw_notice(db: Connection, delivery: str) -> bool:
+    """Take a waiting notice back for good. False where it went meanwhile."""
+    mine = and_(deliveries.c.id == delivery, deliveries.c.state == "waiting")
+    return db.execute(update(deliveries).where(mine).values(state="withdrawn")).rowcount == 1
+
+
+def sent_notices(db: Connection, alert: str, *, what: str) -> list[str]:
+    """To whom a notice of this kind went or is going out, one entry a notice. Calling back is never taken
+    back: what waits of it counts."""
+    mine = and_(deliveries.c.alert == alert, deliveries.c.what == what)
+    states = ["sending", "handing", "sent", "unsure", *(["waiting"] if what == "called_back" else [])]
+    return list(db.execute(select(deliveries.c.recipient).where(mine, deliveries.c.state.in_(states))).scalars())
+
+
 def take_back_notices(db: Connection, watch: Watch, what: str | None = None) -> Watch:
     """Take back what waits to be sent of an alert; the watch, not written, remembers what people are still to hear.
 

@@ -34,6 +34,7 @@ from config.rules import Rule
 from config.settings import PROJECT, Settings
 from config.sources import SourceConfig, parse_source
 from config.tiles import load_tiles
+from config.weekly import load_weekly
 from core.clock import BEIJING, Clock, as_utc
 from core.ids import content_hash, document_id, short_id
 from core.records import (
@@ -350,6 +351,7 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         "rules": read_rules(),
         "rule_parts": read_parts(lexicon),
         "tiles": load_tiles(CONFIG, lexicon.regions),
+        "weekly": load_weekly(CONFIG),
         "clock": ticking,
         "story": ticking,
         **more,

@@ -25,6 +25,7 @@ PAGES = {
     "of a search": "/rules/new?q=起火 or 冒烟&product=ebike&not.kind=review&from=30d",
     "rule": "/rules/desk_1",
     "edit": "/rules/desk_1/edit",
+    "versions": "/rules/desk_1/versions",
     "broken": "/rules/desk_2",
     "list": "/rules",
 }
@@ -122,6 +123,7 @@ def test_the_trial_follows_what_is_typed(page: Page, desk: RunningDesk) -> None:
 def test_an_edit_and_a_switch_are_told_in_the_versions(page: Page, desk: RunningDesk) -> None:
     page.goto(f"{desk.base}/rules/desk_1/edit")
     page.get_by_label("级别").select_option("red")
+    page.get_by_label("改动缘由").fill("按会商意见升级")
     page.get_by_role("button", name="保存为第 2 版").click()
     versions = page.get_by_role("region", name="历次版本")
     expect(versions).to_contain_text("级别：橙色 → 红色")

@@ -136,3 +136,77 @@ def test_a_form_from_elsewhere_does_nothing(services, browse):
     event = biggest(services)
     answer = browse("chief").post(f"/events/{event.number}/split", data={"csrf": "wrong", "doc": "x"})
     assert answer.status_code == 403
+
+
+def alone(services: Services) -> list[book.Event]:
+    with services.store.read() as db:
+        return [event for event in book.list_events(db, limit=500, least=1) if event.documents]
+
+
+def documents_of(services: Services, event: book.Event) -> set[str]:
+    with services.store.read() as db:
+        return {member.document for member in book.members_of(db, event.id, limit=1000)}
+
+
+def test_a_merge_is_taken_back_with_the_numbers_and_documents_of_before(services, browse):
+    client, event = browse("chief"), biggest(services)
+    firms = set(event.facts.get("firms", ()))
+    other = next(one for one in alone(services) if one.id != event.id and not set(one.facts.get("firms", ())) - firms)
+    before = {one.id: documents_of(services, one) for one in (event, other)}
+    csrf = field(client.get(f"/events/{event.number}").text, "csrf")
+    done = client.post(f"/events/{event.number}/merge", data={"csrf": csrf, "from": other.number})
+    page = client.get(done.headers["location"]).text
+    assert 'class="undo"' in page
+    kept, gone = sorted((event, other), key=lambda one: (one.created_at, one.number))
+    assert f"{gone.number} 并入 {kept.number}" in page
+    assert client.get(f"/events/{gone.number}").headers["location"] == f"/events/{kept.number}"
+    move = field(page, "move")
+    back = client.post(f"/events/{kept.number}/undo", data={"csrf": csrf, "move": move})
+    assert back.headers["location"] == f"/events/{kept.number}?did=undo"
+    assert client.get(f"/events/{gone.number}").status_code == 200
+    assert {one.id: documents_of(services, one) for one in (event, other)} == before
+    with services.store.read() as db:
+        after = book.find_events(db, [event.id, other.id])
+    assert {one.id: (one.documents, one.origins, one.title) for one in (event, other)} == {
+        one.id: (one.documents, one.origins, one.title) for one in after.values()
+    }
+    again = client.post(f"/events/{kept.number}/undo", data={"csrf": csrf, "move": move})
+    assert again.status_code == 409
+    assert "已由 chief 于 11-23 14:32 撤销" in again.text
+
+
+def test_a_split_is_taken_back_unless_a_later_step_builds_on_it(services, browse):
+    client, event = browse("chief"), biggest(services)
+    before = documents_of(services, event)
+    page = client.get(f"/events/{event.number}").text
+    csrf, chosen = field(page, "csrf"), re.findall(r'name="doc" value="([^"]+)"', page)
+    place = client.post(f"/events/{event.number}/split", data={"csrf": csrf, "doc": chosen[-1]}).headers["location"]
+    new = place.partition("?")[0].rpartition("/")[2]
+    first = field(client.get(place).text, "move")
+    rest = re.findall(r'name="doc" value="([^"]+)"', client.get(f"/events/{event.number}").text)
+    second_place = client.post(f"/events/{event.number}/split", data={"csrf": csrf, "doc": rest[0]}).headers["location"]
+    refused = client.post(f"/events/{new}/undo", data={"csrf": csrf, "move": first})
+    assert refused.status_code == 409
+    assert "其后 chief 于 11-23 14:32 又做了拆出，先撤销那一步" in refused.text
+    second = field(client.get(second_place).text, "move")
+    assert client.post(f"{second_place.partition('?')[0]}/undo", data={"csrf": csrf, "move": second}).status_code == 303
+    assert client.post(f"/events/{new}/undo", data={"csrf": csrf, "move": first}).status_code == 303
+    assert documents_of(services, event) == before
+    assert client.get(f"/events/{new}").headers["location"] == f"/events/{event.number}"
+    strange = client.post(f"/events/{event.number}/undo", data={"csrf": csrf, "move": "999"})
+    assert strange.status_code == 409
+    assert browse("reader").post(f"/events/{event.number}/undo", data={"csrf": "x", "move": first}).status_code == 403
+
+
+def test_each_dot_and_each_count_of_the_spread_leads_to_its_documents(services, browse):
+    client, event = browse("chief"), biggest(services)
+    page = client.get(f"/events/{event.number}").text
+    chart = page[page.index('class="lanes"') : page.index('class="half"')]
+    doors = re.findall(r'<a href="/documents/([^"]+)"', chart)
+    assert set(doors) <= documents_of(services, event)
+    assert len(doors) >= event.documents  # once by channel, once by territory
+    assert client.get(f"/documents/{doors[0]}").status_code == 200
+    counts = re.findall(rf'href="(/events/{event.number}\?(?:channel|place)=[^"#]+)#docs">(\d+)</a>', page)
+    assert len(counts) >= 2
+    for address, count in counts:
+        assert len(re.findall(r'name="doc"', client.get(unescape(address)).text)) == int(count), address

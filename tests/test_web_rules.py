@@ -84,7 +84,7 @@ def fields(client: TestClient, path: str, **more: str) -> dict[str, str]:
     usual = {
         "title": "楼道起火", "why": "用于测试", "query": unescape(query[1]), "synonyms": "1", "level": "orange",
         "type": "any", "window": "24h", "at_least": "3", "ratio": "3", "group": "matter", "repeat": "", "days": "30",
-        "do": "save",
+        "do": "save", "note": "收紧条件",
     }  # fmt: skip
     return {**usual, **hidden, **more}
 
@@ -411,3 +411,50 @@ def test_a_search_that_is_no_query_is_shown_with_what_is_wrong(browse: Browse) -
     answer = client.post("/rules/new", data=data)
     assert answer.status_code == 200
     assert re.search(r'id="e-query"[^>]*>第 \d+ 字', answer.text)
+
+
+# --- versions ---------------------------------------------------------------------------------------------------
+
+
+def edit(client: TestClient, path: str, **more: str) -> int:
+    return client.post(f"{path}/edit", data=fields(client, f"{path}/edit", **more)).status_code
+
+
+def test_two_versions_are_compared_and_the_reason_of_a_change_is_kept(browse: Browse, services: Services) -> None:
+    client = browse("chief")
+    path = make(client)
+    assert edit(client, path, query="起火 and 电梯", level="red", note="电梯里更危险") == 303
+    page = client.get(f"{path}/versions?a=1&b=2").text
+    assert page.count('<tr class="differs">') == 2
+    assert "<del>起火</del>" in page
+    assert "<ins>起火 and 电梯</ins>" in page
+    assert "电梯里更危险" in page
+    assert "缘由：电梯里更危险" in client.get(path).text
+    with services.store.read() as db:
+        assert any(line.details.get("why") == "电梯里更危险" for line in audit.newest(db))
+
+
+def test_a_change_without_a_reason_is_not_saved(browse: Browse) -> None:
+    client = browse("chief")
+    path = make(client)
+    answer = client.post(f"{path}/edit", data=fields(client, f"{path}/edit", query="起火 and 电梯", note=" "))
+    assert answer.status_code == 400
+    assert "写明为什么改" in answer.text
+    assert "第 1 版" in client.get(path).text
+
+
+def test_an_earlier_version_comes_back_as_a_new_one_through_the_same_form(browse: Browse, services: Services) -> None:
+    client = browse("chief")
+    path = make(client, "起火")
+    edit(client, path, query="起火 and 电梯")
+    form = client.get(f"{path}/edit?version=1").text
+    assert re.search(r'id="f-query"[^>]*>起火</textarea>', form)
+    assert "恢复第 1 版内容：" in form
+    assert "试算" in form  # tried on the past before it is saved
+    assert edit(client, f"{path}", query="起火", note="恢复第 1 版内容：电梯条件太窄") == 303
+    rule = services.shelf.find(path.split("/")[-1])
+    assert rule is not None
+    assert [version.definition["scope"]["query"] for version in rule.versions] == ["起火", "起火 and 电梯", "起火"]
+    assert "内容相同" in client.get(f"{path}/versions?a=1&b=3").text
+    assert client.get(f"{path}/versions?a=9").status_code == 404
+    assert client.get(f"{path}/edit?version=x").status_code == 404

@@ -16,6 +16,8 @@ from store.users import EVERYWHERE, ROLES, Role, User
 
 MAY: dict[str, Role] = {
     "note": "officer",
+    "file": "officer",
+    "assign": "officer",
     "accept": "officer",
     "dispatch": "officer",
     "start": "officer",
@@ -60,6 +62,9 @@ MAY: dict[str, Role] = {
     "ledger_extend_no": "supervisor",
     "ledger_waive": "supervisor",
     "ledger_supervise": "supervisor",
+    "report_fill": "officer",
+    "report_sign": "supervisor",
+    "report_reopen": "supervisor",
     "evidence": "officer",
     "evidence_raw": "supervisor",
     "audit": "supervisor",

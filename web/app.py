@@ -24,6 +24,7 @@ from web.buckets import Buckets
 from web.health import GapWatch
 from web.inbox import BadAddress
 from web.names import Names
+from web.presence import Presence
 from web.problems import mistakes, problem, sentence_of
 from web.ranking import Ranking
 from web.security import MAX_BODY, SecurityHeaders, Throttle
@@ -34,6 +35,8 @@ from web.views import (
     account_sign_in,
     actions,
     alert,
+    alert_batch,
+    alert_files,
     alerts,
     analytics,
     api,
@@ -41,6 +44,7 @@ from web.views import (
     canary,
     changes,
     complete,
+    deliveries,
     documents,
     enterprises,
     events,
@@ -58,6 +62,7 @@ from web.views import (
     live,
     marks,
     oidc,
+    reports,
     rules,
     search,
     search_export,
@@ -77,10 +82,11 @@ from web.visit import Refused, SignInNeeded, TwoStepNeeded, Visit, find_viewer, 
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    home, changes, lab, lead_time, marks, alerts, actions, alert, events, search, search_export, search_parts,
-    search_saved, analytics, documents, enterprises, sources, rules, status, account, signin, live, feeds, api,
-    complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet, ledger_supervised, ledger_entry,
-    audit, account_sign_in, invite, settings, settings_users, oidc, tokens,
+    home, changes, lab, lead_time, marks, alerts, alert_batch, alert_files, actions, alert, events, search,
+    search_export, search_parts, search_saved, analytics, documents, enterprises, sources, rules, status, account,
+    signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet,
+    ledger_supervised, ledger_entry, audit, account_sign_in, invite, settings, settings_users, oidc, tokens,
+    reports, deliveries,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
@@ -102,6 +108,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.gap = GapWatch(services)
     app.state.ranking = Ranking()
     app.state.trends = Trends(services.rule_parts.calendar if services.rule_parts else Calendar())
+    app.state.presence = Presence()
     app.state.pulse = live.Pulse(services)
     app.state.oidc = oidc.make_client(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))

@@ -35,6 +35,8 @@ ACTIONS: Mapping[str, str] = {
     "unconfirmed": "待核",
     "accept": "受理",
     "dispatch": "派单",
+    "assign": "指派",
+    "file": "附上文件",
     "start": "开始处置",
     "dismiss": "判为不构成风险",
     "level": "调级",

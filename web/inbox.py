@@ -13,6 +13,7 @@ from core.clock import BEIJING, as_utc
 from core.errors import FengsuiError
 from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert, AlertState
 from store.alert_log import find_alerts, list_alerts
+from store.alerts_at_hand import assigned_to, mentioning, unread_by
 from store.schema import alert_documents, alerts
 from store.silences import silenced_alerts
 from web.access import Viewer
@@ -23,10 +24,12 @@ PAGE_SIZE = 25
 OPEN = (AlertState.NEW, AlertState.ACCEPTED, AlertState.DISPATCHED, AlertState.IN_HAND, AlertState.TO_CLOSE)
 VIEWS: Mapping[str, tuple[str, tuple[AlertState, ...]]] = {
     "": ("待受理", (AlertState.NEW,)),
+    "mine": ("我的", OPEN),
     "work": ("处置中", (AlertState.ACCEPTED, AlertState.DISPATCHED, AlertState.IN_HAND)),
     "close": ("待核销", (AlertState.TO_CLOSE,)),
     "done": ("已办结", (AlertState.CLOSED, AlertState.DISMISSED)),
     "open": ("未办结", OPEN),
+    "at": ("@我", tuple(AlertState)),
     "all": ("全部", tuple(AlertState)),
 }
 SINCE: Mapping[str, tuple[str, timedelta]] = {
@@ -48,6 +51,7 @@ class Wanted:
 
     due: a key of DUE.
     muted: "1" shows what a silence holds back, which is folded away otherwise.
+    unread: "1" shows what this person has not opened since it changed.
     """
 
     view: str = ""
@@ -60,8 +64,21 @@ class Wanted:
     due: str = ""
     late: str = ""
     muted: str = ""
+    unread: str = ""
     sort: str = ""
     page: int = 1
+
+
+@dataclass(frozen=True)
+class Own:
+    """What is of one person alone: the alerts that are theirs, in whose notes they are named, and not yet read."""
+
+    mine: frozenset[str] = frozenset()
+    at: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
+
+
+NOBODY = Own()
 
 
 @dataclass(frozen=True)
@@ -90,7 +107,7 @@ def read_wanted(params: Mapping[str, str]) -> Wanted:
     """The filters of an address. Raises BadAddress."""
     accepted: Mapping[str, Iterable[str]] = {
         "view": VIEWS, "level": ("", *LEVEL_IDS), "since": ("", *SINCE), "due": ("", *DUE), "sort": SORTS,
-        "late": ("", "1"), "muted": ("", "1"),
+        "late": ("", "1"), "muted": ("", "1"), "unread": ("", "1"),
     }  # fmt: skip
     for name, values in accepted.items():
         if params.get(name, "") not in values:
@@ -127,11 +144,12 @@ def matching(
     regions: Regions,
     now: datetime,
     silenced: Collection[str] = (),
+    own: Own = NOBODY,
     without: str = "",
 ) -> list[Alert]:
     """The alerts that pass every filter, except for the one named `without`. silenced: ids of those held back."""
     tests: dict[str, Callable[[Alert], bool]] = {
-        "view": lambda alert: alert.state in VIEWS[wanted.view][1],
+        "view": lambda alert: _in_view(alert, wanted.view, own),
         "level": lambda alert: alert.level == LEVEL_IDS[wanted.level],
         "product": lambda alert: wanted.product in alert.products,
         "firm": lambda alert: wanted.firm in alert.enterprises,
@@ -141,12 +159,23 @@ def matching(
         "due": lambda alert: band_of(limit_of(alert, now), now) == DUE[wanted.due],
         "late": lambda alert: limit_of(alert, now).state == "over",
         "muted": lambda alert: (alert.id in silenced) == bool(wanted.muted),
+        "unread": lambda alert: alert.id in own.unread,
     }
     passed = list(found)
     for name, test in tests.items():  # one filter after the other, and only those that are set: found may be thousands
         if name != without and (name in ("view", "muted") or getattr(wanted, name)):
             passed = [alert for alert in passed if test(alert)]
     return passed
+
+
+def _in_view(alert: Alert, view: str, own: Own) -> bool:
+    ids = {"mine": own.mine, "at": own.at}.get(view)
+    return alert.state in VIEWS[view][1] and (ids is None or alert.id in ids)
+
+
+def own_of(db: Connection, viewer: Viewer) -> Own:
+    """What is this person's."""
+    return Own(assigned_to(db, viewer.name), mentioning(db, viewer.name), unread_by(db, viewer.name))
 
 
 def rows_of(
@@ -176,12 +205,13 @@ def banded(rows: Sequence[Row], everything: Sequence[Row]) -> list[tuple[str, in
 
 
 def choices(
-    found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime, silenced: Collection[str] = ()
-) -> dict[str, list[Choice]]:
+    found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime, silenced: Collection[str] = (),
+    own: Own = NOBODY,
+) -> dict[str, list[Choice]]:  # fmt: skip
     """What one may filter by, each with its count under all other filters; the ten most frequent."""
 
     def rest(name: str) -> list[Alert]:
-        return matching(found, wanted, regions=regions, now=now, silenced=silenced, without=name)
+        return matching(found, wanted, regions=regions, now=now, silenced=silenced, own=own, without=name)
 
     def most(counts: Counter[str]) -> list[Choice]:
         return [Choice(value, count) for value, count in counts.most_common(10) if value]
@@ -198,11 +228,12 @@ def choices(
 
 
 def view_counts(
-    found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime, silenced: Collection[str] = ()
-) -> list[tuple[str, str, int]]:
+    found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime, silenced: Collection[str] = (),
+    own: Own = NOBODY,
+) -> list[tuple[str, str, int]]:  # fmt: skip
     """(key, name, rows) of each view under the filters in force."""
-    rest = matching(found, wanted, regions=regions, now=now, silenced=silenced, without="view")
-    return [(key, name, sum(alert.state in states for alert in rest)) for key, (name, states) in VIEWS.items()]
+    rest = matching(found, wanted, regions=regions, now=now, silenced=silenced, own=own, without="view")
+    return [(key, name, sum(_in_view(alert, key, own) for alert in rest)) for key, (name, _states) in VIEWS.items()]
 
 
 def standing_alerts(

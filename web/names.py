@@ -58,6 +58,7 @@ DELIVERY_STATES: Mapping[str, tuple[str, str]] = {
     "failed": ("未送达", "bad"),
     "unsure": ("待核", "warn"),
     "replaced": ("未发，已由后一封代替", ""),
+    "withdrawn": ("未发，已撤回", ""),
 }
 
 CHANNELS: Mapping[str, str] = {
@@ -99,6 +100,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "index_retry": "重写索引",
     "event_merge": "并入事件",
     "event_split": "拆出事件",
+    "event_undo": "撤销并入、拆出",
     "silence_add": "新建静默",
     "silence_expire": "解除静默",
     "rule_created": "新建规则",
@@ -114,6 +116,11 @@ AUDIT_WORDS: Mapping[str, str] = {
     "export_evidence": "导出证据",
     "export_ledger": "导出台账",
     "import_ledger": "导入台账",
+    "report_fill": "填报周报",
+    "report_confirm": "确认周报草稿",
+    "report_sign": "签发周报",
+    "report_reopen": "重开周报",
+    "export_report": "导出周报",
     "supervise": "挂牌督办",
     "supervise_end": "解除督办",
     "save_search": "存检索",
@@ -145,6 +152,9 @@ DETAIL_WORDS: Mapping[str, str] = {
     "all": "全部",
     "purpose": "类别",
     "note": "用途",
+    "cells": "格数",
+    "column": "栏目",
+    "hash": "哈希",
 }
 """Of the details of an audit row."""
 

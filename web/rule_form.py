@@ -183,6 +183,18 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     return found
 
 
+def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Every field of two definitions in words: its name, what it was, what it is."""
+    old, new = form_of(before), form_of(after)
+    counting = ("window", "at_least", "group", "repeat")
+
+    def said(form: RuleForm, name: str) -> str:
+        idle = (form.type == "any" and name in counting) or (form.type != "spike" and name == "ratio")
+        return "—" if idle else str(_said(name, getattr(form, name)))
+
+    return [(word, said(old, name), said(new, name)) for name, word in WORDS.items()]
+
+
 def _said(name: str, value: Any) -> str:
     lists: Mapping[str, Mapping[str, str]] = {
         "level": LEVELS, "type": TYPES, "window": WINDOWS, "group": GROUPS, "repeat": REPEATS,

@@ -31,7 +31,7 @@ HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 MAX_BODY = 1 << 20
-ROOMY = re.compile(r"/ledger/(?:[^/]+/proof|import)")
+ROOMY = re.compile(r"/ledger/(?:[^/]+/proof|import)|/alerts/[^/]+/file")
 """Addresses that take files."""
 
 

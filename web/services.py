@@ -20,6 +20,7 @@ from config.rules import DESK_RULE, Rule
 from config.settings import Settings
 from config.signin import SignIn
 from config.sources import SourceConfig
+from config.weekly import WeeklyTable
 from core.clock import Clock, system_clock
 from core.records import Alert
 from search.backend import SearchBackend
@@ -37,6 +38,7 @@ class Act(Protocol):
 
     once: idempotency key of the form; the same key does nothing a second time.  level: for action `level` only.
     territory: to whom, for action `dispatch` only.  reason: a code, for actions `dismiss` and `close` only.
+    person: whose it is from now on, for action `assign` only.
     """
 
     def __call__(
@@ -52,6 +54,7 @@ class Act(Protocol):
         level: int | None = None,
         territory: str | None = None,
         reason: str | None = None,
+        person: str | None = None,
     ) -> object: ...
 
 
@@ -72,7 +75,7 @@ class Services:
     segmenter: cuts texts as the index does; None leaves out what needs it.
     sign_in: what signing in asks for.
     router, routes: say where alerts go and who is mailed; None leaves that out.
-    ledger: how long hazards may stand and what closing one needs.
+    ledger: how long hazards may stand and what closing one needs.  weekly: the statistics table of each week.
     act, render_feed: None leaves that part of the desk out.
     tiles: region code to column and row on the map of tiles; those that are missing follow the others.
     stopping: set when the process is asked to end, so that live streams close at once.
@@ -91,6 +94,7 @@ class Services:
     router: Router | None = None
     routes: Routes | None = None
     ledger: LedgerRules = field(default_factory=LedgerRules)
+    weekly: WeeklyTable = field(default_factory=WeeklyTable)
     sign_in: SignIn = field(default_factory=SignIn)
     act: Act | None = None
     render_feed: RenderFeed | None = None

@@ -42,6 +42,8 @@ from web.wording import condition_words, scope_words, span_word
 STALE = "操作未生效：页面已过期或不是由本系统打开的。请返回上一页，刷新后再试。"
 OWN_AFFAIRS = ("/account", "/signout")
 """What is open to somebody who has yet to set up a second step."""
+PASSING = ("page", "did", "said", "refused", "batch", "pane", "back")
+"""Parameters of an address that say what just happened: they are left out of its links."""
 TEMPLATES = Path(__file__).parent / "templates"
 NONE: Mapping[str, str] = {}
 
@@ -118,7 +120,7 @@ class Visit:
 
     def link(self, **changes: str | int | None) -> str:
         """This address with some of its parameters changed; None drops one. A change of filter drops the page."""
-        kept = {name: value for name, value in self.request.query_params.items() if name not in ("page", "did")}
+        kept = {name: value for name, value in self.request.query_params.items() if name not in PASSING}
         for name, value in changes.items():
             kept.pop(name, None)
             if value is not None and value != "":

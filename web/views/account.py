@@ -17,6 +17,7 @@ MOST_FEEDS = 20
 SAID = {
     "password": "密码已更新，其他地方的登录已退出。",
     "theme": "外观已更新。",
+    "keys": "快捷键设置已更新。",
     "revoked": "地址已作废。",
     "two_step_off": "两步验证已停用。",
     "ended": "已退出。",
@@ -64,6 +65,14 @@ def change_theme(visit: Here, form: Posted) -> Response:
     except UsageError as problem:
         raise Refused(400, f"{problem}。") from problem
     return redirect("/account?said=theme")
+
+
+@router.post("/account/keys")
+def change_keys(visit: Here, form: Posted) -> Response:
+    """Switch shortcuts on or off (WCAG 2.1.4)."""
+    with visit.services.store.write() as db:
+        users.set_keys(db, visit.me.name, form.get("keys") == "on")
+    return redirect("/account?said=keys")
 
 
 @router.post("/account/feeds")

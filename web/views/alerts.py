@@ -1,6 +1,7 @@
 """预警: the inbox in order of its clock, filters as links, a preview beside it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,11 +12,15 @@ from core.records import LEVEL_IDS, Alert, AlertState
 from store import alert_log
 from store.ledger import find_entry
 from store.silences import silenced_alerts
+from store.users import User, list_users
 from web import inbox
+from web.hands import hands_on
+from web.history import people
 from web.mutes import mutes_of
 from web.names import firm_names
 from web.signals import sparks
-from web.views.alert import load_alert
+from web.views.alert import alert_that_changed, load_alert
+from web.views.alert_batch import outcome
 from web.visit import Here, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
@@ -31,17 +36,20 @@ def show_inbox(visit: Here) -> Response:
 
 def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]:
     regions, now = visit.services.lexicon.regions, visit.now
-    seen = inbox.standing_alerts(db, visit.me)
+    seen, own = inbox.standing_alerts(db, visit.me), inbox.own_of(db, visit.me)
     silenced = silenced_alerts(db, visit.services.clock())
-    either = inbox.matching(seen, wanted, regions=regions, now=now, silenced=silenced, without="muted")
+    either = inbox.matching(seen, wanted, regions=regions, now=now, silenced=silenced, own=own, without="muted")
     found = [alert for alert in either if (alert.id in silenced) == bool(wanted.muted)]
+    rest = inbox.matching(found, replace(wanted, unread="1"), regions=regions, now=now, silenced=silenced, own=own)
     placed = visit.request.app.state.ranking.placed(db, found, now)
     rows = inbox.rows_of(found, now=now, sort=wanted.sort, placed=placed)
     start = (wanted.page - 1) * inbox.PAGE_SIZE
     here = rows[start : start + inbox.PAGE_SIZE]
     shown: list[Alert] = [row.alert for row in here]
     bands = inbox.banded(here, rows) if wanted.sort in ("", "limit") else [("", len(rows), here)]
+    did = alert_that_changed(db, visit)
     first = load_alert(db, visit, here[0].alert, brief=True) if here else None
+    said, stand = outcome(db, visit)
     return {
         "wanted": wanted,
         "bands": bands,
@@ -49,8 +57,8 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
         "first_row": start + 1,
         "last_row": start + len(here),
         "pages": -(-len(rows) // inbox.PAGE_SIZE),
-        "views": inbox.view_counts(seen, wanted, regions=regions, now=now, silenced=silenced),
-        "choices": inbox.choices(seen, wanted, regions=regions, now=now, silenced=silenced),
+        "views": inbox.view_counts(seen, wanted, regions=regions, now=now, silenced=silenced, own=own),
+        "choices": inbox.choices(seen, wanted, regions=regions, now=now, silenced=silenced, own=own),
         "sorts": {key: word for key, word in inbox.SORTS.items() if placed or key != "limit"},
         "learnt": bool(placed) and wanted.sort == "",
         "since": inbox.SINCE,
@@ -58,16 +66,28 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
         "mutes": mutes_of(db, shown, visit.services.clock()),
         "sparks": sparks(db, visit.me, shown, now),
         "folded": 0 if wanted.muted else len(either) - len(found),
+        "unread": own.unread,
+        "unread_count": len(rest),
+        "hands": hands_on(db, visit, [alert.id for alert in shown], people(db)),
         "preview": first,
         "labels": _labels(visit),
         "filtered": wanted != inbox.Wanted(view=wanted.view, sort=wanted.sort),
         "views_name": inbox.VIEWS[wanted.view][0],
-        "batch": visit.services.act is not None
-        and visit.me.may("accept")
-        and any(alert.state is AlertState.NEW for alert in shown),
-        "said": visit.request.query_params.get("said", "") and _said(visit.request.query_params["said"]),
+        "back": visit.link() if visit.link().startswith("?") else "?",
+        "trail": visit.link().removeprefix("?") if visit.link().startswith("?") else "",
+        "batch": visit.services.act is not None and visit.me.may("accept"),
+        "officers": _officers(db, visit) if visit.me.may("assign") else [],
+        "said": said,
+        "stand": stand,
+        "undo_batch": visit.request.query_params.get("batch", "")[:64] if said else "",
+        "did": did,
         "last_done": _last_done(db, visit) if not rows else None,
     }
+
+
+def _officers(db: Connection, visit: Visit) -> list[User]:
+    """Who may be given marked rows: colleagues of this viewer's territory who work on alerts."""
+    return [one for one in list_users(db) if one.active and one.role != "viewer" and visit.me.sees_account(one)]
 
 
 def _labels(visit: Visit) -> dict[str, Callable[[str], str]]:
@@ -80,14 +100,6 @@ def _labels(visit: Visit) -> dict[str, Callable[[str], str]]:
         "since": lambda key: inbox.SINCE[key][0],
         "due": lambda key: inbox.DUE[key],
     }
-
-
-def _said(outcome: str) -> str:
-    """What a batch came to: `3-1` is three done, one refused."""
-    done, _, refused = outcome.partition("-")
-    if not (done.isdigit() and refused.isdigit()):
-        return ""
-    return f"已受理 {int(done)} 条" + (f"，{int(refused)} 条未生效：已由他人处理" if int(refused) else "") + "。"
 
 
 def _last_done(db: Connection, visit: Visit) -> Alert | None:

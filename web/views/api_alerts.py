@@ -34,7 +34,7 @@ ActionName = Literal[
     "accept", "dispatch", "start", "dismiss", "level", "submit", "close", "reopen", "note", "undo", "confirm", "clear",
     "hold",
 ]  # fmt: skip
-DeliveryState = Literal["", "waiting", "sending", "handing", "sent", "failed", "unsure", "replaced"]
+DeliveryState = Literal["", "waiting", "sending", "handing", "sent", "failed", "unsure", "replaced", "withdrawn"]
 
 
 class AlertOut(BaseModel):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from sqlalchemy import Connection, select
@@ -19,9 +20,10 @@ from nlp.privacy import mask
 from pipelines.events import EventKeeper
 from store import events as book
 from store.alert_log import find_alerts
-from store.events import Event, Member
+from store.events import Event, Member, Move
 from store.schema import documents
 from web.access import ROLE_NAMES
+from web.history import people
 from web.inbox import links_of
 from web.names import firm_names
 from web.visit import Here, Posted, Refused, Visit, redirect
@@ -29,6 +31,7 @@ from web.visit import Here, Posted, Refused, Visit, redirect
 router = APIRouter(include_in_schema=False)
 PAGE_SIZE, READ_AT_ONCE, READ_AT_MOST = 50, 200, 2000
 MOST_DOCUMENTS, MOST_CHOSEN = 500, 200
+MOST_LANES = 6
 STILL = timedelta(days=7)
 CHANNELS: dict[str, tuple[Kind, ...]] = {
     "自媒体": (Kind.SOCIAL, Kind.FORUM, Kind.HOTLIST),
@@ -61,8 +64,9 @@ class Told:
 
 @dataclass(frozen=True)
 class Share:
-    """A row of a breakdown: independent origins, all documents, the first moment."""
+    """A row of a breakdown: independent origins, all documents, the first moment. key: as addresses have it."""
 
+    key: str
     name: str
     origins: int
     documents: int
@@ -117,37 +121,93 @@ def event_of(db: Connection, visit: Visit, document: str) -> Event | None:
 
 
 @router.get("/events/{name}")
-def show_event(visit: Here, name: str, docs: str = "", did: str = "") -> Response:
-    """One event; an address that was merged away leads on."""
+def show_event(visit: Here, name: str, docs: str = "", did: str = "", channel: str = "", place: str = "") -> Response:
+    """One event; an address that was merged away leads on. channel, place: of the documents to list."""
     with visit.services.store.read() as db:
         event = open_event(db, visit, name)
         if name not in (event.id, event.number):
             return redirect(f"/events/{event.number}")
-        said = {"merge": "已并入。", "split": f"已拆出为 {event.number}。"}.get(did, "")
-        return _event_page(db, visit, event, docs=docs, said=said)
+        said = {"merge": "已并入。", "split": f"已拆出为 {event.number}。", "undo": "已撤销。"}.get(did, "")
+        chosen = Chosen(docs, channel[:20], place[:12])
+        return _event_page(db, visit, event, chosen=chosen, said=said, fresh=did in ("merge", "split"))
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which documents of an event are listed. docs: "" independent ones, reply, all.  channel: a key of CHANNELS.
+    place: region code, "-" for those that name none.
+    """
+
+    docs: str = ""
+    channel: str = ""
+    place: str = ""
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether one channel or place was asked for."""
+        return bool(self.channel or self.place)
+
+    def takes(self, one: Told) -> bool:
+        """Whether a document is of that channel and place."""
+        there = not self.place or (one.jurisdiction or "-") == self.place
+        return there and (not self.channel or channel_of(one) == self.channel)
+
+
+def channel_of(one: Told) -> str:
+    """自媒体, 投诉, ...; 其他 for a kind that has no channel."""
+    return CHANNEL_OF.get(one.kind, "其他")
 
 
 def _event_page(
-    db: Connection, visit: Visit, event: Event, *, docs: str = "", said: str = "", refused: bool = False
-) -> Response:
+    db: Connection, visit: Visit, event: Event, *, chosen: Chosen = Chosen(), said: str = "", refused: bool = False,
+    fresh: bool = False,
+) -> Response:  # fmt: skip
     members = book.members_of(db, event.id, limit=MOST_DOCUMENTS)
     told = told_in(db, visit, members)
     tree = _tree(told)
     everything = sorted(told, key=lambda one: (one.at, one.id))
     risks = [one for one in everything if one.risk]
-    shown = {"": tree, "all": everything, "reply": [one for one in everything if not one.risk]}.get(docs, tree)
+    shown = {"all": everything, "reply": [one for one in everything if not one.risk]}.get(chosen.docs, tree)
+    if chosen.narrowed:
+        shown = [one for one in risks if chosen.takes(one)]
     firms = event.facts.get("firms", ())
-    like = _keeper(visit).alike(db, event)
+    like, alerts = _keeper(visit).alike(db, event), _alerts(db, visit, [member.document for member in members])
     return visit.page(
-        "event.html", event=event, said=said, refused=refused, docs=docs, shown=shown, tree=tree, everything=everything,
-        hidden=len(members) - len(told), quiet=visit.now - event.last_at > STILL, still=STILL,
-        replies=len(everything) - len(risks), chart=_chart(event, risks, visit.now),
-        channels=_shares(risks, lambda one: CHANNEL_OF.get(one.kind, "其他")),
-        places=_shares(risks, lambda one: visit.names.region(one.jurisdiction)),
-        firms=firm_names(db, firms), alerts=_alerts(db, visit, [member.document for member in members]),
+        "event.html", event=event, said=said, refused=refused, docs=chosen.docs, chosen=chosen, shown=shown, tree=tree,
+        everything=everything, hidden=len(members) - len(told), quiet=visit.now - event.last_at > STILL, still=STILL,
+        replies=len(everything) - len(risks), chart=_spread(event, risks, alerts, visit),
+        channels=_shares(risks, channel_of, lambda key: key),
+        places=_shares(risks, lambda one: one.jurisdiction or "-", lambda key: visit.names.region(key.strip("-"))),
+        firms=firm_names(db, firms), alerts=alerts, moves=_moves(db, visit, event), fresh=fresh, people=people(db),
         alike=[one for one in like if sees_event(visit, one.event)], may=visit.me.may("event"),
         status=409 if refused else 200,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A merge or split in words. undo: whether it may be taken back now."""
+
+    move: Move
+    words: str
+    undo: bool
+
+
+def _moves(db: Connection, visit: Visit, event: Event) -> list[Moved]:
+    """What people brought together and took apart here, newest first; the newest that stands may be taken back."""
+    moves = book.moves_of(db, event.id)[:20]
+    numbers = {
+        one.id: one.number for one in book.find_events(db, [x for m in moves for x in (m.event, m.other)]).values()
+    }
+    standing = next((move.number for move in moves if not move.undone_by), None)
+    found = []
+    for move in moves:
+        stays, other = numbers.get(move.event, ""), numbers.get(move.other, "")
+        words = f"{other} 并入 {stays}" if move.kind == "merge" else f"由 {stays} 拆出 {other}"
+        found.append(
+            Moved(move, f"{words}，{len(move.documents)} 篇", move.number == standing and visit.me.may("event"))
+        )
+    return found
 
 
 def told_in(db: Connection, visit: Visit, members: Sequence[Member]) -> list[Told]:
@@ -186,32 +246,44 @@ def _tree(told: Sequence[Told]) -> list[Told]:
     ]
 
 
-def _shares(told: Sequence[Told], name_of: Callable[[Told], str]) -> list[Share]:
+def _shares(told: Sequence[Told], key_of: Callable[[Told], str], name_of: Callable[[str], str]) -> list[Share]:
     groups: dict[str, list[Told]] = {}
     for one in told:
-        groups.setdefault(name_of(one), []).append(one)
+        groups.setdefault(key_of(one), []).append(one)
     rows = [
-        Share(name, sum(one.origin == one.id for one in some), len(some), min(one.at for one in some))
-        for name, some in groups.items()
+        Share(key, name_of(key), sum(one.origin == one.id for one in some), len(some), min(one.at for one in some))
+        for key, some in groups.items()
     ]
     return sorted(rows, key=lambda row: (-row.documents, row.name))
 
 
-def _chart(event: Event, told: Sequence[Told], now: datetime) -> str:
+def _spread(event: Event, told: Sequence[Told], alerts: Sequence[Alert], visit: Visit) -> str:
+    """Lanes by channel, then by prefecture, then the alerts; each dot leads to its document or alert."""
+    regions, now = visit.services.lexicon.regions, visit.now
     start = event.first_at - timedelta(hours=1)
     span = max(min(now, event.last_at + STILL) - start, timedelta(hours=6))
 
     def at(moment: datetime) -> float:
         return min(100.0, max(0.0, 100 * ((moment - start) / span)))
 
-    rows = [
-        Lane(name, dots=[(at(one.at), one.level, f"{beijing(one.at):%m-%d %H:%M} {one.title}") for one in some])
-        for name in CHANNELS
-        if (some := [one for one in told if CHANNEL_OF.get(one.kind) == name])
-    ]
+    def lane(name: str, some: Sequence[Told]) -> Lane:
+        dots = [(at(one.at), one.level, f"{beijing(one.at):%m-%d %H:%M} {one.title}") for one in some]
+        return Lane(name, dots=dots, doors=[f"/documents/{quote(one.id)}" for one in some])
+
+    by_place: dict[str, list[Told]] = {}
+    for one in told:
+        region = regions.get(regions.prefecture_of(one.jurisdiction or "") or one.jurisdiction or "")
+        by_place.setdefault(region.short_name if region else "未写明", []).append(one)
+    rows = [lane(name, some) for name in (*CHANNELS, "其他") if (some := [x for x in told if channel_of(x) == name])]
+    rows += [lane(name, some) for name, some in sorted(by_place.items(), key=lambda pair: pair[1][0].at)[:MOST_LANES]]
+    if alerts:
+        dots = [
+            (at(one.created_at), one.level, f"{beijing(one.created_at):%m-%d %H:%M} {one.number}") for one in alerts
+        ]
+        rows.append(Lane("预警", dots=dots, doors=[f"/alerts/{one.id}" for one in alerts]))
     form = "%m-%d" if span > timedelta(days=3) else "%d日%H时"
     ticks: list[Tick] = [(100 * i / 5, beijing(start + span * i / 5).strftime(form)) for i in range(5)]
-    return lanes(rows, label=f"传到哪里：{len(told)} 篇，按渠道和时间", ticks=ticks)
+    return lanes(rows, label=f"传到哪里：{len(told)} 篇，按渠道、属地和时间", ticks=ticks)
 
 
 def _alerts(db: Connection, visit: Visit, ids: Sequence[str]) -> list[Alert]:
@@ -251,6 +323,22 @@ def split(visit: Here, form: Posted, name: str) -> Response:
     except UsageError as problem:
         return _refused(visit, name, problem)
     return redirect(f"/events/{done.number}?did=split")
+
+
+@router.post("/events/{name}/undo")
+def undo(visit: Here, form: Posted, name: str) -> Response:
+    """Take a merge or split of this event back."""
+    _allowed(visit)
+    number = str(form.get("move", ""))
+    try:
+        with visit.services.store.write() as db:
+            event = open_event(db, visit, name)
+            if not any(str(move.number) == number for move in book.moves_of(db, event.id)):
+                raise UsageError(f"{event.number} 没有这一步")
+            done = _keeper(visit).undo(db, int(number), actor=visit.me.name, now=visit.now)
+    except UsageError as problem:
+        return _refused(visit, name, problem)
+    return redirect(f"/events/{done.number}?did=undo")
 
 
 def _chosen(db: Connection, visit: Visit, event: Event, form: FormData) -> list[str]:

@@ -24,7 +24,7 @@ from web.visit import Here, Posted, Refused, Visit, redirect
 router = APIRouter(include_in_schema=False)
 OLDEST = timedelta(days=400)
 DELIVERED = {"waiting": "待发", "sending": "发送中", "handing": "发送中", "sent": "已送达", "failed": "未送达",
-             "unsure": "不知是否送达", "replaced": "由后一封代替"}  # fmt: skip
+             "unsure": "不知是否送达", "replaced": "由后一封代替", "withdrawn": "已撤回"}  # fmt: skip
 
 
 @router.get("/handover")

@@ -1,6 +1,6 @@
 """今日: what must be done now, what changed, whether the system itself is well."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,8 @@ from sqlalchemy import Connection, select
 from starlette.responses import Response
 
 from config.regions import Regions
-from core.records import LEVEL_IDS
+from core.records import LEVEL_IDS, Alert
+from store.alert_log import find_alert
 from store.canaries import newest as newest_canaries
 from store.schema import documents
 from store.searches import watched_searches
@@ -74,7 +75,13 @@ def _alerts(db: Connection, visit: Visit) -> dict[str, Any]:
     waiting = inbox.matching(seen, inbox.Wanted(), regions=regions, now=now)
     still_open = inbox.matching(seen, inbox.Wanted(view="open"), regions=regions, now=now)
     todo = inbox.rows_of(still_open, now=now, sort="")
+    own = inbox.own_of(db, visit.me)
+    named = inbox.matching(
+        every_seen(db, visit, own.at & own.unread), inbox.Wanted(view="at", unread="1"), regions=regions, now=now,
+        own=own, silenced=silenced,
+    )  # fmt: skip
     return {
+        "named": len(named),
         "working": len(inbox.matching(seen, inbox.Wanted(view="work"), regions=regions, now=now)),
         "waiting_here": len(waiting),
         "late": sum(limit_of(alert, now).state == "over" for alert in waiting),
@@ -86,6 +93,11 @@ def _alerts(db: Connection, visit: Visit) -> dict[str, Any]:
         "firms": firm_names(db, (firm for row in todo[:TO_DO] for firm in row.alert.enterprises)),
         "tiles": tiles_of(still_open, regions, visit.services.tiles, visit.me.user.territory),
     }
+
+
+def every_seen(db: Connection, visit: Visit, ids: Collection[str]) -> list[Alert]:
+    """Those of these alerts that the viewer sees."""
+    return visit.me.alerts(alert for name in sorted(ids) if (alert := find_alert(db, name)) is not None)
 
 
 def _levels() -> list[tuple[str, int]]:

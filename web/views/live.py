@@ -2,28 +2,37 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from core.clock import as_utc, iso_beijing
 from core.records import AlertState
-from store.schema import alerts
+from store.alert_log import find_alert
+from store.schema import alert_history, alerts
 from store.silences import silenced_alerts
 from web.access import Viewer
-from web.inbox import IS_MERGED
+from web.history import people
+from web.inbox import IS_MERGED, BadAddress, Wanted, matching, read_wanted
+from web.names import STATES
+from web.presence import FROM_A_STREAM
 from web.services import Services
 from web.visit import SignInNeeded, admitted
 
 router = APIRouter(include_in_schema=False)
 LOOK_EVERY = 1.0
 CLOCK_EVERY = 15
+LATELY = timedelta(seconds=30)
+"""So long a change is told: a stream that comes back after a break of the net has missed none."""
+MOST_CHANGED = 200
 LONGEST = timedelta(minutes=10)
 """A stream ends after this and the browser comes back, so that an ended session stops seeing."""
 
@@ -38,48 +47,106 @@ class Waiting:
     codes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Changed:
+    """How an alert stands that somebody has just done something to. owner: account that works on it, or empty."""
+
+    id: str
+    level: int
+    state: AlertState
+    owner: str
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What was read in one second."""
+
+    waiting: tuple[Waiting, ...] = ()
+    changed: tuple[Changed, ...] = ()
+
+
 class Pulse:
-    """The waiting alerts, read at most once a second for all streams together."""
+    """The waiting alerts and those that just changed, read at most once a second for all streams together."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
         self._lock = asyncio.Lock()
         self._read_at = 0.0
-        self._waiting: tuple[Waiting, ...] = ()
+        self._beat = Beat()
 
-    async def waiting(self) -> tuple[Waiting, ...]:
-        """What waits now."""
+    async def beat(self) -> Beat:
+        """How it is now."""
         async with self._lock:
             time = asyncio.get_running_loop().time()
             if time - self._read_at >= LOOK_EVERY or not self._read_at:
-                self._waiting = await run_in_threadpool(self._read)
+                self._beat = await run_in_threadpool(self._read)
                 self._read_at = time
-        return self._waiting
+        return self._beat
 
-    def _read(self) -> tuple[Waiting, ...]:
-        query = select(
-            alerts.c.id, alerts.c.level, alerts.c.created_at, alerts.c.territory, alerts.c.territories
-        ).where(alerts.c.state == AlertState.NEW.value, ~IS_MERGED)
+    def _read(self) -> Beat:
+        columns = (alerts.c.id, alerts.c.level, alerts.c.territory, alerts.c.territories)
+        waiting = select(*columns, alerts.c.created_at).where(alerts.c.state == AlertState.NEW.value, ~IS_MERGED)
+        lately = alert_history.c.story_at > self.services.story() - LATELY
+        touched = select(alert_history.c.alert).where(lately)
+        changed = select(*columns, alerts.c.state, alerts.c.assignee).where(alerts.c.id.in_(touched))
         with self.services.store.read() as db:
             silenced = silenced_alerts(db, self.services.clock())
-            rows = [row for row in db.execute(query) if row[0] not in silenced]
-            return tuple(Waiting(row[0], row[1], row[2], (row[3], *row[4])) for row in rows)
+            rows = [row for row in db.execute(waiting) if row.id not in silenced]
+            return Beat(
+                tuple(Waiting(row.id, row.level, row.created_at, (row.territory, *row.territories)) for row in rows),
+                tuple(
+                    Changed(
+                        row.id, row.level, AlertState(row.state), row.assignee or "",
+                        (row.territory, *row.territories),
+                    )
+                    for row in db.execute(changed.limit(MOST_CHANGED))
+                ),
+            )  # fmt: skip
 
 
 @router.get("/live")
-async def live(request: Request, since: str = "") -> StreamingResponse:
-    """Server-sent events: clock, count, alert. Cut to the viewer's territory like everything else.
+async def live(
+    request: Request, since: str = "", at: str = "", within: Annotated[str | None, Query(alias="list")] = None
+) -> StreamingResponse:
+    """Server-sent events: clock, count, alert, row. Cut to the viewer's territory like everything else.
 
-    since: when the page was drawn (ISO); alerts written after it are told.
+    since: when the page was drawn (ISO); alerts written after it are told.  at: the alert the page is about: others see
+    that it is open here.  list: the query of a list on the page: whether a new alert is in it is told too.
     """
     services: Services = request.app.state.services
     viewer = await run_in_threadpool(admitted, request)
     if viewer is None:
         raise SignInNeeded("/")
+    page = await run_in_threadpool(_page, request, viewer, at, within)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(
-        _events(request, viewer, _moment(since, services.clock())), media_type="text/event-stream", headers=headers
-    )
+        _events(request, viewer, _moment(since, services.clock()), page),
+        media_type="text/event-stream", headers=headers,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page of a stream shows. alert: id, or empty.  wanted: filters of a list; None: it has none.
+    names: shown names of accounts.
+    """
+
+    alert: str
+    wanted: Wanted | None
+    names: Mapping[str, str]
+
+
+def _page(request: Request, viewer: Viewer, at: str, within: str | None) -> Page:
+    services: Services = request.app.state.services
+    with services.store.read() as db:
+        alert = find_alert(db, at) if at and "\0" not in at else None
+        names = people(db)
+    try:
+        wanted = read_wanted(dict(parse_qsl(within))) if within else None
+    except BadAddress:
+        wanted = None
+    return Page(alert.id if alert is not None and viewer.sees_alert(alert) else "", wanted, names)
 
 
 def _moment(text: str, now: datetime) -> datetime:
@@ -89,27 +156,67 @@ def _moment(text: str, now: datetime) -> datetime:
         return now
 
 
-async def _events(request: Request, viewer: Viewer, since: datetime) -> AsyncIterator[str]:
+async def _events(request: Request, viewer: Viewer, since: datetime, page: Page) -> AsyncIterator[str]:
     services: Services = request.app.state.services
-    pulse: Pulse = request.app.state.pulse
-    told: set[str] = set()
-    count = -1
+    pulse, presence = request.app.state.pulse, request.app.state.presence
+    story = Told(services, viewer, since, page)
+    clock_at, ends_at = 0.0, time.monotonic() + LONGEST.total_seconds()
     yield "retry: 3000\n\n"
-    for second in range(int(LONGEST.total_seconds() / LOOK_EVERY)):
-        if second % CLOCK_EVERY == 0:
-            yield _event("clock", {"now": iso_beijing(services.story())})
-        waiting = [each for each in await pulse.waiting() if any(map(viewer.sees_code, each.codes))]
-        if len(waiting) != count:
-            count = len(waiting)
-            yield _event("count", {"href": "/alerts", "n": count})
-        for each in waiting:
-            if each.created_at > since and each.id not in told:
-                told.add(each.id)
-                yield _event("alert", {"id": each.id, "level": each.level})
-        for _ in range(4):
-            if services.stopping.is_set():
-                return
-            await asyncio.sleep(LOOK_EVERY / 4)
+    try:
+        while time.monotonic() < ends_at:
+            if time.monotonic() - clock_at >= CLOCK_EVERY or not clock_at:
+                clock_at = time.monotonic()
+                yield _event("clock", {"now": iso_beijing(services.story())})
+                if page.alert:
+                    presence.here(page.alert, viewer.name, FROM_A_STREAM)
+            for name, data in await run_in_threadpool(story.news, await pulse.beat()):
+                yield _event(name, data)
+            for _ in range(4):
+                if services.stopping.is_set():
+                    return
+                await asyncio.sleep(LOOK_EVERY / 4)
+    finally:
+        if page.alert:
+            presence.gone(page.alert, viewer.name)
+
+
+class Told:
+    """What one stream has told already."""
+
+    def __init__(self, services: Services, viewer: Viewer, since: datetime, page: Page) -> None:
+        self.services, self.viewer, self.since, self.page = services, viewer, since, page
+        self.count = -1
+        self.alerts: set[str] = set()
+        self.rows: dict[str, Changed] = {}
+
+    def news(self, beat: Beat) -> list[tuple[str, dict[str, Any]]]:
+        """The events of a second, none of them told before."""
+        mine = [each for each in beat.waiting if any(map(self.viewer.sees_code, each.codes))]
+        found: list[tuple[str, dict[str, Any]]] = []
+        if len(mine) != self.count:
+            self.count = len(mine)
+            found.append(("count", {"href": "/alerts", "n": self.count}))
+        for each in mine:
+            if each.created_at > self.since and each.id not in self.alerts:
+                self.alerts.add(each.id)
+                found.append(("alert", {"id": each.id, "level": each.level, "here": self._in_list(each)}))
+        for row in beat.changed:
+            if self.rows.get(row.id) != row and any(map(self.viewer.sees_code, row.codes)):
+                self.rows[row.id] = row
+                owner = self.page.names.get(row.owner, row.owner)
+                who = f"{owner} 负责" if owner else ""
+                found.append(("row", {"id": row.id, "level": row.level, "state": STATES[row.state][0], "who": who}))
+        return found
+
+    def _in_list(self, each: Waiting) -> bool:
+        """Whether the list on the page would show a new alert. One of a person's own things holds nothing new."""
+        if self.page.wanted is None:
+            return True
+        with self.services.store.read() as db:
+            alert = find_alert(db, each.id)
+        now, regions = self.services.story(), self.services.lexicon.regions
+        wanted = replace(self.page.wanted, unread="")
+        return alert is not None and bool(matching([alert], wanted, regions=regions, now=now))
 
 
 def _event(name: str, data: dict[str, Any]) -> str:

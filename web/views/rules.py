@@ -1,5 +1,6 @@
 """规则: what fires and how often; a rule made of a search, tried on what is stored, kept with every version."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -37,6 +38,7 @@ from web.rule_form import (
     Checked,
     RuleForm,
     check,
+    compared,
     differences,
     form_from,
     form_of,
@@ -47,6 +49,7 @@ from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
 MOST_SHOWN = 50
+LONGEST_NOTE = 300
 CHOICES: Mapping[str, Any] = {
     "LEVELS": LEVELS, "TYPES": TYPES, "WINDOWS": WINDOWS, "GROUPS": GROUPS, "REPEATS": REPEATS, "DAYS": DAYS,
 }  # fmt: skip
@@ -128,10 +131,29 @@ def export_rule(visit: Here, rule_id: str) -> Response:
     return Response(as_yaml(one.rule, export_note(one)), media_type="application/yaml", headers=headers)
 
 
+@router.get("/rules/{rule_id}/versions")
+def compare_versions(visit: Here, rule_id: str, a: str = "", b: str = "") -> Response:
+    """Two versions side by side: what each says, what differs."""
+    one = _open(visit, rule_id)
+    new = _version(one, b) if b else one.last
+    old = _version(one, a) if a else one.versions[max(0, new.number - 2)]
+    with visit.services.store.read() as db:
+        who = people(db)
+    return visit.page(
+        "rule_versions.html", one=one, old=old, new=new, people=who, ACTIONS=ACTIONS, state=state_of(one),
+        lines=compared(old.definition, new.definition), may_change=_may_change(visit, one),
+    )  # fmt: skip
+
+
 @router.get("/rules/{rule_id}/edit")
-def edit_rule(visit: Here, rule_id: str) -> Response:
-    """The form with what was saved last."""
+def edit_rule(visit: Here, rule_id: str, version: str = "") -> Response:
+    """The form with what was saved last, or with what an earlier version said."""
     one = _mine(visit, rule_id)
+    if version:
+        back = _version(one, version)
+        queries, territory = _parts(visit).queries, one.last.territory
+        checked = check(form_of(back.definition), queries, territory=territory)
+        return _form_page(visit, checked, one=one, note=f"恢复第 {back.number} 版内容：")
     return _form_page(
         visit, Checked(form_of(one.last.definition), {"query": one.broken} if one.broken else {}), one=one
     )
@@ -142,12 +164,15 @@ def change_rule(visit: Here, form: Posted, rule_id: str) -> Response:
     """Try the changed words, or save them as the next version."""
     one, parts = _mine(visit, rule_id), _parts(visit)
     checked = check(form_from(form), parts.queries, territory=one.last.territory)
+    if form.get("do") == "save" and (wrong := _note_mistake(_reason(form))):
+        checked = replace(checked, errors={**checked.errors, "note": wrong})
     if checked.errors or form.get("do") != "save":
         return _tried(visit, checked, form, one)
     try:
         _save(visit, one, "changed", form, checked.definition)
     except Overtaken as problem:
-        return _form_page(visit, checked, one=one, overtaken=_overtaken(visit, problem), seen=problem.version.number)
+        told, seen = _overtaken(visit, problem), problem.version.number
+        return _form_page(visit, checked, one=one, overtaken=told, seen=seen, note=_reason(form))
     return redirect(f"/rules/{one.id}?said=changed")
 
 
@@ -190,6 +215,26 @@ def _mine(visit: Visit, rule_id: str) -> DeskRule:
     return one
 
 
+def _version(one: DeskRule, number: str) -> RuleVersion:
+    found = [version for version in one.versions if str(version.number) == number]
+    if not found:
+        raise Refused(404, f"规则 {one.id} 没有第 {number[:10]} 版，现有 1 至 {one.last.number} 版。")
+    return found[0]
+
+
+def _may_change(visit: Visit, one: DeskRule) -> bool:
+    return visit.me.may_change_rule(one.last.territory) and one.last.state != "deleted"
+
+
+def _reason(form: FormData) -> str:
+    return str(form.get("note", "")).strip()[:LONGEST_NOTE]
+
+
+def _note_mistake(note: str) -> str:
+    plain = re.sub(r"^恢复第 \d+ 版内容：$", "", note)
+    return "" if len(plain) >= 2 else "写明为什么改，2 至 300 字；以后查版本时会看到。"
+
+
 def _save(
     visit: Visit, one: DeskRule, action: desk_rules.Action, form: FormData, definition: Mapping[str, Any] | None
 ) -> None:
@@ -199,7 +244,7 @@ def _save(
         try:
             made = desk_rules.change_rule(
                 db, one.id, action, seen=_seen(form), actor=visit.me.name, now=now, once=_once(form),
-                definition=definition,
+                definition=definition, note=_reason(form),
             )  # fmt: skip
         except Overtaken:
             raise
@@ -210,7 +255,7 @@ def _save(
 
 
 def _note(db: Connection, visit: Visit, made: RuleVersion, changed: list[str]) -> None:
-    details = {"version": made.number, "title": made.definition["title"], "changed": changed}
+    details = {"version": made.number, "title": made.definition["title"], "changed": changed, "why": made.note}
     audit.note(db, visit.me.name, f"rule_{made.action}", made.rule, at=made.at, details=details)
 
 
@@ -247,7 +292,9 @@ def _tried(visit: Visit, checked: Checked, form: FormData, one: DeskRule | None 
     trial = _trial(visit, checked) if not saving else None
     if visit.request.query_params.get("part"):
         return visit.page("rule_trial_alone.html", form=checked.form, errors=checked.errors, trial=trial)
-    return _form_page(visit, checked, one=one, trial=trial, once=_once(form), seen=_seen(form), saving=saving)
+    return _form_page(
+        visit, checked, one=one, trial=trial, once=_once(form), seen=_seen(form), saving=saving, note=_reason(form)
+    )
 
 
 def _form_page(
@@ -261,12 +308,14 @@ def _form_page(
     seen: int | None = None,
     overtaken: str = "",
     saving: bool = False,
+    note: str = "",
 ) -> Response:
     territory = one.last.territory if one else visit.me.user.territory
     status = 409 if overtaken else 400 if saving else 200
     return visit.page(
         "rule_form.html", status=status, form=checked.form, errors=checked.errors, one=one, trial=trial, notes=notes,
-        key=once, seen=seen or (one.last.number if one else 0), overtaken=overtaken, saving=saving, **CHOICES,
+        key=once, seen=seen or (one.last.number if one else 0), overtaken=overtaken, saving=saving, note=note,
+        **CHOICES,
         cut="" if territory == EVERYWHERE else visit.names.region(territory),
     )  # fmt: skip
 
@@ -283,7 +332,7 @@ def _rule_page(visit: Visit, one: DeskRule, *, said: str = "", refused: str = ""
     return visit.page(
         "rule.html", status=status, one=one, alerts=alerts[:MOST_SHOWN], fired=len(alerts), firms=firms, people=who,
         said=refused or said, refused=bool(refused), changes=changes[::-1], state=state_of(one), ACTIONS=ACTIONS,
-        may_change=visit.me.may_change_rule(one.last.territory) and one.last.state != "deleted",
+        may_change=_may_change(visit, one),
         form=form_of(one.last.definition), **CHOICES,
     )  # fmt: skip
 

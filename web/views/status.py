@@ -1,4 +1,4 @@
-"""系统状态, 通知记录, 帮助: what runs, what was sent, how to work."""
+"""系统状态, 帮助: what runs, how to work."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from alerts.index_check import last_check
-from store import alert_log, audit
+from store import audit
 from store.canaries import SUBJECT, last_failure
 from store.canaries import newest as newest_canaries
 from store.documents import QUARANTINED, REFUSED, STAGES, count_by_stage, count_documents, set_aside
@@ -15,13 +15,10 @@ from store.index_queue import retry_refused
 from store.runs import list_jobs, list_processes, stale
 from store.schema import alerts, deliveries
 from web.health import index_health
-from web.inbox import standing_among
-from web.names import DELIVERY_STATES
 from web.source_states import source_states
 from web.visit import Here, Posted, Refused, redirect
 
 router = APIRouter(include_in_schema=False)
-MOST_DELIVERIES = 200
 SHOWN_CANARIES = 24
 
 
@@ -63,20 +60,6 @@ def retry_index(visit: Here, form: Posted) -> Response:
         again = retry_refused(db, now=now)
         audit.note(db, visit.me.name, "index_retry", "", at=now, details={"documents": again})
     return redirect(f"/status?retried={again}")
-
-
-@router.get("/deliveries")
-def show_deliveries(visit: Here, alert: str = "", state: str = "") -> Response:
-    """What was sent to whom, and what came of it; of alerts this viewer sees."""
-    if state and state not in DELIVERY_STATES:
-        raise Refused(400, f"地址中的 state={state[:20]} 不存在。可用：{'、'.join(DELIVERY_STATES)}。")
-    with visit.services.store.read() as db:
-        lines = alert_log.delivery_log(db, alert=alert or None, limit=MOST_DELIVERIES)
-        seen = {each.id: each for each in standing_among(db, visit.me, (line.alert for line in lines if line.alert))}
-        mine = [line for line in lines if line.alert in seen or (line.alert is None and visit.me.everywhere)]
-        counts = Counter(line.state for line in mine)
-        shown = [line for line in mine if not state or line.state == state]
-        return visit.page("deliveries.html", lines=shown, counts=counts, total=len(mine), seen=seen, state=state)
 
 
 @router.get("/help")

@@ -1,0 +1,225 @@
+"""What the weekly table counts: the records of one week and one territory, read once."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Text, func, not_, or_, select, type_coerce
+
+from core.records import CANARY, Alert, Kind
+from facts.spot_checks import UNQUALIFIED, spot_checks
+from reports.weeks import Week
+from store.alert_log import alerts_between
+from store.ledger import ENDED, Entry, HazardState, list_entries, rows_of_action, rows_of_all
+from store.schema import alert_history, documents, enterprises, event_documents, ledger_rows
+
+Sees = Callable[[str | None], bool]
+"""Whether a matter of a region code belongs to the territory of the table."""
+MARKED = ("talk", "penalty", "transfer", "opinion")
+"""Issues that columns count."""
+CHECKS = (Kind.SPOTCHECK.value, Kind.NOTICE.value)
+SAMPLED = re.compile(r"抽[查检样测][^。；\d]{0,30}?(\d[\d,]{0,6})\s*(?:个)?(?:批次|批)")
+FAILED = re.compile(r"(?:不合格|不符合)[^。；\d]{0,16}?(\d[\d,]{0,6})\s*(?:个)?(?:批次|批)|"
+                    r"(\d[\d,]{0,6})\s*(?:个)?(?:批次|批)[^。；，\d]{0,10}(?:不合格|不符合)")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A document of the week. late: it came after the week's end.  batches, failed: of a spot check.  filed: it says
+    that a case was opened."""
+
+    id: str
+    kind: str
+    source: str
+    product: str
+    firm: str
+    risk: bool
+    own: bool
+    late: bool
+    event: str = ""
+    issues: frozenset[str] = frozenset()
+    batches: int = 0
+    failed: int = 0
+    filed: bool = False
+
+
+@dataclass(frozen=True)
+class Firm:
+    """A producer of the registry."""
+
+    id: str
+    products: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Records:
+    """found, closed: ledger entries of the week.  open: those not ended at its end.  late: ids entered after it.
+
+    talked, transferred: entries with that step in the week.  accepted: of the week's alerts whose time to accept is
+    over or that were accepted, whether that was in time.
+    """
+
+    papers: tuple[Paper, ...] = ()
+    firms: tuple[Firm, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    accepted: Mapping[str, bool] = field(default_factory=dict)
+    found: tuple[Entry, ...] = ()
+    closed: tuple[Entry, ...] = ()
+    open: tuple[Entry, ...] = ()
+    late: frozenset[str] = frozenset()
+    talked: tuple[Entry, ...] = ()
+    transferred: tuple[Entry, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_records(db: Connection, week: Week, sees: Sees, *, now: datetime, ack_hours: Mapping[int, float]) -> Records:
+    """All that a table of a week rests on. sees: the cut of its territory.  ack_hours: time to accept by level."""
+    here = cache(sees)
+    papers = _papers(db, week, here)
+    alerts = tuple(
+        alert for alert in alerts_between(db, week.begins, week.ends)
+        if any(here(code) for code in (alert.territory, *alert.territories))
+    )  # fmt: skip
+    return Records(
+        papers=papers,
+        firms=_firms(db, here),
+        alerts=alerts,
+        accepted=_accepted(db, alerts, ack_hours, now),
+        sizes=_sizes(db, {paper.event for paper in papers if paper.event}),
+        **_ledger(db, week, here),
+    )
+
+
+def _papers(db: Connection, week: Week, sees: Sees) -> tuple[Paper, ...]:
+    d = documents.c
+    inside = [
+        d.event_time >= week.begins, d.event_time < week.ends, d.latest, d.withdrawn_at.is_(None), d.source != CANARY,
+    ]  # fmt: skip
+    counted = or_(d.is_risk, d.kind.in_((*CHECKS, Kind.RECALL.value)))
+    plain = (
+        select(d.id, d.kind, d.source, d.product, d.enterprise, d.jurisdiction, d.is_risk, d.repost_of, d.stored_at,
+               d.revision, event_documents.c.event)
+        .outerjoin(event_documents, event_documents.c.document == d.id)
+        .where(*inside, counted)
+        .order_by(d.event_time, d.id)
+    )  # fmt: skip
+    marks = _marks(db, inside)
+    found = []
+    for row in db.execute(plain):
+        if not sees(row.jurisdiction):
+            continue
+        own = row.repost_of is None
+        found.append(
+            Paper(
+                row.id, row.kind, row.source, row.product or "", row.enterprise or "", bool(row.is_risk), own,
+                late=row.revision == 1 and row.stored_at >= week.ends, event=row.event or "", **marks.get(row.id, {}),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _marks(db: Connection, inside: Sequence[Any]) -> dict[str, dict[str, Any]]:
+    """What only the whole text tells: asked of the few documents that may have it."""
+    d = documents.c
+    analysis = type_coerce(d.analysis, Text)
+    may = or_(d.kind.in_(CHECKS), *(analysis.contains(f'"{issue}"') for issue in MARKED))
+    query = select(d.id, d.kind, d.title, d.text, d.tables, d.analysis).where(*inside, may)
+    found: dict[str, dict[str, Any]] = {}
+    for row in db.execute(query):
+        issues = frozenset((row.analysis or {}).get("issues", ()))
+        marks: dict[str, Any] = {"issues": issues, "filed": "penalty" in issues and "立案" in row.title + row.text}
+        if row.kind in CHECKS:
+            marks["batches"], marks["failed"] = batches_of(row.tables or (), row.title, row.text)
+        found[row.id] = marks
+    return found
+
+
+def batches_of(tables: Sequence[Any], title: str, text: str) -> tuple[int, int]:
+    """Batches sampled and failed that a notice tells of: the more of its sentence and its list."""
+    listed = spot_checks(tuple(tuple(tuple(cells) for cells in rows) for rows in tables), title=title, text=text)
+    failed = {(one.nominal_producer, one.product or one.sample, one.model, one.batch)
+              for one in listed if one.result == UNQUALIFIED}  # fmt: skip
+    whole = f"{title}。{text}"
+    said, bad = _first(SAMPLED, whole), _first(FAILED, whole)
+    return max(said, len(listed), bad, len(failed)), max(bad, len(failed))
+
+
+def _first(pattern: re.Pattern[str], text: str) -> int:
+    found = pattern.search(text)
+    return int(next(group for group in found.groups() if group).replace(",", "")) if found else 0
+
+
+def _firms(db: Connection, sees: Sees) -> tuple[Firm, ...]:
+    entry = type_coerce(enterprises.c.entry, Text)
+    query = select(enterprises.c.id, enterprises.c.region_code, enterprises.c.entry).where(
+        entry.contains('"role":"producer"'), not_(entry.contains('"products":[]'))
+    )
+    return tuple(Firm(row[0], tuple(row[2]["products"])) for row in db.execute(query) if sees(row[1]))
+
+
+def _accepted(
+    db: Connection, alerts: Iterable[Alert], ack_hours: Mapping[int, float], now: datetime
+) -> dict[str, bool]:
+    by_id = {alert.id: alert for alert in alerts}
+    first: dict[str, datetime] = {}
+    for chunk in _chunks(sorted(by_id)):
+        h = alert_history.c
+        query = (
+            select(h.alert, func.min(h.story_at))
+            .where(h.alert.in_(chunk), h.action.in_(("accept", "dispatch", "dismiss", "start", "close")))
+            .group_by(h.alert)
+        )
+        first |= {row[0]: row[1] for row in db.execute(query)}
+    found = {}
+    for alert in by_id.values():
+        took, most = first.get(alert.id), ack_hours.get(alert.level, 24) * 3600
+        spent = ((took or now) - alert.created_at).total_seconds()
+        if took is not None or spent > most:
+            found[alert.id] = took is not None and spent <= most
+    return found
+
+
+def _sizes(db: Connection, events: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for chunk in _chunks(sorted(events)):
+        e = event_documents.c
+        query = select(e.event, func.count()).where(e.event.in_(chunk)).group_by(e.event)
+        found |= {row[0]: row[1] for row in db.execute(query)}
+    return found
+
+
+def _ledger(db: Connection, week: Week, sees: Sees) -> dict[str, Any]:
+    entries = {one.id: one for one in list_entries(db) if sees(one.territory) or (one.unit and sees(one.unit))}
+    then = _states_then(db, entries, week)
+    found = [one for one in entries.values() if one.found_on <= week.last and then[one.id] is not HazardState.EXCLUDED]
+    of_week = [one for one in found if one.found_on >= week.first]
+
+    def did(action: str) -> list[Entry]:
+        rows = (row for row in rows_of_action(db, action, since=week.begins) if row.at < week.ends)
+        return [entries[entry] for entry in dict.fromkeys(row.entry for row in rows) if entry in entries]
+
+    return {
+        "found": tuple(of_week),
+        "closed": tuple(one for one in did("close") if then[one.id] is HazardState.CLOSED),
+        "open": tuple(one for one in found if then[one.id] not in ENDED),
+        "late": frozenset(one.id for one in of_week if one.created_at >= week.ends),
+        "talked": tuple(did("talk")),
+        "transferred": tuple(did("transfer")),
+    }
+
+
+def _states_then(db: Connection, entries: Mapping[str, Entry], week: Week) -> dict[str, HazardState]:
+    """What each entry was at the end of the week: only those that changed since are looked up."""
+    changed = set(db.execute(select(ledger_rows.c.entry).where(ledger_rows.c.at >= week.ends).distinct()).scalars())
+    states = {entry: one.state for entry, one in entries.items()}
+    for entry, rows in rows_of_all(db, sorted(changed & set(entries))).items():
+        before = [row.state for row in rows if row.at < week.ends]
+        states[entry] = before[-1] if before else rows[0].state
+    return states
+
+
+def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (ids[start : start + 500] for start in range(0, len(ids), 500))
