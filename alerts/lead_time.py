@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Text, not_, select, type_coerce
+from sqlalchemy import Connection, Text, and_, case, not_, select, type_coerce
 
 from alerts.notices import OFFICIAL_KINDS, NoticeType, notice_type
 from store.schema import alert_documents, alerts, documents, event_documents
@@ -176,43 +176,42 @@ class _Around:
                 documents.c.is_risk,
             )
             rows = db.execute(query.order_by(documents.c.event_time, documents.c.id)).all()
-        self.told = _told(db, rows, family)
+        self.told = _told(rows, family, _resting(db, [row.id for row in rows]))
+
+
+_COUNTS = case((and_(documents.c.latest, documents.c.is_risk), 1), else_=0) == 1
+"""An expression, so that SQLite looks documents up by their ids: by its index of risks it would read all there are."""
 
 
 class _Events:
-    """What is said in the events of some notices."""
+    """What is said in the events of some notices: of each event its earliest MOST_ROWS documents."""
 
     def __init__(self, db: Connection, notices: Sequence[str]) -> None:
-        self.db = db
         self._event: dict[str, str] = {}
         for some in _chunks(notices):
             query = select(event_documents.c.document, event_documents.c.event)
-            self._event |= {
-                row.document: row.event for row in db.execute(query.where(event_documents.c.document.in_(some)))
-            }
-        self._told: dict[str, _Told] = {}
+            found = db.execute(query.where(event_documents.c.document.in_(some)))
+            self._event |= {row.document: row.event for row in found}
+        rows: defaultdict[str, list[Any]] = defaultdict(list)
+        for some in _chunks(sorted(set(self._event.values()))):
+            member = and_(event_documents.c.document == documents.c.id, event_documents.c.event.in_(some))
+            query = select(*_HEARD, event_documents.c.event).join(event_documents, member).where(_COUNTS)
+            for row in db.execute(query.order_by(event_documents.c.at, documents.c.id)):
+                if len(rows[row.event]) < MOST_ROWS:
+                    rows[row.event].append(row)
+        resting = _resting(db, [row.id for mine in rows.values() for row in mine])
+        self._told = {event: _told(mine, lambda product: None, resting) for event, mine in rows.items()}
 
     def of(self, notice: str) -> _Told:
-        """The earliest MOST_ROWS documents of its event; none where it is in no event."""
-        event = self._event.get(notice)
-        if event is None:
-            return _Told((), ())
-        if event not in self._told:
-            query = (
-                select(*_HEARD)
-                .join(event_documents, event_documents.c.document == documents.c.id)
-                .where(event_documents.c.event == event, documents.c.latest, documents.c.is_risk)
-            )
-            rows = self.db.execute(query.order_by(event_documents.c.at, documents.c.id).limit(MOST_ROWS)).all()
-            self._told[event] = _told(self.db, rows, lambda product: None)
-        return self._told[event]
+        """None where it is in no event."""
+        return self._told.get(self._event.get(notice, ""), _Told((), ()))
 
 
 class _Matters:
-    """What the alerts that rest on a notice rest on besides: the notice's own matter, whatever firm each text names."""
+    """What the alerts that rest on a notice rest on besides: the notice's own matter, whatever firm each text names.
+    Of each alert its earliest MOST_ROWS documents."""
 
     def __init__(self, db: Connection, notices: Sequence[str]) -> None:
-        self.db = db
         self._alerts: defaultdict[str, list[str]] = defaultdict(list)
         for some in _chunks(notices):
             query = select(alert_documents.c.document, alert_documents.c.alert).join(
@@ -220,40 +219,45 @@ class _Matters:
             )
             for row in db.execute(query.where(alert_documents.c.document.in_(some), not_(_MERGED))):
                 self._alerts[row.document].append(row.alert)
-        self._rows: dict[str, Sequence[Any]] = {}
+        self._rows: defaultdict[str, list[Any]] = defaultdict(list)
+        for some in _chunks(sorted({alert for mine in self._alerts.values() for alert in mine})):
+            resting = and_(alert_documents.c.document == documents.c.id, alert_documents.c.alert.in_(some))
+            query = select(*_HEARD, alert_documents.c.alert).join(alert_documents, resting).where(_COUNTS)
+            for one in db.execute(query.order_by(documents.c.event_time, documents.c.id)):
+                if len(self._rows[one.alert]) < MOST_ROWS:
+                    self._rows[one.alert].append(one)
 
     def of(self, notice: str) -> _Told:
-        """The earliest MOST_ROWS documents of each."""
-        rows = [row for alert in self._alerts[notice] for row in self._of(alert)]
+        """In order of time."""
+        rows = [row for alert in self._alerts.get(notice, ()) for row in self._rows.get(alert, ())]
         return _Told([(row.event_time, None, row) for row in sorted(rows, key=lambda r: (r.event_time, r.id))], ())
-
-    def _of(self, alert: str) -> Sequence[Any]:
-        if alert not in self._rows:
-            query = (
-                select(*_HEARD)
-                .join(alert_documents, alert_documents.c.document == documents.c.id)
-                .where(alert_documents.c.alert == alert, documents.c.latest, documents.c.is_risk)
-            )
-            ordered = query.order_by(documents.c.event_time, documents.c.id)
-            self._rows[alert] = self.db.execute(ordered.limit(MOST_ROWS)).all()
-        return self._rows[alert]
 
 
 _MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
 
 
-def _told(db: Connection, rows: Sequence[Any], family: Callable[[str | None], str | None]) -> _Told:
-    """The documents with the alerts that rest on them; those merged into another are told of there."""
-    families = {row.id: family(row.product) for row in rows}
-    resting: set[tuple[datetime, str, str]] = set()
-    for some in _chunks(list(families)):
+def _resting(db: Connection, ids: Sequence[str]) -> Mapping[str, list[tuple[datetime, str]]]:
+    """First moment and id of the alerts that rest on each document; those merged into another are told of there."""
+    found: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    for some in _chunks(sorted(set(ids))):
         query = (
             select(alerts.c.first_at, alerts.c.id, alert_documents.c.document)
             .join(alert_documents, alert_documents.c.alert == alerts.c.id)
             .where(alert_documents.c.document.in_(some), not_(_MERGED))
         )
-        resting |= {(row.first_at, row.id, row.document) for row in db.execute(query)}
-    opened = {(at, families[document], alert) for at, alert, document in resting}
+        for row in db.execute(query):
+            found[row.document].append((row.first_at, row.id))
+    return found
+
+
+def _told(
+    rows: Sequence[Any],
+    family: Callable[[str | None], str | None],
+    resting: Mapping[str, list[tuple[datetime, str]]],
+) -> _Told:
+    """The documents with the alerts that rest on them."""
+    families = {row.id: family(row.product) for row in rows}
+    opened = {(at, families[row.id], alert) for row in rows for at, alert in resting.get(row.id, ())}
     return _Told(
         [(row.event_time, families[row.id], row) for row in rows],
         sorted(opened, key=lambda each: (each[0], each[2], each[1] or "")),

@@ -1,198 +1,292 @@
-"""How fast the desk's pages are with many documents and alerts: median and 95th percentile, one request at a time.
+"""What every page of the desk costs: median and 95th percentile, one request at a time, CPU and wall time.
 
-    python -m benchmarks.desk_pages [--documents 200000] [--alerts 2000] [--rounds 40]
-                                    [--entries 30000] [--open 0.15] [--pages "/ledger /ledger?view=over"]
+    python -m benchmarks.desk_pages [--documents 50000 200000] [--data FOLDER] [--rounds 20] [--only /why] [--json FILE]
 
-The store and the embedded index of the tests' desk (tests/desk_server.py), its documents told again and again over the
-two years before its now, its alerts over half a year, most of them closed. Times are those of the server's answer
-without network; the first request of each page is left out and told apart.
+All GET routes of web/app.py with real ids and the usual filters over benchmarks.desk_corpus; a route that is neither
+asked nor in NOT_PAGES ends it. CPU is that of the whole process, as on a core of its own; wall time has neighbours in
+it. The first request of each page is left out and told apart. With two sizes, the last column is their ratio.
 """
 
 import argparse
+import json
 import logging
+import math
 import re
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import func, select
+from starlette.routing import Match
 
-from search.records import entry_of
-from store import users
-from store.documents import signals_after
-from store.ledger import HazardState
-from store.schema import alert_documents, alert_history, alerts, documents, ledger_entries, ledger_rows
-from tests.desk_server import NOW, make_services
+from benchmarks.desk_corpus import Size, counts_of, full_desk
+from store import desk_rules, users
+from store.schema import alert_documents, alerts, documents, events, ledger_entries
+from store.searches import save_search, watch_search
+from tests.desk_server import NOW
 from web.app import create_app
 from web.services import Services
 
-PAGES = (
-    "/", "/wall", "/handover", "/changes?since=7d", "/alerts", "/why?q=辟谣", "/ledger", "/ledger?view=over",
-    "/ledger?view=all&page=40", "/ledger?product=ebike&level=orange", "/ledger/supervised",
-)  # fmt: skip
+NOT_PAGES = {
+    "/live": "a stream without end",
+    "/documents/{document_id}/archive": "a file of the WARC archive, which this corpus has not",
+    "/documents/{document_id}/evidence.zip": "a package of files",
+    "/alerts/{alert_id}/evidence.zip": "a package of files",
+    "/search/export": "a file of up to 50,000 rows",
+    "/analytics/export": "a file",
+    "/ledger/export.xlsx": "a file",
+    "/ledger/{entry_id}/proofs/{number}": "an uploaded file",
+    "/signin/oidc": "leads to another server",
+    "/signin/oidc/callback": "comes from another server",
+    "/first": "needs a link that is good for one use",
+    "/invite": "needs a link that is good for one use",
+    "/signin/code": "needs a sign-in under way",
+    "/wall/{secret}": "leads on to /wall",
+    "/search/add": "leads on to /search",
+    "/why/reviews/{number}": "a kept text",
+}
+"""GET routes that answer with no page, and why."""
+GOOD = (200, 303, 304)
+BASELINE = "/help"
+"""A page of words only: what any page costs."""
 PASSWORD = "benchmarks only"
-SPAN = timedelta(days=730)
-ALERT_SPAN = timedelta(days=180)
-STILL_OPEN = 20
-"""One copied alert in so many is open."""
-PIECE = 5000
-PLACES = ("360702", "360703", "360704", "360981", "360111", "360402", "360502", "361002", "361102", "360802")
+RULE = {
+    "title": "任何一条", "why": "量一量", "scope": {"query": "产品:rebar"}, "condition": {"type": "any"},
+    "group_by": ["matter"], "level": "blue",
+}  # fmt: skip
 
 
-def fill(services: Services, *, documents_wanted: int, alerts_wanted: int) -> None:
-    """Tell the documents and alerts that are there again until there are so many."""
+@dataclass(frozen=True)
+class Cost:
+    """Milliseconds of one page. first: of its first request.  bytes: of the answer."""
+
+    page: str
+    first: float
+    wall: float
+    wall_p95: float
+    cpu: float
+    cpu_p95: float
+    bytes: int
+
+
+def pages_of(services: Services, secret: str) -> list[str]:
+    """The addresses to ask, each route with ids that are in the corpus."""
+    return [
+        *("/", "/healthz", "/help", "/help/api", "/account", "/account/two-step", "/account/tokens", "/signin"),
+        *_alert_pages(services), *_document_pages(services), *_search_pages(), *_why_pages(services),
+        *_system_pages(), *_ledger_pages(services), *_api_pages(services),
+        *(f"/feeds/{secret}/alerts.{kind}" for kind in ("atom", "rss", "json")),
+        "/canary/source.xml", "/canary/alerts.atom",
+    ]  # fmt: skip
+
+
+def _alert_pages(services: Services) -> Iterator[str]:
+    yield from (
+        "/wall",
+        "/wall?firms=off",
+        "/handover",
+        "/changes?since=24h",
+        "/changes?since=7d",
+        "/changes?since=30d",
+    )
+    for view in ("", "work", "close", "done", "open", "all"):
+        yield f"/alerts?view={view}"
+    for more in ("level=red", "product=ebike", "region=360100", "rule=product_fire", "since=30d", "due=over", "late=1",
+                 "muted=1", "sort=level", "sort=new", "page=4"):  # fmt: skip
+        yield f"/alerts?view=all&{more}"
+    with services.store.read() as db:
+        still = db.execute(select(alerts.c.id).where(alerts.c.state == "new").limit(1)).scalar_one()
+        most = select(alert_documents.c.alert).group_by(alert_documents.c.alert).order_by(func.count().desc()).limit(1)
+        big = db.execute(most).scalar_one()
+    yield from (f"/alerts/{still}", f"/alerts/{big}", f"/alerts?view=all&open={big}", "/leadtime")
+    yield from ("/silences", "/silences/new", f"/silences/new?alert={still}", "/deliveries", "/jump?q=YJ-2026-0001")
+
+
+def _document_pages(services: Services) -> Iterator[str]:
+    with services.store.read() as db:
+        row = db.execute(select(documents.c.id, documents.c.enterprise).where(documents.c.is_risk).limit(1)).one()
+        count = func.count()
+        firm = select(documents.c.enterprise).where(documents.c.enterprise.is_not(None))
+        hot = db.execute(firm.group_by(documents.c.enterprise).order_by(count.desc()).limit(1)).scalar_one()
+        event = db.execute(select(events.c.id).order_by(events.c.documents.desc(), events.c.id).limit(1)).scalar_one()
+    yield from (f"/documents/{row.id}", f"/documents/{row.id}?rev=1", f"/enterprises/{quote(hot)}", "/enterprises")
+    yield from ("/enterprises?q=电动", "/enterprises?q=江西", "/enterprises?q=不存在的企业")
+    yield from ("/events", "/events?view=all", "/events?view=single", "/events?view=all&page=4")
+    yield from (f"/events/{event}", f"/events/{event}?docs=all")
+
+
+def _search_pages() -> Iterator[str]:
+    for query in ("", "起火", "电动自行车 起火", '"电动自行车"', "产品:ebike and 级别>=3", "电动*"):
+        yield f"/search?q={quote(query)}"
+        yield f"/search?q={quote(query)}&from=1y"
+    yield from ("/search?q=起火&by=relevance", "/search?q=起火&page=5", "/search?view=table&from=30d")
+    yield from ("/search?product=ebike&from=90d", "/search?split=kind&from=1y", "/search/saved", "/search/watched")
+    yield from ("/search/field?name=source&from=1y", "/search/field?name=product&q=起火&from=1y")
+    yield from ("/search/special?q=起火&from=30d", "/search/new?q=起火&at=2026-11-23T10:00", "/api/complete?q=电动")
+    yield from ("/analytics", "/analytics?q=起火&from=1y", "/analytics?from=90d&by=region&row=product&column=issue")
+    yield "/api/complete?q=source:"
+
+
+def _why_pages(services: Services) -> Iterator[str]:
+    with services.store.read() as db:
+        row = db.execute(
+            select(documents.c.title, documents.c.url, documents.c.id).where(documents.c.is_risk).limit(1)
+        ).one()
+        number = db.execute(select(alerts.c.number).where(alerts.c.state == "new").limit(1)).scalar_one()
+        calm = db.execute(select(documents.c.id).where(~documents.c.is_risk).limit(1)).scalar_one()
+    asked = (row.title, row.title[2:9], "辟谣", "起火", "没有这个标题", row.url, row.id, number, calm)
+    yield "/why"
+    yield from (f"/why?q={quote(one, safe='')}" for one in (*asked, "https://nowhere.example/a", "example.com/x"))
+
+
+def _system_pages() -> Iterator[str]:
+    for source in ("jx_amr_notice", "gan_forum", "gan_forum_1"):
+        yield f"/sources/{source}"
+    yield from ("/rules/product_fire/lab", "/rules/desk_1/lab", "/rules/desk_1", "/rules/desk_1/export")
+    yield from (
+        "/sources",
+        "/sources?state=ill",
+        "/sources?sort=title",
+        "/rules",
+        "/rules/new?product=ebike&issue=fire",
+    )
+    yield from ("/rules/desk_1/edit", "/status", "/audit", "/audit?actor=officer3", "/audit?action=sign_in")
+    yield from ("/audit?object=YJ-2026-01", "/settings", "/settings/tokens", "/settings/users", "/settings/users/new")
+    yield "/settings/users/bench"
+
+
+def _ledger_pages(services: Services) -> Iterator[str]:
+    with services.store.read() as db:
+        entry = db.execute(select(ledger_entries.c.id).limit(1)).scalar_one()
+    yield from ("/ledger", "/ledger?state=closed", "/ledger?due=over", f"/ledger/{entry}", "/ledger/new")
+    yield from ("/ledger/import", "/ledger/supervised")
+
+
+def _api_pages(services: Services) -> Iterator[str]:
+    with services.store.read() as db:
+        alert = db.execute(select(alerts.c.id).limit(1)).scalar_one()
+        document = db.execute(select(documents.c.id).limit(1)).scalar_one()
+        event = db.execute(select(events.c.id).limit(1)).scalar_one()
+    yield from (f"/api/v1/alerts/{alert}", f"/api/v1/alerts/{alert}/history", f"/api/v1/events/{event}")
+    yield from (f"/api/v1/documents/{document}", f"/api/v1/documents/{document}/revisions")
+    for path in ("alerts", "alerts?state=new", "deliveries", "search?q=起火", "events", "enterprises",
+                 "enterprises?q=电动", "enterprises/ENT0003", "sources", "rules", "status", "audit",
+                 "sources/gan_forum"):  # fmt: skip
+        yield f"/api/v1/{path}"
+    yield from ("/api/openapi.json", "/api/analytics?q=起火")
+
+
+def unasked(app: FastAPI, pages: Sequence[str]) -> list[str]:
+    """GET routes that no page of these goes to, without NOT_PAGES."""
+    routes = [route for route in app.routes if isinstance(route, APIRoute) and "GET" in (route.methods or ())]
+    paths = {page.split("?")[0] for page in pages}
+    asked = {_route_of(routes, path) for path in paths}
+    return sorted({route.path for route in routes} - asked - set(NOT_PAGES))
+
+
+def _route_of(routes: Sequence[APIRoute], path: str) -> str:
+    scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
+    return next((route.path for route in routes if route.matches(scope)[0] is Match.FULL), "")
+
+
+def signed_in(services: Services) -> tuple[TestClient, str]:
+    """A browser of somebody who sees all, with the secret of a feed."""
     with services.store.write() as db:
-        _tell_documents(db, documents_wanted)
-        _tell_alerts(db, alerts_wanted)
-    assert services.search is not None
-    assert services.segmenter is not None
-    after = 0
-    while True:
-        with services.store.read() as db:
-            found = signals_after(db, after, limit=PIECE)
-        if not found:
-            break
-        services.search.index([entry_of(signal, services.segmenter) for _, signal in found])
-        after = found[-1][0]
-    services.search.refresh()
-
-
-def _tell_documents(db: Connection, wanted: int) -> None:
-    rows = [dict(row) for row in db.execute(select(documents).where(documents.c.latest)).mappings()]
-    for piece in _pieces(wanted - len(rows)):
-        copies = []
-        for number in piece:
-            row = dict(rows[number % len(rows)])
-            at = NOW - SPAN * ((number * 7919 % wanted) / wanted)
-            row |= {"id": f"{row['id']}-{number}", "event_time": at, "published": at, "external_id": str(number)}
-            row |= {"canonical_url": f"{row['canonical_url']}-{number}", "url": f"{row['url']}-{number}"}
-            row.pop("seq")
-            copies.append(row)
-        db.execute(documents.insert(), copies)
-
-
-def _tell_alerts(db: Connection, wanted: int) -> None:
-    kept = [dict(row) for row in db.execute(select(alerts)).mappings()]
-    history = {row["id"]: _rows(db, alert_history, row["id"]) for row in kept}
-    links = {row["id"]: _rows(db, alert_documents, row["id"]) for row in kept}
-    for piece in _pieces(wanted - len(kept)):
-        made: dict[Table, list[dict[str, Any]]] = {alerts: [], alert_history: [], alert_documents: []}
-        for number in piece:
-            old = kept[number % len(kept)]
-            new, back = f"{old['id']}-{number}", ALERT_SPAN * (number / wanted)
-            state = old["state"] if number % STILL_OPEN == 0 else "closed"
-            moved = {name: old[name] - back for name in ("first_at", "updated_at", "created_at")}
-            made[alerts].append({**old, **moved, "id": new, "number": f"{old['number']}-{number}", "state": state})
-            for row in history[old["id"]]:
-                at = {"at": row["at"] - back, "story_at": row["story_at"] - back}
-                made[alert_history].append({**row, **at, "alert": new, "once": None})
-            made[alert_documents] += [{**row, "alert": new} for row in links[old["id"]]]
-        for table, rows in made.items():
-            db.execute(table.insert(), rows)
-
-
-def _rows(db: Connection, table: Table, alert: str) -> list[dict[str, Any]]:
-    return [dict(row) for row in db.execute(select(table).where(table.c.alert == alert)).mappings()]
-
-
-def _pieces(count: int) -> Iterator[range]:
-    for start in range(0, max(count, 0), PIECE):
-        yield range(start, min(start + PIECE, count))
-
-
-def tell_entries(db: Connection, wanted: int, open_share: float) -> None:
-    """Ledger entries over two years, the newest open, each with the rows of a usual history."""
-    places = [code for code in PLACES for _ in range(3)]
-    done = [HazardState.CLOSED, HazardState.CLOSED, HazardState.EXCLUDED]
-    working = [state for state in HazardState if state not in done]
-    for piece in _pieces(wanted):
-        made: dict[Table, list[dict[str, Any]]] = {ledger_entries: [], ledger_rows: []}
-        for number in piece:
-            at = NOW - SPAN * (number / wanted)
-            state = working[number % len(working)] if number < wanted * open_share else done[number % len(done)]
-            closed = at + timedelta(days=20) if state is HazardState.CLOSED else None
-            code, firm = places[number * 7919 % len(places)], f"NIL:某企业{number % 2500}"
-            entry = {
-                "id": f"YH-{at.year}-{wanted - number:04d}", "year": at.year, "serial": wanted - number,
-                "state": state.value, "level": 1 + number % 4, "title": f"电动自行车擅自解除限速，第 {number} 批",
-                "origin": "check", "alert": None, "product": ("ebike", "ebike_power", "gas_stove")[number % 3],
-                "model": "", "firm": firm, "uscc": "", "issue": ("fire", "nonconf", "")[number % 3],
-                "territory": code, "unit": code if number % 5 else "", "person": "", "measures": "停售" * 30,
-                "case_number": "", "remark": "", "found_on": at.date(), "due_on": at.date() + timedelta(days=15),
-                "step_due_on": None, "done_on": None, "closed_at": closed, "created_at": at, "updated_at": at,
-                "look_on": closed.date() + timedelta(days=30) if closed and number % 5 == 0 else None,
-            }  # fmt: skip
-            made[ledger_entries].append(entry)
-            details = {"unit": code, "until": at.date().isoformat()}
-            for place, action in enumerate(("add", "dispatch", "receive", "visit"), start=1):
-                row = {"entry": entry["id"], "number": place, "at": at, "actor": "desk", "action": action}
-                row |= {"state": state.value, "reason": "", "note": "", "details": details, "once": None}
-                made[ledger_rows].append(row)
-        for table, rows in made.items():
-            db.execute(table.insert(), rows)
-
-
-def signed_in(services: Services) -> TestClient:
-    """A browser of somebody who sees all."""
-    with services.store.write() as db:
-        users.create_user(
-            db, "bench", role="admin", territory="000000", display_name="bench", password=PASSWORD, now=NOW
-        )
+        if users.find_user(db, "bench") is None:
+            who: Mapping[str, Any] = {"role": "admin", "territory": "000000", "display_name": "bench"}
+            users.create_user(db, "bench", **who, password=PASSWORD, now=NOW)
+            kept = save_search(db, "bench", "起火", "q=起火&from=7d", shared=False, now=NOW)
+            watch_search(db, kept, "bench", now=NOW)
+            desk_rules.create_rule(db, RULE, actor="bench", territory="000000", now=NOW, once="bench-rule")
+        secret = users.create_token(db, "feed", user="bench", note="", now=NOW)
     client = TestClient(create_app(services), follow_redirects=False)
     door = re.search(r'name="door" value="([^"]*)"', client.get("/signin").text)
     assert door
     form = {"door": unescape(door[1]), "username": "bench", "password": PASSWORD}
     assert client.post("/signin", data=form).status_code == 303
-    return client
+    return client, secret
 
 
-def measure(client: TestClient, page: str, rounds: int) -> tuple[float, list[float], list[float]]:
-    """(first, wall median and p95, CPU median and p95), ms. CPU is that of all threads."""
-    wall, cpu = [], []
+def measure(client: TestClient, page: str, rounds: int) -> Cost:
+    """What a page costs."""
+    wall, cpu, size = [], [], 0
     for _ in range(rounds + 1):
         began, worked = time.perf_counter(), time.process_time()
-        assert client.get(page).status_code == 200, page
+        answer = client.get(page)
         wall.append((time.perf_counter() - began) * 1000)
         cpu.append((time.process_time() - worked) * 1000)
-    return wall[0], _middle_and_high(wall[1:]), _middle_and_high(cpu[1:])
+        assert answer.status_code in GOOD, f"{page}: HTTP {answer.status_code}"
+        size = len(answer.content)
+    return Cost(page, round(wall[0], 1), _middle(wall), _high(wall), _middle(cpu), _high(cpu), size)
 
 
-def _middle_and_high(times: list[float]) -> list[float]:
-    return [statistics.median(times), sorted(times)[int(0.95 * (len(times) - 1))]]
+def _middle(times: list[float]) -> float:
+    return round(statistics.median(times[1:]), 1)
+
+
+def _high(times: list[float]) -> float:
+    """95 % of the requests but the first took no longer."""
+    return round(sorted(times[1:])[math.ceil(0.95 * (len(times) - 1)) - 1], 1)
+
+
+def run(folder: Path, wanted: int, rounds: int, only: str) -> list[Cost]:
+    """Every page once over a corpus of that size; printed as it goes."""
+    services = full_desk(folder / f"documents-{wanted}", Size(wanted))
+    settings = services.settings.model_copy(update={"api_per_minute": 1_000_000})
+    services = replace(services, settings=settings)
+    print(", ".join(f"{count:,} {name}" for name, count in counts_of(services).items()))
+    client, secret = signed_in(services)
+    pages = pages_of(services, secret)
+    missing = unasked(client.app, pages)  # type: ignore[arg-type]  # it is the application given above
+    assert not missing, f"GET routes that are neither asked nor in NOT_PAGES: {', '.join(missing)}"
+    basis = measure(client, BASELINE, rounds)
+    print("ms: CPU median, CPU p95, wall median, wall p95, first, KB, CPU as a multiple of", BASELINE)
+    costs = []
+    for page in (page for page in pages if page.startswith(only)):
+        cost = measure(client, page, rounds)
+        figures = (cost.cpu, cost.cpu_p95, cost.wall, cost.wall_p95, cost.first, cost.bytes / 1024)
+        called = page.replace(secret, "…")
+        print("".join(f"{figure:7.0f}" for figure in figures), f"{cost.cpu / basis.cpu:5.1f}  {called}", flush=True)
+        costs.append(replace(cost, page=called))
+    services.store.close()
+    return costs
+
+
+def compare(few: Sequence[Cost], many: Sequence[Cost]) -> None:
+    """How much more a page costs with the larger corpus; ids differ, so pages are matched by place."""
+    print("CPU median with few, with many, ratio")
+    for one, other in zip(few, many, strict=True):
+        print(f"{one.cpu:7.0f}{other.cpu:7.0f}{other.cpu / one.cpu:7.2f}  {other.page}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Fill a folder of its own, measure, print."""
+    """Fill, measure, print."""
     logging.disable(logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--documents", type=int, default=200_000)
-    parser.add_argument("--alerts", type=int, default=2_000)
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--entries", type=int, default=30_000, help="entries of the ledger")
-    parser.add_argument("--open", type=float, default=0.15, help="share of them that is open")
-    parser.add_argument("--pages", default=" ".join(PAGES), help="addresses, a blank between them")
+    parser.add_argument("--documents", type=int, nargs="+", default=[200_000])
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--data", type=Path, help="folder that keeps the corpora; else each run makes its own")
+    parser.add_argument("--only", default="", help="pages whose address begins so")
+    parser.add_argument("--json", type=Path, help="file for the figures")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="fengsui-pages-") as folder:
-        services = make_services(Path(folder), clock=lambda: NOW)
-        fill(services, documents_wanted=asked.documents, alerts_wanted=asked.alerts)
-        with services.store.write() as db:
-            tell_entries(db, asked.entries, asked.open)
-        with services.store.read() as db:
-            count = db.execute(select(func.count()).select_from(documents)).scalar_one()
-            risky = db.execute(select(func.count()).where(documents.c.is_risk)).scalar_one()
-        print(f"{count:,} documents ({risky:,} risk signals), {asked.alerts:,} alerts, {asked.entries:,} entries")
-        print("ms: first, median, p95, CPU median, CPU p95")
-        client = signed_in(services)
-        for page in asked.pages.split():
-            first, wall, cpu = measure(client, page, asked.rounds)
-            print(f"{page:36}" + "".join(f"{figure:8.0f}" for figure in (first, *wall, *cpu)), flush=True)
-        services.store.close()
+        found = {
+            size: run(asked.data or Path(folder), size, asked.rounds, asked.only) for size in sorted(asked.documents)
+        }
+    if len(found) > 1:
+        compare(found[min(found)], found[max(found)])
+    if asked.json:
+        told = {str(size): [asdict(cost) for cost in costs] for size, costs in found.items()}
+        asked.json.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 Everything is written with create-only ids: the same finding, alert, history row or delivery twice is one row.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -279,6 +280,15 @@ def open_alerts_that_end_themselves(db: Connection) -> list[Alert]:
     return [alert_of(row) for row in db.execute(_NOT_ENDED.where(follows, not_(asked))).mappings()]
 
 
+# A list of all alerts is read by many pages: what a row says is read once, and again only where it says something else.
+_JSON = ("products", "enterprises", "issues", "territories", "documents", "findings")
+_LISTED = [
+    type_coerce(alerts.c[name], Text).label(name) if name in _JSON else alerts.c[name]
+    for name in Alert.__dataclass_fields__
+]
+_REAL = alerts.c.subject.not_like(f"{CANARY}:%")
+
+
 def list_alerts(
     db: Connection,
     *,
@@ -286,20 +296,31 @@ def list_alerts(
     levels: Iterable[int] | None = None,
     since: datetime | None = None,
     limit: int | None = None,
+    firm: str = "",
 ) -> list[Alert]:
-    """Alerts but canaries, newest update first; `since` is in story time.  levels: None is all."""
-    query = (
-        select(alerts).where(alerts.c.subject.not_like(f"{CANARY}:%")).order_by(alerts.c.updated_at.desc(), alerts.c.id)
-    )
+    """Alerts but canaries, newest update first; `since` is in story time.  levels: None is all.  firm: on that one."""
+    query = select(*_LISTED).where(_REAL).order_by(alerts.c.updated_at.desc(), alerts.c.id)
     if levels is not None:
         query = query.where(alerts.c.level.in_(sorted(levels)))
     if states:
         query = query.where(alerts.c.state.in_([state.value for state in states]))
     if since is not None:
         query = query.where(alerts.c.updated_at >= since)
+    if firm:
+        written = json.dumps(firm, ensure_ascii=False)  # as the column holds it
+        query = query.where(type_coerce(alerts.c.enterprises, Text).contains(written, autoescape=True))
     if limit is not None:
         query = query.limit(limit)
-    return [alert_of(row) for row in db.execute(query).mappings()]
+    return [_as_told(tuple(row)) for row in db.execute(query)]
+
+
+def find_alerts(db: Connection, ids: Sequence[str]) -> list[Alert]:
+    """The alerts of these ids but canaries, newest update first."""
+    found: list[Alert] = []
+    for start in range(0, len(ids), 400):
+        query = select(*_LISTED).where(_REAL, alerts.c.id.in_(list(ids[start : start + 400])))
+        found += [_as_told(tuple(row)) for row in db.execute(query)]
+    return sorted(found, key=lambda alert: (alert.updated_at, alert.id), reverse=True)
 
 
 def alerts_between(db: Connection, since: datetime, until: datetime) -> list[Alert]:
@@ -450,6 +471,17 @@ def deliveries_in_doubt(db: Connection, *, now: datetime) -> list[Delivery]:
     ]
 
 
+def delivery_logs(db: Connection, ids: Sequence[str], *, limit: int = 100) -> dict[str, list[DeliveryLine]]:
+    """The newest deliveries of several alerts, so many of each. One query for all."""
+    of_alert = func.row_number().over(partition_by=deliveries.c.alert, order_by=_NEWEST_DELIVERY)
+    ranked = select(deliveries.c.id, of_alert.label("place")).where(deliveries.c.alert.in_(list(ids))).subquery()
+    query = _DELIVERY_LOG.join(ranked, ranked.c.id == deliveries.c.id).where(ranked.c.place <= limit)
+    found: dict[str, list[DeliveryLine]] = {alert: [] for alert in ids}
+    for row in db.execute(query).mappings():
+        found[row["alert"]].append(_delivery_line(row))
+    return found
+
+
 def delivery_log(
     db: Connection,
     *,
@@ -459,15 +491,7 @@ def delivery_log(
     behind: tuple[datetime, str] | None = None,
 ) -> list[DeliveryLine]:
     """The newest deliveries with the answer of their last attempt. behind: created_at and id of the one before."""
-    last = (
-        select(delivery_attempts.c.answer)
-        .where(delivery_attempts.c.delivery == deliveries.c.id)
-        .order_by(delivery_attempts.c.number.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    newest = (deliveries.c.created_at.desc(), deliveries.c.id.desc())
-    query = select(deliveries, last.label("answer")).order_by(*newest).limit(limit)
+    query = _DELIVERY_LOG.limit(limit)
     if behind is not None:
         at, last_id = behind
         same = and_(deliveries.c.created_at == at, deliveries.c.id < last_id)
@@ -476,11 +500,23 @@ def delivery_log(
         query = query.where(deliveries.c.alert == alert)
     if entry is not None:
         query = query.where(deliveries.c.entry == entry)
+    return [_delivery_line(row) for row in db.execute(query).mappings()]
+
+
+_LAST_ANSWER = (
+    select(delivery_attempts.c.answer)
+    .where(delivery_attempts.c.delivery == deliveries.c.id)
+    .order_by(delivery_attempts.c.number.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_NEWEST_DELIVERY = (deliveries.c.created_at.desc(), deliveries.c.id.desc())
+_DELIVERY_LOG = select(deliveries, _LAST_ANSWER.label("answer")).order_by(*_NEWEST_DELIVERY)
+
+
+def _delivery_line(row: RowMapping) -> DeliveryLine:
     names = DeliveryLine.__dataclass_fields__
-    return [
-        DeliveryLine(**{name: row[name] for name in names if name != "answer"}, answer=row["answer"] or "")
-        for row in db.execute(query).mappings()
-    ]
+    return DeliveryLine(**{name: row[name] for name in names if name != "answer"}, answer=row["answer"] or "")
 
 
 def finding_of(row: RowMapping) -> Finding:
@@ -489,6 +525,15 @@ def finding_of(row: RowMapping) -> Finding:
         **{name: row[name] for name in Finding.__dataclass_fields__ if name != "documents"},
         documents=tuple(row["documents"]),
     )
+
+
+@lru_cache(maxsize=20_000)
+def _as_told(row: tuple[Any, ...]) -> Alert:
+    """The record of a row of `_LISTED`."""
+    values = dict(zip(Alert.__dataclass_fields__, row, strict=True))
+    for name in _JSON:
+        values[name] = tuple(json.loads(values[name]))
+    return Alert(**{**values, "state": AlertState(values["state"])})
 
 
 def alert_of(row: RowMapping) -> Alert:

@@ -154,6 +154,15 @@ def recent_runs(db: Connection, *, source: str | None = None, limit: int = 50) -
     return [_run(row) for row in db.execute(query).mappings()]
 
 
+def find_runs(db: Connection, ids: Sequence[str]) -> dict[str, Run]:
+    """The runs of these ids."""
+    found: dict[str, Run] = {}
+    for start in range(0, len(ids), 400):
+        rows = db.execute(select(runs).where(runs.c.id.in_(list(ids[start : start + 400])))).mappings()
+        found |= {row["id"]: _run(row) for row in rows}
+    return found
+
+
 def lateness(db: Connection, since: datetime) -> list[float]:
     """Seconds between their turn and their start, of the scheduled runs asked for since then."""
     asked = select(runs.c.due_at, runs.c.started_at).where(runs.c.asked_at >= since, runs.c.started_at.is_not(None))

@@ -151,6 +151,8 @@ documents = Table(
     Index("ix_documents_enterprise", "enterprise", "event_time"),
     Index("ix_documents_product", "product", "event_time"),
     Index("ix_documents_jurisdiction", "jurisdiction", "event_time"),
+    Index("ix_documents_firm", "enterprise", "latest", "is_risk", "event_time", "level", "jurisdiction"),
+    Index("ix_documents_title", "title").ddl_if(dialect="sqlite"),
 )  # fmt: skip
 
 sentence_hashes = Table(

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from alerts.shifts import Shift
 from core.records import Alert, AlertEvent, AlertState
-from store.alert_log import DeliveryLine, delivery_log, find_alert
+from store.alert_log import DeliveryLine, delivery_logs, find_alerts
 from store.schema import alert_history
 from store.shift_log import ShiftRow
 from store.silences import Silence, list_silences, silenced_alerts
@@ -76,8 +76,9 @@ def sheet_of(db: Connection, visit: Visit, shift: Shift, after: Shift) -> Sheet:
     touched = {row.alert for row in rows if row.level == RED}
     red = [one for one in seen if one.level == RED and one.state in inbox.OPEN]
     known = {one.id for one in red}
-    red += [one for alert in sorted(touched - known) if (one := find_alert(db, alert)) is not None]
-    told = [Told(alert, delivery_log(db, alert=alert.id)) for alert in red]
+    red += find_alerts(db, sorted(touched - known))
+    sent = delivery_logs(db, [alert.id for alert in red])
+    told = [Told(alert, sent[alert.id]) for alert in red]
     return Sheet(matters, rows, told, _silences(db, visit, shift, after), _blind(db, shift.start, until))
 
 

@@ -12,7 +12,7 @@ from config.regions import Regions
 from core.clock import BEIJING, as_utc
 from core.errors import FengsuiError
 from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert, AlertState
-from store.alert_log import list_alerts
+from store.alert_log import find_alerts, list_alerts
 from store.alerts_at_hand import assigned_to, mentioning, unread_by
 from store.schema import alert_documents, alerts
 from store.silences import silenced_alerts
@@ -150,19 +150,22 @@ def matching(
     """The alerts that pass every filter, except for the one named `without`. silenced: ids of those held back."""
     tests: dict[str, Callable[[Alert], bool]] = {
         "view": lambda alert: _in_view(alert, wanted.view, own),
-        "level": lambda alert: not wanted.level or alert.level == LEVEL_IDS[wanted.level],
-        "product": lambda alert: not wanted.product or wanted.product in alert.products,
-        "firm": lambda alert: not wanted.firm or wanted.firm in alert.enterprises,
-        "region": lambda alert: not wanted.region or regions.is_within(wanted.region, alert.territory),
-        "rule": lambda alert: not wanted.rule or alert.rule == wanted.rule,
-        "since": lambda alert: not wanted.since or alert.first_at > now - SINCE[wanted.since][1],
-        "due": lambda alert: not wanted.due or band_of(limit_of(alert, now), now) == DUE[wanted.due],
-        "late": lambda alert: not wanted.late or limit_of(alert, now).state == "over",
+        "level": lambda alert: alert.level == LEVEL_IDS[wanted.level],
+        "product": lambda alert: wanted.product in alert.products,
+        "firm": lambda alert: wanted.firm in alert.enterprises,
+        "region": lambda alert: regions.is_within(wanted.region, alert.territory),
+        "rule": lambda alert: alert.rule == wanted.rule,
+        "since": lambda alert: alert.first_at > now - SINCE[wanted.since][1],
+        "due": lambda alert: band_of(limit_of(alert, now), now) == DUE[wanted.due],
+        "late": lambda alert: limit_of(alert, now).state == "over",
         "muted": lambda alert: (alert.id in silenced) == bool(wanted.muted),
-        "unread": lambda alert: not wanted.unread or alert.id in own.unread,
+        "unread": lambda alert: alert.id in own.unread,
     }
-    tests.pop(without, None)
-    return [alert for alert in found if all(test(alert) for test in tests.values())]
+    passed = list(found)
+    for name, test in tests.items():  # one filter after the other, and only those that are set: found may be thousands
+        if name != without and (name in ("view", "muted") or getattr(wanted, name)):
+            passed = [alert for alert in passed if test(alert)]
+    return passed
 
 
 def _in_view(alert: Alert, view: str, own: Own) -> bool:
@@ -214,14 +217,13 @@ def choices(
         return [Choice(value, count) for value, count in counts.most_common(10) if value]
 
     levels = Counter(alert.level for alert in rest("level"))
+    begun = [alert.first_at for alert in rest("since")]
     return {
         "level": [Choice(key, levels[level]) for key, level in sorted(LEVEL_IDS.items(), key=lambda item: -item[1])],
         "product": most(Counter(product for alert in rest("product") for product in alert.products)),
         "region": most(Counter(regions.prefecture_of(alert.territory) or "" for alert in rest("region"))),
         "rule": most(Counter(alert.rule for alert in rest("rule"))),
-        "since": [
-            Choice(key, sum(alert.first_at > now - span for alert in rest("since"))) for key, (_, span) in SINCE.items()
-        ],
+        "since": [Choice(key, sum(at > now - span for at in begun)) for key, (_, span) in SINCE.items()],
     }
 
 
@@ -235,14 +237,23 @@ def view_counts(
 
 
 def standing_alerts(
-    db: Connection, viewer: Viewer, *, limit: int | None = None, states: Sequence[AlertState] = ()
+    db: Connection, viewer: Viewer, *, limit: int | None = None, states: Sequence[AlertState] = (), firm: str = ""
 ) -> list[Alert]:
     """The alerts this viewer sees, newest update first; those merged into another are told of there.
 
-    states: in these alone; empty is all.
+    states: in these alone; empty is all.  firm: about this one alone; empty is any.
     """
+    return _standing(db, viewer.alerts(list_alerts(db, limit=limit, states=states, firm=firm)))
+
+
+def standing_among(db: Connection, viewer: Viewer, ids: Iterable[str]) -> list[Alert]:
+    """Those of these alerts that this viewer sees, as standing_alerts; the others are not read."""
+    return _standing(db, viewer.alerts(find_alerts(db, sorted(set(ids)))))
+
+
+def _standing(db: Connection, found: Sequence[Alert]) -> list[Alert]:
     merged = set(db.execute(select(alerts.c.id).where(IS_MERGED)).scalars())
-    return [alert for alert in viewer.alerts(list_alerts(db, limit=limit, states=states)) if alert.id not in merged]
+    return [alert for alert in found if alert.id not in merged]
 
 
 def links_of(db: Connection, viewer: Viewer, documents: Sequence[str]) -> dict[str, list[tuple[str, str]]]:

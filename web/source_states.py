@@ -1,21 +1,22 @@
 """Sources as the desk shows them: how each is, since when, and how it has fared lately."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RowMapping, and_, func, select, union
 
 from alerts.source_health.verdict import STATE_WORDS
 from config.sources import SourceConfig
 from crawlers.problem_words import in_chinese
 from store.pulses import Pulse, all_pulses
-from store.runs import OPEN, Run
-from store.schema import documents, runs
+from store.runs import OPEN, Run, find_runs
+from store.schema import documents, runs, source_pulses
 from store.source_states import WELL, StateChange, present_states
 from web.services import Services
 
 SHOWN_RUNS = 24
+WEEK = timedelta(days=7)
 BAD = ("failed", "changed", "blocked", "silent")
 MARKS = {WELL: "done", "silent": "warn", "surging": "warn", "layout_changed": "bad", "blocked": "bad", "failed": "bad"}
 HEALTH = {state: (word, MARKS[state]) for state, word in STATE_WORDS.items()}
@@ -76,30 +77,32 @@ class SourceState:
         return bool(waits and self.pulse and now - self.pulse.next_at > LATE)
 
 
-def source_states(db: Connection, services: Services, *, count: bool = True) -> list[SourceState]:
-    """All configured sources, those in trouble first. Four queries, however many sources there are.
+def source_states(db: Connection, services: Services, *, count: bool = True, only: str = "") -> list[SourceState]:
+    """All configured sources, those in trouble first. Five queries, however many sources there are.
 
-    count: False leaves their documents uncounted (0): that reads them all.
+    count: False leaves their documents uncounted (0): that goes through them all.  only: this one alone; empty is all.
     """
-    by_source, pulses, present = _recent_runs(db, services.clock()), all_pulses(db), present_states(db)
-    counted = _documents(db) if count else {}
+    sources = [source for source in services.sources if not only or source.key == only]
+    closed_by_source, running = _split(_recent_runs(db, services.clock(), only))
+    last = find_runs(db, [closed[0]["id"] for closed in closed_by_source.values()])
+    pulses, present = all_pulses(db), present_states(db)
+    counted = _documents(db, only) if count else {}
     states = []
-    for source in services.sources:
-        mine = by_source.get(source.key, [])
-        closed = [run for run in mine if run.status not in OPEN]
-        failures = next((i for i, run in enumerate(closed) if run.status == "ok"), len(closed))
+    for source in sources:
+        closed = closed_by_source.get(source.key, [])
+        failures = next((i for i, run in enumerate(closed) if run["status"] == "ok"), len(closed))
         found, signals, newest = counted.get(source.key, (0, 0, None))
         states.append(
             SourceState(
                 source=source,
                 state=_word(source, closed, failures, present.get(source.key)),
-                last=closed[0] if closed else None,
+                last=last[closed[0]["id"]] if closed else None,
                 failures=failures,
                 marks="".join(_mark(run) for run in reversed(closed[:SHOWN_RUNS])),
                 documents=found,
                 signals=signals,
                 newest=newest,
-                running=len(mine) > len(closed),
+                running=source.key in running,
                 present=present.get(source.key),
                 pulse=pulses.get(source.key),
             )
@@ -108,39 +111,56 @@ def source_states(db: Connection, services: Services, *, count: bool = True) -> 
     return sorted(states, key=lambda state: (order.get(state.state[1], 2), state.source.title))
 
 
-def _documents(db: Connection) -> dict[str, tuple[int, int, datetime | None]]:
+def _documents(db: Connection, only: str = "") -> dict[str, tuple[int, int, datetime | None]]:
     risks = func.count().filter(documents.c.is_risk)
-    query = select(documents.c.source, func.count(), risks, func.max(documents.c.event_time))
-    rows = db.execute(query.where(documents.c.latest).group_by(documents.c.source))
-    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+    query = select(documents.c.source, func.count(), risks, func.max(documents.c.event_time)).where(documents.c.latest)
+    if only:
+        query = query.where(documents.c.source == only)
+    return {row[0]: (row[1], row[2], row[3]) for row in db.execute(query.group_by(documents.c.source))}
 
 
-def _recent_runs(db: Connection, now: datetime) -> dict[str, list[Run]]:
-    names = [name for name in Run.__dataclass_fields__ if name != "problems"]
-    query = select(runs).where(runs.c.asked_at > now - timedelta(days=7)).order_by(runs.c.asked_at.desc()).limit(5000)
-    found: dict[str, list[Run]] = {}
+def _recent_runs(db: Connection, now: datetime, only: str = "") -> dict[str, list[RowMapping]]:
+    """The last week's runs of each source, newest first, as many as its row shows: source by source, so that one that
+    is read every half hour does not crowd out one that is read once a day."""
+    known = union(select(source_pulses.c.source), select(runs.c.source).where(runs.c.status.in_(OPEN))).subquery()
+    each = runs.alias("each")
+    oldest = select(each.c.asked_at).where(each.c.source == known.c.source).order_by(each.c.asked_at.desc())
+    since = func.coalesce(oldest.offset(SHOWN_RUNS).limit(1).scalar_subquery(), now - WEEK)
+    columns = (runs.c.id, runs.c.source, runs.c.status, runs.c.new, runs.c.changed)
+    mine = and_(runs.c.source == known.c.source, runs.c.asked_at >= since, runs.c.asked_at > now - WEEK)
+    query = select(*columns).select_from(known.join(runs, mine)).order_by(runs.c.source, runs.c.asked_at.desc())
+    if only:
+        query = query.where(known.c.source == only)
+    found: dict[str, list[RowMapping]] = {}
     for row in db.execute(query).mappings():
-        run = Run(**{name: row[name] for name in names}, problems=tuple(row["problems"]))
-        mine = found.setdefault(run.source, [])
-        if len(mine) <= SHOWN_RUNS:
-            mine.append(run)
+        found.setdefault(row["source"], []).append(row)
     return found
 
 
-def _mark(run: Run) -> str:
-    if run.status in BAD:
+def _split(found: Mapping[str, Sequence[RowMapping]]) -> tuple[dict[str, list[RowMapping]], frozenset[str]]:
+    """The runs that are over, of sources that have some; and the sources where one is not."""
+    over = {
+        key: closed for key, mine in found.items() if (closed := [run for run in mine if run["status"] not in OPEN])
+    }
+    return over, frozenset(key for key, mine in found.items() if len(mine) > len(over.get(key, ())))
+
+
+def _mark(run: RowMapping) -> str:
+    if run["status"] in BAD:
         return "f"
-    return "o" if run.new or run.changed else "z"
+    return "o" if run["new"] or run["changed"] else "z"
 
 
-def _word(source: SourceConfig, closed: Sequence[Run], failures: int, present: StateChange | None) -> tuple[str, str]:
+def _word(
+    source: SourceConfig, closed: Sequence[RowMapping], failures: int, present: StateChange | None
+) -> tuple[str, str]:
     if not source.enabled:
         return "停用", ""
     if present is not None and present.state != WELL:
         return HEALTH[present.state]
     if not closed:
         return ("未抓取", "warn") if present is None else ("正常", "done")
-    if closed[0].status == "interrupted":
+    if closed[0]["status"] == "interrupted":
         return "中断", "warn"
     if failures == 0:
         return "正常", "done"

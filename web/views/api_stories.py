@@ -159,7 +159,7 @@ def one_firm(visit: FirmReader, firm: str) -> FirmFull:
     with visit.services.store.read() as db:
         entry = find_entry(db, firm)
         signals = signals_of(db, visit, firm)
-        alerts = [alert.id for alert in standing_alerts(db, visit.me) if firm in alert.enterprises]
+        alerts = [alert.id for alert in standing_alerts(db, visit.me, firm=firm)]
     if entry is None and not signals and not alerts:
         raise Refused(404, f"没有企业 {firm.removeprefix(NIL)[:60]}：名录中没有，也没有信号提到它。")
     names = SignalOut.model_fields

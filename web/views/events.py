@@ -19,7 +19,7 @@ from core.records import Alert, Kind
 from nlp.privacy import mask
 from pipelines.events import EventKeeper
 from store import events as book
-from store.alert_log import find_alert
+from store.alert_log import find_alerts
 from store.events import Event, Member, Move
 from store.schema import documents
 from web.access import ROLE_NAMES
@@ -289,8 +289,7 @@ def _spread(event: Event, told: Sequence[Told], alerts: Sequence[Alert], visit: 
 def _alerts(db: Connection, visit: Visit, ids: Sequence[str]) -> list[Alert]:
     """The alerts that rest on these documents, of those the viewer sees."""
     links = {alert for some in links_of(db, visit.me, ids).values() for alert, _number in some}
-    seen = [alert for name in links if (alert := find_alert(db, name)) is not None]
-    return sorted(seen, key=lambda alert: (-alert.level, alert.number))
+    return sorted(find_alerts(db, sorted(links)), key=lambda alert: (-alert.level, alert.number))
 
 
 def _keeper(visit: Visit) -> EventKeeper:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from alerts.lab.text import hours
 from alerts.lead_time import BY, Lead, lead_times, line_of, lines_by
 from alerts.notices import NOTICE_WORDS, NoticeType
-from store.alert_log import find_alert
+from store.alert_log import find_alerts
 from web.names import firm_names
 from web.visit import Here, Refused, Visit
 
@@ -38,12 +38,12 @@ def show_lead_time(visit: Here, since: str = "", product: str = "", source: str 
         mine = [lead for lead in found if visit.me.sees_code(lead.notice.jurisdiction)]
         shown = mine[:MOST_SHOWN]
         firms = firm_names(db, (lead.firm for lead in shown if lead.firm))
-        opened = {lead.alert: find_alert(db, lead.alert) for lead in shown if lead.alert}
+        opened = {alert.id: alert for alert in find_alerts(db, sorted({lead.alert for lead in shown if lead.alert}))}
     return visit.page(
         "lead_time.html", leads=shown, total=len(mine), cut=len(found) == MOST_NOTICES, everything=line_of("", mine),
         by={name: lines_by(mine, key) for name, key in BY.items()}, SPANS=SPANS, since=since, product=product,
         source=source, hours=hours, NOTICES=NOTICE_WORDS, firms=firms, word=_word(visit),
-        alerts={name: alert for name, alert in opened.items() if alert and visit.me.sees_alert(alert)},
+        alerts={name: alert for name, alert in opened.items() if visit.me.sees_alert(alert)},
         documents={lead.signal.document for lead in shown if lead.signal and _seen(visit, lead)},
     )  # fmt: skip
 

@@ -195,7 +195,7 @@ def _form_page(
     longest = _life(visit).silence.longest
     if draft is not None:
         with visit.services.store.read() as db:
-            mine = [alert for alert in standing_alerts(db, visit.me) if alert.state in OPEN]
+            mine = standing_alerts(db, visit.me, states=OPEN)
             shown = preview(db, draft, visit.services.lexicon, mine)
     territory = visit.me.user.territory
     spans = {key: words for key, words in SPANS.items() if parse_duration(key) <= longest}

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from datetime import date
+from functools import lru_cache
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from alerts.setup import duty_of
 from alerts.source_health.verdict import STATE_WORDS
 from alerts.source_health.watch import SourceWatch
 from charts.svg import bars
@@ -72,8 +72,13 @@ def _kinds(states: list[SourceState]) -> str:
 
 def draw_marks(state: SourceState) -> str:
     """The last 24 runs as bars."""
-    failed, idle = state.marks.count("f"), state.marks.count("z")
-    return draw_runs(state.marks, label=f"近 {len(state.marks)} 次：失败 {failed} 次，无新内容 {idle} 次")
+    return _drawn(state.marks)
+
+
+@lru_cache(maxsize=2_000)  # hundreds of sources on a page, and mostly the same few patterns
+def _drawn(marks: str) -> str:
+    failed, idle = marks.count("f"), marks.count("z")
+    return draw_runs(marks, label=f"近 {len(marks)} 次：失败 {failed} 次，无新内容 {idle} 次")
 
 
 def is_late(job: Job, visit: Visit) -> bool:
@@ -85,10 +90,9 @@ def is_late(job: Job, visit: Visit) -> bool:
 def show_source(visit: Here, key: str, asked: str = "") -> Response:
     """One source: its health and states, its days, its last runs, what its file says."""
     with visit.services.store.read() as db:
-        state = _find(source_states(db, visit.services), key)
+        state = _find(source_states(db, visit.services, only=key), key)
         said = {"1": "已排入抓取，稍后刷新可见结果。", "0": "这个信源正在抓取，没有另排。"}.get(asked, "")
-        duty = duty_of(visit.services.settings.config)
-        watch = SourceWatch(visit.services.store, [state.source], duty.is_workday)
+        watch = SourceWatch(visit.services.store, [state.source], visit.services.duty.is_workday)
         return visit.page(
             "source.html",
             state=state,

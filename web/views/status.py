@@ -53,7 +53,7 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             jobs=[(job, late_by(job, now)) for job in seen.jobs],
             JOB_STATES=JOB_STATES,
             checked=last_check(services.store),
-            sources=Counter(state.state[0] for state in source_states(db, services)),
+            sources=Counter(state.state[0] for state in source_states(db, services, count=False)),
             deliveries={row[0]: row[1] for row in db.execute(sent)},
             stuck=set_aside(db, QUARANTINED, limit=10),
             refused=set_aside(db, REFUSED, limit=10),
