@@ -51,6 +51,7 @@ from core.records import (
     Notification,
     RegistryEntry,
 )
+from demo.sources import SOURCES
 from demo.story import read_pack
 from nlp.analyze import dictionary_words
 from nlp.segment import Segmenter
@@ -135,7 +136,7 @@ def read_sources() -> tuple[SourceConfig, ...]:
     kinds = {row["source"]: PACK_KINDS.get(row["kind"], row["kind"]) for row in read_pack()}
     base = {"family": "feed", "list_url": "http://127.0.0.1/feed", "every": "30m"}
     return tuple(
-        parse_source(key, {**base, "title": TITLES.get(key, key), "kind": str(kind)})
+        parse_source(key, {**base, "title": TITLES.get(key, SOURCES[key].title), "kind": str(kind)})
         for key, kind in sorted(kinds.items())
     )
 
@@ -171,7 +172,7 @@ class Reader:
             words[region.name] = (MentionType.REGION, region.code)
         for entry in registry:
             words |= dict.fromkeys((entry.name, *entry.short_names), (MentionType.ENTERPRISE, entry.id))
-        self.words = words
+        self.words, self.issues = words, lexicon.issues
         self.pattern = re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)))
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
@@ -197,7 +198,7 @@ class Reader:
             primary_product=truth["product"], primary_enterprise=truth["enterprise"],
             jurisdiction_code=truth["jurisdiction"], mentions=spans, title_mentions=self.mentions(title),
             issues=issues, products=asserted(MentionType.PRODUCT), enterprises=asserted(MentionType.ENTERPRISE),
-            regions=asserted(MentionType.REGION), reasons=tuple(f"提到{issue}" for issue in issues),
+            regions=asserted(MentionType.REGION), reasons=tuple(f"提到{self.issues[issue].name}" for issue in issues),
             masked_title=title, masked_text=text, version="test",
         )  # fmt: skip
 

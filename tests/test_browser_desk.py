@@ -240,39 +240,47 @@ def violations(page: Page, *, only: Sequence[str] = (), but: Sequence[str] = ())
     return found
 
 
-def axe_on(page: Page, mode: str) -> list[str]:
-    """What axe finds in a mode of MODES, when the page is looked at in all of them: nothing is judged twice."""
-    return violations(page, only=COLOURS if mode == "dark" else (), but=COLOURS if mode == "phone" else ())
+class Looker:
+    """A page that is shown in every way: nothing is fetched twice, nothing is judged twice."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.touch = page, page.context.new_cdp_session(page)
+        self.troubles: list[str] = []
+        self._told: list[str] = []
+        page.on("console", lambda message: self._told.append(f"{page.url} {message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self._told.append(f"{page.url} {error}"))
+
+    def look(self, name: str) -> None:
+        """Show what is on the page wide, in the dark, at each width and by touch on a phone."""
+        page = self.page
+        self.troubles += [f"{name}: {each}" for each in violations(page)]
+        page.emulate_media(color_scheme="dark")
+        self.troubles += [f"{name}, dark: {each}" for each in violations(page, only=COLOURS)]
+        page.emulate_media(color_scheme="light")
+        for width in (1440, 1024, 768, 320, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            self.troubles += [f"{name}: {wide} px at {width}"] if wide > width else []
+        self.touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+        self.troubles += [f"{name}, phone: {each}" for each in violations(page, but=COLOURS)]
+        self.touch.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+        page.set_viewport_size({"width": 1440, "height": 900})
+
+    def end(self) -> None:
+        """Say what was found; pages that answer 404 or 400 on purpose are no trouble."""
+        self.page.context.close()
+        self.troubles += [line for line in self._told if "Failed to load resource" not in line]
+        assert not self.troubles, "\n".join(self.troubles)
 
 
 def test_no_page_is_hard_to_use_in_any_mode_or_breaks_the_policy(
     chromium: Browser, signed_in: BrowserContext, desk: RunningDesk, paths: dict[str, str]
 ) -> None:
-    """Each page is fetched once and then shown wide, by touch on a phone, in the dark, and at each width."""
-    page = fresh_page(chromium, signed_in)
-    touch = page.context.new_cdp_session(page)
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(f"{page.url} {message.type}: {message.text}"))
-    page.on("pageerror", lambda error: complaints.append(f"{page.url} {error}"))
-    troubles: list[str] = []
+    looker = Looker(fresh_page(chromium, signed_in))
     for name, path in paths.items():
-        page.goto(desk.base + path)
-        troubles += [f"{name}: {each}" for each in violations(page)]
-        page.emulate_media(color_scheme="dark")
-        troubles += [f"{name}, dark: {each}" for each in violations(page, only=COLOURS)]
-        page.emulate_media(color_scheme="light")
-        for width in (1440, 1024, 768, 320, 390):
-            page.set_viewport_size({"width": width, "height": 844})
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            troubles += [f"{name}: {wide} px at {width}"] if wide > width else []
-        touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-        troubles += [f"{name}, phone: {each}" for each in violations(page, but=COLOURS)]
-        touch.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
-        page.set_viewport_size({"width": 1440, "height": 900})
-    page.context.close()
-    assert not troubles, "\n".join(troubles)
-    answers = [line for line in complaints if "Failed to load resource" not in line]  # the 404 and 400 pages on purpose
-    assert answers == []
+        looker.page.goto(desk.base + path)
+        looker.look(name)
+    looker.end()
 
 
 def test_the_server_ends_promptly_with_a_stream_open(tmp_path: Path, chromium: Browser) -> None:

@@ -10,10 +10,9 @@ from alerts.lab.report import as_json
 from alerts.lab.run import LabAsk, run_lab
 from store.database import Store
 from store.lab_runs import keep_lab_run
-from tests.desk_pages import ALERT
 from tests.desk_server import NOW, RunningDesk, make_services, running_desk
 from tests.lab_stories import rule_of, world
-from tests.test_browser_desk import MODES, axe_on, chromium, fresh_page, pytestmark, signed_in
+from tests.test_browser_desk import Looker, chromium, fresh_page, pytestmark, signed_in
 from tests.test_lab import NOW as THEN
 from tests.test_lab import STORY, keep, named
 
@@ -39,33 +38,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
     services.store.close()
 
 
-def pages(desk: RunningDesk) -> list[str]:
-    rules = [f"/rules/{rule.id}/lab" for rule in desk.services.rules[:2]]
-    return [*rules, "/leadtime?since=365d", f"/alerts/{ALERT}", "/rules"]
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_no_accessibility_violation_and_no_policy_violation(
-    chromium: Browser, signed_in: BrowserContext, desk: RunningDesk, mode: str
-) -> None:
-    page = fresh_page(chromium, signed_in, mode)
-    complaints: list[str] = []
-    found: list[str] = []
-    page.on("console", lambda message: complaints.append(f"{page.url} {message.type}: {message.text}"))
-    page.on("pageerror", lambda error: complaints.append(f"{page.url} {error}"))
-    for path in pages(desk):
-        page.goto(desk.base + path)
-        found += [f"{path}: {each}" for each in axe_on(page, mode)]
-    page.context.close()
-    assert not found, "\n".join(found)
-    assert complaints == []
-
-
-@pytest.mark.parametrize("width", [320, 390, 768, 1440])
-def test_no_page_scrolls_sideways(chromium: Browser, signed_in: BrowserContext, desk: RunningDesk, width: int) -> None:
-    page = fresh_page(chromium, signed_in)
-    page.set_viewport_size({"width": width, "height": 844})
-    for path in pages(desk):
-        page.goto(desk.base + path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-    page.context.close()
+def test_a_run_is_easy_to_use_in_any_mode(chromium: Browser, signed_in: BrowserContext, desk: RunningDesk) -> None:
+    """A rule with a run, and where that run is told; the same pages without one stand in tests/desk_pages.py."""
+    looker = Looker(fresh_page(chromium, signed_in))
+    for path in (f"/rules/{desk.services.rules[0].id}/lab", "/leadtime?since=365d", "/rules"):
+        looker.page.goto(desk.base + path)
+        looker.look(path)
+    looker.end()

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from core.ids import short_id
 from store import users
 from tests.desk_server import NOW, RunningDesk, make_services, running_desk
-from tests.test_browser_desk import MODES, axe_on, chromium, pytestmark
+from tests.test_browser_desk import Looker, chromium, pytestmark
 
 __all__ = ["chromium", "pytestmark"]  # fixtures and marks
 PASSWORD = "烽火连三月，家书抵万金"
@@ -25,9 +25,7 @@ PDF = {"name": "盖章扫描件.pdf", "mimeType": "application/pdf", "buffer": b
 PAGES = {
     "list": "/ledger",
     "nothing found": "/ledger?view=closed&level=blue",
-    "new": f"/ledger/new?alert={ALERT}",
     "supervised": "/ledger/supervised",
-    "import": "/ledger/import",
     "alert": f"/alerts/{ALERT}",
 }
 
@@ -47,14 +45,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
 class Person:
     """Somebody with a browser of their own."""
 
-    def __init__(self, chromium: Browser, desk: RunningDesk, name: str, mode: str = "wide") -> None:
-        width, height, scheme = MODES[mode]
-        context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            has_touch=mode == "phone",
-            locale="zh-CN",
-        )
+    def __init__(self, chromium: Browser, desk: RunningDesk, name: str) -> None:
+        context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
         context.set_default_timeout(10_000)
         self.page, self.base = context.new_page(), desk.base
         self.page.goto(f"{desk.base}/signin")
@@ -145,21 +137,17 @@ def open_page(page: Page, desk: RunningDesk, path: str) -> None:
         box.evaluate("el => { el.open = true }")
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_no_accessibility_violation_in_any_mode(chromium: Browser, desk: RunningDesk, mode: str) -> None:
-    page = Person(chromium, desk, "chief", mode).page
+def test_the_ledger_is_easy_to_use_in_any_mode(chromium: Browser, desk: RunningDesk) -> None:
+    """As a supervisor meets it, with every form opened; the other pages stand in tests/desk_pages.py."""
+    page = Person(chromium, desk, "chief").page
     page.goto(f"{desk.base}/ledger/new")
     page.get_by_label("隐患", exact=True).fill("罐体焊缝渗漏，须停用检修")
     page.get_by_label("级别").select_option("3")
     page.get_by_label("属地", exact=True).select_option("361002")
     page.get_by_role("button", name="列入台账").click()
     page.wait_for_url(re.compile("/ledger/YH-"))
-    violations: list[str] = []
-    for name, path in {**PAGES, "entry": page.url.split("?")[0].removeprefix(desk.base)}.items():
+    looker, entry = Looker(page), page.url.split("?")[0].removeprefix(desk.base)
+    for name, path in {**PAGES, "entry": entry}.items():
         open_page(page, desk, path)
-        violations += [f"{name}: {each}" for each in axe_on(page, mode)]
-        for width in (1440, 1024, 768, 390, 320) if mode == "wide" else ():
-            page.set_viewport_size({"width": width, "height": 844})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
-    page.context.close()
-    assert not violations, "\n".join(violations)
+        looker.look(name)
+    looker.end()

@@ -141,7 +141,7 @@ def test_one_incident_from_the_first_document_to_the_closed_entry_and_again(
     county.page.get_by_role("link", name=number, exact=True).click()
     history = county.page.get_by_role("region", name="经过")
     expect(history).to_contain_text("重新打开，系统")
-    history.get_by_role("link", name="新信号原文").click()
+    history.get_by_role("link", name="又一起楼道起火").click()
     expect(county.page.get_by_role("heading", level=1)).to_have_text("又一起楼道起火")
     for person in (officer, other, county, vice, chief):
         person.page.context.close()

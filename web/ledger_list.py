@@ -220,5 +220,5 @@ def next_word(entry: Entry, rows: list[EntryRow], have: int, need: int) -> str:
     if entry.state in (HazardState.TO_CHECK, HazardState.REOPENED):
         return "待核查"
     if have < need:
-        return f"还差 {need - have} 项"
+        return f"还差材料 {need - have} 份"
     return "待审核" if entry.state is HazardState.TO_CLOSE else "可申请销号"
