@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+import yaml
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from jinja2 import DictLoader, Environment, nodes
@@ -20,8 +21,8 @@ from store import users
 from store.schema import alerts, documents, enterprises
 from tests.desk_server import NOW, make_services
 from web.app import create_app
-from web.language.catalogue import EDGES, HAN, Catalogue, load_catalogue
-from web.language.compile import constants_of, english_environment, key_of, runs_of
+from web.language.catalogue import EDGES, FOLDER, HAN, Catalogue, load_catalogue
+from web.language.compile import constants_of, english_environment, key_of, runs_of, written
 from web.services import Services
 
 PASSWORD = "烽火连三月，家书抵万金"
@@ -264,21 +265,47 @@ def test_a_long_hostile_text_costs_little() -> None:
     assert monotonic() - began < 2
 
 
-def test_the_share_of_pieces_with_english_does_not_fall() -> None:
-    catalogue, env = load_catalogue(), Environment(trim_blocks=True, lstrip_blocks=True)
+Piece = tuple[str, list[str]]
+
+
+def pieces_of(path: Path) -> tuple[list[Piece], set[str]]:
+    """What a template says, each whole and in its parts, and the expressions it prints."""
+    tree = Environment(trim_blocks=True, lstrip_blocks=True).parse(path.read_text(encoding="utf-8"))
+    runs = [run for output in tree.find_all(nodes.Output) for run in runs_of(output)]
+    pieces = [(key_of(run), [part.strip() for part in run if isinstance(part, str)]) for run in runs]
+    pieces += [(const.value.strip(), [const.value.strip()]) for const in constants_of(tree)]
+    return pieces, {written(expression) for expression in tree.find_all(nodes.Expr)}
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, tuple[list[Piece], set[str]]]:
+    return {path.stem: pieces_of(path) for path in TEMPLATES}
+
+
+def test_the_share_of_pieces_with_english_does_not_fall(said: dict[str, tuple[list[Piece], set[str]]]) -> None:
     known, missing = 0, []
-    for path in TEMPLATES:
-        page, tree = catalogue.page(path.name), env.parse(path.read_text(encoding="utf-8"))
-        runs = [run for output in tree.find_all(nodes.Output) for run in runs_of(output)]
-        pieces = [[part.strip() for part in run if isinstance(part, str)] for run in runs]
-        whole = list(zip([key_of(run) for run in runs], pieces, strict=True))
-        whole += [(const.value.strip(), [const.value.strip()]) for const in constants_of(tree)]
-        for key, parts in whole:
+    for template, (pieces, _) in said.items():
+        page = load_catalogue().page(template)
+        for key, parts in pieces:
             if not HAN.search(key):
                 continue
             if key in page.pieces or all(page.find(part) is not None for part in parts):
                 known += 1
             else:
-                missing.append(f"{path.name}: {key}")
+                missing.append(f"{template}: {key}")
     share = known / (known + len(missing))
     assert share >= FLOOR, f"{share:.4f} of the pieces have English; add these to web/language/english: {missing}"
+
+
+def test_every_word_of_a_page_is_used_by_it(said: dict[str, tuple[list[Piece], set[str]]]) -> None:
+    used = {template: {text for key, parts in pieces for text in (key, *parts)} | printed
+            for template, (pieces, printed) in said.items()}  # fmt: skip
+    used["common"] = set().union(*used.values())
+    unused = []
+    for path in sorted(FOLDER.glob("*.yml")):
+        if path.stem == "words":
+            continue
+        words = yaml.safe_load(path.read_text(encoding="utf-8"))
+        every = [*(words.get("pieces") or {}), *(words.get("says") or [])]
+        unused += [f"{path.name}: {word}" for word in every if word not in used.get(path.stem, set())]
+    assert not unused, f"nothing says these any more, remove them from web/language/english: {unused}"
