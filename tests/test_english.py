@@ -23,6 +23,7 @@ from tests.desk_server import NOW, make_services
 from web.app import create_app
 from web.language.catalogue import EDGES, FOLDER, HAN, Catalogue, load_catalogue
 from web.language.compile import constants_of, english_environment, key_of, runs_of, written
+from web.names import EnglishNames
 from web.services import Services
 
 PASSWORD = "烽火连三月，家书抵万金"
@@ -198,6 +199,21 @@ def test_a_hostile_title_stays_escaped(services: Services, reader: TestClient) -
     finally:
         with services.store.write() as db:
             db.execute(update(alerts).where(alerts.c.id == first).values(title=title))
+
+
+def test_rules_and_notes_of_the_system_are_told_those_of_people_stay(services: Services) -> None:
+    names = EnglishNames(services, load_catalogue().told)
+    note = "同一事项，并入 YJ-2026-0007"
+    assert names.note("system", note) == "Same matter, merged into YJ-2026-0007"
+    assert names.note("reader", note) == note
+
+
+def test_every_rule_that_comes_with_the_system_has_english() -> None:
+    told = load_catalogue().told
+    rules = [yaml.safe_load(path.read_text("utf-8")) for path in (PROJECT / "config" / "rules").glob("*.yml")]
+    texts = [str(rule[part]) for rule in rules for part in ("title", "why")]
+    assert texts
+    assert [text for text in texts if HAN.search(told(text))] == []
 
 
 def spoken(template: str, words: str, folder: Path, **context: object) -> str:
