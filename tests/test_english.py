@@ -21,6 +21,7 @@ from store import users
 from store.schema import alerts, documents, enterprises
 from tests.desk_server import NOW, make_services
 from web.app import create_app
+from web.help_text import all_help
 from web.language.catalogue import EDGES, FOLDER, HAN, Catalogue, load_catalogue
 from web.language.compile import constants_of, english_environment, key_of, runs_of, written
 from web.names import EnglishNames
@@ -216,6 +217,13 @@ def test_every_rule_that_comes_with_the_system_has_english() -> None:
     assert [text for text in texts if HAN.search(told(text))] == []
 
 
+def test_every_help_has_an_english_title(services: Services) -> None:
+    names = EnglishNames(services, load_catalogue().told)
+    titles = {help.key: names.screen(help) for help in all_help().values()}
+    assert [key for key, title in titles.items() if HAN.search(title)] == []
+    assert titles["silences"] == "Silences"
+
+
 def spoken(template: str, words: str, folder: Path, **context: object) -> str:
     (folder / "page.yml").write_text(words, encoding="utf-8")
     (folder / "words.yml").write_text("pieces: {待受理: New, '剩 {0} 分': '{0} min left'}", encoding="utf-8")
@@ -236,6 +244,11 @@ def test_english_may_put_the_figures_in_another_order(tmp_path: Path) -> None:
         spoken('<p title="{{ a }} 中有 {{ b }} 条">', words, tmp_path, a="<x>", b=1) == '<p title="1 row of &lt;x&gt;">'
     )
     assert spoken("{{ a }} 中有 {{ b }} 条", words, tmp_path, a=9, b=2) == "2 rows of 9"
+
+
+def test_no_space_stands_before_a_mark(tmp_path: Path) -> None:
+    drawn = spoken("<b>{{ a }}</b> 项，<i>完</i>", "pieces: {项，: ', of which'}", tmp_path, a=1)
+    assert drawn == "<b>1</b>, of which<i>完</i>"
 
 
 def test_what_has_no_english_stays_chinese(tmp_path: Path) -> None:

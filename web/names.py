@@ -9,6 +9,7 @@ from config.rules import DESK_RULE, Rule
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, LEVEL_ROMAN, Alert, AlertState, Kind
 from ledger.words import bureau_of
 from store.schema import enterprises
+from web.help_text import Help
 from web.history import SYSTEM
 from web.services import Services
 
@@ -245,6 +246,10 @@ class Names:
         rule = self._services.find_rule(rule_id)
         return str(rule.title) if rule else rule_id
 
+    def screen(self, screen: Help) -> str:
+        """What the screen that a help explains is called."""
+        return screen.title
+
     def ground(self, rule: Rule) -> str:
         """Why a rule was made."""
         return str(rule.why)
@@ -293,6 +298,10 @@ class EnglishNames(Names):
         """The title of a rule that came with the system; rules of the desk have the titles people gave them."""
         title = super().rule(rule_id)
         return title if rule_id.startswith(DESK_RULE) else self._told(title)
+
+    def screen(self, screen: Help) -> str:
+        """Its English stands with `帮助：`: alone, some of these words mean something else."""
+        return self._told(f"帮助：{screen.title}")
 
     def ground(self, rule: Rule) -> str:
         """Why a rule that came with the system was made."""
