@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+import yaml
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from jinja2 import DictLoader, Environment, nodes
@@ -20,8 +21,10 @@ from store import users
 from store.schema import alerts, documents, enterprises
 from tests.desk_server import NOW, make_services
 from web.app import create_app
-from web.language.catalogue import EDGES, HAN, Catalogue, load_catalogue
-from web.language.compile import constants_of, english_environment, key_of, runs_of
+from web.help_text import all_help
+from web.language.catalogue import EDGES, FOLDER, HAN, Catalogue, load_catalogue
+from web.language.compile import constants_of, english_environment, key_of, runs_of, written
+from web.names import EnglishNames
 from web.services import Services
 
 PASSWORD = "烽火连三月，家书抵万金"
@@ -33,6 +36,9 @@ WHOLE = (
     "/alerts",
     "/events",
     "/ledger",
+    "/ledger/lookback",
+    "/reports",
+    "/rules",
     "/sources",
     "/status",
     "/account",
@@ -199,6 +205,28 @@ def test_a_hostile_title_stays_escaped(services: Services, reader: TestClient) -
             db.execute(update(alerts).where(alerts.c.id == first).values(title=title))
 
 
+def test_rules_and_notes_of_the_system_are_told_those_of_people_stay(services: Services) -> None:
+    names = EnglishNames(services, load_catalogue().told)
+    note = "同一事项，并入 YJ-2026-0007"
+    assert names.note("system", note) == "Same matter, merged into YJ-2026-0007"
+    assert names.note("reader", note) == note
+
+
+def test_every_rule_that_comes_with_the_system_has_english() -> None:
+    told = load_catalogue().told
+    rules = [yaml.safe_load(path.read_text("utf-8")) for path in (PROJECT / "config" / "rules").glob("*.yml")]
+    texts = [str(rule[part]) for rule in rules for part in ("title", "why")]
+    assert texts
+    assert [text for text in texts if HAN.search(told(text))] == []
+
+
+def test_every_help_has_an_english_title(services: Services) -> None:
+    names = EnglishNames(services, load_catalogue().told)
+    titles = {help.key: names.screen(help) for help in all_help().values()}
+    assert [key for key, title in titles.items() if HAN.search(title)] == []
+    assert titles["silences"] == "Silences"
+
+
 def spoken(template: str, words: str, folder: Path, **context: object) -> str:
     (folder / "page.yml").write_text(words, encoding="utf-8")
     (folder / "words.yml").write_text("pieces: {待受理: New, '剩 {0} 分': '{0} min left'}", encoding="utf-8")
@@ -219,6 +247,11 @@ def test_english_may_put_the_figures_in_another_order(tmp_path: Path) -> None:
         spoken('<p title="{{ a }} 中有 {{ b }} 条">', words, tmp_path, a="<x>", b=1) == '<p title="1 row of &lt;x&gt;">'
     )
     assert spoken("{{ a }} 中有 {{ b }} 条", words, tmp_path, a=9, b=2) == "2 rows of 9"
+
+
+def test_no_space_stands_before_a_mark(tmp_path: Path) -> None:
+    drawn = spoken("<b>{{ a }}</b> 项，<i>完</i>", "pieces: {项，: ', of which'}", tmp_path, a=1)
+    assert drawn == "<b>1</b>, of which<i>完</i>"
 
 
 def test_what_has_no_english_stays_chinese(tmp_path: Path) -> None:
@@ -264,21 +297,47 @@ def test_a_long_hostile_text_costs_little() -> None:
     assert monotonic() - began < 2
 
 
-def test_the_share_of_pieces_with_english_does_not_fall() -> None:
-    catalogue, env = load_catalogue(), Environment(trim_blocks=True, lstrip_blocks=True)
+Piece = tuple[str, list[str]]
+
+
+def pieces_of(path: Path) -> tuple[list[Piece], set[str]]:
+    """What a template says, each whole and in its parts, and the expressions it prints."""
+    tree = Environment(trim_blocks=True, lstrip_blocks=True).parse(path.read_text(encoding="utf-8"))
+    runs = [run for output in tree.find_all(nodes.Output) for run in runs_of(output)]
+    pieces = [(key_of(run), [part.strip() for part in run if isinstance(part, str)]) for run in runs]
+    pieces += [(const.value.strip(), [const.value.strip()]) for const in constants_of(tree)]
+    return pieces, {written(expression) for expression in tree.find_all(nodes.Expr)}
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, tuple[list[Piece], set[str]]]:
+    return {path.stem: pieces_of(path) for path in TEMPLATES}
+
+
+def test_the_share_of_pieces_with_english_does_not_fall(said: dict[str, tuple[list[Piece], set[str]]]) -> None:
     known, missing = 0, []
-    for path in TEMPLATES:
-        page, tree = catalogue.page(path.name), env.parse(path.read_text(encoding="utf-8"))
-        runs = [run for output in tree.find_all(nodes.Output) for run in runs_of(output)]
-        pieces = [[part.strip() for part in run if isinstance(part, str)] for run in runs]
-        whole = list(zip([key_of(run) for run in runs], pieces, strict=True))
-        whole += [(const.value.strip(), [const.value.strip()]) for const in constants_of(tree)]
-        for key, parts in whole:
+    for template, (pieces, _) in said.items():
+        page = load_catalogue().page(template)
+        for key, parts in pieces:
             if not HAN.search(key):
                 continue
             if key in page.pieces or all(page.find(part) is not None for part in parts):
                 known += 1
             else:
-                missing.append(f"{path.name}: {key}")
+                missing.append(f"{template}: {key}")
     share = known / (known + len(missing))
     assert share >= FLOOR, f"{share:.4f} of the pieces have English; add these to web/language/english: {missing}"
+
+
+def test_every_word_of_a_page_is_used_by_it(said: dict[str, tuple[list[Piece], set[str]]]) -> None:
+    used = {template: {text for key, parts in pieces for text in (key, *parts)} | printed
+            for template, (pieces, printed) in said.items()}  # fmt: skip
+    used["common"] = set().union(*used.values())
+    unused = []
+    for path in sorted(FOLDER.glob("*.yml")):
+        if path.stem == "words":
+            continue
+        words = yaml.safe_load(path.read_text(encoding="utf-8"))
+        every = [*(words.get("pieces") or {}), *(words.get("says") or [])]
+        unused += [f"{path.name}: {word}" for word in every if word not in used.get(path.stem, set())]
+    assert not unused, f"nothing says these any more, remove them from web/language/english: {unused}"

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from sqlalchemy import Connection, select
 
 from alerts.routing import Route
-from config.rules import DESK_RULE
+from config.rules import DESK_RULE, Rule
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, LEVEL_ROMAN, Alert, AlertState, Kind
 from ledger.words import bureau_of
 from store.schema import enterprises
+from web.help_text import Help
+from web.history import SYSTEM
 from web.services import Services
 
 NIL = "NIL:"
@@ -244,6 +246,18 @@ class Names:
         rule = self._services.find_rule(rule_id)
         return str(rule.title) if rule else rule_id
 
+    def screen(self, screen: Help) -> str:
+        """What the screen that a help explains is called."""
+        return screen.title
+
+    def ground(self, rule: Rule) -> str:
+        """Why a rule was made."""
+        return str(rule.why)
+
+    def note(self, actor: str, note: str) -> str:
+        """What was noted with a step: the system's words or a person's."""
+        return note
+
     def rule_link(self, rule_id: str) -> str:
         """Where a rule is told of."""
         return f"/rules/{rule_id}" if rule_id.startswith(DESK_RULE) else f"/rules#{rule_id}"
@@ -266,7 +280,7 @@ class Names:
 
 
 class EnglishNames(Names):
-    """The same where they have English; sources, rules and firms keep the names they go by."""
+    """The same where they have English; sources, firms and what people wrote stay as they are."""
 
     def __init__(self, services: Services, told: Callable[[str], str]) -> None:
         super().__init__(services)
@@ -279,6 +293,24 @@ class EnglishNames(Names):
     def process(self, name: str) -> str:
         """Reader for `worker`."""
         return self._told(super().process(name))
+
+    def rule(self, rule_id: str) -> str:
+        """The title of a rule that came with the system; rules of the desk have the titles people gave them."""
+        title = super().rule(rule_id)
+        return title if rule_id.startswith(DESK_RULE) else self._told(title)
+
+    def screen(self, screen: Help) -> str:
+        """Its English stands with `帮助：`: alone, some of these words mean something else."""
+        return self._told(f"帮助：{screen.title}")
+
+    def ground(self, rule: Rule) -> str:
+        """Why a rule that came with the system was made."""
+        ground = super().ground(rule)
+        return ground if rule.id.startswith(DESK_RULE) else self._told(ground)
+
+    def note(self, actor: str, note: str) -> str:
+        """A note of the system; what a person noted stays."""
+        return self._told(note) if actor in SYSTEM else note
 
     def issue(self, issue_id: str) -> str:
         """Fire for `fire`."""

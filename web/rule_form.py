@@ -30,6 +30,8 @@ DAYS = {"7": "近 7 日", "14": "近 14 日", "30": "近 30 日", "90": "近 90 
 
 NAMING = frozenset({"title", "why"})
 """What is not needed to try a rule."""
+TYPED = NAMING | {"query"}
+"""Fields whose value is a person's own words."""
 
 
 @dataclass(frozen=True)
@@ -183,8 +185,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     return found
 
 
-def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Every field of two definitions in words: its name, what it was, what it is."""
+def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
+    """Every field of two definitions in words: its name, what it was, what it is, whether a person wrote it."""
     old, new = form_of(before), form_of(after)
     counting = ("window", "at_least", "group", "repeat")
 
@@ -192,7 +194,7 @@ def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[
         idle = (form.type == "any" and name in counting) or (form.type != "spike" and name == "ratio")
         return "—" if idle else str(_said(name, getattr(form, name)))
 
-    return [(word, said(old, name), said(new, name)) for name, word in WORDS.items()]
+    return [(word, said(old, name), said(new, name), name in TYPED) for name, word in WORDS.items()]
 
 
 def _said(name: str, value: Any) -> str:

@@ -11,6 +11,8 @@ from web.language.catalogue import EDGES, HAN, MARKS, PLACE, Catalogue, Page, pl
 LINK = re.compile(r"[ab](?:\s|$)")
 INLINE = re.compile(r"(?:a|b|code|time|strong|span|kbd)(?:\s|$)")
 WORD_FIRST = re.compile(r"[A-Za-z0-9(“]")
+CLOSING = tuple(".,;:)")
+"""No space stands before these, whatever the Chinese has there."""
 Run = list[str | nodes.Expr]
 """What stands between two edges: texts and expressions."""
 
@@ -97,7 +99,8 @@ class _Spoken:
             return [self._constant(part) if isinstance(part, str) else part for part in told]
         if not said.strip():
             return [said]
-        before, after = _blank(run[0], r"^\s+"), _blank(run[-1], r"\s+$")
+        before = "" if said.startswith(CLOSING) else _blank(run[0], r"^\s+")
+        after = _blank(run[-1], r"\s+$")
         return [before, *_filled(said, [part for part in told if not isinstance(part, str)]), after]
 
     def _told(self, node: nodes.Expr) -> nodes.Expr:
