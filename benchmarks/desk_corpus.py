@@ -178,8 +178,17 @@ def _tell_alerts(db: Connection, wanted: int) -> None:
             for table in beside:
                 told = [_of_alert(row, new["id"], back, mark, turn) for row in rows[table].get(old["id"], ())]
                 made[table] += told
+                if table is schema.alert_history and state == "closed" and told:
+                    made[table].append(_closing(told[-1]))
         for table, new_rows in made.items():
             db.execute(table.insert(), new_rows)
+
+
+def _closing(last: Row) -> Row:
+    """The row after the last one of an alert: somebody closed it."""
+    at = {name: last[name] + timedelta(hours=2) for name in ("at", "story_at")}
+    return {**last, **at, "number": last["number"] + 1, "actor": "officer1", "action": "close", "state": "closed",
+            "note": "", "details": {}}  # fmt: skip
 
 
 def _of_alert(row: Row, alert: str, back: timedelta, mark: str, turn: str) -> Row:

@@ -311,7 +311,7 @@ def list_alerts(
         query = query.where(type_coerce(alerts.c.enterprises, Text).contains(written, autoescape=True))
     if limit is not None:
         query = query.limit(limit)
-    return [_as_told(tuple(row)) for row in db.execute(query)]
+    return [_as_told(tuple(row)) for row in db.execute(query).all()]
 
 
 def find_alerts(db: Connection, ids: Sequence[str]) -> list[Alert]:

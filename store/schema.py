@@ -62,6 +62,7 @@ def _to_text(moment: datetime | None) -> str | None:
     return None if moment is None else _utc(moment).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+@lru_cache(maxsize=30_000)  # a list of all alerts holds 20,000; the same object each time also spares its hash
 def _from_text(kept: str | None) -> datetime | None:
     return None if kept is None else datetime.fromisoformat(f"{kept}+00:00")
 
@@ -153,6 +154,7 @@ documents = Table(
     Index("ix_documents_jurisdiction", "jurisdiction", "event_time"),
     Index("ix_documents_firm", "enterprise", "latest", "is_risk", "event_time", "level", "jurisdiction"),
     Index("ix_documents_title", "title").ddl_if(dialect="sqlite"),
+    Index("ix_documents_counted", "source", "latest", "stage", "is_risk", "event_time", "repost_of", "withdrawn_at"),
 )  # fmt: skip
 
 sentence_hashes = Table(

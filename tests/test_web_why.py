@@ -81,3 +81,46 @@ def test_another_county_s_alert_answers_as_if_it_were_not_there(desk: RunningDes
         told = client.get("/why", params={"q": "YJ-2026-0001"}).text
     assert "库中没有这个编号" in told
     assert "云骓" not in told
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("javascript:alert(1)", "javascript: 开头的不是网页地址"),
+        ("file:///etc/passwd", "信源只读 http 和 https"),
+        ("http://", "这个地址不完整"),
+        ("http://host.example:99999/x", "这个地址不完整"),
+        ("问" * 2_001, "至多 2000 字"),
+    ],
+)
+def test_what_no_crawler_opens_is_refused_with_the_way_out(admin: httpx.Client, asked: str, said: str) -> None:
+    answer = admin.get("/why", params={"q": asked})
+    assert answer.status_code == 400
+    assert said in answer.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("sj-2026-0001", "SJ-2026-0001 是事件编号"),
+        ("www.nowhere.example", "没有信源覆盖 www.nowhere.example"),
+    ],
+)
+def test_what_is_not_there_is_named(admin: httpx.Client, asked: str, said: str) -> None:
+    assert said in admin.get("/why", params={"q": asked}).text
+
+
+def test_the_number_of_an_alert_may_be_written_small(admin: httpx.Client) -> None:
+    assert "怎样会变" in admin.get("/why", params={"q": "yj-2026-0001"}).text
+
+
+def test_an_address_inside_is_neither_visited_nor_proposed_as_a_source(admin: httpx.Client) -> None:
+    page = admin.get("/why", params={"q": "http://169.254.169.254/latest/meta-data"}).text
+    assert "169.254.169.254 是本机或内网地址" in page
+    assert "fengsui source new" not in page
+
+
+def test_a_password_in_an_address_is_not_proposed_as_part_of_a_source(admin: httpx.Client) -> None:
+    page = admin.get("/why", params={"q": "https://officer:hunter2@nowhere.example/a"}).text
+    assert "fengsui source new &#39;https://nowhere.example/a&#39;" in page
+    assert "officer:hunter2@nowhere.example/\n" not in page

@@ -151,9 +151,15 @@ def test_no_question_is_a_wrong_use(desk: Desk, question: str) -> None:
         asked(desk, question)
 
 
+@pytest.mark.parametrize("question", ["http://[::1", "https://", "ftp://daily.example/a"])
+def test_an_address_no_crawler_opens_is_a_wrong_use(desk: Desk, question: str) -> None:
+    with pytest.raises(UsageError, match="地址"):
+        asked(desk, question)
+
+
 @pytest.mark.parametrize(
     "question",
-    ["d0000", "YJ-2026-9999", "没有这样的标题", "%", "_", "'; drop table alerts --", "http://[::1", "https://", "a/b",
+    ["d0000", "YJ-2026-9999", "没有这样的标题", "%", "_", "'; drop table alerts --", "a/b",
      "\x00x", "http://" + "a" * 1900],
 )  # fmt: skip
 def test_what_is_nowhere_is_said_to_be_nowhere(desk: Desk, question: str) -> None:

@@ -149,7 +149,7 @@ def matching(
 ) -> list[Alert]:
     """The alerts that pass every filter, except for the one named `without`. silenced: ids of those held back."""
     tests: dict[str, Callable[[Alert], bool]] = {
-        "view": lambda alert: _in_view(alert, wanted.view, own),
+        "view": _view_test(wanted.view, own),
         "level": lambda alert: alert.level == LEVEL_IDS[wanted.level],
         "product": lambda alert: wanted.product in alert.products,
         "firm": lambda alert: wanted.firm in alert.enterprises,
@@ -168,9 +168,11 @@ def matching(
     return passed
 
 
-def _in_view(alert: Alert, view: str, own: Own) -> bool:
-    ids = {"mine": own.mine, "at": own.at}.get(view)
-    return alert.state in VIEWS[view][1] and (ids is None or alert.id in ids)
+def _view_test(view: str, own: Own) -> Callable[[Alert], bool]:
+    states, ids = frozenset(VIEWS[view][1]), {"mine": own.mine, "at": own.at}.get(view)
+    if ids is None:
+        return lambda alert: alert.state in states
+    return lambda alert: alert.id in ids and alert.state in states
 
 
 def own_of(db: Connection, viewer: Viewer) -> Own:
@@ -210,7 +212,11 @@ def choices(
 ) -> dict[str, list[Choice]]:  # fmt: skip
     """What one may filter by, each with its count under all other filters; the ten most frequent."""
 
+    every = matching(found, wanted, regions=regions, now=now, silenced=silenced, own=own)
+
     def rest(name: str) -> list[Alert]:
+        if not getattr(wanted, name):
+            return every
         return matching(found, wanted, regions=regions, now=now, silenced=silenced, own=own, without=name)
 
     def most(counts: Counter[str]) -> list[Choice]:
@@ -221,10 +227,17 @@ def choices(
     return {
         "level": [Choice(key, levels[level]) for key, level in sorted(LEVEL_IDS.items(), key=lambda item: -item[1])],
         "product": most(Counter(product for alert in rest("product") for product in alert.products)),
-        "region": most(Counter(regions.prefecture_of(alert.territory) or "" for alert in rest("region"))),
+        "region": most(_by_prefecture(rest("region"), regions)),
         "rule": most(Counter(alert.rule for alert in rest("rule"))),
         "since": [Choice(key, sum(at > now - span for at in begun)) for key, (_, span) in SINCE.items()],
     }
+
+
+def _by_prefecture(found: Iterable[Alert], regions: Regions) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for territory, count in Counter(alert.territory for alert in found).items():
+        counts[regions.prefecture_of(territory) or ""] += count
+    return counts
 
 
 def view_counts(
@@ -233,7 +246,13 @@ def view_counts(
 ) -> list[tuple[str, str, int]]:  # fmt: skip
     """(key, name, rows) of each view under the filters in force."""
     rest = matching(found, wanted, regions=regions, now=now, silenced=silenced, own=own, without="view")
-    return [(key, name, sum(_in_view(alert, key, own) for alert in rest)) for key, (name, _states) in VIEWS.items()]
+    counts = {"": Counter(alert.state for alert in rest)}
+    for key, ids in (("mine", own.mine), ("at", own.at)):
+        counts[key] = Counter(alert.state for alert in rest if alert.id in ids)
+    return [
+        (key, name, sum(counts.get(key, counts[""])[state] for state in states))
+        for key, (name, states) in VIEWS.items()
+    ]
 
 
 def standing_alerts(

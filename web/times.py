@@ -1,5 +1,6 @@
 """Times as the desk writes them: Beijing, minutes, absolute; only what is left or over is relative."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,10 +32,17 @@ def stamp(moment: datetime | None, now: datetime, form: str = "short", *, zone: 
     if moment is None:
         return Markup('<span class="dim">—</span>')
     here = beijing(moment)
-    text = {"short": short(moment, now), "date": f"{here:%m-%d %H:%M}", "full": full(moment)}[form]
-    return Markup('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S}{}">{}</time>').format(
-        iso_beijing(moment), here, zone, text
-    )
+    text = _FORMS[form](moment, now)
+    told = f"{here:%Y-%m-%d %H:%M:%S}{zone}"
+    # Nothing of it comes from outside, and lists hold a thousand of them: Markup.format takes ten times as long.
+    return Markup(f'<time datetime="{iso_beijing(moment)}" title="{told}">{text}</time>')
+
+
+_FORMS: Mapping[str, Callable[[datetime, datetime], str]] = {
+    "short": short,
+    "date": lambda moment, now: f"{beijing(moment):%m-%d %H:%M}",
+    "full": lambda moment, now: full(moment),
+}
 
 
 def day_head(now: datetime) -> str:

@@ -1,9 +1,11 @@
 """One question, one answer: what an address, an id, a number or a title means, and its stages."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
@@ -23,6 +25,15 @@ from store.journey import Hit, documents_at, documents_called
 
 LONGEST = 2_000
 MOST_OTHERS = 10
+NUMBER = re.compile(r"(YJ|SJ|YH)-\d{4}-\d+", re.IGNORECASE)
+SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(javascript|vbscript|data|file|mailto|blob|about|tel):", re.IGNORECASE)
+HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}", re.IGNORECASE)
+NOT_HERE = {
+    "SJ": "{} 是事件编号：请打开“事件”，用其中一篇的地址或标题再问",
+    "YH": "{} 是台账编号：请打开“台账”，用所据预警的编号再问",
+}
+
+NOTHING = "库中没有这个编号、预警号或标题；可用原文地址再问"
 
 
 @dataclass(frozen=True)
@@ -35,11 +46,11 @@ class Found:
 
 
 def find(db: Connection, asked: str) -> Found:
-    """What is meant. Raises UsageError for an empty question and one that is too long."""
+    """What is meant. Raises UsageError for an empty question, one that is too long, an address no crawler opens."""
     text = " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in asked).split())
     if not text or len(text) > LONGEST:
         raise UsageError("问什么：写地址、文档编号、预警号（YJ-…）或标题，至多 2000 字")
-    alert = find_alert(db, text)
+    alert = find_alert(db, text.upper() if NUMBER.fullmatch(text) else text)
     if alert is not None:
         return Found(alert=standing_alert(db, alert))
     address = _address(text)
@@ -51,13 +62,22 @@ def find(db: Connection, asked: str) -> Found:
 
 
 def _address(text: str) -> str:
-    """The question as a web address; empty where it is none."""
-    if text.lower().startswith(("http://", "https://")):
-        return text
-    host = text.split("/")[0]
-    if "/" in text and "." in host and host.isascii() and " " not in text:
-        return f"http://{text}"
-    return ""
+    """The question as a web address, without a name and password in it; empty where it is none. Raises UsageError."""
+    scheme = SCHEME.match(text)
+    if scheme is None:
+        host = text.split("/")[0]
+        named = "/" in text and "." in host and host.isascii() and " " not in text
+        return f"http://{text}" if named or HOST.fullmatch(text) else ""
+    if (scheme[1] or scheme[2]).lower() not in ("http", "https"):
+        raise UsageError(f"{scheme[0]} 开头的不是网页地址，信源只读 http 和 https。请用原文的网页地址或标题再问")
+    try:
+        parts = urlsplit(text)
+        whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # brackets that do not close, a port that is none
+        whole = False
+    if not whole:
+        raise UsageError("这个地址不完整：缺少网站名，或端口不对。请从浏览器地址栏重新复制")
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _forms(address: str) -> list[str]:
@@ -79,7 +99,10 @@ def answer(world: World, db: Connection, found: Found, asked: str, now: datetime
         return of_document(world, db, found.hits, asked, now)
     if found.address:
         return Answer(asked, "address", "", found.address, (not_crawled(world, db, found.address),))
-    stage = Stage("crawled", "抓取", "stopped", "库中没有这个编号、预警号或标题；可用原文地址再问")
+    number = NUMBER.fullmatch(asked.strip())
+    other = NOT_HERE.get(number[1].upper()) if number else None
+    told = other.format(asked.strip().upper()) if other else NOTHING
+    stage = Stage("crawled", "抓取", "stopped", told)
     return Answer(asked, "nothing", "", asked, (stage,))
 
 

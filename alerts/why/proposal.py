@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from alerts.why.answer import Answer, Evidence, Stage
+from alerts.why.uncrawled import inside
 from config.rules import DESK_RULE
 from core.records import Signal
 from crawlers.urls import host_of
@@ -50,6 +51,8 @@ def _source(answer: Answer, stop: Stage) -> Iterator[Proposal]:
         return
     if answer.about == "document":
         yield Proposal("留下打不开之前的内容", "原页面已撤下；已存的版本仍在", f"/documents/{answer.id}", "原文存档")
+        return
+    if not stop.evidence and inside(host_of(answer.title)):
         return
     keys = [found[1] for one in stop.evidence if (found := re.search(r"（([a-z0-9_]+)）", one.text))]
     for key in dict.fromkeys(keys):

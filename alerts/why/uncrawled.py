@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 
 from sqlalchemy import Connection
 
@@ -9,6 +10,7 @@ from alerts.why.answer import Evidence, Stage
 from alerts.why.telling import clock, source_name
 from alerts.why.world import World
 from config.sources import Rows, SourceConfig
+from crawlers.guard import is_public
 from crawlers.problem_words import in_chinese
 from crawlers.urls import canonical_url, host_of
 from store.journey import Visited, visits_to
@@ -29,6 +31,9 @@ def not_crawled(world: World, db: Connection, address: str) -> Stage:
     host = host_of(address)
     covering = [source for source in world.sources if host and host in _hosts(source)]
     near = [source for source in world.sources if host and _site(host) in map(_site, _hosts(source))]
+    if not covering and not near and inside(host):
+        told = f"{host} 是本机或内网地址，外面的网站不在那里；没有访问它。请用公开的地址再问"
+        return Stage("crawled", "抓取", "stopped", told)
     if not covering and not near:
         where = f"config/sources/{world.profile}/" if world.profile else "config/sources/"
         told = f"没有信源覆盖 {host or address[:60]}"
@@ -39,6 +44,14 @@ def not_crawled(world: World, db: Connection, address: str) -> Stage:
     names = "、".join(source.title for source in covering or near)
     told = f"未抓到：{'信源' if covering else '同一网站的信源'} {names} 没有带回这个地址"
     return Stage("crawled", "抓取", "stopped", told, tuple(evidence))
+
+
+def inside(host: str) -> bool:
+    """Whether a host is this machine or of a network of one's own, as far as its name tells: nothing is asked."""
+    try:
+        return not is_public(ip_address(host.strip("[]")))
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan"))
 
 
 def _visited(world: World, visits: Sequence[Visited]) -> Stage:

@@ -1,7 +1,6 @@
 """预警: the inbox in order of its clock, filters as links, a preview beside it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -40,7 +39,6 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
     silenced = silenced_alerts(db, visit.services.clock())
     either = inbox.matching(seen, wanted, regions=regions, now=now, silenced=silenced, own=own, without="muted")
     found = [alert for alert in either if (alert.id in silenced) == bool(wanted.muted)]
-    rest = inbox.matching(found, replace(wanted, unread="1"), regions=regions, now=now, silenced=silenced, own=own)
     placed = visit.request.app.state.ranking.placed(db, found, now)
     rows = inbox.rows_of(found, now=now, sort=wanted.sort, placed=placed)
     start = (wanted.page - 1) * inbox.PAGE_SIZE
@@ -67,7 +65,7 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
         "sparks": sparks(db, visit.me, shown, now),
         "folded": 0 if wanted.muted else len(either) - len(found),
         "unread": own.unread,
-        "unread_count": len(rest),
+        "unread_count": sum(alert.id in own.unread for alert in found),
         "hands": hands_on(db, visit, [alert.id for alert in shown], people(db)),
         "preview": first,
         "labels": _labels(visit),
