@@ -119,7 +119,8 @@ def _take(visit: Visit, form: FormData, entry_id: str, action: str, file: tuple[
             if action == "dispatch" and typed["unit"] not in _units(visit, entry):
                 raise UsageError("承办单位须在列表中选定")
             deed = Deed(
-                visit.me.name, visit.now, once, territory=visit.me.user.territory, note=typed.pop("note"),
+                visit.me.name, visit.now, once, territory=visit.me.user.territory,
+                called=visit.me.user.display_name, note=typed.pop("note"),
                 reason=typed.pop("reason"), typed=typed, proof=proof,
             )  # fmt: skip
             act(book_of(visit), db, entry.id, action, deed)
