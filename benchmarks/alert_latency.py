@@ -45,7 +45,8 @@ from enterprises.registry_import import import_file
 from store.database import Store
 from store.runs import ask_for_run
 from store.schema import alert_documents, alerts, documents
-from store.users import create_token, create_user
+from store.tokens import create_token
+from store.users import create_user
 
 SOURCE = "latency_feed"
 ASK_SECONDS, LOOK_SECONDS, PATIENCE = 0.5, 0.2, 240.0

@@ -29,7 +29,7 @@ from sqlalchemy import func, select
 from starlette.routing import Match
 
 from benchmarks.desk_corpus import Size, counts_of, full_desk
-from store import desk_rules, users
+from store import desk_rules, tokens, users
 from store.schema import alert_documents, alerts, documents, events, ledger_entries
 from store.searches import save_search, watch_search
 from tests.desk_server import NOW
@@ -237,7 +237,7 @@ def signed_in(services: Services) -> tuple[TestClient, str]:
             kept = save_search(db, "bench", "起火", "q=起火&from=7d", shared=False, now=NOW)
             watch_search(db, kept, "bench", now=NOW)
             desk_rules.create_rule(db, RULE, actor="bench", territory="000000", now=NOW, once="bench-rule")
-        secret = users.create_token(db, "feed", user="bench", note="", now=NOW)
+        secret = tokens.create_token(db, "feed", user="bench", note="", now=NOW)
     client = TestClient(create_app(services), follow_redirects=False)
     door = re.search(r'name="door" value="([^"]*)"', client.get("/signin").text)
     assert door

@@ -18,7 +18,8 @@ from core.errors import UsageError
 from core.records import LEVEL_COLOURS
 from enterprises.registry_import import registry_of
 from store.alert_log import list_alerts
-from store.users import create_token, find_user
+from store.tokens import create_token
+from store.users import find_user
 
 
 def register(app: typer.Typer) -> None:

@@ -12,20 +12,22 @@ from config.lexicon import Lexicon
 from core.clock import beijing
 from core.errors import UsageError
 from ledger.clocks import DAY, IsWorkday, due_date, working_days_after
-from ledger.conditions import Condition, Known, conditions_of, workers
+from ledger.conditions import Condition, Known, conditions_of, recheckers, workers
 from ledger.quiet import last_new_signal
 from store.ledger import Entry, EntryRow, Proof, proofs_of, rows_of, standing_rows
 
 
 @dataclass(frozen=True)
 class Deed:
-    """A step as somebody asks for it. once: key of the form.  territory: of whoever asks.  typed: what the form holds
-    beyond note and reason, checked here.  proof: a file that is already in the data folder."""
+    """A step as somebody asks for it. once: key of the form.  territory, called: of whoever asks, and the shown name.
+    typed: what the form holds beyond note and reason, checked here.  proof: a file that is already in the data folder.
+    """
 
     actor: str
     now: datetime
     once: str
     territory: str = ""
+    called: str = ""
     note: str = ""
     reason: str = ""
     typed: Mapping[str, Any] = field(default_factory=dict)
@@ -73,6 +75,8 @@ class Ledger:
         """Raise UsageError where this person did the work, or a grave one is decided by the office that did it."""
         if deed.actor in workers(rows):
             raise UsageError(f"{deed.actor} 办理过或申请过本项，须由另一人审核")
+        if any(person in (deed.actor, deed.called) for person in recheckers(rows)):
+            raise UsageError(f"{deed.called or deed.actor} 是本项复查人，须由另一人审核")
         above = at_least(entry.level, self.rules.close.above_from)
         if above and entry.unit and deed.territory == entry.unit:
             raise UsageError("本级别由承办单位的上级审核，承办单位不能自行销号")

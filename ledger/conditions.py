@@ -49,6 +49,11 @@ def workers(rows: Sequence[EntryRow]) -> set[str]:
     return {row.actor for row in round_of(rows) if row.action in WORK}
 
 
+def recheckers(rows: Sequence[EntryRow]) -> set[str]:
+    """Whom the records of its re-checks name since it was last opened, as typed."""
+    return {person for row in round_of(rows) if row.action == "recheck" for person in row.details["persons"]}
+
+
 def standing_proofs(rows: Sequence[EntryRow], proofs: Sequence[Proof]) -> list[Proof]:
     """The files that count: since it was last opened, not sent back, and not taken back. rows: standing ones."""
     there = {row.number for row in rows}
@@ -111,6 +116,9 @@ def _recheck(rows: Sequence[EntryRow], mine: Sequence[Proof]) -> Condition:
         return Condition("recheck", name, False, f"未登记复查；笔录{_uploaded(rows, mine)}")
     on, persons = date.fromisoformat(last.details["on"]), "、".join(last.details["persons"])
     told = f"{on:%m-%d} {persons} 复查{'合格' if last.details['passed'] else '未合格'}"
+    done = max((date.fromisoformat(row.details["on"]) for row in rows if row.action == "rectify"), default=on)
+    if on < done:
+        return Condition("recheck", name, False, f"{told}，早于 {done:%m-%d} 整改完成，须再复查")
     return Condition("recheck", name, bool(last.details["passed"] and mine), f"{told}；笔录{_uploaded(rows, mine)}")
 
 

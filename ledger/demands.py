@@ -19,6 +19,7 @@ from store.ledger import Entry, EntryRow
 Details = Mapping[str, Any]
 Demand = Callable[[Ledger, Connection, Entry, list[EntryRow], Deed], tuple[Entry, Details]]
 MOST_TEXT = 200
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 AMENDABLE = frozenset(
     {
         "title",
@@ -77,7 +78,7 @@ def _receive(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow],
 def _visit(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], deed: Deed) -> tuple[Entry, Details]:
     _taken(entry, rows)
     _told(deed, "核查情况")
-    on, measures = _day(deed, "on", "核查日期"), _text(deed, "measures", "", needed=False)
+    on, measures = _since_found(entry, deed, "核查日期"), _text(deed, "measures", "", needed=False)
     return replace(entry, step_due_on=None, measures=measures or entry.measures), {"on": on.isoformat()}
 
 
@@ -90,13 +91,13 @@ def _exclude(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow],
 def _rectify(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], deed: Deed) -> tuple[Entry, Details]:
     _taken(entry, rows)
     _told(deed, "整改情况")
-    on = _day(deed, "on", "整改完成日期")
+    on = _since_found(entry, deed, "整改完成日期")
     return replace(entry, done_on=on), {"on": on.isoformat()}
 
 
 def _recheck(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], deed: Deed) -> tuple[Entry, Details]:
     _taken(entry, rows)
-    on = _day(deed, "on", "复查日期")
+    on = _since_found(entry, deed, "复查日期")
     persons = [_text(deed, "first", "复查人"), _text(deed, "second", "第二名复查人")]
     if persons[0] == persons[1]:
         raise UsageError("复查须由两人进行，两名复查人相同")
@@ -226,6 +227,14 @@ def _transfer(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow]
     return replace(entry, case_number=numbers[:MOST_TEXT]), {"to": to, "document": number, "on": on.isoformat()}
 
 
+def refuse_days(entry: Entry, changes: Mapping[str, Any], today: date) -> None:
+    """Raise UsageError where changes would leave an entry found after it is due, in the future or before our time."""
+    found_on, due_on = changes.get("found_on", entry.found_on), changes.get("due_on", entry.due_on)
+    touched = "found_on" in changes or "due_on" in changes
+    if touched and (found_on.year < FIRST_YEAR or found_on > min(due_on, today)):
+        raise UsageError(f"发现日 {found_on} 在期限 {due_on} 或今天之后，或不在可用的年份内")
+
+
 def _amend(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], deed: Deed) -> tuple[Entry, Details]:
     """typed: changes by field, already read (ledger/imports.py). A later due date needs approval."""
     changes: dict[str, Any] = {
@@ -236,6 +245,7 @@ def _amend(ledger: Ledger, db: Connection, entry: Entry, rows: list[EntryRow], d
         raise UsageError(f"不能这样更正：{'、'.join(sorted(unknown)) or '没有变化'}")
     if changes.get("due_on", entry.due_on) > entry.due_on:
         raise UsageError(f"期限 {changes['due_on']} 晚于现期限 {entry.due_on}，须申请延期并经批准")
+    refuse_days(entry, changes, deed.today)
     told = {name: [str(getattr(entry, name)), str(value)] for name, value in changes.items()}
     return replace(entry, **changes), {"changes": told}
 
@@ -310,6 +320,14 @@ def _text(deed: Deed, name: str, what: str, *, needed: bool = True) -> str:
     return text
 
 
+def _since_found(entry: Entry, deed: Deed, what: str) -> date:
+    """The day of a step of the work: not before the hazard was found."""
+    day = _day(deed, "on", what)
+    if day < entry.found_on:
+        raise UsageError(f"{what} {day} 早于发现日 {entry.found_on}")
+    return day
+
+
 def _day(deed: Deed, name: str, what: str, *, future: bool = False) -> date:
     """A day that was typed; one after today only where it is meant for the future."""
     text = str(deed.typed.get(name, "")).strip()
@@ -319,6 +337,6 @@ def _day(deed: Deed, name: str, what: str, *, future: bool = False) -> date:
         raise UsageError(f"{what}须写成 {deed.today.isoformat()} 这样的日期") from None
     if not future and day > deed.today:
         raise UsageError(f"{what} {day} 在今天之后")
-    if not 2000 <= day.year <= 2100:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise UsageError(f"{what} {day} 不在可用的年份内")
     return day

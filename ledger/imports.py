@@ -7,8 +7,10 @@ from datetime import date, datetime
 from typing import Any
 
 from config.lexicon import Lexicon
+from core.clock import beijing
 from core.errors import UsageError
 from core.records import LEVEL_COLOURS
+from ledger.demands import refuse_days
 from ledger.words import ORIGINS, STATE_WORDS
 from store.ledger import Entry, HazardState
 
@@ -59,24 +61,32 @@ class Planned:
 @dataclass(frozen=True)
 class Importer:
     """entries: those this person sees.  sees: whether a territory is theirs.  firm: a firm's id by name.
-    firm_name: the other way round.  refuses: why this person may not change an entry, or its level (empty: may)."""
+    refuses: why this person may not change an entry, or its level (empty: may).  check: raises UsageError for a new
+    entry, with its due date as typed, that would not be entered."""
 
     lexicon: Lexicon
     entries: Sequence[Entry]
     sees: Callable[[str], bool]
     firm: Callable[[str], str]
     refuses: Callable[[Entry, Mapping[str, Any]], str]
+    check: Callable[[Entry, date | None], None]
 
     def plan(self, rows: Sequence[SheetRow], now: datetime) -> list[Planned]:
         """One outcome a row, in their order. A number twice: the second one is refused."""
         by_id = {entry.id: entry for entry in self.entries}
         by_matter = {_matter(entry): entry for entry in self.entries if entry.open}
         seen: set[str] = set()
+        added: dict[tuple[Any, ...], int] = {}
         found = []
         for row in rows:
             title = row.cells.get("隐患", "")[:60] or row.cells.get("编号", "")[:20]
             try:
-                found.append(self._plan(row, title, by_id, by_matter, seen, now))
+                planned = self._plan(row, title, by_id, by_matter, seen, now)
+                if planned.draft is not None:
+                    first = added.setdefault(_matter(planned.draft), row.line)
+                    if first != row.line:
+                        raise UsageError(f"与第 {first} 行是同一项（隐患、企业、属地、发现日相同）")
+                found.append(planned)
             except UsageError as problem:
                 found.append(Planned(row.line, "refused", title, row.cells.get("编号", "")[:20], str(problem)))
         return found
@@ -102,6 +112,7 @@ class Importer:
             raise UsageError(f"{there.id} {STATE_WORDS[there.state][0]}，不再更正")
         if changes.get("due_on", there.due_on) > there.due_on:
             raise UsageError(f"期限 {changes['due_on']} 晚于现期限 {there.due_on}，须申请延期并经批准")
+        refuse_days(there, changes, beijing(now).date())
         if why := self.refuses(there, changes):
             raise UsageError(why)
         return Planned(row.line, "changed", title, there.id, changes=changes)
@@ -120,7 +131,9 @@ class Importer:
             origin=values.pop("origin", "check"), found_on=values["found_on"], due_on=values.pop("found_on"),
             territory=values.pop("territory"), created_at=now, updated_at=now,
         )  # fmt: skip
-        return Planned(line, "new", title, draft=replace(draft, **values), due_on=due_on)
+        draft = replace(draft, **values)
+        self.check(draft, due_on)
+        return Planned(line, "new", title, draft=draft, due_on=due_on)
 
     def _values(self, row: SheetRow) -> dict[str, Any]:
         """What is filled in, by field; an empty cell leaves things as they are. Raises UsageError."""

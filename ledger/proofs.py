@@ -22,7 +22,7 @@ CONTENT: dict[str, str] = {
     "ofd": "application/ofd",
 }
 IN_ZIP = {"word/": "docx", "xl/": "xlsx", "OFD.xml": "ofd"}
-MACROS = "vbaProject.bin"
+MACROS = "vbaproject.bin"
 
 
 def keep(data_dir: Path, kind: str, name: str, body: bytes, rules: Proofs) -> Proof:
@@ -72,10 +72,10 @@ def type_of(body: bytes) -> str:
 def _zip_type(body: bytes) -> str:
     try:
         with zipfile.ZipFile(BytesIO(body)) as archive:
-            names = archive.namelist()[:5000]
+            names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         return ""
-    if any(name.endswith(MACROS) for name in names):
+    if any(name.lower().endswith(MACROS) for name in names):  # a package's part names are compared without case
         return ""
     return next((sort for part, sort in IN_ZIP.items() if any(name.startswith(part) for name in names)), "")
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from core.clock import beijing
 from core.errors import UsageError
 from ledger.book import Deed, Ledger
-from ledger.demands import DEMANDS
+from ledger.demands import DEMANDS, FIRST_YEAR
 from ledger.undoing import before
 from ledger.words import ACTION_WORDS, REASONS, STATE_WORDS
 from store.ledger import (
@@ -80,14 +80,20 @@ def add(ledger: Ledger, db: Connection, draft: Entry, deed: Deed, *, due_on: dat
     there = row_of_form(db, deed.once)
     if there is not None:
         return _found(db, there.entry)
-    _whole(draft, deed.today)
-    latest = ledger.latest_due(draft.level, draft.found_on, deed.today)
-    if due_on is not None and not draft.found_on <= due_on <= latest:
-        raise UsageError(f"期限须在发现日 {draft.found_on} 与 {latest} 之间；更晚须列入后申请延期")
+    latest = check_draft(ledger, draft, deed.today, due_on=due_on)
     draft = replace(draft, state=S.TO_CHECK, created_at=deed.now, updated_at=deed.now, closed_at=None)
     made = insert_entry(db, replace(draft, due_on=due_on or latest))
     _row(db, made, "add", deed, {"due_on": made.due_on.isoformat()})
     return made
+
+
+def check_draft(ledger: Ledger, draft: Entry, today: date, *, due_on: date | None = None) -> date:
+    """The latest due date of a new entry. Raises UsageError where it would not be entered; due_on: as typed."""
+    _whole(draft, today)
+    latest = ledger.latest_due(draft.level, draft.found_on, today)
+    if due_on is not None and not draft.found_on <= due_on <= latest:
+        raise UsageError(f"期限须在发现日 {draft.found_on} 与 {latest} 之间；更晚须列入后申请延期")
+    return latest
 
 
 def act(ledger: Ledger, db: Connection, entry_id: str, action: str, deed: Deed) -> Entry:
@@ -133,6 +139,8 @@ def _whole(draft: Entry, today: date) -> None:
         raise UsageError("属地须选定")
     if draft.found_on > today:
         raise UsageError(f"发现日 {draft.found_on} 在今天之后")
+    if draft.found_on.year < FIRST_YEAR:
+        raise UsageError(f"发现日 {draft.found_on} 不在可用的年份内")
 
 
 def _reason(action: str, deed: Deed) -> None:

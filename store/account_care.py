@@ -6,7 +6,8 @@ from sqlalchemy import Connection, and_, delete, select, update
 
 from core.errors import UsageError
 from store.schema import tokens, users
-from store.users import EVERYWHERE, ROLES, Role, Token, create_token, end_everything, set_active, token_of
+from store.tokens import Token, create_token, token_of
+from store.users import EVERYWHERE, ROLES, Role, end_everything, set_active
 
 INVITE_LENGTH = timedelta(days=3)
 

@@ -569,7 +569,7 @@ identities = Table(
 tokens = Table(
     "tokens", metadata,
     Column("token_hash", Text, primary_key=True),
-    Column("purpose", Text, nullable=False, comment="see store.users.Purpose"),
+    Column("purpose", Text, nullable=False, comment="see store.tokens.Purpose"),
     Column("user", Text),
     Column("note", Text, nullable=False),
     Column("created_at", Moment, nullable=False),

@@ -1,4 +1,4 @@
-"""Accounts, sessions and tokens. Secrets are stored as hashes only; what a caller gets in clear is shown once.
+"""Accounts and sessions. Secrets are stored as hashes only; what a caller gets in clear is shown once.
 
 Passwords: argon2id (argon2-cffi's defaults, RFC 9106 low-memory profile). An attempt is charged before the password is
 looked at, so that parallel guesses cannot outrun the lock.
@@ -14,17 +14,16 @@ from typing import Any, Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, func, select, update
 
 from core.errors import UsageError
 from core.ids import digest
 from store.alert_log import create_only
 from store.database import Store
 from store.schema import identities, second_factors, sessions, tokens, users
+from store.tokens import create_token
 
 Role = Literal["viewer", "officer", "supervisor", "admin"]
-Purpose = Literal["first_admin", "invite", "second_step", "oidc", "feed", "api", "wall"]
-SINGLE_USE: tuple[Purpose, ...] = ("first_admin", "invite", "second_step", "oidc")
 ROLES: tuple[Role, ...] = ("viewer", "officer", "supervisor", "admin")
 EVERYWHERE = "000000"
 """The territory of a user who sees all."""
@@ -34,7 +33,6 @@ LOCK = timedelta(minutes=15)
 SESSION_LENGTH = timedelta(hours=12)
 SESSION_IDLE = timedelta(hours=3)
 SEEN_STEP = timedelta(minutes=1)
-TOKEN_STEP = timedelta(hours=1)
 FIRST_LINK_LENGTH = timedelta(days=1)
 MIN_PASSWORD = 10
 MAX_PASSWORD = 256
@@ -94,21 +92,6 @@ class Session:
     how: str
     address: str
     agent: str
-
-
-@dataclass(frozen=True)
-class Token:
-    """A private address or API key. key: the stored hash of its secret."""
-
-    key: str
-    purpose: str
-    user: str | None
-    note: str
-    created_at: datetime
-    expires_at: datetime | None
-    used_at: datetime | None
-    revoked_at: datetime | None
-    details: Mapping[str, Any]
 
 
 _TWO_STEP = (
@@ -340,63 +323,6 @@ def end_sessions(db: Connection, user: str, *, but: str = "") -> None:
     db.execute(delete(sessions).where(sessions.c.user == user, sessions.c.token_hash != but))
 
 
-# --- tokens -----------------------------------------------------------------------------------------------------
-
-
-def create_token(
-    db: Connection,
-    purpose: Purpose,
-    *,
-    user: str | None,
-    note: str,
-    now: datetime,
-    expires_at: datetime | None = None,
-    details: Mapping[str, Any] | None = None,
-) -> str:
-    """Make a token and return its secret: the only time it is seen."""
-    secret = secrets.token_urlsafe(24)
-    values = {"token_hash": digest(secret), "purpose": purpose, "user": user, "note": note[:200], "created_at": now}
-    db.execute(tokens.insert().values(**values, expires_at=expires_at, details=dict(details or {})))
-    return secret
-
-
-def find_token(db: Connection, secret: str, *, purpose: str, now: datetime) -> Token | None:
-    """The token of a secret, if it is for `purpose` and neither revoked, spent nor over."""
-    alive = or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now)
-    mine = and_(tokens.c.token_hash == digest(secret), tokens.c.purpose == purpose, tokens.c.revoked_at.is_(None))
-    row = db.execute(select(tokens).where(mine, alive)).mappings().first()
-    if row is None or (purpose in SINGLE_USE and row["used_at"] is not None):
-        return None
-    return token_of(row)
-
-
-def spend_token(db: Connection, secret: str, *, purpose: str, now: datetime) -> Token | None:
-    """Use a single-use token: of two that try, one gets it."""
-    found = find_token(db, secret, purpose=purpose, now=now)
-    if found is None:
-        return None
-    unused = and_(tokens.c.token_hash == found.key, tokens.c.used_at.is_(None))
-    return found if db.execute(update(tokens).where(unused).values(used_at=now)).rowcount == 1 else None
-
-
-def list_tokens(db: Connection, user: str, *, purpose: str) -> list[Token]:
-    """An account's living tokens of a purpose, newest first."""
-    mine = and_(tokens.c.user == user, tokens.c.purpose == purpose, tokens.c.revoked_at.is_(None))
-    query = select(tokens).where(mine).order_by(tokens.c.created_at.desc())
-    return [token_of(row) for row in db.execute(query).mappings()]
-
-
-def touch_token(db: Connection, key: str, *, now: datetime) -> None:
-    """Note that a token is in use (the caller does so at most once per TOKEN_STEP)."""
-    db.execute(update(tokens).where(tokens.c.token_hash == key).values(used_at=now))
-
-
-def revoke_token(db: Connection, user: str, key: str, *, now: datetime) -> bool:
-    """End one of an account's own tokens. True when this call did it."""
-    mine = and_(tokens.c.token_hash == key, tokens.c.user == user, tokens.c.revoked_at.is_(None))
-    return db.execute(update(tokens).where(mine).values(revoked_at=now)).rowcount == 1
-
-
 # --- the first administrator ------------------------------------------------------------------------------------
 
 
@@ -420,8 +346,3 @@ def first_admin_token(db: Connection, *, now: datetime) -> str | None:
 def _user(row: RowMapping | Mapping[str, Any]) -> User:
     names = [name for name in User.__dataclass_fields__ if name != "has_password"]
     return User(**{name: row[name] for name in names}, has_password=bool(row["password"]))
-
-
-def token_of(row: RowMapping) -> Token:
-    names = [name for name in Token.__dataclass_fields__ if name != "key"]
-    return Token(key=row["token_hash"], **{name: row[name] for name in names})

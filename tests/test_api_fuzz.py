@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from store import users
+from store import tokens, users
 from tests.desk_server import RunningDesk, make_services, running_desk
 from web.access import SCOPES
 from web.bearer import PREFIX
@@ -58,7 +58,9 @@ def test_no_input_breaks_the_api_or_its_description(desk: RunningDesk, tmp_path:
     now = services.clock()
     with services.store.write() as db:
         users.create_user(db, "fuzz", role="admin", territory="000000", display_name="", password=None, now=now)
-        secret = PREFIX + users.create_token(db, "api", user="fuzz", note="", now=now, details={"scopes": list(SCOPES)})
+        secret = PREFIX + tokens.create_token(
+            db, "api", user="fuzz", note="", now=now, details={"scopes": list(SCOPES)}
+        )
     bearer = {"Authorization": f"Bearer {secret}"}
     described = tmp_path / "openapi.json"
     found = httpx.get(f"{desk.base}/api/openapi.json", headers=bearer).json()

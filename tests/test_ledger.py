@@ -1,8 +1,10 @@
 """The ledger of hidden dangers: its steps, who may not take them, what closing needs, its clocks."""
 
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +179,42 @@ def test_a_recheck_is_by_two_and_the_last_one_counts(store: Store) -> None:
     assert "未合格" in recheck.text
 
 
+def test_a_recheck_before_the_rectification_was_done_does_not_count(store: Store) -> None:
+    office = Office(store)
+    entry = office.put_right(office.add())
+    office.act(entry, "return", "chief", reason="doubtful", note="整改不实")
+    office.now += timedelta(days=40)
+    day = (office.now + timedelta(hours=8)).date()
+    office.act(entry, "rectify", "county", on=day.isoformat(), note="重新整改")
+    with store.read() as db:
+        recheck = next(one for one in office.book.conditions(db, entry, day) if one.key == "recheck")
+    assert not recheck.met
+    assert recheck.text.endswith("早于 01-02 整改完成，须再复查")
+
+
+@pytest.mark.parametrize(("on", "told"), [("1999-12-31", "不在可用的年份内"), ("2026-11-01", "早于发现日")])
+def test_no_work_was_done_before_the_hazard_was_found(store: Store, on: str, told: str) -> None:
+    office = Office(store)
+    entry = office.add()
+    office.act(entry, "dispatch", "desk", unit="360702")
+    office.act(entry, "receive", "county")
+    with pytest.raises(UsageError, match=told):
+        office.act(entry, "visit", "county", on=on, note="现场查实")
+
+
+def test_who_is_named_as_a_rechecker_does_not_close(store: Store) -> None:
+    office = Office(store)
+    entry = office.put_right(office.add())
+    office.now += timedelta(days=30)
+    with pytest.raises(UsageError, match="乙 是本项复查人，须由另一人审核"):
+        office.act(entry, "close", "chief", called="乙")
+
+
+def test_a_day_before_our_time_is_no_day_of_finding(store: Store) -> None:
+    with pytest.raises(UsageError, match="发现日 1900-01-01 不在可用的年份内"):
+        Office(store).add(replace(DRAFT, found_on=date(1900, 1, 1)))
+
+
 def test_a_new_signal_starts_the_quiet_days_anew_and_a_supervisor_may_waive_them(store: Store) -> None:
     office = Office(store)
     entry = office.put_right(office.add())
@@ -328,6 +366,16 @@ def test_a_file_is_known_by_its_bytes_and_lies_under_its_hash(tmp_path: Path) ->
     ):
         with pytest.raises(UsageError, match=told):
             proofs.keep(tmp_path, "report", "a.pdf", body, rules)
+
+
+def test_a_workbook_with_macros_is_no_proof_however_its_part_is_written(tmp_path: Path) -> None:
+    names = ["xl/workbook.xml", *(f"xl/{number}.xml" for number in range(5001)), "xl/VBAProject.BIN"]
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"")
+    with pytest.raises(UsageError, match="类型不收"):
+        proofs.keep(tmp_path, "report", "a.xlsx", packed.getvalue(), LedgerRules().proofs)
 
 
 def test_a_changed_file_is_not_handed_out(tmp_path: Path) -> None:

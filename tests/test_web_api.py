@@ -12,7 +12,7 @@ from httpx import Response
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from core.ids import short_id
-from store import alert_log, audit, users
+from store import alert_log, audit, tokens, users
 from store.schema import tokens as token_table
 from tests.desk_server import NOW, make_services
 from tests.test_web_desk import value_of
@@ -54,7 +54,7 @@ def token_of(services: Services, user: str, *scopes: str, **more: object) -> str
     """A token of an account; with all scopes where none is named."""
     details = {"scopes": list(scopes or SCOPES)}
     with services.store.write() as db:
-        return PREFIX + users.create_token(db, "api", user=user, note="试", now=NOW, details=details, **more)  # type: ignore[arg-type]
+        return PREFIX + tokens.create_token(db, "api", user=user, note="试", now=NOW, details=details, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_token_is_shown_once_works_until_revoked_and_lies_nowhere_in_clear(
     with filled.store.read() as db:
         rows = [str(row) for row in db.execute(token_table.select())]
         logged = str(audit.newest(db, 20))
-        mine = next(one for one in users.list_tokens(db, "county", purpose="api") if one.note == "日报")
+        mine = next(one for one in tokens.list_tokens(db, "county", purpose="api") if one.note == "日报")
     assert secret not in logged + "".join(rows)
     assert mine.used_at == NOW
     assert mine.expires_at == NOW + timedelta(days=90)

@@ -16,7 +16,7 @@ from config.ledger import LedgerRules
 from core.errors import ConfigError
 from core.ids import short_id
 from ledger import proofs
-from store import users
+from store import audit, users
 from store.ledger import HazardState, find_entry, list_entries, proofs_of, rows_of
 from store.schema import ledger_entries
 from tests.desk_server import NOW, make_services
@@ -145,6 +145,36 @@ def test_each_step_by_whom_it_belongs_to_until_it_is_closed(browse: Browse, serv
     page = browse("chief").get(f"/ledger/{entry}").text
     assert "已销号" in page
     assert "chief员" in page
+
+
+def test_every_step_stands_once_in_the_record_of_acts(browse: Browse, services: Services) -> None:
+    chief = browse("chief")
+    entry = enter(chief)
+    page = chief.get(f"/ledger/{entry}").text
+    form = {"csrf": value_of(page, "csrf"), "once": "once-and-again", "unit": "360702"}
+    for _ in range(2):
+        assert chief.post(f"/ledger/{entry}/dispatch", data=form).status_code == 303
+    assert step(chief, entry, "undo", of="2")[0] == 303
+    press = {"csrf": value_of(chief.get("/alerts").text, "csrf"), "once": "accepted-once"}
+    assert chief.post(f"/alerts/{ALERT}/accept", data=press).status_code == 303
+    with services.store.read() as db:
+        told = [(line.action, line.object, line.details) for line in audit.search(db, actor="chief", limit=4)]
+    assert told == [
+        ("alert_act", "YJ-2026-0001", {"action": "accept"}),
+        *(("ledger_act", entry, {"action": action}) for action in ("undo", "dispatch", "add")),
+    ]
+    assert "步骤 派单" in chief.get("/audit?what=ledger_act").text
+
+
+def test_a_double_click_that_hands_an_entry_on_is_no_refusal(browse: Browse) -> None:
+    entry = enter(browse("county"))
+    form = {
+        "csrf": value_of(browse("county").get(f"/ledger/{entry}").text, "csrf"),
+        "once": "handed-on",
+        "unit": "360702",
+    }
+    answers = [browse("county").post(f"/ledger/{entry}/dispatch", data=form).status_code for _ in range(2)]
+    assert answers == [303, 303]
 
 
 def test_a_county_sees_and_acts_on_its_own_alone(browse: Browse) -> None:

@@ -103,6 +103,21 @@ def test_in_is_previewed_then_written_and_a_second_time_changes_nothing(browse: 
     ]  # fmt: skip
 
 
+def test_the_preview_refuses_what_would_not_be_written(browse: Browse) -> None:
+    desk = browse("desk")
+    page = preview(desk, sheet([
+        ("", "消防通道门不合格", "黄", "章贡区", "2026-11-20", "", "", ""),
+        ("", "消防通道门不合格", "蓝", "章贡区", "2026-11-20", "", "", ""),
+        ("", "短", "黄", "章贡区", "2026-11-20", "", "", ""),
+        ("", "很久以前的隐患", "黄", "章贡区", "1900-01-01", "", "", ""),
+        ("", "明年才发现的隐患", "黄", "章贡区", "2027-11-20", "", "", ""),
+    ]))  # fmt: skip
+    told = outcomes(page)
+    assert [kind for kind, _ in told] == ["新增", "未收", "未收", "未收", "未收"]
+    assert told[1][1] == "与第 3 行是同一项（隐患、企业、属地、发现日相同）"
+    assert confirm(desk, page) == "新增 1 行，更新 0 行，无变化 0 行，未收 4 行。"
+
+
 def test_what_was_exported_changes_nothing_when_it_comes_back(browse: Browse) -> None:
     desk = browse("desk")
     enter(desk, title="=1+1 的隐患", firm="＋某厂", remark="-1", model="+86", uscc="91360702MA35XXXX0A")

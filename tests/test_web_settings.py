@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from core.errors import UsageError
-from store import account_care, audit, second_factor, users
+from store import account_care, audit, second_factor, tokens, users
 from store.database import Store
 from tests.desk_server import make_services
 from web.app import create_app
@@ -238,8 +238,8 @@ def test_one_who_looks_after_all_is_always_left(tmp_path: Path) -> None:
 
 def test_tokens_show_their_last_use_and_are_revoked(open_as: Callable[..., TestClient], services: Services) -> None:
     with services.store.write() as db:
-        secret = users.create_token(db, "feed", user="gaoan", note="值班手机", now=NOW - timedelta(days=100))
-        users.create_token(db, "api", user="ganzhou", note="数据平台", now=NOW)
+        secret = tokens.create_token(db, "feed", user="gaoan", note="值班手机", now=NOW - timedelta(days=100))
+        tokens.create_token(db, "api", user="ganzhou", note="数据平台", now=NOW)
     admin, reader = open_as("yichun"), open_as()
     page = admin.get("/settings/tokens").text
     assert "值班手机" in page

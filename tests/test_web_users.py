@@ -9,9 +9,10 @@ import pytest
 from argon2 import PasswordHasher
 
 from core.errors import UsageError
-from store import users
+from store import tokens, users
 from store.database import Store
-from store.schema import sessions, tokens
+from store.schema import sessions
+from store.schema import tokens as token_table
 from store.schema import users as user_table
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -92,8 +93,8 @@ def test_a_name_is_given_once(store: Store) -> None:
 def test_no_secret_lies_in_the_store(store: Store) -> None:
     with store.write() as db:
         cookie, _ = users.open_session(db, "desk-1", now=NOW)
-        feed = users.create_token(db, "feed", user="desk-1", note="手机", now=NOW)
-        rows = [str(row) for table in (user_table, sessions, tokens) for row in db.execute(table.select())]
+        feed = tokens.create_token(db, "feed", user="desk-1", note="手机", now=NOW)
+        rows = [str(row) for table in (user_table, sessions, token_table) for row in db.execute(table.select())]
     assert not [row for row in rows for secret in (GOOD, cookie, feed) if secret in row]
 
 
@@ -129,11 +130,11 @@ def test_the_first_link_works_once_and_only_the_newest(store: Store) -> None:
         old, new = users.first_admin_token(db, now=NOW), users.first_admin_token(db, now=NOW)
         assert old
         assert new
-        assert users.spend_token(db, old, purpose="first_admin", now=NOW) is None
-        spent = users.spend_token(db, new, purpose="first_admin", now=NOW)
+        assert tokens.spend_token(db, old, purpose="first_admin", now=NOW) is None
+        spent = tokens.spend_token(db, new, purpose="first_admin", now=NOW)
         assert spent is not None
         assert spent.user == "admin"
-        assert users.spend_token(db, new, purpose="first_admin", now=NOW) is None
+        assert tokens.spend_token(db, new, purpose="first_admin", now=NOW) is None
 
 
 def test_once_other_accounts_exist_nobody_gets_in_by_a_first_link(store: Store) -> None:
@@ -151,10 +152,10 @@ def test_the_first_link_ends_with_a_password(store: Store) -> None:
 
 def test_a_revoked_feed_is_gone_and_nobody_revokes_another_ones(store: Store) -> None:
     with store.write() as db:
-        secret = users.create_token(db, "feed", user="desk-1", note="手机", now=NOW)
-        found = users.find_token(db, secret, purpose="feed", now=NOW)
+        secret = tokens.create_token(db, "feed", user="desk-1", note="手机", now=NOW)
+        found = tokens.find_token(db, secret, purpose="feed", now=NOW)
         assert found is not None
-        assert users.find_token(db, secret, purpose="api", now=NOW) is None
-        assert not users.revoke_token(db, "other", found.key, now=NOW)
-        assert users.revoke_token(db, "desk-1", found.key, now=NOW)
-        assert users.find_token(db, secret, purpose="feed", now=NOW) is None
+        assert tokens.find_token(db, secret, purpose="api", now=NOW) is None
+        assert not tokens.revoke_token(db, "other", found.key, now=NOW)
+        assert tokens.revoke_token(db, "desk-1", found.key, now=NOW)
+        assert tokens.find_token(db, secret, purpose="feed", now=NOW) is None

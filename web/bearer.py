@@ -11,7 +11,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 from sqlalchemy import Connection
 
 from core.clock import Clock
-from store.users import TOKEN_STEP, Token, find_token, find_user, touch_token
+from store.tokens import TOKEN_STEP, Token, find_token, touch_token
+from store.users import find_user
 from web.access import ROLE_NAMES, SCOPES, Viewer
 from web.buckets import Buckets
 from web.services import Services

@@ -97,6 +97,9 @@ AUDIT_WORDS: Mapping[str, str] = {
     "revoke_feed": "作废地址",
     "create_token": "新建令牌",
     "revoke_token": "作废令牌",
+    "alert_act": "办理预警",
+    "ledger_act": "办理台账",
+    "shift_note": "交班留言",
     "api_act": "接口操作预警",
     "run_source": "立即抓取",
     "index_retry": "重写索引",
@@ -136,6 +139,7 @@ AUDIT_WORDS: Mapping[str, str] = {
 
 DETAIL_WORDS: Mapping[str, str] = {
     "how": "方式",
+    "action": "步骤",
     "rows": "行数",
     "role": "角色",
     "territory": "属地",

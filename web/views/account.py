@@ -7,7 +7,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from core.errors import UsageError
-from store import audit, second_factor, users
+from store import audit, second_factor, tokens, users
 from web.devices import WAYS, device_word
 from web.security import safe_next, set_session_cookie, told_by
 from web.visit import Here, Posted, Refused, Visit, redirect
@@ -104,9 +104,9 @@ def _new_address(visit: Visit, form: FormData, purpose: Literal["feed", "wall"],
     now = visit.services.clock()
     note = str(form.get("note", "")).strip()[:60] or word
     with visit.services.store.write() as db:
-        if len(users.list_tokens(db, visit.me.name, purpose=purpose)) >= MOST_FEEDS:
+        if len(tokens.list_tokens(db, visit.me.name, purpose=purpose)) >= MOST_FEEDS:
             raise Refused(409, f"{word}地址已有 {MOST_FEEDS} 个。请先作废不用的。")
-        secret = users.create_token(db, purpose, user=visit.me.name, note=note, now=now)
+        secret = tokens.create_token(db, purpose, user=visit.me.name, note=note, now=now)
         audit.note(db, visit.me.name, f"create_{purpose}", note, at=now)
     return f"{visit.services.settings.public_url.rstrip('/')}/{purpose}{'s' if purpose == 'feed' else ''}/{secret}"
 
@@ -116,7 +116,7 @@ def revoke_feed(visit: Here, form: Posted) -> Response:
     """End one of the own feed addresses."""
     now = visit.services.clock()
     with visit.services.store.write() as db:
-        if users.revoke_token(db, visit.me.name, str(form.get("key", "")), now=now):
+        if tokens.revoke_token(db, visit.me.name, str(form.get("key", "")), now=now):
             audit.note(db, visit.me.name, "revoke_feed", "", at=now)
     return redirect("/account?said=revoked")
 
@@ -133,8 +133,8 @@ def account_page(
 ) -> Response:
     """The page; problem: what was wrong with a field of it."""
     with visit.services.store.read() as db:
-        feeds = users.list_tokens(db, visit.me.name, purpose="feed")
-        walls = users.list_tokens(db, visit.me.name, purpose="wall")
+        feeds = tokens.list_tokens(db, visit.me.name, purpose="feed")
+        walls = tokens.list_tokens(db, visit.me.name, purpose="wall")
         opened = users.list_sessions(db, visit.me.name, now=visit.services.clock())
         factor = second_factor.find_factor(db, visit.me.name)
     return visit.page(

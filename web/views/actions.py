@@ -11,7 +11,7 @@ from starlette.responses import Response
 from alerts.reasons import REASONS
 from core.errors import FengsuiError, UsageError
 from core.records import Alert
-from store import alert_log
+from store import alert_log, audit
 from store.alerts_at_hand import add_mentions
 from web.access import MAY, ROLE_NAMES
 from web.history import action_word
@@ -87,6 +87,13 @@ def take_step(
     if new and changed is not None and number is not None:
         add_mentions(db, alert.id, number, named)
         after_step(db, visit.services, changed, once)
+        if visit.me.scopes is None:  # what a token does is noted by the API
+            note_act(db, visit, alert, action)
+
+
+def note_act(db: Connection, visit: Visit, alert: Alert, action: str) -> None:
+    """The alert's history says what was done; that it was done stands in the chain too."""
+    audit.note(db, visit.me.name, "alert_act", alert.number, at=visit.services.clock(), details={"action": action})
 
 
 def _assigned(db: Connection, visit: Visit, alert: Alert, person: str) -> str:

@@ -12,7 +12,7 @@ from ledger import proofs
 from store import alert_log
 from store.alerts_at_hand import AlertFile, add_file, files_of
 from store.ledger import Proof
-from web.views.actions import MOST_NOTE, allowed, once_of, refused
+from web.views.actions import MOST_NOTE, allowed, note_act, once_of, refused
 from web.views.alert import open_alert
 from web.visit import Here, Refused, Uploaded, Visit, redirect
 
@@ -67,6 +67,7 @@ def _take(visit: Visit, alert_id: str, once: str, note: str, name: str, body: by
             act(db, alert.id, "file", actor=visit.me.name, note=words, now=visit.now, once=once)
             number = alert_log.history_row_of_form(db, once) or 0
             add_file(db, AlertFile(alert.id, number, kept.name, kept.type, kept.sha256, kept.size))
+            note_act(db, visit, alert, "file")
     except UsageError as problem:
         return refused(visit, alert_id, problem, typed=note)
     return redirect(f"/alerts/{alert.id}?did={number}")

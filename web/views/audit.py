@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from core.clock import BEIJING, as_utc
+from ledger.words import ACTION_WORDS
 from store import audit, users
 from web.names import AUDIT_WORDS
 from web.visit import Here, Refused, Visit
@@ -53,7 +54,7 @@ def show_audit(visit: Here) -> Response:
     return visit.page(
         "audit.html", lines=lines[:A_PAGE], more=lines[A_PAGE - 1].number if len(lines) > A_PAGE else None,
         asked=asked, chain=chain, damage=DAMAGE_WORDS, people={one.name: one.display_name for one in known},
-        offered=sorted(one.name for one in known if visit.me.sees_account(one)),
+        STEPS=ACTION_WORDS, offered=sorted(one.name for one in known if visit.me.sees_account(one)),
     )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from core.errors import SearchUnavailable
 from search.query import QueryError
 from store.searches import find_search
-from store.users import TOKEN_STEP, Token, find_token, find_user, touch_token
+from store.tokens import TOKEN_STEP, Token, find_token, touch_token
+from store.users import find_user
 from web.access import Viewer
 from web.inbox import standing_alerts
 from web.names import Names

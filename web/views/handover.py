@@ -47,7 +47,8 @@ def add_note(visit: Here, form: Posted) -> Response:
         found = find_alert(db, alert) if alert else None
         if alert and (found is None or not visit.me.sees_alert(found)):
             raise Refused(404, "没有记下：没有这条预警。")
-        write_row(db, visit, "note", shift, once=_once(form), text=text, alert=found.id if found else "")
+        if write_row(db, visit, "note", shift, once=_once(form), text=text, alert=found.id if found else ""):
+            audit.note(db, visit.me.name, "shift_note", in_address(shift.start), at=visit.services.clock())
     return _back(shift, alert or "notes")
 
 

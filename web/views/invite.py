@@ -5,7 +5,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from core.errors import UsageError
-from store import audit, users
+from store import audit, tokens, users
 from web.security import address_of, cross_site, same
 from web.services import Services
 from web.views.signin import DOOR, TOO_MANY, at_the_door, let_in
@@ -49,7 +49,7 @@ def _take(request: Request, token: str, password: str) -> Response:
     except UsageError as problem:
         return _again(request, token, f"{problem}。", field="new")
     with services.store.write() as db:
-        if users.spend_token(db, token[:100], purpose="invite", now=now) is None:
+        if tokens.spend_token(db, token[:100], purpose="invite", now=now) is None:
             return _again(request, token, GONE, status=403)
         users.set_hashed_password(db, owner.name, hashed)
         audit.note(db, owner.name, "set_password", owner.name, at=now, details={"how": "invite link"})
@@ -63,7 +63,7 @@ def _owner(request: Request, token: str) -> users.User | None:
     if "\0" in token:
         return None
     with services.store.read() as db:
-        found = users.find_token(db, token[:100], purpose="invite", now=services.clock())
+        found = tokens.find_token(db, token[:100], purpose="invite", now=services.clock())
         owner = users.find_user(db, found.user) if found and found.user else None
     return owner if owner and owner.active else None
 

@@ -17,8 +17,9 @@ from core.records import LEVEL_IDS, Alert
 from ledger.book import Deed, Ledger, open_book
 from ledger.steps import add
 from ledger.words import ORIGINS, STATE_WORDS
+from store import audit
 from store.documents import find_signals
-from store.ledger import Entry, HazardState
+from store.ledger import Entry, HazardState, row_of_form
 from store.ledger_list import is_empty
 from store.registry import find_by_name
 from store.registry import find_entry as find_firm
@@ -128,10 +129,18 @@ def create_entry(visit: Here, form: Posted) -> Response:
         with visit.services.store.write() as db:
             draft, due_on = _draft(db, visit, typed)
             deed = Deed(visit.me.name, visit.now, once, territory=visit.me.user.territory)
+            new = row_of_form(db, once) is None
             made = add(book_of(visit), db, draft, deed, due_on=due_on)
+            if new:
+                note_act(db, visit, made.id, "add")
     except UsageError as problem:
         return _form(visit, typed, wrong=str(problem), once=once, status=400)
     return redirect(f"/ledger/{made.id}?did=1")
+
+
+def note_act(db: Connection, visit: Visit, entry: str, action: str) -> None:
+    """The entry's history says what was done; that it was done stands in the chain too."""
+    audit.note(db, visit.me.name, "ledger_act", entry, at=visit.services.clock(), details={"action": action})
 
 
 def once_of(form: FormData) -> str:

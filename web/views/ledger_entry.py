@@ -24,14 +24,14 @@ from ledger.undoing import undo, undoable
 from ledger.words import ACTION_WORDS, FIELD_WORDS, MOMENTS, PROOF_KINDS, RETESTS, TRANSFER_TO, reason_word
 from store.alert_log import delivery_log, find_alert
 from store.documents import find_signals
-from store.ledger import Entry, EntryRow, Proof, find_entry, proofs_of, rows_of, standing_rows
+from store.ledger import Entry, EntryRow, Proof, find_entry, proofs_of, row_of_form, rows_of, standing_rows
 from store.supervisions import supervised_entries
 from web.access import MAY, ROLE_NAMES
 from web.history import people
 from web.ledger_forms import FORMS, offered
 from web.ledger_laws import readings
 from web.names import DELIVERY_STATES, firm_names
-from web.views.ledger import WORDS, book_of, once_of
+from web.views.ledger import WORDS, book_of, note_act, once_of
 from web.visit import Here, Posted, Refused, Uploaded, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
@@ -86,7 +86,10 @@ def take_back(visit: Here, form: Posted, entry_id: str) -> Response:
             entry = open_entry(db, visit, entry_id)
             _may(visit, entry, "undo")
             deed = Deed(visit.me.name, visit.now, once, territory=visit.me.user.territory)
+            new = row_of_form(db, once) is None
             undo(db, entry.id, int(number) if number.isdecimal() and len(number) < 9 else 0, deed)
+            if new:
+                note_act(db, visit, entry.id, "undo")
     except UsageError as problem:
         with visit.services.store.read() as db:
             entry = open_entry(db, visit, entry_id)
@@ -111,18 +114,25 @@ def _take(visit: Visit, form: FormData, entry_id: str, action: str, file: tuple[
     once, typed = once_of(form), _typed(form)
     try:
         with visit.services.store.read() as db:
-            _may(visit, open_entry(db, visit, entry_id), action)
+            entry = open_entry(db, visit, entry_id)
+            if row_of_form(db, once) is not None:  # a double click; the entry may be another office's by now
+                return redirect(f"/ledger/{entry.id}")
+            _may(visit, entry, action)
         proof = _kept(visit, typed, file) if file else None
         with visit.services.store.write() as db:
             entry = open_entry(db, visit, entry_id)
             _may(visit, entry, action)
-            if action == "dispatch" and typed["unit"] not in _units(visit, entry):
+            new = row_of_form(db, once) is None
+            if new and action == "dispatch" and typed["unit"] not in _units(visit, entry):
                 raise UsageError("承办单位须在列表中选定")
             deed = Deed(
-                visit.me.name, visit.now, once, territory=visit.me.user.territory, note=typed.pop("note"),
+                visit.me.name, visit.now, once, territory=visit.me.user.territory,
+                called=visit.me.user.display_name, note=typed.pop("note"),
                 reason=typed.pop("reason"), typed=typed, proof=proof,
             )  # fmt: skip
             act(book_of(visit), db, entry.id, action, deed)
+            if new:
+                note_act(db, visit, entry.id, action)
             number = rows_of(db, entry.id)[-1].number
     except UsageError as problem:
         with visit.services.store.read() as db:

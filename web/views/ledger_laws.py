@@ -6,9 +6,9 @@ from starlette.responses import Response
 from core.errors import UsageError
 from ledger.book import Deed
 from ledger.steps import act
-from store.ledger import rows_of
+from store.ledger import row_of_form, rows_of
 from web.access import ROLE_NAMES
-from web.views.ledger import book_of, once_of
+from web.views.ledger import book_of, note_act, once_of
 from web.views.ledger_entry import open_entry
 from web.visit import Here, Posted, Refused, redirect
 
@@ -33,7 +33,10 @@ def say(visit: Here, form: Posted, entry_id: str) -> Response:
                 note=str(form.get("note", "")).strip()[:MOST_NOTE],
                 typed={"law": text, "title": title, "applies": str(form.get("applies", ""))},
             )  # fmt: skip
+            new = row_of_form(db, once) is None
             act(book_of(visit), db, entry.id, "law", deed)
+            if new:
+                note_act(db, visit, entry.id, "law")
             number = rows_of(db, entry.id)[-1].number
     except UsageError as problem:
         raise Refused(409, f"没有登记：{problem}。") from problem

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from core.errors import UsageError
 from ledger import proofs
 from ledger.book import Deed
 from ledger.imports import Importer, Planned
-from ledger.steps import act, add
+from ledger.steps import act, add, check_draft
 from ledger.words import FIELD_WORDS
 from store import audit
 from store.alert_log import find_alert
@@ -143,8 +143,13 @@ def _plan(db: Connection, visit: Visit, body: bytes) -> list[Planned]:
             return f"调级由{ROLE_NAMES['supervisor']}及以上角色操作"
         return ""
 
+    book, today = book_of(visit), beijing(visit.now).date()
+
+    def check(draft: Entry, due_on: date | None) -> None:
+        check_draft(book, draft, today, due_on=due_on)
+
     entries = [entry for entry in list_entries(db) if me.sees_entry(entry)]
-    reader = Importer(visit.services.lexicon, entries, me.sees_code, lambda name: firm_of(db, name), refuses)
+    reader = Importer(visit.services.lexicon, entries, me.sees_code, lambda name: firm_of(db, name), refuses, check)
     return reader.plan(read(body), visit.now)
 
 

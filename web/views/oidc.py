@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from core.errors import UsageError
 from core.logs import log_event
-from store import audit, users
+from store import audit, tokens, users
 from store.identities import Identity, arrive
 from web.oidc import OidcClient, OidcProblem
 from web.security import address_of, safe_next, same
@@ -50,7 +50,9 @@ def leave(request: Request, next: str = "/") -> Response:
         return _failed(request, problem, wanted)
     kept = {"state": start.state, "nonce": start.nonce, "verifier": start.verifier, "next": wanted}
     with services.store.write() as db:
-        secret = users.create_token(db, "oidc", user=None, note="", now=now, expires_at=now + TRIP_LENGTH, details=kept)
+        secret = tokens.create_token(
+            db, "oidc", user=None, note="", now=now, expires_at=now + TRIP_LENGTH, details=kept
+        )
     answer = RedirectResponse(start.address, status_code=303)
     secure = services.settings.public_url.startswith("https://")
     # Lax: the way back comes from the provider's site.
@@ -67,7 +69,7 @@ def come_back(request: Request, code: str = "", state: str = "", error: str = ""
         return redirect("/signin")
     now = services.clock()
     with services.store.write() as db:
-        trip = users.spend_token(db, request.cookies.get(TRIP, "")[:100], purpose="oidc", now=now)
+        trip = tokens.spend_token(db, request.cookies.get(TRIP, "")[:100], purpose="oidc", now=now)
     if trip is None or not same(state, str(trip.details["state"])):
         return show_problem(request, "这次登录不是从这里开始的，或已过 10 分钟。请再试一次。", wanted="/", status=403)
     wanted = safe_next(trip.details["next"])

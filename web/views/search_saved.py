@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from core.errors import UsageError
 from search.query import QueryError, parse_query
-from store import audit, users
+from store import audit, tokens
 from store.searches import (
     LONGEST_NAME,
     SavedSearch,
@@ -130,10 +130,10 @@ def make_feed(visit: Here, form: Posted, search_id: str) -> Response:
     """A private feed of its hits. The address is shown on this answer and never again."""
     search, now = _seen(visit, search_id), visit.services.clock()
     with visit.services.store.write() as db:
-        if len(users.list_tokens(db, visit.me.name, purpose="feed")) >= MOST_FEEDS:
+        if len(tokens.list_tokens(db, visit.me.name, purpose="feed")) >= MOST_FEEDS:
             raise Refused(409, f"订阅地址已有 {MOST_FEEDS} 个。请先在账号页作废不用的。")
         note, details = f"检索：{search.name}", {"search": search.id}
-        secret = users.create_token(db, "feed", user=visit.me.name, note=note, now=now, details=details)
+        secret = tokens.create_token(db, "feed", user=visit.me.name, note=note, now=now, details=details)
         audit.note(db, visit.me.name, "create_feed", note, at=now)
     base = visit.services.settings.public_url.rstrip("/")
     return _page(visit, feed=f"{base}/feeds/{secret}/search.atom", feed_name=search.name)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from store import account_care, audit, users
+from store import account_care, audit, tokens, users
 from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
@@ -35,14 +35,14 @@ def show_settings(visit: Here) -> Response:
     found, now, asked = own_accounts(visit), visit.services.clock(), visit.services.sign_in.two_step_for
     opened = [one for one in found if one.active]
     with visit.services.store.read() as db:
-        tokens = _tokens(visit, account_care.list_all_tokens(db), found)
+        living = _tokens(visit, account_care.list_all_tokens(db), found)
         lines = audit.count(db) if visit.me.everywhere else None
     return visit.page(
         "settings.html", accounts=len(found), opened=len(opened), roles=Counter(one.role for one in opened),
         unset=[one for one in opened if not one.has_password and not one.outside],
         locked=[one for one in opened if one.locked_until is not None and one.locked_until > now],
         lacking=[one for one in opened if one.role in asked and not one.two_step and not one.outside], asked=asked,
-        tokens=Counter(one.purpose for one in tokens), idle=sum(_idle(one, now) for one in tokens), lines=lines,
+        tokens=Counter(one.purpose for one in living), idle=sum(_idle(one, now) for one in living), lines=lines,
         purposes=PURPOSES, other_house=visit.services.sign_in.oidc.title if visit.services.sign_in.oidc else "",
     )  # fmt: skip
 
@@ -53,8 +53,8 @@ def show_tokens(visit: Here, said: str = "", who: str = "") -> Response:
     managing(visit)
     found, now = own_accounts(visit), visit.services.clock()
     with visit.services.store.read() as db:
-        tokens = _tokens(visit, account_care.list_all_tokens(db), found)
-    shown = [one for one in tokens if not who or one.user == who]
+        living = _tokens(visit, account_care.list_all_tokens(db), found)
+    shown = [one for one in living if not who or one.user == who]
     return visit.page(
         "settings_tokens.html", tokens=shown, people={one.name: one for one in found}, purposes=PURPOSES,
         said=SAID.get(said, ""), who=who[:64], idle={one.key for one in shown if _idle(one, now)},
@@ -69,17 +69,17 @@ def revoke_token(visit: Here, form: Posted) -> Response:
     with visit.services.store.write() as db:
         mine = _tokens(visit, account_care.list_all_tokens(db), found)
         token = next((one for one in mine if one.key == key), None)
-        if token is not None and users.revoke_token(db, token.user or "", key, now=now):
+        if token is not None and tokens.revoke_token(db, token.user or "", key, now=now):
             details = {"purpose": token.purpose, "note": token.note}
             audit.note(db, visit.me.name, "user_token_revoke", token.user or "", at=now, details=details)
     return redirect("/settings/tokens?said=revoked")
 
 
-def _tokens(visit: Visit, tokens: list[users.Token], found: list[users.User]) -> list[users.Token]:
+def _tokens(visit: Visit, tokens: list[tokens.Token], found: list[users.User]) -> list[tokens.Token]:
     names = {one.name for one in found}
     now = visit.services.clock()
     return [one for one in tokens if one.user in names and (one.expires_at is None or one.expires_at > now)]
 
 
-def _idle(token: users.Token, now: datetime) -> bool:
+def _idle(token: tokens.Token, now: datetime) -> bool:
     return now - (token.used_at or token.created_at) > IDLE

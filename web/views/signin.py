@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from core.clock import beijing
-from store import audit, second_factor, users
+from store import audit, second_factor, tokens, users
 from web.language.choice import DOOR_COOKIE, KEPT, LANGUAGES, address_in, language_of
 from web.security import address_of, cookie_name, cross_site, safe_next, same, set_session_cookie, told_by
 from web.services import Services
@@ -74,7 +74,7 @@ def _to_the_code(request: Request, name: str, wanted: str) -> Response:
     services: Services = request.app.state.services
     now = services.clock()
     with services.store.write() as db:
-        secret = users.create_token(db, "second_step", user=name, note="", now=now, expires_at=now + STEP_LENGTH)
+        secret = tokens.create_token(db, "second_step", user=name, note="", now=now, expires_at=now + STEP_LENGTH)
     answer = redirect("/signin/code" if wanted == "/" else f"/signin/code?{urlencode({'next': wanted})}")
     secure = services.settings.public_url.startswith("https://")
     answer.set_cookie(STEP, secret, path="/signin", httponly=True, samesite="strict", secure=secure)
@@ -110,7 +110,7 @@ def _try_code(request: Request, code: str, wanted: str) -> Response:
             audit.note(db, name, "two_step_refused", name, at=now)
         return _code_page(request, wanted=wanted, problem=code_refusal(attempt), status=401)
     with services.store.write() as db:
-        spent = users.spend_token(db, request.cookies.get(STEP, "")[:100], purpose="second_step", now=now)
+        spent = tokens.spend_token(db, request.cookies.get(STEP, "")[:100], purpose="second_step", now=now)
     if spent is None:
         return _door(request, wanted=wanted, problem="这次登录已用过。请从密码重新开始。", status=403)
     answer = let_in(request, name, wanted, how="code", told="recovery code" if attempt.recovery else "code")
@@ -130,7 +130,7 @@ def _half_in(request: Request) -> str | None:
     services: Services = request.app.state.services
     with services.store.read() as db:
         secret, now = request.cookies.get(STEP, "")[:100], services.clock()
-        token = users.find_token(db, secret, purpose="second_step", now=now)
+        token = tokens.find_token(db, secret, purpose="second_step", now=now)
         owner = users.find_user(db, token.user) if token and token.user else None
     return owner.name if owner and owner.active else None
 
@@ -149,7 +149,7 @@ def first(request: Request, token: str = "") -> Response:
     if find_viewer(request) is not None:
         return redirect("/")
     with services.store.write() as db:
-        spent = users.spend_token(db, token[:100], purpose="first_admin", now=services.clock())
+        spent = tokens.spend_token(db, token[:100], purpose="first_admin", now=services.clock())
     if spent is None or spent.user is None:
         problem = "这个登录地址已用过或已过期。未设密码时，重新启动系统会给出新的地址。"
         return _door(request, wanted="/", problem=problem, status=403)

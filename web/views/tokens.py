@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from store import audit, users
+from store import audit, tokens
 from web.access import SCOPES
 from web.bearer import PREFIX
 from web.visit import Here, Posted, Refused, Visit, redirect
@@ -34,9 +34,9 @@ def create_token(visit: Here, form: Posted) -> Response:
     now = visit.services.clock()
     ends = now + timedelta(days=int(str(form["days"])))
     with visit.services.store.write() as db:
-        if len(users.list_tokens(db, visit.me.name, purpose="api")) >= MOST_TOKENS:
+        if len(tokens.list_tokens(db, visit.me.name, purpose="api")) >= MOST_TOKENS:
             raise Refused(409, f"令牌已有 {MOST_TOKENS} 个。请先作废不用的。")
-        secret = users.create_token(
+        secret = tokens.create_token(
             db, "api", user=visit.me.name, note=note, now=now, expires_at=ends, details={"scopes": chosen}
         )
         audit.note(db, visit.me.name, "create_token", note, at=now, details={"scopes": chosen})
@@ -48,7 +48,7 @@ def revoke_token(visit: Here, form: Posted) -> Response:
     """End one of the own tokens."""
     now = visit.services.clock()
     with visit.services.store.write() as db:
-        if users.revoke_token(db, visit.me.name, str(form.get("key", "")), now=now):
+        if tokens.revoke_token(db, visit.me.name, str(form.get("key", "")), now=now):
             audit.note(db, visit.me.name, "revoke_token", str(form.get("note", ""))[:LONGEST_NOTE], at=now)
     return redirect("/account/tokens?did=revoked")
 
@@ -70,9 +70,9 @@ def _page(
     chosen: list[str] | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
     with visit.services.store.read() as db:
-        tokens = users.list_tokens(db, visit.me.name, purpose="api")
+        held = tokens.list_tokens(db, visit.me.name, purpose="api")
     return visit.page(
         "tokens.html", status=status, said=said, problem=problem, made=made, note=note, chosen=chosen or [],
-        tokens=tokens, spans=SPANS, usual=USUAL_SPAN, clock=visit.services.clock(), longest=LONGEST_NOTE,
+        tokens=held, spans=SPANS, usual=USUAL_SPAN, clock=visit.services.clock(), longest=LONGEST_NOTE,
         scopes={scope: word for scope, (word, _) in SCOPES.items() if visit.me.holds(scope)},
     )  # fmt: skip

@@ -18,7 +18,8 @@ from store.canaries import newest as newest_canaries
 from store.ledger_list import OPEN, Day, count_views
 from store.shift_log import rows_of_shift
 from store.silences import silenced_alerts
-from store.users import find_token, find_user
+from store.tokens import find_token
+from store.users import find_user
 from web import inbox, signals
 from web.access import Viewer
 from web.history import DID, people, rows_since
