@@ -109,18 +109,12 @@ def lead_times(
             notices.append((row, kind))
             if len(notices) == most:
                 break
-    by_firm: defaultdict[str, list[tuple[Any, NoticeType]]] = defaultdict(list)
-    for row, kind in notices:
-        by_firm[row.enterprise or ""].append((row, kind))
     ids = [row.id for row, _ in notices]
-    events, matters = _Events(db, ids), _Matters(db, ids)
-    found: dict[str, Lead] = {}
-    for firm, theirs in by_firm.items():
-        around = _Around(db, firm, theirs[-1][0].event_time - WINDOW, theirs[0][0].event_time + AFTER, family)
-        for row, kind in theirs:
-            said = (around.told, events.of(row.id), matters.of(row.id))
-            found[row.id] = _lead(row, kind, said, family(row.product))
-    return [found[row.id] for row, _ in notices]
+    firms, events, matters = _Firms(db, [row for row, _ in notices], family), _Events(db, ids), _Matters(db, ids)
+    return [
+        _lead(row, kind, (firms.of(row.enterprise), events.of(row.id), matters.of(row.id)), family(row.product))
+        for row, kind in notices
+    ]
 
 
 _HEARD = (
@@ -160,23 +154,28 @@ class _Told:
     alerts: Sequence[tuple[datetime, str | None, str]]
 
 
-class _Around:
-    """What is said of one firm, read once for all notices on it. Nothing for notices that name none."""
+class _Firms:
+    """What is said of the firms of some notices, read once for all notices; nothing for notices that name none."""
 
-    def __init__(
-        self, db: Connection, firm: str, start: datetime, end: datetime, family: Callable[[str | None], str | None]
-    ) -> None:
-        rows: Sequence[Any] = []
-        if firm:
+    def __init__(self, db: Connection, notices: Sequence[Any], family: Callable[[str | None], str | None]) -> None:
+        rows: defaultdict[str, list[Any]] = defaultdict(list)
+        times = [row.event_time for row in notices]
+        for some in _chunks(sorted({row.enterprise for row in notices if row.enterprise})):
             query = select(*_HEARD).where(
-                documents.c.enterprise == firm,
-                documents.c.event_time >= start,
-                documents.c.event_time <= end,
+                documents.c.enterprise.in_(some),
+                documents.c.event_time >= min(times) - WINDOW,
+                documents.c.event_time <= max(times) + AFTER,
                 documents.c.latest,
                 documents.c.is_risk,
             )
-            rows = db.execute(query.order_by(documents.c.event_time, documents.c.id)).all()
-        self.told = _told(rows, family, _resting(db, [row.id for row in rows]))
+            for row in db.execute(query.order_by(documents.c.event_time, documents.c.id)):
+                rows[row.enterprise].append(row)
+        resting = _resting(db, [row.id for mine in rows.values() for row in mine])
+        self._told = {firm: _told(mine, family, resting) for firm, mine in rows.items()}
+
+    def of(self, firm: str | None) -> _Told:
+        """In order of time."""
+        return self._told.get(firm or "", _Told((), ()))
 
 
 _COUNTS = case((and_(documents.c.latest, documents.c.is_risk), 1), else_=0) == 1
