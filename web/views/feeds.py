@@ -14,6 +14,7 @@ from store.tokens import TOKEN_STEP, Token, find_token, touch_token
 from store.users import find_user
 from web.access import Viewer
 from web.inbox import standing_alerts
+from web.language.choice import CHINESE
 from web.names import Names
 from web.saved import may_see
 from web.search_feed import newest_hits, write_hits
@@ -55,7 +56,7 @@ def search_feed(request: Request, secret: str) -> Response:
     _note_use(services, token)
     if search is None or not may_see(viewer, search):
         raise Refused(404, GONE)
-    names: Names = request.app.state.names
+    names: Names = request.app.state.names[CHINESE]
     try:
         hits = newest_hits(services, viewer, search, services.story(), limit=MOST_HITS)
     except (QueryError, SearchUnavailable) as problem:
