@@ -35,6 +35,7 @@ from store.searches import save_search, watch_search
 from tests.desk_server import NOW
 from web.app import PAGES as MODULES
 from web.app import create_app
+from web.server import keep_what_is_loaded
 from web.services import Services
 
 NOT_PAGES = {
@@ -239,6 +240,7 @@ def signed_in(services: Services) -> tuple[TestClient, str]:
             desk_rules.create_rule(db, RULE, actor="bench", territory="000000", now=NOW, once="bench-rule")
         secret = tokens.create_token(db, "feed", user="bench", note="", now=NOW)
     client = TestClient(create_app(services), follow_redirects=False)
+    keep_what_is_loaded()  # as the desk does
     door = re.search(r'name="door" value="([^"]*)"', client.get("/signin").text)
     assert door
     form = {"door": unescape(door[1]), "username": "bench", "password": PASSWORD}
