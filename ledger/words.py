@@ -129,4 +129,7 @@ def bureau_of(regions: Regions, code: str) -> str:
     """章贡区局 for 360702, 省局 for the home province; empty for an empty code."""
     if not code:
         return ""
-    return "省局" if code == regions.home else f"{regions.name_of(code)}局"
+    if code == regions.home:
+        return "省局"
+    name = regions.name_of(code)
+    return name if name.endswith("局") else f"{name}局"

@@ -12,6 +12,7 @@ import pytest
 
 from alerts.duty import Duty
 from config.ledger import LedgerRules, load_ledger_rules
+from config.lexicon import Lexicon
 from config.settings import PROJECT
 from core.clock import BEIJING, as_utc
 from core.errors import ConfigError, UsageError
@@ -20,6 +21,7 @@ from ledger import proofs
 from ledger.book import Deed, Ledger
 from ledger.clocks import due_words
 from ledger.steps import act, add
+from ledger.words import bureau_of
 from store import documents
 from store.database import Store
 from store.ledger import Entry, HazardState, Proof, find_entry, proofs_of, rows_of
@@ -127,6 +129,10 @@ def test_from_entry_to_close_by_another_person(store: Store) -> None:
         "add", "dispatch", "receive", "visit", "rectify", "recheck", "proof", "proof", "apply", "close",
     ]  # fmt: skip
     assert set(told[-1].details["conditions"]) == {"report", "recheck", "quiet"}
+
+
+def test_an_administration_that_is_called_bureau_is_not_called_so_twice(lexicon: Lexicon) -> None:
+    assert [bureau_of(lexicon.regions, code) for code in ("369103", "360702", "")] == ["湾里管理局", "章贡区局", ""]
 
 
 def test_who_comes_second_is_told_who_was_first(store: Store) -> None:

@@ -464,6 +464,7 @@ def test_the_shift_counts_its_ledger_steps_and_each_count_is_a_door(browse: Brow
     assert re.search(r'台账逾期</dt><dd class="clock" data-state="over">1<', wall)
     assert "台账" not in browse("other").get("/wall").text
     assert desk.get("/ledger/steps?since=nonsense").status_code == 400
+    assert desk.get("/ledger/steps").status_code == 200
 
 
 def test_lookback_says_who_looks_when_and_what_came_of_it(browse: Browse, services: Services) -> None:

@@ -41,7 +41,7 @@ def counted_steps(db: Connection, visit: Visit, since: datetime, until: datetime
 
 
 @router.get("/ledger/steps")
-def show_steps(visit: Here, since: str, until: str = "", did: str = "", page: int = 1) -> Response:
+def show_steps(visit: Here, since: str = "24h", until: str = "", did: str = "", page: int = 1) -> Response:
     """Newest first."""
     if did not in ("", *DID):
         raise inbox.BadAddress(f"地址中的 did={did[:40]} 不存在。可用：{'、'.join(DID)}。")
