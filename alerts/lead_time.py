@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, case, not_, select, type_coerce
+from sqlalchemy import Connection, and_, case, not_, select
 
 from alerts.notices import OFFICIAL_KINDS, NoticeType, notice_type
+from store.alert_log import MERGED
 from store.schema import alert_documents, alerts, documents, event_documents
 
 WINDOW = timedelta(days=90)
@@ -216,7 +217,7 @@ class _Matters:
             query = select(alert_documents.c.document, alert_documents.c.alert).join(
                 alerts, alerts.c.id == alert_documents.c.alert
             )
-            for row in db.execute(query.where(alert_documents.c.document.in_(some), not_(_MERGED))):
+            for row in db.execute(query.where(alert_documents.c.document.in_(some), not_(MERGED))):
                 self._alerts[row.document].append(row.alert)
         self._rows: defaultdict[str, list[Any]] = defaultdict(list)
         for some in _chunks(sorted({alert for mine in self._alerts.values() for alert in mine})):
@@ -232,9 +233,6 @@ class _Matters:
         return _Told([(row.event_time, None, row) for row in sorted(rows, key=lambda r: (r.event_time, r.id))], ())
 
 
-_MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
-
-
 def _resting(db: Connection, ids: Sequence[str]) -> Mapping[str, list[tuple[datetime, str]]]:
     """First moment and id of the alerts that rest on each document; those merged into another are told of there."""
     found: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
@@ -242,7 +240,7 @@ def _resting(db: Connection, ids: Sequence[str]) -> Mapping[str, list[tuple[date
         query = (
             select(alerts.c.first_at, alerts.c.id, alert_documents.c.document)
             .join(alert_documents, alert_documents.c.alert == alerts.c.id)
-            .where(alert_documents.c.document.in_(some), not_(_MERGED))
+            .where(alert_documents.c.document.in_(some), not_(MERGED))
         )
         for row in db.execute(query):
             found[row.document].append((row.first_at, row.id))

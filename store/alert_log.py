@@ -286,7 +286,10 @@ _LISTED = [
     type_coerce(alerts.c[name], Text).label(name) if name in _JSON else alerts.c[name]
     for name in Alert.__dataclass_fields__
 ]
-_REAL = alerts.c.subject.not_like(f"{CANARY}:%")
+MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
+"""Whether an alert went into another one, where it is told of."""
+REAL = alerts.c.subject.not_like(f"{CANARY}:%")
+"""Whether an alert is none of the canaries'."""
 
 
 def list_alerts(
@@ -297,9 +300,15 @@ def list_alerts(
     since: datetime | None = None,
     limit: int | None = None,
     firm: str = "",
+    merged: bool = True,
 ) -> list[Alert]:
-    """Alerts but canaries, newest update first; `since` is in story time.  levels: None is all.  firm: on that one."""
-    query = select(*_LISTED).where(_REAL).order_by(alerts.c.updated_at.desc(), alerts.c.id)
+    """Alerts but canaries, newest update first; `since` is in story time.  levels: None is all.  firm: on that one.
+
+    merged: also those that went into another one.
+    """
+    query = select(*_LISTED).where(REAL).order_by(alerts.c.updated_at.desc(), alerts.c.id)
+    if not merged:
+        query = query.where(not_(MERGED))
     if levels is not None:
         query = query.where(alerts.c.level.in_(sorted(levels)))
     if states:
@@ -314,11 +323,13 @@ def list_alerts(
     return [_as_told(tuple(row)) for row in db.execute(query).all()]
 
 
-def find_alerts(db: Connection, ids: Sequence[str]) -> list[Alert]:
-    """The alerts of these ids but canaries, newest update first."""
+def find_alerts(db: Connection, ids: Sequence[str], *, merged: bool = True) -> list[Alert]:
+    """The alerts of these ids but canaries, newest update first. merged: also those that went into another one."""
     found: list[Alert] = []
     for start in range(0, len(ids), 400):
-        query = select(*_LISTED).where(_REAL, alerts.c.id.in_(list(ids[start : start + 400])))
+        query = select(*_LISTED).where(REAL, alerts.c.id.in_(list(ids[start : start + 400])))
+        if not merged:
+            query = query.where(not_(MERGED))
         found += [_as_told(tuple(row)) for row in db.execute(query)]
     return sorted(found, key=lambda alert: (alert.updated_at, alert.id), reverse=True)
 
@@ -327,8 +338,8 @@ def alerts_between(db: Connection, since: datetime, until: datetime) -> list[Ale
     """Alerts opened at since <= time < until, oldest first; without canaries and those that went into another."""
     made = and_(alerts.c.created_at >= since, alerts.c.created_at < until)
     own = and_(
-        alerts.c.subject.not_like(f"{CANARY}:%"),
-        not_(type_coerce(alerts.c.details, Text).contains('"merged_into":"')),
+        REAL,
+        not_(MERGED),
     )
     query = select(alerts).where(made, own).order_by(alerts.c.created_at, alerts.c.id)
     return [alert_of(row) for row in db.execute(query).mappings()]

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, Text, and_, or_, select, tuple_, type_coerce
+from sqlalchemy import Connection, Text, and_, not_, or_, select, tuple_, type_coerce
 
-from core.records import CANARY, Alert, AlertState, RegistryEntry
-from store.alert_log import alert_of
+from core.records import Alert, AlertState, RegistryEntry
+from store.alert_log import MERGED, REAL, alert_of
 from store.audit import AuditLine, line_of
 from store.events import Event, event_of
 from store.registry import entry_of
@@ -22,8 +22,7 @@ def alerts_behind(
     limit: int,
 ) -> list[Alert]:
     """Alerts but canaries and those merged into another, newest made first. behind: created_at and id of the last."""
-    merged = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
-    query = select(alerts).where(alerts.c.subject.not_like(f"{CANARY}:%"), ~merged)
+    query = select(alerts).where(REAL, not_(MERGED))
     query = query.where(alerts.c.state.in_([state.value for state in states]))
     if level is not None:
         query = query.where(alerts.c.level == level)

@@ -5,14 +5,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Text, not_, select, type_coerce
+from sqlalchemy import Connection, not_, select
 
 from alerts.reranking import RED
 from config.regions import Regions
 from core.clock import BEIJING, as_utc
 from core.errors import FengsuiError
 from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert, AlertState
-from store.alert_log import find_alerts, list_alerts
+from store.alert_log import MERGED, find_alerts, list_alerts
 from store.alerts_at_hand import assigned_to, mentioning, unread_by
 from store.schema import alert_documents, alerts
 from store.silences import silenced_alerts
@@ -41,7 +41,6 @@ DUE: Mapping[str, str] = {"over": "已超时", "2h": "2 小时内", "today": "�
 """Bands of the clock one may ask for."""
 SORTS: Mapping[str, str] = {"": "按时限", "level": "按级别", "new": "按时间", "limit": "只按时限"}
 """`limit` leaves the learnt order out; it is offered where that one is in use."""
-IS_MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -262,17 +261,12 @@ def standing_alerts(
 
     states: in these alone; empty is all.  firm: about this one alone; empty is any.
     """
-    return _standing(db, viewer.alerts(list_alerts(db, limit=limit, states=states, firm=firm)))
+    return viewer.alerts(list_alerts(db, limit=limit, states=states, firm=firm, merged=False))
 
 
 def standing_among(db: Connection, viewer: Viewer, ids: Iterable[str]) -> list[Alert]:
     """Those of these alerts that this viewer sees, as standing_alerts; the others are not read."""
-    return _standing(db, viewer.alerts(find_alerts(db, sorted(set(ids)))))
-
-
-def _standing(db: Connection, found: Sequence[Alert]) -> list[Alert]:
-    merged = set(db.execute(select(alerts.c.id).where(IS_MERGED)).scalars())
-    return [alert for alert in found if alert.id not in merged]
+    return viewer.alerts(find_alerts(db, sorted(set(ids)), merged=False))
 
 
 def links_of(db: Connection, viewer: Viewer, documents: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
@@ -280,7 +274,7 @@ def links_of(db: Connection, viewer: Viewer, documents: Sequence[str]) -> dict[s
     query = (
         select(alert_documents.c.document, alerts.c.id, alerts.c.number, alerts.c.territory, alerts.c.territories)
         .join(alerts, alerts.c.id == alert_documents.c.alert)
-        .where(alert_documents.c.document.in_(list(documents)), not_(IS_MERGED))
+        .where(alert_documents.c.document.in_(list(documents)), not_(MERGED))
         .order_by(alerts.c.number)
     )
     found: dict[str, list[tuple[str, str]]] = {}
@@ -293,7 +287,7 @@ def links_of(db: Connection, viewer: Viewer, documents: Sequence[str]) -> dict[s
 def open_counts(db: Connection, viewer: Viewer, now: datetime) -> int:
     """How many alerts wait to be accepted, silenced ones aside: the number in the bar of every page."""
     query = select(alerts.c.id, alerts.c.territory, alerts.c.territories).where(
-        alerts.c.state == AlertState.NEW.value, not_(IS_MERGED)
+        alerts.c.state == AlertState.NEW.value, not_(MERGED)
     )
     silenced = silenced_alerts(db, now)
     return sum(

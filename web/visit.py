@@ -239,6 +239,14 @@ async def checked_upload(request: Request, visit: Annotated[Visit, Depends(signe
     return form
 
 
+def once_of(form: FormData) -> str:
+    """The idempotency key of a form. Raises Refused."""
+    key = str(form.get("once", ""))
+    if not 8 <= len(key) <= 64:
+        raise Refused(400, "操作未生效：表单不完整。请刷新后再试。")
+    return key
+
+
 Here = Annotated[Visit, Depends(signed_in)]
 Posted = Annotated[FormData, Depends(checked_form)]
 Uploaded = Annotated[FormData, Depends(checked_upload)]

@@ -19,7 +19,7 @@ from web.mentions import colleagues, mentioned
 from web.outgoing import after_step
 from web.services import Act
 from web.views.alert import alert_page, open_alert
-from web.visit import PASSING, Here, Posted, Refused, Visit, redirect
+from web.visit import PASSING, Here, Posted, Refused, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 ACTIONS = (
@@ -122,14 +122,6 @@ def allowed(visit: Visit, action: str) -> Act:
         who = ROLE_NAMES[lowest] if lowest else "管理员"
         raise Refused(403, f"“{action_word(action)}”由{who}及以上角色操作。")
     return visit.services.act
-
-
-def once_of(form: FormData) -> str:
-    """The idempotency key of a form. Raises Refused."""
-    key = str(form.get("once", ""))
-    if not 8 <= len(key) <= 64:
-        raise Refused(400, "操作未生效：表单不完整。请刷新后再试。")
-    return key
 
 
 def _addressee(db: Connection, visit: Visit, alert: Alert, asked: str) -> str:

@@ -15,9 +15,9 @@ from store import alert_log
 from store.alerts_at_hand import last_deeds, mark_read
 from web.history import SYSTEM, action_word, people
 from web.names import STATES
-from web.views.actions import MOST_NOTE, allowed, back_to, once_of, reason_of, take_step
+from web.views.actions import MOST_NOTE, allowed, back_to, reason_of, take_step
 from web.views.alert import open_alert
-from web.visit import Here, Posted, Refused, Visit, redirect
+from web.visit import Here, Posted, Refused, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 MOST_AT_ONCE = 100

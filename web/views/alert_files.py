@@ -1,7 +1,5 @@
 """Files beside an alert: taken, listed and handed out as the ledger's proofs are."""
 
-from urllib.parse import quote
-
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -12,9 +10,10 @@ from ledger import proofs
 from store import alert_log
 from store.alerts_at_hand import AlertFile, add_file, files_of
 from store.ledger import Proof
-from web.views.actions import MOST_NOTE, allowed, note_act, once_of, refused
+from web.kept_files import download
+from web.views.actions import MOST_NOTE, allowed, note_act, refused
 from web.views.alert import open_alert
-from web.visit import Here, Refused, Uploaded, Visit, redirect
+from web.visit import Here, Refused, Uploaded, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 MOST_FILES = 50
@@ -29,12 +28,7 @@ def hand_out(visit: Here, alert_id: str, number: int) -> Response:
     if found is None:
         raise Refused(404, f"{alert.number} 没有这份文件。")
     kept = Proof(alert.id, number, "other", found.name, found.type, found.sha256, found.size)
-    try:
-        body = proofs.read(visit.services.settings.data_dir, kept)
-    except UsageError as problem:
-        raise Refused(410, f"{problem}。") from problem
-    name = f"attachment; filename=\"{alert.number}-{number}.{found.type}\"; filename*=UTF-8''{quote(found.name)}"
-    return Response(body, media_type=proofs.CONTENT[found.type], headers={"Content-Disposition": name})
+    return download(visit, kept, alert.number)
 
 
 @router.post("/alerts/{alert_id}/file")

@@ -28,7 +28,7 @@ from web.access import ROLE_NAMES
 from web.ledger_list import FILTERS, PAGE_SIZE, SHOWN_VIEWS, VIEWS, Asked, Shelf, lines_of, read_asked
 from web.names import NIL, firm_names
 from web.views.alert import open_alert
-from web.visit import Here, Posted, Refused, Visit, redirect
+from web.visit import Here, Posted, Refused, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 ORIGIN_OF_KIND = {"spotcheck": "spotcheck", "complaint": "complaint", "recall": "recall", "recall_foreign": "recall"}
@@ -141,14 +141,6 @@ def create_entry(visit: Here, form: Posted) -> Response:
 def note_act(db: Connection, visit: Visit, entry: str, action: str) -> None:
     """The entry's history says what was done; that it was done stands in the chain too."""
     audit.note(db, visit.me.name, "ledger_act", entry, at=visit.services.clock(), details={"action": action})
-
-
-def once_of(form: FormData) -> str:
-    """The idempotency key of a form. Raises Refused."""
-    key = str(form.get("once", ""))
-    if not 8 <= len(key) <= 64:
-        raise Refused(400, "操作未生效：表单不完整。请刷新后再试。")
-    return key
 
 
 def _may_add(visit: Visit) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path
 from sqlalchemy import Connection
@@ -28,11 +27,12 @@ from store.ledger import Entry, EntryRow, Proof, find_entry, proofs_of, row_of_f
 from store.supervisions import supervised_entries
 from web.access import MAY, ROLE_NAMES
 from web.history import people
+from web.kept_files import download
 from web.ledger_forms import FORMS, offered
 from web.ledger_laws import readings
 from web.names import DELIVERY_STATES, firm_names
-from web.views.ledger import WORDS, book_of, note_act, once_of
-from web.visit import Here, Posted, Refused, Uploaded, Visit, redirect
+from web.views.ledger import WORDS, book_of, note_act
+from web.visit import Here, Posted, Refused, Uploaded, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 STEPS_BY_FORM = "|".join(name for name in FORMS if name != "proof")
@@ -63,12 +63,7 @@ def hand_out(visit: Here, entry_id: str, number: int) -> Response:
         found = next((one for one in proofs_of(db, entry.id) if one.number == number), None)
     if found is None:
         raise Refused(404, f"{entry.id} 没有这份材料。")
-    try:
-        body = proofs.read(visit.services.settings.data_dir, found)
-    except UsageError as problem:
-        raise Refused(410, f"{problem}。") from problem
-    name = f"attachment; filename=\"{entry.id}-{number}.{found.type}\"; filename*=UTF-8''{quote(found.name)}"
-    return Response(body, media_type=proofs.CONTENT[found.type], headers={"Content-Disposition": name})
+    return download(visit, found, entry.id)
 
 
 @router.post("/ledger/{entry_id}/proof")

@@ -8,9 +8,9 @@ from ledger.book import Deed
 from ledger.steps import act
 from store.ledger import row_of_form, rows_of
 from web.access import ROLE_NAMES
-from web.views.ledger import book_of, note_act, once_of
+from web.views.ledger import book_of, note_act
 from web.views.ledger_entry import open_entry
-from web.visit import Here, Posted, Refused, redirect
+from web.visit import Here, Posted, Refused, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 MOST_LAW, MOST_NOTE = 100, 500

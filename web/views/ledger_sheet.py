@@ -31,8 +31,8 @@ from web.history import actor_name, people
 from web.ledger_list import VIEWS, Shelf, lines_of, read_asked
 from web.ledger_sheet import Labels, read, write
 from web.names import firm_names
-from web.views.ledger import book_of, firm_of, once_of
-from web.visit import Here, Refused, Uploaded, Visit, redirect
+from web.views.ledger import book_of, firm_of
+from web.visit import Here, Refused, Uploaded, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 KINDS = {"new": "新增", "changed": "更新", "same": "无变化", "refused": "未收"}

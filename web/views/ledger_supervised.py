@@ -21,8 +21,8 @@ from store.supervisions import Supervision, find_supervision, list_supervisions
 from web.access import ROLE_NAMES, codes_within
 from web.history import people
 from web.names import firm_names
-from web.views.ledger import WORDS, day_of, once_of
-from web.visit import Here, Posted, Refused, Visit, redirect
+from web.views.ledger import WORDS, day_of
+from web.visit import Here, Posted, Refused, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 SHOWN = timedelta(days=365)

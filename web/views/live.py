@@ -16,12 +16,12 @@ from starlette.responses import StreamingResponse
 
 from core.clock import as_utc, iso_beijing
 from core.records import AlertState
-from store.alert_log import find_alert
+from store.alert_log import MERGED, find_alert
 from store.schema import alert_history, alerts
 from store.silences import silenced_alerts
 from web.access import Viewer
 from web.history import people
-from web.inbox import IS_MERGED, BadAddress, Wanted, matching, read_wanted
+from web.inbox import BadAddress, Wanted, matching, read_wanted
 from web.language.catalogue import load_catalogue
 from web.language.choice import ENGLISH
 from web.names import STATES
@@ -88,7 +88,7 @@ class Pulse:
 
     def _read(self) -> Beat:
         columns = (alerts.c.id, alerts.c.level, alerts.c.territory, alerts.c.territories)
-        waiting = select(*columns, alerts.c.created_at).where(alerts.c.state == AlertState.NEW.value, ~IS_MERGED)
+        waiting = select(*columns, alerts.c.created_at).where(alerts.c.state == AlertState.NEW.value, ~MERGED)
         lately = alert_history.c.story_at > self.services.story() - LATELY
         touched = select(alert_history.c.alert).where(lately)
         changed = select(*columns, alerts.c.state, alerts.c.assignee).where(alerts.c.id.in_(touched))

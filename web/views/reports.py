@@ -26,7 +26,7 @@ from web.report_items import KINDS, lines_of
 from web.report_pages import GROUPS, State, much, progress, spans, state_of
 from web.report_sheet import KIND_WORDS, csv_of, xlsx_of
 from web.times import short
-from web.visit import Here, Posted, Refused, Visit, redirect
+from web.visit import Here, Posted, Refused, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 SHOWN_WEEKS, SHOWN_ITEMS, SHOWN_CHANGES = 12, 100, 10
@@ -191,17 +191,10 @@ def _filling(visit: Visit, column: Column, form: FormData) -> Filling:
     seen = {row: int(text) for row, text in of("seen_").items() if text.isascii() and text.isdigit() and len(text) < 7}
     rest = texts.get("rest", "")
     return Filling(
-        column, typed=of("v_"), was=of("was_"), seen=seen, actor=visit.me.name, now=visit.now, once=_once(form),
+        column, typed=of("v_"), was=of("was_"), seen=seen, actor=visit.me.name, now=visit.now, once=once_of(form),
         reason=texts.get("reason", "").strip()[:500], confirm=texts.get("do") == "confirm",
         rest=rest if rest in RESTS else "",
     )  # fmt: skip
-
-
-def _once(form: FormData) -> str:
-    key = str(form.get("once", ""))
-    if not 8 <= len(key) <= 64:
-        raise Refused(400, "操作未生效：表单不完整。请刷新后再试。")
-    return key
 
 
 def _faster(visit: Visit, problem: Faster) -> str:
@@ -216,7 +209,7 @@ def _faster(visit: Visit, problem: Faster) -> str:
 
 
 def _deed(visit: Visit, week: Week, office: Office, form: FormData, deed: str, said: str) -> Response:
-    book, once = _book(visit), _once(form)
+    book, once = _book(visit), once_of(form)
     who: dict[str, Any] = {"actor": visit.me.name, "now": visit.now, "once": once}
     details: dict[str, Any] = {"territory": office.territory}
     try:

@@ -45,7 +45,7 @@ from web.rule_form import (
 )  # fmt: skip
 from web.rule_search import search_text
 from web.search_state import read_asked
-from web.visit import Here, Posted, Refused, Visit, redirect
+from web.visit import Here, Posted, Refused, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 MOST_SHOWN = 50
@@ -103,7 +103,7 @@ def create_rule(visit: Here, form: Posted) -> Response:
     checked = check(form_from(form), parts.queries, territory=territory)
     if checked.errors or form.get("do") != "save":
         return _tried(visit, checked, form)
-    now, once = visit.services.clock(), _once(form)
+    now, once = visit.services.clock(), once_of(form)
     with visit.services.store.write() as db:
         before = desk_rules.last_change(db)
         made = desk_rules.create_rule(
@@ -243,7 +243,7 @@ def _save(
         before = desk_rules.last_change(db)
         try:
             made = desk_rules.change_rule(
-                db, one.id, action, seen=_seen(form), actor=visit.me.name, now=now, once=_once(form),
+                db, one.id, action, seen=_seen(form), actor=visit.me.name, now=now, once=once_of(form),
                 definition=definition, note=_reason(form),
             )  # fmt: skip
         except Overtaken:
@@ -267,13 +267,6 @@ def _overtaken(visit: Visit, problem: Overtaken) -> str:
     return f"没有保存：{what}。下面是您填的内容，核对后再保存。"
 
 
-def _once(form: FormData) -> str:
-    key = str(form.get("once", ""))
-    if not 8 <= len(key) <= 64:
-        raise Refused(400, "操作未生效：表单不完整。请刷新后再试。")
-    return key
-
-
 def _seen(form: FormData) -> int:
     text = str(form.get("seen", ""))
     if not (text.isascii() and text.isdigit() and len(text) < 7):
@@ -293,7 +286,7 @@ def _tried(visit: Visit, checked: Checked, form: FormData, one: DeskRule | None 
     if visit.request.query_params.get("part"):
         return visit.page("rule_trial_alone.html", form=checked.form, errors=checked.errors, trial=trial)
     return _form_page(
-        visit, checked, one=one, trial=trial, once=_once(form), seen=_seen(form), saving=saving, note=_reason(form)
+        visit, checked, one=one, trial=trial, once=once_of(form), seen=_seen(form), saving=saving, note=_reason(form)
     )
 
 

@@ -25,7 +25,7 @@ from web.access import ROLE_NAMES
 from web.history import people
 from web.inbox import standing_alerts
 from web.mutes import Muted, mutes_of
-from web.visit import Here, Posted, Refused, Visit, redirect
+from web.visit import Here, Posted, Refused, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 SPANS = {
@@ -99,19 +99,19 @@ def create_silence(visit: Here, form: Posted) -> Response:
     try:
         draft = _draft(visit, typed, now, saving=form.get("do") == "save")
     except UsageError as problem:
-        return _form_page(visit, typed, wrong=str(problem), once=_once(form), status=400)
+        return _form_page(visit, typed, wrong=str(problem), once=once_of(form), status=400)
     if form.get("do") != "save":
-        return _form_page(visit, typed, draft=draft, once=_once(form))
+        return _form_page(visit, typed, draft=draft, once=once_of(form))
     try:
         with visit.services.store.write() as db:
             if typed.replaces:
                 _mine(db, visit, typed.replaces)
             made = add_silence(
-                db, draft, author=visit.me.name, now=now, once=_once(form), replaces=typed.replaces or None
+                db, draft, author=visit.me.name, now=now, once=once_of(form), replaces=typed.replaces or None
             )
             _teller(visit).apply_silences(db, now)
     except UsageError as problem:
-        return _form_page(visit, typed, wrong=str(problem), once=_once(form), status=409)
+        return _form_page(visit, typed, wrong=str(problem), once=once_of(form), status=409)
     return redirect(f"/silences?said=added#{made.id}")
 
 
@@ -214,10 +214,3 @@ def _life(visit: Visit) -> AlertLife:
 def _teller(visit: Visit) -> Teller:
     """Marks alerts; mails are planned by the watch."""
     return Teller(Duty(), _life(visit), visit.services.lexicon)
-
-
-def _once(form: FormData) -> str:
-    key = str(form.get("once", ""))
-    if not 8 <= len(key) <= 64:
-        raise Refused(400, "操作未生效：表单不完整。请刷新后再试。")
-    return key
