@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from config.settings import PROJECT
 
@@ -68,13 +68,19 @@ def shoot(page: Page, name: str) -> None:
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(OUT / f"{name}.png", optimize=True)
 
 
-def step(page: Page, action: str, word: str, **fields: str) -> None:
-    """Fill the form of a step of the ledger and send it."""
+def opened_step(page: Page, action: str) -> Locator:
+    """The form of a step of the ledger, opened."""
     box = page.locator(f"#do-{action}")
     if not box.is_visible():
         page.get_by_text("其他事项", exact=True).click()
     if box.get_attribute("open") is None:
         box.locator("summary").first.click()
+    return box
+
+
+def step(page: Page, action: str, word: str, **fields: str) -> None:
+    """Fill the form of a step of the ledger and send it; the page must say that it was taken."""
+    box = opened_step(page, action)
     for name, value in fields.items():
         field = box.locator(f"[name={name}]")
         if field.evaluate("el => el.tagName") == "SELECT":

@@ -20,10 +20,10 @@ from store.database import Store, alembic_config
 from store.schema import audit as table
 from store.schema import audit_head
 from tests.desk_server import make_services
+from tests.desk_visits import PASSWORD
 from web.app import create_app
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
-PASSWORD = "烽火连三月，家书抵万金"
 
 
 @pytest.fixture

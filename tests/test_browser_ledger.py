@@ -9,12 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.ids import short_id
+from demo.tour_pictures import opened_step, step
 from store import users
 from tests.desk_server import NOW, RunningDesk, make_services, running_desk
+from tests.desk_visits import PASSWORD
 from tests.test_browser_desk import Looker, chromium, pytestmark
 
 __all__ = ["chromium", "pytestmark"]  # fixtures and marks
-PASSWORD = "烽火连三月，家书抵万金"
 ALERT = short_id("a", "I1")
 PEOPLE = {
     "desk": ("officer", "360000", "李值班"),
@@ -57,26 +58,11 @@ class Person:
 
     def step(self, action: str) -> Locator:
         """The form of a step, opened."""
-        box = self.page.locator(f"#do-{action}")
-        if not box.is_visible():
-            self.page.get_by_text("其他事项", exact=True).click()
-        if box.get_attribute("open") is None:
-            box.locator("summary").first.click()
-        return box
+        return opened_step(self.page, action)
 
     def does(self, action: str, word: str, **fields: str) -> None:
         """Fill a step's form and send it; the page says that it was taken."""
-        box = self.step(action)
-        for name, value in fields.items():
-            field = box.locator(f"[name={name}]")
-            if field.evaluate("el => el.tagName") == "SELECT":
-                field.select_option(value)
-            else:
-                field.fill(value)
-        if action == "proof":
-            box.locator("[name=file]").set_input_files(PDF)  # type: ignore[arg-type]
-        box.get_by_role("button", name=word).click()
-        expect(self.page.get_by_role("status").filter(has_text=f"已{word}")).to_be_visible()
+        step(self.page, action, word, **fields)
 
 
 def test_one_incident_from_the_alert_to_the_closed_entry(chromium: Browser, desk: RunningDesk) -> None:

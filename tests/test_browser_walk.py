@@ -18,8 +18,9 @@ from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
 from store import desk_rules, users
 from tests.desk_server import CONFIG, NOW, Reader, RunningDesk, make_services, running_desk
+from tests.desk_visits import PASSWORD
 from tests.test_browser_desk import chromium, pytestmark
-from tests.test_browser_ledger import PASSWORD, Person
+from tests.test_browser_ledger import Person
 from web.services import Services
 
 __all__ = ["chromium", "pytestmark"]  # fixtures and marks

@@ -20,6 +20,7 @@ from core.errors import ConfigError
 from store import users
 from store.schema import alerts, documents, enterprises
 from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in
 from web.app import create_app
 from web.help_text import all_help
 from web.language.catalogue import EDGES, FOLDER, HAN, Catalogue, load_catalogue
@@ -27,7 +28,6 @@ from web.language.compile import constants_of, english_environment, key_of, runs
 from web.names import EnglishNames
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 TEMPLATES = sorted((PROJECT / "web" / "templates").glob("*.html"))
 FLOOR = json.loads((PROJECT / "tests" / "floors.json").read_text(encoding="utf-8"))["english"]["share"]
 QUOTE = re.compile(r'<div class="quote">.*?</p>', re.S)
@@ -68,15 +68,6 @@ def app(services: Services) -> FastAPI:
     return create_app(services)
 
 
-def sign_in(app: FastAPI, name: str, door: str = "/signin") -> TestClient:
-    client = TestClient(app, follow_redirects=False)
-    found = re.search(r'name="door" value="([^"]*)"', client.get(door).text)
-    assert found
-    form = {"door": unescape(found[1]), "username": name, "password": PASSWORD}
-    assert client.post("/signin", data=form).status_code == 303
-    return client
-
-
 def choose(client: TestClient, language: str, back: str = "") -> int:
     found = re.search(r'name="csrf" value="([^"]*)"', client.get("/account").text)
     assert found
@@ -86,7 +77,7 @@ def choose(client: TestClient, language: str, back: str = "") -> int:
 
 @pytest.fixture(scope="module")
 def reader(app: FastAPI) -> TestClient:
-    return sign_in(app, "reader")
+    return signed_in(app, "reader")
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +130,11 @@ def test_both_languages_have_the_same_links_fields_and_keys(reader: TestClient, 
 
 
 def test_the_choice_stays_with_the_account(app: FastAPI) -> None:
-    client = sign_in(app, "chooser")
+    client = signed_in(app, "chooser")
     assert '<html lang="zh-CN"' in client.get("/").text
     assert choose(client, "en", back="/alerts?view=open") == 303
     assert "To do now" in client.get("/").text
-    assert "To do now" in sign_in(app, "chooser").get("/").text
+    assert "To do now" in signed_in(app, "chooser").get("/").text
     assert choose(client, "zh") == 303
     assert "现在要办" in client.get("/").text
 
@@ -158,7 +149,7 @@ def test_the_menu_comes_back_to_the_page_it_was_used_on(reader: TestClient) -> N
 
 
 def test_an_unknown_language_is_ignored_in_addresses_and_refused_in_forms(app: FastAPI) -> None:
-    client = sign_in(app, "third")
+    client = signed_in(app, "third")
     assert '<html lang="zh-CN"' in client.get("/?lang=xx").text
     assert choose(client, "xx") == 400
     assert choose(client, "") == 400
@@ -177,7 +168,7 @@ def test_english_chosen_at_the_door_goes_into_the_account(services: Services, ap
             "/signin", data={"door": client.cookies["fengsui_door"], "username": "nobody", "password": "x"}
         ).text
     )
-    assert "Today" in sign_in(app, "third", "/signin?lang=en").get("/").text
+    assert "Today" in signed_in(app, "third", door="/signin?lang=en").get("/").text
     with services.store.write() as db:
         users.set_language(db, "third", "zh")
 

@@ -14,10 +14,10 @@ from store import events as book
 from store import users
 from store.documents import signals_after
 from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in
 from web.app import create_app
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 Browse = Callable[[str], TestClient]
 
 
@@ -40,10 +40,8 @@ def browse(services: Services) -> Iterator[Browse]:
     opened: list[TestClient] = []
 
     def sign_in(name: str) -> TestClient:
-        client = TestClient(create_app(services), follow_redirects=False)
+        client = signed_in(create_app(services), name)
         opened.append(client)
-        form = {"door": field(client.get("/signin").text, "door"), "username": name, "password": PASSWORD}
-        assert client.post("/signin", data=form).status_code == 303
         return client
 
     yield sign_in

@@ -18,12 +18,12 @@ from config.signin import SignIn, load_sign_in
 from core.errors import ConfigError
 from store import audit, users
 from tests.desk_server import make_services
+from tests.desk_visits import PASSWORD
 from tests.oidc_provider import CLIENT, SECRET, Provider, running_provider
 from web.app import create_app
 from web.services import Services
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
-PASSWORD = "烽火连三月，家书抵万金"
 PUBLIC = "http://desk.example"
 PERSON = {"sub": "4711", "preferred_username": "Li.Na", "name": "李娜", "groups": ["staff", "fengsui-officer"],
           "region_code": "360900"}  # fmt: skip

@@ -23,6 +23,7 @@ from search.where import OneOf, Scalar
 from store import users
 from tests.desk_server import NOW as DESK_NOW
 from tests.desk_server import make_services
+from tests.desk_visits import PASSWORD, sign_in
 from tests.search_documents import NAMES, NOW
 from web.app import create_app
 from web.services import Services
@@ -228,9 +229,6 @@ def test_an_index_that_is_down_leaves_names_to_complete() -> None:
     assert [one.text for one in found.suggestions] == ["燃气灶"]
 
 
-PASSWORD = "烽火连三月，家书抵万金"
-
-
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     made = make_services(tmp_path_factory.mktemp("desk"), clock=lambda: DESK_NOW)
@@ -248,8 +246,7 @@ def ask(services: Services) -> Callable[..., TestClient]:
     def signed_in(name: str) -> TestClient:
         client = TestClient(create_app(services), follow_redirects=False)
         if name:
-            door = client.get("/signin").text.split('name="door" value="')[1].split('"')[0]
-            client.post("/signin", data={"door": door, "username": name, "password": PASSWORD})
+            sign_in(client, name)
         return client
 
     return signed_in

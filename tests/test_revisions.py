@@ -23,10 +23,10 @@ from pipelines.revision_diff import Line, compare
 from store import audit, documents, users
 from store.schema import documents as table
 from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in
 from web.app import create_app
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 ADDED = "市监部门已介入调查，召回数量由1,200台更正为15,000台。"
 
 
@@ -181,11 +181,8 @@ def browse(services: Services) -> Iterator[Browse]:
     opened: list[TestClient] = []
 
     def sign_in(name: str) -> TestClient:
-        client = TestClient(create_app(services), follow_redirects=False)
+        client = signed_in(create_app(services), name)
         opened.append(client)
-        door = re.search(r'name="door" value="([^"]*)"', client.get("/signin").text)
-        assert door is not None
-        client.post("/signin", data={"door": door[1], "username": name, "password": PASSWORD})
         return client
 
     yield sign_in

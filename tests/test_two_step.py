@@ -23,12 +23,12 @@ from store.schema import recovery_codes, second_factors
 from store.second_factor import STEP_SECONDS, make_codes, step_of, time_code
 from store.vault import FILE, Vault
 from tests.desk_server import make_services
+from tests.desk_visits import PASSWORD, value_of
 from web.app import create_app
 from web.services import Services
 
 NOW = datetime(2026, 11, 23, 6, 0, 10, tzinfo=UTC)
 STEP = timedelta(seconds=STEP_SECONDS)
-PASSWORD = "烽火连三月，家书抵万金"
 CODES = make_codes()
 
 
@@ -158,12 +158,6 @@ class Desk:
 
     def post(self, client: TestClient, path: str, **form: str) -> Any:
         return client.post(path, data={"csrf": value_of(client.get("/account").text, "csrf"), **form})
-
-
-def value_of(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', html)
-    assert found, f"no field {name}"
-    return found[1]
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from search.embedded import EmbeddedBackend
 from search.records import IndexEntry
 from store import users
 from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in
 from tests.search_documents import entry
 from web.access import Viewer
 from web.app import create_app
@@ -27,7 +28,6 @@ from web.search_state import read_state, request_for
 from web.services import Services
 from web.spreadsheet import csv_text
 
-PASSWORD = "烽火连三月，家书抵万金"
 EVIL = '=HYPERLINK("https://evil.example","看")'
 SCRIPT = "<script>alert(1)</script>起火"
 
@@ -73,11 +73,7 @@ def browse(services: Services) -> Iterator[Browse]:
 
     def sign_in(name: str) -> TestClient:
         if name not in opened:
-            client = opened[name] = TestClient(create_app(services), follow_redirects=False)
-            door = re.search(r'name="door" value="([^"]*)"', client.get("/signin").text)
-            assert door
-            form = {"door": unescape(door[1]), "username": name, "password": PASSWORD}
-            assert client.post("/signin", data=form).status_code == 303
+            opened[name] = signed_in(create_app(services), name)
         return opened[name]
 
     yield sign_in

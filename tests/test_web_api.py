@@ -15,7 +15,7 @@ from core.ids import short_id
 from store import alert_log, audit, tokens, users
 from store.schema import tokens as token_table
 from tests.desk_server import NOW, make_services
-from tests.test_web_desk import value_of
+from tests.desk_visits import PASSWORD, sign_in, value_of
 from web.access import SCOPES
 from web.app import create_app
 from web.bearer import PREFIX
@@ -23,7 +23,6 @@ from web.buckets import Buckets
 from web.cursors import write_cursor
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 NEW = short_id("a", "I2")
 FOREIGN = short_id("a", "I3")
 KEY = {"Idempotency-Key": "0123456789abcdef"}
@@ -40,6 +39,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
             ("reader", "viewer", "360000"),
         ):  # fmt: skip
             users.create_user(db, name, role=role, territory=territory, display_name=name, password=PASSWORD, now=NOW)  # type: ignore[arg-type]
+            audit.note(db, "boss", "user_create", name, at=NOW)
     yield made
     made.store.close()
 
@@ -75,11 +75,6 @@ def act(call: Call, user: str, alert: str, key: str = KEY["Idempotency-Key"], **
 
 
 # --- tokens -------------------------------------------------------------------------------------------------------
-
-
-def sign_in(client: TestClient, name: str) -> None:
-    form = {"door": value_of(client.get("/signin").text, "door"), "username": name, "password": PASSWORD}
-    assert client.post("/signin", data=form).status_code == 303
 
 
 def test_a_token_is_shown_once_works_until_revoked_and_lies_nowhere_in_clear(

@@ -12,10 +12,10 @@ from core.ids import short_id
 from core.records import Notification
 from store import alert_log, runs, users
 from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in
 from web.app import create_app
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 ALERT = short_id("a", "I1")
 Browse = Callable[[str], TestClient]
 
@@ -51,11 +51,7 @@ def browse(services: Services) -> Iterator[Browse]:
 
     def sign_in(name: str) -> TestClient:
         if name not in opened:
-            client = opened[name] = TestClient(create_app(services), follow_redirects=False)
-            door = re.search(r'name="door" value="([^"]*)"', client.get("/signin").text)
-            assert door
-            form = {"door": unescape(door[1]), "username": name, "password": PASSWORD}
-            assert client.post("/signin", data=form).status_code == 303
+            opened[name] = signed_in(create_app(services), name)
         return opened[name]
 
     yield sign_in

@@ -23,6 +23,7 @@ from store import alert_log, audit, users
 from store.database import Store
 from store.schema import documents as document_table
 from tests.desk_server import NOW, STORIES, make_services
+from tests.desk_visits import PASSWORD, sign_in, value_of
 from web.app import create_app, entry_path
 from web.services import Services
 from web.times import limit_of
@@ -30,7 +31,6 @@ from web.views import search_export
 from web.views.alert import figures
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-PASSWORD = "烽火连三月，家书抵万金"
 ALERT = short_id("a", "I2")
 PAGES = ("/", "/alerts", f"/alerts/{ALERT}", "/search", "/search/saved", "/enterprises", "/enterprises/ENT0140",
          "/sources", "/sources/gz_amr", "/status", "/deliveries", "/account", "/rules", "/help")  # fmt: skip
@@ -56,24 +56,16 @@ def browse(services: Services) -> Iterator[Browse]:
     """A signed-in browser of an account; of nobody for an empty name."""
     opened: list[TestClient] = []
 
-    def sign_in(name: str) -> TestClient:
+    def opened_by(name: str) -> TestClient:
         client = TestClient(create_app(services), follow_redirects=False)
         opened.append(client)
         if name:
-            page = client.get("/signin")
-            form = {"door": value_of(page.text, "door"), "username": name, "password": PASSWORD}
-            assert client.post("/signin", data=form).status_code == 303
+            sign_in(client, name)
         return client
 
-    yield sign_in
+    yield opened_by
     for client in opened:
         client.close()
-
-
-def value_of(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', html)
-    assert found, f"no field {name}"
-    return unescape(found[1])
 
 
 def form_of(client: TestClient, path: str) -> dict[str, str]:

@@ -10,10 +10,10 @@ from fastapi.testclient import TestClient
 from core.ids import short_id
 from store import audit, users
 from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in
 from web.app import create_app
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 ACCOUNTS = (
     ("one", "officer", "360000"), ("two", "officer", "360000"), ("county", "officer", "360981"),
     ("reader", "viewer", "360000"), ("city", "officer", "360100"),
@@ -39,11 +39,7 @@ def browse(services: Services) -> Browse:
 
     def sign_in(name: str) -> TestClient:
         if name not in opened:
-            client = opened[name] = TestClient(create_app(services), follow_redirects=False)
-            door = re.search(r'name="door" value="([^"]*)"', client.get("/signin").text)
-            assert door
-            form = {"door": unescape(door[1]), "username": name, "password": PASSWORD}
-            assert client.post("/signin", data=form).status_code == 303
+            opened[name] = signed_in(create_app(services), name)
         return opened[name]
 
     return sign_in

@@ -15,11 +15,11 @@ from search.frequent import FrequentValues
 from store import users
 from store.searches import save_search, watch_search
 from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in
 from web import health
 from web.app import create_app
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 CELL = re.compile(r'<td class="q\d"><a href="(/search[^"]+)">([\d,]+)</a>')
 
 
@@ -36,12 +36,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 
 def sign_in(services: Services, name: str) -> TestClient:
-    client = TestClient(create_app(services), follow_redirects=False)
-    door = re.search(r'name="door" value="([^"]*)"', client.get("/signin").text)
-    assert door
-    form = {"door": unescape(door[1]), "username": name, "password": PASSWORD}
-    assert client.post("/signin", data=form).status_code == 303
-    return client
+    return signed_in(create_app(services), name)
 
 
 @pytest.mark.parametrize("name", ["province", "everywhere"])

@@ -16,11 +16,11 @@ from core.ids import short_id
 from store import users
 from store.shift_log import add_row
 from tests.desk_server import CONFIG, NOW, make_services, read_lexicon
+from tests.desk_visits import PASSWORD, signed_in
 from web.app import create_app
 from web.services import Services
 from web.trend import fit
 
-PASSWORD = "烽火连三月，家书抵万金"
 ACCOUNTS = {"everywhere": "000000", "province": "360000", "county": "360981"}
 LINK = re.compile(r'<a[^>]* href="([^"]+)"[^>]*>(.*?)</a>', re.S)
 Browse = Callable[[str], TestClient]
@@ -44,11 +44,7 @@ def browse(services: Services) -> Browse:
 
     def sign_in(name: str) -> TestClient:
         if name not in opened:
-            client = opened[name] = TestClient(create_app(services), follow_redirects=False)
-            door = re.search(r'name="door" value="([^"]*)"', client.get("/signin").text)
-            assert door
-            form = {"door": unescape(door[1]), "username": name, "password": PASSWORD}
-            assert client.post("/signin", data=form).status_code == 303
+            opened[name] = signed_in(create_app(services), name)
         return opened[name]
 
     return sign_in

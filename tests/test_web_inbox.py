@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +17,7 @@ from core.records import Alert, AlertState
 from store import alert_log, users
 from store.watch import waiting_notices
 from tests.desk_server import NOW, make_services
+from tests.desk_visits import value_of
 from web.access import Viewer
 from web.app import create_app
 from web.inbox import read_wanted
@@ -76,12 +76,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     for client in opened:
         client.close()
     made.store.close()
-
-
-def value_of(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', html)
-    assert found, f"no field {name}"
-    return unescape(found[1])
 
 
 def press(client: TestClient, path: str, **fields: object) -> str:

@@ -22,7 +22,7 @@ from store.documents import risks_between
 from store.lab_runs import end_lab_run, find_lab_run, lab_runs_of, last_result, next_lab_run, start_lab_run
 from store.rankings import keep_ranking
 from tests.desk_server import NOW, make_services
-from tests.test_web_rules import PASSWORD, value_of
+from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
 from web.services import Services
 
@@ -47,9 +47,7 @@ def browse(services: Services) -> Iterator[Browse]:
 
     def sign_in(name: str) -> TestClient:
         if name not in opened:
-            client = opened[name] = TestClient(app, follow_redirects=False)
-            form = {"door": value_of(client.get("/signin").text, "door"), "username": name, "password": PASSWORD}
-            assert client.post("/signin", data=form).status_code == 303
+            opened[name] = signed_in(app, name)
         return opened[name]
 
     yield sign_in

@@ -20,10 +20,10 @@ from store import audit, users
 from store.ledger import HazardState, find_entry, list_entries, proofs_of, rows_of
 from store.schema import ledger_entries
 from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 ALERT = short_id("a", "I1")
 PDF = b"%PDF-1.7 proof"
 Browse = Callable[[str], TestClient]
@@ -49,23 +49,13 @@ def browse(services: Services) -> Iterator[Browse]:
     opened: dict[str, TestClient] = {}
 
     def sign_in(name: str) -> TestClient:
-        if name in opened:
-            return opened[name]
-        client = opened[name] = TestClient(create_app(services), follow_redirects=False)
-        page = client.get("/signin").text
-        form = {"door": value_of(page, "door"), "username": name, "password": PASSWORD}
-        assert client.post("/signin", data=form).status_code == 303
-        return client
+        if name not in opened:
+            opened[name] = signed_in(create_app(services), name)
+        return opened[name]
 
     yield sign_in
     for client in opened.values():
         client.close()
-
-
-def value_of(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}"[^>]*? value="([^"]*)"', html)
-    assert found, f"no field {name}"
-    return unescape(found[1])
 
 
 def enter(client: TestClient, **values: str) -> str:

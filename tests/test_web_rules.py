@@ -17,6 +17,7 @@ from search.match import compile_match
 from store import audit, desk_rules, documents, users
 from store.schema import documents as table
 from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.access import Viewer
 from web.app import create_app
 from web.names import Names
@@ -24,7 +25,6 @@ from web.rule_search import search_text
 from web.search_state import read_state, request_for
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 Browse = Callable[[str], TestClient]
 
 
@@ -48,9 +48,7 @@ def browse(services: Services) -> Iterator[Browse]:
 
     def sign_in(name: str) -> TestClient:
         if name not in opened:
-            client = opened[name] = TestClient(app, follow_redirects=False)
-            form = {"door": value_of(client.get("/signin").text, "door"), "username": name, "password": PASSWORD}
-            assert client.post("/signin", data=form).status_code == 303
+            opened[name] = signed_in(app, name)
         return opened[name]
 
     yield sign_in
@@ -66,12 +64,6 @@ def unchanged(services: Services) -> Iterator[None]:
     yield
     with services.store.read() as db:
         assert desk_rules.last_change(db) == before
-
-
-def value_of(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', html)
-    assert found, f"no field {name}"
-    return unescape(found[1])
 
 
 def fields(client: TestClient, path: str, **more: str) -> dict[str, str]:

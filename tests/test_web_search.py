@@ -26,12 +26,12 @@ from search.records import IndexEntry
 from store import audit, users
 from store.searches import list_recent
 from tests.desk_server import NOW, make_services, running_desk
+from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
 from web.search_asked import LABELS, PARAMETERS
 from web.search_state import ANY, Filter, read_state
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 PEOPLE = (
     ("chief", "supervisor", "000000"), ("boss", "admin", "000000"), ("city", "officer", "360700"),
     ("county", "officer", "360703"), ("other", "officer", "360981"),
@@ -57,21 +57,13 @@ def browse(services: Services) -> Iterator[Browse]:
     opened: list[TestClient] = []
 
     def sign_in(name: str, on: Services = services) -> TestClient:
-        client = TestClient(create_app(on), follow_redirects=False)
+        client = signed_in(create_app(on), name)
         opened.append(client)
-        form = {"door": value_of(client.get("/signin").text, "door"), "username": name, "password": PASSWORD}
-        assert client.post("/signin", data=form).status_code == 303
         return client
 
     yield sign_in
     for client in opened:
         client.close()
-
-
-def value_of(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', html)
-    assert found, f"no field {name}"
-    return unescape(found[1])
 
 
 def total_of(client: TestClient, address: str) -> int:
@@ -343,9 +335,7 @@ def growing(tmp_path: Path) -> Iterator[tuple[Services, TestClient, Callable[...
         users.create_user(
             db, "chief", role="supervisor", territory="000000", display_name="c", password=PASSWORD, now=NOW
         )
-    client = TestClient(create_app(made), follow_redirects=False)
-    form = {"door": value_of(client.get("/signin").text, "door"), "username": "chief", "password": PASSWORD}
-    client.post("/signin", data=form)
+    client = signed_in(create_app(made), "chief")
 
     def arrive(count: int, *, minutes: int, title: str = "新到起火") -> None:
         moment[0] += timedelta(minutes=minutes)

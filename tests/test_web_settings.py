@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ from core.errors import UsageError
 from store import account_care, audit, second_factor, tokens, users
 from store.database import Store
 from tests.desk_server import make_services
+from tests.desk_visits import PASSWORD, sign_in, value_of
 from web.app import create_app
 from web.services import Services
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
-PASSWORD = "烽火连三月，家书抵万金"
 NEW = "白头搔更短，浑欲不胜簪"
 PEOPLE = (
     ("root", "admin", "000000"), ("yichun", "admin", "360900"), ("gaoan", "officer", "360983"),
@@ -51,19 +50,12 @@ def open_as(services: Services) -> Iterator[Callable[[str], TestClient]]:
         client = TestClient(create_app(services), follow_redirects=False)
         opened.append(client)
         if name:
-            form = {"door": value_of(client.get("/signin").text, "door"), "username": name, "password": password}
-            assert client.post("/signin", data=form).status_code == 303
+            sign_in(client, name, password=password)
         return client
 
     yield open_desk
     for client in opened:
         client.close()
-
-
-def value_of(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', html)
-    assert found, f"no field {name}"
-    return unescape(found[1])
 
 
 def post(client: TestClient, path: str, **form: str) -> Any:

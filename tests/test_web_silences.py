@@ -11,10 +11,10 @@ from core.ids import short_id
 from store import alert_log, audit, users
 from store.silences import list_silences, silenced_alerts
 from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 ALERT = short_id("a", "I2")
 Browse = Callable[[str], TestClient]
 
@@ -37,22 +37,13 @@ def browse(services: Services) -> Iterator[Browse]:
     opened: list[TestClient] = []
 
     def sign_in(name: str) -> TestClient:
-        client = TestClient(create_app(services), follow_redirects=False)
+        client = signed_in(create_app(services), name)
         opened.append(client)
-        page = client.get("/signin").text
-        form = {"door": value_of(page, "door"), "username": name, "password": PASSWORD}
-        assert client.post("/signin", data=form).status_code == 303
         return client
 
     yield sign_in
     for client in opened:
         client.close()
-
-
-def value_of(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', html)
-    assert found, f"no field {name}"
-    return unescape(found[1])
 
 
 def filled(client: TestClient, **values: str) -> dict[str, str]:

@@ -24,10 +24,10 @@ from store import audit, users
 from store.schema import documents, weekly_acts, weekly_cells
 from store.weekly import CellRow, acts_of, add_cell, history_of
 from tests.desk_server import CONFIG, NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
 from web.services import Services
 
-PASSWORD = "烽火连三月，家书抵万金"
 WEEK, BEFORE = "2026-W47", "2026-W46"
 Browse = Callable[[str], TestClient]
 TURN = count()
@@ -53,9 +53,7 @@ def browse(services: Services) -> Iterator[Browse]:
 
     def sign_in(name: str) -> TestClient:
         if name not in opened:
-            client = opened[name] = TestClient(create_app(services), follow_redirects=False)
-            form = {"door": value_of(client.get("/signin").text, "door"), "username": name, "password": PASSWORD}
-            assert client.post("/signin", data=form).status_code == 303
+            opened[name] = signed_in(create_app(services), name)
         return opened[name]
 
     yield sign_in
@@ -68,12 +66,6 @@ def nothing_written(services: Services) -> None:
     with services.store.write() as db:
         db.execute(delete(weekly_cells))
         db.execute(delete(weekly_acts))
-
-
-def value_of(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}"[^>]*? value="([^"]*)"', html)
-    assert found, f"no field {name}"
-    return unescape(found[1])
 
 
 def form_of(client: TestClient, column: str, week: str = WEEK) -> dict[str, str]:
