@@ -377,6 +377,7 @@ class RegistryEntry:
     """A firm of the registry, the columns of domain/enterprises_demo.csv (lists are `;` separated there).
 
     role: producer | dealer | service.  region_code: county code where known.  uscc: GB 32100 credit code.
+    person: legal representative.  What else is known of it: `core.firms`.
     """
 
     id: str
@@ -393,3 +394,7 @@ class RegistryEntry:
     licence_no: tuple[str, ...] = ()
     status: str = "存续"
     tags: tuple[str, ...] = ()
+    english_names: tuple[str, ...] = ()
+    address: str = ""
+    person: str = ""
+    industry: str = ""

@@ -26,7 +26,7 @@ _MAGIC = b"FSREG001"
 _MARK = 5  # bytes of it that all versions share
 _KINDS = ("full", "short", "brand")
 _PARTS = ("automaton", "starts", "meanings", "offsets", "rows")
-_LISTS = ("short_names", "brands", "former_names", "products", "licence_no", "tags")
+_LISTS = ("short_names", "brands", "former_names", "products", "licence_no", "tags", "english_names")
 
 
 @dataclass(frozen=True)

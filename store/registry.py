@@ -11,12 +11,15 @@ from core.records import RegistryEntry
 from store.alert_log import create_only
 from store.schema import enterprises
 
+LOOKED_UP = ("name", "region_code", "uscc", "parent_id", "address", "person")
+"""Fields of an entry that have a column beside it."""
+
 
 def save_entries(db: Connection, entries: Iterable[RegistryEntry], *, now: datetime) -> tuple[int, int]:
     """Write entries by id; returns (new, updated)."""
     new = updated = 0
     for entry in entries:
-        values = {"name": entry.name, "region_code": entry.region_code, "entry": asdict(entry), "updated_at": now}
+        values = {name: getattr(entry, name) for name in LOOKED_UP} | {"entry": asdict(entry), "updated_at": now}
         if create_only(db, enterprises, {"id": entry.id, **values}):
             new += 1
         else:

@@ -290,7 +290,63 @@ enterprises = Table(
     Column("region_code", Text, nullable=False),
     Column("entry", Json, nullable=False, comment="the whole core.records.RegistryEntry"),
     Column("updated_at", Moment, nullable=False),
+    Column("uscc", Text, nullable=False, server_default=""),
+    Column("parent_id", Text, nullable=False, server_default=""),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("person", Text, nullable=False, server_default=""),
     Index("ix_enterprises_name", "name"),
+    Index("ix_enterprises_uscc", "uscc"),
+    Index("ix_enterprises_parent", "parent_id"),
+    Index("ix_enterprises_address", "address"),
+    Index("ix_enterprises_person", "person"),
+)  # fmt: skip
+
+firm_facts = Table(
+    "firm_facts", metadata,
+    Column("id", Text, primary_key=True, comment="of what makes it the same: store.firm_facts"),
+    Column("firm", Text, nullable=False, comment="registry id or NIL:<name>"),
+    Column("kind", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("day", Date),
+    Column("until", Date),
+    Column("state", Text, nullable=False, comment="empty, suspended or withdrawn"),
+    Column("state_since", Date),
+    Column("product", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("batch", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Index("ix_firm_facts_firm", "firm", "kind"),
+    Index("ix_firm_facts_number", "number"),
+    Index("ix_firm_facts_day", "kind", "day"),
+)  # fmt: skip
+
+firm_ties = Table(
+    "firm_ties", metadata,
+    Column("one", Text, primary_key=True, comment="registry id or NIL:<name>"),
+    Column("kind", Text, primary_key=True),
+    Column("other", Text, primary_key=True),
+    Column("product", Text, primary_key=True, comment="empty: of no product in particular"),
+    Column("since", Date),
+    Column("until", Date),
+    Column("document", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Index("ix_firm_ties_other", "other"),
+)  # fmt: skip
+
+firm_changes = Table(
+    "firm_changes", metadata,
+    Column("number", Integer, primary_key=True),
+    Column("firm", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("source", Text, nullable=False, comment="the imported file"),
+    Column("changes", Json, nullable=False, comment="field: [before, after]"),
+    Index("ix_firm_changes_firm", "firm"),
 )  # fmt: skip
 
 signal_cards = Table(

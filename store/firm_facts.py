@@ -1,0 +1,88 @@
+"""What is recorded of firms (licences, results, penalties, ...), how they are tied, how their entries changed."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, or_, select
+
+from core.firms import PAPERS, EntryChange, FactKind, FirmFact, FirmTie, TieKind
+from store.inserts import insert_into
+from store.schema import firm_changes, firm_facts, firm_ties
+
+_FACT = tuple(field.name for field in fields(FirmFact))
+_TIE = tuple(field.name for field in fields(FirmTie))
+AT_ONCE = 400  # firms in one question: SQLite takes a limited number of values
+
+
+def fact_id(fact: FirmFact) -> str:
+    """The same licence or result has the same id whatever is said of it later."""
+    day = "" if fact.kind in PAPERS else fact.day  # a paper that is prolonged stays the same paper
+    told = "\x1f".join(map(str, (fact.firm, fact.kind, fact.number, day, fact.product, fact.model, fact.batch)))
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def save_facts(db: Connection, facts: Iterable[FirmFact], *, now: datetime) -> int:
+    """Write facts, a known one over itself; how many were given."""
+    rows = [{**{name: getattr(fact, name) for name in _FACT}, "id": fact_id(fact), "updated_at": now} for fact in facts]
+    _upsert(db, firm_facts, rows, keys=("id",))
+    return len(rows)
+
+
+def save_ties(db: Connection, ties: Iterable[FirmTie], *, now: datetime) -> int:
+    """Write relations, a known one over itself; how many were given."""
+    rows = [{**{name: getattr(tie, name) for name in _TIE}, "updated_at": now} for tie in ties]
+    _upsert(db, firm_ties, rows, keys=("one", "kind", "other", "product"))
+    return len(rows)
+
+
+def facts_of(db: Connection, firms: Sequence[str]) -> dict[str, list[FirmFact]]:
+    """What is recorded of each of the firms, the newest day first; firms without anything have an empty list."""
+    found: dict[str, list[FirmFact]] = {firm: [] for firm in firms}
+    for start in range(0, len(firms), AT_ONCE):
+        query = select(*(firm_facts.c[name] for name in _FACT)).where(
+            firm_facts.c.firm.in_(firms[start : start + AT_ONCE])
+        )
+        query = query.order_by(firm_facts.c.day.desc(), firm_facts.c.id)
+        for row in db.execute(query).mappings():
+            found[row["firm"]].append(fact_of(row))
+    return found
+
+
+def facts_numbered(db: Connection, number: str) -> list[FirmFact]:
+    """The papers and results with this number, of any firm."""
+    query = select(*(firm_facts.c[name] for name in _FACT)).where(firm_facts.c.number == number).limit(100)
+    return [fact_of(row) for row in db.execute(query).mappings()]
+
+
+def ties_of(db: Connection, firms: Sequence[str]) -> list[FirmTie]:
+    """The relations in which one of the firms (at most 400) stands on either side."""
+    asked = list(firms[:AT_ONCE])
+    query = select(*(firm_ties.c[name] for name in _TIE))
+    query = query.where(or_(firm_ties.c.one.in_(asked), firm_ties.c.other.in_(asked)))
+    rows = db.execute(query.order_by(firm_ties.c.one, firm_ties.c.kind, firm_ties.c.other)).mappings()
+    return [FirmTie(**{**row, "kind": TieKind(row["kind"])}) for row in rows]
+
+
+def changes_of(db: Connection, firm: str) -> list[EntryChange]:
+    """How re-imports changed an entry, newest first."""
+    query = select(firm_changes).where(firm_changes.c.firm == firm).order_by(firm_changes.c.number.desc()).limit(100)
+    return [
+        EntryChange(row["firm"], row["at"], row["source"], {k: (v[0], v[1]) for k, v in row["changes"].items()})
+        for row in db.execute(query).mappings()
+    ]
+
+
+def fact_of(row: Any) -> FirmFact:
+    """The record of a row that has all columns of FirmFact."""
+    return FirmFact(**{**{name: row[name] for name in _FACT}, "kind": FactKind(row["kind"])})
+
+
+def _upsert(db: Connection, table: Table, rows: list[dict[str, Any]], *, keys: tuple[str, ...]) -> None:
+    if not rows:
+        return
+    statement = insert_into(table, db.dialect.name)
+    changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    db.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changed), rows)
