@@ -218,10 +218,15 @@ class Generations:
         return sorted(answer.body)
 
     def _delete(self, indices: Iterable[str]) -> None:
+        """One that another process deletes in that moment fails the whole request: then the others go one by one."""
         wanted = list(indices)
         client = self._client.options(ignore_status=GONE)
         for start in range(0, len(wanted), NAMES_A_REQUEST):
-            client.indices.delete(index=wanted[start : start + NAMES_A_REQUEST], ignore_unavailable=True)
+            some = wanted[start : start + NAMES_A_REQUEST]
+            if client.indices.delete(index=some, ignore_unavailable=True).meta.status != GONE:
+                continue
+            for index in some:
+                client.indices.delete(index=index, ignore_unavailable=True)
 
 
 def _seen(state: State | None, number: int) -> bool:

@@ -33,6 +33,7 @@ pytestmark = [
         reason=f"{CHROMIUM} is not there: apt-get install chromium fonts-noto-cjk",
     ),
 ]
+expect.set_options(timeout=30_000)  # for all browser tests: three of them may share two cores with servers
 MODES = {"wide": (1440, 900, "light"), "phone": (390, 844, "light"), "dark": (1440, 900, "dark")}
 
 
@@ -74,7 +75,7 @@ def fresh_page(chromium: Browser, signed_in: BrowserContext, mode: str = "wide")
         locale="zh-CN",
     )
     context.add_cookies(signed_in.cookies())  # type: ignore[arg-type]
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     return context.new_page()
 
 
