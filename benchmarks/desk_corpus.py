@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
 
 from alerts.cards import card_of, keys_of, stored
+from alerts.lead_table import count_leads
 from config.sources import SourceConfig
 from core.clock import beijing
 from pipelines.events import EventKeeper
@@ -91,6 +93,8 @@ def fill(services: Services, size: Size) -> None:
             users.create_user(db, who, role="officer", territory="360000", display_name=who, password=None, now=NOW)
     with services.store.engine.connect() as db:
         db.exec_driver_sql("ANALYZE")
+    assert services.rule_parts is not None
+    count_leads(services.store, family=services.rule_parts.grouping.family_of, clock=lambda: NOW, stop=Event())
     _index(services)
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from datetime import datetime
+from threading import Event
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from alerts.lab.text import hours
 from alerts.lead_time import BY, Lead, Line, Span, lead_times, line_of, lines_by
 from alerts.notices import NOTICE_WORDS
+from commands.lead_jobs import lead_jobs
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.stores import open_store, store_exists
 from config.grouping import load_grouping
@@ -29,6 +31,9 @@ def leadtime(
     until: Annotated[str | None, typer.Option("--until", help="ISO date or time: notices up to then")] = None,
     product: Annotated[str | None, typer.Option("--product", help="id of a product")] = None,
     source: Annotated[str | None, typer.Option("--source", help="key of the source that published the notice")] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="count the last year for the desk's page now, as the scheduler does hourly")
+    ] = False,
     as_json: JsonOption = False,
     data: DataOption = None,
     profile: ProfileOption = None,
@@ -42,6 +47,10 @@ def leadtime(
     if not store_exists(settings):
         raise UsageError(f"{settings.data_dir}: nothing is stored there; crawl or ingest first, or give another --data")
     store = open_store(settings)
+    if keep:
+        [job] = lead_jobs(settings, store)
+        print(job.do(Event()))
+        return
     with store.read() as db:
         if source is not None and source not in (known := all_sources(db)):
             raise UsageError(f"--source: {source!r} has no document (accepted: {', '.join(sorted(known))})")

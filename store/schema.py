@@ -744,6 +744,29 @@ rankings = Table(
     Column("model", Json, nullable=False, comment="weights and what its features lean on"),
 )  # fmt: skip
 
+lead_times = Table(
+    "lead_times", metadata,
+    Column("notice", Text, primary_key=True, comment="document id"),
+    Column("at", Moment, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("jurisdiction", Text),
+    Column("type", Text, nullable=False, comment="see alerts.notices"),
+    Column("firm", Text),
+    Column("product", Text),
+    Column("signal", Text, comment="document id of the first one; null: there was none"),
+    Column("signal_at", Moment),
+    Column("signal_source", Text),
+    Column("signal_kind", Text),
+    Column("signal_title", Text),
+    Column("signal_jurisdiction", Text),
+    Column("alert", Text, comment="id of the first one; null: there was none"),
+    Column("alert_at", Moment),
+    Index("ix_lead_times_at", "at"),
+    comment="of official notices; counted anew by the hour",
+)  # fmt: skip
+
 day_counts = Table(
     "day_counts", metadata,
     Column("key", Text, primary_key=True, comment="w:<rule>|<values>; t:<rule>|<values>: summed over its keys"),

@@ -3,14 +3,18 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from threading import Event
+from typing import Any
 
 import pytest
 
+from alerts.lead_table import count_leads, counted_at, kept_leads
 from alerts.lead_time import BY, Lead, lead_times, lines_by, span_of
 from cli import main
 from core.records import Kind
 from store.database import Store
 from store.events import Member, open_event, put_member
+from store.schema import documents
 from tests.lab_stories import rule_of
 from tests.test_lab import FIRM, NOW, OTHER, complaint, keep, named, notice
 
@@ -91,6 +95,44 @@ def test_quartiles_lie_between_the_nearest_values() -> None:
     assert (told.count, told.ahead, told.behind, told.none) == (5, 4, 1, 1)
     assert (told.lower, told.median, told.upper) == (1.0, 2.0, 3.0)
     assert span_of([None]).median is None
+
+
+SPAN: dict[str, Any] = {"since": NOW - timedelta(days=3000), "until": NOW + timedelta(days=3000), "source": None}
+
+
+COUNTED = NOW - timedelta(days=100)  # within a year of the first notice
+
+
+def count(store: Store) -> int:
+    return count_leads(store, family=lambda product: product, clock=lambda: COUNTED, stop=Event())
+
+
+def test_what_is_kept_for_the_page_is_what_was_counted(store: Store) -> None:
+    with store.read() as db:
+        assert counted_at(db) is None
+        said = lead_times(db)
+    assert count(store) == len(said) == 4
+    with store.read() as db:
+        assert kept_leads(db, **SPAN, product=None, most=10) == said
+        assert kept_leads(db, **SPAN, product="cable", most=1) == [one for one in said if one.product == "cable"][:1]
+        assert counted_at(db) == COUNTED
+
+
+def test_a_notice_that_changed_or_was_withdrawn_is_kept_so_at_the_next_count(store: Store) -> None:
+    count(store)
+    first, second = by_day(store)[15], by_day(store)[40]
+    assert first.signal is not None
+    with store.write() as db:
+        own = documents.c.id
+        db.execute(documents.update().where(own == second.notice.document).values(withdrawn_at=NOW))
+        db.execute(documents.update().where(own == first.signal.document).values(title="改过的标题"))
+    count(store)
+    with store.read() as db:
+        kept = {lead.notice.document: lead for lead in kept_leads(db, **SPAN, product=None, most=10)}
+    assert second.notice.document not in kept
+    signal = kept[first.notice.document].signal
+    assert signal is not None
+    assert signal.title == "改过的标题"
 
 
 def test_the_command_prints_each_notice_and_the_summary(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

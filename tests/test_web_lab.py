@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from fastapi.testclient import TestClient
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 from alerts.cards import card_of, keys_of, stored
 from alerts.lab.report import as_json
 from alerts.lab.run import LabAsk, run_lab
+from alerts.lead_table import count_leads
 from alerts.marks import mark_of
 from alerts.rank_cases import Case, marked_cases
 from alerts.reranking import train
@@ -171,5 +173,12 @@ def test_the_lead_time_page_counts_every_notice(services: Services, browse: Brow
     html = browse("chief").get("/leadtime?since=365d").text
     assert "提前量" in html
     assert "份通报" in html
+    assert "每小时计算一次" not in html
+    assert services.rule_parts is not None
+    family = services.rule_parts.grouping.family_of
+    count_leads(services.store, family=family, clock=services.clock, stop=Event())
+    kept = browse("chief").get("/leadtime?since=365d").text
+    assert "每小时计算一次，截至" in kept
+    assert kept.count("<tr>") == html.count("<tr>")
     assert browse("chief").get("/leadtime?since=3y").status_code == 400
     assert browse("chief").get("/leadtime?product=nothing").status_code == 400

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from alerts.lab.text import hours
+from alerts.lead_table import counted_at, kept_leads
 from alerts.lead_time import BY, Lead, lead_times, line_of, lines_by
 from alerts.notices import NOTICE_WORDS, NoticeType
 from store.alert_log import find_alerts
@@ -30,11 +31,14 @@ def show_lead_time(visit: Here, since: str = "", product: str = "", source: str 
         raise Refused(400, f"没有产品 {product[:40]}。")
     start = visit.now - timedelta(days=SPANS[since][1])
     parts = visit.services.rule_parts
+    wanted: dict[str, Any] = {
+        "since": start, "until": visit.now, "product": product or None, "source": source or None, "most": MOST_NOTICES,
+    }  # fmt: skip
+    family: dict[str, Any] = {"family": parts.grouping.family_of} if parts else {}
     with visit.services.store.read() as db:
-        found = lead_times(
-            db, since=start, until=visit.now, product=product or None, source=source or None, most=MOST_NOTICES,
-            **({"family": parts.grouping.family_of} if parts else {}),
-        )  # fmt: skip
+        counted = counted_at(db)
+        # Nothing is kept yet within the first minute of a desk.
+        found = kept_leads(db, **wanted) if counted else lead_times(db, **wanted, **family)
         mine = [lead for lead in found if visit.me.sees_code(lead.notice.jurisdiction)]
         shown = mine[:MOST_SHOWN]
         firms = firm_names(db, (lead.firm for lead in shown if lead.firm))
@@ -42,7 +46,7 @@ def show_lead_time(visit: Here, since: str = "", product: str = "", source: str 
     return visit.page(
         "lead_time.html", leads=shown, total=len(mine), cut=len(found) == MOST_NOTICES, everything=line_of("", mine),
         by={name: lines_by(mine, key) for name, key in BY.items()}, SPANS=SPANS, since=since, product=product,
-        source=source, hours=hours, NOTICES=NOTICE_WORDS, firms=firms, word=_word(visit),
+        source=source, counted=counted, hours=hours, NOTICES=NOTICE_WORDS, firms=firms, word=_word(visit),
         alerts={name: alert for name, alert in opened.items() if visit.me.sees_alert(alert)},
         documents={lead.signal.document for lead in shown if lead.signal and _seen(visit, lead)},
     )  # fmt: skip
