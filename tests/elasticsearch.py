@@ -2,13 +2,16 @@
 
 `python -m tests.elasticsearch` builds them once into .testcache (Maven; JDK 17 for release 8, 21 for 9; 40 MB each); CI
 does so before the tests. `running_node` starts one on free ports (ready in about 12 s, 512 MB) and stops it,
-`running_cluster` several that form a cluster and may be killed one by one.
+`shared_node` is one for all test processes side by side, `running_cluster` several that form a cluster and may be
+killed one by one.
 """
 
 import fcntl
+import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -23,6 +26,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 SOURCES = PROJECT / "tests" / "elasticsearch_node"
 READY_WITHIN = 120.0
 TRANSPORT = ("transport-netty4-*.jar", "netty-*.jar", "elasticsearch-ssl-config-*.jar")
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1",)
+"""Of a JVM that lives for minutes: compiled for the first tier only it is ready after 5 s of CPU, not 11."""
 MODULES = "org.elasticsearch.server,org.elasticsearch.logging"
 
 
@@ -53,8 +58,7 @@ def build(release: Release = EIGHT) -> Path:
     jdk(release.java)
     cache = release.cache
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # test processes side by side build once
+    with _locked(cache):  # test processes side by side build once
         if not (cache / "ready").exists():
             _build(release)
             (cache / "ready").touch()
@@ -161,7 +165,8 @@ def _node(release: Release, name: str, data: Path, heap: str, settings: Mapping[
         "cluster.routing.allocation.disk.threshold_enabled": "false",
     }
     command = [
-        str(jdk(release.java) / "bin" / "java"), f"-Xms{heap}", f"-Xmx{heap}", f"-Des.path.home={home / 'home'}",
+        str(jdk(release.java) / "bin" / "java"), *SHORT_LIVED, f"-Xms{heap}", f"-Xmx{heap}",
+        f"-Des.path.home={home / 'home'}",
         "--module-path", str(home / "server"), "--add-modules", MODULES,
         "--add-exports", "org.elasticsearch.server/org.elasticsearch.plugins=ALL-UNNAMED",
         "-cp", str(home / "classes"), "EsNode", str(home / "home"),
@@ -176,20 +181,56 @@ def running_node(data: Path, release: Release = EIGHT, *, heap: str = "512m", **
 
     settings: of Elasticsearch, with `__` for the dots.
     """
-    wanted = {
-        "path.repo": str(data / "snapshots"),
-        "http.port": str(free_port()),
-        "transport.port": str(free_port()),
-        "discovery.type": "single-node",
-    }
-    wanted |= {key.replace("__", "."): value for key, value in settings.items()}
-    node = _node(release, "n1", data, heap, wanted)
+    node = _alone(data, release, heap, {key.replace("__", "."): value for key, value in settings.items()})
     node.start()
     try:
         node.wait()
         yield node.url
     finally:
         node.kill()
+
+
+@contextmanager
+def shared_node(folder: Path, release: Release = EIGHT) -> Iterator[str]:
+    """The URL of one node for all processes that give this folder: the first starts it, the last one kills it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    held = folder / "node.json"
+    with _locked(folder):
+        if held.exists():
+            known = json.loads(held.read_text())
+        else:
+            node = _alone(folder, release, "512m", {})
+            node.start()
+            node.wait()
+            assert node.process is not None
+            known = {"url": node.url, "pid": node.process.pid, "users": 0}
+        held.write_text(json.dumps(known | {"users": known["users"] + 1}))
+    try:
+        yield known["url"]
+    finally:
+        with _locked(folder):
+            left = json.loads(held.read_text())
+            held.write_text(json.dumps(left | {"users": left["users"] - 1}))
+            if left["users"] == 1:
+                os.kill(left["pid"], signal.SIGKILL)
+                held.unlink()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _alone(data: Path, release: Release, heap: str, settings: Mapping[str, str]) -> Node:
+    wanted = {
+        "path.repo": str(data / "snapshots"),
+        "http.port": str(free_port()),
+        "transport.port": str(free_port()),
+        "discovery.type": "single-node",
+    }
+    return _node(release, "n1", data, heap, wanted | dict(settings))
 
 
 @contextmanager

@@ -1,13 +1,15 @@
 """Real nodes, one of a release for the whole run, and an index on each; conftest.py loads them as a plugin."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from elasticsearch import Elasticsearch
 
 from search.elasticsearch import ElasticsearchBackend
-from tests.elasticsearch import EIGHT, NINE, NodeMissing, Release, build, required, running_node
+from tests.elasticsearch import EIGHT, NINE, NodeMissing, Release, build, required, shared_node
 from tests.search_documents import words
 
 
@@ -21,11 +23,17 @@ def built(release: Release) -> None:
         pytest.skip(f"no Elasticsearch {release.version} node: {reason}")
 
 
+def common(factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run share."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="session")
 def elasticsearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A node of release 8."""
     built(EIGHT)
-    with running_node(tmp_path_factory.mktemp("elasticsearch")) as url:
+    with shared_node(common(tmp_path_factory) / "elasticsearch") as url:
         yield url
 
 
@@ -33,7 +41,7 @@ def elasticsearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 def elasticsearch9_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A node of release 9."""
     built(NINE)
-    with running_node(tmp_path_factory.mktemp("elasticsearch9"), NINE) as url:
+    with shared_node(common(tmp_path_factory) / "elasticsearch9", NINE) as url:
         yield url
 
 
