@@ -48,7 +48,7 @@ class Person:
 
     def __init__(self, chromium: Browser, desk: RunningDesk, name: str) -> None:
         context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         self.page, self.base = context.new_page(), desk.base
         self.page.goto(f"{desk.base}/signin")
         self.page.get_by_label("账号").fill(name)

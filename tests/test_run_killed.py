@@ -32,7 +32,7 @@ from tests.running_system import System, until
 
 SEED = int(os.environ.get("FENGSUI_KILL_SEED", "20261124"))
 ONE_BY_ONE = ["crawler"] * 6 + ["worker"] * 4 + ["indexer"] * 4 + ["scheduler"] * 4 + ["demo-site"] * 2
-WHOLE = 4
+WHOLE = 2
 SOURCES = 27
 
 
