@@ -34,6 +34,7 @@ GROUPS = {
     "commands.silences": ("silence",),
     "commands.watching": ("watch",),
     "commands.firms": ("enterprises", "match"),
+    "commands.tracing": ("trace",),
     "commands.rules": ("rules",),
     "commands.learning": ("mark",),
     "commands.leadtime": ("leadtime",),

@@ -14,6 +14,7 @@ from commands.options import DataOption, ProfileOption
 from commands.outgoing import channels_of, digest_jobs
 from commands.source_watching import run_sweeping_jobs, source_watch_jobs
 from commands.stores import open_store
+from commands.told_jobs import told_jobs
 from commands.watching import watch_jobs
 from config.sources import load_sources
 from core.clock import system_clock
@@ -49,7 +50,7 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
     daily = [*digest_jobs(settings, store), *index_jobs(settings), *run_sweeping_jobs(store)]
     lab = LabRunner(settings, store)
     hourly, frequent = (
-        [*canary_jobs(settings, store), *lead_jobs(settings, store)],
+        [*canary_jobs(settings, store), *lead_jobs(settings, store), *told_jobs(store)],
         [*watch_jobs(settings, store), *source_watch_jobs(settings, store), lab.job()],
     )
     try:

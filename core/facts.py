@@ -56,6 +56,7 @@ class SpotCheck:
     """One row of a spot-check list. result: qualified | unqualified | "" (unsaid).
 
     failed_items, values, standards run side by side where the row gives a value and a limit for each item.
+    client: who had it made (委托方); agent: who imports or represents it.
     """
 
     notice_no: str = ""
@@ -66,6 +67,8 @@ class SpotCheck:
     batch: str = ""
     nominal_producer: str = ""
     seller: str = ""
+    client: str = ""
+    agent: str = ""
     province: str = ""
     failed_items: tuple[str, ...] = ()
     value: str = ""

@@ -114,6 +114,8 @@ def _record(row: NamedRow, notice: str, title: str) -> SpotCheck:
         batch=_said(values.get("batch", "")),
         nominal_producer=_said(values.get("producer", values.get("client", ""))),
         seller=_said(values.get("seller", "")),
+        client=_said(values.get("client", "")),
+        agent=_said(values.get("agent", "")),
         province=values.get("province", where[0] if where else ""),
         failed_items=failed,
         value=values.get("value", "" if says_verdict else outcome),

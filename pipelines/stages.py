@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from core.clock import Clock, system_clock
 from core.records import CANARY, SOURCE_TYPE_OF, Signal
+from enterprises.told import tells, told_by
 from nlp.analyze import Analyzer
 from pipelines.clean import cleaned
 from pipelines.duplicates import attach
@@ -33,6 +34,7 @@ from store.documents import (
     in_order,
     waits,
 )
+from store.told import keep_told
 
 logger = logging.getLogger(__name__)
 BATCH = 50
@@ -143,6 +145,8 @@ class Pipeline:
         signal = Signal(document, work.analysis)
         self.judge(db, signal, self.clock())
         end = INDEXED if document.source == CANARY else JUDGED  # no event counts it, and it stays out of the index
+        if latest and end == JUDGED and (tells(document) or document.revision > 1):
+            keep_told(db, document.id, told_by(document, work.analysis))
         if self.place is not None and latest and end == JUDGED:
             self.place(db, signal, self.clock())
         self._advance(db, work, end, **analysis_columns(work.analysis))

@@ -12,7 +12,21 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from core.records import (
     CANARY,
@@ -322,6 +336,14 @@ def signals_after(db: Connection, seq: int, *, limit: int) -> list[tuple[int, Si
     """Analysed latest revisions after `seq` in order of arrival: pages for rebuilding the index."""
     query = select(documents).where(documents.c.seq > seq, documents.c.latest, documents.c.analysis.is_not(None))
     rows = db.execute(query.order_by(documents.c.seq).limit(limit)).mappings().all()
+    return [(row["seq"], _signal(row)) for row in rows]
+
+
+def tellers_after(db: Connection, seq: int, *, kinds: Sequence[str], limit: int) -> list[tuple[int, Signal]]:
+    """Analysed latest revisions after `seq` that are of these kinds or have tables, in order of arrival."""
+    wanted = or_(documents.c.kind.in_(list(kinds)), func.length(type_coerce(documents.c.tables, Text)) > len("[]"))
+    query = select(*_WITHOUT_RAW).where(documents.c.seq > seq, documents.c.latest, documents.c.analysis.is_not(None))
+    rows = db.execute(query.where(wanted).order_by(documents.c.seq).limit(limit)).mappings().all()
     return [(row["seq"], _signal(row)) for row in rows]
 
 

@@ -323,6 +323,8 @@ firm_facts = Table(
     Index("ix_firm_facts_firm", "firm", "kind"),
     Index("ix_firm_facts_number", "number"),
     Index("ix_firm_facts_day", "kind", "day"),
+    Index("ix_firm_facts_model", "model"),
+    Index("ix_firm_facts_batch", "batch"),
 )  # fmt: skip
 
 firm_ties = Table(
@@ -347,6 +349,34 @@ firm_changes = Table(
     Column("source", Text, nullable=False, comment="the imported file"),
     Column("changes", Json, nullable=False, comment="field: [before, after]"),
     Index("ix_firm_changes_firm", "firm"),
+)  # fmt: skip
+
+told_goods = Table(
+    "told_goods", metadata,
+    Column("document", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, comment="place of the row in its document"),
+    Column("outcome", Text, nullable=False, comment="failed | passed | recalled | recalled_abroad | unsaid"),
+    Column("day", Date),
+    Column("number", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("brand", Text, nullable=False),
+    Column("models", Json, nullable=False),
+    Column("batches", Json, nullable=False),
+    Column("items", Text, nullable=False, comment="what failed, or the hazard"),
+    Column("source", Text, nullable=False),
+    Column("parties", Json, nullable=False, comment="[part, name, registry id or empty]"),
+    Index("ix_told_goods_outcome", "outcome", "day"),
+)  # fmt: skip
+
+told_keys = Table(
+    "told_keys", metadata,
+    Column("key", Text, primary_key=True, comment="f:<id>, n:<name>, m:<model>, b:<batch>, #:<number>: core.told"),
+    Column("document", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("grave", Integer, nullable=False, comment="1: failed or recalled"),
+    Column("day", Date),
+    Index("ix_told_keys_found", "key", "grave", "day", "document", "position"),
+    Index("ix_told_keys_document", "document"),
 )  # fmt: skip
 
 signal_cards = Table(

@@ -14,6 +14,7 @@ from tests.desk_server import NOW, make_services, read_segmenter
 from web.app import create_app, entry_path
 
 NEEDS_SOMETHING = {
+    "trace of a firm",
     *("alert", "firm", "source", "missing", "why, kept", "event", "document", "rule", "rule versions", "an account"),
     *("changed rule", "hazard", "bad query", "new hazard", "why an alert", "help asked"),
 }
