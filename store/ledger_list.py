@@ -166,3 +166,9 @@ def late_ids(db: Connection, today: date) -> list[str]:
     """Open entries that are past due, or whose next step is."""
     query = select(_C.id).where(OPEN, or_(_C.due_on < today, _C.step_due_on < today))
     return list(db.execute(query.order_by(_C.due_on, _C.year, _C.serial)).scalars())
+
+
+def entries_of_firm(db: Connection, firm: str, where: Sequence[Cond], *, most: int = 200) -> list[Entry]:
+    """The entries of a firm, the newest found first."""
+    query = select(ledger_entries).where(_C.firm == firm, *where).order_by(_C.found_on.desc(), _C.serial.desc())
+    return [entry_of_row(row) for row in db.execute(query.limit(most)).mappings()]

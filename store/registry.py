@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from core.addresses import plain_address
 from core.records import RegistryEntry
 from store.alert_log import create_only
 from store.schema import enterprises
 
 LOOKED_UP = ("name", "region_code", "uscc", "parent_id", "address", "person")
-"""Fields of an entry that have a column beside it."""
+"""Fields of an entry that have a column beside it; an address in its plain form, by which neighbours are found."""
 
 
 def save_entries(db: Connection, entries: Iterable[RegistryEntry], *, now: datetime) -> tuple[int, int]:
@@ -20,6 +21,7 @@ def save_entries(db: Connection, entries: Iterable[RegistryEntry], *, now: datet
     new = updated = 0
     for entry in entries:
         values = {name: getattr(entry, name) for name in LOOKED_UP} | {"entry": asdict(entry), "updated_at": now}
+        values["address"] = plain_address(entry.address)
         if create_only(db, enterprises, {"id": entry.id, **values}):
             new += 1
         else:

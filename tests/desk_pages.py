@@ -35,6 +35,7 @@ PAGES = {
     "trace": "/trace?model=MFZ",
     "trace, asked": "/trace",
     "trace of a firm": "/enterprises/ENT0043/trace",
+    "firm on a day": "/enterprises/ENT0043?asof=2026-11-10&span=all&kind=signal",
     "sources": "/sources",
     "source": "/sources/gz_amr",
     "status": "/status",

@@ -51,6 +51,7 @@ from web.views import (
     complete,
     deliveries,
     documents,
+    dossier,
     enterprises,
     events,
     evidence,
@@ -96,7 +97,7 @@ PAGES = (
     search_export, search_parts, search_saved, analytics, documents, trace, enterprises, sources, rules, status,
     account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet,
     ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit, account_sign_in,
-    invite, settings, settings_users, oidc, tokens, reports, deliveries, help,
+    invite, settings, settings_users, oidc, tokens, reports, deliveries, help, dossier,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

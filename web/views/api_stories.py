@@ -1,24 +1,23 @@
 """Events and firms over the API."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import asdict
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from core.firms import PAPERS
 from core.records import RegistryEntry
 from store.events import Event, members_of
 from store.pages import entries_behind, events_behind
-from store.registry import find_entry
 from web.api_shapes import READ_AT_ONCE, Masked, Moment, Page, Paged, gather
 from web.bearer import EventReader, FirmReader
 from web.cursors import a_number, a_text, read_cursor, write_cursor
-from web.inbox import standing_alerts
-from web.names import NIL
-from web.views.enterprises import signals_of
+from web.dossier import dossier_of
 from web.views.events import MOST_DOCUMENTS, STILL, open_event, sees_event, told_in
-from web.visit import Refused, without_nul
+from web.visit import without_nul
 
 router = APIRouter(prefix="/api")
 MOST_SIGNALS = 100
@@ -99,14 +98,80 @@ class SignalOut(BaseModel):
     repost: bool
 
 
+class FirmQuestion(BaseModel):
+    """As of which day a firm is told of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    asof: str = Field("", max_length=10, description="空：今天；2026-11-23：截至该日")
+
+
+class FactOut(BaseModel):
+    """A licence, certificate, result, penalty, ... of a firm. document: the one that says so, or empty."""
+
+    kind: str
+    number: str
+    day: date | None
+    until: date | None
+    state: str
+    state_since: date | None
+    product: str
+    model: str
+    batch: str
+    outcome: str
+    count: int
+    text: Masked
+    document: str
+    source: str
+
+
+class PaperOut(FactOut):
+    """A licence or certificate. state_on_day: valid | not_yet | lapsed | suspended | withdrawn | unknown, on `asof`."""
+
+    state_on_day: str
+    told: str
+
+
+class TieOut(BaseModel):
+    """A relation of two firms, by id or `NIL:<name>`."""
+
+    one: str
+    kind: str
+    other: str
+    product: str
+    since: date | None
+    until: date | None
+    document: str
+    source: str
+
+
+class ChangeOut(BaseModel):
+    """A field of the entry that a re-import changed."""
+
+    at: Moment
+    source: str
+    field: str
+    before: Masked
+    now: Masked
+
+
 class FirmFull(BaseModel):
-    """A firm, its newest signals and its alerts, cut to the caller's territory. entry: null for one in no list."""
+    """A firm, its newest signals and its alerts, cut to the caller's territory. entry: null for one in no list.
+
+    asof: papers are told as of that day, and what came later is left out, but for changes.  facts: without papers.
+    """
 
     id: str
     name: str
     entry: FirmOut | None
+    asof: date
     signals: list[SignalOut]
     alerts: list[str]
+    papers: list[PaperOut]
+    facts: list[FactOut]
+    ties: list[TieOut]
+    changes: list[ChangeOut]
+    open_hazards: list[str]
 
 
 @router.get("/events")
@@ -154,19 +219,22 @@ def list_firms(visit: FirmReader, asked: Annotated[FirmQuery, Query()]) -> Page[
 
 
 @router.get("/enterprises/{firm:path}")
-def one_firm(visit: FirmReader, firm: str) -> FirmFull:
-    """One firm by id; `NIL:<name>` is one in no list."""
+def one_firm(visit: FirmReader, firm: str, asked: Annotated[FirmQuestion, Query()]) -> FirmFull:
+    """One firm by id, as of a day; `NIL:<name>` is one in no list."""
+    without_nul((asked.asof,))
     with visit.services.store.read() as db:
-        entry = find_entry(db, firm)
-        signals = signals_of(db, visit, firm)
-        alerts = [alert.id for alert in standing_alerts(db, visit.me, firm=firm)]
-    if entry is None and not signals and not alerts:
-        raise Refused(404, f"没有企业 {firm.removeprefix(NIL)[:60]}：名录中没有，也没有信号提到它。")
+        found = dossier_of(db, visit, firm, asof=asked.asof, span="all")
     names = SignalOut.model_fields
+    day = found.asked.day
+    told = [fact for fact in found.facts if fact.kind not in PAPERS and (fact.day is None or fact.day <= day)]
     return FirmFull(
-        id=firm, name=entry.name if entry else firm.removeprefix(NIL), entry=_firm(entry) if entry else None,
-        signals=[SignalOut(**{name: getattr(one, name) for name in names}) for one in signals[:MOST_SIGNALS]],
-        alerts=alerts,
+        id=firm, name=found.name, entry=_firm(found.entry) if found.entry else None, asof=day,
+        signals=[SignalOut(**{name: getattr(one, name) for name in names}) for one in found.signals[:MOST_SIGNALS]],
+        alerts=[alert.id for alert in found.alerts if alert.first_at <= found.asked.end],
+        papers=[PaperOut(**asdict(one.fact), state_on_day=one.state.value, told=one.told) for one in found.papers],
+        facts=[FactOut(**asdict(fact)) for fact in told], ties=[TieOut(**asdict(tie)) for tie in found.ties],
+        changes=[ChangeOut(**{name: getattr(one, name) for name in ChangeOut.model_fields}) for one in found.changes],
+        open_hazards=[entry.id for entry in found.open_entries],
     )  # fmt: skip
 
 

@@ -1,0 +1,188 @@
+"""The dossier of a firm: papers as of a day, one time axis and its table, what of it which viewer sees."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import Connection
+
+from core.addresses import plain_address
+from core.clock import beijing
+from core.firms import FactKind, FirmFact
+from enterprises.papers import bars_of, needs_of, papers_on
+from store import users
+from store.firm_facts import save_facts
+from store.registry import find_entry, save_entries
+from store.schema import firm_changes
+from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in
+from web.app import create_app
+from web.services import Services
+
+FIRM = "ENT0043"
+TODAY = beijing(NOW).date()
+
+
+def before(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+LAPSED = FirmFact(FIRM, FactKind.CCC, "2023011120900216", before(1000), before(12), product="ebike_power")
+PAUSED = FirmFact(
+    FIRM, FactKind.CCC, "2024011120900218", before(600), before(-20), state="suspended", state_since=before(3),
+    product="ebike_power",
+)  # fmt: skip
+FAILED = FirmFact(
+    FIRM,
+    FactKind.SAMPLING,
+    "GX-1102",
+    before(5),
+    outcome="failed",
+    product="ebike_power",
+    text="过充保护，联系 13812345678",
+)  # fmt: skip
+OLD_FINE = FirmFact(FIRM, FactKind.PENALTY, "洪罚 90", before(500), text="罚款 2 万元")
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    made = make_services(tmp_path_factory.mktemp("dossier"), clock=lambda: NOW)
+    with made.store.write() as db:
+        users.create_user(
+            db, "chief", role="supervisor", territory="000000", display_name="带班", password=PASSWORD, now=NOW
+        )
+        users.create_user(
+            db, "county", role="officer", territory="360922", display_name="万载", password=PASSWORD, now=NOW
+        )
+        _fill(db)
+    yield made
+    made.store.close()
+
+
+def _fill(db: Connection) -> None:
+    firm, other, third = (found for name in (FIRM, "ENT0100", "ENT0129") if (found := find_entry(db, name)))
+    firm = replace(firm, address="红谷滩区创新一路 88 号", person="罗某平")
+    beside = replace(other, address="江西省南昌市红谷滩区创新一路８８号（一址多照）", region_code="360113")
+    save_entries(db, [firm, beside, replace(third, person="罗某平")], now=NOW)
+    save_facts(db, [LAPSED, PAUSED, FAILED, OLD_FINE], now=NOW)
+    changes = {"person": ["王某", "罗某平"]}
+    change = {"firm": FIRM, "at": NOW - timedelta(days=2), "source": "名录.csv", "changes": changes}
+    db.execute(firm_changes.insert(), [change])
+
+
+@pytest.fixture(scope="module")
+def app(services: Services) -> FastAPI:
+    return create_app(services)
+
+
+@pytest.fixture(scope="module")
+def chief(app: FastAPI) -> TestClient:
+    return signed_in(app, "chief")
+
+
+def test_a_lapsed_certificate_says_so_in_words_on_the_day_and_not_before(chief: TestClient) -> None:
+    now, then = (chief.get(f"/enterprises/{FIRM}{more}").text for more in ("", f"?asof={before(30)}"))
+    assert '<span class="st" data-s="bad">当日已过期 12 天</span>' in now
+    assert '<span class="st" data-s="bad">当日已暂停 3 天</span>' in now
+    assert "2 张许可或认证" in now
+    assert "当日已过期" not in then
+    assert f"其后 {before(3)} 起暂停" in then
+    assert f"其后 {before(12)} 到期" in then
+    assert "当日有效，18 天后到期" in then
+
+
+def test_what_came_after_the_day_is_left_out_and_counted(chief: TestClient) -> None:
+    page = chief.get(f"/enterprises/{FIRM}?asof={before(30)}").text
+    assert "条信号" in page
+    assert "云骓召回第四天" not in page
+    assert "GX-1102" not in page
+    assert "当日为：王某" in page
+    assert "云骓召回第四天" in chief.get(f"/enterprises/{FIRM}").text
+
+
+@pytest.mark.parametrize("wrong", ["asof=2099-01-01", "asof=x", "asof=1850-01-01", "span=2y", "kind=all"])
+def test_a_wrong_day_or_span_is_refused_with_what_is_accepted(chief: TestClient, wrong: str) -> None:
+    answer = chief.get(f"/enterprises/{FIRM}?{wrong}")
+    assert answer.status_code == 400
+    assert "可用：" in answer.text or "之间的日期" in answer.text
+
+
+def test_the_span_decides_what_is_on_the_axis_and_in_its_table(chief: TestClient) -> None:
+    year, all_of_it = (chief.get(f"/enterprises/{FIRM}?kind=check{more}").text for more in ("", "&span=all"))
+    assert "罚款 2 万元" not in year
+    assert all_of_it.count("罚款 2 万元") >= 2  # a dot of the chart, a row of the table
+    assert "查处 1" in all_of_it
+
+
+def test_personal_data_is_masked(chief: TestClient) -> None:
+    page = chief.get(f"/enterprises/{FIRM}").text
+    assert "过充保护" in page
+    assert "13812345678" not in page
+
+
+def test_neighbours_share_an_address_however_it_is_written_or_a_person(chief: TestClient) -> None:
+    page = chief.get(f"/enterprises/{FIRM}").text
+    assert "同一住所" in page
+    assert "/enterprises/ENT0100" in page
+    assert "同名不等于同一人" in page
+    assert "/enterprises/ENT0129" in page
+
+
+def test_a_county_sees_the_registry_but_not_the_signals_of_others(app: FastAPI, chief: TestClient) -> None:
+    county = signed_in(app, "county")
+    page = county.get(f"/enterprises/{FIRM}").text
+    assert "当日已过期 12 天" in page
+    assert "云骓召回第四天" not in page
+    assert "YJ-2026-0001" not in page
+    county.close()
+
+
+def test_the_api_tells_papers_facts_and_changes_as_of_a_day(chief: TestClient) -> None:
+    now = chief.get(f"/api/enterprises/{FIRM}").json()
+    assert {one["number"]: one["state_on_day"] for one in now["papers"]} == {
+        LAPSED.number: "lapsed", PAUSED.number: "suspended"
+    }  # fmt: skip
+    assert {one["number"] for one in now["facts"]} == {FAILED.number, OLD_FINE.number}
+    assert now["changes"][0]["before"] == "王某"
+    then = chief.get(f"/api/enterprises/{FIRM}", params={"asof": str(before(30))}).json()
+    assert {one["state_on_day"] for one in then["papers"]} == {"valid"}
+    assert {one["number"] for one in then["facts"]} == {OLD_FINE.number}
+    assert len(then["signals"]) < len(now["signals"])
+    assert chief.get(f"/api/enterprises/{FIRM}", params={"asof": "x"}).status_code == 400
+
+
+def test_a_bar_has_gaps_where_a_paper_was_not_in_force() -> None:
+    spans = bars_of(PAUSED, before(700), TODAY)
+    assert spans == [(before(600), before(3), True), (before(3), TODAY, False)]
+
+
+def test_a_lapsed_paper_names_the_one_that_took_its_place() -> None:
+    follower = replace(LAPSED, number="NEW", day=before(20), until=before(-900))
+    papers = {paper.fact.number: paper for paper in papers_on([LAPSED, follower], TODAY, TODAY)}
+    assert papers[LAPSED.number].others == ("NEW",)
+    assert papers["NEW"].others == ()
+    [need] = needs_of("ebike_power", ("CCC", "NONE"), list(papers.values()))
+    assert not need.missing
+
+
+def test_a_product_without_a_paper_in_force_is_told() -> None:
+    assert [need.told for need in needs_of("ebike_power", ("CCC",), papers_on([LAPSED], TODAY, TODAY))] == [
+        "当日均无效"
+    ]
+    assert [need.missing for need in needs_of("cable", ("XK",), papers_on([LAPSED], TODAY, TODAY))] == [True]
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("江西省南昌市红谷滩区 创新一路８８号（一址多照）", "红谷滩区创新一路88号"),
+        ("红谷滩区创新一路88号", "红谷滩区创新一路88号"),
+        ("江西省宜春市丰城市高新区1号", "高新区1号"),
+        ("南昌", ""),
+    ],
+)
+def test_an_address_is_plain(written: str, plain: str) -> None:
+    assert plain_address(written) == plain

@@ -1,0 +1,89 @@
+"""企业档案: one firm as of a day. A firm in no list has one as well (NIL:<name>)."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from core.clock import beijing
+from core.firms import PaperState
+from enterprises.axis import LANES, SPAN, SPANS, Point, drawn
+from enterprises.neighbours import COUNTED, NOBODY, look_alikes, same_address, same_person
+from enterprises.profile import Profile
+from ledger.clocks import due_words
+from web.dossier import dossier_of
+from web.views.ledger import WORDS
+from web.visit import Here, Refused
+
+router = APIRouter(include_in_schema=False)
+ROWS, OPEN_ROWS = 50, 8
+STATE_MARKS = {
+    PaperState.VALID: "done",
+    PaperState.LAPSED: "bad",
+    PaperState.SUSPENDED: "bad",
+    PaperState.WITHDRAWN: "bad",
+    PaperState.NOT_YET: "warn",
+    PaperState.UNKNOWN: "",
+}
+
+
+@router.get("/enterprises/{firm:path}")
+def show_firm(
+    visit: Here,
+    firm: str,
+    asof: str = "",
+    span: str = "",
+    kind: str = "",
+    page: Annotated[int, Query(ge=1, le=1000)] = 1,
+) -> Response:
+    """The dossier. asof: as of the end of that day.  kind: of the rows listed, a key of LANES."""
+    if kind not in ("", *LANES):
+        raise Refused(400, f"地址中的 kind={kind[:20]} 不存在。可用：{'、'.join(LANES)}。")
+    with visit.services.store.read() as db:
+        profile = dossier_of(db, visit, firm, asof=asof, span=span)
+        beside = _beside(db, profile)
+    return visit.page("enterprise.html", **_axis_of(profile, kind, page), **_rest_of(profile), **beside)
+
+
+def _axis_of(profile: Profile, kind: str, page: int) -> dict[str, Any]:
+    axis = profile.axis
+    rows: Sequence[Point] = [point for point in axis.points if kind in ("", point.lane)]
+    return {
+        "chart": drawn(axis, today=profile.asked.is_today),
+        "spans": [(key if key != SPAN else None, word, key == profile.asked.span) for key, (word, _) in SPANS.items()],
+        "lanes": axis.counts(),
+        "kind": kind,
+        "rows": rows[(page - 1) * ROWS : page * ROWS],
+        "total": len(rows),
+        "page": page,
+        "pages": max(1, -(-len(rows) // ROWS)),
+        "from_day": f"{beijing(axis.start):%Y-%m-%d}",
+        "day_of": lambda moment: f"{beijing(moment):%Y-%m-%d}",
+    }
+
+
+def _rest_of(profile: Profile) -> dict[str, Any]:
+    return {
+        "profile": profile,
+        "firm": profile.asked.firm,
+        "name": profile.name,
+        "entry": profile.entry,
+        "parent": profile.parent,
+        "alerts": [alert for alert in profile.alerts if alert.first_at <= profile.asked.end],
+        "marks": STATE_MARKS,
+        "open_rows": profile.open_entries[:OPEN_ROWS],
+        "due_of": lambda entry: due_words(entry.due_on, profile.asked.today),
+        **WORDS,
+    }
+
+
+def _beside(db: Connection, profile: Profile) -> dict[str, Any]:
+    entry = profile.entry
+    return {
+        "alikes": look_alikes(db, entry) if entry else [],
+        "at_address": same_address(db, entry) if entry else NOBODY,
+        "of_person": same_person(db, entry) if entry else NOBODY,
+        "counted": COUNTED,
+    }
