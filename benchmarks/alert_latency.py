@@ -38,10 +38,11 @@ from sqlalchemy import select
 from benchmarks.made_up_rules import files_made_up
 from commands.stores import open_store
 from config.lexicon import Lexicon, load_lexicon
+from config.registry_columns import FIRMS, load_columns
 from config.settings import PROJECT, Settings
 from core.clock import system_clock
 from core.ids import digest
-from enterprises.registry_import import import_file
+from enterprises.registry_import import ImportPlan, import_file
 from store.database import Store
 from store.runs import ask_for_run
 from store.schema import alert_documents, alerts, documents
@@ -169,7 +170,7 @@ def prepare(settings: Settings, made: Sequence[tuple[str, str, str, str]]) -> tu
             row = {"id": f"L{number:05d}", "name": name, "region_code": code, "products": product, "role": "producer"}
             writer.writerow({**row, "status": "存续"})
     store, now = open_store(settings), system_clock()
-    import_file(store, file, clock=system_clock)
+    import_file(store, file, ImportPlan(load_columns(settings.config)[FIRMS]), clock=system_clock)
     with store.write() as db:
         create_user(db, "desk", role="supervisor", territory="360000", display_name="", password=None, now=now)
         secret = create_token(db, "feed", user="desk", note="latency", now=now)

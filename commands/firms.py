@@ -7,12 +7,10 @@ from typing import Annotated
 
 import typer
 
+from commands.firm_import import import_registry
 from commands.knowledge import registry_for
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
-from commands.stores import open_store
-from core.clock import system_clock
 from enterprises.match import Matcher
-from enterprises.registry_import import import_file
 from nlp.registry_names import compile_registry
 
 
@@ -23,18 +21,6 @@ def register(app: typer.Typer) -> None:
     group.command("compile")(compile_names)
     app.add_typer(group, name="enterprises")
     app.command()(match)
-
-
-def import_registry(
-    file: Annotated[Path, typer.Argument(help="CSV with the columns of lexicons/enterprises_demo.csv")],
-    as_json: JsonOption = False,
-    data: DataOption = None,
-    profile: ProfileOption = None,
-) -> None:
-    """导入企业名录；同一 id 再次导入即为更新 (imports a registry; the same id again is an update)."""
-    store = open_store(settings_of(data, profile, log_level="WARNING"))
-    new, updated = import_file(store, file, clock=system_clock)
-    print(json.dumps({"new": new, "updated": updated}) if as_json else f"新增 {new} 家，更新 {updated} 家")
 
 
 def compile_names(

@@ -1,8 +1,9 @@
 """The store of a profile, ready for use."""
 
+from config.registry_columns import FIRMS, load_columns
 from config.settings import Settings
 from core.clock import system_clock
-from enterprises.registry_import import import_file
+from enterprises.registry_import import ImportPlan, import_file
 from store.database import Store, Synchronous, check_profile
 from store.registry import count_entries
 
@@ -15,7 +16,8 @@ def open_store(settings: Settings, *, synchronous: Synchronous = "FULL") -> Stor
         check_profile(db, settings.profile)
         empty = settings.profile == "demo" and count_entries(db) == 0
     if empty:
-        import_file(store, settings.config / "lexicons" / "enterprises_demo.csv", clock=system_clock)
+        plan = ImportPlan(load_columns(settings.config)[FIRMS])
+        import_file(store, settings.config / "lexicons" / "enterprises_demo.csv", plan, clock=system_clock)
     return store
 
 

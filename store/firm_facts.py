@@ -31,6 +31,34 @@ def save_facts(db: Connection, facts: Iterable[FirmFact], *, now: datetime) -> i
     return len(rows)
 
 
+def known_facts(db: Connection, ids: Sequence[str]) -> dict[str, FirmFact]:
+    """Those of the facts that are stored, by `fact_id`."""
+    found: dict[str, FirmFact] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        query = select(firm_facts).where(firm_facts.c.id.in_(ids[start : start + AT_ONCE]))
+        found |= {row["id"]: fact_of(row) for row in db.execute(query).mappings()}
+    return found
+
+
+def tie_key(tie: FirmTie) -> tuple[str, TieKind, str, str]:
+    """What makes a relation the same."""
+    return tie.one, tie.kind, tie.other, tie.product
+
+
+def known_ties(db: Connection, ties: Sequence[FirmTie]) -> dict[tuple[str, TieKind, str, str], FirmTie]:
+    """Those of the relations that are stored, by `tie_key`."""
+    wanted = {tie_key(tie) for tie in ties}
+    ones = sorted({tie.one for tie in ties})
+    found: dict[tuple[str, TieKind, str, str], FirmTie] = {}
+    for start in range(0, len(ones), AT_ONCE):
+        query = select(*(firm_ties.c[name] for name in _TIE)).where(firm_ties.c.one.in_(ones[start : start + AT_ONCE]))
+        for row in db.execute(query).mappings():
+            tie = FirmTie(**{**row, "kind": TieKind(row["kind"])})
+            if tie_key(tie) in wanted:
+                found[tie_key(tie)] = tie
+    return found
+
+
 def save_ties(db: Connection, ties: Iterable[FirmTie], *, now: datetime) -> int:
     """Write relations, a known one over itself; how many were given."""
     rows = [{**{name: getattr(tie, name) for name in _TIE}, "updated_at": now} for tie in ties]

@@ -1,0 +1,213 @@
+"""Registry files as offices send them: any columns, any encoding, wrong rows said one by one, again is an update."""
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+
+from cli import main
+from config.registry_columns import load_columns
+from config.settings import PROJECT
+from core.credit_code import clean_code, code_mistake
+from core.errors import UsageError
+from core.firms import FactKind, FirmFact, FirmTie, TieKind
+from enterprises.cells import CellMistake, first_day, last_day, paper_number
+from enterprises.entry_rows import Known
+from enterprises.fact_import import import_facts
+from enterprises.import_report import ImportReport
+from enterprises.registry_import import ImportPlan, import_file, preview_file
+from store.database import Store
+from store.firm_facts import changes_of, facts_of, ties_of
+from store.registry import find_entry, load_entries
+
+COLUMNS = load_columns(PROJECT / "config")
+KNOWN = Known({"电动自行车": "ebike"}, {"东湖区": "360102"})
+CODE = "91361003YX9100005J"
+Import = Callable[..., ImportReport]
+
+
+@pytest.fixture
+def bring(store: Store, tmp_path: Path, noon: datetime) -> Import:
+    """Imports a text, or bytes, as a file of a kind."""
+
+    def run(content: str | bytes, name: str = "厂.csv", kind: str = "firms", **more: bool) -> ImportReport:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        plan = ImportPlan(COLUMNS[kind], KNOWN, **more)
+        run = import_file if kind == "firms" else import_facts
+        return run(store, path, plan, clock=lambda: noon)
+
+    return run
+
+
+FIRMS = f"""江西省某某企业名录（2026年）,,,,
+序号,住所,统一社会信用代码,企业名称（全称）,主要产品
+1,某路 1号,{CODE.lower()},南昌市某某电池 有限公司,电动自行车；充电器
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_a_file_of_any_encoding_and_column_order_is_read(bring: Import, store: Store, encoding: str) -> None:
+    report = bring(FIRMS.encode(encoding))
+    assert (report.new, report.refused, report.unused) == (1, 0, ("序号",))
+    with store.read() as db:
+        entry = find_entry(db, CODE)
+    assert entry is not None
+    assert (entry.name, entry.address, entry.uscc) == ("南昌市某某电池有限公司", "某路1号", CODE)
+    assert entry.products == ("ebike", "充电器")
+    assert entry.region_code == "361003"  # from the code, as no column tells
+
+
+def test_a_workbook_and_json_say_the_same_as_csv(bring: Import, store: Store, tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.append(["说明"])  # type: ignore[union-attr]
+    sheet = book.create_sheet()
+    for row in (["企业名称", "信用代码", "品牌"], ["某甲厂", CODE, "甲牌、乙牌"]):
+        sheet.append(row)
+    book.save(tmp_path / "made.xlsx")
+    assert bring((tmp_path / "made.xlsx").read_bytes(), "a.xlsx").new == 1
+    told = {"name": "某甲厂", "uscc": CODE, "brands": ["甲牌", "乙牌"]}
+    assert bring(json.dumps({"total": 1, "rows": [told]}), "b.json").unchanged == 1
+    assert bring(json.dumps(told) + "\n", "c.jsonl").unchanged == 1
+    with store.read() as db:
+        assert [entry.brands for entry in load_entries(db)] == [("甲牌", "乙牌")]
+
+
+def test_wrong_rows_are_refused_with_line_and_reason_and_the_others_taken(bring: Import) -> None:
+    report = bring(f"id,name,uscc\nA,某甲厂,{CODE}\nB,,\nC,某丙厂,91361003YX9100006J\nA,某丁厂,\nE,某戊厂,{CODE}\n")
+    assert report.new == 1
+    assert [(row.line, row.reason[:12]) for row in report.reasons] == [
+        (3, "没有企业名称"),
+        (4, "统一社会信用代码校验位不"),
+        (5, "同一企业（A）在文件中重"),
+        (6, "统一社会信用代码 913"),
+    ]
+
+
+def test_a_firm_with_a_wrong_code_is_taken_without_it_where_asked(bring: Import, store: Store) -> None:
+    report = bring("name,uscc\n某丙厂,91361003YX9100006J\n", keep_bad_codes=True)
+    assert (report.new, report.refused, report.notes[0].line) == (1, 0, 2)
+    with store.read() as db:
+        assert [entry.uscc for entry in load_entries(db)] == [""]
+
+
+def test_a_second_import_writes_what_differs_and_keeps_the_rest(bring: Import, store: Store, noon: datetime) -> None:
+    bring(f"id,name,uscc,brands,address,status\nA,某甲厂,{CODE},甲牌,旧路1号,存续\n")
+    report = bring(f"企业名称,信用代码,地址,品牌\n某甲新厂,{CODE},新路2号,\n", "二月.csv")
+    assert (report.new, report.updated, report.unchanged) == (0, 1, 0)
+    assert bring(f"企业名称,信用代码,地址,品牌\n某甲新厂,{CODE},新路2号,\n", "三月.csv").unchanged == 1
+    with store.read() as db:
+        entry = find_entry(db, "A")
+        (change,) = changes_of(db, "A")
+    assert entry is not None
+    assert (entry.name, entry.address, entry.brands) == ("某甲新厂", "新路2号", ("甲牌",))
+    assert (change.source, change.at) == ("二月.csv", noon)
+    assert change.changes == {"name": ("某甲厂", "某甲新厂"), "address": ("旧路1号", "新路2号")}
+
+
+def test_a_firm_without_id_is_known_again_by_name_and_place_and_gets_its_code(bring: Import, store: Store) -> None:
+    bring("名称,区县\n某乙店,东湖区\n某乙店,西湖区\n")
+    assert bring(f"名称,区县,信用代码\n某乙店,东湖区,{CODE}\n").updated == 1
+    with store.read() as db:
+        found = load_entries(db)
+    assert sorted(entry.uscc for entry in found) == ["", CODE]
+
+
+def test_a_preview_writes_nothing_and_a_map_of_ones_own_counts(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("甲,乙\n某甲厂,新路1号\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="没有企业名称列（表头：甲、乙）"):
+        preview_file(path, ImportPlan(COLUMNS["firms"]))
+    report, found = preview_file(path, ImportPlan(COLUMNS["firms"], given={"甲": "name", "乙": "address"}))
+    assert (report.mapped, found[0].name, found[0].address) == ({"甲": "name", "乙": "address"}, "某甲厂", "新路1号")
+    with pytest.raises(UsageError, match="没有字段 nmae"):
+        preview_file(path, ImportPlan(COLUMNS["firms"], given={"甲": "nmae"}))
+    with store.read() as db:
+        assert load_entries(db) == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "first", "last"),
+    [
+        ("2024年3月1日", date(2024, 3, 1), date(2024, 3, 1)),
+        ("二〇二四年十二月二十三日", date(2024, 12, 23), date(2024, 12, 23)),
+        ("20240301", date(2024, 3, 1), date(2024, 3, 1)),
+        ("2020.1.2至2025.1.1", date(2020, 1, 2), date(2025, 1, 1)),
+        ("2024年2月", date(2024, 2, 1), date(2024, 2, 29)),
+        ("长期", None, date(9999, 12, 31)),
+        ("", None, None),
+    ],
+)
+def test_days_are_read_as_people_write_them(cell: str, first: date | None, last: date | None) -> None:
+    assert (first_day(cell), last_day(cell)) == (first, last)
+
+
+def test_a_day_that_does_not_exist_is_said() -> None:
+    with pytest.raises(CellMistake, match="日期不存在：2023-02-29"):
+        last_day("2023-02-29")
+
+
+def test_numbers_of_papers_have_their_shapes() -> None:
+    assert paper_number(FactKind.LICENCE, "（赣）ＸＫ12-001-90003") == "(赣)XK12-001-90003"
+    for kind, wrong in ((FactKind.LICENCE, "XK12-1-90003"), (FactKind.CCC, "20220124019"), (FactKind.HAZCHEM, "无证")):
+        with pytest.raises(CellMistake):
+            paper_number(kind, wrong)
+
+
+def test_a_code_is_cleaned_and_checked() -> None:
+    assert code_mistake(clean_code("９１３６１００３-ｙｘ 9100005J")) == ""
+    assert "应为 J" in code_mistake("91361003YX91000050")
+    assert "实为 17 位" in code_mistake(CODE[:-1])
+
+
+def test_facts_join_firms_by_code_id_or_name(bring: Import, store: Store) -> None:
+    bring(f"id,name,uscc\nA,某甲厂,{CODE}\nB,某乙厂,\nC,同名店,\nD,同名店,\n")
+    report = bring(
+        "获证企业,信用代码,证书编号,有效期,证书状态\n"
+        f"写错的名,{CODE},2022012401900001,2022-01-01至2026-12-31,暂停\n"
+        "某乙厂,,2022012401900002,长期,有效\n同名店,,2022012401900003,长期,\n没有的厂,,2022012401900004,长期,\n",
+        kind="ccc",
+    )
+    assert (report.new, [row.line for row in report.reasons]) == (2, [4, 5])
+    assert "名录中有 2 家" in report.reasons[0].reason
+    with store.read() as db:
+        found = facts_of(db, ["A", "B"])
+    source = "厂.csv"
+    period = (date(2022, 1, 1), date(2026, 12, 31))
+    assert found["A"] == [FirmFact("A", FactKind.CCC, "2022012401900001", *period, state="suspended", source=source)]
+    assert found["B"][0].until == date(9999, 12, 31)
+
+
+def test_results_and_counts_are_read_and_told_twice_are_one(bring: Import, store: Store) -> None:
+    bring("id,name\nA,某甲厂\n")
+    failed = "生产企业,抽样日期,检验结论,产品名称\n某甲厂,2026-05-04,不合格,电动自行车\n"
+    assert (bring(failed, kind="sampling").new, bring(failed, kind="sampling").unchanged) == (1, 1)
+    assert bring("企业名称,统计月份,投诉数量\n某甲厂,2026年5月,1,\n", kind="complaints").refused == 0
+    with store.read() as db:
+        told = {fact.kind: fact for fact in facts_of(db, ["A"])["A"]}
+    assert (told[FactKind.SAMPLING].outcome, told[FactKind.SAMPLING].product) == ("failed", "ebike")
+    assert (told[FactKind.COMPLAINTS].day, told[FactKind.COMPLAINTS].until) == (date(2026, 5, 1), date(2026, 5, 31))
+
+
+def test_a_relation_may_lead_to_a_firm_in_no_list(bring: Import, store: Store) -> None:
+    bring("id,name\nA,某甲厂\n")
+    report = bring("企业名称,关系,对方名称\n某甲厂,委托加工,某品牌公司\n无名,网店,某平台\n", kind="ties")
+    assert [row.reason for row in report.reasons] == ["两家企业都不在名录中"]
+    with store.read() as db:
+        assert ties_of(db, ["A"]) == [FirmTie("A", TieKind.OEM, "NIL:某品牌公司", source="厂.csv")]
+
+
+def test_the_command_tells_what_was_refused_in_a_file_no_spreadsheet_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, refused = tmp_path / "x.csv", tmp_path / "refused.csv"
+    path.write_text("企业名称,信用代码\n=HYPERLINK(1),1\n某甲厂,\n", encoding="utf-8")
+    data = ("--data", str(tmp_path / "data"), "--profile", "live")
+    with pytest.raises(SystemExit, match="0"):
+        main(["enterprises", "import", str(path), "--refused", str(refused), "--json", *data])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["new"], told["updated"], told["refused"], told["reasons"][0]["line"]) == (1, 0, 1, 2)
+    assert "'=HYPERLINK(1)" in refused.read_text(encoding="utf-8-sig")
