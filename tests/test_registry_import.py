@@ -33,10 +33,10 @@ Import = Callable[..., ImportReport]
 def bring(store: Store, tmp_path: Path, noon: datetime) -> Import:
     """Imports a text, or bytes, as a file of a kind."""
 
-    def run(content: str | bytes, name: str = "厂.csv", kind: str = "firms", **more: bool) -> ImportReport:
+    def run(content: str | bytes, name: str = "厂.csv", kind: str = "firms", keep: bool = False) -> ImportReport:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        plan = ImportPlan(COLUMNS[kind], KNOWN, **more)
+        plan = ImportPlan(COLUMNS[kind], KNOWN, keep_bad_codes=keep)
         run = import_file if kind == "firms" else import_facts
         return run(store, path, plan, clock=lambda: noon)
 
@@ -88,7 +88,7 @@ def test_wrong_rows_are_refused_with_line_and_reason_and_the_others_taken(bring:
 
 
 def test_a_firm_with_a_wrong_code_is_taken_without_it_where_asked(bring: Import, store: Store) -> None:
-    report = bring("name,uscc\n某丙厂,91361003YX9100006J\n", keep_bad_codes=True)
+    report = bring("name,uscc\n某丙厂,91361003YX9100006J\n", keep=True)
     assert (report.new, report.refused, report.notes[0].line) == (1, 0, 2)
     with store.read() as db:
         assert [entry.uscc for entry in load_entries(db)] == [""]
