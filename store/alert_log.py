@@ -385,6 +385,13 @@ def history_of(db: Connection, alert: str) -> list[AlertEvent]:
     ]
 
 
+def alerts_touched(db: Connection, since: datetime, *, limit: int) -> list[tuple[datetime, int, str]]:
+    """Story time, number and alert of the rows of history behind `since`, oldest first; of any alert."""
+    columns = (alert_history.c.story_at, alert_history.c.number, alert_history.c.alert)
+    query = select(*columns).where(alert_history.c.story_at > since).order_by(*columns).limit(limit)
+    return [(row[0], row[1], row[2]) for row in db.execute(query)]
+
+
 # --- deliveries -------------------------------------------------------------------------------------------------
 
 

@@ -33,6 +33,21 @@ def alerts_behind(
     return [alert_of(row) for row in db.execute(query).mappings()]
 
 
+def alerts_updated_behind(
+    db: Connection, behind: tuple[datetime, str] | None, *, least: int, limit: int
+) -> list[Alert]:
+    """Alerts but canaries and those merged into another, newest update first. least: level.  behind: updated_at and id
+    of the last."""
+    query = select(alerts).where(REAL, not_(MERGED))
+    if least:
+        query = query.where(alerts.c.level >= least)
+    if behind is not None:
+        at, last = behind
+        query = query.where(or_(alerts.c.updated_at < at, and_(alerts.c.updated_at == at, alerts.c.id < last)))
+    query = query.order_by(alerts.c.updated_at.desc(), alerts.c.id.desc()).limit(limit)
+    return [alert_of(row) for row in db.execute(query).mappings()]
+
+
 def events_behind(
     db: Connection, behind: tuple[int, int] | None, *, since: datetime | None, least: int, limit: int
 ) -> list[tuple[tuple[int, int], Event]]:

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import Connection
 
+from alerts.cap import CapWriter
 from alerts.desk_rules import RuleShelf
 from alerts.duty import Duty
+from alerts.feeds import FeedPage
 from alerts.router import Router
 from alerts.setup import EngineParts
 from config.laws import Article
@@ -63,7 +65,9 @@ class Act(Protocol):
 class RenderFeed(Protocol):
     """Writes a feed of alerts (alerts/feeds.py), newest update first; the same alerts give the same bytes."""
 
-    def __call__(self, db: Connection, alerts: Sequence[Alert], kind: FeedKind) -> bytes: ...
+    def __call__(self, db: Connection, alerts: Sequence[Alert], kind: FeedKind, page: FeedPage = ...) -> bytes: ...
+
+    def item(self, alert: Alert, page: FeedPage = ...) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,12 @@ class Services:
     def demo(self) -> bool:
         """Whether this is sample data."""
         return self.settings.profile == "demo"
+
+    @cached_property
+    def cap(self) -> CapWriter:
+        """Writes alerts as messages of the Common Alerting Protocol."""
+        sender = self.router.orgs.province.name if self.router else "市场监督管理局"
+        return CapWriter(self.settings.public_url, self.lexicon, sender, exercise=self.demo)
 
     @cached_property
     def vault(self) -> Vault:

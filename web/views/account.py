@@ -1,19 +1,25 @@
 """账号: password, look, private addresses of feeds and of the wall; the rest of signing in is in account_sign_in.py."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from core.errors import UsageError
 from store import audit, second_factor, tokens, users
 from web.devices import WAYS, device_word
+from web.feed_view import FeedView, view_of
+from web.names import firm_names
 from web.security import safe_next, set_session_cookie, told_by
 from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
 MOST_FEEDS = 20
+NOTHING: Mapping[str, Any] = {}
+EVERYTHING = FeedView()
 SAID = {
     "password": "密码已更新，其他地方的登录已退出。",
     "theme": "外观已更新。",
@@ -27,8 +33,8 @@ SAID = {
 
 @router.get("/account")
 def show_account(visit: Here, said: str = "") -> Response:
-    """The account's page."""
-    return account_page(visit, said=SAID.get(said, ""))
+    """The account's page. An address with filters of the inbox offers a feed of what they show."""
+    return account_page(visit, said=SAID.get(said, ""), view=FeedView.read(visit.request.query_params))
 
 
 @router.post("/account/password")
@@ -90,8 +96,10 @@ def change_keys(visit: Here, form: Posted) -> Response:
 
 @router.post("/account/feeds")
 def create_feed(visit: Here, form: Posted) -> Response:
-    """Make a private feed address. It is shown on this answer and never again."""
-    return account_page(visit, feed=_new_address(visit, form, "feed", "订阅"))
+    """Make a private feed address, of one view where the form names one. It is shown on this answer and never again."""
+    view = FeedView.read({name: form.get(name, "") for name in FeedView.__dataclass_fields__})
+    details = {"view": view.as_json()} if view.as_json() else {}
+    return account_page(visit, feed=_new_address(visit, form, "feed", "订阅", details))
 
 
 @router.post("/account/walls")
@@ -100,13 +108,15 @@ def create_wall(visit: Here, form: Posted) -> Response:
     return account_page(visit, wall=_new_address(visit, form, "wall", "大屏"))
 
 
-def _new_address(visit: Visit, form: FormData, purpose: Literal["feed", "wall"], word: str) -> str:
+def _new_address(
+    visit: Visit, form: FormData, purpose: Literal["feed", "wall"], word: str, details: Mapping[str, Any] = NOTHING
+) -> str:
     now = visit.services.clock()
     note = str(form.get("note", "")).strip()[:60] or word
     with visit.services.store.write() as db:
         if len(tokens.list_tokens(db, visit.me.name, purpose=purpose)) >= MOST_FEEDS:
             raise Refused(409, f"{word}地址已有 {MOST_FEEDS} 个。请先作废不用的。")
-        secret = tokens.create_token(db, purpose, user=visit.me.name, note=note, now=now)
+        secret = tokens.create_token(db, purpose, user=visit.me.name, note=note, now=now, details=details)
         audit.note(db, visit.me.name, f"create_{purpose}", note, at=now)
     return f"{visit.services.settings.public_url.rstrip('/')}/{purpose}{'s' if purpose == 'feed' else ''}/{secret}"
 
@@ -129,6 +139,7 @@ def account_page(
     field: str = "",
     feed: str = "",
     wall: str = "",
+    view: FeedView = EVERYTHING,
     status: int = 200,
 ) -> Response:
     """The page; problem: what was wrong with a field of it."""
@@ -137,10 +148,16 @@ def account_page(
         walls = tokens.list_tokens(db, visit.me.name, purpose="wall")
         opened = users.list_sessions(db, visit.me.name, now=visit.services.clock())
         factor = second_factor.find_factor(db, visit.me.name)
+        views = {one.key: _words(db, visit, view_of(one)) for one in feeds}
+        words = _words(db, visit, view)
     return visit.page(
         "account.html", status=status, said=said, problem=problem, problem_field=field, feed=feed, feeds=feeds,
-        wall=wall, walls=walls,
+        wall=wall, walls=walls, view=view.as_json(), view_words=words, views=views,
         shortest=users.MIN_PASSWORD, sessions=opened, factor=factor if factor and factor.confirmed_at else None,
         two_step_asked=visit.me.user.role in visit.services.sign_in.two_step_for,
         two_step_lacks=visit.me.lacks_two_step(visit.services.sign_in.two_step_for), ways=WAYS, device=device_word,
     )  # fmt: skip
+
+
+def _words(db: Connection, visit: Visit, view: FeedView) -> str:
+    return view.words(visit.names, firm_names(db, [view.firm])[view.firm] if view.firm else "")

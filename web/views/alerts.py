@@ -1,7 +1,9 @@
 """预警: the inbox in order of its clock, filters as links, a preview beside it."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
@@ -13,6 +15,7 @@ from store.ledger import find_entry
 from store.silences import silenced_alerts
 from store.users import User, list_users
 from web import inbox
+from web.feed_view import FeedView
 from web.hands import hands_on
 from web.history import people
 from web.mutes import mutes_of
@@ -50,6 +53,7 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
     said, stand = outcome(db, visit)
     return {
         "wanted": wanted,
+        "feed_view": urlencode(FeedView.read(asdict(wanted)).as_json()),
         "bands": bands,
         "total": len(rows),
         "first_row": start + 1,

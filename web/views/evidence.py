@@ -1,4 +1,4 @@
-"""证据包: bundles of evidence for a document or an alert, as a zip file; every one is in the audit log."""
+"""What leaves the desk of one document or alert: bundles of evidence, each in the audit log; CAP messages."""
 
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from pipelines.evidence.bundle import bundle_of
 from pipelines.evidence.pack import write_zip
 from store import audit
+from store.alert_log import history_of
 from web.views.alert import open_alert
 from web.views.documents import open_document
 from web.visit import Here, Refused, Visit
@@ -33,6 +34,16 @@ def alert_evidence(visit: Here, alert_id: str, raw: bool = False) -> Response:
     with visit.services.store.read() as db:
         alert = open_alert(db, visit, alert_id)
     return _bundle(visit, alert.id, raw=raw)
+
+
+@router.get("/alerts/{alert_id}/cap.xml")
+def alert_cap(visit: Here, alert_id: str) -> Response:
+    """The alert as a message of the Common Alerting Protocol, for other warning systems."""
+    with visit.services.store.read() as db:
+        alert = open_alert(db, visit, alert_id)
+        body = visit.services.cap(alert, history_of(db, alert.id))
+    headers = {"Content-Disposition": f'attachment; filename="{alert.number}.cap.xml"'}
+    return Response(body, media_type="application/cap+xml", headers=headers)
 
 
 def _bundle(visit: Visit, asked: str, *, raw: bool) -> Response:

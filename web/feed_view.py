@@ -1,0 +1,93 @@
+"""What a private feed address shows: all of its owner's territory, or one view of the inbox."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from config.regions import Regions
+from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert
+from store.pages import alerts_updated_behind
+from store.tokens import Token
+from web.access import Viewer
+from web.names import Names
+
+PAGE_SIZE = 50
+AT_ONCE = 200
+MOST_READ = 4000
+"""Alerts that one page looks through at most: behind them the next page goes on."""
+
+
+@dataclass(frozen=True)
+class FeedView:
+    """Which alerts. level: a key of LEVEL_IDS, it and above.  region: a code, it and below.  Empty is any."""
+
+    level: str = ""
+    product: str = ""
+    region: str = ""
+    firm: str = ""
+    rule: str = ""
+
+    @classmethod
+    def read(cls, given: Mapping[str, object]) -> "FeedView":
+        """The view of a form, an address or a token's details; what is not known of it is left out."""
+        texts = {name: str(given.get(name, ""))[:200] for name in cls.__dataclass_fields__}
+        return cls(**texts | {"level": texts["level"] if texts["level"] in LEVEL_IDS else ""})
+
+    def as_json(self) -> dict[str, str]:
+        """Its filters, those that are set."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+    def shows(self, alert: Alert, regions: Regions) -> bool:
+        """Whether an alert is in it."""
+        return (
+            alert.level >= LEVEL_IDS.get(self.level, 0)
+            and (not self.product or self.product in alert.products)
+            and (not self.firm or self.firm in alert.enterprises)
+            and (not self.rule or self.rule == alert.rule)
+            and (
+                not self.region or any(regions.is_within(self.region, c) for c in (alert.territory, *alert.territories))
+            )
+        )
+
+    def words(self, names: Names, firm_name: str) -> str:
+        """The view in words; empty: everything."""
+        parts = (
+            f"{LEVEL_COLOURS[LEVEL_IDS[self.level]]}色及以上" if self.level else "",
+            names.product(self.product) if self.product else "",
+            names.region(self.region) if self.region else "",
+            firm_name if self.firm else "",
+            names.rule(self.rule) if self.rule else "",
+        )
+        return "、".join(filter(None, parts))
+
+
+def view_of(token: Token) -> FeedView:
+    """The view of a feed's address."""
+    view = token.details.get("view")
+    return FeedView.read(view if isinstance(view, Mapping) else {})
+
+
+def page_of(
+    db: Connection, viewer: Viewer, view: FeedView, behind: tuple[datetime, str] | None
+) -> tuple[list[Alert], tuple[datetime, str] | None]:
+    """A page of a view, newest update first, and what the next one lies behind; None: there is none."""
+    found: list[Alert] = []
+    for read, alert in enumerate(_read(db, view, behind), 1):
+        if viewer.sees_alert(alert) and view.shows(alert, viewer.regions):
+            if len(found) == PAGE_SIZE:
+                return found, (found[-1].updated_at, found[-1].id)
+            found.append(alert)
+        if read >= MOST_READ:
+            return found, (alert.updated_at, alert.id)
+    return found, None
+
+
+def _read(db: Connection, view: FeedView, behind: tuple[datetime, str] | None) -> Iterator[Alert]:
+    while True:
+        some = alerts_updated_behind(db, behind, least=LEVEL_IDS.get(view.level, 0), limit=AT_ONCE)
+        yield from some
+        if len(some) < AT_ONCE:
+            return
+        behind = (some[-1].updated_at, some[-1].id)
