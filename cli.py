@@ -35,6 +35,7 @@ GROUPS = {
     "commands.watching": ("watch",),
     "commands.firms": ("enterprises", "match"),
     "commands.tracing": ("trace",),
+    "commands.mirroring": ("mirror",),
     "commands.rules": ("rules",),
     "commands.learning": ("mark",),
     "commands.leadtime": ("leadtime",),

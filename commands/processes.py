@@ -10,6 +10,7 @@ from commands.index_care import index_jobs
 from commands.kept import KeptOption, prompt, start
 from commands.lab_jobs import LabRunner
 from commands.lead_jobs import lead_jobs
+from commands.mirror_jobs import mirror_jobs
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import channels_of, digest_jobs
 from commands.source_watching import run_sweeping_jobs, source_watch_jobs
@@ -50,7 +51,7 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
     daily = [*digest_jobs(settings, store), *index_jobs(settings), *run_sweeping_jobs(store)]
     lab = LabRunner(settings, store)
     hourly, frequent = (
-        [*canary_jobs(settings, store), *lead_jobs(settings, store), *told_jobs(store)],
+        [*canary_jobs(settings, store), *lead_jobs(settings, store), *told_jobs(store), *mirror_jobs(settings, store)],
         [*watch_jobs(settings, store), *source_watch_jobs(settings, store), lab.job()],
     )
     try:

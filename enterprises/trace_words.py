@@ -15,7 +15,7 @@ EDGES = {
     Part.IMPORTER: "进口、代理",
     Part.DISTRIBUTOR: "经销",
     Part.SELLER: "销售",
-    Part.NAMED: "涉及",
+    Part.NAMED: "被提到",
     TieKind.GROUP: "属集团",
     TieKind.BRANCH: "是分支机构，属于",
     TieKind.BRAND_OWNER: "是品牌方，生产者为",

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.clock import Clock, system_clock
-from core.records import CANARY, SOURCE_TYPE_OF, Signal
+from core.records import CANARY, SOURCE_TYPE_OF, Kind, Signal
+from enterprises.mirror_queue import settle
 from enterprises.told import tells, told_by
 from nlp.analyze import Analyzer
 from pipelines.clean import cleaned
@@ -34,6 +35,7 @@ from store.documents import (
     in_order,
     waits,
 )
+from store.mirror import settled
 from store.told import keep_told
 
 logger = logging.getLogger(__name__)
@@ -142,14 +144,17 @@ class Pipeline:
         if found is None or work.analysis is None:
             return
         document, latest = found
-        signal = Signal(document, work.analysis)
+        analysis = work.analysis
+        if document.kind is Kind.RECALL_FOREIGN:  # a person may have said whose it is
+            analysis = settle(db, *settled(db, document.id), analysis)
+        signal = Signal(document, analysis)
         self.judge(db, signal, self.clock())
         end = INDEXED if document.source == CANARY else JUDGED  # no event counts it, and it stays out of the index
         if latest and end == JUDGED and (tells(document) or document.revision > 1):
-            keep_told(db, document.id, told_by(document, work.analysis))
+            keep_told(db, document.id, told_by(document, analysis))
         if self.place is not None and latest and end == JUDGED:
             self.place(db, signal, self.clock())
-        self._advance(db, work, end, **analysis_columns(work.analysis))
+        self._advance(db, work, end, **analysis_columns(analysis))
 
     def _claim(self, *stages: str) -> Sequence[Work]:
         with self.store.read() as db:

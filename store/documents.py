@@ -457,6 +457,12 @@ def mark_for_analysis(db: Connection, since: datetime | None = None) -> int:
     return db.execute(update(documents).where(done).values(**values)).rowcount
 
 
+def mark_one_for_analysis(db: Connection, document_id: str) -> None:
+    """Send one finished document through the reading again."""
+    done = and_(documents.c.id == document_id, documents.c.latest, documents.c.stage.in_((ANALYSED, *READ)))
+    db.execute(update(documents).where(done).values(**{**ANEW, "stage": DEDUPED}))
+
+
 REAL = documents.c.source != CANARY
 
 

@@ -59,6 +59,11 @@ def known_ties(db: Connection, ties: Sequence[FirmTie]) -> dict[tuple[str, TieKi
     return found
 
 
+def drop_fact(db: Connection, fact: FirmFact) -> None:
+    """Take a fact back, whatever was said of it later."""
+    db.execute(firm_facts.delete().where(firm_facts.c.id == fact_id(fact)))
+
+
 def save_ties(db: Connection, ties: Iterable[FirmTie], *, now: datetime) -> int:
     """Write relations, a known one over itself; how many were given."""
     rows = [{**{name: getattr(tie, name) for name in _TIE}, "updated_at": now} for tie in ties]

@@ -379,6 +379,36 @@ told_keys = Table(
     Index("ix_told_keys_document", "document"),
 )  # fmt: skip
 
+mirror_items = Table(
+    "mirror_items", metadata,
+    Column("document", Text, primary_key=True, comment="a recall abroad"),
+    Column("day", Date),
+    Column("number", Text, nullable=False),
+    Column("maker", Text, nullable=False, comment="as the recall names it"),
+    Column("product", Text, nullable=False),
+    Column("models", Json, nullable=False),
+    Column("candidates", Json, nullable=False, comment="[firm, name, region, score, reasons], best first"),
+    Column("score", Float, nullable=False),
+    Column("exact", Boolean, nullable=False),
+    Column("state", Text, nullable=False, comment="open | confirmed | not_ours | none (no candidate)"),
+    Column("firm", Text, nullable=False, comment="whom a person confirmed"),
+    Column("looked_at", Moment, nullable=False),
+    Index("ix_mirror_items_state", "state", "score"),
+)  # fmt: skip
+
+mirror_steps = Table(
+    "mirror_steps", metadata,
+    Column("number", Serial, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False, comment="confirm | not_ours | undo"),
+    Column("firm", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("once", Text, nullable=False, unique=True),
+    Index("ix_mirror_steps_document", "document"),
+)  # fmt: skip
+
 signal_cards = Table(
     "signal_cards", metadata,
     Column("document", Text, primary_key=True),

@@ -34,6 +34,7 @@ PAGES = {
     "firm": "/enterprises/ENT0043",
     "trace": "/trace?model=MFZ",
     "trace, asked": "/trace",
+    "recall mirror": "/recalls/mirror",
     "trace of a firm": "/enterprises/ENT0043/trace",
     "firm on a day": "/enterprises/ENT0043?asof=2026-11-10&span=all&kind=signal",
     "sources": "/sources",

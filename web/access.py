@@ -69,6 +69,7 @@ MAY: dict[str, Role] = {
     "report_fill": "officer",
     "report_sign": "supervisor",
     "report_reopen": "supervisor",
+    "mirror": "officer",
     "evidence": "officer",
     "evidence_raw": "supervisor",
     "audit": "supervisor",

@@ -72,6 +72,7 @@ CHANNELS: Mapping[str, str] = {
 }
 
 AUDIT_WORDS: Mapping[str, str] = {
+    "recall_mirror": "境外召回认定",
     "sign_in": "登录",
     "sign_out": "退出",
     "sign_in_refused": "登录未过",
