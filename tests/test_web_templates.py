@@ -33,7 +33,9 @@ def test_no_word_the_desk_does_not_use(path: Path) -> None:
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_only_drawn_charts_skip_escaping(path: Path) -> None:
     for name in re.findall(r"\{\{\s*([^}]*?)\|safe\s*\}\}", path.read_text(encoding="utf-8")):
-        assert re.fullmatch(r'(preview\.)?chart(\.drawn)?|marks|days|picture|runs\(state\)|sparks\.get\(alert\.id, ""\)', name)
+        assert re.fullmatch(
+            r'(preview\.)?chart(\.drawn)?|marks|days|picture|runs\(state\)|sparks\.get\(alert\.id, ""\)', name
+        )
 
 
 def test_no_literal_colour_outside_the_tokens() -> None:
