@@ -41,6 +41,26 @@ class Matter:
         return tuple(dict.fromkeys(card.document for card in self.cards))
 
 
+class Track:
+    """The firms that the cards under a key name, in order of time, so that a span is judged by its two ends alone."""
+
+    def __init__(self, named: Sequence[tuple[datetime, str]]) -> None:
+        self._times = [at for at, _ in named]
+        self._firms = [firm for _, firm in named]
+        self._other = [len(named)] * len(named)
+        """Where the next card stands that names another firm than this one."""
+        for place in range(len(named) - 2, -1, -1):
+            same = self._firms[place] == self._firms[place + 1]
+            self._other[place] = self._other[place + 1] if same else place + 1
+
+    def firm(self, start: datetime, end: datetime) -> tuple[bool, str | None]:
+        """Whether any is named at start <= at <= end, and which, if it is one alone."""
+        first, last = bisect_left(self._times, start), bisect_right(self._times, end)
+        if first == last:
+            return False, None
+        return True, self._firms[first] if self._other[first] >= last else None
+
+
 class Neighbourhood:
     """The cards around one moment. What lies under a key is read in months, each month once."""
 
@@ -49,6 +69,7 @@ class Neighbourhood:
         self._months: dict[tuple[str, int], list[Card]] = {}
         self._cards: dict[tuple[str, int], Card] = {}
         self._subjects: dict[tuple[str, int], str] = {}
+        self._tracks: dict[tuple[str, int, int], tuple[Track, Track]] = {}
 
     def load(self, keys: Iterable[str], start: datetime, end: datetime) -> None:
         """Read several keys at once, in one query."""
@@ -98,8 +119,12 @@ class Neighbourhood:
     def cards(self, key: str, start: datetime, end: datetime) -> list[Card]:
         """The cards of a key with start <= at <= end, in order of event time."""
         self.load([key], start, end)
-        months = range(_month_of(start), _month_of(end) + 1)
-        return [card for month in months for card in self._months[key, month] if start <= card.at <= end]
+        found: list[Card] = []
+        for month in range(_month_of(start), _month_of(end) + 1):
+            theirs = self._months[key, month]
+            first = bisect_left(theirs, start, key=_at)
+            found += theirs[first : bisect_right(theirs, end, lo=first, key=_at)]
+        return found
 
     def near(self, key: str, at: datetime, span: timedelta) -> list[Card]:
         """The cards of a key at most `span` from `at`, in order of event time."""
@@ -132,15 +157,29 @@ class Neighbourhood:
 
     def _firm_by_label(self, card: Card) -> str | None:
         span = self.view.grouping.join.model
+        start, end = card.at - span, card.at + span
         for label in card.labels:
-            near = [c for c in self.near(f"m:{card.family}|{label}", card.at, span) if c.until is None]
-            listed = {other.firm for other in near if other.listed}
-            if len(listed) == 1:
-                return listed.pop()
-            others = {other.firm for other in near if other.firm}
-            if not listed and len(others) == 1 and card.firm is None:
-                return others.pop()
+            listed, others = self._named(f"m:{card.family}|{label}", start, end)
+            some, firm = listed.firm(start, end)
+            if not some and card.firm is None:
+                _, firm = others.firm(start, end)
+            if firm is not None:
+                return firm
         return None
+
+    def _named(self, key: str, start: datetime, end: datetime) -> tuple[Track, Track]:
+        """The listed firms that the standing cards of a key name, and any firms. A matter of thousands of texts with
+        one label asks for each of them, so what is said in the months of a span is put together once."""
+        mine = (key, _month_of(start), _month_of(end))
+        if mine not in self._tracks:
+            self.load([key], start, end)
+            months = range(mine[1], mine[2] + 1)
+            cards = [card for month in months for card in self._months[key, month] if card.until is None]
+            self._tracks[mine] = (
+                Track([(card.at, card.firm) for card in cards if card.firm and card.listed]),
+                Track([(card.at, card.firm) for card in cards if card.firm]),
+            )
+        return self._tracks[mine]
 
     def _firm_by_name(self, name: str, at: datetime) -> str | None:
         """The listed firm that press or authority name beside a label or name that is in no list."""
@@ -154,7 +193,7 @@ class Neighbourhood:
     def _shared_label(self, card: Card) -> str | None:
         for label in card.labels:
             near = self.near(f"m:{card.family}|{label}", card.at, self.view.grouping.join.model)
-            if len({other.document for other in near}) > 1:
+            if any(other.document != near[0].document for other in near):
                 return label
         return None
 
@@ -341,6 +380,10 @@ def thinned(cards: Sequence[Card]) -> list[Card]:
             theirs.sort(key=lambda card: card.order)
         kept += theirs
     return kept
+
+
+def _at(card: Card) -> datetime:
+    return card.at
 
 
 def _month_of(moment: datetime) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from alerts.cards import VOICES
 from alerts.marks import Marked, standing_marks
 from core.clock import beijing
-from core.records import Alert, Kind
+from core.records import Kind, Listed
 from store.alert_log import list_alerts
 from store.schema import alert_documents, alert_history, documents
 
@@ -60,7 +60,7 @@ def marked_cases(db: Connection) -> list[Case]:
 
 
 def cases_of(
-    db: Connection, alerts: Sequence[Alert], moments: Mapping[str, datetime], marks: Mapping[str, Marked]
+    db: Connection, alerts: Sequence[Listed], moments: Mapping[str, datetime], marks: Mapping[str, Marked]
 ) -> Iterator[Case]:
     """The alerts, each at its moment."""
     levels, theirs = _first_levels(db, alerts), _documents(db, alerts)
@@ -83,7 +83,7 @@ def cases_of(
         )
 
 
-def _first_levels(db: Connection, alerts: Iterable[Alert]) -> dict[str, int]:
+def _first_levels(db: Connection, alerts: Iterable[Listed]) -> dict[str, int]:
     history, found = alert_history.c, dict[str, int]()
     for some in _chunks([alert.id for alert in alerts]):
         query = select(history.alert, history.level).where(history.alert.in_(some), history.action == OPENED)
@@ -91,7 +91,7 @@ def _first_levels(db: Connection, alerts: Iterable[Alert]) -> dict[str, int]:
     return found
 
 
-def _documents(db: Connection, alerts: Iterable[Alert]) -> dict[str, list[_Document]]:
+def _documents(db: Connection, alerts: Iterable[Listed]) -> dict[str, list[_Document]]:
     found: defaultdict[str, list[_Document]] = defaultdict(list)
     columns = (alert_documents.c.alert, documents.c.event_time, documents.c.source, documents.c.kind)
     for some in _chunks([alert.id for alert in alerts]):

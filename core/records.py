@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 Table = tuple[tuple[str, ...], ...]
 """Rows of cells; the first row is the header. Spans are already expanded."""
@@ -339,6 +339,53 @@ class Alert:
     origins: int = 0
     due_at: datetime | None = None
     late: int = 0
+
+
+class Listed(Protocol):
+    """What lists of alerts are sifted, counted and ordered by: an Alert has it, and an AlertLine."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def level(self) -> int: ...
+    @property
+    def state(self) -> AlertState: ...
+    @property
+    def first_at(self) -> datetime: ...
+    @property
+    def updated_at(self) -> datetime: ...
+    @property
+    def due_at(self) -> datetime | None: ...
+    @property
+    def rule(self) -> str: ...
+    @property
+    def products(self) -> tuple[str, ...]: ...
+    @property
+    def enterprises(self) -> tuple[str, ...]: ...
+    @property
+    def issues(self) -> tuple[str, ...]: ...
+    @property
+    def territory(self) -> str: ...
+    @property
+    def territories(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class AlertLine:
+    """An alert without its texts, documents and findings: thousands of them are read for the counts of one page."""
+
+    id: str
+    level: int
+    state: AlertState
+    first_at: datetime
+    updated_at: datetime
+    due_at: datetime | None
+    rule: str
+    products: tuple[str, ...]
+    enterprises: tuple[str, ...]
+    issues: tuple[str, ...]
+    territory: str
+    territories: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import Table
 
-from core.records import CANARY, Alert, AlertEvent, AlertState, Finding, Notification
+from core.records import CANARY, Alert, AlertEvent, AlertLine, AlertState, Finding, Notification
 from store.inserts import insert_into
 from store.schema import alert_documents, alert_history, alerts, deliveries, delivery_attempts, findings
 
@@ -286,6 +286,7 @@ _LISTED = [
     type_coerce(alerts.c[name], Text).label(name) if name in _JSON else alerts.c[name]
     for name in Alert.__dataclass_fields__
 ]
+_LINES = [one for one in _LISTED if one.key in AlertLine.__dataclass_fields__]
 MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
 """Whether an alert went into another one, where it is told of."""
 REAL = alerts.c.subject.not_like(f"{CANARY}:%")
@@ -323,11 +324,22 @@ def list_alerts(
     return [_as_told(tuple(row)) for row in db.execute(query).all()]
 
 
-def find_alerts(db: Connection, ids: Sequence[str], *, merged: bool = True) -> list[Alert]:
-    """The alerts of these ids but canaries, newest update first. merged: also those that went into another one."""
+def list_lines(db: Connection) -> list[AlertLine]:
+    """All alerts but canaries and those that went into another one, without what is long; newest update first."""
+    query = select(*_LINES).where(REAL, not_(MERGED)).order_by(alerts.c.updated_at.desc(), alerts.c.id)
+    return [_as_line(tuple(row)) for row in db.execute(query).all()]
+
+
+def find_alerts(db: Connection, ids: Sequence[str], *, merged: bool = True, canaries: bool = False) -> list[Alert]:
+    """The alerts of these ids, newest update first. merged: also those that went into another one.
+
+    canaries: also what the invented events raised.
+    """
     found: list[Alert] = []
     for start in range(0, len(ids), 400):
-        query = select(*_LISTED).where(REAL, alerts.c.id.in_(list(ids[start : start + 400])))
+        query = select(*_LISTED).where(alerts.c.id.in_(list(ids[start : start + 400])))
+        if not canaries:
+            query = query.where(REAL)
         if not merged:
             query = query.where(not_(MERGED))
         found += [_as_told(tuple(row)) for row in db.execute(query)]
@@ -552,6 +564,18 @@ def _as_told(row: tuple[Any, ...]) -> Alert:
     for name in _JSON:
         values[name] = tuple(json.loads(values[name]))
     return Alert(**{**values, "state": AlertState(values["state"])})
+
+
+@lru_cache(maxsize=50_000)
+def _as_line(row: tuple[Any, ...]) -> AlertLine:
+    """The record of a row of `_LINES`."""
+    values = dict(zip(_LINE_NAMES, row, strict=True))
+    for name in ("products", "enterprises", "issues", "territories"):
+        values[name] = tuple(json.loads(values[name]))
+    return AlertLine(**{**values, "state": AlertState(values["state"])})
+
+
+_LINE_NAMES = tuple(one.key for one in _LINES)
 
 
 def alert_of(row: RowMapping) -> Alert:

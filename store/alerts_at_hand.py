@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, func, insert, select, update
 
 from store.inserts import insert_into
 from store.schema import alert_files, alert_history, alert_mentions, alert_reads, alerts
 
 NO_NEWS = ("notify", "deferred", "silenced", "unsilenced", "inhibited", "released")
 """Rows of the history that tell nobody anything new of the matter."""
+MOST_AMONG = 1_200
+"""Alerts that are asked for by their ids; for more of them all are looked at."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,21 @@ def last_deeds(db: Connection, ids: Sequence[str], system: Collection[str]) -> d
 # --- what was read ----------------------------------------------------------------------------------------------
 
 
-def unread_by(db: Connection, person: str) -> frozenset[str]:
-    """The alerts that have a row of somebody else's this person has not seen."""
+def unread_by(db: Connection, person: str, among: Sequence[str] | None = None) -> frozenset[str]:
+    """The alerts that have a row of somebody else's this person has not seen. among: it is these that
+    are asked about, others may be told of, too; None: of all."""
+    if among is not None and len(among) <= MOST_AMONG:
+        found: set[str] = set()
+        for first in range(0, len(among), 400):
+            query = _unread(person).where(alert_history.c.alert.in_(list(among[first : first + 400])))
+            found |= set(db.execute(query).scalars())
+        return frozenset(found)
+    return frozenset(db.execute(_unread(person)).scalars())
+
+
+def _unread(person: str) -> Select[str]:
     seen = and_(alert_reads.c.alert == alert_history.c.alert, alert_reads.c.user == person)
-    query = (
+    return (
         select(alert_history.c.alert)
         .outerjoin(alert_reads, seen)
         .where(
@@ -85,7 +98,6 @@ def unread_by(db: Connection, person: str) -> frozenset[str]:
         )
         .distinct()
     )
-    return frozenset(db.execute(query).scalars())
 
 
 def reading_of(db: Connection, person: str, alert: str) -> tuple[int | None, int]:

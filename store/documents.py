@@ -466,33 +466,49 @@ def mark_one_for_analysis(db: Connection, document_id: str) -> None:
 REAL = documents.c.source != CANARY
 
 
+@dataclass(frozen=True)
+class Tally:
+    """All documents counted. stages: rows in each stage, every revision.  counts: documents, signals (risk), reposts,
+    withdrawn, latest revisions only.  indexed: what the index has taken in, which holds a document in one revision.
+    """
+
+    stages: dict[str, int]
+    counts: dict[str, int]
+    indexed: int
+
+
+def tally(db: Connection) -> Tally:
+    """Count them, in one walk through ix_documents_counted."""
+    # By source first, as the index has them: by stage alone, each row of the table would be read.
+    parts = (documents.c.source, documents.c.latest, documents.c.stage)
+    query = select(
+        *parts[1:],
+        func.count().label("documents"),
+        func.count().filter(documents.c.is_risk).label("signals"),
+        func.count(documents.c.repost_of).label("reposts"),
+        func.count(documents.c.withdrawn_at).label("withdrawn"),
+    )
+    stages, counts = Counter[str](), Counter[str](dict.fromkeys(COUNTED, 0))
+    indexed = 0
+    for row in db.execute(query.where(REAL).group_by(*parts)).mappings():
+        stages[row["stage"]] += row["documents"]
+        if row["latest"]:
+            counts.update({name: row[name] for name in COUNTED})
+            indexed += row["documents"] if row["stage"] == INDEXED else 0
+    return Tally(dict(stages), dict(counts), indexed)
+
+
+COUNTED = ("documents", "signals", "reposts", "withdrawn")
+
+
 def count_by_stage(db: Connection) -> dict[str, int]:
-    """Rows in each stage, every revision counted."""
-    # By source first, as ix_documents_counted has them: by stage alone, each row of the table would be read.
-    rows = select(documents.c.stage, func.count()).where(REAL)
-    found: Counter[str] = Counter()
-    for stage, count in db.execute(rows.group_by(documents.c.source, documents.c.latest, documents.c.stage)):
-        found[stage] += count
-    return dict(found)
-
-
-def count_indexed(db: Connection) -> int:
-    """Documents the index has taken in: it holds each of them in one revision."""
-    taken = and_(documents.c.stage == INDEXED, documents.c.latest, REAL)
-    return db.execute(select(func.count()).select_from(documents).where(taken)).scalar_one()
+    """As Tally.stages."""
+    return tally(db).stages
 
 
 def count_documents(db: Connection) -> dict[str, int]:
-    """documents, signals (risk), reposts, withdrawn: latest revisions only."""
-    row = db.execute(
-        select(
-            func.count().label("documents"),
-            func.count().filter(documents.c.is_risk).label("signals"),
-            func.count().filter(documents.c.repost_of.is_not(None)).label("reposts"),
-            func.count().filter(documents.c.withdrawn_at.is_not(None)).label("withdrawn"),
-        ).where(documents.c.latest, REAL)
-    ).mappings()
-    return dict(row.one())
+    """As Tally.counts."""
+    return tally(db).counts
 
 
 def set_aside(db: Connection, stage: str = QUARANTINED, limit: int = 50) -> list[tuple[Document, str]]:

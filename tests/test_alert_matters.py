@@ -8,7 +8,7 @@ import pytest
 
 from alerts.cards import Card, card_of, keys_of, stored
 from alerts.engine import AlertEngine
-from alerts.matters import EPOCH, MONTH, MOST_A_DAY, Neighbourhood, chapters, thinned
+from alerts.matters import EPOCH, MONTH, MOST_A_DAY, Neighbourhood, Track, chapters, thinned
 from alerts.rule_examples import STORY_BEGINS, signals_of
 from alerts.setup import build_engine
 from config.lexicon import load_registry_csv
@@ -45,6 +45,16 @@ def judged(engine: AlertEngine, store: Store, signals: list[Signal]) -> set[tupl
             engine.judge(db, signal, now=signal.document.event_time)
     with store.read() as db:
         return {(a.subject, a.level, a.state, a.documents, a.findings, a.first_at) for a in list_alerts(db)}
+
+
+def test_a_span_names_one_firm_several_or_none() -> None:
+    hours = [STORY_BEGINS + timedelta(hours=hour) for hour in range(6)]
+    track = Track(list(zip(hours, ("A", "A", "B", "B", "A"), strict=False)))
+    spans = {(0, 1): "A", (0, 2): None, (2, 3): "B", (3, 4): None, (4, 5): "A"}
+    for (first, last), firm in spans.items():
+        assert track.firm(hours[first], hours[last]) == (True, firm)
+    assert track.firm(hours[5], hours[5]) == (False, None)
+    assert Track([]).firm(hours[0], hours[5]) == (False, None)
 
 
 def test_a_matter_without_silence_goes_on_in_chapters(engine: AlertEngine, store: Store) -> None:

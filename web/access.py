@@ -5,16 +5,19 @@ A user sees the own territory and below. 000000 sees all; a province also sees w
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, or_, true
 
 from config.regions import ABROAD, Regions
-from core.records import Alert, Document
+from core.records import Alert, Document, Listed
 from store.ledger import Entry
 from store.ledger_list import within
 from store.schema import documents
 from store.users import EVERYWHERE, ROLES, Role, User
 
+OneListed = TypeVar("OneListed", bound=Listed)
 MAY: dict[str, Role] = {
     "note": "officer",
     "file": "officer",
@@ -157,13 +160,16 @@ class Viewer:
             return self.user.territory.endswith("0000")
         return self.regions.is_within(self.user.territory, code)
 
-    def sees_alert(self, alert: Alert) -> bool:
+    def sees_alert(self, alert: Listed) -> bool:
         """An alert is seen where it is owned and by those who must be told."""
         return any(self.sees_code(code) for code in (alert.territory, *alert.territories))
 
-    def alerts(self, found: Iterable[Alert]) -> list[Alert]:
+    def alerts(self, found: Iterable[OneListed]) -> list[OneListed]:
         """The alerts this viewer sees, in the order given."""
-        return [alert for alert in found if self.sees_alert(alert)]
+        if self.everywhere:
+            return list(found)
+        sees = cache(self.sees_code)  # thousands of alerts lie in a hundred places
+        return [alert for alert in found if sees(alert.territory) or any(map(sees, alert.territories))]
 
     def sees_document(self, document: Document, jurisdiction: str | None, alerts: Iterable[Alert]) -> bool:
         """A document is seen in its jurisdiction, and by all who see an alert that rests on it."""

@@ -26,7 +26,7 @@ DONE = tuple(action for key in ("accept", "dispatch", "answer", "level", "closed
 class Matter:
     """An alert that was open at the end of the shift, or is now. state, level: at that time."""
 
-    row: inbox.Row
+    row: inbox.Row[Alert]
     state: AlertState
     level: int
 

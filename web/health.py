@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from core.errors import SearchUnavailable
 from search.backend import Health
-from store.documents import count_indexed
+from store.documents import tally
 from store.index_queue import backlog
 from store.runs import Process, list_processes, stale
 from web.services import Services
@@ -72,10 +72,11 @@ def in_time(ask: Callable[[], T]) -> T | None:
         return None
 
 
-def index_health(services: Services, *, complete: bool = True) -> Health:
+def index_health(services: Services, *, complete: bool = True, taken: int | None = None) -> Health:
     """How the index is; one that was not given, cannot be reached or does not answer in time is not well.
 
     complete: False asks of an empty one alone whether it lost something: that counts the whole store (see GapWatch).
+    taken: how many documents it took in, where they were counted just now.
     """
     if services.search is None:
         return Health(False, "none", 0, "没有配置检索索引", "运行 fengsui reindex 重建索引")
@@ -86,14 +87,14 @@ def index_health(services: Services, *, complete: bool = True) -> Health:
         if not complete and health.documents:
             return health
         with services.store.read() as db:
-            return complete_health(db, health)
+            return complete_health(db, health, taken)
     except SearchUnavailable as problem:
         return Health(False, "unknown", 0, str(problem), "查看 fengsui doctor")
 
 
-def complete_health(db: Connection, health: Health) -> Health:
+def complete_health(db: Connection, health: Health, taken: int | None = None) -> Health:
     """`health`, not well where the index lost what the store knows it took in: a folder deleted, a copy put back."""
-    taken = count_indexed(db)
+    taken = tally(db).indexed if taken is None else taken
     missing = taken - health.documents
     if not health.well or missing <= (taken // 100 if health.documents else 0):
         return health

@@ -1,14 +1,14 @@
 """What was done to alerts, in words."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select
 
 from core.records import Alert, AlertEvent, AlertState
-from store.alert_log import find_alert
+from store.alert_log import find_alerts
 from store.schema import alert_history, alerts, users
 from web.access import Viewer
 
@@ -117,19 +117,8 @@ class Change:
 def newest_changes(db: Connection, viewer: Viewer, *, limit: int) -> list[Change]:
     """The newest rows of all histories this viewer sees, newest first."""
     query = select(alert_history).order_by(alert_history.c.story_at.desc(), alert_history.c.number.desc())
-    found: list[Change] = []
-    known: dict[str, Alert | None] = {}
-    for row in db.execute(query.limit(limit * 8)).mappings():
-        alert_id = row["alert"]
-        if alert_id not in known:
-            known[alert_id] = find_alert(db, alert_id)
-        alert = known[alert_id]
-        if alert is None or not viewer.sees_alert(alert):
-            continue
-        found.append(Change(_event(row), alert))
-        if len(found) == limit:
-            break
-    return found
+    found = with_alerts(db, [_event(row) for row in db.execute(query.limit(limit * 8)).mappings()])
+    return [change for change in found if viewer.sees_alert(change.alert)][:limit]
 
 
 def rows_since(
@@ -155,17 +144,10 @@ def counted(rows: Iterable[AlertEvent]) -> list[tuple[str, str, int]]:
     return [(key, word, count) for key, word, count in kinds if count]
 
 
-def with_alerts(db: Connection, rows: Iterable[AlertEvent]) -> list[Change]:
-    """Each row with its alert."""
-    known: dict[str, Alert | None] = {}
-    found = []
-    for row in rows:
-        if row.alert not in known:
-            known[row.alert] = find_alert(db, row.alert)
-        alert = known[row.alert]
-        if alert is not None:
-            found.append(Change(row, alert))
-    return found
+def with_alerts(db: Connection, rows: Sequence[AlertEvent]) -> list[Change]:
+    """Each row with its alert; a page of them, read in one query."""
+    known = {one.id: one for one in find_alerts(db, sorted({row.alert for row in rows}), canaries=True)}
+    return [Change(row, known[row.alert]) for row in rows if row.alert in known]
 
 
 def _event(row: RowMapping) -> AlertEvent:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, Generic
 
 from sqlalchemy import Connection, not_, select
 
@@ -11,12 +12,12 @@ from alerts.reranking import RED
 from config.regions import Regions
 from core.clock import BEIJING, as_utc
 from core.errors import FengsuiError
-from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert, AlertState
-from store.alert_log import MERGED, find_alerts, list_alerts
+from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert, AlertLine, AlertState, Listed
+from store.alert_log import MERGED, find_alerts, list_alerts, list_lines
 from store.alerts_at_hand import assigned_to, mentioning, unread_by
 from store.schema import alert_documents, alerts
 from store.silences import silenced_alerts
-from web.access import Viewer
+from web.access import OneListed, Viewer
 from web.ranking import Placed
 from web.times import BANDS, TimeLimit, band_of, limit_of
 
@@ -81,10 +82,10 @@ NOBODY = Own()
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Generic[OneListed]):
     """An alert with its time limit. placed: what the learnt order says of it; None where none is in use."""
 
-    alert: Alert
+    alert: OneListed
     limit: TimeLimit
     band: str
     placed: Placed | None = None
@@ -137,7 +138,7 @@ def since_moment(since: str, now: datetime) -> datetime:
 
 
 def matching(
-    found: Iterable[Alert],
+    found: Iterable[OneListed],
     wanted: Wanted,
     *,
     regions: Regions,
@@ -145,9 +146,9 @@ def matching(
     silenced: Collection[str] = (),
     own: Own = NOBODY,
     without: str = "",
-) -> list[Alert]:
+) -> list[OneListed]:
     """The alerts that pass every filter, except for the one named `without`. silenced: ids of those held back."""
-    tests: dict[str, Callable[[Alert], bool]] = {
+    tests: dict[str, Callable[[Listed], bool]] = {
         "view": _view_test(wanted.view, own),
         "level": lambda alert: alert.level == LEVEL_IDS[wanted.level],
         "product": lambda alert: wanted.product in alert.products,
@@ -167,21 +168,24 @@ def matching(
     return passed
 
 
-def _view_test(view: str, own: Own) -> Callable[[Alert], bool]:
+def _view_test(view: str, own: Own) -> Callable[[Listed], bool]:
     states, ids = frozenset(VIEWS[view][1]), {"mine": own.mine, "at": own.at}.get(view)
     if ids is None:
         return lambda alert: alert.state in states
     return lambda alert: alert.id in ids and alert.state in states
 
 
-def own_of(db: Connection, viewer: Viewer) -> Own:
-    """What is this person's."""
-    return Own(assigned_to(db, viewer.name), mentioning(db, viewer.name), unread_by(db, viewer.name))
+def own_of(db: Connection, viewer: Viewer, *, unread: bool = True) -> Own:
+    """What is this person's. unread: False leaves out what was not read, for which every history is looked at."""
+    return Own(
+        assigned_to(db, viewer.name), mentioning(db, viewer.name),
+        unread_by(db, viewer.name) if unread else frozenset(),
+    )  # fmt: skip
 
 
 def rows_of(
-    found: Sequence[Alert], *, now: datetime, sort: str, placed: Mapping[str, Placed] | None = None
-) -> list[Row]:
+    found: Sequence[OneListed], *, now: datetime, sort: str, placed: Mapping[str, Placed] | None = None
+) -> list[Row[OneListed]]:
     """The rows in the order asked for: by time limit, by level, or newest first.
 
     placed: of the learnt order, which ranks what is due in the same band; red ones stay first.
@@ -199,21 +203,23 @@ def rows_of(
     return sorted(by_limit, key=lambda row: BANDS.index(row.band))
 
 
-def banded(rows: Sequence[Row], everything: Sequence[Row]) -> list[tuple[str, int, list[Row]]]:
+def banded(
+    rows: Sequence[Row[OneListed]], everything: Sequence[Row[Any]]
+) -> list[tuple[str, int, list[Row[OneListed]]]]:
     """The rows of a page under their headings: (heading, rows under it on all pages, rows here)."""
     totals = Counter(row.band for row in everything)
     return [(band, totals[band], here) for band in BANDS if (here := [row for row in rows if row.band == band])]
 
 
 def choices(
-    found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime, silenced: Collection[str] = (),
+    found: Sequence[Listed], wanted: Wanted, *, regions: Regions, now: datetime, silenced: Collection[str] = (),
     own: Own = NOBODY,
 ) -> dict[str, list[Choice]]:  # fmt: skip
     """What one may filter by, each with its count under all other filters; the ten most frequent."""
 
     every = matching(found, wanted, regions=regions, now=now, silenced=silenced, own=own)
 
-    def rest(name: str) -> list[Alert]:
+    def rest(name: str) -> list[Listed]:
         if not getattr(wanted, name):
             return every
         return matching(found, wanted, regions=regions, now=now, silenced=silenced, own=own, without=name)
@@ -232,7 +238,7 @@ def choices(
     }
 
 
-def _by_prefecture(found: Iterable[Alert], regions: Regions) -> Counter[str]:
+def _by_prefecture(found: Iterable[Listed], regions: Regions) -> Counter[str]:
     counts: Counter[str] = Counter()
     for territory, count in Counter(alert.territory for alert in found).items():
         counts[regions.prefecture_of(territory) or ""] += count
@@ -240,7 +246,7 @@ def _by_prefecture(found: Iterable[Alert], regions: Regions) -> Counter[str]:
 
 
 def view_counts(
-    found: Sequence[Alert], wanted: Wanted, *, regions: Regions, now: datetime, silenced: Collection[str] = (),
+    found: Sequence[Listed], wanted: Wanted, *, regions: Regions, now: datetime, silenced: Collection[str] = (),
     own: Own = NOBODY,
 ) -> list[tuple[str, str, int]]:  # fmt: skip
     """(key, name, rows) of each view under the filters in force."""
@@ -252,6 +258,17 @@ def view_counts(
         (key, name, sum(counts.get(key, counts[""])[state] for state in states))
         for key, (name, states) in VIEWS.items()
     ]
+
+
+def standing_lines(db: Connection, viewer: Viewer) -> list[AlertLine]:
+    """As standing_alerts, without what is long: what is counted, sifted and ordered by."""
+    return viewer.alerts(list_lines(db))
+
+
+def in_full(db: Connection, rows: Sequence[Row[AlertLine]]) -> list[Row[Alert]]:
+    """The same rows with all that is known of each alert; a page of them."""
+    whole = {alert.id: alert for alert in find_alerts(db, [row.alert.id for row in rows])}
+    return [Row(whole[row.alert.id], row.limit, row.band, row.placed) for row in rows]
 
 
 def standing_alerts(

@@ -1,14 +1,16 @@
 """Alerts like this one, and how they ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nsmallest
 from typing import Any
 
 from sqlalchemy import Connection
 
 from alerts.reasons import reason_word
-from core.records import Alert, AlertState
+from core.records import Alert, AlertState, Listed
+from store.alert_log import find_alerts
 from store.watch import details_of
 
 MOST = 4
@@ -25,18 +27,27 @@ class Past:
     took: str = ""
 
 
-def past_like(db: Connection, alert: Alert, others: Sequence[Alert]) -> list[Past]:
+def past_like(db: Connection, alert: Alert, others: Iterable[Listed]) -> list[Past]:
     """The nearest of `others`: those on the same firm first, then the more alike, ended ones before open ones."""
-    mine = _facts(alert)
-    near = [(other, len(mine & facts) / len(mine | facts)) for other in others if (facts := _facts(other)) & mine]
-    firms, products = set(alert.enterprises), set(alert.products)
-    same = [(one, like) for one, like in near if firms & set(one.enterprises) or products & set(one.products)]
-    same.sort(key=lambda pair: (not firms & set(pair[0].enterprises), -round(pair[1], 2), pair[0].state not in ENDED))
-    details = details_of(db, [one.id for one, _ in same[:MOST]])
-    return [_past(one, like, details.get(one.id, {})) for one, like in same[:MOST]]
+    firms, products, mine = frozenset(alert.enterprises), frozenset(alert.products), _facts(alert)
+    same = [
+        (other, len(mine & facts) / len(mine | facts))
+        for other in others
+        if not (firms.isdisjoint(other.enterprises) and products.isdisjoint(other.products))
+        for facts in (_facts(other),)
+    ]
+
+    def far(pair: tuple[Listed, float]) -> tuple[bool, float, bool]:
+        other, like = pair
+        return firms.isdisjoint(other.enterprises), -round(like, 2), other.state not in ENDED
+
+    nearest = [(other.id, like) for other, like in nsmallest(MOST, same, key=far)]
+    whole = {one.id: one for one in find_alerts(db, [one for one, _ in nearest])}
+    details = details_of(db, list(whole))
+    return [_past(whole[one], like, details.get(one, {})) for one, like in nearest if one in whole]
 
 
-def _facts(alert: Alert) -> frozenset[str]:
+def _facts(alert: Listed) -> frozenset[str]:
     return frozenset(
         (*alert.enterprises, *(f"p:{one}" for one in alert.products), *(f"i:{one}" for one in alert.issues))
     )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from alerts.rank_cases import cases_of
 from alerts.reranking import Model
-from core.records import Alert, AlertState
+from core.records import AlertState, Listed
 from store.rankings import last_ranking, ranking_mark
 
 MOST_PLACED = 2_000
@@ -39,7 +39,7 @@ class Ranking:
             self._mark = mark
         return self._model
 
-    def placed(self, db: Connection, alerts: Sequence[Alert], now: datetime) -> dict[str, Placed]:
+    def placed(self, db: Connection, alerts: Sequence[Listed], now: datetime) -> dict[str, Placed]:
         """What the model says of the alerts that wait; nothing where none is in use."""
         model = self.model(db)
         waiting = [alert for alert in alerts if alert.state is AlertState.NEW]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from core.clock import beijing, iso_beijing
-from core.records import Alert, AlertState
+from core.records import AlertState, Listed
 
 WEEKDAYS = "一二三四五六日"
 ZONE = "（北京时间）"
@@ -86,11 +86,14 @@ LIMIT_NAMES = {
 DONE = (AlertState.CLOSED, AlertState.DISMISSED)
 
 
-def limit_of(alert: Alert, now: datetime) -> TimeLimit:
+ENDED = TimeLimit("办结", None, "done", "已办结")
+
+
+def limit_of(alert: Listed, now: datetime) -> TimeLimit:
     """The time limit an alert is under."""
-    name = LIMIT_NAMES.get(alert.state, "办结")
     if alert.state in DONE:
-        return TimeLimit(name, None, "done", "已办结")
+        return ENDED
+    name = LIMIT_NAMES[alert.state]
     if alert.due_at is None:
         return TimeLimit(name, None, "", "未定时限")
     left = alert.due_at - now

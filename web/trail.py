@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import Connection
 
-from core.records import Alert
+from core.records import Alert, Listed
 from store.silences import silenced_alerts
 from web import inbox
 from web.visit import PASSING, Visit
@@ -35,7 +35,7 @@ class Trail:
         return f"/alerts/{alert}?{urlencode({'in': self.query})}" if self.query else f"/alerts/{alert}"
 
 
-def trail_of(db: Connection, visit: Visit, alert: Alert, seen: Sequence[Alert], within: str) -> Trail:
+def trail_of(db: Connection, visit: Visit, alert: Alert, seen: Sequence[Listed], within: str) -> Trail:
     """The place of an alert. seen: all alerts of the viewer.  within: the query of the list; what it has no use for is
     left out, and one that names nothing known is the list of all that waits.
     """
@@ -45,7 +45,7 @@ def trail_of(db: Connection, visit: Visit, alert: Alert, seen: Sequence[Alert], 
     except inbox.BadAddress:
         given, wanted = {}, inbox.Wanted()
     now, silenced = visit.now, silenced_alerts(db, visit.services.clock())
-    own = inbox.own_of(db, visit.me) if wanted.view in ("mine", "at") or wanted.unread else inbox.NOBODY
+    own = inbox.own_of(db, visit.me, unread=False) if wanted.view in ("mine", "at") else inbox.NOBODY
     found = inbox.matching(
         seen, wanted, regions=visit.services.lexicon.regions, now=now, silenced=silenced, own=own,
         without="unread",  # to have opened it is no reason to lose the place

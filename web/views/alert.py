@@ -24,7 +24,7 @@ from web import signals
 from web.evidence import Carried, Origin, origins_of, quotes
 from web.hands import hands_on
 from web.history import MOMENTS, action_word, people
-from web.inbox import standing_alerts
+from web.inbox import standing_lines
 from web.mentions import colleagues
 from web.mutes import mutes_of, proposed_end
 from web.names import Names, firm_names
@@ -155,7 +155,7 @@ def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = Fals
     }
     if brief:
         return shared
-    tree, standing = origins_of(db, found), standing_alerts(db, visit.me)
+    tree, standing = origins_of(db, found), standing_lines(db, visit.me)
     events = [one for one in events_of_documents(db, alert.documents) if sees_event(visit, one)]
     return shared | {
         "standing": standing,
@@ -174,7 +174,7 @@ def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = Fals
         "hazards": [one for one in entries_of_alert(db, alert.id) if visit.me.sees_entry(one)],
         "HAZARDS": STATE_WORDS,
         "entry": find_entry(db, alert.enterprises[0]) if alert.enterprises else None,
-        "alike": past_like(db, alert, [one for one in standing if one.id != alert.id]),
+        "alike": past_like(db, alert, (one for one in standing if one.id != alert.id)),
         "reasons": _reasons(found),
         "mark": mark_of(db, alert.id),
         "MARKS": MARK_WORDS,

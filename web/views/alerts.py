@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from core.records import LEVEL_IDS, Alert, AlertState
 from store import alert_log
+from store.alerts_at_hand import unread_by
 from store.ledger import find_entry
 from store.silences import silenced_alerts
 from store.users import User, list_users
@@ -38,14 +39,15 @@ def show_inbox(visit: Here) -> Response:
 
 def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]:
     regions, now = visit.services.lexicon.regions, visit.now
-    seen, own = inbox.standing_alerts(db, visit.me), inbox.own_of(db, visit.me)
+    seen, own = inbox.standing_lines(db, visit.me), inbox.own_of(db, visit.me, unread=bool(wanted.unread))
     silenced = silenced_alerts(db, visit.services.clock())
     either = inbox.matching(seen, wanted, regions=regions, now=now, silenced=silenced, own=own, without="muted")
     found = [alert for alert in either if (alert.id in silenced) == bool(wanted.muted)]
+    unread = own.unread if wanted.unread else unread_by(db, visit.me.name, [alert.id for alert in found])
     placed = visit.request.app.state.ranking.placed(db, found, now)
     rows = inbox.rows_of(found, now=now, sort=wanted.sort, placed=placed)
     start = (wanted.page - 1) * inbox.PAGE_SIZE
-    here = rows[start : start + inbox.PAGE_SIZE]
+    here = inbox.in_full(db, rows[start : start + inbox.PAGE_SIZE])
     shown: list[Alert] = [row.alert for row in here]
     bands = inbox.banded(here, rows) if wanted.sort in ("", "limit") else [("", len(rows), here)]
     did = alert_that_changed(db, visit)
@@ -68,8 +70,8 @@ def _inbox(db: Connection, visit: Visit, wanted: inbox.Wanted) -> dict[str, Any]
         "mutes": mutes_of(db, shown, visit.services.clock()),
         "sparks": sparks(db, visit.me, shown, now),
         "folded": 0 if wanted.muted else len(either) - len(found),
-        "unread": own.unread,
-        "unread_count": sum(alert.id in own.unread for alert in found),
+        "unread": unread,
+        "unread_count": sum(alert.id in unread for alert in found),
         "hands": hands_on(db, visit, [alert.id for alert in shown], people(db)),
         "preview": first,
         "labels": _labels(visit),

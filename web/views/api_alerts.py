@@ -204,7 +204,7 @@ def list_deliveries(visit: AlertReader, asked: Annotated[DeliveryQuery, Query()]
     without_nul(asked.model_dump().values())
     behind = read_cursor("deliveries", asked.cursor, a_moment, a_text)
     with visit.services.store.read() as db:
-        seen = {alert.id for alert in inbox.standing_alerts(db, visit.me)}
+        seen = {alert.id for alert in inbox.standing_lines(db, visit.me)}
 
         def read(last: tuple[datetime, str] | None) -> Sequence[tuple[tuple[datetime, str], DeliveryLine]]:
             lines = alert_log.delivery_log(db, alert=asked.alert or None, limit=READ_AT_ONCE, behind=last)

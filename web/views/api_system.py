@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from config.rules import Rule
-from store.documents import count_by_stage, count_documents
+from store.documents import tally
 from store.pages import audit_behind
 from store.runs import list_jobs, list_processes, stale
 from store.users import EVERYWHERE
@@ -168,12 +168,12 @@ def show_status(visit: SystemReader) -> StatusOut:
         processes = [
             ProcessOut(name=one.name, alive=not stale(one, now), beat_at=one.beat_at) for one in list_processes(db)
         ]
-        documents, stages = count_documents(db), count_by_stage(db)
-    index = index_health(services)
+        counted = tally(db)
+    index = index_health(services, taken=counted.indexed)
     names = JobOut.model_fields
     return StatusOut(
         at=now, index_well=index.well, index_documents=index.documents, waiting=lag.waiting, waiting_since=lag.since,
-        documents=documents, stages=stages, processes=processes,
+        documents=counted.counts, stages=counted.stages, processes=processes,
         jobs=[JobOut(**{name: getattr(job, name) for name in names}) for job in jobs],
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from config.regions import Regions
 from core.records import LEVEL_IDS, Alert
 from store.alert_log import find_alert
+from store.alerts_at_hand import unread_by
 from store.canaries import newest as newest_canaries
 from store.schema import documents
 from store.searches import watched_searches
@@ -42,7 +43,7 @@ class Band:
     key: str
     name: str
     count: int
-    rows: Sequence[inbox.Row]
+    rows: Sequence[inbox.Row[Alert]]
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def _alerts(db: Connection, visit: Visit) -> dict[str, Any]:
     waiting = inbox.matching(seen, inbox.Wanted(), regions=regions, now=now)
     still_open = inbox.matching(seen, inbox.Wanted(view="open"), regions=regions, now=now)
     todo = inbox.rows_of(still_open, now=now, sort="")
-    own = inbox.own_of(db, visit.me)
+    own = inbox.own_of(db, visit.me, unread=False)
+    own = replace(own, unread=unread_by(db, visit.me.name, sorted(own.at)))
     named = inbox.matching(
         every_seen(db, visit, own.at & own.unread), inbox.Wanted(view="at", unread="1"), regions=regions, now=now,
         own=own, silenced=silenced,
@@ -104,7 +106,7 @@ def _levels() -> list[tuple[str, int]]:
     return sorted(LEVEL_IDS.items(), key=lambda item: -item[1])
 
 
-def _bands(todo: Sequence[inbox.Row]) -> list[Band]:
+def _bands(todo: Sequence[inbox.Row[Alert]]) -> list[Band]:
     """The rows under their headings, the first `TO_DO` of all of them."""
     keys = {name: key for key, name in inbox.DUE.items()}
     return [Band(keys.get(name, ""), name, count, here) for name, count, here in inbox.banded(todo[:TO_DO], todo)]

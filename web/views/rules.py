@@ -17,15 +17,16 @@ from alerts.rule_trial import Trial, try_rule
 from alerts.setup import EngineParts
 from charts.svg import Tick, bars
 from core.errors import UsageError
-from core.records import Alert
+from core.records import AlertLine
 from store import audit, desk_rules
+from store.alert_log import find_alerts
 from store.desk_rules import Overtaken, RuleVersion
 from store.rankings import last_ranking
 from store.schema import findings
 from store.users import EVERYWHERE
 from web.access import ROLE_NAMES
 from web.history import people
-from web.inbox import standing_alerts
+from web.inbox import standing_lines
 from web.names import firm_names
 from web.rule_form import (
     DAYS,
@@ -67,7 +68,7 @@ SAID = {
 def show_rules(visit: Here) -> Response:
     """Every rule in words, with how often it fired: those of the desk this viewer may see, then those of the files."""
     with visit.services.store.read() as db:
-        fired = Counter(alert.rule for alert in standing_alerts(db, visit.me))
+        fired = Counter(alert.rule for alert in standing_lines(db, visit.me))
         who = people(db)
         precision = {line.rule: line for line in precision_of_rules(db, standing_marks(db))}
         ranking = last_ranking(db)
@@ -315,26 +316,27 @@ def _form_page(
 
 def _rule_page(visit: Visit, one: DeskRule, *, said: str = "", refused: str = "", status: int = 200) -> Response:
     with visit.services.store.read() as db:
-        alerts = _alerts_of(db, visit, one.id)
-        firms = firm_names(db, (firm for alert in alerts[:MOST_SHOWN] for firm in alert.enterprises[:1]))
+        fired = _alerts_of(db, visit, one.id)
+        alerts = find_alerts(db, [line.id for line in fired[:MOST_SHOWN]])
+        firms = firm_names(db, (firm for alert in alerts for firm in alert.enterprises[:1]))
         who = people(db)
     changes = [
         (version, differences(before.definition, version.definition) if version.action == "changed" else [])
         for before, version in zip((one.first, *one.versions), one.versions, strict=False)
     ]
     return visit.page(
-        "rule.html", status=status, one=one, alerts=alerts[:MOST_SHOWN], fired=len(alerts), firms=firms, people=who,
+        "rule.html", status=status, one=one, alerts=alerts, fired=len(fired), firms=firms, people=who,
         said=refused or said, refused=bool(refused), changes=changes[::-1], state=state_of(one), ACTIONS=ACTIONS,
         may_change=_may_change(visit, one),
         form=form_of(one.last.definition), **CHOICES,
     )  # fmt: skip
 
 
-def _alerts_of(db: Connection, visit: Visit, rule_id: str) -> list[Alert]:
+def _alerts_of(db: Connection, visit: Visit, rule_id: str) -> list[AlertLine]:
     """The alerts this viewer sees in which the rule fired, newest first, also those that another rule opened."""
     query = select(findings.c.alert).where(findings.c.rule == rule_id, findings.c.withdrawn_at.is_(None))
     ids = set(db.execute(query.distinct()).scalars())
-    return [alert for alert in standing_alerts(db, visit.me) if alert.id in ids or alert.rule == rule_id]
+    return [alert for alert in standing_lines(db, visit.me) if alert.id in ids or alert.rule == rule_id]
 
 
 class Shown:

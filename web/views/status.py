@@ -10,7 +10,7 @@ from alerts.index_check import last_check
 from store import audit
 from store.canaries import SUBJECT, last_failure
 from store.canaries import newest as newest_canaries
-from store.documents import QUARANTINED, REFUSED, count_by_stage, count_documents, set_aside
+from store.documents import QUARANTINED, REFUSED, set_aside, tally
 from store.index_queue import retry_refused
 from store.queues import database_size, queues
 from store.runs import Job, list_jobs, list_processes, stale
@@ -32,13 +32,13 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
     """Processes, the queue by stage, jobs, the index, deliveries."""
     services, now = visit.services, visit.services.clock()
     with services.store.read() as db:
-        stages, sent = count_by_stage(db), select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
+        counted, sent = tally(db), select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
         disk = visit.request.app.state.disk.look(now, database_size(db))
         seen = Seen(
             processes=list_processes(db), jobs=sorted(list_jobs(db), key=_newest, reverse=True), queues=queues(db, now),
-            index=index_health(services), canaries=newest_canaries(db, SHOWN_CANARIES),
+            index=index_health(services, taken=counted.indexed), canaries=newest_canaries(db, SHOWN_CANARIES),
             canary_on=bool(services.settings.canary_url), disk=disk, least=services.settings.disk_free,
-            quarantined=stages.get(QUARANTINED, 0), refused=stages.get(REFUSED, 0), now=now,
+            quarantined=counted.stages.get(QUARANTINED, 0), refused=counted.stages.get(REFUSED, 0), now=now,
         )  # fmt: skip
         return visit.page(
             "status.html",
@@ -46,8 +46,8 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             faults=faults(seen, visit.names),
             processes=[(process, stale(process, now)) for process in seen.processes],
             queues=[(queue, long_wait(queue, now)) for queue in seen.queues],
-            stages=stages,
-            counts=count_documents(db),
+            stages=counted.stages,
+            counts=counted.counts,
             alert_count=db.execute(select(func.count()).where(alerts.c.subject.not_like(f"{SUBJECT}%"))).scalar_one(),
             canary_failed=last_failure(db),
             jobs=[(job, late_by(job, now)) for job in seen.jobs],
