@@ -5,13 +5,14 @@ What is kept is what alerts/lead_time.py says; between two counts a page is behi
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from threading import Event
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, select, true
 
 from alerts.lead_time import Heard, Lead, lead_times
-from core.clock import Clock
+from core.clock import Clock, beijing
 from store.database import Store, get_fact, set_fact
 from store.inserts import insert_into
 from store.schema import lead_times as table
@@ -20,6 +21,8 @@ KEPT = timedelta(days=370)
 """Back from now: the longest stretch a page shows is a year."""
 PIECE = timedelta(days=31)
 """Counted and written at once, so that neither memory nor a transaction grows with the year."""
+RECENT = 2
+"""Pieces that are counted every hour."""
 COUNTED = "lead_times_counted"
 SIGNAL = ("document", "at", "source", "kind", "title", "jurisdiction")
 
@@ -43,9 +46,15 @@ def kept_leads(
 
 
 def count_leads(store: Store, *, family: Callable[[str | None], str | None], clock: Clock, stop: Event) -> int:
-    """Count all anew and keep what changed; how many notices are kept then. Ends early when asked to stop."""
+    """Count anew and keep what changed; how many notices are kept then. Ends early when asked to stop.
+
+    The first time on a Beijing day the whole year, else the last two months: what comes of an older notice is rare.
+    """
     now = clock()
-    for since, until in _pieces(now):
+    with store.read() as db:
+        last = counted_at(db)
+    whole = last is None or beijing(last).date() != beijing(now).date()
+    for since, until in islice(_pieces(now), None if whole else RECENT):
         if stop.is_set():
             break
         with store.read() as db:

@@ -45,6 +45,7 @@ NOT_PAGES = {
     "/alerts/{alert_id}/evidence.zip": "a package of files",
     "/search/export": "a file of up to 50,000 rows",
     "/analytics/export": "a file",
+    "/trace.csv": "a file",
     "/ledger/export.xlsx": "a file",
     "/ledger/spotchecks.xlsx": "a file",
     "/alerts/{alert_id}/files/{number}": "a file",
@@ -128,6 +129,7 @@ def _document_pages(services: Services) -> Iterator[str]:
         hot = db.execute(firm.group_by(documents.c.enterprise).order_by(count.desc()).limit(1)).scalar_one()
         event = db.execute(select(events.c.id).order_by(events.c.documents.desc(), events.c.id).limit(1)).scalar_one()
     yield from (f"/documents/{row.id}", f"/documents/{row.id}?rev=1", f"/enterprises/{quote(hot)}", "/enterprises")
+    yield from ("/trace", "/trace?model=MFZ", f"/enterprises/{quote(hot)}/trace")
     yield from ("/enterprises?q=电动", "/enterprises?q=江西", "/enterprises?q=不存在的企业")
     yield from ("/events", "/events?view=all", "/events?view=single", "/events?view=all&page=4")
     yield from (f"/events/{event}", f"/events/{event}?docs=all")
@@ -197,19 +199,19 @@ def _api_pages(services: Services) -> Iterator[str]:
         alert = db.execute(select(alerts.c.id).limit(1)).scalar_one()
         document = db.execute(select(documents.c.id).limit(1)).scalar_one()
         event = db.execute(select(events.c.id).limit(1)).scalar_one()
-    yield from (f"/api/v1/alerts/{alert}", f"/api/v1/alerts/{alert}/history", f"/api/v1/events/{event}")
-    yield from (f"/api/v1/documents/{document}", f"/api/v1/documents/{document}/revisions")
+    yield from (f"/api/alerts/{alert}", f"/api/alerts/{alert}/history", f"/api/events/{event}")
+    yield from (f"/api/documents/{document}", f"/api/documents/{document}/revisions")
     for path in ("alerts", "alerts?state=new", "deliveries", "search?q=起火", "events", "enterprises",
                  "enterprises?q=电动", "enterprises/ENT0003", "sources", "rules", "status", "audit",
                  "sources/gan_forum"):  # fmt: skip
-        yield f"/api/v1/{path}"
+        yield f"/api/{path}"
     yield from ("/api/openapi.json", "/api/analytics?q=起火")
 
 
 def unasked(pages: Sequence[str]) -> list[str]:
     """GET routes that no page of these goes to, without NOT_PAGES."""
     routes = [route for module in MODULES for route in _gets(module.router)]
-    paths = {page.split("?")[0].replace("/api/v1/", "/api/") for page in pages}
+    paths = {page.split("?")[0] for page in pages}
     asked = {_route_of(routes, path) for path in paths}
     return sorted({route.path for route in routes} - asked - set(NOT_PAGES))
 

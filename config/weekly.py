@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,13 +75,13 @@ class Column(BaseModel):
         """The name as the table's head has it: 检查生产企业数."""
         return re.sub(r"\(([^)]*)\)$", lambda found: " %" if found[1] == "%" else "", self.name)
 
-    @property
+    @cached_property
     def measure(self) -> str:
         """What it counts in: 家, 个, %; empty for a text."""
         found = re.search(r"\(([^)]*)\)$", self.name)
         return found[1] if found else ""
 
-    @property
+    @cached_property
     def unit(self) -> Unit:
         """What may be written into it."""
         if not self.measure:

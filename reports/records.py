@@ -1,5 +1,6 @@
 """What the weekly table counts: the records of one week and one territory, read once."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from core.records import CANARY, Alert, Kind
 from facts.spot_checks import UNQUALIFIED, spot_checks
 from reports.weeks import Week
 from store.alert_log import alerts_between
-from store.ledger import ENDED, Entry, HazardState, list_entries, rows_of_action, rows_of_all
+from store.ledger import ENDED, Entry, HazardState, entries_of_week, rows_of_action, rows_of_all
 from store.schema import alert_history, documents, enterprises, event_documents, ledger_rows
 
 Sees = Callable[[str | None], bool]
@@ -21,6 +22,7 @@ Sees = Callable[[str | None], bool]
 MARKED = ("talk", "penalty", "transfer", "opinion")
 """Issues that columns count."""
 CHECKS = (Kind.SPOTCHECK.value, Kind.NOTICE.value)
+PRODUCTS = re.compile(r'"products":(\[[^\]]*\])')
 SAMPLED = re.compile(r"抽[查检样测][^。；\d]{0,30}?(\d[\d,]{0,6})\s*(?:个)?(?:批次|批)")
 FAILED = re.compile(r"(?:不合格|不符合)[^。；\d]{0,16}?(\d[\d,]{0,6})\s*(?:个)?(?:批次|批)|"
                     r"(\d[\d,]{0,6})\s*(?:个)?(?:批次|批)[^。；，\d]{0,10}(?:不合格|不符合)")  # fmt: skip
@@ -76,12 +78,13 @@ class Records:
 
 
 class Marks:
-    """What the texts of documents say, kept by row and reading: a text is read once and not for every look."""
+    """What the texts of documents and the entries of the registry say: read once and not for every look."""
 
     MOST = 100_000
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, str | None], dict[str, Any]] = {}
+        self._producers: tuple[tuple[Any, ...], tuple[tuple[str, Firm], ...]] = (), ()
 
     def of(self, db: Connection, wanted: Iterable[tuple[int, str | None]]) -> Mapping[tuple[int, str | None], Any]:
         """Fields of Paper for each row and version of its reading."""
@@ -92,6 +95,13 @@ class Marks:
             self._known = {key: value for key, value in self._known.items() if key in asked}
         self._known.update({key: told.get(key[0], {}) for key in new})
         return self._known
+
+    def producers(self, db: Connection) -> tuple[tuple[str, Firm], ...]:
+        """Region and firm of every producer, read again only where the registry has changed."""
+        stamp = tuple(db.execute(select(func.count(), func.max(enterprises.c.updated_at))).one())
+        if stamp != self._producers[0]:
+            self._producers = stamp, _producers(db)
+        return self._producers[1]
 
 
 def read_records(
@@ -106,7 +116,7 @@ def read_records(
     )  # fmt: skip
     return Records(
         papers=papers,
-        firms=_firms(db, here),
+        firms=tuple(firm for region, firm in marks.producers(db) if here(region)),
         alerts=alerts,
         accepted=_accepted(db, alerts, ack_hours, now),
         sizes=_sizes(db, {paper.event for paper in papers if paper.event}),
@@ -171,12 +181,25 @@ def _first(pattern: re.Pattern[str], text: str) -> int:
     return int(next(group for group in found.groups() if group).replace(",", "")) if found else 0
 
 
-def _firms(db: Connection, sees: Sees) -> tuple[Firm, ...]:
+def _producers(db: Connection) -> tuple[tuple[str, Firm], ...]:
+    """Region and firm of each producer that says what it makes."""
     entry = type_coerce(enterprises.c.entry, Text)
-    query = select(enterprises.c.id, enterprises.c.region_code, enterprises.c.entry).where(
+    query = select(enterprises.c.id, enterprises.c.region_code, entry).where(
         entry.contains('"role":"producer"'), not_(entry.contains('"products":[]'))
     )
-    return tuple(Firm(row[0], tuple(row[2]["products"])) for row in db.execute(query) if sees(row[1]))
+    return tuple((row[1], Firm(row[0], _products_in(row[2]))) for row in db.execute(query))
+
+
+def _products_in(entry: str) -> tuple[str, ...]:
+    """The products of a registry entry, without reading the rest of it: there are thousands of entries."""
+    found = PRODUCTS.search(entry)
+    return _ids_in(found[1]) if found else ()
+
+
+@cache
+def _ids_in(listed: str) -> tuple[str, ...]:
+    """Of a JSON list. Thousands of firms make the same few things."""
+    return tuple(json.loads(listed))
 
 
 def _accepted(
@@ -211,7 +234,11 @@ def _sizes(db: Connection, events: Iterable[str]) -> dict[str, int]:
 
 
 def _ledger(db: Connection, week: Week, sees: Sees) -> dict[str, Any]:
-    entries = {one.id: one for one in list_entries(db) if sees(one.territory) or (one.unit and sees(one.unit))}
+    entries = {
+        one.id: one
+        for one in entries_of_week(db, week.first, week.last, week.begins, week.ends)
+        if sees(one.territory) or (one.unit and sees(one.unit))
+    }
     then = _states_then(db, entries, week)
     found = [one for one in entries.values() if one.found_on <= week.last and then[one.id] is not HazardState.EXCLUDED]
     of_week = [one for one in found if one.found_on >= week.first]

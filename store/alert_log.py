@@ -4,7 +4,7 @@ Everything is written with create-only ids: the same finding, alert, history row
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -30,7 +30,16 @@ from sqlalchemy.schema import Table
 
 from core.records import CANARY, Alert, AlertEvent, AlertLine, AlertState, Finding, Notification
 from store.inserts import insert_into
-from store.schema import alert_documents, alert_history, alerts, deliveries, delivery_attempts, findings
+from store.schema import (
+    Moment,
+    alert_documents,
+    alert_history,
+    alerts,
+    deliveries,
+    delivery_attempts,
+    findings,
+    moment_of,
+)
 
 _DOCUMENTS_OF = select(alert_documents.c.document).where(alert_documents.c.alert == bindparam("alert"))
 # Built once: putting a statement together costs more than running it.
@@ -286,7 +295,11 @@ _LISTED = [
     type_coerce(alerts.c[name], Text).label(name) if name in _JSON else alerts.c[name]
     for name in Alert.__dataclass_fields__
 ]
-_LINES = [one for one in _LISTED if one.key in AlertLine.__dataclass_fields__]
+_LINES = [
+    type_coerce(one, Text).label(one.key) if isinstance(one.type, Moment) else one
+    for one in _LISTED
+    if one.key in AlertLine.__dataclass_fields__
+]
 MERGED = type_coerce(alerts.c.details, Text).contains('"merged_into":"')
 """Whether an alert went into another one, where it is told of."""
 REAL = alerts.c.subject.not_like(f"{CANARY}:%")
@@ -330,6 +343,20 @@ def list_lines(db: Connection) -> list[AlertLine]:
     return [_as_line(tuple(row)) for row in db.execute(query).all()]
 
 
+def count_by_rule(db: Connection, sees: Callable[[Sequence[str]], bool]) -> dict[str, int]:
+    """How many alerts each rule opened, without canaries and those that went into another one.
+
+    sees: whether those of these territories, the owner first, count.
+    """
+    parts = (alerts.c.rule, alerts.c.territory, type_coerce(alerts.c.territories, Text).label("told"))
+    query = select(*parts, func.count().label("alerts")).where(REAL, not_(MERGED)).group_by(*parts)
+    found: dict[str, int] = {}
+    for row in db.execute(query):
+        if sees((row.territory, *json.loads(row.told))):
+            found[row.rule] = found.get(row.rule, 0) + row.alerts
+    return found
+
+
 def find_alerts(db: Connection, ids: Sequence[str], *, merged: bool = True, canaries: bool = False) -> list[Alert]:
     """The alerts of these ids, newest update first. merged: also those that went into another one.
 
@@ -353,8 +380,8 @@ def alerts_between(db: Connection, since: datetime, until: datetime) -> list[Ale
         REAL,
         not_(MERGED),
     )
-    query = select(alerts).where(made, own).order_by(alerts.c.created_at, alerts.c.id)
-    return [alert_of(row) for row in db.execute(query).mappings()]
+    query = select(*_LISTED).where(made, own).order_by(alerts.c.created_at, alerts.c.id)
+    return [_as_told(tuple(row)) for row in db.execute(query)]
 
 
 def add_history(db: Connection, event: AlertEvent, *, once: str | None = None) -> bool:
@@ -568,8 +595,10 @@ def _as_told(row: tuple[Any, ...]) -> Alert:
 
 @lru_cache(maxsize=50_000)
 def _as_line(row: tuple[Any, ...]) -> AlertLine:
-    """The record of a row of `_LINES`."""
+    """The record of a row of `_LINES`, whose times are as the database says them."""
     values = dict(zip(_LINE_NAMES, row, strict=True))
+    for name in ("first_at", "updated_at", "due_at"):
+        values[name] = moment_of(values[name])
     for name in ("products", "enterprises", "issues", "territories"):
         values[name] = tuple(json.loads(values[name]))
     return AlertLine(**{**values, "state": AlertState(values["state"])})

@@ -71,9 +71,8 @@ def documents_at(db: Connection, canonical: Sequence[str], *, limit: int) -> lis
 
     Source by source: that is how the index is built.
     """
-    return _hits(
-        db, and_(documents.c.source.in_(all_sources(db)), documents.c.canonical_url.in_(list(canonical))), limit
-    )
+    theirs = and_(documents.c.source.in_(all_sources(db)), documents.c.canonical_url.in_(list(canonical)))
+    return _hits(db, _rows(theirs), limit)
 
 
 def all_sources(db: Connection) -> list[str]:
@@ -92,12 +91,16 @@ def documents_called(db: Connection, name: str, title: str, *, limit: int) -> li
     through, on SQLite in their index.
     """
     theirs = and_(documents.c.source.in_(all_sources(db)), documents.c.external_id == name)
-    found = _hits(db, documents.c.id == name, limit) or _hits(db, theirs, limit)
+    found = _hits(db, documents.c.id == name, limit) or _hits(db, _rows(theirs), limit)
     found += _hits(db, documents.c.title == title, limit)
     if len(found) < limit:
-        part = select(documents.c.seq).where(documents.c.title.contains(title, autoescape=True))
-        found += _hits(db, documents.c.seq.in_(part), limit)
+        found += _hits(db, _rows(documents.c.title.contains(title, autoescape=True)), limit)
     return list(dict.fromkeys(found))[:limit]
+
+
+def _rows(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The same, looked up by itself: beside `latest`, SQLite goes through all documents of the sources instead."""
+    return documents.c.seq.in_(select(documents.c.seq).where(which))
 
 
 def _hits(db: Connection, which: ColumnElement[bool], limit: int) -> list[Hit]:

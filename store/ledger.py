@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, exists, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, and_, exists, func, insert, or_, select, text, update
 
 from core.clock import beijing
 from core.records import CANARY
@@ -137,6 +137,25 @@ def list_entries(db: Connection, *, states: Sequence[HazardState] = ()) -> list[
     if states:
         query = query.where(ledger_entries.c.state.in_([state.value for state in states]))
     return [entry_of_row(row) for row in db.execute(query).mappings()]
+
+
+def entries_of_week(db: Connection, first: date, last: date, begins: datetime, ends: datetime) -> list[Entry]:
+    """What a week's figures rest on, by due date: entries found in it, older ones that were open then or changed
+    since, and those with a step in it. first, last: its days.  begins, ends: its moments, the end not in it.
+    """
+    e, r = ledger_entries.c, ledger_rows.c
+    since = select(r.entry).where(r.at >= ends)
+    stepped = select(r.entry).where(r.at >= begins, r.at < ends, r.action.in_(WEEKLY_STEPS))
+    still = or_(e.state.not_in([state.value for state in ENDED]), e.id.in_(since))
+    which = or_(and_(e.found_on <= last, or_(e.found_on >= first, still)), e.id.in_(stepped))
+    query = select(*(e[name] for name in Entry.__dataclass_fields__)).where(which)
+    # By place and not by name: the names of twenty columns cost more than the entry.
+    return [
+        Entry(row[0], HazardState(row[1]), *row[2:]) for row in db.execute(query.order_by(e.due_on, e.year, e.serial))
+    ]
+
+
+WEEKLY_STEPS = ("close", "talk", "transfer")
 
 
 def entries_of_alert(db: Connection, alert: str) -> list[Entry]:

@@ -67,6 +67,11 @@ def _from_text(kept: str | None) -> datetime | None:
     return None if kept is None else datetime.fromisoformat(f"{kept}+00:00")
 
 
+def moment_of(told: str | datetime | None) -> datetime | None:
+    """A `Moment` of a row that was read without being made one: SQLite says text."""
+    return _from_text(told) if told is None or isinstance(told, str) else _utc(told)
+
+
 class Json(TypeDecorator[Any]):
     """Any JSON value as readable text."""
 

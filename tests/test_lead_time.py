@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
 
@@ -103,8 +103,8 @@ SPAN: dict[str, Any] = {"since": NOW - timedelta(days=3000), "until": NOW + time
 COUNTED = NOW - timedelta(days=100)  # within a year of the first notice
 
 
-def count(store: Store) -> int:
-    return count_leads(store, family=lambda product: product, clock=lambda: COUNTED, stop=Event())
+def count(store: Store, at: datetime = COUNTED) -> int:
+    return count_leads(store, family=lambda product: product, clock=lambda: at, stop=Event())
 
 
 def test_what_is_kept_for_the_page_is_what_was_counted(store: Store) -> None:
@@ -126,7 +126,10 @@ def test_a_notice_that_changed_or_was_withdrawn_is_kept_so_at_the_next_count(sto
         own = documents.c.id
         db.execute(documents.update().where(own == second.notice.document).values(withdrawn_at=NOW))
         db.execute(documents.update().where(own == first.signal.document).values(title="改过的标题"))
-    count(store)
+    count(store, COUNTED + timedelta(hours=1))
+    with store.read() as db:
+        assert len(kept_leads(db, **SPAN, product=None, most=10)) == 4  # of half a year ago: looked at once a day
+    count(store, COUNTED + timedelta(days=1))
     with store.read() as db:
         kept = {lead.notice.document: lead for lead in kept_leads(db, **SPAN, product=None, most=10)}
     assert second.notice.document not in kept

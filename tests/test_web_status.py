@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -14,10 +15,12 @@ from store import canaries, runs
 from store.database import Store
 from store.queues import queues
 from store.schema import documents
+from store.schema import runs as table_of_runs
 from tests.desk_server import NOW, make_services
 from web import machine
 from web.app import create_app, entry_path
 from web.services import Services
+from web.source_states import marks_of, source_states
 
 
 class Usage(NamedTuple):
@@ -38,12 +41,12 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servic
     made.store.close()
 
 
-def page_of(services: Services) -> str:
+def page_of(services: Services, path: str = "/status") -> str:
     client = TestClient(create_app(services), follow_redirects=False)
     with services.store.write() as db:
         door = entry_path(db, services=services)
     client.get(door)
-    return client.get("/status").text
+    return client.get(path).text
 
 
 def faults_of(page: str) -> list[str]:
@@ -103,6 +106,30 @@ def test_the_last_canaries_stand_there_with_their_seconds(services: Services) ->
         made = canaries.plant(db, NOW - timedelta(minutes=1))
         db.exec_driver_sql("update canaries set reached_at = planted_at, stage = 'reached' where id = ?", (made.id,))
     assert "0.0 秒" in page_of(services).split("最近的试投信号")[1].split("</table>")[0]
+
+
+def test_sources_stand_in_pages_of_a_hundred_the_ill_ones_first(services: Services) -> None:
+    own = services.sources
+    more = [own[0].model_copy(update={"key": f"more_{n}", "title": f"后加 {n:03d}"}) for n in range(120)]
+    many = replace(services, sources=(*own, *more))
+    first, second = page_of(many, "/sources"), page_of(many, "/sources?page=2")
+    rows = [page.split("信源状态")[1].split("</tbody>")[0].count("<tr>") for page in (first, second)]
+    assert rows == [101, 1 + len(own) + 20]  # with the head
+    assert f"101–{len(own) + 120} / {len(own) + 120}" in second
+    assert "版面改变" in first
+    assert "版面改变" not in second.split("信源状态")[1].split("</tbody>")[0]
+
+
+def test_a_source_that_failed_often_says_how_often(services: Services) -> None:
+    with services.store.write() as db:
+        db.execute(update(table_of_runs).where(table_of_runs.c.source == "gz_amr").values(status="failed"))
+    with services.store.read() as db:
+        states = {state.source.key: state for state in source_states(db, services)}
+        marks = marks_of(db, NOW, ["gz_amr", "gan_forum"])
+    assert states["gz_amr"].failures == 6  # all there are
+    assert states["gan_forum"].failures == 0
+    assert marks["gz_amr"] == "ffffff"
+    assert set(marks["gan_forum"]) <= {"o", "z"}
 
 
 def test_a_delivery_held_for_later_does_not_wait(services: Services) -> None:

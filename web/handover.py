@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from alerts.shifts import Shift
-from core.records import Alert, AlertEvent, AlertState
+from core.records import Alert, AlertEvent, AlertLine, AlertState
 from store.alert_log import DeliveryLine, delivery_logs, find_alerts
 from store.schema import alert_history
 from store.shift_log import ShiftRow
@@ -71,25 +71,25 @@ def sheet_of(db: Connection, visit: Visit, shift: Shift, after: Shift) -> Sheet:
     until = min(shift.end, visit.now)
     rows = rows_since(db, visit.me, shift.start, until)
     running = shift.end > visit.now
-    seen = inbox.standing_alerts(db, visit.me, states=inbox.OPEN if running else ())
+    seen = inbox.standing_lines(db, visit.me)
     matters = _open_now(db, visit, seen) if running else _open_then(db, visit, seen, shift.end)
     touched = {row.alert for row in rows if row.level == RED}
-    red = [one for one in seen if one.level == RED and one.state in inbox.OPEN]
-    known = {one.id for one in red}
-    red += find_alerts(db, sorted(touched - known))
+    standing = [one.id for one in seen if one.level == RED and one.state in inbox.OPEN]
+    red = find_alerts(db, standing)
+    red += find_alerts(db, sorted(touched.difference(standing)))
     sent = delivery_logs(db, [alert.id for alert in red])
     told = [Told(alert, sent[alert.id]) for alert in red]
     return Sheet(matters, rows, told, _silences(db, visit, shift, after), _blind(db, shift.start, until))
 
 
-def _open_now(db: Connection, visit: Visit, seen: Sequence[Alert]) -> list[Matter]:
+def _open_now(db: Connection, visit: Visit, seen: Sequence[AlertLine]) -> list[Matter]:
     silenced = silenced_alerts(db, visit.services.clock())
     still_open = [alert for alert in seen if alert.state in inbox.OPEN and alert.id not in silenced]
     rows = inbox.rows_of(still_open, now=visit.now, sort="limit")
-    return [Matter(row, row.alert.state, row.alert.level) for row in rows]
+    return [Matter(row, row.alert.state, row.alert.level) for row in inbox.in_full(db, rows)]
 
 
-def _open_then(db: Connection, visit: Visit, seen: Sequence[Alert], end: datetime) -> list[Matter]:
+def _open_then(db: Connection, visit: Visit, seen: Sequence[AlertLine], end: datetime) -> list[Matter]:
     last = select(alert_history.c.alert, func.max(alert_history.c.number).label("number")).where(
         alert_history.c.story_at <= end
     )
@@ -100,7 +100,7 @@ def _open_then(db: Connection, visit: Visit, seen: Sequence[Alert], end: datetim
     then = {row[0]: (AlertState(row[1]), row[2]) for row in db.execute(query)}
     were_open = [alert for alert in seen if alert.id in then and then[alert.id][0] in inbox.OPEN]
     rows = inbox.rows_of(were_open, now=visit.now, sort="limit")
-    return [Matter(row, *then[row.alert.id]) for row in rows]
+    return [Matter(row, *then[row.alert.id]) for row in inbox.in_full(db, rows)]
 
 
 def _silences(db: Connection, visit: Visit, shift: Shift, after: Shift) -> list[Silence]:

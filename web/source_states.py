@@ -16,6 +16,8 @@ from store.source_states import WELL, StateChange, present_states
 from web.services import Services
 
 SHOWN_RUNS = 24
+FEW_RUNS = 2
+"""So many tell how a source is, where one of them went well."""
 WEEK = timedelta(days=7)
 BAD = ("failed", "changed", "blocked", "silent")
 MARKS = {WELL: "done", "silent": "warn", "surging": "warn", "layout_changed": "bad", "blocked": "bad", "failed": "bad"}
@@ -27,7 +29,7 @@ LATE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class SourceState:
-    """A source as the desk sees it. mark: for charts.svg.runs, oldest run first. state: word and mark.
+    """A source as the desk sees it. state: word and mark.
 
     present: its health as the watch wrote it down.  pulse: None where it was never visited.
     """
@@ -36,7 +38,6 @@ class SourceState:
     state: tuple[str, str]
     last: Run | None
     failures: int
-    marks: str
     documents: int
     signals: int
     newest: datetime | None
@@ -78,12 +79,12 @@ class SourceState:
 
 
 def source_states(db: Connection, services: Services, *, count: bool = True, only: str = "") -> list[SourceState]:
-    """All configured sources, those in trouble first. Five queries, however many sources there are.
+    """All configured sources, those in trouble first. Six queries, however many sources there are.
 
     count: False leaves their documents uncounted (0): that goes through them all.  only: this one alone; empty is all.
     """
     sources = [source for source in services.sources if not only or source.key == only]
-    closed_by_source, running = _split(_recent_runs(db, services.clock(), only))
+    closed_by_source, running = _closed_runs(db, services.clock(), only)
     last = find_runs(db, [closed[0]["id"] for closed in closed_by_source.values()])
     pulses, present = all_pulses(db), present_states(db)
     counted = _documents(db, only) if count else {}
@@ -98,7 +99,6 @@ def source_states(db: Connection, services: Services, *, count: bool = True, onl
                 state=_word(source, closed, failures, present.get(source.key)),
                 last=last[closed[0]["id"]] if closed else None,
                 failures=failures,
-                marks="".join(_mark(run) for run in reversed(closed[:SHOWN_RUNS])),
                 documents=found,
                 signals=signals,
                 newest=newest,
@@ -119,18 +119,36 @@ def _documents(db: Connection, only: str = "") -> dict[str, tuple[int, int, date
     return {row[0]: (row[1], row[2], row[3]) for row in db.execute(query.group_by(documents.c.source))}
 
 
-def _recent_runs(db: Connection, now: datetime, only: str = "") -> dict[str, list[RowMapping]]:
-    """The last week's runs of each source, newest first, as many as its row shows: source by source, so that one that
-    is read every half hour does not crowd out one that is read once a day."""
+def marks_of(db: Connection, now: datetime, keys: Sequence[str]) -> dict[str, str]:
+    """The last runs of each of these sources as charts.svg.runs draws them, the oldest first."""
+    over, _ = _split(_recent_runs(db, now, SHOWN_RUNS, keys))
+    return {key: "".join(_mark(run) for run in reversed(closed[:SHOWN_RUNS])) for key, closed in over.items()}
+
+
+def _closed_runs(db: Connection, now: datetime, only: str = "") -> tuple[dict[str, list[RowMapping]], frozenset[str]]:
+    """The newest runs that are over, and the sources where one is not: a few of each source, more only of those whose
+    few have all failed, to say how often."""
+    over, running = _split(_recent_runs(db, now, FEW_RUNS, [only] if only else None))
+    failing = [key for key, closed in over.items() if all(run["status"] != "ok" for run in closed)]
+    if failing:
+        over |= _split(_recent_runs(db, now, SHOWN_RUNS, failing))[0]
+    return over, running
+
+
+def _recent_runs(
+    db: Connection, now: datetime, most: int, keys: Sequence[str] | None = None
+) -> dict[str, list[RowMapping]]:
+    """The last week's runs of each source, newest first, `most` and what is still open: source by source, so that one
+    that is read every half hour does not crowd out one that is read once a day. keys: of these alone; None: of all."""
     known = union(select(source_pulses.c.source), select(runs.c.source).where(runs.c.status.in_(OPEN))).subquery()
     each = runs.alias("each")
     oldest = select(each.c.asked_at).where(each.c.source == known.c.source).order_by(each.c.asked_at.desc())
-    since = func.coalesce(oldest.offset(SHOWN_RUNS).limit(1).scalar_subquery(), now - WEEK)
+    since = func.coalesce(oldest.offset(most).limit(1).scalar_subquery(), now - WEEK)
     columns = (runs.c.id, runs.c.source, runs.c.status, runs.c.new, runs.c.changed)
     mine = and_(runs.c.source == known.c.source, runs.c.asked_at >= since, runs.c.asked_at > now - WEEK)
     query = select(*columns).select_from(known.join(runs, mine)).order_by(runs.c.source, runs.c.asked_at.desc())
-    if only:
-        query = query.where(known.c.source == only)
+    if keys is not None:
+        query = query.where(known.c.source.in_(list(keys)))
     found: dict[str, list[RowMapping]] = {}
     for row in db.execute(query).mappings():
         found.setdefault(row["source"], []).append(row)

@@ -19,7 +19,7 @@ from charts.svg import Tick, bars
 from core.errors import UsageError
 from core.records import AlertLine
 from store import audit, desk_rules
-from store.alert_log import find_alerts
+from store.alert_log import count_by_rule, find_alerts
 from store.desk_rules import Overtaken, RuleVersion
 from store.rankings import last_ranking
 from store.schema import findings
@@ -68,7 +68,7 @@ SAID = {
 def show_rules(visit: Here) -> Response:
     """Every rule in words, with how often it fired: those of the desk this viewer may see, then those of the files."""
     with visit.services.store.read() as db:
-        fired = Counter(alert.rule for alert in standing_lines(db, visit.me))
+        fired = Counter(count_by_rule(db, lambda codes: any(map(visit.me.sees_code, codes))))
         who = people(db)
         precision = {line.rule: line for line in precision_of_rules(db, standing_marks(db))}
         ranking = last_ranking(db)

@@ -17,13 +17,14 @@ from store import audit
 from store.pulses import days_since
 from store.runs import Job, ask_for_run, list_jobs, recent_runs
 from store.source_states import changes_of
-from web.source_states import HEALTH, SourceState, source_states
+from web.source_states import HEALTH, SourceState, marks_of, source_states
 from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
 VIEWS = {"": "全部", "fine": "正常", "ill": "异常", "off": "停用"}
 LATE = 60
 """Seconds after which a job that should have run is late."""
+PAGE_SIZE = 100
 SHOWN_DAYS = 42
 BUSY = 1.5
 """An hour that brings so many times the average is one of those in which a source mostly has news."""
@@ -38,15 +39,25 @@ def _chosen(states: list[SourceState], view: str) -> list[SourceState]:
 
 
 @router.get("/sources")
-def show_sources(visit: Here, s: str = "") -> Response:
-    """All sources, those in trouble first, and the job table."""
+def show_sources(visit: Here, s: str = "", page: int = 1) -> Response:
+    """All sources, those in trouble first, a page of them; and the job table."""
     if s not in VIEWS:
         raise Refused(400, f"地址中的 s={s[:20]} 不存在。可用：fine、ill、off。")
+    if not 1 <= page <= 100_000:
+        raise Refused(400, "页码须为 1 以上的整数。")
     with visit.services.store.read() as db:
         states = source_states(db, visit.services)
+        chosen, start = _chosen(states, s), (page - 1) * PAGE_SIZE
+        here = chosen[start : start + PAGE_SIZE]
+        marks = marks_of(db, visit.services.clock(), [state.source.key for state in here])
         return visit.page(
             "sources.html",
-            states=_chosen(states, s),
+            states=here,
+            first_row=start + 1,
+            last_row=start + len(here),
+            chosen=len(chosen),
+            page=page,
+            pages=-(-len(chosen) // PAGE_SIZE),
             views=[(key, word, len(_chosen(states, key))) for key, word in VIEWS.items()],
             view=s,
             total=len(states),
@@ -55,7 +66,7 @@ def show_sources(visit: Here, s: str = "") -> Response:
             off=sum(not state.source.enabled for state in states),
             documents=sum(state.documents for state in states),
             signals=sum(state.signals for state in states),
-            runs=draw_marks,
+            runs=lambda state: draw_marks(marks.get(state.source.key, "")),
             jobs=list_jobs(db),
             kinds=_kinds(states),
             overdue=sum(state.late(visit.services.clock()) for state in states),
@@ -70,13 +81,9 @@ def _kinds(states: list[SourceState]) -> str:
     return "、".join(f"{word} {counts[key]} 个" for key, word in STATE_WORDS.items() if counts[key])
 
 
-def draw_marks(state: SourceState) -> str:
+@lru_cache(maxsize=2_000)  # a hundred sources on a page, and mostly the same few patterns
+def draw_marks(marks: str) -> str:
     """The last 24 runs as bars."""
-    return _drawn(state.marks)
-
-
-@lru_cache(maxsize=2_000)  # hundreds of sources on a page, and mostly the same few patterns
-def _drawn(marks: str) -> str:
     failed, idle = marks.count("f"), marks.count("z")
     return draw_runs(marks, label=f"近 {len(marks)} 次：失败 {failed} 次，无新内容 {idle} 次")
 
@@ -98,7 +105,7 @@ def show_source(visit: Here, key: str, asked: str = "") -> Response:
             state=state,
             source=state.source,
             runs=recent_runs(db, source=key, limit=20),
-            marks=draw_marks(state),
+            marks=draw_marks(marks_of(db, visit.services.clock(), [key]).get(key, "")),
             said=said,
             verdict=watch.look(db, visit.services.clock()).get(key),
             usual=watch.usual_words(key),
