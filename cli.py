@@ -32,6 +32,7 @@ GROUPS = {
     "commands.routing": ("route",),
     "commands.why": ("why",),
     "commands.silences": ("silence",),
+    "commands.channels": ("channel",),
     "commands.watching": ("watch",),
     "commands.firms": ("enterprises", "match"),
     "commands.tracing": ("trace",),

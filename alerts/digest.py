@@ -10,7 +10,7 @@ from alerts.mailing import environment
 from alerts.router import Router
 from alerts.source_health.telling import news_of_sources
 from config.regions import Regions
-from config.routes import Recipient
+from config.routes import Recipient, channel_of
 from config.settings import Settings
 from config.sources import load_sources
 from core.clock import BEIJING, as_utc, beijing
@@ -97,7 +97,7 @@ def plan_digest(
     demo, sources = settings.profile == "demo", titles_of_sources(settings)
     with store.write() as db:
         planned = 0
-        for one in recipients:
+        for one in (each for each in recipients if channel_of(each.mail) == "mail"):
 
             def concerns(alert: Alert, one: Recipient = one) -> bool:
                 if one.concerned(alert.territories, alert.products, regions):

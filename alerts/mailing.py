@@ -14,7 +14,7 @@ from alerts.lifecycle import STATE_WORDS
 from alerts.router import Router, concern
 from alerts.routing import Told
 from config.regions import Regions
-from config.routes import Recipient, Routes
+from config.routes import Recipient, Routes, channel_of
 from core.clock import beijing
 from core.ids import short_id
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, Alert, Notification
@@ -66,7 +66,8 @@ def environment() -> Environment:
 class MailPlanner:
     """Implements alerts.notify.Notifier for mail: each recipient whose matter it is gets a mail of its own.
 
-    router: says where alerts go, for recipients that name organisations; None: those are not told.
+    router: says where alerts go, for recipients that name organisations; None: those are not told.  by_mail: False
+    tells by the other channels only, where no mail server is set up.
     """
 
     routes: Routes
@@ -74,6 +75,7 @@ class MailPlanner:
     public_url: str
     demo: bool = False
     router: Router | None = None
+    by_mail: bool = True
     _last: dict[Alert, Mapping[str, Told]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def plan(
@@ -110,14 +112,15 @@ class MailPlanner:
         at: datetime | None = None,
     ) -> int:
         """Put a mail to each of these addresses into the outbox, as `plan` does. Returns how many are new."""
-        to = list(dict.fromkeys(addresses))
+        to = [one for one in dict.fromkeys(addresses) if self.by_mail or channel_of(one) != "mail"]
         if not to:
             return 0
         subject, text, html = self._written(db, alert, what)
         planned = 0
         for address in to:
-            delivery = short_id("n", "mail", address, alert.id, str(number))
-            notice = Notification(delivery, "mail", address, subject, text, html, alert.id, alert.level)
+            channel = channel_of(address)
+            delivery = short_id("n", channel, address, alert.id, str(number))
+            notice = Notification(delivery, channel, address, subject, text, html, alert.id, alert.level)
             waiting = [] if what in KEPT else waiting_notices(db, alert.id, recipient=address)
             if add_delivery(db, notice, now=now, at=at, what=what):
                 planned += 1
@@ -142,7 +145,7 @@ class MailPlanner:
     def _is_told(self, db: Connection, alert: Alert, recipient: Recipient, what: str) -> bool:
         """Who was told of it before hears its end too, even where it is theirs no longer."""
         if what in CLOSING:
-            return was_told(db, alert.id, channel="mail", recipient=recipient.mail)
+            return was_told(db, alert.id, channel=channel_of(recipient.mail), recipient=recipient.mail)
         return concern(recipient, alert, self.regions, lambda: self._routed(db, alert)).told
 
     def _routed(self, db: Connection, alert: Alert) -> Mapping[str, Told]:

@@ -95,7 +95,7 @@ def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], 
         outcome = "crashed" if problem.unsure else "retry" if problem.retry and young else "refused"
         answer = f"{BROKEN}（{problem}）" if problem.unsure else str(problem)
         if outcome == "retry":
-            again = clock() + BACKOFF[min(delivery.attempts - 1, len(BACKOFF) - 1)]
+            again = clock() + (problem.after or BACKOFF[min(delivery.attempts - 1, len(BACKOFF) - 1)])
     with store.write() as db:
         settle_delivery(
             db,

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable
 
 from alerts.digest import plan_digest, previous_day
 from alerts.mailing import MailPlanner
+from alerts.notifiers.kinds import notifier_of
 from alerts.notifiers.mail import MailNotifier
 from alerts.router import Router
 from alerts.sender import Channel
 from alerts.setup import duty_of
 from alerts.telling import Teller
 from config.alert_life import load_alert_life
+from config.channels import load_channels
 from config.lexicon import Lexicon, load_lexicon
 from config.orgs import load_orgs
 from config.routes import Recipient, Routes, load_routes
@@ -29,6 +31,7 @@ def routes_of(settings: Settings, lexicon: Lexicon) -> Routes:
         products=lexicon.products,
         mail_to=settings.mail_to,
         orgs=load_orgs(settings.config, lexicon),
+        channels=load_channels(settings.config),
     )
 
 
@@ -40,18 +43,26 @@ def router_of(settings: Settings, lexicon: Lexicon, registry: Iterable[RegistryE
 
 def channels_of(settings: Settings) -> dict[str, Channel]:
     """The channels that are set up, by name."""
-    if settings.smtp_url is None:
-        return {}
-    return {"mail": MailNotifier(settings.smtp_url, settings.mail_from)}
+    found = {name: notifier_of(channel) for name, channel in load_channels(settings.config).items()}
+    if settings.smtp_url is not None:
+        found["mail"] = MailNotifier(settings.smtp_url, settings.mail_from)
+    return found
 
 
 def teller_of(settings: Settings, lexicon: Lexicon, registry: Iterable[RegistryEntry], *, mail: bool) -> Teller:
     """What tells people of alerts. mail: False only keeps marks and clocks. Raises ConfigError."""
     planner = None
-    if mail and settings.smtp_url is not None:
+    if mail and (settings.smtp_url is not None or load_channels(settings.config)):
         routes, demo = routes_of(settings, lexicon), settings.profile == "demo"
         router = router_of(settings, lexicon, registry)
-        planner = MailPlanner(routes, lexicon.regions, settings.public_url, demo=demo, router=router)
+        planner = MailPlanner(
+            routes,
+            lexicon.regions,
+            settings.public_url,
+            demo=demo,
+            router=router,
+            by_mail=settings.smtp_url is not None,
+        )
     return Teller(duty_of(settings.config), load_alert_life(settings.config), lexicon, planner)
 
 

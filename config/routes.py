@@ -1,16 +1,17 @@
 """Who is told what: config/routes.yml."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from config.channels import ChannelConfig
 from config.mistakes import mistakes_of
 from config.org_records import Orgs
 from config.regions import Regions
@@ -19,7 +20,10 @@ from core.errors import ConfigError
 from core.records import LEVEL_IDS
 
 FILE = "routes.yml"
+NO_CHANNELS: Mapping[str, ChannelConfig] = {}
 ENVIRONMENT = "environment: FENGSUI_MAIL_TO"
+CHANNEL = "channel:"
+PHONE = re.compile(r"\+?\d{5,15}")
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 HOST = re.compile(r"localhost|(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}")
 
@@ -35,8 +39,19 @@ def mail_address(text: str) -> str:
     return text
 
 
+def told_address(text: str) -> str:
+    """A mail address, or `channel:NAME` and for a gateway of text messages `channel:NAME:PHONE`."""
+    return text if text.startswith(CHANNEL) else mail_address(text)
+
+
+def channel_of(address: str) -> str:
+    """The channel that an address is told by: its name, or mail."""
+    return address.split(":")[1] if address.startswith(CHANNEL) else "mail"
+
+
 Level = Literal["blue", "yellow", "orange", "red"]
 MailAddress = Annotated[str, AfterValidator(mail_address)]
+Told = Annotated[str, AfterValidator(told_address)]
 
 
 class _Part(BaseModel):
@@ -59,7 +74,8 @@ class Wishes(_Part):
 
 
 class Recipient(Wishes):
-    """Somebody who is told by mail.
+    """Somebody who is told: by mail, or by a channel of channels.yml (`channel`, and `phone` where it sends text
+    messages), which then stands in `mail` as an address of its own. The digest is for mail.
 
     territories: region codes, each with all below it; the home province is the province desk and is told of
     everything.  orgs: organisations of orgs.yaml, by name or code (codes once loaded): told of what is routed to them.
@@ -67,10 +83,24 @@ class Recipient(Wishes):
     """
 
     name: str = Field(min_length=1, max_length=60)
-    mail: MailAddress
+    mail: Told
     territories: tuple[str, ...] = ()
     orgs: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_channel(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "channel" not in given:
+            return given
+        if "mail" in given:
+            raise ValueError("channel: stands beside mail (accepted: one of them; two entries for two ways)")
+        rest = {name: value for name, value in given.items() if name not in ("channel", "phone")}
+        phone = str(given.get("phone", ""))
+        if phone and not PHONE.fullmatch(phone):
+            raise ValueError("phone: is no number (accepted: digits in quotes, such as '13800000000')")
+        address = ":".join(filter(None, (CHANNEL + str(given["channel"]), phone)))
+        return {**rest, "mail": address, "digest_at": None}
 
     @property
     def lowest(self) -> int:
@@ -95,11 +125,17 @@ class Routes(_Part):
 
 
 def load_routes(
-    config_dir: Path, *, regions: Regions, products: Collection[str], mail_to: str = "", orgs: Orgs | None = None
+    config_dir: Path,
+    *,
+    regions: Regions,
+    products: Collection[str],
+    mail_to: str = "",
+    orgs: Orgs | None = None,
+    channels: Mapping[str, ChannelConfig] = NO_CHANNELS,
 ) -> Routes:
     """The routes; those of `mail_to` (comma separated) stand in them as the province desk.
 
-    orgs: who may be named under `orgs`; None: nobody.
+    orgs: who may be named under `orgs`; None: nobody.  channels: what may be named under `channel`.
 
     Raises ConfigError with every mistake: `routes.yml: recipients.0.mail: is no mail address (accepted: ...)`.
     """
@@ -113,7 +149,8 @@ def load_routes(
         raise ConfigError([f"{FILE}: (whole file): is not YAML in UTF-8: {' '.join(str(error).split())}"]) from None
     addresses = [one.strip() for one in mail_to.split(",") if one.strip()]
     named, unknown = _with_codes(routes.recipients, orgs)
-    mistakes = [*_mistakes(routes, regions, products), *unknown, *_bad_addresses(addresses)]
+    wrong = [*_mistakes(routes, regions, products), *_unknown_channels(routes.recipients, channels)]
+    mistakes = [*wrong, *unknown, *_bad_addresses(addresses)]
     if mistakes:
         raise ConfigError(mistakes)
     listed = {one.mail for one in routes.recipients}
@@ -172,6 +209,18 @@ def _mistakes(routes: Routes, regions: Regions, products: Collection[str]) -> It
         if one.mail in seen:
             yield f"{where}.mail: {one.mail} is also recipients.{seen[one.mail]} (accepted: one entry an address)"
         seen.setdefault(one.mail, place)
+
+
+def _unknown_channels(recipients: Collection[Recipient], channels: Mapping[str, ChannelConfig]) -> Iterator[str]:
+    for place, one in enumerate(recipients):
+        name = channel_of(one.mail)
+        if name == "mail":
+            continue
+        if name not in channels:
+            accepted = ", ".join(sorted(channels)) or "none is set up in channels.yml"
+            yield f"{FILE}: recipients.{place}.channel: {name!r} is no channel (accepted: {accepted})"
+        elif (channels[name].kind == "sms") != (one.mail.count(":") == 2):
+            yield f"{FILE}: recipients.{place}.phone: is for channels of kind sms, and needed there"
 
 
 def _bad_addresses(addresses: Collection[str]) -> Iterator[str]:

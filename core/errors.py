@@ -12,6 +12,7 @@ FengsuiError                 one sentence: what, where, likely cause, remedy; ex
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 
 class FengsuiError(Exception):
@@ -47,12 +48,16 @@ class SourceBlocked(SourceError):
 
 
 class DeliveryError(FengsuiError):
-    """A notification was not delivered. `retry`: trying again later can help. `unsure`: it may have arrived."""
+    """A notification was not delivered. `retry`: trying again later can help. `unsure`: it may have arrived.
 
-    def __init__(self, message: str, *, retry: bool, unsure: bool = False) -> None:
+    after: when to try again, where the other end said so; None: by our own back-off.
+    """
+
+    def __init__(self, message: str, *, retry: bool, unsure: bool = False, after: timedelta | None = None) -> None:
         super().__init__(message)
         self.retry = retry
         self.unsure = unsure
+        self.after = after
 
 
 class SearchUnavailable(FengsuiError):

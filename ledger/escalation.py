@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from alerts.mailing import environment
 from config.regions import Regions
-from config.routes import Recipient, Routes
+from config.routes import Recipient, Routes, channel_of
 from core.ids import short_id
 from core.records import LEVEL_COLOURS, Notification
 from ledger.words import ACTION_WORDS, STATE_WORDS, bureau_of
@@ -37,8 +37,9 @@ class EscalationMail:
         planned = 0
         subject, text, html = self._written(entry, row)
         for one in self.told(entry, row.details["to"]):
-            key = short_id("n", "mail", one.mail, "ledger", entry.id, str(row.number))
-            notice = Notification(key, "mail", one.mail, subject, text, html, level=entry.level, entry=entry.id)
+            channel = channel_of(one.mail)
+            key = short_id("n", channel, one.mail, "ledger", entry.id, str(row.number))
+            notice = Notification(key, channel, one.mail, subject, text, html, level=entry.level, entry=entry.id)
             planned += add_delivery(db, notice, now=now, what=row.action)
         return planned
 

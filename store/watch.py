@@ -152,8 +152,8 @@ def rewrite_notice(db: Connection, delivery: str, *, subject: str, text: str, ht
 
 
 def mails_told(db: Connection, alert: str) -> list[str]:
-    """To whom a mail about the alert went, or is being sent."""
-    mine = and_(deliveries.c.alert == alert, deliveries.c.channel == "mail")
+    """Addresses to which a notice of the alert went, or is being sent."""
+    mine = deliveries.c.alert == alert
     told = deliveries.c.state.in_(["sending", "handing", "sent", "unsure"])
     return sorted(db.execute(select(deliveries.c.recipient).where(mine, told).distinct()).scalars())
 

@@ -1,0 +1,122 @@
+"""One HTTP request of a channel: to an address that was checked, bounded in time and size, at the vendor's pace."""
+
+import ipaddress
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import httpx
+
+from core.errors import DeliveryError
+from crawlers.guard import is_public
+
+TIMEOUT = httpx.Timeout(20.0, connect=10.0)
+LONGEST = 40.0
+"""Seconds that an answer may drip."""
+MOST_ANSWER = 64 * 1024
+MOST_AFTER = timedelta(hours=1)
+
+
+@dataclass
+class Pace:
+    """At most so many messages a minute: the next one is put off, not lost."""
+
+    per_minute: int
+    now: Callable[[], float] = time.monotonic
+    _sent: deque[float] = field(default_factory=deque)
+
+    def take(self) -> None:
+        """Count a message. Raises DeliveryError that says when there is room."""
+        now = self.now()
+        while self._sent and now - self._sent[0] >= 60:
+            self._sent.popleft()
+        if len(self._sent) >= self.per_minute:
+            wait = timedelta(seconds=60 - (now - self._sent[0]))
+            raise DeliveryError(f"每分钟至多 {self.per_minute} 条，稍后再发", retry=True, after=wait)
+        self._sent.append(now)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. text: at most 64 KB of it."""
+
+    status: int
+    text: str
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    body: bytes,
+    headers: Mapping[str, str],
+    private: bool,
+    handing_over: Callable[[], None],
+) -> Answer:
+    """Ask once; redirects are not followed.
+
+    private: the address may lie in a private network. Raises DeliveryError: a dead end may be tried again, an answer
+    that was lost leaves it unsure. No address is told, for keys stand in it.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    checked = _checked(host, port, private)
+    asked = httpx.URL(url).copy_with(host=checked)
+    told = {**headers, "Host": parts.netloc.rpartition("@")[2], "User-Agent": "fengsui"}
+    handed = False
+    try:
+        with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client:
+            request = client.build_request(method, asked, content=body, headers=told, extensions={"sni_hostname": host})
+            handing_over()
+            handed = True
+            answer = client.send(request, stream=True)
+            try:
+                return _read(answer, time.monotonic() + LONGEST)
+            finally:
+                answer.close()
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
+        raise DeliveryError(f"{host}: {type(problem).__name__}", retry=True) from None
+    except httpx.HTTPError as problem:
+        raise DeliveryError(f"{host}: {type(problem).__name__}", retry=True, unsure=handed) from None
+
+
+def _read(answer: httpx.Response, until: float) -> Answer:
+    found = b""
+    for piece in answer.iter_bytes():
+        found += piece
+        if len(found) >= MOST_ANSWER or time.monotonic() > until:
+            break
+    text = found[:MOST_ANSWER].decode("utf-8", "replace")
+    status = answer.status_code
+    if status == 429 or status >= 500:
+        raise DeliveryError(f"HTTP {status} {text[:200]}", retry=True, after=_after(answer.headers.get("retry-after")))
+    if not 200 <= status < 300:
+        raise DeliveryError(f"HTTP {status} {text[:200]}", retry=False)
+    return Answer(status, text)
+
+
+def _after(text: str | None) -> timedelta | None:
+    """Retry-After in seconds (RFC 9110, 10.2.3); a date or nonsense leaves it to us."""
+    if text is None or not text.isascii() or not text.isdigit():
+        return None
+    return min(timedelta(seconds=int(text[:6])), MOST_AFTER)
+
+
+def _checked(host: str, port: int, private: bool) -> str:
+    """The address that `host` leads to; the connection goes to that very one."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as problem:
+        raise DeliveryError(f"{host} cannot be resolved: {problem.strerror or problem}", retry=True) from None
+    addresses = [str(one[4][0]) for one in found]
+    if not private:
+        inside = [one for one in addresses if not is_public(ipaddress.ip_address(one.partition("%")[0]))]
+        if inside:
+            raise DeliveryError(
+                f"{host} 是内网地址（{inside[0]}）；确要发往内网，在 channels.yml 写 private: true", retry=False
+            )
+    return addresses[0]
