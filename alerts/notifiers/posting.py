@@ -1,6 +1,7 @@
 """One HTTP request of a channel: to an address that was checked, bounded in time and size, at the vendor's pace."""
 
 import ipaddress
+import logging
 import socket
 import time
 from collections import deque
@@ -14,6 +15,8 @@ import httpx
 from core.errors import DeliveryError
 from crawlers.guard import is_public
 
+for _library in ("httpx", "httpcore"):
+    logging.getLogger(_library).setLevel(logging.WARNING)  # it writes whole addresses at INFO, and keys stand in ours
 TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 LONGEST = 40.0
 """Seconds that an answer may drip."""
