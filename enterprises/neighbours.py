@@ -1,12 +1,13 @@
 """Firms beside a firm: at the same address, of the same person, and those easily taken for it. Each list is bounded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Text, func, or_, select, type_coerce
 
 from core.addresses import plain_address
 from core.records import RegistryEntry
+from enterprises.mentions import LEAST, core_of, is_large
 from store.registry import entry_of
 from store.schema import enterprises
 
@@ -55,20 +56,30 @@ def _beside(db: Connection, entry: RegistryEntry, same: Sequence[ColumnElement[b
     return Beside(sorted(found, key=lambda one: (one.region_code[:4] != entry.region_code[:4], one.id)), count)
 
 
-def look_alikes(db: Connection, entry: RegistryEntry) -> list[Alike]:
-    """Firms that share a short name or a brand, with what tells them apart."""
-    shared = dict.fromkeys([*entry.short_names, *entry.brands])
-    if not shared:
+def look_alikes(db: Connection, entry: RegistryEntry, regions: Mapping[str, str]) -> list[Alike]:
+    """Firms that share a short name, a brand or the core of the name, with what tells them apart.
+
+    Empty in a large registry: looking all names through would take seconds.
+    """
+    if is_large(db):
         return []
+    shared = dict.fromkeys([*entry.short_names, *entry.brands])
     as_text = type_coerce(enterprises.c.entry, Text)
-    same = or_(*(as_text.contains(f'"{name}"', autoescape=True) for name in shared))
-    query = select(enterprises.c.entry).where(same, enterprises.c.id != entry.id).limit(MOST)
-    return [_alike(entry, entry_of(row)) for row in db.execute(query).scalars()]
+    same = [as_text.contains(f'"{name}"', autoescape=True) for name in shared]
+    core = core_of(entry.name, regions)
+    if len(core) >= LEAST:
+        same.append(enterprises.c.name.contains(core, autoescape=True))
+    if not same:
+        return []
+    query = select(enterprises.c.entry).where(or_(*same), enterprises.c.id != entry.id).limit(MOST)
+    return [_alike(entry, core, entry_of(row)) for row in db.execute(query).scalars()]
 
 
-def _alike(entry: RegistryEntry, other: RegistryEntry) -> Alike:
+def _alike(entry: RegistryEntry, core: str, other: RegistryEntry) -> Alike:
     words = (("简称", entry.short_names, other.short_names), ("品牌", entry.brands, other.brands))
     told = [f"{word}“{'、'.join(same)}”" for word, mine, theirs in words if (same := [n for n in mine if n in theirs])]
+    if core in other.name:
+        told.append(f"名称都含“{core}”")
     return Alike(other, "，".join(told) or "名称相近", apart_words(entry, other))
 
 

@@ -4,6 +4,7 @@ What is counted and listed is cut to the viewer's territory; the registry and wh
 Records after the day are left out and counted, so that nobody takes what was learnt later for what was known then.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -18,9 +19,12 @@ from core.firms import EntryChange, FirmFact, FirmTie
 from core.records import Alert, RegistryEntry
 from enterprises import axis
 from enterprises.axis import Axis, Point
+from enterprises.mentions import Mentions, mentions_of
 from enterprises.office import Office, office_of
 from enterprises.papers import Need, Paper, needs_of, papers_on
+from enterprises.relations import Relation, relations_of
 from enterprises.signals import MOST_SIGNALS, NIL, Cut, SignalRow, count_signals, signals_of
+from enterprises.trade import Trade, trade_of
 from store.alert_log import list_alerts
 from store.events import events_of_documents
 from store.firm_facts import changes_of, facts_of, ties_of
@@ -79,10 +83,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Known:
-    """What a dossier is read with. kinds: words of kinds of documents.  orgs: None leaves the office out."""
+    """What a dossier is read with. kinds: words of kinds of documents.  places: names of regions by code.
+
+    orgs: None leaves the office out.
+    """
 
     lexicon: Lexicon
     kinds: Mapping[str, str]
+    places: Mapping[str, str]
     orgs: Orgs | None = None
     routes: Routes | None = None
 
@@ -119,6 +127,7 @@ class Profile:
     """A dossier. entry: None for a firm in no list.  parent: id and name.  later: signals after the day.
 
     then: what fields of the entry said on the day, where re-imports have changed them since.
+    trade: None where it has no product, or that one no signals.  mentions: of a firm in no list.
     """
 
     asked: Asked
@@ -127,6 +136,7 @@ class Profile:
     parent: tuple[str, str] | None
     facts: Sequence[FirmFact]
     ties: Sequence[FirmTie]
+    relations: Sequence[Relation]
     papers: Sequence[Paper]
     changes: Sequence[Change]
     then: Mapping[str, str]
@@ -137,6 +147,8 @@ class Profile:
     axis: Axis
     later: int
     office: Office | None
+    trade: Trade | None
+    mentions: Mentions | None
 
     @property
     def bad_papers(self) -> list[Paper]:
@@ -171,15 +183,26 @@ def read_profile(db: Connection, asked: Asked, cut: Cut, known: Known) -> Profil
     history = changes_of(db, firm)
     changes = [each for change in history for each in _changes(change, asked.end)]
     parent = find_entry(db, entry.parent_id) if entry and entry.parent_id else None
+    product = _main_product(entry, signals)
     schemes = [scheme for product in (entry.products if entry else ()) for scheme in _schemes(known.lexicon, product)]
     return Profile(
         asked=asked, name=entry.name if entry else firm.removeprefix(NIL), entry=entry,
-        parent=(parent.id, parent.name) if parent else None, facts=facts, ties=ties, papers=papers, changes=changes,
+        parent=(parent.id, parent.name) if parent else None, facts=facts, ties=ties,
+        relations=relations_of(db, firm, entry, ties, asked.day), papers=papers, changes=changes,
         then={change.field: change.before for change in changes if change.after},
         products=_products(entry, facts, papers, known.lexicon), signals=signals, alerts=alerts, entries=entries,
         axis=_axis(db, asked, cut, known, of_records, signals, papers), later=later,
         office=office_of(known.orgs, known.routes, entry.region_code if entry else "", schemes) if known.orgs else None,
+        trade=trade_of(db, cut, firm, product, asked.end) if product else None,
+        mentions=None if entry else mentions_of(db, firm.removeprefix(NIL), signals, known.places),
     )  # fmt: skip
+
+
+def _main_product(entry: RegistryEntry | None, signals: Sequence[SignalRow]) -> str:
+    """The product most signals are about, else the first one of the registry."""
+    counts = Counter(signal.product for signal in signals if signal.product)
+    most = counts.most_common(1)
+    return most[0][0] if most else entry.products[0] if entry and entry.products else ""
 
 
 def _seen(alert: Alert, cut: Cut) -> bool:

@@ -28,7 +28,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class SignalRow:
-    """A signal about a firm. title: masked."""
+    """A signal about a firm. title: masked.  product, place: ids; empty: none was read."""
 
     id: str
     at: datetime
@@ -37,6 +37,8 @@ class SignalRow:
     source: str
     level: int
     repost: bool
+    product: str = ""
+    place: str = ""
 
 
 def signals_of(
@@ -45,17 +47,19 @@ def signals_of(
 ) -> list[SignalRow]:  # fmt: skip
     """The signals about a firm, newest first. start, end: both included; None is open."""
     columns = (documents.c.id, documents.c.event_time, documents.c.kind, documents.c.title, documents.c.source)
-    query = select(*columns, documents.c.level, documents.c.repost_of).where(*_about(cut, firm))
+    more = (documents.c.level, documents.c.repost_of, documents.c.product, documents.c.jurisdiction)
+    query = select(*columns, *more).where(*_about(cut, firm))
     if start is not None:
         query = query.where(documents.c.event_time >= start)
     if end is not None:
         query = query.where(documents.c.event_time <= end)
     return [
-        SignalRow(found, at, kind, mask(title) or "（无标题）", source, level or 0, repost is not None)
-        for found, at, kind, title, source, level, repost in db.execute(
-            query.order_by(documents.c.event_time.desc()).limit(limit)
+        SignalRow(
+            row.id, row.event_time, row.kind, mask(row.title) or "（无标题）", row.source, row.level or 0,
+            row.repost_of is not None, row.product or "", row.jurisdiction or "",
         )
-    ]
+        for row in db.execute(query.order_by(documents.c.event_time.desc()).limit(limit))
+    ]  # fmt: skip
 
 
 def count_signals(

@@ -7,16 +7,24 @@ from datetime import date, timedelta
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, true
 
 from core.addresses import plain_address
 from core.clock import beijing
-from core.firms import FactKind, FirmFact
+from core.firms import FactKind, FirmFact, FirmTie, TieKind
+from core.records import RegistryEntry
+from enterprises.mentions import core_of
+from enterprises.neighbours import apart_words
 from enterprises.papers import bars_of, needs_of, papers_on
+from enterprises.relations import drawn as draw_relations
+from enterprises.relations import relations_of
+from enterprises.signals import Cut, count_signals
+from enterprises.trade import trade_of
 from store import users
+from store.database import Store
 from store.firm_facts import save_facts
 from store.registry import find_entry, save_entries
-from store.schema import firm_changes
+from store.schema import documents, firm_changes
 from tests.desk_server import NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in
 from web.app import create_app
@@ -186,3 +194,68 @@ def test_a_product_without_a_paper_in_force_is_told() -> None:
 )
 def test_an_address_is_plain(written: str, plain: str) -> None:
     assert plain_address(written) == plain
+
+
+def test_the_graph_is_bounded_and_the_list_has_every_relation(store: Store) -> None:
+    ties = [FirmTie("A", TieKind.OEM, FIRM), FirmTie(FIRM, TieKind.GROUP, "NIL:某<b>集团", until=before(10))]
+    ties += [FirmTie(f"NIL:第{number}网店", TieKind.SELLER, FIRM) for number in range(30)]
+    with store.read() as db:
+        found = relations_of(db, FIRM, None, ties, TODAY)
+    assert len(found) == 32
+    assert [one.word for one in found[:2]] == ["受托生产", "所属集团"]
+    assert [one.over for one in found[:2]] == [False, True]
+    drawn = draw_relations("某厂", found, {})
+    assert drawn.count("<a href=") == 2 + 12
+    assert "+18" in drawn
+    assert "某&lt;b&gt;集团" in drawn
+
+
+def test_a_relation_is_told_from_either_side(store: Store) -> None:
+    tie = FirmTie("A", TieKind.SUPPLIER, "B")
+    with store.read() as db:
+        [of_a], [of_b] = (relations_of(db, firm, None, [tie], TODAY) for firm in ("A", "B"))
+    assert (of_a.firm, of_a.word, of_a.behind) == ("B", "供货给", False)
+    assert (of_b.firm, of_b.word, of_b.behind) == ("A", "供应商", True)
+
+
+def test_a_branch_and_its_parent_are_relations(store: Store) -> None:
+    parent, branch = RegistryEntry("P", "某集团有限公司"), RegistryEntry("C", "某集团有限公司分公司", parent_id="P")
+    with store.write() as db:
+        save_entries(db, [parent, branch], now=NOW)
+        [below], [above] = relations_of(db, "P", parent, [], TODAY), relations_of(db, "C", branch, [], TODAY)
+    assert (below.name, below.word) == (branch.name, "分支机构")
+    assert (above.name, above.word) == (parent.name, "上级企业")
+
+
+def test_the_trade_is_counted_by_firm_and_month(services: Services) -> None:
+    viewer = Cut(true(), (), lambda code: True)
+    with services.store.read() as db:
+        trade = trade_of(db, viewer, FIRM, "ebike_power", NOW)
+        own = count_signals(db, viewer, FIRM)
+        nothing = trade_of(db, viewer, FIRM, "no such product", NOW)
+    assert trade is not None
+    assert 0 < trade.total <= own
+    assert (len(trade.months), trade.months[-1], trade.place) == (12, "2026-11", 1)
+    assert trade.mean <= trade.total
+    assert nothing is None
+
+
+def test_a_firm_in_no_list_is_put_together_from_what_names_it(services: Services, chief: TestClient) -> None:
+    name = "NIL:赣州光明线缆厂"
+    with services.store.write() as db:
+        some = db.execute(select(documents.c.id).where(documents.c.product == "cable", documents.c.is_risk)).scalars()
+        values = {"enterprise": name, "jurisdiction": "360703", "is_risk": True}
+        db.execute(documents.update().where(documents.c.id == next(iter(some))).values(**values))
+    page = chief.get(f"/enterprises/{name}").text
+    assert "由原文归集" in page
+    assert "南康区 1" in page
+    assert "江西光明线缆有限公司" in page
+    assert "名称都含“光明线缆”" in page
+
+
+def test_what_tells_look_alikes_apart_is_written_out() -> None:
+    one = RegistryEntry("A", "江西光明线缆有限公司", region_code="360981", region_name="丰城市", uscc="1")
+    other = replace(one, id="B", name="赣州光明线缆厂", region_code="360703", region_name="南康区", uscc="2")
+    assert apart_words(one, other) == "在南康区，信用代码 2"
+    assert "须核对信用代码" in apart_words(one, replace(one, id="C"))
+    assert core_of("江西省丰城市光明线缆有限公司", {"1": "江西省", "2": "丰城市"}) == "光明线缆"

@@ -23,7 +23,8 @@ def cut_of(viewer: Viewer) -> Cut:
 def known_of(visit: Visit) -> Known:
     """What a dossier is read with at this desk."""
     services = visit.services
-    return Known(services.lexicon, KINDS, services.router.orgs if services.router else None, services.routes)
+    places = {region.code: region.name for region in services.lexicon.regions}
+    return Known(services.lexicon, KINDS, places, services.router.orgs if services.router else None, services.routes)
 
 
 def dossier_of(db: Connection, visit: Visit, firm: str, *, asof: str = "", span: str = "") -> Profile:

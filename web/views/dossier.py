@@ -1,6 +1,6 @@
 """企业档案: one firm as of a day. A firm in no list has one as well (NIL:<name>)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,16 +9,17 @@ from starlette.responses import Response
 
 from core.clock import beijing
 from core.firms import PaperState
+from enterprises import relations, trade
 from enterprises.axis import LANES, SPAN, SPANS, Point, drawn
 from enterprises.neighbours import COUNTED, NOBODY, look_alikes, same_address, same_person
 from enterprises.profile import Profile
 from ledger.clocks import due_words
-from web.dossier import dossier_of
+from web.dossier import dossier_of, known_of
 from web.views.ledger import WORDS
-from web.visit import Here, Refused
+from web.visit import Here, Refused, Visit
 
 router = APIRouter(include_in_schema=False)
-ROWS, OPEN_ROWS = 50, 8
+ROWS, OPEN_ROWS, FIRST_TIES, MOST_TIES = 30, 8, 10, 100
 STATE_MARKS = {
     PaperState.VALID: "done",
     PaperState.LAPSED: "bad",
@@ -43,8 +44,10 @@ def show_firm(
         raise Refused(400, f"地址中的 kind={kind[:20]} 不存在。可用：{'、'.join(LANES)}。")
     with visit.services.store.read() as db:
         profile = dossier_of(db, visit, firm, asof=asof, span=span)
-        beside = _beside(db, profile)
-    return visit.page("enterprise.html", **_axis_of(profile, kind, page), **_rest_of(profile), **beside)
+        beside = _beside(db, profile, known_of(visit).places)
+    return visit.page(
+        "enterprise.html", **_axis_of(profile, kind, page), **_rest_of(profile), **_charts(visit, profile), **beside
+    )
 
 
 def _axis_of(profile: Profile, kind: str, page: int) -> dict[str, Any]:
@@ -79,10 +82,23 @@ def _rest_of(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _beside(db: Connection, profile: Profile) -> dict[str, Any]:
+def _charts(visit: Visit, profile: Profile) -> dict[str, Any]:
+    places = {one.region: visit.names.region(one.region) for one in profile.relations if one.region}
+    return {
+        "first_ties": FIRST_TIES,
+        "most_ties": MOST_TIES,
+        "graph": relations.drawn(profile.name, profile.relations, places),
+        "against": trade.drawn(profile.trade) if profile.trade else "",
+        "months": list(zip(profile.trade.months, profile.trade.own, profile.trade.means, strict=True))
+        if profile.trade
+        else [],
+    }
+
+
+def _beside(db: Connection, profile: Profile, places: Mapping[str, str]) -> dict[str, Any]:
     entry = profile.entry
     return {
-        "alikes": look_alikes(db, entry) if entry else [],
+        "alikes": look_alikes(db, entry, places) if entry else [],
         "at_address": same_address(db, entry) if entry else NOBODY,
         "of_person": same_person(db, entry) if entry else NOBODY,
         "counted": COUNTED,
