@@ -7,7 +7,7 @@ Records after the day are left out and counted, so that nobody takes what was le
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import Connection
 
@@ -33,6 +33,7 @@ from store.ledger_list import entries_of_firm
 from store.registry import find_entry
 
 MOST_EVENTS = 60
+FIRST = datetime.min.replace(tzinfo=UTC)
 ENTRY_WORDS: Mapping[str, str] = {
     "name": "名称",
     "short_names": "简称",
@@ -168,12 +169,12 @@ def read_profile(db: Connection, asked: Asked, cut: Cut, known: Known) -> Profil
     alerts = [one for one in list_alerts(db, firm=firm, merged=False) if _seen(one, cut)]
     entries = entries_of_firm(db, firm, cut.entries)
     told = [fact for fact in facts if fact.day is None or fact.day <= asked.day]
+    start = None if asked.span == "all" else axis.span_of(asked.span, asked.end, ())
     of_records = [
-        *axis.of_alerts(one for one in alerts if one.first_at <= asked.end),
+        *axis.of_alerts(one for one in alerts if (start or FIRST) <= one.first_at <= asked.end),
         *axis.of_entries(one for one in entries if one.found_on <= asked.day),
         *axis.of_facts(told, _names(known.lexicon)),
     ]
-    start = None if asked.span == "all" else axis.span_of(asked.span, asked.end, ())
     signals = signals_of(db, cut, firm, start=start, end=asked.end)
     ties = ties_of(db, [firm])
     later = 0 if asked.is_today else count_signals(db, cut, firm, after=asked.end)

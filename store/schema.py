@@ -155,7 +155,7 @@ documents = Table(
     Index("ix_documents_repost_of", "repost_of"),
     Index("ix_documents_risk", "is_risk", "latest", "event_time"),
     Index("ix_documents_enterprise", "enterprise", "event_time"),
-    Index("ix_documents_product", "product", "event_time"),
+    Index("ix_documents_product", "product", "event_time", "latest", "is_risk", "enterprise", "jurisdiction"),
     Index("ix_documents_jurisdiction", "jurisdiction", "event_time"),
     Index("ix_documents_firm", "enterprise", "latest", "is_risk", "event_time", "level", "jurisdiction"),
     Index("ix_documents_title", "title").ddl_if(dialect="sqlite"),
