@@ -34,6 +34,7 @@ GROUPS = {
     "commands.silences": ("silence",),
     "commands.channels": ("channel",),
     "commands.watching": ("watch",),
+    "commands.watchlists": ("watchlist",),
     "commands.firms": ("enterprises", "match"),
     "commands.tracing": ("trace",),
     "commands.mirroring": ("mirror",),

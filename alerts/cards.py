@@ -30,6 +30,7 @@ from config.conditions import (
     FlatlineCondition,
     ListCondition,
     RatioCondition,
+    WatchedCondition,
     WhitelistCondition,
     parts_of,
 )
@@ -63,6 +64,17 @@ Registry = Callable[[str], RegistryEntry | None]
 
 
 @dataclass(frozen=True)
+class Watch:
+    """What watch-lists say of a signal's firms. told: a sentence an entry, the highest level first.  floor: as Card."""
+
+    told: tuple[str, ...] = ()
+    floor: int = 0
+
+
+NOT_WATCHED = Watch()
+
+
+@dataclass(frozen=True)
 class Card:
     """What rules know of one document revision.
 
@@ -73,7 +85,8 @@ class Card:
     for them and makes none of them fire.  maker: region code of the firm.  clears: firms it takes a charge away from.
     tier: of its source, 1 is the highest; 0 where nobody knows.  children: it tells of a hurt child.  national: press
     that the whole country reads.  corrects: an authority that takes back what was said before and still tells of harm.
-    sounds: of the names that it gives firm or goods (alerts.name_sounds.py).
+    sounds: of the names that it gives firm or goods (alerts.name_sounds.py).  watch: who had put its firms on which
+    watch-lists when it came, a sentence each.  floor: the highest level that these lists ask for.
     """
 
     document: str
@@ -106,6 +119,8 @@ class Card:
     national: bool = False
     corrects: bool = False
     sounds: tuple[str, ...] = ()
+    watch: tuple[str, ...] = ()
+    floor: int = 0
 
     @property
     def trusted(self) -> bool:
@@ -193,7 +208,13 @@ class View:
     @cached_property
     def choosy(self) -> Mapping[str, Rule]:
         """The rules whose condition asks something of each signal: a list, or parts."""
-        return {r.id: r for r in self.rules if isinstance(r.condition, ListCondition) or parts_of(r.condition)}
+        asking = ListCondition | WatchedCondition
+        return {r.id: r for r in self.rules if isinstance(r.condition, asking) or parts_of(r.condition)}
+
+    @cached_property
+    def asks_watchlists(self) -> bool:
+        """Whether a rule waits for firms on watch-lists: else nobody looks into them."""
+        return any(isinstance(rule.condition, WatchedCondition) for rule in self.rules)
 
     @cached_property
     def crowds(self) -> Mapping[str, Rule]:
@@ -219,10 +240,11 @@ class View:
         return tuple(r for r in self.rules if isinstance(r.condition, FlatlineCondition))
 
 
-def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
+def card_of(signal: Signal, view: View, *, number: int = NEWEST, watch: Watch = NOT_WATCHED) -> Card:
     """The card of a signal. Non-risk documents have one too: they may clear a firm.
 
-    number: its place in the order of arrival, for rules that were not always there.
+    number: its place in the order of arrival, for rules that were not always there.  watch: the watch-lists its firms
+    stood on when it came (alerts.watches.watch_of).
     """
     document, analysis = signal.document, signal.analysis
     entry = view.registry(analysis.primary_enterprise) if analysis.primary_enterprise else None
@@ -258,7 +280,8 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST) -> Card:
     )
     if not card.risk:
         return replace(card, rules=_signs_of_life(card, view, text))
-    card = replace(card, sounds=sounds_of(analysis, card.clears, view.place_words))
+    sounds = sounds_of(analysis, card.clears, view.place_words)
+    card = replace(card, sounds=sounds, watch=watch.told, floor=watch.floor)
     takers = view.takers(card, text)
     live = {asker for asker in takers if isinstance(asker, str)}
     if view.queries is None:
@@ -293,6 +316,10 @@ def _let_in(ids: Collection[str], card: Card, view: View, text: str) -> tuple[st
     for rule in [view.choosy[name] for name in ids if name in view.choosy]:
         if isinstance(rule.condition, BlacklistCondition | WhitelistCondition):
             if not _listed(card, rule.condition, view):
+                found.remove(rule.id)
+            continue
+        if isinstance(rule.condition, WatchedCondition):
+            if not card.watch:
                 found.remove(rule.id)
             continue
         parts = enumerate(parts_of(rule.condition))

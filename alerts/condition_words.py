@@ -23,6 +23,7 @@ from config.conditions import (
     Scope,
     SpikeCondition,
     TierJumpCondition,
+    WatchedCondition,
     WhitelistCondition,
 )
 
@@ -38,6 +39,8 @@ def condition_words(condition: Condition, scope_words: ScopeWords, name_of: Fact
         return "出现一条"
     if isinstance(condition, BlacklistCondition | WhitelistCondition):
         return _list_words(condition, name_of)
+    if isinstance(condition, WatchedCondition):
+        return "出现一条点名关注名单内企业的"
     if isinstance(condition, AnomalyCondition):
         return _anomaly_words(condition)
     return f"{span_words(condition.window.total_seconds())}内{_window_words(condition, scope_words)}"

@@ -22,6 +22,7 @@ from alerts.matters import NEAR, RADIUS, Matter, Neighbourhood
 from alerts.notify import Notifier
 from alerts.query_hits import NEWEST, QueryHits
 from alerts.replay import Outcome, replay
+from alerts.watches import watch_of
 from alerts.watermarks import note_document
 from alerts.wording import Names
 from config.alert_life import AlertLife
@@ -123,7 +124,8 @@ class AlertEngine:
         a write transaction. Another judge waits for its end: it must see these cards.
         """
         one_judge_at_a_time(db)
-        card = card_of(signal, self.view, number=self._number(db, signal))
+        watch = watch_of(db, signal, self.view)
+        card = card_of(signal, self.view, number=self._number(db, signal), watch=watch)
         withdrawn = signal.document.withdrawn_at
         if self.series.rules:
             note_document(db, signal.document)

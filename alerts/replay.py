@@ -16,7 +16,7 @@ from alerts.conditions.verdict import Verdict, WindowCounts
 from alerts.counting import alive, can_complete, count, enough, fewest_of, window_to
 from alerts.facts import Where, news_of, raise_by_facts, where_of
 from alerts.matters import Matter
-from config.conditions import ChainedCondition, SingleCondition, TierJumpCondition, WindowCondition
+from config.conditions import ChainedCondition, SingleCondition, TierJumpCondition, WatchedCondition, WindowCondition
 from config.regions import Regions
 from config.rules import Rule
 from core.ids import short_id
@@ -31,11 +31,12 @@ Seen = Callable[[str, datetime, datetime], bool]
 
 @dataclass(frozen=True)
 class Held:
-    """A finding and when it lost its ground (None: it stands)."""
+    """A finding and when it lost its ground (None: it stands). floor: a level that doubts do not lower."""
 
     finding: Finding
     rank: int
     lost_at: datetime | None
+    floor: int = 0
 
     def stands_at(self, moment: datetime) -> bool:
         """Whether it stood then."""
@@ -181,8 +182,19 @@ def fire_single(rule: Rule, card: Card) -> Held:
     """The finding of a rule that fires on each signal by itself."""
     verdict = judge(rule.condition, WindowCounts(current=1))
     verdict = replace(verdict, reason=f"《{shortened(card.title)}》，{verdict.reason}")
+    if isinstance(rule.condition, WatchedCondition):
+        return _fire_watched(rule, card, verdict)
     finding = make_finding(rule, card.document, [card], start=card.at, end=card.at, verdict=verdict)
     return Held(finding, rule.rank, card.until)
+
+
+def _fire_watched(rule: Rule, card: Card, verdict: Verdict) -> Held:
+    """The lists say why, and how high the alert stands at least: people chose that, so doubts do not lower it."""
+    numbers = {**verdict.numbers, "floor": float(card.floor)}
+    verdict = replace(verdict, reason=f"{verdict.reason}：{'；'.join(card.watch)}", numbers=numbers)
+    finding = make_finding(rule, card.document, [card], start=card.at, end=card.at, verdict=verdict)
+    rank = max(rule.rank, card.floor)
+    return Held(replace(finding, level=rank), rank, card.until, floor=card.floor)
 
 
 def shortened(title: str, most: int = 40) -> str:
@@ -381,6 +393,10 @@ def step_at(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regio
         cap = 1 if _witnesses(present) < 2 else 2
         if level > cap:
             level, why = cap, f"{why}；仅有自媒体信息，未经证实，不超过{'黄' if cap == 2 else '蓝'}色"
+    floor = max(standing_now, key=lambda one: one.floor)
+    if level < floor.floor:
+        level, why = floor.floor, f"{floor.finding.reason}；名单定有级别下限"
+        document, code, top = floor.finding.documents[-1], "rule_fired", floor
     return Step(moment, level, unconfirmed, why, top.finding.rule, document, code)
 
 

@@ -21,9 +21,11 @@ from config.grouping import Grouping
 from config.lexicon import Lexicon
 from config.rules import ExampleDocument, Rule
 from core.clock import parse_published
-from core.records import Analysis, Document, Finding, Signal
+from core.records import LEVEL_IDS, Analysis, Document, Finding, Signal
 from store.database import open_engine
 from store.schema import findings, metadata
+from store.users import EVERYWHERE
+from store.watchlists import Given, WatchList, add_firms, insert_list
 
 Expected = Literal["fires", "quiet"]
 STORY_BEGINS = parse_published("2026-03-02T09:00:00+08:00")
@@ -92,6 +94,7 @@ def _reasons(engine: AlertEngine, story: Sequence[ExampleDocument]) -> tuple[str
     try:
         with database.begin() as db:
             metadata.create_all(db)
+            _watch(db, story)
             passes = Clockwork(OneTransaction(db), engine)
             now = STORY_BEGINS
             for signal in signals_of(story):
@@ -101,6 +104,17 @@ def _reasons(engine: AlertEngine, story: Sequence[ExampleDocument]) -> tuple[str
             return tuple(finding.reason for finding in _standing(db))
     finally:
         database.dispose()
+
+
+def _watch(db: Connection, story: Sequence[ExampleDocument]) -> None:
+    """Put the firms that the example says are watched on a list, of the level it says."""
+    for place, told in enumerate(story):
+        if told.watched and told.enterprise:
+            level, firm = LEVEL_IDS[told.watched], Given(told.enterprise, told.enterprise)
+            made, _ = insert_list(
+                db, WatchList("", "示例", "示例", "示例", EVERYWHERE, "", level, STORY_BEGINS), once=f"example-{place}"
+            )
+            add_firms(db, made.id, [firm], reason="示例", by="示例", now=STORY_BEGINS, until=None)
 
 
 @dataclass(frozen=True)

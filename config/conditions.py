@@ -89,6 +89,15 @@ class WhitelistCondition(ListCondition):
     missing: bool = False
 
 
+class WatchedCondition(Words):
+    """Every signal about a firm that stands on a watch-list of the desk (store/watchlists.py) fires by itself.
+
+    The list's level is a floor: the alert stands at least as high.
+    """
+
+    type: Literal["watched"]
+
+
 class FrequencyCondition(Words):
     """A window holds at least so many independent origins (and sources, and places)."""
 
@@ -295,7 +304,7 @@ def _without_query(scope: Scope) -> Scope:
     return scope
 
 
-SingleCondition = AnyCondition | BlacklistCondition | WhitelistCondition
+SingleCondition = AnyCondition | BlacklistCondition | WhitelistCondition | WatchedCondition
 """Each signal fires by itself."""
 WindowCondition = (
     FrequencyCondition
@@ -321,6 +330,7 @@ CONDITIONS: dict[str, type[Words]] = {
     "any": AnyCondition,
     "blacklist": BlacklistCondition,
     "whitelist": WhitelistCondition,
+    "watched": WatchedCondition,
     "frequency": FrequencyCondition,
     "spike": SpikeCondition,
     "new_term": NewTermCondition,

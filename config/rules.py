@@ -29,6 +29,7 @@ from config.conditions import (
     SeriesCondition,
     SingleCondition,
     SpikeCondition,
+    WatchedCondition,
     WhitelistCondition,
     Words,
     parts_of,
@@ -66,7 +67,8 @@ class ExampleDocument(Words):
     at: hours after the first one.  same: so many of its kind, an hour apart, each an origin of its own.
     days, every: the same again on so many days, `every` days apart: a long quiet history in one line.
     repost: it carries the text of the story's first document.  text: its body, for rules that ask for words; the title
-    where none is given.  tier: of its source, for rules that ask for it.
+    where none is given.  tier: of its source, for rules that ask for it.  watched: its firm stands on a watch-list with
+    this level as its floor.
     """
 
     at: float = Field(default=0, ge=0, le=LATEST_HOUR)
@@ -86,6 +88,7 @@ class ExampleDocument(Words):
     places: tuple[str, ...] = ()
     level: int = Field(default=1, ge=0, le=4)
     casualties: dict[str, int] = Field(default_factory=dict)
+    watched: Level | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> "ExampleDocument":
@@ -152,7 +155,7 @@ class Rule(Words):
                 return window * (history + 1)
             case NewTermCondition(lookback=lookback):
                 return lookback
-            case AnyCondition() | BlacklistCondition() | WhitelistCondition():
+            case AnyCondition() | BlacklistCondition() | WhitelistCondition() | WatchedCondition():
                 return timedelta(0)
             case AnomalyCondition():
                 return SERIES_REACH

@@ -1114,3 +1114,36 @@ weekly_acts = Table(
     Column("hash", Text, nullable=False, comment="SHA-256 of frozen"),
     Column("once", Text, nullable=False, unique=True),
 )  # fmt: skip
+
+watchlists = Table(
+    "watchlists", metadata,
+    Column("id", Text, primary_key=True, comment="GZ-2026-0001"),
+    Column("name", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("territory", Text, nullable=False, comment="it acts on signals of this region code and below; 000000: all"),
+    Column("shared", Text, nullable=False, comment="lowest role that sees it; empty: its owner alone"),
+    Column("level", Integer, nullable=False, comment="an alert stands at least as high; 0: no floor"),
+    Column("created_at", Moment, nullable=False),
+    Column("ended_at", Moment, comment="null: it is in force"),
+    Column("ended_by", Text),
+    Column("once", Text, unique=True, comment="idempotency key of the form that caused it"),
+)  # fmt: skip
+
+watched_firms = Table(
+    "watched_firms", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("list", Text, ForeignKey("watchlists.id"), nullable=False),
+    Column("firm", Text, nullable=False, comment="registry id or NIL:<name>"),
+    Column("name", Text, nullable=False, comment="as it was given"),
+    Column("reason", Text, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("added_at", Moment, nullable=False),
+    Column("until", Moment, comment="it counts before this moment; null: without an end"),
+    Column("removed_at", Moment, comment="null: it stands on the list"),
+    Column("removed_by", Text),
+    Column("removed_why", Text),
+    Index("ix_watched_firms_firm", "firm"),
+    Index("ix_watched_firms_list", "list", "removed_at", "number"),
+    comment="never changed, only taken off: a signal is judged by what stood on a list when it came",
+)  # fmt: skip

@@ -7,11 +7,13 @@ from fastapi.routing import APIRoute
 from config.grouping import load_grouping
 from core.clock import beijing
 from core.ids import short_id
+from enterprises.watching import make_list, put_on
 from ledger import steps
 from ledger.book import Deed, open_book
 from pipelines.events import EventKeeper
 from store import alert_log, desk_rules, documents, reviews
 from store.ledger import Entry, HazardState
+from store.watchlists import Given, WatchList
 from tests.desk_server import CONFIG, NOW
 from web.app import PAGES as MODULES
 from web.services import Services
@@ -51,6 +53,8 @@ PAGES = {
     "tokens": "/account/tokens",
     "help of the API": "/help/api",
     "rules": "/rules",
+    "watch-lists": "/watchlists",
+    "watch-list": "/watchlists/GZ-2026-0001",
     "silences": "/silences",
     "new silence": "/silences/new?match=level%3Dyellow",
     "help": "/help",
@@ -161,6 +165,9 @@ def fill_more(services: Services) -> dict[str, str]:
         desk_rules.create_rule(db, rule, actor="admin", territory="000000", now=NOW, once="page")
         reviews.add_review(db, review, once="page")
         book = open_book(services.ledger, lambda day: True, services.lexicon)
+        listed = WatchList("", "重点锂电", "专项检查", "admin", "000000", "viewer", 2, NOW)
+        made = make_list(db, listed, once="page")
+        put_on(db, made, [Given("ENT0043", "某企业")], reason="多次投诉", by="admin", now=NOW, until=None)
         steps.add(book, db, hazard, Deed("admin", NOW, once="page", territory="000000"))
     return {name: path.format(document=alert.documents[0]) for name, path in PAGES.items()}
 

@@ -6,7 +6,7 @@ A user sees the own territory and below. 000000 sees all; a province also sees w
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sqlalchemy import ColumnElement, or_, true
 
@@ -16,6 +16,7 @@ from store.ledger import Entry
 from store.ledger_list import within
 from store.schema import documents
 from store.users import EVERYWHERE, ROLES, Role, User
+from store.watchlists import WatchList
 
 OneListed = TypeVar("OneListed", bound=Listed)
 MAY: dict[str, Role] = {
@@ -38,6 +39,7 @@ MAY: dict[str, Role] = {
     "silence_red": "supervisor",
     "clear": "supervisor",
     "mark": "officer",
+    "watch": "officer",
     "level": "supervisor",
     "confirm": "supervisor",
     "close": "supervisor",
@@ -222,6 +224,22 @@ class Viewer:
     def may_silence(self, territory: str) -> bool:
         """A silence is ended by officers of its territory and of what lies above it."""
         return self.may("silence") and (self.everywhere if territory == EVERYWHERE else self.sees_code(territory))
+
+    def sees_watchlist(self, one: WatchList) -> bool:
+        """A list is seen by its owner; a shared one by the roles it is shared with, in and above its territory, and by
+        those below, whose firms it may hold."""
+        if one.owner == self.name:
+            return True
+        return bool(one.shared) and self._has(cast(Role, one.shared)) and self.sees_rule(one.territory)
+
+    def may_change_watchlist(self, one: WatchList) -> bool:
+        """A list is kept by its owner; a shared one also by officers of its territory and of what lies above it."""
+        if not self.may("watch"):
+            return False
+        if one.owner == self.name:
+            return True
+        inside = self.everywhere if one.territory == EVERYWHERE else self.sees_code(one.territory)
+        return bool(one.shared) and self.sees_watchlist(one) and inside
 
     def documents(self) -> ColumnElement[bool]:
         """The same cut as a condition on the documents table."""

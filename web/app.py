@@ -88,6 +88,7 @@ from web.views import (
     tokens,
     trace,
     wall,
+    watchlists,
     why,
 )
 from web.visit import Refused, SignInNeeded, TwoStepNeeded, Visit, find_viewer, make_templates, redirect
@@ -98,7 +99,7 @@ PAGES = (
     search_export, search_parts, search_saved, analytics, documents, trace, mirror, enterprises, sources, rules, status,
     account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet,
     ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit, account_sign_in,
-    invite, settings, settings_users, oidc, tokens, reports, deliveries, help, dossier,
+    invite, settings, settings_users, oidc, tokens, reports, deliveries, help, watchlists, dossier,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from alerts.conditions import (
     resonance,
     spike,
     tier_jump,
+    watched,
 )
 from alerts.conditions.verdict import Verdict, WindowCounts
 from config.conditions import Condition
@@ -25,6 +26,7 @@ _JUDGES: Mapping[str, Callable[[Any, WindowCounts], Verdict]] = {
     "any": any_condition.judge,
     "blacklist": listed.judge,
     "whitelist": listed.judge,
+    "watched": watched.judge,
     "frequency": frequency.judge,
     "spike": spike.judge,
     "new_term": new_term.judge,

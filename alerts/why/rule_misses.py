@@ -17,7 +17,7 @@ from alerts.matters import Matter
 from alerts.replay import may_fire, standing
 from alerts.rule_words import condition_in_words
 from alerts.why.scope_misses import scope_misses
-from config.conditions import NewTermCondition, SeriesCondition, SingleCondition, WindowCondition
+from config.conditions import NewTermCondition, SeriesCondition, SingleCondition, WatchedCondition, WindowCondition
 from config.lexicon import Lexicon
 from config.rules import Rule
 from core.clock import beijing
@@ -103,6 +103,8 @@ class RuleBench:
             return RuleMiss(rule, "query", f"检索语句“{rule.scope.query}”未命中")
         if made is not None and (made.broken or made.last.state != "on" or not self._in_force(made)):
             return RuleMiss(rule, "off", _off_words(made))
+        if isinstance(rule.condition, WatchedCondition):
+            return RuleMiss(rule, "part", "点名的企业当时不在任何对这里有效的关注名单内")
         values = self.card.facts(rule.condition.field) if hasattr(rule.condition, "field") else ()
         held = f"；这篇为 {'、'.join(values)}" if values else ""
         told = condition_in_words(rule.condition, self.lexicon)

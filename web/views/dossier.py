@@ -16,6 +16,7 @@ from enterprises.profile import Profile
 from ledger.clocks import due_words
 from web.dossier import dossier_of, known_of
 from web.views.ledger import WORDS
+from web.views.watchlists import watch_panel
 from web.visit import Here, Refused, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -44,7 +45,7 @@ def show_firm(
         raise Refused(400, f"地址中的 kind={kind[:20]} 不存在。可用：{'、'.join(LANES)}。")
     with visit.services.store.read() as db:
         profile = dossier_of(db, visit, firm, asof=asof, span=span)
-        beside = _beside(db, profile, known_of(visit).places)
+        beside = _beside(db, profile, known_of(visit).places) | watch_panel(db, visit, firm)
     return visit.page(
         "enterprise.html", **_axis_of(profile, kind, page), **_rest_of(profile), **_charts(visit, profile), **beside
     )

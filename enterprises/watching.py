@@ -1,0 +1,189 @@
+"""What people do to watch-lists: make one, put firms on it one by one or from a file, take them off, end it.
+
+Each act is one line of the audit log. Raises UsageError with a Chinese sentence where something is lacking.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from core.clock import as_utc, beijing
+from core.errors import UsageError
+from crawlers.attached.content import UnreadableFile
+from crawlers.attached.sheets import book_sheets
+from crawlers.charset import decode_page
+from store import audit
+from store.users import ROLES
+from store.watchlists import (
+    Given,
+    WatchedFirm,
+    WatchList,
+    add_firms,
+    change_list,
+    end_list,
+    find_firms,
+    insert_list,
+    remove_firm,
+)
+
+MOST_ROWS = 20_000
+MOST_NAME, MOST_REASON = 120, 300
+LONGEST = timedelta(days=366 * 3)
+HEADS = {
+    "name": ("企业", "企业名称", "名称", "单位名称", "统一社会信用代码", "信用代码", "编号", "name", "uscc", "id"),
+    "why": ("理由", "原因", "事由", "reason"),
+}
+"""Words of a header, without blanks; a file without one has the names in its first column and reasons in its second."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Rows held against the registry. given: what to put on the list.  unknown: names that no list has, kept as they
+    are.  namesakes: names of more than one firm; kept as they are, too, until somebody says which.  twice: rows that
+    name a firm a second time.
+    """
+
+    given: tuple[Given, ...]
+    unknown: tuple[str, ...]
+    namesakes: tuple[str, ...]
+    twice: int
+
+
+def make_list(db: Connection, one: WatchList, *, once: str) -> WatchList:
+    """Make a list; the same form makes one."""
+    _check(one)
+    made, new = insert_list(db, one, once=once)
+    if new:
+        told = {"name": made.name, "territory": made.territory, "shared": made.shared, "level": made.level}
+        audit.note(db, made.owner, "watchlist_add", made.id, at=made.created_at, details=told)
+    return made
+
+
+def amend_list(db: Connection, old: WatchList, new: WatchList, *, by: str, now: datetime) -> None:
+    """Change name, purpose, level or who sees it. What was judged before stays as it was."""
+    _check(new)
+    pairs = {name: [getattr(old, name), getattr(new, name)] for name in ("name", "purpose", "shared", "level")}
+    changed = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    if changed:
+        change_list(db, new)
+        audit.note(db, by, "watchlist_change", old.id, at=now, details=changed)
+
+
+def finish_list(db: Connection, one: WatchList, *, by: str, why: str, now: datetime) -> None:
+    """End a list: from now on it makes no alerts."""
+    if len(why.strip()) < 2:
+        raise UsageError("须写明结束的理由")
+    if not end_list(db, one.id, by=by, now=now):
+        raise UsageError(f"{one.id} 已经结束")
+    audit.note(db, by, "watchlist_end", one.id, at=now, details={"reason": why.strip()[:MOST_REASON]})
+
+
+def put_on(
+    db: Connection, one: WatchList, given: Sequence[Given], *, reason: str, by: str, now: datetime,
+    until: datetime | None,
+) -> tuple[int, int]:  # fmt: skip
+    """Put firms on a list; (new ones, those that stood there already)."""
+    if one.ended_at is not None:
+        raise UsageError(f"{one.id} 已经结束，不能再列入")
+    if not given:
+        raise UsageError("没有企业可列入")
+    if len(reason.strip()) < 2 and not all(len(each.why) >= 2 for each in given):
+        raise UsageError("须写明列入的理由（至少 2 字）")
+    if until is not None and not now < until <= now + LONGEST:
+        raise UsageError("到期日须在今天之后、三年以内")
+    added, there = add_firms(db, one.id, given, reason=reason.strip()[:MOST_REASON], by=by, now=now, until=until)
+    told: dict[str, object] = {"rows": added, "reason": reason.strip()[:MOST_REASON]}
+    if len(given) == 1:
+        told["firm"] = given[0].name
+    if until is not None:
+        told["until"] = f"{beijing(until):%Y-%m-%d %H:%M}"
+    audit.note(db, by, "watch_firm", one.id, at=now, details=told)
+    return added, there
+
+
+def take_off(db: Connection, row: WatchedFirm, *, by: str, why: str, now: datetime) -> None:
+    """Take a firm off."""
+    if len(why.strip()) < 2:
+        raise UsageError("须写明移出的理由")
+    if not remove_firm(db, row.number, by=by, why=why.strip()[:MOST_REASON], now=now):
+        raise UsageError(f"{row.name} 已经移出")
+    told = {"firm": row.name, "reason": why.strip()[:MOST_REASON]}
+    audit.note(db, by, "unwatch_firm", row.list, at=now, details=told)
+
+
+def end_of_day(text: str) -> datetime | None:
+    """The moment a day typed as 2026-12-31 is over; None where nothing is typed."""
+    if not text.strip():
+        return None
+    try:
+        day = as_utc(datetime.fromisoformat(text.strip()[:10]))
+        return day + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise UsageError(f"到期日 {text.strip()[:20]} 读不出。请写成 2026-12-31") from None
+
+
+def resolve(db: Connection, rows: Sequence[tuple[str, str]]) -> Resolved:
+    """rows: name, credit code or id, and a reason. A name of exactly one firm is that firm; others are kept."""
+    found, several = find_firms(db, [text for text, _ in rows])
+    given: dict[str, Given] = {}
+    unknown, namesakes, twice = [], [], 0
+    for text, why in rows:
+        firm, name = found.get(text, (f"NIL:{text}", text))
+        if firm in given:
+            twice += 1
+            continue
+        if text in several:
+            namesakes.append(text)
+        elif text not in found:
+            unknown.append(text)
+        given[firm] = Given(firm, name, why)
+    return Resolved(tuple(given.values()), tuple(unknown), tuple(namesakes), twice)
+
+
+def read_rows(body: bytes) -> list[tuple[str, str]]:
+    """The rows of a text, CSV or spreadsheet file: (name or code, reason)."""
+    if body[:2] == b"PK" or body[:4] == b"\xd0\xcf\x11\xe0":
+        try:
+            sheets = book_sheets(body, max_rows=MOST_ROWS + 20)
+        except UnreadableFile as problem:
+            raise UsageError(f"表格读不出：{problem}") from problem
+        rows = next((rows for _, rows in sheets if rows), [])
+        return _named([list(row) for row in rows])
+    return read_text(decode_page(body).text)
+
+
+def read_text(text: str) -> list[tuple[str, str]]:
+    """One firm a line; after a comma or tab its reason."""
+    lines = [line.replace("，", ",").replace("\t", ",") for line in text.splitlines() if line.strip()]
+    return _named([row for row in csv.reader(lines) if row])
+
+
+def _named(rows: list[list[str]]) -> list[tuple[str, str]]:
+    head = ["".join(cell.split()) for cell in rows[0]] if rows else []
+    place = next((at for at, cell in enumerate(head) if cell in HEADS["name"]), None)
+    why = next((at for at, cell in enumerate(head) if cell in HEADS["why"]), None)
+    if place is None:
+        place, why = 0, 1
+    else:
+        rows = rows[1:]
+    found = [(_cell(row, place)[:MOST_NAME], _cell(row, why)[:MOST_REASON]) for row in rows]
+    found = [row for row in found if row[0]]
+    if len(found) > MOST_ROWS:
+        raise UsageError(f"一次至多 {MOST_ROWS:,} 行，这里有 {len(found):,} 行。请分几次导入")
+    return found
+
+
+def _cell(row: Sequence[str], place: int | None) -> str:
+    return " ".join(str(row[place]).split()) if place is not None and place < len(row) else ""
+
+
+def _check(one: WatchList) -> None:
+    if not 2 <= len(one.name) <= 40:
+        raise UsageError("名单名称须有 2 至 40 字")
+    if one.shared and one.shared not in ROLES:
+        raise UsageError(f"共享给 {one.shared!r} 不可识别（可选：{'、'.join(ROLES)}，空为不共享）")
+    if not 0 <= one.level <= 4:
+        raise UsageError("级别下限须为 0 至 4")
