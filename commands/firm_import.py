@@ -21,6 +21,7 @@ from core.records import RegistryEntry
 from enterprises.entry_rows import Known
 from enterprises.fact_import import import_facts, preview_facts
 from enterprises.import_report import ImportReport, RefusedRow
+from enterprises.match_file import compile_matches
 from enterprises.registry_import import ImportPlan, import_file, preview_file
 from store.database import Store
 from web.spreadsheet import safe
@@ -63,6 +64,8 @@ def import_registry(
             return
         run = import_file if kind == FIRMS else import_facts
         report = run(store, file, plan, clock=system_clock)
+    if kind == FIRMS and (report.new or report.updated):
+        compile_matches(store, settings.data_dir)
     _show(report, refused, as_json=as_json)
     if report.refused and not report.taken:
         raise typer.Exit(1)

@@ -1,7 +1,6 @@
 """The enterprise registry by hand: import, match."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,9 @@ import typer
 from commands.firm_import import import_registry
 from commands.knowledge import registry_for
 from commands.options import DataOption, JsonOption, ProfileOption, RegistryOption, settings_of
-from enterprises.match import Matcher
+from commands.stores import open_store
+from enterprises.match import Matcher, match_of
+from enterprises.match_file import compile_matches, matcher_of
 from nlp.registry_names import compile_registry
 
 
@@ -31,8 +32,11 @@ def compile_names(
     profile: ProfileOption = None,
 ) -> None:
     """把名录编译成一个文件，百万家也能瞬间打开 (compiles a registry into a file that opens at once)."""
-    entries = registry_for(settings_of(data, profile, log_level="WARNING"), registry)
+    settings = settings_of(data, profile, log_level="WARNING")
+    entries = registry_for(settings, registry)
     compile_registry(entries, out)
+    if registry is None:
+        compile_matches(open_store(settings), settings.data_dir)
     size = out.stat().st_size
     told = {"firms": len(entries), "bytes": size, "file": str(out)}
     print(json.dumps(told, ensure_ascii=False) if as_json else f"{len(entries)} 家企业已编译：{out}（{size:,} 字节）")
@@ -54,12 +58,17 @@ def match(
         wanted += [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     if not wanted:
         raise typer.BadParameter("no name given (accepted: NAME... or --file NAMES.txt)")
-    matcher = Matcher(registry_for(settings_of(data, profile, log_level="WARNING"), registry))
+    settings = settings_of(data, profile, log_level="WARNING")
+    matcher = (
+        Matcher(registry_for(settings, registry)) if registry else matcher_of(open_store(settings), settings.data_dir)
+    )
     for query in wanted:
         found = matcher.match(query, region=region, limit=limit)
         if as_json:
-            print(json.dumps({"query": query, "candidates": [asdict(c) for c in found]}, ensure_ascii=False))
+            print(json.dumps(match_of(query, found), ensure_ascii=False))
             continue
-        print(f"{query}：{'未找到' if not found else ''}")
+        alike = found[0].namesakes if found else 0
+        told = "未找到" if not found else f"同名提示：另有 {alike} 家同样相符，请加属地或信用代码" if alike else ""
+        print(f"{query}：{told}")
         for candidate in found:
             print(f"  {candidate.score:.2f}  {candidate.id}  {candidate.name}  {candidate.why}")

@@ -33,6 +33,7 @@ PAGES = {
     "analytics of a query": "/analytics?q=起火&by=issue&row=firm&column=kind",
     "analytics of nothing": "/analytics?q=没有这样的词",
     "firms": "/enterprises",
+    "firms found": "/enterprises?q=喜盈门楼",
     "firm": "/enterprises/ENT0043",
     "trace": "/trace?model=MFZ",
     "trace, asked": "/trace",

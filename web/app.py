@@ -71,6 +71,7 @@ from web.views import (
     ledger_supervised,
     live,
     marks,
+    match,
     mirror,
     oidc,
     reports,
@@ -132,6 +133,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(ApiAnswers)
     app.add_middleware(SecurityHeaders, files=services.ledger.proofs.most_bytes + MAX_BODY)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.include_router(match.suggestions)
     for page in PAGES:
         app.include_router(page.router)
     app.add_exception_handler(SignInNeeded, _to_the_door)

@@ -26,6 +26,7 @@ from config.sources import SourceConfig
 from config.weekly import WeeklyTable
 from core.clock import Clock, system_clock
 from core.records import Alert
+from enterprises.match_file import MatcherShelf
 from search.backend import SearchBackend
 from search.names import NO_NAMES
 from search.names import Names as QueryNames
@@ -132,6 +133,11 @@ class Services:
     def duty(self) -> Duty:
         """Shifts, working hours and who is on duty."""
         return (self.rule_parts.duty if self.rule_parts else None) or Duty()
+
+    @cached_property
+    def matchers(self) -> MatcherShelf:
+        """Finds firms of the registry by whatever name people use."""
+        return MatcherShelf(self.store, self.settings.data_dir)
 
     @cached_property
     def source_by_key(self) -> Mapping[str, SourceConfig]:

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from web.access import SCOPES
 from web.bearer import AnyCaller
 from web.problems import MEDIA_TYPE, Problem
-from web.views import analytics_data, api_alerts, api_documents, api_stories, api_system
+from web.views import analytics_data, api_alerts, api_documents, api_stories, api_system, match
 from web.views.api_alerts import ActionIn
 from web.visit import Here
 
@@ -61,7 +61,7 @@ def show_help(request: Request, visit: Here) -> Response:
     return visit.page("help_api.html", operations=operations, base=base, scopes=scopes, problems=PROBLEMS | OF_WRITES)
 
 
-for _part in (api_alerts, api_documents, api_stories, api_system, analytics_data):
+for _part in (api_alerts, api_documents, api_stories, api_system, analytics_data, match):
     router.include_router(_part.router, tags=["api"])
 
 

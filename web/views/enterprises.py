@@ -1,15 +1,17 @@
 """企业: the firms with most signals lately, and finding one; the page of one is web/views/dossier.py."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import Connection, Text, and_, case, func, or_, select, type_coerce
+from sqlalchemy import Connection, and_, case, func, select
 from starlette.responses import Response
 
+from core.credit_code import clean_code
 from store.schema import documents, enterprises
 from web.names import NIL, firm_names
+from web.views.match import namesake_note
 from web.visit import Here, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -19,7 +21,7 @@ SHOWN = timedelta(days=90)
 
 @dataclass(frozen=True)
 class FirmRow:
-    """A firm in the list. signals: those this viewer sees."""
+    """A firm in the list. signals: those this viewer sees.  score, why: how it fits what was asked for."""
 
     id: str
     name: str
@@ -27,6 +29,8 @@ class FirmRow:
     signals: int
     level: int
     newest: datetime | None
+    score: float = 0.0
+    why: str = ""
 
 
 @router.get("/enterprises")
@@ -34,8 +38,8 @@ def show_firms(visit: Here, q: str = "") -> Response:
     """Without a query the firms with most signals lately; with one the registry and the firms in no list."""
     asked = q.strip()[:100]
     with visit.services.store.read() as db:
-        rows = _found(db, visit, asked) if asked else _busiest(db, visit)
-        return visit.page("enterprises.html", asked=asked, rows=rows, more=len(rows) == PAGE_SIZE)
+        rows, note = _found(db, visit, asked) if asked else (_busiest(db, visit), "")
+        return visit.page("enterprises.html", asked=asked, rows=rows, note=note, more=len(rows) == PAGE_SIZE)
 
 
 _BY_FIRM = case((and_(documents.c.is_risk, documents.c.latest), 1), else_=0) == 1
@@ -62,19 +66,30 @@ def _busiest(db: Connection, visit: Visit) -> list[FirmRow]:
     return _rows(db, visit, [(row[0], row[1], row[2], row[3]) for row in rows])
 
 
-def _found(db: Connection, visit: Visit, asked: str) -> list[FirmRow]:
+def _found(db: Connection, visit: Visit, asked: str) -> tuple[list[FirmRow], str]:
+    """The registry by match, then firms in no list whose name holds what was asked for; and a warning of namesakes."""
+    region = "" if visit.me.everywhere else visit.me.user.territory
+    found = visit.services.matchers.matcher().match(asked, region=region, limit=PAGE_SIZE)
+    ids = [one.id for one in found] or _with_code(db, asked)
     part = f"%{asked.replace('%', '').replace('_', '')}%"
-    listed = select(enterprises.c.id).where(
-        or_(enterprises.c.name.like(part), type_coerce(enterprises.c.entry, Text).like(part))
-    )
-    ids = list(db.execute(listed.order_by(enterprises.c.name).limit(PAGE_SIZE)).scalars())
     unlisted = and_(documents.c.enterprise.like(f"{NIL}{part}"), _BY_FIRM)
     counted: dict[str, tuple[int, int, datetime | None]] = {}
     for mine in (and_(documents.c.enterprise.in_(ids), _BY_FIRM), unlisted):
         counted |= {row[0]: (row[1], row[2], row[3]) for row in db.execute(_counts(visit).where(mine))}
     every = [*ids, *(firm for firm in counted if firm not in ids)][:PAGE_SIZE]
     rows = _rows(db, visit, [(firm, *counted.get(firm, (0, 0, None))) for firm in every])
-    return sorted(rows, key=lambda row: -row.signals)
+    by_id = {one.id: one for one in found}
+    rows = [replace(row, score=by_id[row.id].score, why=by_id[row.id].why) if row.id in by_id else row for row in rows]
+    return rows, namesake_note(found)
+
+
+def _with_code(db: Connection, asked: str) -> list[str]:
+    """Firms whose credit code begins so."""
+    begin = clean_code(asked)
+    if not (len(begin) >= 6 and begin.isascii() and begin.isalnum() and begin[:2].isdecimal()):
+        return []
+    query = select(enterprises.c.id).where(enterprises.c.uscc >= begin, enterprises.c.uscc < f"{begin}~")
+    return list(db.execute(query.order_by(enterprises.c.uscc).limit(PAGE_SIZE)).scalars())
 
 
 def _rows(db: Connection, visit: Visit, counted: list[tuple[str, int, int, datetime | None]]) -> list[FirmRow]:
