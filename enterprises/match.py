@@ -21,6 +21,7 @@ from enterprises.match_score import asked_of, fit
 from enterprises.name_keys import code_keys, gram_text, key, pairs_of, sound_pairs
 from enterprises.name_parts import NameParts
 
+FORMS = ("股份有限公司", "有限责任公司", "有限公司", "总厂", "公司", "厂")
 MIN_SCORE = 0.55  # below this a candidate is noise: seen on the 300 demo names with two characters changed
 COMPARED = 70
 """Names that are compared part by part."""

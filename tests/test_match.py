@@ -14,6 +14,7 @@ from enterprises.match import Matcher
 from enterprises.match_file import FILE, MatcherShelf, compile_matches
 from enterprises.match_index import build_index, open_index, write_index
 from enterprises.name_parts import NameSplitter, known_places
+from enterprises.registry_import import VERSION
 from store.database import Store, set_fact
 from store.registry import save_entries
 
@@ -104,7 +105,7 @@ def test_the_file_is_opened_again_when_the_registry_changed(
     def bring(*firms: RegistryEntry) -> None:
         with store.write() as db:
             save_entries(db, firms, now=noon)
-            set_fact(db, match_file.VERSION, str(len(firms)))
+            set_fact(db, VERSION, str(len(firms)))
         compile_matches(store, tmp_path)
 
     monkeypatch.setattr(match_file, "SMALL", 1)
