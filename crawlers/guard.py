@@ -20,31 +20,12 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IHostnameResolver
 from zope.interface import implementer  # type: ignore[import-untyped]
 
+from core.internet import Address, is_public
 from crawlers.context import Refused, context_of
 from crawlers.urls import host_of, port_of
 
 KEPT_FOR = 60.0
 """Seconds after which a name is looked up and checked again."""
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "2001::/23")))
-"""Of IANA's registries of special addresses, those that `is_global` takes for public: protocol assignments, relays of
-6to4, documentation. (Teredo, 2001::/32, is judged by the address inside.)"""
-UNICAST = ipaddress.ip_network("2000::/3")
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-
-def is_public(address: Address) -> bool:
-    """Whether the address is one of the open internet's (metadata services and 100.64/10 are not)."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if address in NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-        if address not in UNICAST:
-            return False
-    special = any(address in network for network in SPECIAL)
-    return address.is_global and not address.is_multicast and not address.is_reserved and not special
 
 
 def is_named(host: str, port: int, allowed: Sequence[str]) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from config.sources import SourceConfig
-from crawlers.guard import AddressGuard, is_public
+from core.internet import is_public
+from crawlers.guard import AddressGuard
 from crawlers.pace import Pace
 from crawlers.run import RunSummary
 from tests.crawl_server import NOW, Asked, Bench, ReactorThread, Reply, Site

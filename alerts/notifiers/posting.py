@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from core.errors import DeliveryError
-from crawlers.guard import is_public
+from core.internet import is_public
 
 for _library in ("httpx", "httpcore"):
     logging.getLogger(_library).setLevel(logging.WARNING)  # it writes whole addresses at INFO, and keys stand in ours

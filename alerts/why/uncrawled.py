@@ -10,7 +10,7 @@ from alerts.why.answer import Evidence, Stage
 from alerts.why.telling import clock, source_name
 from alerts.why.world import World
 from config.sources import Rows, SourceConfig
-from crawlers.guard import is_public
+from core.internet import is_public
 from crawlers.problem_words import in_chinese
 from crawlers.urls import canonical_url, host_of
 from store.journey import Visited, visits_to

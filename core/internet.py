@@ -1,0 +1,24 @@
+"""Which addresses belong to the open internet."""
+
+import ipaddress
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "2001::/23")))
+"""Of IANA's registries of special addresses, those that `is_global` takes for public: protocol assignments, relays of
+6to4, documentation. (Teredo, 2001::/32, is judged by the address inside.)"""
+UNICAST = ipaddress.ip_network("2000::/3")
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def is_public(address: Address) -> bool:
+    """Whether the address is one of the open internet's (metadata services and 100.64/10 are not)."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if address in NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+        if address not in UNICAST:
+            return False
+    special = any(address in network for network in SPECIAL)
+    return address.is_global and not address.is_multicast and not address.is_reserved and not special
