@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic
+from operator import attrgetter
+from typing import Any, Generic, NamedTuple
 
 from sqlalchemy import Connection, not_, select
 
@@ -42,6 +43,7 @@ DUE: Mapping[str, str] = {"over": "已超时", "2h": "2 小时内", "today": "�
 """Bands of the clock one may ask for."""
 SORTS: Mapping[str, str] = {"": "按时限", "level": "按级别", "new": "按时间", "limit": "只按时限"}
 """`limit` leaves the learnt order out; it is offered where that one is in use."""
+RANK = {band: place for place, band in enumerate(BANDS)}
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -81,8 +83,7 @@ class Own:
 NOBODY = Own()
 
 
-@dataclass(frozen=True)
-class Row(Generic[OneListed]):
+class Row(NamedTuple, Generic[OneListed]):
     """An alert with its time limit. placed: what the learnt order says of it; None where none is in use."""
 
     alert: OneListed
@@ -162,14 +163,20 @@ def matching(
         "unread": lambda alert: alert.id in own.unread,
     }
     passed = list(found)
+    given = {name for name in tests if name != without and getattr(wanted, name)}
+    if without != "view" and wanted.view != "all":
+        given.add("view")
+    if without != "muted" and silenced:
+        given.add("muted")
     for name, test in tests.items():  # one filter after the other, and only those that are set: found may be thousands
-        if name != without and (name in ("view", "muted") or getattr(wanted, name)):
+        if name in given:
             passed = [alert for alert in passed if test(alert)]
     return passed
 
 
 def _view_test(view: str, own: Own) -> Callable[[Listed], bool]:
-    states, ids = frozenset(VIEWS[view][1]), {"mine": own.mine, "at": own.at}.get(view)
+    # A tuple, not a set: the hash of a member of an enumeration is computed in Python.
+    states, ids = VIEWS[view][1], {"mine": own.mine, "at": own.at}.get(view)
     if ids is None:
         return lambda alert: alert.state in states
     return lambda alert: alert.id in ids and alert.state in states
@@ -192,7 +199,7 @@ def rows_of(
     """
     learnt = placed or {}
     rows = [Row(alert, limit := limit_of(alert, now), band_of(limit, now), learnt.get(alert.id)) for alert in found]
-    newest = sorted(rows, key=lambda row: row.alert.updated_at, reverse=True)
+    newest = sorted(rows, key=lambda row: row[0].updated_at, reverse=True)
     if sort == "level":
         return sorted(newest, key=lambda row: -row.alert.level)
     if sort == "new":
@@ -200,7 +207,7 @@ def rows_of(
     by_limit = sorted(newest, key=lambda row: row.alert.due_at or LATEST)
     if sort == "" and learnt:
         by_limit.sort(key=lambda row: (row.alert.level < RED, -row.placed.share if row.placed else 0.0))
-    return sorted(by_limit, key=lambda row: BANDS.index(row.band))
+    return sorted(by_limit, key=lambda row: RANK[row[2]])
 
 
 def banded(
@@ -227,20 +234,27 @@ def choices(
     def most(counts: Counter[str]) -> list[Choice]:
         return [Choice(value, count) for value, count in counts.most_common(10) if value]
 
-    levels = Counter(alert.level for alert in rest("level"))
-    begun = [alert.first_at for alert in rest("since")]
+    levels = Counter(map(attrgetter("level"), rest("level")))
+    begun = list(map(attrgetter("first_at"), rest("since")))
+    products: Counter[str] = Counter()
+    for some, count in Counter(map(attrgetter("products"), rest("product"))).items():
+        products.update(dict.fromkeys(some, count))
     return {
         "level": [Choice(key, levels[level]) for key, level in sorted(LEVEL_IDS.items(), key=lambda item: -item[1])],
-        "product": most(Counter(product for alert in rest("product") for product in alert.products)),
+        "product": most(products),
         "region": most(_by_prefecture(rest("region"), regions)),
-        "rule": most(Counter(alert.rule for alert in rest("rule"))),
-        "since": [Choice(key, sum(at > now - span for at in begun)) for key, (_, span) in SINCE.items()],
+        "rule": most(Counter(map(attrgetter("rule"), rest("rule")))),
+        "since": [Choice(key, _later(begun, now - span)) for key, (_, span) in SINCE.items()],
     }
+
+
+def _later(times: Iterable[datetime], moment: datetime) -> int:
+    return sum(at > moment for at in times)
 
 
 def _by_prefecture(found: Iterable[Listed], regions: Regions) -> Counter[str]:
     counts: Counter[str] = Counter()
-    for territory, count in Counter(alert.territory for alert in found).items():
+    for territory, count in Counter(map(attrgetter("territory"), found)).items():
         counts[regions.prefecture_of(territory) or ""] += count
     return counts
 
@@ -251,7 +265,7 @@ def view_counts(
 ) -> list[tuple[str, str, int]]:  # fmt: skip
     """(key, name, rows) of each view under the filters in force."""
     rest = matching(found, wanted, regions=regions, now=now, silenced=silenced, own=own, without="view")
-    counts = {"": Counter(alert.state for alert in rest)}
+    counts: dict[str, Counter[AlertState]] = {"": Counter(map(attrgetter("state"), rest))}
     for key, ids in (("mine", own.mine), ("at", own.at)):
         counts[key] = Counter(alert.state for alert in rest if alert.id in ids)
     return [

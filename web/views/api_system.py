@@ -120,9 +120,8 @@ def list_sources(visit: SystemReader) -> SourcesOut:
 def one_source(visit: SystemReader, key: str) -> SourceOut:
     """One source by key."""
     with visit.services.store.read() as db:
-        for state in source_states(db, visit.services):
-            if state.source.key == key:
-                return _source(state)
+        for state in source_states(db, visit.services, only=key):
+            return _source(state)
     raise Refused(404, f"没有信源 {key[:40]}。")
 
 
