@@ -52,6 +52,7 @@ NOT_PAGES = {
     "/analytics/export": "a file",
     "/trace.csv": "a file",
     "/ledger/export.xlsx": "a file",
+    "/enterprises/{firm:path}/dossier.docx": "a file",
     "/ledger/spotchecks.xlsx": "a file",
     "/alerts/{alert_id}/files/{number}": "a file",
     "/reports/weekly/{week_id}/table.xlsx": "a file",
@@ -138,6 +139,7 @@ def _document_pages(services: Services) -> Iterator[str]:
         event = db.execute(select(events.c.id).order_by(events.c.documents.desc(), events.c.id).limit(1)).scalar_one()
     yield from (f"/documents/{row.id}", f"/documents/{row.id}?rev=1", f"/enterprises/{quote(hot)}", "/enterprises")
     yield from ("/trace", "/trace?model=MFZ", f"/enterprises/{quote(hot)}/trace")
+    yield from (f"/enterprises/{quote(hot)}?span=all", f"/enterprises/{quote(hot)}?asof=2026-06-01")
     yield from ("/enterprises?q=电动", "/enterprises?q=江西", "/enterprises?q=不存在的企业")
     yield from ("/events", "/events?view=all", "/events?view=single", "/events?view=all&page=4")
     yield from (f"/events/{event}", f"/events/{event}?docs=all")

@@ -2,14 +2,16 @@
 
 from config.registry_columns import FIRMS, load_columns
 from config.settings import Settings
-from core.clock import system_clock
+from core.clock import beijing, system_clock
+from demo.firm_facts import demo_facts, demo_ties
 from enterprises.registry_import import ImportPlan, import_file
 from store.database import Store, Synchronous, check_profile
-from store.registry import count_entries
+from store.firm_facts import save_facts, save_ties
+from store.registry import count_entries, load_entries
 
 
 def open_store(settings: Settings, *, synchronous: Synchronous = "FULL") -> Store:
-    """The migrated store of this profile; the demo's registry is in it from the first start."""
+    """The migrated store of this profile; the demo's registry and its facts are in it from the first start."""
     store = Store(settings.database, synchronous=synchronous)
     store.migrate()
     with store.write() as db:
@@ -18,6 +20,11 @@ def open_store(settings: Settings, *, synchronous: Synchronous = "FULL") -> Stor
     if empty:
         plan = ImportPlan(load_columns(settings.config)[FIRMS])
         import_file(store, settings.config / "lexicons" / "enterprises_demo.csv", plan, clock=system_clock)
+        with store.write() as db:
+            now = system_clock()
+            zero = beijing(now).date()
+            save_facts(db, demo_facts(load_entries(db), zero), now=now)
+            save_ties(db, demo_ties(zero), now=now)
     return store
 
 

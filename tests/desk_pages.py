@@ -114,6 +114,7 @@ NOT_PAGES = {
     "/alerts/{alert_id}/evidence.zip": "a file",
     "/trace.csv": "a file",
     "/ledger/export.xlsx": "a file",
+    "/enterprises/{firm:path}/dossier.docx": "a file",
     "/ledger/spotchecks.xlsx": "a file",
     "/ledger/{entry_id}/proofs/{number}": "a file",
     "/alerts/{alert_id}/files/{number}": "a file",

@@ -132,6 +132,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "report_sign": "签发周报",
     "report_reopen": "重开周报",
     "export_report": "导出周报",
+    "export_dossier": "导出企业档案",
     "supervise": "挂牌督办",
     "supervise_end": "解除督办",
     "save_search": "存检索",
@@ -167,6 +168,7 @@ DETAIL_WORDS: Mapping[str, str] = {
     "cells": "格数",
     "column": "栏目",
     "hash": "哈希",
+    "day": "截至日",
 }
 """Of the details of an audit row."""
 

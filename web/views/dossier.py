@@ -1,7 +1,9 @@
 """企业档案: one firm as of a day. A firm in no list has one as well (NIL:<name>)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
@@ -11,15 +13,21 @@ from core.clock import beijing
 from core.firms import PaperState
 from enterprises import relations, trade
 from enterprises.axis import LANES, SPAN, SPANS, Point, drawn
+from enterprises.cited import cited_of
 from enterprises.neighbours import COUNTED, NOBODY, look_alikes, same_address, same_person
 from enterprises.profile import Profile
 from ledger.clocks import due_words
-from web.dossier import dossier_of, known_of
+from reports.dossier import Around, documents_of, dossier_paper
+from store import audit
+from web.dossier import cut_of, dossier_of, known_of
 from web.views.ledger import WORDS
 from web.views.watchlists import watch_panel
 from web.visit import Here, Refused, Visit
 
 router = APIRouter(include_in_schema=False)
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+UNSAFE = re.compile(r"[^\w（）()·-]+")
+"""What no file system needs to see in a name."""
 ROWS, OPEN_ROWS, FIRST_TIES, MOST_TIES = 30, 8, 10, 100
 STATE_MARKS = {
     PaperState.VALID: "done",
@@ -29,6 +37,30 @@ STATE_MARKS = {
     PaperState.NOT_YET: "warn",
     PaperState.UNKNOWN: "",
 }
+
+
+@router.get("/enterprises/{firm:path}/dossier.docx")
+def hand_out(visit: Here, firm: str, asof: str = "", span: str = "") -> Response:
+    """The dossier as a paper. Who took it along stands in the audit log."""
+    services = visit.services
+    with services.store.read() as db:
+        profile = dossier_of(db, visit, firm, asof=asof, span=span)
+        beside = _beside(db, profile, known_of(visit).places)
+        cited = cited_of(db, cut_of(visit.me), documents_of(profile))
+    sources = {point.source for point in profile.axis.points} | {one.source for one in cited.values()}
+    around = Around(
+        beside["alikes"], beside["at_address"], beside["of_person"], cited,
+        {key: visit.names.source(key) for key in sources if key}, visit.me.user.display_name, visit.me.territory_name,
+    )  # fmt: skip
+    body = dossier_paper(profile, around, services.lexicon)
+    with services.store.write() as db:
+        audit.note(
+            db, visit.me.name, "export_dossier", firm[:80], at=services.clock(), details={"day": str(profile.asked.day)}
+        )
+    day = profile.asked.day
+    name = f"企业档案_{UNSAFE.sub('', profile.name)[:60] or '未具名'}_{day}.docx"
+    told = f"attachment; filename=\"dossier-{day}.docx\"; filename*=UTF-8''{quote(name, safe='')}"
+    return Response(body, media_type=DOCX, headers={"Content-Disposition": told})
 
 
 @router.get("/enterprises/{firm:path}")
