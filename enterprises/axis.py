@@ -1,5 +1,6 @@
 """Everything recorded of a firm on one time axis: rows for a table, and lanes that show the same rows."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -46,6 +47,7 @@ _BY_FACT: Mapping[FactKind, str] = {
     FactKind.COMPLAINTS: "complaint",
 }
 OUTCOMES: Mapping[str, str] = {"passed": "合格", "failed": "不合格"}
+BARS: Mapping[FactKind, str] = {FactKind.LICENCE: "许可", FactKind.CCC: "CCC", FactKind.HAZCHEM: "危化"}
 MOST_BARS = 6
 STEP = 0.8  # % of the width: dots nearer than that are drawn as one
 SHOWN_IN_DOT = 3
@@ -204,4 +206,4 @@ def _bars(paper: Paper, axis: Axis, at: At) -> Lane:
         spans.append(
             (left, right, "valid" if valid else "lapsed", "" if right - left < 8 else "有效" if valid else "无效")
         )
-    return Lane(f"{paper.kind.split(' ')[0][:4]} {paper.fact.number[-3:]}".strip(), spans=spans)
+    return Lane(f"{BARS[paper.fact.kind]} {re.sub('[^0-9]', '', paper.fact.number)[-3:]}".strip(), spans=spans)

@@ -32,7 +32,7 @@ from store.ledger import Entry
 from store.ledger_list import entries_of_firm
 from store.registry import find_entry
 
-MOST_EVENTS = 60
+MOST_EVENTS, MOST_ALERTS = 60, 200  # on the axis
 FIRST = datetime.min.replace(tzinfo=UTC)
 ENTRY_WORDS: Mapping[str, str] = {
     "name": "名称",
@@ -171,7 +171,7 @@ def read_profile(db: Connection, asked: Asked, cut: Cut, known: Known) -> Profil
     told = [fact for fact in facts if fact.day is None or fact.day <= asked.day]
     start = None if asked.span == "all" else axis.span_of(asked.span, asked.end, ())
     of_records = [
-        *axis.of_alerts(one for one in alerts if (start or FIRST) <= one.first_at <= asked.end),
+        *axis.of_alerts([one for one in alerts if (start or FIRST) <= one.first_at <= asked.end][:MOST_ALERTS]),
         *axis.of_entries(one for one in entries if one.found_on <= asked.day),
         *axis.of_facts(told, _names(known.lexicon)),
     ]
