@@ -1,20 +1,20 @@
 """A firm that no list has, put together from where it was named."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from core.records import RegistryEntry
-from enterprises.match import FORMS
+from enterprises.match import Candidate
 from enterprises.signals import SignalRow
-from store.registry import entry_of
-from store.schema import enterprises
+from store.registry import find_entries
 
-SHOWN, SUGGESTED, LEAST = 6, 6, 3
-MANY = 50_000  # above so many firms names are not looked through one by one
+SHOWN, SUGGESTED = 6, 6
+Find = Callable[[str], Sequence[Candidate]]
+"""Firms of the registry that a name may mean, best first: enterprises.match."""
 
 
 @dataclass(frozen=True)
@@ -32,42 +32,20 @@ class Mentions:
     maybe: Sequence[tuple[RegistryEntry, str]]
 
 
-def mentions_of(db: Connection, name: str, signals: Sequence[SignalRow], regions: Mapping[str, str]) -> Mentions:
-    """regions: names of regions by code, with which names of firms begin."""
+def mentions_of(db: Connection, name: str, signals: Sequence[SignalRow], find: Find) -> Mentions:
+    """A firm in no list, of the signals that name it."""
     times = [signal.at for signal in signals]
     places = Counter(signal.place for signal in signals if signal.place).most_common(SHOWN)
     products = Counter(signal.product for signal in signals if signal.product).most_common(SHOWN)
     return Mentions(
         min(times, default=None), max(times, default=None), places, products, len({s.source for s in signals}),
-        _maybe(db, name, {place for place, _ in places}, regions),
+        _maybe(db, find(name)[:SUGGESTED], {place for place, _ in places}),
     )  # fmt: skip
 
 
-def _maybe(db: Connection, name: str, places: set[str], regions: Mapping[str, str]) -> list[tuple[RegistryEntry, str]]:
-    core = core_of(name, regions)
-    if len(core) < LEAST or is_large(db):
-        return []
-    query = select(enterprises.c.entry).where(enterprises.c.name.contains(core, autoescape=True))
-    found = [entry_of(row) for row in db.execute(query.order_by(enterprises.c.name).limit(SUGGESTED)).scalars()]
-    near = [(entry, entry.region_code in places) for entry in found]
-    near.sort(key=lambda one: not one[1])
-    return [(entry, f"名称都含“{core}”{'，属地相符' if same else ''}") for entry, same in near]
-
-
-def core_of(name: str, regions: Mapping[str, str]) -> str:
-    """光明线缆 for 江西省南昌市光明线缆有限公司: the name without where it sits and what form it has."""
-    heads = [head for region in regions.values() for head in (region, region[:-1]) if len(head) > 1]
-    core = name
-    cut: int | None = 0
-    while cut is not None:
-        core = core[cut:]
-        fits = (len(head) for head in heads if core.startswith(head) and len(core) - len(head) >= LEAST)
-        cut = max(fits, default=None)
-    for form in FORMS:
-        core = core.removesuffix(form)
-    return core
-
-
-def is_large(db: Connection) -> bool:
-    """Whether the registry has more firms than are looked through one by one."""
-    return db.execute(select(enterprises.c.id).order_by(enterprises.c.id).limit(1).offset(MANY)).first() is not None
+def _maybe(db: Connection, found: Sequence[Candidate], places: set[str]) -> list[tuple[RegistryEntry, str]]:
+    entries = find_entries(db, [one.id for one in found])
+    told = [(entries[one.id], one.why) for one in found if one.id in entries]
+    near = [(entry, why, entry.region_code in places) for entry, why in told]
+    near.sort(key=lambda one: not one[2])
+    return [(entry, f"{why}；属地相符" if same else why) for entry, why, same in near]

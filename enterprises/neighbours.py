@@ -1,17 +1,19 @@
 """Firms beside a firm: at the same address, of the same person, and those easily taken for it. Each list is bounded."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Connection, Text, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from core.addresses import plain_address
 from core.records import RegistryEntry
-from enterprises.mentions import LEAST, core_of, is_large
-from store.registry import entry_of
+from enterprises.match import Candidate
+from enterprises.mentions import Find
+from store.registry import entry_of, find_entries
 from store.schema import enterprises
 
 MOST, COUNTED = 12, 200
+VERY_LIKE = 0.8  # of a match; below it names have little in common but their kind
 
 
 @dataclass(frozen=True)
@@ -56,31 +58,25 @@ def _beside(db: Connection, entry: RegistryEntry, same: Sequence[ColumnElement[b
     return Beside(sorted(found, key=lambda one: (one.region_code[:4] != entry.region_code[:4], one.id)), count)
 
 
-def look_alikes(db: Connection, entry: RegistryEntry, regions: Mapping[str, str]) -> list[Alike]:
-    """Firms that share a short name, a brand or the core of the name, with what tells them apart.
-
-    Empty in a large registry: looking all names through would take seconds.
-    """
-    if is_large(db):
-        return []
-    shared = dict.fromkeys([*entry.short_names, *entry.brands])
-    as_text = type_coerce(enterprises.c.entry, Text)
-    same = [as_text.contains(f'"{name}"', autoescape=True) for name in shared]
-    core = core_of(entry.name, regions)
-    if len(core) >= LEAST:
-        same.append(enterprises.c.name.contains(core, autoescape=True))
-    if not same:
-        return []
-    query = select(enterprises.c.entry).where(or_(*same), enterprises.c.id != entry.id).limit(MOST)
-    return [_alike(entry, core, entry_of(row)) for row in db.execute(query).scalars()]
+def look_alikes(db: Connection, entry: RegistryEntry, find: Find) -> list[Alike]:
+    """Firms that share a short name or a brand, or whose names are very like, with what tells them apart."""
+    names = dict.fromkeys((entry.name, *entry.short_names[:1], *entry.brands[:1]))
+    found: dict[str, Candidate] = {}
+    for name in names:
+        for one in find(name):
+            if one.id != entry.id and (one.id not in found or one.score > found[one.id].score):
+                found[one.id] = one
+    entries = find_entries(db, list(found))
+    alikes = [(_alike(entry, entries[key]), one.score) for key, one in found.items() if key in entries]
+    kept = [(alike, score) for alike, score in alikes if alike.shared or score >= VERY_LIKE]
+    kept.sort(key=lambda pair: (not pair[0].shared, -pair[1], pair[0].entry.id))
+    return [alike if alike.shared else replace(alike, shared="名称相近") for alike, _ in kept[:MOST]]
 
 
-def _alike(entry: RegistryEntry, core: str, other: RegistryEntry) -> Alike:
+def _alike(entry: RegistryEntry, other: RegistryEntry) -> Alike:
     words = (("简称", entry.short_names, other.short_names), ("品牌", entry.brands, other.brands))
     told = [f"{word}“{'、'.join(same)}”" for word, mine, theirs in words if (same := [n for n in mine if n in theirs])]
-    if core in other.name:
-        told.append(f"名称都含“{core}”")
-    return Alike(other, "，".join(told) or "名称相近", apart_words(entry, other))
+    return Alike(other, "，".join(told), apart_words(entry, other))
 
 
 def apart_words(entry: RegistryEntry, other: RegistryEntry) -> str:

@@ -19,7 +19,7 @@ from core.firms import EntryChange, FirmFact, FirmTie
 from core.records import Alert, RegistryEntry
 from enterprises import axis
 from enterprises.axis import Axis, Point
-from enterprises.mentions import Mentions, mentions_of
+from enterprises.mentions import Find, Mentions, mentions_of
 from enterprises.office import Office, office_of
 from enterprises.papers import Need, Paper, needs_of, papers_on
 from enterprises.relations import Relation, relations_of
@@ -84,14 +84,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Known:
-    """What a dossier is read with. kinds: words of kinds of documents.  places: names of regions by code.
+    """What a dossier is read with. kinds: words of kinds of documents.  find: firms by a name.
 
     orgs: None leaves the office out.
     """
 
     lexicon: Lexicon
     kinds: Mapping[str, str]
-    places: Mapping[str, str]
+    find: Find
     orgs: Orgs | None = None
     routes: Routes | None = None
 
@@ -195,7 +195,7 @@ def read_profile(db: Connection, asked: Asked, cut: Cut, known: Known) -> Profil
         axis=_axis(db, asked, cut, known, of_records, signals, papers), later=later,
         office=office_of(known.orgs, known.routes, entry.region_code if entry else "", schemes) if known.orgs else None,
         trade=trade_of(db, cut, firm, product, asked.end) if product else None,
-        mentions=None if entry else mentions_of(db, firm.removeprefix(NIL), signals, known.places),
+        mentions=None if entry else mentions_of(db, firm.removeprefix(NIL), signals, known.find),
     )  # fmt: skip
 
 

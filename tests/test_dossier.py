@@ -13,7 +13,6 @@ from core.addresses import plain_address
 from core.clock import beijing
 from core.firms import FactKind, FirmFact, FirmTie, TieKind
 from core.records import RegistryEntry
-from enterprises.mentions import core_of
 from enterprises.neighbours import apart_words
 from enterprises.papers import bars_of, needs_of, papers_on
 from enterprises.relations import drawn as draw_relations
@@ -250,7 +249,6 @@ def test_a_firm_in_no_list_is_put_together_from_what_names_it(services: Services
     assert "由原文归集" in page
     assert "南康区 1" in page
     assert "江西光明线缆有限公司" in page
-    assert "名称都含“光明线缆”" in page
 
 
 def test_what_tells_look_alikes_apart_is_written_out() -> None:
@@ -258,4 +256,9 @@ def test_what_tells_look_alikes_apart_is_written_out() -> None:
     other = replace(one, id="B", name="赣州光明线缆厂", region_code="360703", region_name="南康区", uscc="2")
     assert apart_words(one, other) == "在南康区，信用代码 2"
     assert "须核对信用代码" in apart_words(one, replace(one, id="C"))
-    assert core_of("江西省丰城市光明线缆有限公司", {"1": "江西省", "2": "丰城市"}) == "光明线缆"
+
+
+def test_firms_that_share_a_short_name_are_told_apart(chief: TestClient) -> None:
+    page = chief.get("/enterprises/ENT0127").text
+    assert "玉山青峦水泥有限责任公司" in page
+    assert "相同：简称“青峦水泥”，品牌“青峦”；区别：在玉山县，信用代码 91361123YX91899196，与本企业同属一个上级" in page

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from core.clock import beijing
 from enterprises.axis import SPAN, SPANS
+from enterprises.mentions import Find
 from enterprises.profile import Asked, Known, Profile, read_profile
 from enterprises.signals import NIL, Cut
 from web.access import Viewer
@@ -13,6 +14,7 @@ from web.names import KINDS
 from web.visit import Refused, Visit
 
 FIRST_DAY = date(2000, 1, 1)
+ALIKE = 12  # firms that a name may mean
 
 
 def cut_of(viewer: Viewer) -> Cut:
@@ -23,8 +25,15 @@ def cut_of(viewer: Viewer) -> Cut:
 def known_of(visit: Visit) -> Known:
     """What a dossier is read with at this desk."""
     services = visit.services
-    places = {region.code: region.name for region in services.lexicon.regions}
-    return Known(services.lexicon, KINDS, places, services.router.orgs if services.router else None, services.routes)
+    return Known(
+        services.lexicon, KINDS, find_of(visit), services.router.orgs if services.router else None, services.routes
+    )
+
+
+def find_of(visit: Visit) -> Find:
+    """Finds firms by a name, at once for the whole page."""
+    matcher = visit.services.matchers.matcher()
+    return lambda name: matcher.match(name, limit=ALIKE)
 
 
 def dossier_of(db: Connection, visit: Visit, firm: str, *, asof: str = "", span: str = "") -> Profile:

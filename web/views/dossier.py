@@ -1,7 +1,7 @@
 """企业档案: one firm as of a day. A firm in no list has one as well (NIL:<name>)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -14,12 +14,13 @@ from core.firms import PaperState
 from enterprises import relations, trade
 from enterprises.axis import LANES, SPAN, SPANS, Point, drawn
 from enterprises.cited import cited_of
+from enterprises.mentions import Find
 from enterprises.neighbours import COUNTED, NOBODY, look_alikes, same_address, same_person
 from enterprises.profile import Profile
 from ledger.clocks import due_words
 from reports.dossier import Around, documents_of, dossier_paper
 from store import audit
-from web.dossier import cut_of, dossier_of, known_of
+from web.dossier import cut_of, dossier_of, find_of
 from web.views.ledger import WORDS
 from web.views.watchlists import watch_panel
 from web.visit import Here, Refused, Visit
@@ -45,7 +46,7 @@ def hand_out(visit: Here, firm: str, asof: str = "", span: str = "") -> Response
     services = visit.services
     with services.store.read() as db:
         profile = dossier_of(db, visit, firm, asof=asof, span=span)
-        beside = _beside(db, profile, known_of(visit).places)
+        beside = _beside(db, profile, find_of(visit))
         cited = cited_of(db, cut_of(visit.me), documents_of(profile))
     sources = {point.source for point in profile.axis.points} | {one.source for one in cited.values()}
     around = Around(
@@ -77,7 +78,7 @@ def show_firm(
         raise Refused(400, f"地址中的 kind={kind[:20]} 不存在。可用：{'、'.join(LANES)}。")
     with visit.services.store.read() as db:
         profile = dossier_of(db, visit, firm, asof=asof, span=span)
-        beside = _beside(db, profile, known_of(visit).places) | watch_panel(db, visit, firm)
+        beside = _beside(db, profile, find_of(visit)) | watch_panel(db, visit, firm)
     return visit.page(
         "enterprise.html", **_axis_of(profile, kind, page), **_rest_of(profile), **_charts(visit, profile), **beside
     )
@@ -128,10 +129,10 @@ def _charts(visit: Visit, profile: Profile) -> dict[str, Any]:
     }
 
 
-def _beside(db: Connection, profile: Profile, places: Mapping[str, str]) -> dict[str, Any]:
+def _beside(db: Connection, profile: Profile, find: Find) -> dict[str, Any]:
     entry = profile.entry
     return {
-        "alikes": look_alikes(db, entry, places) if entry else [],
+        "alikes": look_alikes(db, entry, find) if entry else [],
         "at_address": same_address(db, entry) if entry else NOBODY,
         "of_person": same_person(db, entry) if entry else NOBODY,
         "counted": COUNTED,
