@@ -23,8 +23,10 @@ from enterprises.name_parts import NameParts
 
 FORMS = ("股份有限公司", "有限责任公司", "有限公司", "总厂", "公司", "厂")
 MIN_SCORE = 0.55  # below this a candidate is noise: seen on the 300 demo names with two characters changed
-COMPARED = 70
+COMPARED = 50
 """Names that are compared part by part."""
+TIMES = 12
+"""How often a name may stand among those that pairs lead to."""
 ROWS = 60_000
 """Postings that a question adds up, the rarest pairs first."""
 LONGEST_LIST = 150_000
@@ -81,7 +83,7 @@ class Matcher:
         """The firms `query` may mean, best first; a region code raises those that sit there."""
         text = query.strip()[:200]
         code = clean_code(text)
-        if CODE_SHAPE.fullmatch(code) and sum(sign.isdigit() for sign in code) > 7:
+        if CODE_SHAPE.fullmatch(code) and sum(sign.isdigit() for sign in code) > 4:
             found = self._by_code(code)
         elif text:
             found = self._by_name(text, region)
@@ -137,14 +139,14 @@ class Matcher:
             touched.append(ids)
         if not touched:
             return []
-        ids = np.unique(np.concatenate(touched))
+        ids = np.concatenate(touched)
         values = sums[ids]
         sums[ids] = 0.0
         if region:
             values += 3.0 * self._inside(ids, region)
-        if len(ids) > COMPARED:
-            best = np.argpartition(-values, COMPARED)[:COMPARED]
-            ids = ids[best]
+        ids, values = _best(ids, values, COMPARED * TIMES)  # a name stands there once for each pair it holds
+        ids, first = np.unique(ids, return_index=True)
+        ids, _values = _best(ids, values[first], COMPARED)
         return [int(number) for number in ids]
 
     def _shared(self, parts: NameParts) -> list[tuple[Array, float]]:
@@ -228,6 +230,14 @@ class Matcher:
             sums = self._local.sums = np.zeros(size, np.float32)
         made: Array = sums
         return made
+
+
+def _best(ids: Array, values: Array, count: int) -> tuple[Array, Array]:
+    """Those with the highest values."""
+    if len(ids) <= count:
+        return ids, values
+    best = np.argpartition(-values, count)[:count]
+    return ids[best], values[best]
 
 
 def _distance(signs: Array, code: str) -> Array:

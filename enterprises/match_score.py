@@ -20,6 +20,8 @@ SHORTENED = 0.92
 """What an equal own name is worth where one side says no trade."""
 HELD, HELD_MOST = 0.56, 0.8
 """What a name is worth that only holds what was asked for, from a small part of it to nearly all."""
+APART = 0.08
+"""What is taken off where both the places and the names differ: a misspelt name rather sits where it says."""
 WHOLE = 0.93
 """What likeness of the whole names is worth: for places and trades that are misspelt themselves."""
 
@@ -67,8 +69,9 @@ def _fit_chinese(asked: Asked, name: NameParts, kind: int, region: str, sounds: 
     place, place_said = _place(mine, name, region)
     form = 1.0 if mine.form == name.form else 0.6
     branch = 1.0 if mine.branch == name.branch else 0.8 if mine.branch else 0.3
-    score = CORE * core + OWN * own + PLACE * place + FORM * form + BRANCH * branch
-    whole, whole_spoken = _alike(mine.base, name.base, asked.base_sound, sounds)
+    apart = APART if place < 0.5 and mine.core != name.core else 0.0
+    score = CORE * core + OWN * own + PLACE * place + FORM * form + BRANCH * branch - apart
+    whole, whole_spoken = _alike(mine.base, name.base, asked.base_sound, sounds) if score < WHOLE else (0.0, False)
     if WHOLE * whole > score:
         score, place_said = WHOLE * whole, ""
         core, core_spoken = whole, whole_spoken
@@ -102,6 +105,8 @@ def _alike(mine: str, other: str, sound: Sequence[str], sounds: Sounds) -> tuple
     if not mine or not other:
         return 0.0, False
     plain = OSA.normalized_similarity(mine, other)
+    if plain >= SPOKEN:
+        return plain, False
     spoken = SPOKEN * OSA.normalized_similarity(sound, sounds.spell(other))
     return (spoken, True) if spoken > plain else (plain, False)
 

@@ -17,11 +17,11 @@ from nlp.normalize import normalize_word
 _KEPT = re.compile(r"[^0-9a-z\u3400-\u9fff]+")
 _FORM = re.compile(
     r"(?:集团)?(?:控股)?(?:股份有限公司|有限责任公司|有限公司|股份公司|总公司|公司|合伙企业|专业合作社|合作社|个人独资企业)$|"
-    r"集团(?:股份)?$|总厂$|工厂$"
+    r"集团(?:股份)?$|总厂$|(?<![化加])工厂$"
 )
 _SMALL = re.compile(r"(?:经营部|经销部|服务部|批发部|销售部|门市部|商行|商店|工作室|厂|店|部|行|中心|超市)$")
 _BRANCH = re.compile(
-    r"(?<=公司)(?=.)[^公司]{0,12}(?:分公司|子公司|办事处|分厂|分店|门店|营业部|经营部|销售部|专卖店|旗舰店|店|部|厂)$|(?<=公司)第?[一二三四五六七八九十\d]{1,3}分?[店厂部]$"
+    r"(?:(?<=公司)|(?<=[^分]厂))(?=.)[^公司厂]{0,12}(?:分公司|子公司|办事处|分厂|分店|门店|营业部|经营部|销售部|专卖店|旗舰店|店|部|厂)$|(?<=公司)第?[一二三四五六七八九十\d]{1,3}分?[店厂部]$"
 )
 _LEGAL_WORDS = re.compile(
     r"\b(?:co|company|ltd|limited|inc|incorporated|corp|corporation|llc|plc|group|holdings?|holding|the|of|and)\b"
@@ -40,6 +40,7 @@ _TRADES = (
     "气体|液化气|加油站|材料|新材料|复合材料|智能|智能科技|自动化|航空|航天|船舶|半导体|集成电路|微电子|系统|系统集成|开发|发展|进出口|"
     "国际贸易|国际|服务|劳务|人力资源|旅游|酒店|酒店管理|影视|娱乐|百货|超市|商业|零售|连锁|检测|检验|计量|设计|研究|研究院|电子科技"
 )
+_ALL_TRADE = re.compile(f"(?:{_TRADES})+")
 _TRADE_END = re.compile(f"(?:{'|'.join(sorted(_TRADES.split('|'), key=len, reverse=True))})$")
 _LEVEL = re.compile(r"(?:特别行政区|自治区|自治州|自治县|地区|新区|开发区|[省市区县州盟旗])$")
 _SHORTEST = 2
@@ -115,7 +116,7 @@ class NameSplitter:
         at, places = self._region(rest)
         core = rest[at:]
         own = _own(core)
-        if len(own) < _SHORTEST and places:  # 东湖电子: a place is the own name
+        if places and (len(own) < _SHORTEST or _ALL_TRADE.fullmatch(own[1:])):  # 东湖电子, 万年星装饰
             at = _last_place(places)
             core, places = rest[at:], places[:-1]
             own = _own(core)
