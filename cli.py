@@ -38,6 +38,7 @@ GROUPS = {
     "commands.firms": ("enterprises", "match"),
     "commands.tracing": ("trace",),
     "commands.mirroring": ("mirror",),
+    "commands.clusters": ("clusters",),
     "commands.rules": ("rules",),
     "commands.learning": ("mark",),
     "commands.leadtime": ("leadtime",),

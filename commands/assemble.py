@@ -8,12 +8,14 @@ from alerts.rule_query import RuleQueries, queries_of, query_names
 from alerts.setup import load_parts
 from commands.knowledge import Knowledge
 from commands.outgoing import teller_of
+from config.clusters import load_clusters
 from config.grouping import load_grouping
 from config.recogniser import recogniser_folder
 from config.settings import Settings
 from config.sources import load_sources
 from core.clock import Clock, system_clock
 from core.records import Signal
+from enterprises.cluster_rows import Counts
 from enterprises.registry_import import registry_of
 from nlp.analyze import Analyzer
 from pipelines.events import EventKeeper, names_in
@@ -54,6 +56,7 @@ def build_pipeline(
         clock=clock,
         who=who,
         place=keeper_of(settings, known).place,
+        count=Counts(load_clusters(settings.config)),
     )
 
 

@@ -14,6 +14,7 @@ from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
+from config.clusters import load_clusters
 from config.laws import load_laws
 from config.ledger import load_ledger_rules
 from config.settings import Settings
@@ -71,6 +72,7 @@ def desk_services(settings: Settings) -> Services:
         render_feed=FeedWriter(settings.public_url, known.lexicon),
         synonyms=known.lexicon.synonyms,
         query_names=names_of(known, {source.key: source.title for source in sources}),
+        clusters=load_clusters(settings.config),
         tiles=load_tiles(settings.config, known.lexicon.regions),
     )
     with store.write() as db:

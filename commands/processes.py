@@ -6,6 +6,7 @@ import typer
 
 from alerts.sender import send_due
 from commands.canary import canary_jobs
+from commands.cluster_jobs import cluster_jobs
 from commands.index_care import index_jobs
 from commands.kept import KeptOption, prompt, start
 from commands.lab_jobs import LabRunner
@@ -51,7 +52,13 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
     daily = [*digest_jobs(settings, store), *index_jobs(settings), *run_sweeping_jobs(store)]
     lab = LabRunner(settings, store)
     hourly, frequent = (
-        [*canary_jobs(settings, store), *lead_jobs(settings, store), *told_jobs(store), *mirror_jobs(settings, store)],
+        [
+            *canary_jobs(settings, store),
+            *lead_jobs(settings, store),
+            *told_jobs(store),
+            *mirror_jobs(settings, store),
+            *cluster_jobs(settings, store),
+        ],
         [*watch_jobs(settings, store), *source_watch_jobs(settings, store), lab.job()],
     )
     try:

@@ -25,6 +25,7 @@ from commands.sample_site import HOST, base_of, free_port, kept_port, port_taken
 from commands.stores import open_store
 from config.alert_life import load_alert_life
 from config.calendar_classes import load_calendar
+from config.clusters import load_clusters
 from config.contact import contact_mistake
 from config.duty import load_duty
 from config.elastic_access import warnings_about
@@ -137,6 +138,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "机构": lambda: _organisations(settings, lexicon_once),
         "派送": lambda: _routes(settings, lexicon_once),
         "产品": lambda: lexicon_once().products,
+        "聚集": lambda: load_clusters(settings.config).weak_spots,
         "属地图": lambda: load_tiles(settings.config, lexicon_once().regions),
         "值守": lambda: load_duty(settings.config).posts,
         "统领": lambda: load_alert_life(settings.config).inhibit,

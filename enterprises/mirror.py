@@ -35,6 +35,7 @@ SHORTEST = 4
 NEAR_FROM = 6
 """Letters from which one wrong letter is allowed."""
 MOST = 5
+COMPANY = re.compile(r"(?i)\b(?:co|ltd|limited|company|corp|factory|inc|llc)\b|[\u4e00-\u9fff]")
 SAYS_CHINA = re.compile(r"\b(?:China|Chinese|P\.?R\.?C)\b|中国")
 CHINA = ("china", "中国", "cn", "chine", "kina", "prc")
 
@@ -93,7 +94,10 @@ class Mirror:
 
     def ask(self, document: Document, recall: Recall, analysis: Analysis | None, made: dict[str, str]) -> None:
         """made: firm id to the model of the recall that it is known to make."""
-        named = [firm.name for firm in recall.firms if firm.role != "retailer"]
+        # Whoever a title begins with is often the product: `Plush toy - ... - Risk: Choking`.
+        named = [
+            firm.name for firm in recall.firms if firm.role not in ("retailer", "recaller") or COMPANY.search(firm.name)
+        ]
         found = [*named, *names_of_makers(f"{document.title}\n{document.text}")]
         names = tuple((name, self.reader.latin(name)) for name in dict.fromkeys(found) if 2 < len(name) < 160)
         origin = recall.origin_country.lower()

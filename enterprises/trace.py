@@ -231,13 +231,15 @@ class _Walk:
             if place in rows:
                 before = len(self.nodes)
                 other = self._lot(rows[place], step)
-                if other != lot and (len(self.nodes) > before or not self._same_maker(lot, other)):
+                if other != lot and (len(self.nodes) > before or self._worth_saying(lot, other)):
                     self._edge(lot, SAME_MODEL, other, _ground(rows[place]))
 
-    def _same_maker(self, one: str, other: str) -> bool:
-        """Whether two lots hang together by their maker anyway."""
+    def _worth_saying(self, one: str, other: str) -> bool:
+        """That two lots are of one model: not of those that were asked for, nor where their maker says so anyway."""
+        if not (self.nodes[one].steps or other not in self.nodes or self.nodes[other].steps):
+            return False
         makers = [{firm for part, firm, _ in self.parties[lot] if part is Part.MAKER} for lot in (one, other)]
-        return bool(makers[0] & makers[1])
+        return not makers[0] & makers[1]
 
     def _follow_firms(self, firms: Sequence[str], step: int) -> None:
         wanted: list[tuple[str, int]] = []

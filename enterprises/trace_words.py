@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from config.regions import Region, Regions
+from config.regions import Regions
 from core.firms import TieKind
 from core.told import Outcome, Part
 from enterprises.trace import SAME_MODEL, Edge, Ground, Node, Sort, Trace
@@ -75,12 +75,16 @@ class Places:
     def __init__(self, regions: Regions) -> None:
         self.regions = regions
         self._names = _beginnings(regions)
+        self._lengths = sorted({len(name) for name in self._names}, reverse=True)
+        self._known: dict[str, str] = {}
 
     def of(self, node: Node) -> Place:
         """The territory of a firm; none of a lot."""
         if node.territory or node.sort is not Sort.FIRM:
             return Place(node.territory)
-        code = self._in(node.name)
+        if node.name not in self._known:
+            self._known[node.name] = self._in(node.name)
+        code = self._known[node.name]
         return Place(code, guessed=bool(code))
 
     def words(self, node: Node) -> str:
@@ -93,22 +97,27 @@ class Places:
     def _in(self, text: str) -> str:
         found = ""
         while True:
-            inside = (
-                (name, region.code)
-                for name, region in self._names
-                if text.startswith(name) and (not found or found in self.regions.chain(region.code)[1:])
-            )
-            name, code = next(inside, ("", ""))
+            name, code = next(self._inside(text, found), ("", ""))
             if not name:
                 return found
             found, text = code, text[len(name) :]
 
+    def _inside(self, text: str, found: str) -> Iterator[tuple[str, str]]:
+        """The places a text begins with that lie in `found`, long names first."""
+        for length in self._lengths:
+            for code in self._names.get(text[:length], ()):
+                if not found or found in self.regions.chain(code)[1:]:
+                    yield text[:length], code
 
-def _beginnings(regions: Regions) -> list[tuple[str, Region]]:
-    """Names and short names of regions, long ones first; short ones only where no other region is called so."""
-    found = [(name, region) for region in regions for name in (region.name, region.short_name) if len(name) > 1]
-    found = [(name, region) for name, region in found if name == region.name or not region.ambiguous_with]
-    return sorted(found, key=lambda one: -len(one[0]))
+
+def _beginnings(regions: Regions) -> dict[str, list[str]]:
+    """Names and short names of regions to codes; short ones only where no other region is called so."""
+    found: dict[str, list[str]] = {}
+    for region in regions:
+        short = (region.short_name,) if len(region.short_name) > 1 and not region.ambiguous_with else ()
+        for name in dict.fromkeys((region.name, *short)):
+            found.setdefault(name, []).append(region.code)
+    return found
 
 
 def table_rows(trace: Trace, places: Places, product_word: ProductWord) -> Iterator[tuple[object, ...]]:

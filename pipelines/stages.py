@@ -46,6 +46,9 @@ TURN_SECONDS = 0.25
 Judge = Callable[[Connection, Signal, datetime], None]
 """Lets the rules see a signal inside the transaction that moves it on (the alerts package lies above this one)."""
 
+Count = Callable[[Connection, Signal], object]
+"""Keeps what pages count of the newest revision of a document, in the same transaction."""
+
 Place = Callable[[Connection, Signal, datetime], object]
 """Puts the newest revision of a document into its event, in the same transaction (pipelines.events)."""
 
@@ -64,6 +67,7 @@ class Pipeline:
     clock: Clock
     who: str
     place: Place | None = None
+    count: Count | None = None
 
     def step(self) -> int:
         """Carry what is waiting through to `judged`. Returns how many steps were made; 0 means nothing is to be done
@@ -154,6 +158,8 @@ class Pipeline:
             keep_told(db, document.id, told_by(document, analysis))
         if self.place is not None and latest and end == JUDGED:
             self.place(db, signal, self.clock())
+        if self.count is not None and latest and end == JUDGED:
+            self.count(db, signal)
         self._advance(db, work, end, **analysis_columns(analysis))
 
     def _claim(self, *stages: str) -> Sequence[Work]:

@@ -414,6 +414,24 @@ mirror_steps = Table(
     Index("ix_mirror_steps_document", "document"),
 )  # fmt: skip
 
+cluster_rows = Table(
+    "cluster_rows", metadata,
+    Column("document", Text, primary_key=True, comment="an independent signal"),
+    Column("at", Moment, nullable=False, comment="event time"),
+    Column("product", Text, nullable=False),
+    Column("territory", Text, nullable=False),
+    Column("spots", Text, nullable=False, comment="weak spots it tells of, `,a,b,` or empty"),
+    Index("ix_cluster_rows_counted", "product", "territory", "at", "spots"),
+)  # fmt: skip
+
+cluster_firms = Table(
+    "cluster_firms", metadata,
+    Column("territory", Text, primary_key=True),
+    Column("product", Text, primary_key=True),
+    Column("firms", Integer, nullable=False),
+    Column("licensed", Integer, nullable=False, comment="those with a valid paper or a licence number"),
+)  # fmt: skip
+
 signal_cards = Table(
     "signal_cards", metadata,
     Column("document", Text, primary_key=True),

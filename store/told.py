@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select
 
 from core.told import GRAVE, Outcome, Part, Party, Told
 from store.schema import told_goods, told_keys
 
 _FIELDS = tuple(field.name for field in fields(Told))
-AT_ONCE = 300
+AT_ONCE = 80
 COUNTED_TO = 1000
 
 
@@ -73,7 +73,9 @@ def told_rows(db: Connection, wanted: Sequence[tuple[str, int]]) -> list[Told]:
     found: dict[tuple[str, int], Told] = {}
     for start in range(0, len(wanted), AT_ONCE):
         part = list(wanted[start : start + AT_ONCE])
-        query = select(told_goods).where(tuple_(told_goods.c.document, told_goods.c.position).in_(part))
+        # Said one by one: a list of pairs would be looked for in the whole table.
+        each = [and_(told_goods.c.document == document, told_goods.c.position == place) for document, place in part]
+        query = select(told_goods).where(or_(*each))
         for row in db.execute(query).mappings():
             one = told_of(row)
             found[one.document, one.position] = one

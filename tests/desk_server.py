@@ -27,6 +27,7 @@ from alerts.router import Router
 from alerts.rule_examples import ACK_HOURS
 from alerts.rule_query import queries_of
 from alerts.setup import EngineParts, duty_of
+from config.clusters import load_clusters
 from config.grouping import load_grouping
 from config.laws import load_laws
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
@@ -353,6 +354,7 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         "rules": read_rules(),
         "rule_parts": read_parts(lexicon),
         "laws": load_laws(CONFIG, issues=lexicon.issues),
+        "clusters": load_clusters(CONFIG),
         "tiles": load_tiles(CONFIG, lexicon.regions),
         "weekly": load_weekly(CONFIG),
         "clock": ticking,

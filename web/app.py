@@ -48,6 +48,7 @@ from web.views import (
     audit,
     canary,
     changes,
+    clusters,
     complete,
     deliveries,
     documents,
@@ -97,10 +98,10 @@ from web.visit import Refused, SignInNeeded, TwoStepNeeded, Visit, find_viewer, 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     home, changes, lab, lead_time, marks, alerts, alert_batch, alert_files, actions, alert, events, search,
-    search_export, search_parts, search_saved, analytics, documents, trace, mirror, enterprises, sources, rules, status,
-    account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet,
-    ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit, account_sign_in,
-    invite, settings, settings_users, oidc, tokens, reports, deliveries, help, watchlists, dossier,
+    search_export, search_parts, search_saved, analytics, documents, trace, mirror, clusters, enterprises, sources,
+    rules, status, account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence,
+    ledger, ledger_sheet, ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit,
+    account_sign_in, invite, settings, settings_users, oidc, tokens, reports, deliveries, help, watchlists, dossier,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from alerts.duty import Duty
 from alerts.feeds import FeedPage
 from alerts.router import Router
 from alerts.setup import EngineParts
+from config.clusters import ClusterRules
 from config.laws import Article
 from config.ledger import LedgerRules
 from config.lexicon import Lexicon
@@ -85,6 +86,7 @@ class Services:
     ledger: how long hazards may stand and what closing one needs.  weekly: the statistics table of each week.
     laws: articles that may apply to a hazard; empty: none is proposed.
     act, render_feed: None leaves that part of the desk out.
+    clusters: weak spots and how clusters are counted.
     tiles: region code to column and row on the map of tiles; those that are missing follow the others.
     stopping: set when the process is asked to end, so that live streams close at once.
     """
@@ -110,6 +112,7 @@ class Services:
     clock: Clock = system_clock
     story: Clock = system_clock
     stopping: threading.Event = field(default_factory=threading.Event)
+    clusters: ClusterRules = field(default_factory=ClusterRules)
     tiles: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
