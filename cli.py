@@ -35,6 +35,7 @@ GROUPS = {
     "commands.channels": ("channel",),
     "commands.watching": ("watch",),
     "commands.watchlists": ("watchlist",),
+    "commands.grade": ("grade",),
     "commands.firms": ("enterprises", "match"),
     "commands.tracing": ("trace",),
     "commands.mirroring": ("mirror",),

@@ -7,6 +7,7 @@ import typer
 from alerts.sender import send_due
 from commands.canary import canary_jobs
 from commands.cluster_jobs import cluster_jobs
+from commands.grade import grade_jobs
 from commands.index_care import index_jobs
 from commands.kept import KeptOption, prompt, start
 from commands.lab_jobs import LabRunner
@@ -49,7 +50,12 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
     settings, stop = start(kept, data, profile)
     store = open_store(settings)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
-    daily = [*digest_jobs(settings, store), *index_jobs(settings), *run_sweeping_jobs(store)]
+    daily = [
+        *digest_jobs(settings, store),
+        *index_jobs(settings),
+        *run_sweeping_jobs(store),
+        *grade_jobs(settings, store),
+    ]
     lab = LabRunner(settings, store)
     hourly, frequent = (
         [

@@ -29,6 +29,7 @@ from config.clusters import load_clusters
 from config.contact import contact_mistake
 from config.duty import load_duty
 from config.elastic_access import warnings_about
+from config.grades import load_grades
 from config.laws import load_laws
 from config.ledger import load_ledger_rules
 from config.lexicon import Lexicon, load_lexicon
@@ -144,6 +145,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "统领": lambda: load_alert_life(settings.config).inhibit,
         "台账": lambda: load_ledger_rules(settings.config).rectify,
         "条款": lambda: load_laws(settings.config, issues=lexicon_once().issues),
+        "分级": lambda: load_grades(settings.config, products=lexicon_once().products).rows,
         "周报": lambda: load_weekly(settings.config).columns,
         "登录": lambda: _sign_in(settings, lexicon_once),
         "历法": lambda: load_calendar(settings.config).classes,

@@ -328,6 +328,7 @@ firm_facts = Table(
     Index("ix_firm_facts_firm", "firm", "kind"),
     Index("ix_firm_facts_number", "number"),
     Index("ix_firm_facts_day", "kind", "day"),
+    Index("ix_firm_facts_updated", "updated_at"),
     Index("ix_firm_facts_model", "model"),
     Index("ix_firm_facts_batch", "batch"),
 )  # fmt: skip
@@ -1164,4 +1165,48 @@ watched_firms = Table(
     Index("ix_watched_firms_firm", "firm"),
     Index("ix_watched_firms_list", "list", "removed_at", "number"),
     comment="never changed, only taken off: a signal is judged by what stood on a list when it came",
+)  # fmt: skip
+
+firm_grades = Table(
+    "firm_grades", metadata,
+    Column("firm", Text, primary_key=True, comment="registry id or NIL:<name>"),
+    Column("day", Date, nullable=False, comment="computed for"),
+    Column("grade", Text, nullable=False),
+    Column("points", Float, nullable=False),
+    Column("product", Text, nullable=False, comment="whose row of the points table counted; empty: the default"),
+    Column("territory", Text, nullable=False, comment="the firm's region code; empty: not known"),
+    Column("next_on", Date, comment="when time alone changes it; null: it does not"),
+    Index("ix_firm_grades_grade", "grade", "points"),
+    Index("ix_firm_grades_next", "next_on"),
+    comment="the computed grade of each firm that has a record",
+)  # fmt: skip
+
+firm_grade_changes = Table(
+    "firm_grade_changes", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("firm", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("before", Text, nullable=False, comment="empty: the first one"),
+    Column("grade", Text, nullable=False),
+    Column("points", Float, nullable=False),
+    Column("why", Text, nullable=False, comment="the weightiest reasons then"),
+    Index("ix_firm_grade_changes_firm", "firm"),
+    Index("ix_firm_grade_changes_day", "day"),
+    comment="append-only: a row where a grade became another one",
+)  # fmt: skip
+
+firm_grade_overrides = Table(
+    "firm_grade_overrides", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("firm", Text, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="appeal | override"),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("until", Moment, nullable=False, comment="it stands before this moment"),
+    Column("ended_at", Moment, comment="null: it was not taken back"),
+    Column("ended_by", Text),
+    Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_firm_grade_overrides_firm", "firm"),
 )  # fmt: skip

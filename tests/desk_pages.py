@@ -57,6 +57,7 @@ PAGES = {
     "help of the API": "/help/api",
     "rules": "/rules",
     "watch-lists": "/watchlists",
+    "grades": "/grades",
     "watch-list": "/watchlists/GZ-2026-0001",
     "silences": "/silences",
     "new silence": "/silences/new?match=level%3Dyellow",

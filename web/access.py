@@ -40,6 +40,7 @@ MAY: dict[str, Role] = {
     "clear": "supervisor",
     "mark": "officer",
     "watch": "officer",
+    "grade": "supervisor",
     "level": "supervisor",
     "confirm": "supervisor",
     "close": "supervisor",

@@ -114,6 +114,8 @@ AUDIT_WORDS: Mapping[str, str] = {
     "watchlist_end": "结束关注名单",
     "watch_firm": "列入关注",
     "unwatch_firm": "移出关注",
+    "grade_set": "调整风险分级",
+    "grade_unset": "撤回分级调整",
     "rule_created": "新建规则",
     "rule_changed": "修改规则",
     "rule_off": "停用规则",

@@ -21,6 +21,7 @@ from ledger.clocks import due_words
 from reports.dossier import Around, documents_of, dossier_paper
 from store import audit
 from web.dossier import cut_of, dossier_of, find_of
+from web.views.grades import grade_panel
 from web.views.ledger import WORDS
 from web.views.watchlists import watch_panel
 from web.visit import Here, Refused, Visit
@@ -79,6 +80,7 @@ def show_firm(
     with visit.services.store.read() as db:
         profile = dossier_of(db, visit, firm, asof=asof, span=span)
         beside = _beside(db, profile, find_of(visit)) | watch_panel(db, visit, firm)
+        beside |= grade_panel(db, visit, firm)
     return visit.page(
         "enterprise.html", **_axis_of(profile, kind, page), **_rest_of(profile), **_charts(visit, profile), **beside
     )

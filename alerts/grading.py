@@ -1,0 +1,159 @@
+"""The grade of firms by what the store holds, and the nightly pass over those whose grade may have changed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from alerts.marks import SPEAKING, standing_marks
+from config.grades import GradeTable
+from core.clock import beijing, parse_published
+from core.errors import UsageError
+from core.records import Alert
+from enterprises.grade import Grade, Record, grade_of
+from store import audit
+from store.alert_log import find_alert
+from store.database import Store, get_fact, set_fact
+from store.firm_facts import facts_of
+from store.grades import AT_ONCE, GradeRow, Override, add_override, due, end_override, save_grades
+from store.ledger import HazardState
+from store.registry import find_entry
+from store.schema import alert_history, enterprises, firm_facts, ledger_entries
+
+LAST = "grades_through"
+LONGEST = timedelta(days=366)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a pass did."""
+
+    looked: int
+    changed: int
+
+
+Confirmed = Mapping[str, Sequence[Record]]
+"""Of each firm its verified alerts."""
+
+
+def confirmed_alerts(db: Connection) -> Confirmed:
+    """The alerts that people marked as true, by firm. Raw posts and alerts nobody verified say nothing."""
+    found: dict[str, list[Record]] = {}
+    for name, marked in standing_marks(db).items():
+        alert = find_alert(db, name) if marked.mark == "confirmed" else None
+        if alert is not None:
+            for firm in alert.enterprises:
+                found.setdefault(firm, []).append(alert_record(alert, marked.at))
+    return found
+
+
+def alert_record(alert: Alert, at: datetime) -> Record:
+    """A verified alert as the grade counts it."""
+    origins = max(1, alert.origins)
+    words = f"预警 {alert.number} 核实属实，独立来源 {origins} 个"
+    return Record("opinion", beijing(at).date(), words, f"/alerts/{alert.id}", origins)
+
+
+def grades_for(db: Connection, firms: Sequence[str], table: GradeTable, day: date, confirmed: Confirmed) -> list[Grade]:
+    """The grades of firms on a day; the registry tells their products."""
+    facts = facts_of(db, firms)
+    ledger = _ledger(db, firms)
+    found = []
+    for firm in firms:
+        entry = find_entry(db, firm)
+        records = [*confirmed.get(firm, ()), *ledger.get(firm, ())]
+        found.append(grade_of(firm, entry.products if entry else (), facts[firm], records, table, day))
+    return found
+
+
+def _ledger(db: Connection, firms: Sequence[str]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    entry = ledger_entries.c
+    columns = (entry.id, entry.firm, entry.title, entry.state, entry.found_on, entry.closed_at)
+    for start in range(0, len(firms), AT_ONCE):
+        query = select(*columns).where(entry.firm.in_(firms[start : start + AT_ONCE]))
+        for number, firm, title, state, found_on, closed_at in db.execute(query):
+            if state == HazardState.EXCLUDED:
+                continue
+            closed = state == HazardState.CLOSED and closed_at is not None
+            day = beijing(closed_at).date() if closed else found_on
+            words = f"隐患 {number}{'已销号' if closed else '未销号'}：{title[:60]}"
+            kind = "ledger_closed" if closed else "ledger_open"
+            found.setdefault(firm, []).append(Record(kind, day, words, f"/ledger/{number}"))
+    return found
+
+
+def nightly(store: Store, table: GradeTable, *, now: datetime, everything: bool = False) -> Night:
+    """Grade the firms with something new since the last pass, and those that time alone moves; 400 at a time.
+
+    everything: all that have any record, as after a change of the points table.
+    """
+    day = beijing(now).date()
+    with store.read() as db:
+        last = get_fact(db, LAST)
+        since = parse_published(last) if last and not everything else parse_published("2000-01-01")
+        confirmed = confirmed_alerts(db)
+        firms = sorted(_touched(db, since, confirmed) | set(_all_due(db, day)))
+    changed = 0
+    for start in range(0, len(firms), AT_ONCE):
+        some = firms[start : start + AT_ONCE]
+        with store.read() as db:
+            grades, places = grades_for(db, some, table, day, confirmed), _places(db, some)
+        rows = [(_row(one, places.get(one.firm, "")), _why(one)) for one in grades]
+        with store.write() as db:
+            changed += save_grades(db, rows)
+    with store.write() as db:
+        set_fact(db, LAST, now.isoformat())
+    return Night(len(firms), changed)
+
+
+def _touched(db: Connection, since: datetime, confirmed: Confirmed) -> set[str]:
+    found = set(db.execute(select(firm_facts.c.firm).where(firm_facts.c.updated_at > since).distinct()).scalars())
+    mine = (ledger_entries.c.updated_at > since, ledger_entries.c.firm != "")
+    found |= set(db.execute(select(ledger_entries.c.firm).where(*mine).distinct()).scalars())
+    spoken = (alert_history.c.at > since, alert_history.c.action.in_(SPEAKING))
+    for name in db.execute(select(alert_history.c.alert).where(*spoken).distinct()).scalars():
+        alert = find_alert(db, name)
+        found |= set(alert.enterprises) if alert else set()
+    return found
+
+
+def _all_due(db: Connection, day: date) -> Iterator[str]:
+    after = ""
+    while some := due(db, day, after=after):
+        yield from some
+        after = some[-1]
+
+
+def _places(db: Connection, firms: Sequence[str]) -> dict[str, str]:
+    query = select(enterprises.c.id, enterprises.c.region_code).where(enterprises.c.id.in_(firms))
+    return {row[0]: row[1] for row in db.execute(query)}
+
+
+def _row(one: Grade, territory: str) -> GradeRow:
+    return GradeRow(one.firm, one.day, one.grade, one.points, one.product, territory, one.next_on)
+
+
+def _why(one: Grade) -> str:
+    return "；".join(f"{reason.words} {reason.worth:+g}" for reason in one.reasons[:3])
+
+
+def set_grade(db: Connection, one: Override, *, once: str) -> Override:
+    """A person sets another grade for a time, with a reason. Raises UsageError for what is lacking."""
+    if len(one.reason.strip()) < 4:
+        raise UsageError("须写明理由（至少 4 字）")
+    if not one.at < one.until <= one.at + LONGEST:
+        raise UsageError("到期日须在今天之后、一年以内")
+    made, new = add_override(db, one, once=once)
+    if new:
+        told = {"level": one.grade, "how": one.kind, "reason": one.reason, "until": f"{beijing(one.until):%Y-%m-%d}"}
+        audit.note(db, one.author, "grade_set", one.firm, at=one.at, details=told)
+    return made
+
+
+def take_back(db: Connection, number: int, firm: str, *, by: str, now: datetime) -> None:
+    """The computed grade counts again."""
+    if not end_override(db, number, by=by, now=now):
+        raise UsageError("这条调整已经结束")
+    audit.note(db, by, "grade_unset", firm, at=now, details={})

@@ -1,0 +1,158 @@
+"""Risk grades: every point explained, fading, what would change it; the nightly pass; what a person sets instead."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.grading import nightly
+from config.grades import GradeTable, load_grades
+from config.settings import PROJECT
+from core.clock import beijing
+from core.errors import ConfigError
+from core.firms import FactKind, FirmFact
+from enterprises.grade import Grade, Record, grade_of
+from store import audit, users
+from store.database import Store
+from store.firm_facts import save_facts
+from store.grades import changes, grades_of, overrides_of
+from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in, value_of
+from web.app import create_app
+from web.services import Services
+
+DAY = date(2026, 11, 23)
+FIRM = "ENT0140"
+
+
+@pytest.fixture(scope="module")
+def table() -> GradeTable:
+    return GradeTable.model_validate(
+        {
+            "bounds": {"B": 15, "C": 35, "D": 65},
+            "products": {"cable": {"product": 10}},
+            "default": {"credit": {"C": 10}},
+        }
+    )
+
+
+def fact(kind: FactKind, days: int = 0, **more: object) -> FirmFact:
+    return FirmFact(FIRM, kind, day=DAY - timedelta(days=days), **more)  # type: ignore[arg-type]
+
+
+def graded(table: GradeTable, *facts: FirmFact, records: tuple[Record, ...] = (), day: date = DAY) -> Grade:
+    return grade_of(FIRM, ("cable",), facts, records, table, day)
+
+
+FAILED = fact(FactKind.SAMPLING, outcome="failed", number="JD-1", document="d1")
+
+
+def test_each_point_says_its_record_and_the_sum_is_the_grade(table: GradeTable) -> None:
+    one = graded(table, FAILED, fact(FactKind.PENALTY, 365, number="CF-1"), fact(FactKind.CREDIT, outcome="C"))
+    told = {reason.row: (reason.full, reason.worth) for reason in one.reasons}
+    assert told == {"product": (10, 10), "sampling_failed": (15, 15), "penalty": (15, 7.5), "credit": (10, 10)}
+    assert (one.points, one.grade, one.product) == (42.5, "C", "cable")
+    assert next(reason for reason in one.reasons if reason.row == "sampling_failed").document == "d1"
+
+
+def test_it_fades_by_itself_and_the_day_is_told_to_the_day(table: GradeTable) -> None:
+    one = graded(table, FAILED)
+    assert one.grade == "B"
+    assert one.next_on is not None
+    assert one.next_grade == "A"
+    assert graded(table, FAILED, day=one.next_on).grade == "A"
+    assert graded(table, FAILED, day=one.next_on - timedelta(days=1)).grade == "B"
+    assert f"没有新记录时，{one.next_on} 起为 A" in one.changes
+    assert "再加 10 分为 C：一次抽查不合格、一次处罚、一次召回、一项未销号隐患、一张证过期即可" in one.changes
+
+
+def test_a_paper_counts_as_it_stood_that_day_and_what_came_later_does_not(table: GradeTable) -> None:
+    paper = FirmFact(FIRM, FactKind.CCC, "CCC-1", day=date(2020, 1, 1), until=DAY)
+    assert graded(table, paper).points == 10
+    later = graded(table, paper, day=DAY + timedelta(days=1))
+    assert later.points == 30
+    assert graded(table, paper).next_on == DAY + timedelta(days=1), "a lapse is foreseen"
+    assert graded(table, FAILED, day=DAY - timedelta(days=1)).points == 10
+
+
+def test_opinion_counts_by_verified_origins_up_to_a_limit_and_open_hazards_do_not_fade(table: GradeTable) -> None:
+    verified = Record("opinion", DAY, "预警 YJ 核实属实", "/alerts/a", 5)
+    hazard = Record("ledger_open", DAY - timedelta(days=800), "隐患 YH 未销号", "/ledger/YH")
+    one = graded(table, records=(verified, hazard))
+    assert {reason.row: reason.worth for reason in one.reasons} == {"product": 10, "opinion": 18, "ledger_open": 15}
+    assert any("隐患 YH 未销号了结即可" in line for line in one.changes)
+
+
+def test_a_mistake_in_the_table_names_file_key_and_what_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "grades.yml").write_text(
+        "bounds: {B: 15, C: 35, D: 65}\nproducts: {kettle9: {product: 1}}\n", encoding="utf-8"
+    )
+    with pytest.raises(ConfigError, match=r"grades.yml: products.kettle9: no product \(accepted: cable\)"):
+        load_grades(tmp_path, products=["cable"])
+    (tmp_path / "grades.yml").write_text("bounds: {B: 15, C: 5, D: 65}\ndefault: {recal: 3}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_grades(tmp_path, products=["cable"])
+    told = "\n".join(caught.value.mistakes)
+    assert "grades.yml: bounds: must rise (accepted: 0 < B < C < D)" in told
+    assert "grades.yml: default.recal: unknown key (accepted: " in told
+
+
+def test_a_night_grades_what_is_new_and_what_time_moves_and_keeps_changes_only(store: Store, table: GradeTable) -> None:
+    new = FirmFact(FIRM, FactKind.SAMPLING, "JD-1", day=beijing(NOW).date(), outcome="failed")
+    old = FirmFact("ENT0043", FactKind.CHECK, "JC-1", day=beijing(NOW).date(), outcome="passed")
+    with store.write() as db:
+        save_facts(db, [new, old], now=NOW)
+    later = NOW + timedelta(hours=1)
+    assert nightly(store, table, now=later).looked == 2
+    assert nightly(store, table, now=later + timedelta(days=1)).looked == 0, "nothing new, nothing due"
+    with store.read() as db:
+        [mine] = grades_of(db, [FIRM])
+        assert [(one.before, one.grade) for one in changes(db, firm=FIRM)] == [("", mine.grade)]
+    assert mine.grade == "B"
+    assert mine.next_on is not None
+    night = nightly(store, table, now=later + (mine.next_on - mine.day))
+    assert (night.looked, night.changed) == (1, 1)
+    with store.read() as db:
+        assert [(one.before, one.grade) for one in changes(db, firm=FIRM)] == [("B", "A"), ("", "B")]
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    made = make_services(tmp_path_factory.mktemp("grades"), clock=lambda: NOW)
+    with made.store.write() as db:
+        for name, role, territory in (
+            ("chief", "supervisor", "360000"), ("officer", "officer", "360000"), ("far", "supervisor", "360700"),
+        ):  # fmt: skip
+            users.create_user(db, name, role=role, territory=territory, display_name=name, password=PASSWORD, now=NOW)  # type: ignore[arg-type]
+        save_facts(db, [FirmFact(FIRM, FactKind.RECALL, "ZH-1", day=beijing(NOW).date())], now=NOW)
+    products = made.lexicon.products
+    nightly(made.store, load_grades(PROJECT / "config", products=products), now=NOW + timedelta(minutes=1))
+    yield made
+    made.store.close()
+
+
+def test_a_supervisor_of_the_territory_sets_another_grade_for_a_time(services: Services) -> None:
+    app = create_app(services)
+    with signed_in(app, "chief") as chief, signed_in(app, "officer") as officer, signed_in(app, "far") as far:
+        page = chief.get(f"/enterprises/{FIRM}").text
+        assert "召回 （ZH-1）" in page
+        form = {"csrf": value_of(page, "csrf"), "once": "grade-once", "firm": FIRM, "grade": "D", "kind": "override"}
+        form |= {"reason": "正在立案核查", "until": "2026-12-31"}
+        assert chief.post("/grades/set", data={**form, "until": ""}).status_code == 400
+        assert chief.post("/grades/set", data=form).status_code == 303
+        for other in (officer, far):
+            mine = value_of(other.get("/grades").text, "csrf")
+            assert other.post("/grades/set", data={**form, "csrf": mine, "once": "grade-other"}).status_code == 403
+        page = chief.get(f"/enterprises/{FIRM}").text
+        assert "正在立案核查" in page
+        assert "至 2026-12-31" in page
+        assert "现按 D" in chief.get("/grades").text
+        assert "现按 D" not in far.get("/grades").text, "cut to the territory"
+        with services.store.read() as db:
+            number = overrides_of(db, [FIRM], NOW)[FIRM].number
+            assert not overrides_of(db, [FIRM], NOW + timedelta(days=60)), "it ends by itself"
+        form = {"csrf": form["csrf"], "firm": FIRM, "number": str(number)}
+        assert chief.post("/grades/unset", data=form).status_code == 303
+        with services.store.read() as db:
+            assert [line.action for line in audit.search(db, object=FIRM)] == ["grade_unset", "grade_set"]

@@ -1,0 +1,121 @@
+"""风险分级: which firms stand in which grade, what moved, and the panel of a firm with every reason."""
+
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from alerts.grading import Confirmed, alert_record, grades_for, set_grade, take_back
+from alerts.marks import mark_of
+from config.grades import GRADES, GradeTable, load_grades
+from core.clock import beijing
+from core.errors import UsageError
+from enterprises.watching import end_of_day
+from store.alert_log import list_alerts
+from store.grades import Override, changes, list_grades, overrides_of, shares
+from store.registry import find_entry
+from web.access import ROLE_NAMES
+from web.history import people
+from web.visit import Here, Posted, Refused, Visit, once_of, redirect
+
+router = APIRouter(include_in_schema=False)
+PAGE_SIZE, MOST_CHANGES = 50, 30
+KINDS = {"override": "人工调整", "appeal": "企业申诉"}
+
+
+@router.get("/grades")
+def show_grades(visit: Here, grade: str = "", product: str = "", region: str = "", page: int = 1) -> Response:
+    """The firms with a record, the most points first, cut to the viewer's territory."""
+    grade, page = grade if grade in GRADES else "", max(1, min(page, 2_000))
+    regions = visit.services.lexicon.regions
+    within = visit.me.codes()
+    if region and visit.me.sees_code(region):
+        within = frozenset(code for code in (*regions.by_code,) if regions.is_within(region, code))
+    now = visit.services.clock()
+    with visit.services.store.read() as db:
+        rows = list_grades(
+            db, within=within, grade=grade, product=product[:40], start=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE + 1
+        )
+        counted = shares(db, within=within)
+        set_by = overrides_of(db, [row.firm for row, _ in rows], now)
+    return visit.page(
+        "grades.html", rows=rows[:PAGE_SIZE], more=len(rows) > PAGE_SIZE, page=page, grade=grade, product=product,
+        region=region, counted=counted, total=sum(counted.values()), set_by=set_by, GRADES=GRADES,
+        products=list(_table(visit.services.settings.config, tuple(visit.services.lexicon.products)).rows),
+        places=[code for code in regions.children.get(regions.home, ()) if visit.me.sees_code(code)],
+    )  # fmt: skip
+
+
+@router.post("/grades/set")
+def set_one(visit: Here, form: Posted) -> Response:
+    """Set another grade for a time, with a reason."""
+    firm, grade, kind = (str(form.get(name, ""))[:200] for name in ("firm", "grade", "kind"))
+    now = visit.services.clock()
+    try:
+        until = end_of_day(str(form.get("until", "")))
+        if grade not in GRADES or kind not in KINDS or until is None:
+            raise UsageError("等级、类别、到期日须填写")
+        with visit.services.store.write() as db:
+            _may(db, visit, firm)
+            reason = str(form.get("reason", "")).strip()[:500]
+            set_grade(db, Override(0, firm, grade, kind, reason, visit.me.name, now, until), once=once_of(form))
+    except UsageError as problem:
+        raise Refused(400, f"没有调整：{problem}。请返回填写。") from problem
+    return redirect(f"/enterprises/{firm}#grade")
+
+
+@router.post("/grades/unset")
+def unset_one(visit: Here, form: Posted) -> Response:
+    """The computed grade counts again."""
+    firm, number = str(form.get("firm", ""))[:200], str(form.get("number", ""))
+    try:
+        with visit.services.store.write() as db:
+            _may(db, visit, firm)
+            standing = overrides_of(db, [firm], visit.services.clock()).get(firm)
+            if standing is None or str(standing.number) != number:
+                raise UsageError("这条调整已经结束")
+            take_back(db, standing.number, firm, by=visit.me.name, now=visit.services.clock())
+    except UsageError as problem:
+        raise Refused(409, f"没有撤回：{problem}。") from problem
+    return redirect(f"/enterprises/{firm}#grade")
+
+
+def grade_panel(db: Connection, visit: Visit, firm: str) -> dict[str, Any]:
+    """What the page of a firm shows: the grade of today with every reason, its history, and what a person set."""
+    services, now = visit.services, visit.services.clock()
+    table = _table(services.settings.config, tuple(services.lexicon.products))
+    verified = []
+    for alert in list_alerts(db, firm=firm):
+        marked = mark_of(db, alert.id)
+        if marked is not None and marked.mark == "confirmed":
+            verified.append(alert_record(alert, marked.at))
+    confirmed: Confirmed = {firm: verified}
+    [graded] = grades_for(db, [firm], table, beijing(visit.now).date(), confirmed)
+    override = overrides_of(db, [firm], now).get(firm)
+    entry = find_entry(db, firm)
+    return {
+        "graded": graded,
+        "grade_set": override,
+        "grade_last": beijing(override.until - timedelta(seconds=1)).date() if override else None,
+        "grade_history": changes(db, firm=firm, limit=MOST_CHANGES),
+        "grade_people": people(db) if override else {},
+        "GRADE_KINDS": KINDS,
+        "may_grade": visit.me.may("grade") and visit.me.sees_code(entry.region_code if entry else None),
+    }
+
+
+@cache
+def _table(config: Path, products: tuple[str, ...]) -> GradeTable:
+    return load_grades(config, products=products)
+
+
+def _may(db: Connection, visit: Visit, firm: str) -> None:
+    if not visit.me.may("grade"):
+        raise Refused(403, f"风险分级由{ROLE_NAMES['supervisor']}及以上角色调整。")
+    entry = find_entry(db, firm)
+    if not visit.me.sees_code(entry.region_code if entry else None):
+        raise Refused(403, "这家企业不在您的属地之内。")
