@@ -61,6 +61,12 @@ class Track:
         return True, self._firms[first] if self._other[first] >= last else None
 
 
+def tracks_of(cards: Iterable[Card]) -> tuple[Track, Track]:
+    """The listed firms that the standing ones among cards in order of time name, and any firms."""
+    named = [(card.at, card.firm, card.listed) for card in cards if card.until is None and card.firm]
+    return Track([(at, firm) for at, firm, listed in named if listed]), Track([(at, firm) for at, firm, _ in named])
+
+
 class Neighbourhood:
     """The cards around one moment. What lies under a key is read in months, each month once."""
 
@@ -174,11 +180,7 @@ class Neighbourhood:
         if mine not in self._tracks:
             self.load([key], start, end)
             months = range(mine[1], mine[2] + 1)
-            cards = [card for month in months for card in self._months[key, month] if card.until is None]
-            self._tracks[mine] = (
-                Track([(card.at, card.firm) for card in cards if card.firm and card.listed]),
-                Track([(card.at, card.firm) for card in cards if card.firm]),
-            )
+            self._tracks[mine] = tracks_of(card for month in months for card in self._months[key, month])
         return self._tracks[mine]
 
     def _firm_by_name(self, name: str, at: datetime) -> str | None:

@@ -10,7 +10,7 @@ from alerts.counting import alive
 from alerts.facts import where_of
 from alerts.lab.replayed import LabAlert, Opened, Replayed, subjects_of
 from alerts.lab.walk import Group, Moments, Recorder, held_findings, recorder_for, walk
-from alerts.matters import HOW_TOLD, NEAR, RADIUS, Matter, Neighbourhood, chapters, thinned
+from alerts.matters import HOW_TOLD, NEAR, RADIUS, Matter, Neighbourhood, Track, chapters, thinned, tracks_of
 from alerts.replay import (
     Held,
     Outcome,
@@ -42,6 +42,7 @@ class HeldCards(Neighbourhood):
         self.keys: dict[tuple[str, int], tuple[str, ...]] = {}
         self._held: defaultdict[str, list[Card]] = defaultdict(list)
         self._under: dict[str, _Under] = {}
+        self._firms: dict[str, tuple[Track, Track]] = {}
         self._stories: dict[tuple[str, int], tuple[frozenset[str], frozenset[str]]] = {}
         self._prefectures: dict[str, str | None] = {}
         self._alike: dict[tuple[str, str], bool] = {}
@@ -70,6 +71,11 @@ class HeldCards(Neighbourhood):
         if key not in self._under:
             self._under[key] = _Under(thinned(self._held.get(key, [])), self.view.grouping.idle.place)
         return self._under[key]
+
+    def _named(self, key: str, start: datetime, end: datetime) -> tuple[Track, Track]:
+        if key not in self._firms:
+            self._firms[key] = tracks_of(self._of(key).cards)
+        return self._firms[key]
 
     def _chain_ends(self, card: Card, key: str) -> tuple[datetime, datetime]:
         under = self._of(key)
