@@ -16,6 +16,7 @@ from web.app import create_app, entry_path
 NEEDS_SOMETHING = {
     "trace of a firm",
     "firm on a day",
+    "watch-list",
     *("alert", "firm", "source", "missing", "why, kept", "event", "document", "rule", "rule versions", "an account"),
     *("changed rule", "hazard", "bad query", "new hazard", "why an alert", "help asked"),
 }
