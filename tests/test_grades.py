@@ -13,10 +13,13 @@ from core.clock import beijing
 from core.errors import ConfigError
 from core.firms import FactKind, FirmFact
 from enterprises.grade import Grade, Record, grade_of
+from ledger import steps
+from ledger.book import Deed, open_book
 from store import audit, users
 from store.database import Store
 from store.firm_facts import save_facts
 from store.grades import changes, grades_of, overrides_of
+from store.ledger import Entry, HazardState
 from tests.desk_server import NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
@@ -156,3 +159,17 @@ def test_a_supervisor_of_the_territory_sets_another_grade_for_a_time(services: S
         assert chief.post("/grades/unset", data=form).status_code == 303
         with services.store.read() as db:
             assert [line.action for line in audit.search(db, object=FIRM)] == ["grade_unset", "grade_set"]
+
+
+def test_a_hazard_of_another_territory_gives_its_points_and_not_its_words(services: Services) -> None:
+    today = beijing(NOW).date()
+    hazard = Entry("", HazardState.TO_CHECK, 2, "电缆厂仓库堆放", "check", today, today, "360981", NOW, NOW, firm=FIRM)
+    with services.store.write() as db:
+        book = open_book(services.ledger, lambda day: True, services.lexicon)
+        steps.add(book, db, hazard, Deed("chief", NOW, once="grade-hazard", territory="000000"))
+    app = create_app(services)
+    with signed_in(app, "chief") as chief, signed_in(app, "far") as far:
+        assert "未销号：电缆厂仓库堆放" in chief.get(f"/enterprises/{FIRM}").text
+        page = far.get(f"/enterprises/{FIRM}").text
+        assert "电缆厂仓库堆放" not in page
+        assert "其他属地的隐患（无权查看）" in page

@@ -1,5 +1,6 @@
 """风险分级: which firms stand in which grade, what moved, and the panel of a firm with every reason."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -14,9 +15,11 @@ from alerts.marks import mark_of
 from config.grades import GRADES, GradeTable, load_grades
 from core.clock import beijing
 from core.errors import UsageError
+from enterprises.grade import Point
 from enterprises.watching import end_of_day
-from store.alert_log import list_alerts
+from store.alert_log import find_alert, list_alerts
 from store.grades import Override, changes, list_grades, overrides_of, shares
+from store.ledger import find_entry as find_hazard
 from store.registry import find_entry
 from web.access import ROLE_NAMES
 from web.history import people
@@ -24,6 +27,7 @@ from web.visit import Here, Posted, Refused, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 PAGE_SIZE, MOST_CHANGES = 50, 30
+ELSEWHERE = {"ledger": "其他属地的隐患（无权查看）", "alerts": "其他属地的预警（无权查看）"}
 KINDS = {"override": "人工调整", "appeal": "企业申诉"}
 
 
@@ -95,17 +99,37 @@ def grade_panel(db: Connection, visit: Visit, firm: str) -> dict[str, Any]:
             verified.append(alert_record(alert, marked.at))
     confirmed: Confirmed = {firm: verified}
     [graded] = grades_for(db, [firm], table, beijing(visit.now).date(), confirmed)
+    shown = tuple(_shown(db, visit, one) for one in graded.reasons)
+    lines = graded.changes
+    for was, now_said in zip(graded.reasons, shown, strict=True):
+        lines = tuple(line.replace(was.words, now_said.words) for line in lines)
+    graded = replace(graded, reasons=shown, changes=lines)
     override = overrides_of(db, [firm], now).get(firm)
     entry = find_entry(db, firm)
+    mine = visit.me.sees_code(entry.region_code if entry else None)
     return {
         "graded": graded,
         "grade_set": override,
         "grade_last": beijing(override.until - timedelta(seconds=1)).date() if override else None,
-        "grade_history": changes(db, firm=firm, limit=MOST_CHANGES),
+        "grade_history": [one if mine else replace(one, why="") for one in changes(db, firm=firm, limit=MOST_CHANGES)],
         "grade_people": people(db) if override else {},
         "GRADE_KINDS": KINDS,
-        "may_grade": visit.me.may("grade") and visit.me.sees_code(entry.region_code if entry else None),
+        "may_grade": visit.me.may("grade") and mine,
     }
+
+
+def _shown(db: Connection, visit: Visit, one: Point) -> Point:
+    """A reason as this person may read it: what a hazard or an alert of another territory says is left out."""
+    kind, _, number = one.link.removeprefix("/").partition("/")
+    if kind == "ledger":
+        hazard = find_hazard(db, number)
+        seen = hazard is not None and visit.me.sees_entry(hazard)
+    elif kind == "alerts":
+        alert = find_alert(db, number)
+        seen = alert is not None and visit.me.sees_alert(alert)
+    else:
+        seen = True
+    return one if seen else replace(one, words=ELSEWHERE[kind], link="")
 
 
 @cache
