@@ -17,7 +17,7 @@ from search.backend import Hit, SearchRequest
 from search.insight import NovelPairs, Special
 from search.query import QueryError
 from search.where import Scalar
-from web.analytics import DAY, Figures, Line, figures
+from web.analytics import DAY, PARTS, Figures, Line, figures
 from web.axes import AXES, Axis
 from web.names import firm_names
 from web.narrowing import Condition, Narrowing, Span, apart
@@ -34,18 +34,22 @@ OWN = ("by", "row", "column")
 
 @dataclass(frozen=True)
 class Wanted:
-    """An address of the analytics page: a search, along what it is counted, and what is crossed."""
+    """An address of the analytics page: a search, along what it is counted, and what is crossed.
+
+    words: its words are counted as well, each by two questions to the index.
+    """
 
     asked: Asked
     by: Axis
     row: Axis
     column: Axis
+    words: bool = False
 
     def link(self, path: str = "", **changes: str) -> str:
         """This page's address with other axes, at the same moment if it has one."""
-        axes = {name: getattr(self, name).name for name in OWN} | changes
+        axes = {name: getattr(self, name).name for name in OWN} | ({"words": "1"} if self.words else {}) | changes
         at = [("at", in_address(self.asked.at))] if self.asked.at else []
-        kept = [(name, value) for name, value in axes.items() if value != USUAL.get(name)]
+        kept = [(name, value) for name, value in axes.items() if value != USUAL.get(name, "")]
         return f"{path}?{urlencode([*self.pairs, *at, *kept])}"
 
     def at_time(self, key: str) -> str:
@@ -102,7 +106,8 @@ def show_analytics(visit: Here) -> Response:
         "error": "", "unavailable": "", "found": None,
     }  # fmt: skip
     try:
-        found = figures(visit, wanted.asked, wanted.by, (wanted.row, wanted.column))
+        parts = PARTS if wanted.words else PARTS - {"words"}
+        found = figures(visit, wanted.asked, wanted.by, (wanted.row, wanted.column), parts)
         shown |= {"found": found, **shown_figures(visit, wanted, found)}
     except QueryError as problem:
         shown["error"] = f"第 {problem.column} 字：{problem.message}"
@@ -139,13 +144,14 @@ def shown_figures(visit: Visit, wanted: Wanted, found: Figures) -> dict[str, Any
 def read_wanted(visit: Visit) -> Wanted:
     """The page's address. An order of the search page is passed over. Raises Refused for values that do not exist."""
     params = visit.request.query_params
-    rest = QueryParams([(name, value) for name, value in params.multi_items() if name not in (*OWN, "page", "after")])
+    ours = (*OWN, "words", "page", "after")
+    rest = QueryParams([(name, value) for name, value in params.multi_items() if name not in ours])
     by = params.get("by", "")
     by = "" if by in SORTS and by not in AXES else by
     axes = {name: _axis(name, by if name == "by" else params.get(name, "")) for name in OWN}
     if axes["row"] == axes["column"]:
         raise Refused(400, f"交叉表的行和列都是“{axes['row'].label}”。请另选一个。")
-    return Wanted(read_state(rest, visit.now), **axes)
+    return Wanted(read_state(rest, visit.now), **axes, words=params.get("words") == "1")
 
 
 def _axis(name: str, value: str) -> Axis:
