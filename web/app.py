@@ -103,10 +103,7 @@ PAGES = (
     rules, status, account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence,
     ledger, ledger_sheet, ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit,
     account_sign_in, invite, settings, settings_users, oidc, tokens, reports, deliveries, help, watchlists, dossier,
-    search_export, search_parts, search_saved, analytics, documents, trace, mirror, enterprises, sources, rules, status,
-    account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence, ledger, ledger_sheet,
-    ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit, account_sign_in,
-    invite, settings, settings_users, oidc, tokens, reports, deliveries, help, watchlists, grades, dossier,
+    grades,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -80,7 +80,7 @@ def show_firm(
     with visit.services.store.read() as db:
         profile = dossier_of(db, visit, firm, asof=asof, span=span)
         beside = _beside(db, profile, find_of(visit)) | watch_panel(db, visit, firm)
-        beside |= grade_panel(db, visit, firm)
+        beside |= grade_panel(db, visit, firm, profile.asked.day)
     return visit.page(
         "enterprise.html", **_axis_of(profile, kind, page), **_rest_of(profile), **_charts(visit, profile), **beside
     )

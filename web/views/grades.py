@@ -1,7 +1,7 @@
 """风险分级: which firms stand in which grade, what moved, and the panel of a firm with every reason."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from core.clock import beijing
 from core.errors import UsageError
 from enterprises.grade import Point
 from enterprises.watching import end_of_day
+from nlp.privacy import mask
 from store.alert_log import find_alert, list_alerts
 from store.grades import Override, changes, list_grades, overrides_of, shares
 from store.ledger import find_entry as find_hazard
@@ -88,17 +89,17 @@ def unset_one(visit: Here, form: Posted) -> Response:
     return redirect(f"/enterprises/{firm}#grade")
 
 
-def grade_panel(db: Connection, visit: Visit, firm: str) -> dict[str, Any]:
-    """What the page of a firm shows: the grade of today with every reason, its history, and what a person set."""
+def grade_panel(db: Connection, visit: Visit, firm: str, day: date) -> dict[str, Any]:
+    """What the page of a firm shows: the grade of a day with every reason, its history, and what a person set."""
     services, now = visit.services, visit.services.clock()
     table = _table(services.settings.config, tuple(services.lexicon.products))
     verified = []
     for alert in list_alerts(db, firm=firm):
         marked = mark_of(db, alert.id)
-        if marked is not None and marked.mark == "confirmed":
+        if marked is not None and marked.mark == "confirmed" and beijing(marked.at).date() <= day:
             verified.append(alert_record(alert, marked.at))
     confirmed: Confirmed = {firm: verified}
-    [graded] = grades_for(db, [firm], table, beijing(visit.now).date(), confirmed)
+    [graded] = grades_for(db, [firm], table, day, confirmed)
     shown = tuple(_shown(db, visit, one) for one in graded.reasons)
     lines = graded.changes
     for was, now_said in zip(graded.reasons, shown, strict=True):
@@ -111,7 +112,11 @@ def grade_panel(db: Connection, visit: Visit, firm: str) -> dict[str, Any]:
         "graded": graded,
         "grade_set": override,
         "grade_last": beijing(override.until - timedelta(seconds=1)).date() if override else None,
-        "grade_history": [one if mine else replace(one, why="") for one in changes(db, firm=firm, limit=MOST_CHANGES)],
+        "grade_history": [
+            replace(one, why=mask(one.why) if mine else "")
+            for one in changes(db, firm=firm, limit=MOST_CHANGES)
+            if one.day <= day
+        ],
         "grade_people": people(db) if override else {},
         "GRADE_KINDS": KINDS,
         "may_grade": visit.me.may("grade") and mine,
@@ -129,7 +134,7 @@ def _shown(db: Connection, visit: Visit, one: Point) -> Point:
         seen = alert is not None and visit.me.sees_alert(alert)
     else:
         seen = True
-    return one if seen else replace(one, words=ELSEWHERE[kind], link="")
+    return replace(one, words=mask(one.words)) if seen else replace(one, words=ELSEWHERE[kind], link="")
 
 
 @cache
