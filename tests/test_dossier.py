@@ -1,5 +1,6 @@
 """The dossier of a firm: papers as of a day, one time axis and its table, what of it which viewer sees."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
