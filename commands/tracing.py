@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
 
@@ -13,8 +14,7 @@ from config.lexicon import Lexicon, load_lexicon
 from core.clock import beijing, system_clock
 from core.errors import FengsuiError
 from core.told import NIL, plain
-from enterprises.match import Matcher
-from enterprises.registry_import import registry_of
+from enterprises.match_file import matcher_of
 from enterprises.told_before import read_again
 from enterprises.trace import MOST_NODES, MOST_STEPS, NODES, STEPS, Start, Trace, trace
 from enterprises.trace_letters import letters
@@ -59,7 +59,7 @@ def trace_command(
         print(json.dumps({"documents": count}) if as_json else f"重读文书 {count:,} 份")
         if not (firm or batch or model or number):
             return
-    asked = Start(_firm_of(store, firm) if firm else "", model, batch, number)
+    asked = Start(_firm_of(store, settings.data_dir, firm) if firm else "", model, batch, number)
     with store.read() as db:
         found = trace(db, asked, steps=steps, most=most)
     if not found.nodes or (asked.firm.startswith(NIL) and len(found.nodes) < 2):
@@ -67,7 +67,7 @@ def trace_command(
     _tell(found, lexicon, as_json=as_json)
 
 
-def _firm_of(store: Store, name: str) -> str:
+def _firm_of(store: Store, folder: Path, name: str) -> str:
     """A registry id, by id, exact name or the best match; else the name as documents write it."""
     with store.read() as db:
         if find_entry(db, name) is not None:
@@ -77,7 +77,7 @@ def _firm_of(store: Store, name: str) -> str:
             return known
         if rows_with(db, f"n:{plain(name.removeprefix(NIL))}", limit=1).rows:
             return f"{NIL}{name.removeprefix(NIL)}"
-    best = Matcher(registry_of(store)[0]).match(name, limit=2)
+    best = matcher_of(store, folder).match(name, limit=2)
     if best and best[0].score >= 0.9 and (len(best) == 1 or best[1].score < best[0].score):
         return best[0].id
     return f"{NIL}{name.removeprefix(NIL)}"

@@ -20,8 +20,12 @@ _FORM = re.compile(
     r"集团(?:股份)?$|总厂$|(?<![化加])工厂$"
 )
 _SMALL = re.compile(r"(?:经营部|经销部|服务部|批发部|销售部|门市部|商行|商店|工作室|厂|店|部|行|中心|超市)$")
+_BRANCHES = "分公司|子公司|办事处|分厂|分店|门店|门市部|经销部|营业部|经营部|销售部|专卖店|旗舰店"
 _BRANCH = re.compile(
-    r"(?:(?<=公司)|(?<=[^分]厂))(?=.)[^公司厂]{0,12}(?:分公司|子公司|办事处|分厂|分店|门店|营业部|经营部|销售部|专卖店|旗舰店|店|部|厂)$|(?<=公司)第?[一二三四五六七八九十\d]{1,3}分?[店厂部]$"
+    rf"(?<=公司)[^公司厂]{{0,12}}(?:{_BRANCHES}|店|部|厂)$|"
+    # Behind 厂 only what is plainly a branch: 厂 in the middle of a name is mostly another character misspelt.
+    rf"(?<=[^分]厂)[^公司厂]{{0,12}}(?:{_BRANCHES})$|"
+    r"(?<=公司)第?[一二三四五六七八九十\d]{1,3}分?[店厂部]$"
 )
 _LEGAL_WORDS = re.compile(
     r"\b(?:co|company|ltd|limited|inc|incorporated|corp|corporation|llc|plc|group|holdings?|holding|the|of|and)\b"

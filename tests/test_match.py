@@ -131,3 +131,8 @@ def test_the_command_tells_candidates_and_namesakes(tmp_path: Path, capsys: pyte
     assert first["candidates"][0]["id"] == "ENT0002"
     assert {"id", "name", "score", "why"} <= first["candidates"][0].keys()
     assert (second["namesakes"], len(second["candidates"])) == (1, 2)
+
+
+def test_a_factory_that_is_misspelt_with_the_sign_of_factories_is_found() -> None:
+    found = Matcher([RegistryEntry("A", "浔阳广府文化化工厂"), RegistryEntry("B", "九江浔阳化工有限公司")])
+    assert found.match("浔阳厂府文化化工厂")[0].id == "A"
