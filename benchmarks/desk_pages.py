@@ -51,6 +51,8 @@ NOT_PAGES = {
     "/search/export": "a file of up to 50,000 rows",
     "/analytics/export": "a file",
     "/trace.csv": "a file",
+    "/clusters.csv": "a file",
+    "/watchlists/{list_id}": "a list of firms, which this corpus has not",
     "/ledger/export.xlsx": "a file",
     "/enterprises/{firm:path}/dossier.docx": "a file",
     "/ledger/spotchecks.xlsx": "a file",
@@ -138,6 +140,8 @@ def _document_pages(services: Services) -> Iterator[str]:
         hot = db.execute(firm.group_by(documents.c.enterprise).order_by(count.desc()).limit(1)).scalar_one()
         event = db.execute(select(events.c.id).order_by(events.c.documents.desc(), events.c.id).limit(1)).scalar_one()
     yield from (f"/documents/{row.id}", f"/documents/{row.id}?rev=1", f"/enterprises/{quote(hot)}", "/enterprises")
+    yield from ("/clusters", "/clusters?days=365", "/grades", "/watchlists")
+    yield from ("/api/match?name=" + quote("江西"), "/api/match/suggest?q=" + quote("电动"))
     yield from ("/trace", "/trace?model=MFZ", f"/enterprises/{quote(hot)}/trace")
     yield from (f"/enterprises/{quote(hot)}?span=all", f"/enterprises/{quote(hot)}?asof=2026-06-01")
     yield from ("/enterprises?q=电动", "/enterprises?q=江西", "/enterprises?q=不存在的企业")
@@ -157,6 +161,7 @@ def _search_pages(services: Services) -> Iterator[str]:
     yield from ("/search/field?name=source&from=1y", "/search/field?name=product&q=起火&from=1y")
     yield from ("/search/special?q=起火&from=30d", "/search/new?q=起火&at=2026-11-23T10:00", "/api/complete?q=电动")
     yield from ("/analytics", "/analytics?q=起火&from=1y", "/analytics?from=90d&by=region&row=product&column=issue")
+    yield "/analytics?q=起火&words=1"
     yield "/api/complete?q=source:"
 
 
