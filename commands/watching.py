@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from alerts import sensitive
 from alerts.setup import duty_of
 from alerts.watch import Watcher
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
@@ -81,6 +82,8 @@ def watch_jobs(settings: Settings, store: Store) -> list[FrequentJob]:
     watcher = watcher_of(settings, store)
 
     def tick() -> str:
+        with store.write() as db:
+            sensitive.settle(db, system_clock())
         return "，".join(f"{action_word(name)} {count}" for name, count in watcher.tick(system_clock()).items())
 
     ledger = ledger_watch_of(settings, store)

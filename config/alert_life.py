@@ -85,6 +85,19 @@ class Silencing(_Part):
         return span
 
 
+class SensitivePeriods(_Part):
+    """longest: the most a sensitive period of an event or firm may last."""
+
+    longest: Duration = timedelta(days=7)
+
+    @field_validator("longest")
+    @classmethod
+    def _bounded(cls, span: timedelta) -> timedelta:
+        if not timedelta(hours=1) <= span <= timedelta(days=90):
+            raise ValueError("is too short or too long (accepted: 1h to 90d)")
+        return span
+
+
 class AlertLife(_Part):
     """The whole file."""
 
@@ -92,6 +105,7 @@ class AlertLife(_Part):
     all_clear: AllClear = AllClear()
     reopen: Reopen = Reopen()
     silence: Silencing = Silencing()
+    sensitive: SensitivePeriods = SensitivePeriods()
 
 
 def load_alert_life(config_dir: Path) -> AlertLife:

@@ -1084,6 +1084,26 @@ alert_files = Table(
     Column("size", Integer, nullable=False),
 )  # fmt: skip
 
+NOT_ENDED = text("ended_at IS NULL")
+
+sensitive_periods = Table(
+    "sensitive_periods", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("kind", Text, nullable=False, comment="event | firm"),
+    Column("subject", Text, nullable=False, comment="event id; registry id or NIL:<name>"),
+    Column("territory", Text, nullable=False, comment="region code of who declared it; 000000: sees all"),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("until", Moment, nullable=False, comment="it runs before this moment"),
+    Column("ended_at", Moment, comment="null: it runs, or its end is not put down yet"),
+    Column("ended_by", Text, comment="system: its time was over"),
+    Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_sensitive_periods_ended", "ended_at", "until"),
+    Index("ux_sensitive_periods_open", "kind", "subject", unique=True, sqlite_where=NOT_ENDED,
+          postgresql_where=NOT_ENDED),
+)  # fmt: skip
+
 event_moves = Table(
     "event_moves", metadata,
     Column("number", Serial, primary_key=True, comment="order of writing"),

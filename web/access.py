@@ -12,9 +12,11 @@ from sqlalchemy import ColumnElement, or_, true
 
 from config.regions import ABROAD, Regions
 from core.records import Alert, Document, Listed
+from store.events import Event
 from store.ledger import Entry
 from store.ledger_list import within
 from store.schema import documents
+from store.sensitive import Period
 from store.users import EVERYWHERE, ROLES, Role, User
 from store.watchlists import WatchList
 
@@ -40,6 +42,7 @@ MAY: dict[str, Role] = {
     "clear": "supervisor",
     "mark": "officer",
     "watch": "officer",
+    "sensitive": "officer",
     "grade": "supervisor",
     "level": "supervisor",
     "confirm": "supervisor",
@@ -225,6 +228,23 @@ class Viewer:
     def may_silence(self, territory: str) -> bool:
         """A silence is ended by officers of its territory and of what lies above it."""
         return self.may("silence") and (self.everywhere if territory == EVERYWHERE else self.sees_code(territory))
+
+    def sees_event(self, event: Event) -> bool:
+        """An event is seen where one of its documents is."""
+        return any(self.sees_code(code) for code in event.facts.get("territories", ()))
+
+    def may_declare(self, codes: Iterable[str | None]) -> bool:
+        """Whether this viewer may call what lies in these places sensitive."""
+        return self.may("sensitive") and any(map(self.sees_code, codes))
+
+    def sees_period(self, one: Period, codes: Iterable[str | None]) -> bool:
+        """A sensitive period is seen where its subject lies, and from where it was declared."""
+        return any(map(self.sees_code, (one.territory, *codes)))
+
+    def may_end_period(self, one: Period) -> bool:
+        """A sensitive period is ended by officers of the territory that declared it and of what lies above it."""
+        inside = self.everywhere if one.territory == EVERYWHERE else self.sees_code(one.territory)
+        return self.may("sensitive") and inside
 
     def sees_watchlist(self, one: WatchList) -> bool:
         """A list is seen by its owner; a shared one by the roles it is shared with, in and above its territory, and by

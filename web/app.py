@@ -82,6 +82,7 @@ from web.views import (
     search_export,
     search_parts,
     search_saved,
+    sensitive,
     settings,
     settings_users,
     signin,
@@ -102,8 +103,8 @@ PAGES = (
     search_export, search_parts, search_saved, analytics, documents, trace, mirror, clusters, enterprises, sources,
     rules, status, account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence,
     ledger, ledger_sheet, ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit,
-    account_sign_in, invite, settings, settings_users, oidc, tokens, reports, deliveries, help, watchlists, dossier,
-    grades,
+    account_sign_in, invite, settings, settings_users, oidc, tokens, reports, deliveries, help, watchlists, grades,
+    sensitive, dossier,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -20,9 +20,11 @@ from enterprises.profile import Profile
 from ledger.clocks import due_words
 from reports.dossier import Around, documents_of, dossier_paper
 from store import audit
+from store.sensitive import FIRM
 from web.dossier import cut_of, dossier_of, find_of
 from web.views.grades import grade_panel
 from web.views.ledger import WORDS
+from web.views.sensitive import firm_places, sensitive_part
 from web.views.watchlists import watch_panel
 from web.visit import Here, Refused, Visit
 
@@ -81,6 +83,7 @@ def show_firm(
         profile = dossier_of(db, visit, firm, asof=asof, span=span)
         beside = _beside(db, profile, find_of(visit)) | watch_panel(db, visit, firm)
         beside |= grade_panel(db, visit, firm, profile.asked.day)
+        beside |= sensitive_part(db, visit, FIRM, firm, firm_places(db, [firm]).get(firm, ()))
     return visit.page(
         "enterprise.html", **_axis_of(profile, kind, page), **_rest_of(profile), **_charts(visit, profile), **beside
     )

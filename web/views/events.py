@@ -22,10 +22,12 @@ from store import events as book
 from store.alert_log import find_alerts
 from store.events import Event, Member, Move
 from store.schema import documents
+from store.sensitive import EVENT
 from web.access import ROLE_NAMES
 from web.history import people
 from web.inbox import links_of
 from web.names import firm_names
+from web.views.sensitive import sensitive_part
 from web.visit import Here, Posted, Refused, Visit, redirect
 
 router = APIRouter(include_in_schema=False)
@@ -102,7 +104,7 @@ def _seen(db: Connection, visit: Visit, *, since: datetime | None, least: int, n
 
 def sees_event(visit: Visit, event: Event) -> bool:
     """Whether an event touches this viewer's territory."""
-    return any(visit.me.sees_code(code) for code in event.facts.get("territories", ()))
+    return visit.me.sees_event(event)
 
 
 def open_event(db: Connection, visit: Visit, name: str) -> Event:
@@ -181,6 +183,7 @@ def _event_page(
         firms=firm_names(db, firms), alerts=alerts, moves=_moves(db, visit, event), fresh=fresh, people=people(db),
         alike=[one for one in like if sees_event(visit, one.event)], may=visit.me.may("event"),
         status=409 if refused else 200,
+        **sensitive_part(db, visit, EVENT, event.id, event.facts.get("territories", ())),
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from web.shift import away, now_shift, office, previous
 from web.source_states import source_states
 from web.tiles import tiles_of
 from web.times import day_head, limit_of
+from web.views.sensitive import sensitive_lines
 from web.visit import Here, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -65,6 +66,7 @@ def home(visit: Here) -> Response:
         }
         for part in (_alerts, _shift, _signals, _system):
             shown |= part(db, visit)
+        shown["sensitive"] = sensitive_lines(db, visit)
         return visit.page("home.html", people=people(db), **shown)
 
 

@@ -1,23 +1,28 @@
-"""The live stream: counts change in place, new alerts wait behind the bar, clocks follow the server's."""
+"""The live stream: counts change in place, new alerts wait behind the bar, clocks follow the server's, and the page of
+an event or firm hears what was stored about it."""
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from core.clock import as_utc, iso_beijing
 from core.records import AlertState
 from store.alert_log import MERGED, find_alert
+from store.events import find_event
+from store.fresh import Stored, Subject, alert_rests_on, stored_about, stored_lately
 from store.schema import alert_history, alerts
+from store.sensitive import EVENT, FIRM
 from store.silences import silenced_alerts
 from web.access import Viewer
 from web.history import people
@@ -62,17 +67,20 @@ class Changed:
 
 @dataclass(frozen=True)
 class Beat:
-    """What was read in one second."""
+    """What was read in one second. stored: about any event or firm whose page is open somewhere."""
 
     waiting: tuple[Waiting, ...] = ()
     changed: tuple[Changed, ...] = ()
+    stored: tuple[Stored, ...] = ()
 
 
 class Pulse:
-    """The waiting alerts and those that just changed, read at most once a second for all streams together."""
+    """The waiting alerts, those that just changed and what was stored about the subjects of open pages, read at most
+    once a second for all streams together. watched: by how many streams each is; without any nothing is asked."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.watched: Counter[Subject] = Counter()
         self._lock = asyncio.Lock()
         self._read_at = 0.0
         self._beat = Beat()
@@ -82,16 +90,28 @@ class Pulse:
         async with self._lock:
             time = asyncio.get_running_loop().time()
             if time - self._read_at >= LOOK_EVERY or not self._read_at:
-                self._beat = await run_in_threadpool(self._read)
+                self._beat = await run_in_threadpool(self._read, sorted(self.watched))
                 self._read_at = time
         return self._beat
 
-    def _read(self) -> Beat:
+    def watch(self, subject: Subject | None) -> None:
+        """A stream began: what is stored about its subject is read from now on."""
+        if subject is not None:
+            self.watched[subject] += 1
+
+    def leave(self, subject: Subject | None) -> None:
+        """A stream ended."""
+        if subject is not None:
+            self.watched.subtract([subject])
+            self.watched = +self.watched
+
+    def _read(self, subjects: Sequence[Subject]) -> Beat:
         columns = (alerts.c.id, alerts.c.level, alerts.c.territory, alerts.c.territories)
         waiting = select(*columns, alerts.c.created_at).where(alerts.c.state == AlertState.NEW.value, ~MERGED)
         lately = alert_history.c.story_at > self.services.story() - LATELY
         touched = select(alert_history.c.alert).where(lately)
         changed = select(*columns, alerts.c.state, alerts.c.assignee).where(alerts.c.id.in_(touched))
+        since = self.services.clock() - LATELY
         with self.services.store.read() as db:
             silenced = silenced_alerts(db, self.services.clock())
             rows = [row for row in db.execute(waiting) if row.id not in silenced]
@@ -104,23 +124,29 @@ class Pulse:
                     )
                     for row in db.execute(changed.limit(MOST_CHANGED))
                 ),
+                tuple(stored_lately(db, subjects, since)) if subjects else (),
             )  # fmt: skip
 
 
 @router.get("/live")
 async def live(
-    request: Request, since: str = "", at: str = "", within: Annotated[str | None, Query(alias="list")] = None
+    request: Request,
+    since: str = "",
+    at: str = "",
+    within: Annotated[str | None, Query(alias="list")] = None,
+    watch: str = "",
 ) -> StreamingResponse:
-    """Server-sent events: clock, count, alert, row. Cut to the viewer's territory like everything else.
+    """Server-sent events: clock, count, alert, row, fresh. Cut to the viewer's territory like everything else.
 
     since: when the page was drawn (ISO); alerts written after it are told.  at: the alert the page is about: others see
     that it is open here.  list: the query of a list on the page: whether a new alert is in it is told too.
+    watch: `event:ID` or `firm:ID`, what the page is about: what was stored about it since is told.
     """
     services: Services = request.app.state.services
     viewer = await run_in_threadpool(admitted, request)
     if viewer is None:
         raise SignInNeeded("/")
-    page = await run_in_threadpool(_page, request, viewer, at, within)
+    page = await run_in_threadpool(_page, request, viewer, at, within, watch)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(
         _events(request, viewer, _moment(since, services.clock()), page),
@@ -131,24 +157,37 @@ async def live(
 @dataclass(frozen=True)
 class Page:
     """What the page of a stream shows. alert: id, or empty.  wanted: filters of a list; None: it has none.
-    names: shown names of accounts.
+    names: shown names of accounts.  subject: the event or firm it is about; None: no such page.
     """
 
     alert: str
     wanted: Wanted | None
     names: Mapping[str, str]
+    subject: Subject | None = None
 
 
-def _page(request: Request, viewer: Viewer, at: str, within: str | None) -> Page:
+def _page(request: Request, viewer: Viewer, at: str, within: str | None, watch: str) -> Page:
     services: Services = request.app.state.services
     with services.store.read() as db:
         alert = find_alert(db, at) if at and "\0" not in at else None
         names = people(db)
+        subject = _watched(db, viewer, watch)
     try:
         wanted = read_wanted(dict(parse_qsl(within))) if within else None
     except BadAddress:
         wanted = None
-    return Page(alert.id if alert is not None and viewer.sees_alert(alert) else "", wanted, names)
+    return Page(alert.id if alert is not None and viewer.sees_alert(alert) else "", wanted, names, subject)
+
+
+def _watched(db: Connection, viewer: Viewer, text: str) -> Subject | None:
+    """What an address asks to watch, if this viewer may open its page."""
+    kind, _, name = text.partition(":")
+    if not name or len(name) > 200 or "\0" in name:
+        return None
+    if kind == EVENT:
+        event = find_event(db, name)
+        return Subject(EVENT, event.id) if event is not None and viewer.sees_event(event) else None
+    return Subject(FIRM, name) if kind == FIRM else None
 
 
 def _moment(text: str, now: datetime) -> datetime:
@@ -165,6 +204,7 @@ async def _events(request: Request, viewer: Viewer, since: datetime, page: Page)
     clock_at, ends_at = 0.0, time.monotonic() + LONGEST.total_seconds()
     yield "retry: 3000\n\n"
     try:
+        pulse.watch(page.subject)
         while time.monotonic() < ends_at:
             if time.monotonic() - clock_at >= CLOCK_EVERY or not clock_at:
                 clock_at = time.monotonic()
@@ -178,6 +218,7 @@ async def _events(request: Request, viewer: Viewer, since: datetime, page: Page)
                     return
                 await asyncio.sleep(LOOK_EVERY / 4)
     finally:
+        pulse.leave(page.subject)
         if page.alert:
             presence.gone(page.alert, viewer.name)
 
@@ -190,11 +231,14 @@ class Told:
         self.count = -1
         self.alerts: set[str] = set()
         self.rows: dict[str, Changed] = {}
+        self.fresh: set[str] = set()
+        self.caught_up = page.subject is None
 
     def news(self, beat: Beat) -> list[tuple[str, dict[str, Any]]]:
         """The events of a second, none of them told before."""
         mine = [each for each in beat.waiting if any(map(self.viewer.sees_code, each.codes))]
         found: list[tuple[str, dict[str, Any]]] = []
+        fresh = self._stored(beat)
         if len(mine) != self.count:
             self.count = len(mine)
             found.append(("count", {"href": "/alerts", "n": self.count}))
@@ -202,6 +246,8 @@ class Told:
             if each.created_at > self.since and each.id not in self.alerts:
                 self.alerts.add(each.id)
                 found.append(("alert", {"id": each.id, "level": each.level, "here": self._in_list(each)}))
+                if self._is_about(each):
+                    fresh.append(each.id)
         for row in beat.changed:
             if self.rows.get(row.id) != row and any(map(self.viewer.sees_code, row.codes)):
                 self.rows[row.id] = row
@@ -210,7 +256,38 @@ class Told:
                 if self.viewer.user.language == ENGLISH:
                     state, who = load_catalogue().told(state), owner
                 found.append(("row", {"id": row.id, "level": row.level, "state": state, "who": who}))
+        if fresh:
+            found.append(("fresh", {"ids": fresh}))
         return found
+
+    def _stored(self, beat: Beat) -> list[str]:
+        """Keys of what was stored about the page's subject, none of them told before. What came between the drawing of
+        the page and now, or while a stream was broken off, is read once."""
+        subject = self.page.subject
+        if subject is None:
+            return []
+        came = list(beat.stored)
+        if not self.caught_up:
+            self.caught_up = True
+            with self.services.store.read() as db:
+                came += stored_about(db, subject, self.since)
+        keys = [
+            one.key for one in came
+            if subject in one.about and one.key not in self.fresh and (one.open or self.viewer.sees_code(one.place))
+        ]  # fmt: skip
+        self.fresh.update(keys)
+        return list(dict.fromkeys(keys))
+
+    def _is_about(self, each: Waiting) -> bool:
+        """Whether a new alert is about the page's subject."""
+        subject = self.page.subject
+        if subject is None:
+            return False
+        with self.services.store.read() as db:
+            if subject.kind == EVENT:
+                return alert_rests_on(db, each.id, subject.id)
+            alert = find_alert(db, each.id)
+        return alert is not None and subject.id in alert.enterprises
 
     def _in_list(self, each: Waiting) -> bool:
         """Whether the list on the page would show a new alert. One of a person's own things holds nothing new."""
