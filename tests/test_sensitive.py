@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -38,13 +39,14 @@ class Desk:
     def __init__(self, services: Services, now: list[datetime]) -> None:
         self.services, self.now = services, now
         with services.store.write() as db:
-            for name, role, territory in (
+            accounts: tuple[tuple[str, users.Role, str], ...] = (
                 ("chief", "supervisor", "360000"), ("gan", "officer", COUNTY), ("wan", "officer", ELSEWHERE),
                 ("guest", "viewer", COUNTY),
-            ):  # fmt: skip
+            )  # fmt: skip
+            for name, role, territory in accounts:
                 users.create_user(
                     db, name, role=role, territory=territory, display_name=name, password=PASSWORD, now=NOW
-                )  # type: ignore[arg-type]
+                )
             self.event = book.open_event(db, "d", NOW, now=NOW)
             facts = {"territories": [COUNTY]}
             book.save_summary(
@@ -59,8 +61,8 @@ class Desk:
                 facts=facts,
             )
             self.number = book.find_events(db, [self.event])[self.event].number
-            self.firm = db.execute(text("SELECT id FROM enterprises WHERE region_code = :c LIMIT 1"), {"c": COUNTY})
-            self.firm = self.firm.scalar_one()
+            query = text("SELECT id FROM enterprises WHERE region_code = :county LIMIT 1")
+            self.firm: str = db.execute(query, {"county": COUNTY}).scalar_one()
 
     @property
     def pages(self) -> dict[str, str]:
@@ -193,7 +195,7 @@ def test_what_was_merged_into_an_event_keeps_it_sensitive(store: Store) -> None:
 # --- the stream ---------------------------------------------------------------------------------------------------
 
 
-def stored(desk: Desk, *, moved_at: datetime = SOON, event: str = "", **values: object) -> str:
+def stored(desk: Desk, *, moved_at: datetime = SOON, event: str = "", **values: Any) -> str:
     """A document that was just read: a copy of one of the pack."""
     with desk.services.store.write() as db:
         row = dict(db.execute(select(documents).where(documents.c.latest).limit(1)).mappings().one())
@@ -223,10 +225,10 @@ def test_the_stream_tells_each_new_document_of_the_subject_once(desk: Desk, kind
     page = live.Page("", None, {}, subject)
     told = live.Told(desk.services, viewer_of(desk, "gan"), NOW, page)
     assert fresh(told, live.Beat()) == 0
-    about = {"event": desk.event} if kind == EVENT else {"enterprise": desk.firm, "is_risk": True}
-    stored(desk, **about)  # type: ignore[arg-type]
+    about: dict[str, Any] = {"event": desk.event} if kind == EVENT else {"enterprise": desk.firm, "is_risk": True}
+    stored(desk, **about)
     stored(desk, enterprise="ENT0000", is_risk=True)
-    stored(desk, jurisdiction=ELSEWHERE, **about)  # type: ignore[arg-type]
+    stored(desk, jurisdiction=ELSEWHERE, **about)
     beat = beat_of(desk, subject, other)
     assert len(beat.stored) == 3
     assert fresh(told, beat) == 1, "not of another firm, and not what lies in another county"
