@@ -6,14 +6,14 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from alerts.marks import SPEAKING, standing_marks
+from alerts.marks import SPEAKING, marks_of, standing_marks
 from config.grades import GradeTable
 from core.clock import beijing, parse_published
 from core.errors import UsageError
 from core.records import Alert
 from enterprises.grade import Grade, Record, grade_of
 from store import audit
-from store.alert_log import find_alert
+from store.alert_log import find_alert, find_alerts, list_alerts
 from store.database import Store, get_fact, set_fact
 from store.firm_facts import facts_of
 from store.grades import AT_ONCE, GradeRow, Override, add_override, due, end_override, save_grades
@@ -39,16 +39,25 @@ Confirmed = Mapping[str, Sequence[Record]]
 
 def confirmed_alerts(db: Connection) -> Confirmed:
     """The alerts that people marked as true, by firm. Raw posts and alerts nobody verified say nothing."""
+    marks = {name: marked for name, marked in standing_marks(db).items() if marked.mark == "confirmed"}
+    alerts = {alert.id: alert for alert in find_alerts(db, list(marks))}
     found: dict[str, list[Record]] = {}
-    for name, marked in standing_marks(db).items():
-        alert = find_alert(db, name) if marked.mark == "confirmed" else None
-        if alert is not None:
-            for firm in alert.enterprises:
-                found.setdefault(firm, []).append(alert_record(alert, marked.at))
+    for name, marked in marks.items():
+        if name in alerts:
+            for firm in alerts[name].enterprises:
+                found.setdefault(firm, []).append(_alert_record(alerts[name], marked.at))
     return found
 
 
-def alert_record(alert: Alert, at: datetime) -> Record:
+def confirmed_of(db: Connection, firm: str) -> Confirmed:
+    """The same of one firm, without reading the marks of all others."""
+    alerts = list_alerts(db, firm=firm)
+    marks = marks_of(db, [alert.id for alert in alerts])
+    true = [alert for alert in alerts if alert.id in marks and marks[alert.id].mark == "confirmed"]
+    return {firm: [_alert_record(alert, marks[alert.id].at) for alert in true]}
+
+
+def _alert_record(alert: Alert, at: datetime) -> Record:
     """A verified alert as the grade counts it."""
     origins = max(1, alert.origins)
     words = f"预警 {alert.number} 核实属实，独立来源 {origins} 个"

@@ -5,7 +5,7 @@ newest word counts; taking a step back or opening again takes it away. Nothing i
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import sqrt
@@ -36,6 +36,7 @@ OF_REASON: Mapping[tuple[str, str], Mark] = {
 """What an end says of the alert, by lifecycle's reasons. One that was closed for another reason says nothing."""
 SPEAKING = ("mark", "close", "dismiss", "reopen", "undo")
 SYSTEM = "system"
+AT_ONCE = 400
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,18 @@ def standing_marks(db: Connection, *, before: datetime | None = None) -> dict[st
 
 def mark_of(db: Connection, alert: str) -> Marked | None:
     """The mark of one alert."""
-    history = alert_history.c
-    query = select(alert_history).where(history.alert == alert, history.action.in_(SPEAKING), history.actor != SYSTEM)
-    found: dict[str, Marked] = {}
-    for row in db.execute(query.order_by(history.number)).mappings():
-        _hear(found, AlertEvent(**{name: row[name] for name in AlertEvent.__dataclass_fields__}))
-    return found.get(alert)
+    return marks_of(db, [alert]).get(alert)
+
+
+def marks_of(db: Connection, alerts: Sequence[str]) -> dict[str, Marked]:
+    """The marks of those of these alerts that have one, by id; a question for each 400 of them."""
+    history, found = alert_history.c, dict[str, Marked]()
+    spoken = (history.action.in_(SPEAKING), history.actor != SYSTEM)
+    for start in range(0, len(alerts), AT_ONCE):
+        query = select(alert_history).where(history.alert.in_(alerts[start : start + AT_ONCE]), *spoken)
+        for row in db.execute(query.order_by(history.alert, history.number)).mappings():
+            _hear(found, AlertEvent(**{name: row[name] for name in AlertEvent.__dataclass_fields__}))
+    return found
 
 
 def _hear(found: dict[str, Marked], row: AlertEvent) -> None:

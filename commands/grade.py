@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alerts.grading import confirmed_alerts, grades_for, nightly
+from alerts.grading import confirmed_of, grades_for, nightly
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.stores import open_store
 from config.grades import load_grades
@@ -68,7 +68,7 @@ def grade(
         if what not in found and not what.startswith("NIL:"):
             raise UsageError(f"名录中没有 {what[:60]}；未列入名录的写 NIL:名称")
         on = _day(day) if day else beijing(now).date()
-        [one] = grades_for(db, [firm], table, on, confirmed_alerts(db))
+        [one] = grades_for(db, [firm], table, on, confirmed_of(db, firm))
         override = overrides_of(db, [firm], now).get(firm)
     if as_json:
         told = asdict(one) | {"name": name, "set": asdict(override) if override else None}

@@ -10,15 +10,14 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from alerts.grading import Confirmed, alert_record, grades_for, set_grade, take_back
-from alerts.marks import mark_of
+from alerts.grading import confirmed_of, grades_for, set_grade, take_back
 from config.grades import GRADES, GradeTable, load_grades
 from core.clock import beijing
 from core.errors import UsageError
 from enterprises.grade import Point
 from enterprises.watching import end_of_day
 from nlp.privacy import mask
-from store.alert_log import find_alert, list_alerts
+from store.alert_log import find_alert
 from store.grades import Override, changes, list_grades, overrides_of, shares
 from store.ledger import find_entry as find_hazard
 from store.registry import find_entry
@@ -93,13 +92,7 @@ def grade_panel(db: Connection, visit: Visit, firm: str, day: date) -> dict[str,
     """What the page of a firm shows: the grade of a day with every reason, its history, and what a person set."""
     services, now = visit.services, visit.services.clock()
     table = _table(services.settings.config, tuple(services.lexicon.products))
-    verified = []
-    for alert in list_alerts(db, firm=firm):
-        marked = mark_of(db, alert.id)
-        if marked is not None and marked.mark == "confirmed" and beijing(marked.at).date() <= day:
-            verified.append(alert_record(alert, marked.at))
-    confirmed: Confirmed = {firm: verified}
-    [graded] = grades_for(db, [firm], table, day, confirmed)
+    [graded] = grades_for(db, [firm], table, day, confirmed_of(db, firm))
     shown = tuple(_shown(db, visit, one) for one in graded.reasons)
     lines = graded.changes
     for was, now_said in zip(graded.reasons, shown, strict=True):
