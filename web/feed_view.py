@@ -11,7 +11,7 @@ from core.records import LEVEL_COLOURS, LEVEL_IDS, Alert
 from store.pages import alerts_updated_behind
 from store.tokens import Token
 from web.access import Viewer
-from web.names import Names
+from web.names import Names, firm_names
 
 PAGE_SIZE = 50
 AT_ONCE = 200
@@ -51,13 +51,13 @@ class FeedView:
             )
         )
 
-    def words(self, names: Names, firm_name: str) -> str:
+    def words(self, db: Connection, names: Names) -> str:
         """The view in words; empty: everything."""
         parts = (
             f"{LEVEL_COLOURS[LEVEL_IDS[self.level]]}色及以上" if self.level else "",
             names.product(self.product) if self.product else "",
             names.region(self.region) if self.region else "",
-            firm_name if self.firm else "",
+            firm_names(db, [self.firm])[self.firm] if self.firm else "",
             names.rule(self.rule) if self.rule else "",
         )
         return "、".join(filter(None, parts))

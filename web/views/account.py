@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -12,7 +11,6 @@ from core.errors import UsageError
 from store import audit, second_factor, tokens, users
 from web.devices import WAYS, device_word
 from web.feed_view import FeedView, view_of
-from web.names import firm_names
 from web.security import safe_next, set_session_cookie, told_by
 from web.visit import Here, Posted, Refused, Visit, redirect
 
@@ -148,8 +146,8 @@ def account_page(
         walls = tokens.list_tokens(db, visit.me.name, purpose="wall")
         opened = users.list_sessions(db, visit.me.name, now=visit.services.clock())
         factor = second_factor.find_factor(db, visit.me.name)
-        views = {one.key: _words(db, visit, view_of(one)) for one in feeds}
-        words = _words(db, visit, view)
+        views = {one.key: view_of(one).words(db, visit.names) for one in feeds}
+        words = view.words(db, visit.names)
     return visit.page(
         "account.html", status=status, said=said, problem=problem, problem_field=field, feed=feed, feeds=feeds,
         wall=wall, walls=walls, view=view.as_json(), view_words=words, views=views,
@@ -157,7 +155,3 @@ def account_page(
         two_step_asked=visit.me.user.role in visit.services.sign_in.two_step_for,
         two_step_lacks=visit.me.lacks_two_step(visit.services.sign_in.two_step_for), ways=WAYS, device=device_word,
     )  # fmt: skip
-
-
-def _words(db: Connection, visit: Visit, view: FeedView) -> str:
-    return view.words(visit.names, firm_names(db, [view.firm])[view.firm] if view.firm else "")

@@ -1,8 +1,6 @@
 """Private feeds of alerts and of kept searches: the address is the key, cut to its owner's territory and to one view,
 revocable; conditional GET, pages (RFC 5005), a stream. An address made for one search opens nothing else."""
 
-import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -15,7 +13,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from alerts.feeds import FEED_STARTED, TITLE, FeedPage
-from core.clock import as_utc
 from core.errors import SearchUnavailable
 from core.records import Alert
 from search.query import QueryError
@@ -27,10 +24,11 @@ from web.access import Viewer
 from web.cursors import a_moment, a_text, read_cursor, write_cursor
 from web.feed_view import FeedView, page_of, view_of
 from web.language.choice import CHINESE
-from web.names import Names, firm_names
+from web.names import Names
 from web.saved import may_see
 from web.search_feed import newest_hits, write_hits
 from web.services import FeedKind, Services
+from web.streams import HEADERS, event, left_off, rested
 from web.visit import Refused
 
 router = APIRouter(include_in_schema=False)
@@ -60,8 +58,7 @@ async def alert_stream(request: Request, secret: str) -> StreamingResponse:
     services: Services = request.app.state.services
     _, token = await run_in_threadpool(_owner_now, services, secret)
     await run_in_threadpool(_note_use, services, token)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(request, secret), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(request, secret), media_type="text/event-stream", headers=HEADERS)
 
 
 @router.get("/feeds/{secret}/alerts.{kind}")
@@ -142,8 +139,7 @@ def _page(
     rest: tuple[datetime, str] | None,
 ) -> FeedPage:  # fmt: skip
     services: Services = request.app.state.services
-    firm = firm_names(db, [view.firm])[view.firm] if view.firm else ""
-    words = view.words(request.app.state.names[CHINESE], firm)
+    words = view.words(db, request.app.state.names[CHINESE])
     base = f"{services.settings.public_url.rstrip('/')}/feeds/{secret}/alerts"
     first = f"{base}.{kind}"
     return FeedPage(
@@ -168,10 +164,8 @@ async def _events(request: Request, secret: str) -> AsyncIterator[str]:
         except Refused:  # revoked meanwhile
             return
         yield ": .\n\n"  # keeps what lies between from closing a quiet line
-        for _ in range(8):
-            if services.stopping.is_set():
-                return
-            await asyncio.sleep(LOOK_EVERY / 8)
+        if not await rested(services, LOOK_EVERY):
+            return
 
 
 class Told:
@@ -180,7 +174,7 @@ class Told:
     def __init__(self, services: Services, secret: str, last: str) -> None:
         self.services, self.secret = services, secret
         now = services.story()
-        self.since = max(_moment(last, now), now - BACK)
+        self.since = max(left_off(last[:40], now), now - BACK)
         self._from, self._told = self.since, set[tuple[str, int]]()
 
     def news(self) -> list[str]:
@@ -200,18 +194,7 @@ class Told:
         if writer is None:
             return []
         ordered = sorted(found, key=lambda alert: latest[alert.id])
-        return [_event(latest[alert.id], json.dumps(writer.item(alert), ensure_ascii=False)) for alert in ordered]
-
-
-def _event(at: datetime, data: str) -> str:
-    return f"id: {at.isoformat()}\nevent: alert\ndata: {data}\n\n"
-
-
-def _moment(text: str, now: datetime) -> datetime:
-    try:
-        return as_utc(datetime.fromisoformat(text[:40]))
-    except (ValueError, OverflowError):
-        return now
+        return [event("alert", writer.item(alert), id=latest[alert.id].isoformat()) for alert in ordered]
 
 
 def _note_use(services: Services, token: Token) -> None:

@@ -2,7 +2,6 @@
 an event or firm hears what was stored about it."""
 
 import asyncio
-import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from sqlalchemy import Connection, select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from core.clock import as_utc, iso_beijing
+from core.clock import iso_beijing
 from core.records import AlertState
 from store.alert_log import MERGED, find_alert
 from store.events import find_event
@@ -32,6 +31,7 @@ from web.language.choice import ENGLISH
 from web.names import STATES
 from web.presence import FROM_A_STREAM
 from web.services import Services
+from web.streams import HEADERS, event, left_off, rested
 from web.visit import SignInNeeded, admitted
 
 router = APIRouter(include_in_schema=False)
@@ -147,10 +147,9 @@ async def live(
     if viewer is None:
         raise SignInNeeded("/")
     page = await run_in_threadpool(_page, request, viewer, at, within, watch)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(
-        _events(request, viewer, _moment(since, services.clock()), page),
-        media_type="text/event-stream", headers=headers,
+        _events(request, viewer, left_off(since, services.clock()), page),
+        media_type="text/event-stream", headers=HEADERS,
     )  # fmt: skip
 
 
@@ -190,13 +189,6 @@ def _watched(db: Connection, viewer: Viewer, text: str) -> Subject | None:
     return Subject(FIRM, name) if kind == FIRM else None
 
 
-def _moment(text: str, now: datetime) -> datetime:
-    try:
-        return as_utc(datetime.fromisoformat(text))
-    except (ValueError, OverflowError):
-        return now
-
-
 async def _events(request: Request, viewer: Viewer, since: datetime, page: Page) -> AsyncIterator[str]:
     services: Services = request.app.state.services
     pulse, presence = request.app.state.pulse, request.app.state.presence
@@ -208,15 +200,13 @@ async def _events(request: Request, viewer: Viewer, since: datetime, page: Page)
         while time.monotonic() < ends_at:
             if time.monotonic() - clock_at >= CLOCK_EVERY or not clock_at:
                 clock_at = time.monotonic()
-                yield _event("clock", {"now": iso_beijing(services.story())})
+                yield event("clock", {"now": iso_beijing(services.story())})
                 if page.alert:
                     presence.here(page.alert, viewer.name, FROM_A_STREAM)
             for name, data in await run_in_threadpool(story.news, await pulse.beat()):
-                yield _event(name, data)
-            for _ in range(4):
-                if services.stopping.is_set():
-                    return
-                await asyncio.sleep(LOOK_EVERY / 4)
+                yield event(name, data)
+            if not await rested(services, LOOK_EVERY):
+                return
     finally:
         pulse.leave(page.subject)
         if page.alert:
@@ -298,7 +288,3 @@ class Told:
         now, regions = self.services.story(), self.services.lexicon.regions
         wanted = replace(self.page.wanted, unread="")
         return alert is not None and bool(matching([alert], wanted, regions=regions, now=now))
-
-
-def _event(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
