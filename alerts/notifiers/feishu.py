@@ -5,52 +5,27 @@ sign = base64(HMAC-SHA256(key: timestamp in s + "\\n" + secret, of nothing)), in
 
 import base64
 import hmac
-import json
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import Any
 
-from alerts.notifiers.posting import Pace, send
-from alerts.notifiers.robot_text import in_bytes, text_within
-from alerts.notifiers.vendor_answer import code_of
-from config.channels import ChannelConfig
-from core.errors import DeliveryError
+from alerts.notifiers.robot import Robot, text_within
 from core.records import Notification
-
-MOST_BYTES = 18_000
-TOO_FAST = (9499, 11232)
-LATER = (11233,)
 
 
 @dataclass
-class FeishuNotifier:
-    """Posts to one robot. now: seconds since 1970."""
+class FeishuNotifier(Robot):
+    """Posts to one robot."""
 
-    channel: ChannelConfig
-    now: Callable[[], float] = time.time
-    pace: Pace = field(init=False)
+    most_bytes = 18_000
+    too_fast = (9499, 11232)
+    later = (11233,)
+    code = "code"
+    message = "msg"
 
-    def __post_init__(self) -> None:
-        self.pace = Pace(self.channel.pace)
-
-    def send(self, notification: Notification, handing_over: Callable[[], None]) -> str:
-        """Deliver once. Raises DeliveryError."""
-        self.pace.take()
-        # Its text knows tags: <at user_id="all"> from outside must call nobody.
-        text = text_within(notification, MOST_BYTES, in_bytes).replace("<", "＜")
-        body: dict[str, Any] = {**self._signed(), "msg_type": "text", "content": {"text": text}}
-        answer = send(
-            "POST", self.channel.address.get_secret_value(),
-            body=json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
-            headers={"Content-Type": "application/json"}, private=self.channel.private, handing_over=handing_over,
-        )  # fmt: skip
-        code, message = code_of(answer, "code", "msg")
-        if code == 0:
-            return f"code 0 {message}"
-        after = timedelta(minutes=1) if code in TOO_FAST else None
-        raise DeliveryError(f"code {code} {message}", retry=code in (*TOO_FAST, *LATER), after=after)
+    def body(self, notification: Notification) -> dict[str, Any]:
+        """Its text knows tags: <at user_id="all"> from outside must call nobody."""
+        text = text_within(notification, self.most_bytes).replace("<", "＜")
+        return {**self._signed(), "msg_type": "text", "content": {"text": text}}
 
     def _signed(self) -> dict[str, str]:
         if self.channel.secret is None:

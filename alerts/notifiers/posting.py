@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from config.channels import ChannelConfig
 from core.errors import DeliveryError
 from core.internet import is_public
 
@@ -41,6 +42,18 @@ class Pace:
             wait = timedelta(seconds=60 - (now - self._sent[0]))
             raise DeliveryError(f"每分钟至多 {self.per_minute} 条，稍后再发", retry=True, after=wait)
         self._sent.append(now)
+
+
+@dataclass
+class Poster:
+    """Posts to the address of one channel, at its pace. now: seconds since 1970, for signatures."""
+
+    channel: ChannelConfig
+    now: Callable[[], float] = time.time
+    pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(self.channel.pace)
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,19 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import re2
 
-from alerts.notifiers.posting import Pace, send
-from config.channels import ChannelConfig
+from alerts.notifiers.posting import Poster, send
 from core.errors import DeliveryError
 from core.records import Notification
 
 
 @dataclass
-class SmsNotifier:
+class SmsNotifier(Poster):
     """Posts to one gateway; the recipient of a notification is `channel:NAME:PHONE`."""
-
-    channel: ChannelConfig
-    pace: Pace = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.pace = Pace(self.channel.pace)
 
     def send(self, notification: Notification, handing_over: Callable[[], None]) -> str:
         """Deliver once; success is what the channel's `ok` matches. Raises DeliveryError."""

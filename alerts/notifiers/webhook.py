@@ -8,12 +8,10 @@ import base64
 import binascii
 import hmac
 import json
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from alerts.notifiers.posting import Pace, send
-from config.channels import ChannelConfig
+from alerts.notifiers.posting import Poster, send
 from core.errors import DeliveryError
 from core.records import Notification
 
@@ -21,15 +19,8 @@ PREFIX = "whsec_"
 
 
 @dataclass
-class WebhookNotifier:
-    """Posts to one address. now: seconds since 1970."""
-
-    channel: ChannelConfig
-    now: Callable[[], float] = time.time
-    pace: Pace = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.pace = Pace(self.channel.pace)
+class WebhookNotifier(Poster):
+    """Posts to one address."""
 
     def send(self, notification: Notification, handing_over: Callable[[], None]) -> str:
         """Deliver; the same delivery again is the same id. Raises DeliveryError."""
