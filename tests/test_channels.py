@@ -135,6 +135,14 @@ def test_a_title_from_outside_calls_nobody(robot: ChannelConfig) -> None:
     assert "0" in posted(robot, told(subject='<at user_id="all">所有人</at> @all [点我](https://evil.example)'))
 
 
+def test_signs_that_grow_when_they_are_made_harmless_stay_within_the_size(site: Site) -> None:
+    path, route, more = ROBOTS["feishu"]
+    site.routes[path] = route
+    posted(channel(site, "feishu", path, **more), told("<" * 17_000 + "\n办理：https://desk.example/alerts/a1"))
+    assert len(site.asked[-1].body) <= 20_000
+    assert "https://desk.example/alerts/a1" in site.asked[-1].body.decode()
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "retried", "after"),
     [

@@ -5,7 +5,7 @@ sign = base64(HMAC-SHA256(key: timestamp in s + "\\n" + secret, of nothing)), in
 
 import base64
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alerts.notifiers.robot import Robot, text_within
@@ -24,7 +24,8 @@ class FeishuNotifier(Robot):
 
     def body(self, notification: Notification) -> dict[str, Any]:
         """Its text knows tags: <at user_id="all"> from outside must call nobody."""
-        text = text_within(notification, self.most_bytes).replace("<", "＜")
+        plain = {name: getattr(notification, name).replace("<", "＜") for name in ("subject", "text")}
+        text = text_within(replace(notification, **plain), self.most_bytes)
         return {**self._signed(), "msg_type": "text", "content": {"text": text}}
 
     def _signed(self) -> dict[str, str]:
