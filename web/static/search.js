@@ -37,88 +37,35 @@
   (function () {
     var form = $("#ask"), box = form && $("input[name=q]", form);
     if (!box) return;
-    var list = make("ul", { id: "suggest", "class": "suggest", role: "listbox", "aria-label": both("补全", "Suggestions") });
-    var offered = [], at = -1, asked = 0, waiting = 0, composing = false, span = null;
-    list.hidden = true;
-    form.appendChild(list);
-    var roles = { role: "combobox", "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": "suggest", "aria-expanded": "false" };
-    Object.keys(roles).forEach(function (name) { box.setAttribute(name, roles[name]); });
-
-    function shut() {
-      asked += 1; window.clearTimeout(waiting);
-      list.hidden = true; at = -1; offered = [];
-      box.setAttribute("aria-expanded", "false"); box.removeAttribute("aria-activedescendant");
-    }
-    function choose(n) {
-      $$("[aria-selected=true]", list).forEach(function (li) { li.setAttribute("aria-selected", "false"); });
-      at = n;
-      if (n < 0) { box.removeAttribute("aria-activedescendant"); return; }
-      var li = list.children[n];
-      li.setAttribute("aria-selected", "true"); li.scrollIntoView({ block: "nearest" });
-      box.setAttribute("aria-activedescendant", li.id);
-    }
-    function show(found, where) {
-      list.replaceChildren(); offered = found; span = where; at = -1;
-      box.removeAttribute("aria-activedescendant");
-      found.forEach(function (each, n) {
-        var li = make("li", { role: "option", id: "suggest-" + n, "aria-selected": "false" });
-        li.appendChild(make("span", {}, each.label || each.text));
-        var note = [each.note, each.count ? each.count.toLocaleString("en-US") + both(" 条", "") : ""].filter(Boolean).join(" · ");
-        if (note) li.appendChild(make("span", { "class": "dim" }, note));
-        list.appendChild(li);
-      });
-      list.hidden = !found.length;
-      box.setAttribute("aria-expanded", String(!!found.length));
-      said.textContent = found.length ? found.length + both(" 条可选", " to choose from") : "";
-    }
-    function recent() {
-      show($$("a[data-recent]").slice(0, 8).map(function (a) { return { text: a.dataset.recent, note: both("最近", "recent"), whole: true }; }), null);
-    }
-    function ask() {
-      var mine = ++asked, text = box.value, head = Array.from(text.slice(0, box.selectionStart)).length;
-      get(form.dataset.complete + "?" + new URLSearchParams({ q: text, at: head }), "json").then(function (answer) {
-        if (mine !== asked || box.value !== text || document.activeElement !== box) return;
-        show(answer.suggestions || [], [answer.start, answer.end]);
-      }).catch(function () { if (mine === asked) shut(); });
-    }
-    function later() {
-      window.clearTimeout(waiting);
-      if (composing) return;
-      if (!box.value.trim()) { asked += 1; recent(); return; }
-      waiting = window.setTimeout(ask, 90);
-    }
-    function take(n) {
-      var each = offered[n], letters = Array.from(box.value);
-      if (each.whole) { box.value = each.text; shut(); form.requestSubmit ? form.requestSubmit() : form.submit(); return; }
-      var before = letters.slice(0, span[0]).join("") + each.text;
-      box.value = before + letters.slice(span[1]).join("");
-      box.setSelectionRange(before.length, before.length);
-      shut(); later();
-    }
-    box.addEventListener("compositionstart", function () { composing = true; shut(); });
-    box.addEventListener("compositionend", function () { composing = false; later(); });
-    box.addEventListener("input", later);
-    box.addEventListener("focus", function () { if (!box.value.trim()) recent(); });
-    box.addEventListener("click", function () { if (list.hidden) later(); });
-    box.addEventListener("blur", shut);
-    box.addEventListener("keydown", function (e) {
-      if (e.isComposing || e.keyCode === 229) return;
-      var down = e.key === "ArrowDown", open = !list.hidden;
-      if (down && !open) { e.preventDefault(); later(); return; }
-      if (!open) return;
-      if (down || e.key === "ArrowUp") {
-        e.preventDefault();
-        var n = offered.length + 1;                                   // one place more: none chosen, the text as typed
-        choose((at + 1 + (down ? 1 : n - 1)) % n - 1);
-      } else if ((e.key === "Enter" || e.key === "Tab") && at >= 0 && !e.shiftKey) { e.preventDefault(); take(at); }
-      else if (e.key === "Escape") { e.preventDefault(); e.stopPropagation(); shut(); }
+    var span = null;
+    var offers = window.fengsuiCombobox(form, box, {
+      id: "suggest", label: both("补全", "Suggestions"), said: said, wait: 90, tab: true,
+      ready: function () { return Boolean(box.value.trim()); },
+      idle: function () {
+        return $$("a[data-recent]").slice(0, 8).map(function (a) { return { text: a.dataset.recent, note: both("最近", "recent"), whole: true }; });
+      },
+      ask: function () {
+        var head = Array.from(box.value.slice(0, box.selectionStart)).length;
+        return get(form.dataset.complete + "?" + new URLSearchParams({ q: box.value, at: head }), "json");
+      },
+      show: function (answer) {
+        span = [answer.start, answer.end];
+        return (answer.suggestions || []).map(function (each) {
+          var note = [each.note, each.count ? each.count.toLocaleString("en-US") + both(" 条", "") : ""].filter(Boolean).join(" · ");
+          return { text: each.label || each.text, note: note, written: each.text };
+        });
+      },
+      say: function (rows) { return rows.length + both(" 条可选", " to choose from"); },
+      take: function (row) {
+        if (row.whole) { box.value = row.text; form.requestSubmit ? form.requestSubmit() : form.submit(); return false; }
+        var letters = Array.from(box.value), before = letters.slice(0, span[0]).join("") + row.written;
+        box.value = before + letters.slice(span[1]).join("");
+        box.setSelectionRange(before.length, before.length);
+        return true;
+      }
     });
-    list.addEventListener("mousedown", function (e) {
-      e.preventDefault();                                             // the box keeps the focus
-      var li = e.target.closest("li");
-      if (li) take(Array.prototype.indexOf.call(list.children, li));
-    });
-    form.addEventListener("submit", shut);
+    box.addEventListener("focus", function () { if (!box.value.trim()) offers.later(); });
+    box.addEventListener("click", function () { if (offers.hidden()) offers.later(); });
   })();
 
   /* ---- fields open in place; what is open stays in the address and in every link ---- */
