@@ -22,6 +22,7 @@ from enterprises.latin_names import (
     shortened,
     sounds,
 )
+from store.mirror import Candidate
 
 ENGLISH, SOUND, NEAR, CUT, BRAND, MODEL, HAN = 0.85, 0.6, 0.42, 0.36, 0.3, 0.5, 0.9
 COUNTY, PREFECTURE, PROVINCE, ELSEWHERE = 0.22, 0.2, 0.1, -0.35
@@ -38,17 +39,6 @@ MOST = 5
 COMPANY = re.compile(r"(?i)\b(?:co|ltd|limited|company|corp|factory|inc|llc)\b|[\u4e00-\u9fff]")
 SAYS_CHINA = re.compile(r"\b(?:China|Chinese|P\.?R\.?C)\b|中国")
 CHINA = ("china", "中国", "cn", "chine", "kina", "prc")
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A firm that may be meant. score: 0-1.  reasons: what agrees and what does not, for people."""
-
-    firm: str
-    name: str
-    region: str
-    score: float
-    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ ENDS = {"confirm": CONFIRMED, "not_ours": NOT_OURS, "undo": OPEN}
 
 
 @dataclass(frozen=True)
-class KeptCandidate:
-    """A firm that may be meant, as enterprises.mirror.Candidate."""
+class Candidate:
+    """A firm that may be meant. score: 0-1.  reasons: what agrees and what does not, for people."""
 
     firm: str
     name: str
@@ -38,7 +38,7 @@ class MirrorItem:
     maker: str
     product: str
     models: tuple[str, ...]
-    candidates: tuple[KeptCandidate, ...]
+    candidates: tuple[Candidate, ...]
     score: float
     exact: bool
     state: str
@@ -141,6 +141,6 @@ def _item(row: Mapping[Any, Any]) -> MirrorItem:
     return MirrorItem(**values)
 
 
-def _candidate(one: Sequence[Any]) -> KeptCandidate:
+def _candidate(one: Sequence[Any]) -> Candidate:
     firm, name, region, score, reasons = one
-    return KeptCandidate(firm, name, region, score, tuple(reasons))
+    return Candidate(firm, name, region, score, tuple(reasons))

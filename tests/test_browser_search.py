@@ -101,6 +101,20 @@ def test_an_empty_box_offers_what_was_asked_before(page: Page, desk: RunningDesk
     page.wait_for_url(re.compile("q=%E4%BA%91%E9%AA%93"))
 
 
+def test_the_box_of_firms_offers_leads_and_closes_alike(page: Page, desk: RunningDesk) -> None:
+    page.goto(f"{desk.base}/enterprises")
+    box, first = page.get_by_label("企业名称或信用代码"), page.locator("#firm-list li").first
+    box.press_sequentially("云骓")
+    expect(first).to_contain_text("江西云骓智能科技有限公司")
+    box.press("Escape")
+    expect(page.locator("#firm-list")).to_be_hidden()
+    box.press("ArrowDown")
+    expect(first).to_be_visible()
+    box.press("ArrowDown")
+    box.press("Enter")
+    page.wait_for_url("**/enterprises/ENT0043")
+
+
 def test_a_field_opens_in_place_and_stays_open_on_the_way(page: Page, desk: RunningDesk) -> None:
     page.goto(f"{desk.base}/search?q=起火&from=all")
     top = "row => row.offsetTop"
