@@ -340,7 +340,7 @@ def test_only_alerts_of_levels_that_may_rule_are_looked_at(story: Story) -> None
         ("all_clear: {close_gone: [orange]}", "all_clear.close_gone.0: 'orange' is not one of the accepted values"),
         ("all_clear: {statistical: soon}", "all_clear.statistical: 'soon' is not a duration"),
         ("silence: {longest: 999d}", "silence.longest: is too short or too long (accepted: 1m to 365d)"),
-        ("reopn: {}", "reopn: unknown key (accepted: all_clear, inhibit, reopen, silence)"),
+        ("reopn: {}", "reopn: unknown key (accepted: all_clear, inhibit, reopen, sensitive, silence)"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(tmp_path: Path, yaml: str, mistake: str) -> None:
