@@ -16,10 +16,10 @@ from store import audit
 from store.alert_log import find_alert, find_alerts, list_alerts
 from store.database import Store, get_fact, set_fact
 from store.firm_facts import facts_of
+from store.firm_seats import products_of, seats_of
 from store.grades import AT_ONCE, GradeRow, Override, add_override, due, end_override, save_grades
 from store.ledger import HazardState
-from store.registry import find_entry
-from store.schema import alert_history, enterprises, firm_facts, ledger_entries
+from store.schema import alert_history, firm_facts, ledger_entries
 
 LAST = "grades_through"
 LONGEST = timedelta(days=366)
@@ -65,15 +65,16 @@ def _alert_record(alert: Alert, at: datetime) -> Record:
 
 
 def grades_for(db: Connection, firms: Sequence[str], table: GradeTable, day: date, confirmed: Confirmed) -> list[Grade]:
-    """The grades of firms on a day; the registry tells their products."""
+    """The grades of firms on a day; the registry tells their products, of a firm in no list its signals do."""
     facts = facts_of(db, firms)
     ledger = _ledger(db, firms)
-    found = []
-    for firm in firms:
-        entry = find_entry(db, firm)
-        records = [*confirmed.get(firm, ()), *ledger.get(firm, ())]
-        found.append(grade_of(firm, entry.products if entry else (), facts[firm], records, table, day))
-    return found
+    products = products_of(db, firms)
+    return [
+        grade_of(
+            firm, products.get(firm, ()), facts[firm], [*confirmed.get(firm, ()), *ledger.get(firm, ())], table, day
+        )
+        for firm in firms
+    ]  # fmt: skip
 
 
 def _ledger(db: Connection, firms: Sequence[str]) -> dict[str, list[Record]]:
@@ -108,7 +109,7 @@ def nightly(store: Store, table: GradeTable, *, now: datetime, everything: bool 
     for start in range(0, len(firms), AT_ONCE):
         some = firms[start : start + AT_ONCE]
         with store.read() as db:
-            grades, places = grades_for(db, some, table, day, confirmed), _places(db, some)
+            grades, places = grades_for(db, some, table, day, confirmed), seats_of(db, some)
         rows = [(_row(one, places.get(one.firm, "")), _why(one)) for one in grades]
         with store.write() as db:
             changed += save_grades(db, rows)
@@ -133,11 +134,6 @@ def _all_due(db: Connection, day: date) -> Iterator[str]:
     while some := due(db, day, after=after):
         yield from some
         after = some[-1]
-
-
-def _places(db: Connection, firms: Sequence[str]) -> dict[str, str]:
-    query = select(enterprises.c.id, enterprises.c.region_code).where(enterprises.c.id.in_(firms))
-    return {row[0]: row[1] for row in db.execute(query)}
 
 
 def _row(one: Grade, territory: str) -> GradeRow:

@@ -95,7 +95,8 @@ def _reasons(
 def _of_fact(fact: FirmFact, row: Row, table: GradeTable, day: date) -> Point | None:
     if fact.kind in PAPERS:
         return _of_paper(fact, row, day)
-    if fact.day is not None and fact.day > day:
+    known = _known_on(fact)
+    if known is not None and known > day:
         return None
     about = "".join(filter(None, (fact.text, f"（{fact.number}）" if fact.number else "")))[:120]
     match fact.kind:
@@ -138,10 +139,16 @@ def _of_record(one: Record, row: Row, table: GradeTable, day: date) -> Point | N
 
 
 def _fading(name: str, words: str, full: float, fact: FirmFact, table: GradeTable, day: date) -> Point | None:
-    if fact.day is None:
+    known = _known_on(fact)
+    if known is None:
         return None  # nobody knows how old it is
-    worth = _faded(full, fact.day, table, day)
-    return Point(name, words, fact.day, full, worth, document=fact.document) if worth else None
+    worth = _faded(full, known, table, day)
+    return Point(name, words, known, full, worth, document=fact.document) if worth else None
+
+
+def _known_on(fact: FirmFact) -> date | None:
+    """From when on a record counts: the number of complaints of a period is known when the period is over."""
+    return fact.until or fact.day if fact.kind is FactKind.COMPLAINTS else fact.day
 
 
 def _faded(full: float, since: date, table: GradeTable, day: date) -> float:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from alerts.grading import nightly
 from config.grades import GradeTable, load_grades
@@ -20,6 +21,7 @@ from store.database import Store
 from store.firm_facts import save_facts
 from store.grades import changes, grades_of, overrides_of
 from store.ledger import Entry, HazardState
+from store.schema import documents
 from tests.desk_server import NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
@@ -173,3 +175,29 @@ def test_a_hazard_of_another_territory_gives_its_points_and_not_its_words(servic
         page = far.get(f"/enterprises/{FIRM}").text
         assert "电缆厂仓库堆放" not in page
         assert "其他属地的隐患（无权查看）" in page
+
+
+def test_complaints_of_a_period_count_from_its_end(table: GradeTable) -> None:
+    told = fact(FactKind.COMPLAINTS, 60, until=DAY - timedelta(days=31), count=9)
+    assert graded(table, told, day=DAY - timedelta(days=32)).points == 10, "nobody had counted them yet"
+    assert graded(table, told, day=DAY - timedelta(days=31)).points == 19
+
+
+def test_a_firm_in_no_list_is_where_its_signals_are_and_makes_what_they_tell_of(services: Services) -> None:
+    firm = "NIL:某某电池作坊"
+    with services.store.write() as db:
+        save_facts(
+            db, [FirmFact(firm, FactKind.PENALTY, "CF-9", day=beijing(NOW).date())], now=NOW + timedelta(hours=1)
+        )
+        ids = [row[0] for row in db.execute(select(documents.c.id).where(documents.c.is_risk).limit(3))]
+        for number, one in enumerate(ids):
+            told = {"enterprise": firm, "jurisdiction": "360981" if number else None, "product": "ebike_power"}
+            db.execute(update(documents).where(documents.c.id == one).values(**told))
+    table = load_grades(PROJECT / "config", products=services.lexicon.products)
+    nightly(services.store, table, now=NOW + timedelta(hours=2))
+    with services.store.read() as db:
+        [mine] = grades_of(db, [firm])
+    assert (mine.territory, mine.product, mine.points) == ("360981", "ebike_power", 30)
+    with signed_in(create_app(services), "far") as far, signed_in(create_app(services), "chief") as chief:
+        assert "某某电池作坊" in chief.get("/grades?region=360981").text
+        assert "某某电池作坊" not in far.get("/grades").text

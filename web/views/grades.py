@@ -18,9 +18,9 @@ from enterprises.grade import Point
 from enterprises.watching import end_of_day
 from nlp.privacy import mask
 from store.alert_log import find_alert
+from store.firm_seats import seats_of
 from store.grades import Override, changes, list_grades, overrides_of, shares
 from store.ledger import find_entry as find_hazard
-from store.registry import find_entry
 from web.access import ROLE_NAMES
 from web.history import people
 from web.visit import Here, Posted, Refused, Visit, once_of, redirect
@@ -99,8 +99,7 @@ def grade_panel(db: Connection, visit: Visit, firm: str, day: date) -> dict[str,
         lines = tuple(line.replace(was.words, now_said.words) for line in lines)
     graded = replace(graded, reasons=shown, changes=lines)
     override = overrides_of(db, [firm], now).get(firm)
-    entry = find_entry(db, firm)
-    mine = visit.me.sees_code(entry.region_code if entry else None)
+    mine = visit.me.sees_code(seats_of(db, [firm]).get(firm))
     return {
         "graded": graded,
         "grade_set": override,
@@ -138,6 +137,5 @@ def _table(config: Path, products: tuple[str, ...]) -> GradeTable:
 def _may(db: Connection, visit: Visit, firm: str) -> None:
     if not visit.me.may("grade"):
         raise Refused(403, f"风险分级由{ROLE_NAMES['supervisor']}及以上角色调整。")
-    entry = find_entry(db, firm)
-    if not visit.me.sees_code(entry.region_code if entry else None):
+    if not visit.me.sees_code(seats_of(db, [firm]).get(firm)):
         raise Refused(403, "这家企业不在您的属地之内。")
