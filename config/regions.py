@@ -102,6 +102,15 @@ class Regions:
 
         A municipality stands for the prefecture that it has not. So does a county right below its province for itself.
         """
+        known = self._prefectures
+        return known[code] if code in known else self._find_prefecture(code)
+
+    @cached_property
+    def _prefectures(self) -> Mapping[str, str | None]:
+        """Of the known codes: a matter of a thousand texts asks for the same few places again and again."""
+        return {code: self._find_prefecture(code) for code in self.by_code}
+
+    def _find_prefecture(self, code: str) -> str | None:
         if self.province_of(code) in MUNICIPALITIES:
             return self.province_of(code)
         for part in self.chain(code):

@@ -6,7 +6,6 @@ A card is a view of a document revision: it can be rebuilt by judging again. `un
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -27,10 +26,9 @@ from sqlalchemy import (
 from store.schema import alert_documents, alerts, findings, signal_cards, signal_keys
 
 
-@dataclass(frozen=True)
-class StoredCard:
+class StoredCard(NamedTuple):
     """document, revision: whose.  at: event time.  until: end of validity, None while it stands.  facts: JSON as text,
-    so that who reads it can remember what a text says."""
+    so that who reads it can remember what a text says. A tuple, because thousands are read at once."""
 
     document: str
     revision: int
@@ -113,7 +111,7 @@ _CARD = [
 _SAME = (signal_cards.c.document == signal_keys.c.document) & (signal_cards.c.revision == signal_keys.c.revision)
 # Built once: putting the statement together costs more than running it.
 _CARDS_WITH: Select[Any] = (
-    select(signal_keys.c.key, *_CARD)
+    select(*_CARD, signal_keys.c.key)
     .join(signal_cards, _SAME)
     .where(
         signal_keys.c.key.in_(bindparam("keys", expanding=True)),
@@ -130,7 +128,7 @@ def cards_with(db: Connection, keys: Sequence[str], start: datetime, end: dateti
     for first in range(0, len(keys), 400):
         some = list(keys[first : first + 400])
         for row in db.execute(_CARDS_WITH, {"keys": some, "start": start, "end": end}):
-            found[row[0]].append(StoredCard(*row[1:]))
+            found[row[-1]].append(StoredCard._make(row[:-1]))
     return found
 
 

@@ -37,10 +37,12 @@ class Visited:
 
 @dataclass(frozen=True)
 class Hit:
-    """A document that fits a question."""
+    """A document that fits a question. at: its event time."""
 
     id: str
     title: str
+    source: str
+    at: datetime
 
 
 def journey_of(db: Connection, document_id: str, revision: int) -> Journey | None:
@@ -91,8 +93,10 @@ def documents_called(db: Connection, name: str, title: str, *, limit: int) -> li
     through, on SQLite in their index.
     """
     theirs = and_(documents.c.source.in_(all_sources(db)), documents.c.external_id == name)
-    found = _hits(db, documents.c.id == name, limit) or _hits(db, _rows(theirs), limit)
-    found += _hits(db, documents.c.title == title, limit)
+    found = _hits(db, documents.c.id == name, limit)
+    if found:
+        return found
+    found = _hits(db, _rows(theirs), limit) + _hits(db, documents.c.title == title, limit)
     if len(found) < limit:
         found += _hits(db, _rows(documents.c.title.contains(title, autoescape=True)), limit)
     return list(dict.fromkeys(found))[:limit]
@@ -104,9 +108,10 @@ def _rows(which: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _hits(db: Connection, which: ColumnElement[bool], limit: int) -> list[Hit]:
-    query = select(documents.c.id, documents.c.title).where(which, documents.c.latest)
+    columns = (documents.c.id, documents.c.title, documents.c.source, documents.c.event_time)
+    query = select(*columns).where(which, documents.c.latest)
     rows = db.execute(query.order_by(documents.c.event_time.desc(), documents.c.seq.desc()).limit(limit))
-    return [Hit(row.id, row.title) for row in rows]
+    return [Hit(*row) for row in rows]
 
 
 def texts_of(db: Connection, ids: Sequence[str], *, longest: int) -> list[str]:

@@ -1,6 +1,8 @@
 """The page that tells why: the same stages as the command, for those who may see what it is about."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
 
 import httpx
 import pytest
@@ -40,6 +42,19 @@ def test_the_stages_stand_in_order_with_the_one_that_stopped(admin: httpx.Client
     assert names == sorted(names)
     assert page.count('class="stopped"') == 1
     assert "读作非风险信号：得分 0.10，需 0.50" in page
+
+
+def test_words_of_several_titles_ask_which_one_is_meant(admin: httpx.Client) -> None:
+    page = admin.get("/why", params={"q": "起火"}).text
+    assert "要问哪一篇" in page
+    assert "逐个阶段" not in page
+    first = re.search(r'href="/why\?q=(d[0-9a-f]+)">([^<]*起火[^<]*)</a>', page)
+    assert first
+    chosen = admin.get("/why", params={"q": first[1]}).text
+    assert "逐个阶段" in chosen
+    assert f"{first[2]}</a></h2>" in chosen
+    whole = admin.get("/why", params={"q": unescape(first[2])}).text
+    assert "逐个阶段" in whole
 
 
 def test_an_alert_is_explained_on_the_page(admin: httpx.Client) -> None:

@@ -95,20 +95,39 @@ def quotes(signals: Sequence[Signal], name_of: NameOf, limit: int) -> list[Quote
     Where the body names nothing (a hot-list line), the title is the sentence.
     """
     origins = [signal for signal in signals if signal.document.repost_of is None]
-    found: list[tuple[int, Quote]] = []
-    for number, signal in enumerate(origins, start=1):
-        document, analysis = signal.document, signal.analysis
-        text, mentions = shown_text(document, analysis), analysis.mentions
-        start, end = telling_part(text, mentions)
-        title = shown_title(document, analysis)
+    told = [_telling(number, signal) for number, signal in enumerate(origins, start=1)]
+    kept = sorted(sorted(told, key=lambda one: -one.gravity)[:limit], key=lambda one: one.document.event_time)
+    return [
+        Quote(one.document, one.title, marked(one.text, one.mentions, name_of, one.start, one.end), one.origin)
+        for one in kept
+    ]
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """The telling part of an origin, not yet marked: of a hundred origins three are shown."""
+
+    gravity: int
+    origin: int
+    document: Document
+    title: str
+    text: str
+    mentions: Sequence[Mention]
+    start: int
+    end: int
+
+
+def _telling(number: int, signal: Signal) -> _Telling:
+    document, analysis = signal.document, signal.analysis
+    text, mentions = shown_text(document, analysis), analysis.mentions
+    start, end = telling_part(text, mentions)
+    title = shown_title(document, analysis)
+    told = weight(mentions, start, end)
+    if not told and title == document.title:
+        text, mentions, start, end = title, analysis.title_mentions, 0, len(title)
         told = weight(mentions, start, end)
-        if not told and title == document.title:
-            text, mentions, start, end = title, analysis.title_mentions, 0, len(title)
-            told = weight(mentions, start, end)
-        words = marked(text, mentions, name_of, start, end)
-        found.append((min(told, 1) * (10 * analysis.level + told), Quote(document, title, words, number)))
-    kept = sorted(found, key=lambda pair: -pair[0])[:limit]
-    return sorted((quote for _, quote in kept), key=lambda quote: quote.document.event_time)
+    gravity = min(told, 1) * (10 * analysis.level + told)
+    return _Telling(gravity, number, document, title, text, mentions, start, end)
 
 
 @dataclass(frozen=True)

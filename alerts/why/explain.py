@@ -38,11 +38,21 @@ NOTHING = "库中没有这个编号、预警号或标题；可用原文地址再
 
 @dataclass(frozen=True)
 class Found:
-    """What a question means: an alert, a document (the first of `hits`), an address without one, or nothing."""
+    """What a question means: an alert, a document (the first of `hits`), an address without one, or nothing.
+
+    called: the title or id that was asked for.
+    """
 
     alert: Alert | None = None
     hits: tuple[Hit, ...] = ()
     address: str = ""
+    called: str = ""
+
+    @property
+    def unclear(self) -> bool:
+        """Whether documents of several titles fit and none of them has the very title or id that was asked for."""
+        several = len({hit.title for hit in self.hits}) > 1
+        return several and bool(self.called) and self.called not in (self.hits[0].id, self.hits[0].title)
 
 
 def find(db: Connection, asked: str) -> Found:
@@ -58,7 +68,7 @@ def find(db: Connection, asked: str) -> Found:
         return Found(hits=tuple(documents_at(db, _forms(address), limit=MOST_OTHERS + 1)), address=address)
     # A title stands in the store as it was cleaned and masked.
     title = mask(clean_text(text)) or text
-    return Found(hits=tuple(documents_called(db, text, title, limit=MOST_OTHERS + 1)))
+    return Found(hits=tuple(documents_called(db, text, title, limit=MOST_OTHERS + 1)), called=title)
 
 
 def _address(text: str) -> str:

@@ -2,6 +2,7 @@
 caught it; and the reviews that were kept."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -35,13 +36,17 @@ def show_why(visit: Here, q: str = "") -> Response:
         kept = [one for one in newest_reviews(db, limit=MOST_REVIEWS) if visit.me.sees_code(one.office)]
         shown: dict[str, Any] = {
             "asked": q[:LONGEST].strip(), "answer": None, "refused": "", "longest": LONGEST, "changes": (),
-            "reviews": kept, "lost": _lost(kept), "people": people(db), "stage_name": _stage_name,
+            "choices": (), "reviews": kept, "lost": _lost(kept), "people": people(db), "stage_name": _stage_name,
             "longest_note": LONGEST_NOTE,
         }  # fmt: skip
         if not shown["asked"]:
             return visit.page("why.html", **shown)
         try:
-            shown["answer"], shown["changes"] = _answered(db, visit, q)
+            found = _seen(db, visit, find(db, q))
+            if found.unclear:
+                shown["choices"] = found.hits
+            else:
+                shown["answer"], shown["changes"] = _answered(db, visit, found, q)
         except UsageError as problem:
             return visit.page("why.html", **{**shown, "refused": str(problem)}, status=400)
     return visit.page("why.html", **shown)
@@ -58,7 +63,7 @@ def register(visit: Here, form: Posted) -> Response:
         raise Refused(400, f"没有登记：说明至多 {LONGEST_NOTE} 字。请返回改短，或刷新后再试。")
     try:
         with visit.services.store.write() as db:
-            found, changes = _answered(db, visit, asked)
+            found, changes = _answered(db, visit, _seen(db, visit, find(db, asked)), asked)
             values = {
                 "at": visit.now, "author": visit.me.name, "office": office(visit), "asked": mask(asked),
                 "document": found.id if found.about == "document" else "", "title": mask(found.title)[:500],
@@ -84,9 +89,9 @@ def show_review(visit: Here, number: int) -> Response:
         return visit.page("why_review.html", review=review, people=people(db))
 
 
-def _answered(db: Connection, visit: Visit, asked: str) -> tuple[Answer, tuple[Proposal, ...]]:
-    """Raises UsageError."""
-    told = answer(_world(visit), db, _seen(db, visit, find(db, asked)), asked, visit.now)
+def _answered(db: Connection, visit: Visit, found: Found, asked: str) -> tuple[Answer, tuple[Proposal, ...]]:
+    """The answer, and what would have to change. asked: as it was written."""
+    told = answer(_world(visit), db, found, asked, visit.now)
     return told, proposals(told, find_signal(db, told.id) if told.about == "document" else None)
 
 
@@ -105,7 +110,7 @@ def _seen(db: Connection, visit: Visit, found: Found) -> Found:
     if found.alert is not None:
         return found if visit.me.sees_alert(found.alert) else Found()
     hits = tuple(hit for hit in found.hits if _shown(db, visit, hit))
-    return Found(hits=hits, address="" if found.hits else found.address)
+    return replace(found, hits=hits, address="" if found.hits else found.address)
 
 
 def _shown(db: Connection, visit: Visit, hit: Hit) -> bool:
