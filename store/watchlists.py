@@ -254,6 +254,19 @@ def _standing(at: datetime) -> ColumnElement[bool]:
     )
 
 
+def standing_on(db: Connection, list_id: str, firms: Collection[str], now: datetime) -> set[str]:
+    """Those of the firms that stand on a list, also under the registered name that somebody put there before."""
+    asked, found = sorted(firms), set[str]()
+    for start in range(0, len(asked), AT_ONCE):
+        some = asked[start : start + AT_ONCE]
+        names = select(enterprises.c.id, enterprises.c.name).where(enterprises.c.id.in_(some))
+        known = {firm: firm for firm in some} | {f"NIL:{name}": firm for firm, name in db.execute(names)}
+        query = select(watched_firms.c.firm).where(watched_firms.c.list == list_id, _standing(now))
+        for part in (some, sorted(known.keys() - set(some))):
+            found |= {known[firm] for firm in db.execute(query.where(watched_firms.c.firm.in_(part))).scalars()}
+    return found
+
+
 # --- names ----------------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,9 @@ from lxml import etree
 from alerts.cap import CapWriter
 from core.ids import short_id
 from core.records import Alert, AlertEvent, AlertState
+from enterprises.watching import make_list, put_on
 from store import alert_log, users
+from store.watchlists import Given, WatchList, end_list
 from tests.cap_rules import CAP, faults
 from tests.desk_server import NOW, STORIES, make_services, running_desk
 from tests.desk_visits import PASSWORD, sign_in, value_of
@@ -232,3 +234,27 @@ def test_a_stream_tells_what_comes_and_what_was_missed(tmp_path_factory: pytest.
         with httpx.stream("GET", f"{desk.base}{base[1]}.sse", headers=missed, timeout=60) as stream:
             assert any("YJ-2026-0001" in line for line in stream.iter_lines() if line.startswith("data: "))
     services.store.close()
+
+
+def test_a_feed_of_a_watch_list_shows_its_firms_alone_and_ends_with_it(filled: Services, browse: Browse) -> None:
+    with filled.store.read() as db:
+        firm = alert_log.find_alert(db, FIRE).enterprises[0]  # type: ignore[union-attr]
+    with filled.store.write() as db:
+        one = make_list(db, WatchList("", "锂电重点", "", "chief", "000000", "", 0, NOW), once="feed-list")
+        put_on(db, one, [Given(firm, "某企业")], reason="多次投诉", by="chief", now=NOW, until=None)
+    chief, county, reader = browse("chief"), browse("county"), browse("")
+    assert f"/account?watchlist={one.id}#feeds" in chief.get(f"/watchlists/{one.id}").text
+    assert "锂电重点" in chief.get(f"/account?watchlist={one.id}").text
+    base = address(chief, watchlist=one.id)
+    read = reader.get(f"{base}.json").json()
+    assert "关注名单“锂电重点”" in read["title"]
+    with filled.store.read() as db:
+        mine = [alert for alert in alert_log.list_alerts(db) if firm in alert.enterprises]
+    assert {item["_fengsui"]["number"] for item in read["items"]} <= {alert.number for alert in mine}
+    assert read["items"]
+    csrf = value_of(county.get("/account").text, "csrf")
+    assert county.post("/account/feeds", data={"csrf": csrf, "watchlist": one.id}).status_code == 404
+    assert "锂电重点" not in county.get(f"/account?watchlist={one.id}").text
+    with filled.store.write() as db:
+        end_list(db, one.id, by="chief", now=NOW)
+    assert reader.get(f"{base}.json").status_code == 404

@@ -96,6 +96,9 @@ def change_keys(visit: Here, form: Posted) -> Response:
 def create_feed(visit: Here, form: Posted) -> Response:
     """Make a private feed address, of one view where the form names one. It is shown on this answer and never again."""
     view = FeedView.read({name: form.get(name, "") for name in FeedView.__dataclass_fields__})
+    with visit.services.store.read() as db:
+        if not view.open_to(db, visit.me):
+            raise Refused(404, f"没有关注名单 {view.watchlist[:20]}，或已结束、不对您共享。")
     details = {"view": view.as_json()} if view.as_json() else {}
     return account_page(visit, feed=_new_address(visit, form, "feed", "订阅", details))
 
@@ -147,6 +150,7 @@ def account_page(
         opened = users.list_sessions(db, visit.me.name, now=visit.services.clock())
         factor = second_factor.find_factor(db, visit.me.name)
         views = {one.key: view_of(one).words(db, visit.names) for one in feeds}
+        view = view if view.open_to(db, visit.me) else EVERYTHING
         words = view.words(db, visit.names)
     return visit.page(
         "account.html", status=status, said=said, problem=problem, problem_field=field, feed=feed, feeds=feeds,

@@ -14,7 +14,6 @@ from starlette.responses import Response, StreamingResponse
 
 from alerts.feeds import FEED_STARTED, TITLE, FeedPage
 from core.errors import SearchUnavailable
-from core.records import Alert
 from search.query import QueryError
 from store.alert_log import alerts_touched, find_alerts, history_of
 from store.searches import find_search
@@ -69,7 +68,7 @@ def alert_feed(request: Request, secret: str, kind: FeedKind, page: str = "") ->
     with services.store.read() as db:
         viewer, token = _alerts_owner(db, services, secret)
         view = view_of(token)
-        found, rest = page_of(db, viewer, view, behind)
+        found, rest = page_of(db, viewer, view, behind, now=services.clock())
         if services.render_feed is None:
             raise Refused(404, GONE)
         here = _page(request, db, token, view, secret, kind, page, rest)
@@ -84,7 +83,8 @@ def alert_cap(request: Request, secret: str, alert_id: str) -> Response:
     services: Services = request.app.state.services
     with services.store.read() as db:
         viewer, token = _alerts_owner(db, services, secret)
-        mine = _mine(viewer, view_of(token), find_alerts(db, [alert_id[:100]], merged=False))
+        asked = find_alerts(db, [alert_id[:100]], merged=False)
+        mine = view_of(token).of(db, viewer, asked, services.clock())
         if not mine:
             raise Refused(404, GONE)
         body = services.cap(mine[0], history_of(db, mine[0].id))
@@ -120,7 +120,7 @@ def _owner(db: Connection, services: Services, secret: str) -> tuple[Viewer, Tok
 
 def _alerts_owner(db: Connection, services: Services, secret: str) -> tuple[Viewer, Token]:
     viewer, token = _owner(db, services, secret)
-    if "search" in token.details:
+    if "search" in token.details or not view_of(token).open_to(db, viewer):
         raise Refused(404, GONE)
     return viewer, token
 
@@ -128,10 +128,6 @@ def _alerts_owner(db: Connection, services: Services, secret: str) -> tuple[View
 def _owner_now(services: Services, secret: str) -> tuple[Viewer, Token]:
     with services.store.read() as db:
         return _alerts_owner(db, services, secret)
-
-
-def _mine(viewer: Viewer, view: FeedView, found: list[Alert]) -> list[Alert]:
-    return [alert for alert in viewer.alerts(found) if view.shows(alert, viewer.regions)]
 
 
 def _page(
@@ -186,7 +182,8 @@ class Told:
             viewer, token = _alerts_owner(db, self.services, self.secret)
             rows = alerts_touched(db, self._from - LATELY, limit=MOST_TOLD)
             latest = {alert: at for at, number, alert in rows if at > self.since and (alert, number) not in self._told}
-            found = _mine(viewer, view_of(token), find_alerts(db, sorted(latest), merged=False))
+            touched = find_alerts(db, sorted(latest), merged=False)
+            found = view_of(token).of(db, viewer, touched, self.services.clock())
         self._told = {(alert, number) for _, number, alert in rows}
         if rows:
             self._from = rows[-1][0] + (LATELY if len(rows) == MOST_TOLD else timedelta(0))
