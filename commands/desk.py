@@ -17,6 +17,7 @@ from commands.stores import open_store
 from config.clusters import load_clusters
 from config.laws import load_laws
 from config.ledger import load_ledger_rules
+from config.reporting import load_reporting
 from config.settings import Settings
 from config.signin import load_sign_in
 from config.sources import load_sources
@@ -67,6 +68,7 @@ def desk_services(settings: Settings) -> Services:
         ledger=load_ledger_rules(settings.config),
         laws=load_laws(settings.config, issues=known.lexicon.issues),
         weekly=load_weekly(settings.config),
+        reporting=load_reporting(settings.config, known.lexicon.regions),
         sign_in=load_sign_in(settings.config, regions=known.lexicon.regions),
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),

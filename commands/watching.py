@@ -12,8 +12,10 @@ from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.outgoing import routes_of, teller_of
 from commands.stores import open_store
 from config.ledger import load_ledger_rules
-from config.lexicon import load_lexicon
+from config.lexicon import Lexicon, load_lexicon
+from config.reporting import load_reporting
 from config.settings import Settings
+from config.weekly import load_weekly
 from core.clock import parse_published, system_clock
 from core.errors import UsageError
 from core.records import LEVEL_COLOURS
@@ -22,6 +24,8 @@ from ledger.book import open_book
 from ledger.escalation import EscalationMail
 from ledger.watch import LedgerWatch
 from ledger.words import ACTION_WORDS
+from reports.agenda import Agenda
+from reports.calling import CallMail, ReportWatch
 from scheduler import FrequentJob
 from store.alert_log import find_alert
 from store.database import Store
@@ -63,10 +67,12 @@ def watch(
         return
     done = watcher.tick(now)
     ledger_done = {f"ledger_{name}": count for name, count in ledger.tick(now).items()}
+    ledger_done |= {f"report_{name}": count for name, count in report_watch_of(settings, store).tick(now).items()}
     if as_json:
         print(json.dumps(dict(sorted(done.items())) | ledger_done))
     else:
-        words = {"told": "通知"} | {f"ledger_{name}": f"台账{word}" for name, word in ACTION_WORDS.items()}
+        words = {"told": "通知", "report_called": "报送逾期", "report_told": "报送逾期通知"}
+        words |= {f"ledger_{name}": f"台账{word}" for name, word in ACTION_WORDS.items()}
         counts = sorted({**done, **ledger_done}.items())
         told = "，".join(f"{words.get(name) or action_word(name)} {count}" for name, count in counts)
         print(told or "没有到时的事项")
@@ -91,7 +97,14 @@ def watch_jobs(settings: Settings, store: Store) -> list[FrequentJob]:
     def look() -> str:
         return "，".join(f"{ACTION_WORDS[name]} {count}" for name, count in ledger.tick(system_clock()).items())
 
+    reporting = report_watch_of(settings, store)
+
+    def call() -> str:
+        done = reporting.tick(system_clock())
+        return f"逾期 {done['called']}，通知 {done['told']}" if done else ""
+
     return [
+        FrequentJob("reporting", "报送巡检", LEDGER_SECONDS, call),
         FrequentJob("watch", "预警巡检", SECONDS, tick),
         FrequentJob("ledger", "台账巡检", LEDGER_SECONDS, look),
     ]
@@ -106,3 +119,18 @@ def ledger_watch_of(settings: Settings, store: Store) -> LedgerWatch:
         demo = settings.profile == "demo"
         mail = EscalationMail(routes_of(settings, lexicon), lexicon.regions, settings.public_url, demo=demo)
     return LedgerWatch(store, book, lexicon.regions, mail)
+
+
+def report_watch_of(settings: Settings, store: Store) -> ReportWatch:
+    """The watch over the reporting calendar of a store, with the configured mails."""
+    lexicon = load_lexicon(settings.config)
+    mail = None
+    if settings.smtp_url is not None:
+        mail = CallMail(routes_of(settings, lexicon), settings.public_url, demo=settings.profile == "demo")
+    return ReportWatch(store, agenda_of(settings, lexicon), mail)
+
+
+def agenda_of(settings: Settings, lexicon: Lexicon) -> Agenda:
+    """The reporting calendar as configured; `Agenda.told` is what a digest says of a day."""
+    plan = load_reporting(settings.config, lexicon.regions)
+    return Agenda(plan, lexicon.regions, duty_of(settings.config).is_workday, load_weekly(settings.config).rules.since)

@@ -1230,3 +1230,28 @@ firm_grade_overrides = Table(
     Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
     Index("ix_firm_grade_overrides_firm", "firm"),
 )  # fmt: skip
+
+report_marks = Table(
+    "report_marks", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("item", Text, nullable=False, comment="id of config/reporting.yml"),
+    Column("period", Text, nullable=False, comment="its day by rule: 2026-11-10"),
+    Column("territory", Text, nullable=False, comment="region code of the office that owes it"),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("done", Boolean, nullable=False, comment="false: taken back"),
+    Column("proof", Text, nullable=False, comment="by what one can tell"),
+    Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_report_marks_item", "item", "period", "territory"),
+    comment="append-only: the newest row of an item, period and territory holds",
+)  # fmt: skip
+
+report_calls = Table(
+    "report_calls", metadata,
+    Column("item", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("territory", Text, primary_key=True),
+    Column("to", Text, nullable=False, comment="region code of the office that was told"),
+    Column("at", Moment, nullable=False),
+    comment="what was overdue and told to the office above: once",
+)  # fmt: skip

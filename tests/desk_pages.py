@@ -92,6 +92,8 @@ PAGES = {
     "help of a page": "/help/alert",
     "help asked": "/help?q=销号",
     "reports": "/reports",
+    "calendar": "/calendar",
+    "calendar of a year": "/calendar?year=2027",
     "weekly": "/reports/weekly/2026-W47",
     "weekly, a column": "/reports/weekly/2026-W47/remarks",
     "sign in": "/signin",

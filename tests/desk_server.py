@@ -32,6 +32,7 @@ from config.grouping import load_grouping
 from config.laws import load_laws
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.orgs import load_orgs
+from config.reporting import load_reporting
 from config.rules import Rule
 from config.settings import PROJECT, Settings
 from config.sources import SourceConfig, parse_source
@@ -357,6 +358,7 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         "clusters": load_clusters(CONFIG),
         "tiles": load_tiles(CONFIG, lexicon.regions),
         "weekly": load_weekly(CONFIG),
+        "reporting": load_reporting(CONFIG, lexicon.regions),
         "clock": ticking,
         "story": ticking,
         **more,

@@ -78,6 +78,7 @@ MAY: dict[str, Role] = {
     "report_fill": "officer",
     "report_sign": "supervisor",
     "report_reopen": "supervisor",
+    "report_mark": "officer",
     "mirror": "officer",
     "evidence": "officer",
     "evidence_raw": "supervisor",

@@ -46,6 +46,7 @@ from web.views import (
     analytics,
     api,
     audit,
+    calendar,
     canary,
     changes,
     clusters,
@@ -104,7 +105,7 @@ PAGES = (
     rules, status, account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence,
     ledger, ledger_sheet, ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit,
     account_sign_in, invite, settings, settings_users, oidc, tokens, reports, deliveries, help, watchlists, grades,
-    sensitive, dossier,
+    sensitive, dossier, calendar,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -134,6 +134,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "report_fill": "填报周报",
     "report_confirm": "确认周报草稿",
     "report_sign": "签发周报",
+    "report_mark": "登记报送",
     "report_reopen": "重开周报",
     "export_report": "导出周报",
     "export_dossier": "导出企业档案",
@@ -271,6 +272,10 @@ class Names:
         """Why a rule was made."""
         return str(rule.why)
 
+    def report(self, title: str) -> str:
+        """What the reporting calendar calls a thing that is owed."""
+        return title
+
     def note(self, actor: str, note: str) -> str:
         """What was noted with a step: the system's words or a person's."""
         return note
@@ -324,6 +329,10 @@ class EnglishNames(Names):
         """Why a rule that came with the system was made."""
         ground = super().ground(rule)
         return ground if rule.id.startswith(DESK_RULE) else self._told(ground)
+
+    def report(self, title: str) -> str:
+        """The things that came with the system; what an office added keeps its title."""
+        return self._told(title)
 
     def note(self, actor: str, note: str) -> str:
         """A note of the system; what a person noted stays."""

@@ -19,6 +19,7 @@ from config.clusters import ClusterRules
 from config.laws import Article
 from config.ledger import LedgerRules
 from config.lexicon import Lexicon
+from config.reporting import Reporting
 from config.routes import Routes
 from config.rules import DESK_RULE, Rule
 from config.settings import Settings
@@ -84,6 +85,7 @@ class Services:
     sign_in: what signing in asks for.
     router, routes: say where alerts go and who is mailed; None leaves that out.
     ledger: how long hazards may stand and what closing one needs.  weekly: the statistics table of each week.
+    reporting: what is owed on which day.
     laws: articles that may apply to a hazard; empty: none is proposed.
     act, render_feed: None leaves that part of the desk out.
     clusters: weak spots and how clusters are counted.
@@ -106,6 +108,7 @@ class Services:
     ledger: LedgerRules = field(default_factory=LedgerRules)
     laws: tuple[Article, ...] = ()
     weekly: WeeklyTable = field(default_factory=WeeklyTable)
+    reporting: Reporting = field(default_factory=Reporting)
     sign_in: SignIn = field(default_factory=SignIn)
     act: Act | None = None
     render_feed: RenderFeed | None = None

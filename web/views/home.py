@@ -1,5 +1,6 @@
 """今日: what must be done now, what changed, whether the system itself is well."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,8 @@ from store.searches import watched_searches
 from store.shift_log import rows_of_shift
 from store.silences import silenced_alerts
 from web import inbox, trend
+from web.agenda import STATES as DUE_STATES
+from web.agenda import agenda_of, below_of, own_office
 from web.health import in_time, index_health, processes_down
 from web.heat import HeatRow, heat
 from web.history import DID, counted, newest_changes, people, rows_since
@@ -67,7 +70,20 @@ def home(visit: Here) -> Response:
         for part in (_alerts, _shift, _signals, _system):
             shown |= part(db, visit)
         shown["sensitive"] = sensitive_lines(db, visit)
+        shown |= _owed(db, visit)
         return visit.page("home.html", people=people(db), **shown)
+
+
+def _owed(db: Connection, visit: Visit) -> dict[str, Any]:
+    """What the own office has to report, and how much those below it owe for too long."""
+    own = own_office(visit)
+    duties = agenda_of(visit).standing(db, visit.now, offices={own, *below_of(visit, own)})
+    late = [one for one in duties if one.territory != own and one.state(visit.now) == "over"]
+    mine = [one for one in duties if one.territory == own]
+    newest = {one.item.id if one.state(visit.now) == "over" else id(one): one for one in mine}
+    older = Counter(one.item.id for one in mine if one.state(visit.now) == "over" and one not in newest.values())
+    owed = [(one, older[one.item.id] if one.state(visit.now) == "over" else 0) for one in newest.values()]
+    return {"owed": owed, "owed_below": len(late), "DUE": DUE_STATES}
 
 
 def _alerts(db: Connection, visit: Visit) -> dict[str, Any]:
