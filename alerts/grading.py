@@ -67,7 +67,7 @@ def _alert_record(alert: Alert, at: datetime) -> Record:
 def grades_for(db: Connection, firms: Sequence[str], table: GradeTable, day: date, confirmed: Confirmed) -> list[Grade]:
     """The grades of firms on a day; the registry tells their products, of a firm in no list its signals do."""
     facts = facts_of(db, firms)
-    ledger = _ledger(db, firms)
+    ledger = _ledger(db, firms, day)
     products = products_of(db, firms)
     return [
         grade_of(
@@ -77,7 +77,8 @@ def grades_for(db: Connection, firms: Sequence[str], table: GradeTable, day: dat
     ]  # fmt: skip
 
 
-def _ledger(db: Connection, firms: Sequence[str]) -> dict[str, list[Record]]:
+def _ledger(db: Connection, firms: Sequence[str], day: date) -> dict[str, list[Record]]:
+    """Ledger entries as they stood on a day: one that was closed later was open then."""
     found: dict[str, list[Record]] = {}
     entry = ledger_entries.c
     columns = (entry.id, entry.firm, entry.title, entry.state, entry.found_on, entry.closed_at)
@@ -86,11 +87,11 @@ def _ledger(db: Connection, firms: Sequence[str]) -> dict[str, list[Record]]:
         for number, firm, title, state, found_on, closed_at in db.execute(query):
             if state == HazardState.EXCLUDED:
                 continue
-            closed = state == HazardState.CLOSED and closed_at is not None
-            day = beijing(closed_at).date() if closed else found_on
+            closed = state == HazardState.CLOSED and closed_at is not None and beijing(closed_at).date() <= day
+            since = beijing(closed_at).date() if closed else found_on
             words = f"隐患 {number}{'已销号' if closed else '未销号'}：{title[:60]}"
             kind = "ledger_closed" if closed else "ledger_open"
-            found.setdefault(firm, []).append(Record(kind, day, words, f"/ledger/{number}"))
+            found.setdefault(firm, []).append(Record(kind, since, words, f"/ledger/{number}"))
     return found
 
 
@@ -141,7 +142,9 @@ def _row(one: Grade, territory: str) -> GradeRow:
 
 
 def _why(one: Grade) -> str:
-    return "；".join(f"{reason.words} {reason.worth:+g}" for reason in one.reasons[:3])
+    """The weightiest reasons, without titles of hazards: the firm's county may not see those of others."""
+    told = [(reason.words.split("：")[0] if reason.link else reason.words, reason.worth) for reason in one.reasons[:3]]
+    return "；".join(f"{words} {worth:+g}" for words, worth in told if worth)
 
 
 def set_grade(db: Connection, one: Override, *, once: str) -> Override:

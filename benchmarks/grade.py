@@ -11,11 +11,10 @@ nothing of a hazard is in the grade that is held against it.
 import argparse
 import json
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from statistics import NormalDist, mean
+from statistics import mean
 
 from config.grades import GRADES, GradeTable, load_grades
 from config.lexicon import load_lexicon, load_registry_csv
@@ -25,38 +24,23 @@ from core.records import RegistryEntry
 from demo.firm_facts import demo_facts
 from demo.story import read_pack
 from enterprises.grade import Grade, grade_of
+from enterprises.grade_worth import HIGH, Case, Share, findings, share_of
 
 ZERO = date(2026, 11, 23)
 OFFICIAL = frozenset({"spotcheck", "recall", "notice", "recall_foreign"})
 CHECKING = frozenset({"a2-0172"})  # 正在核实: the pack's README calls it no finding
-HIGH = ("C", "D")
 Points = Mapping[tuple[str, date], Grade]
 
 
 @dataclass(frozen=True)
-class Case:
-    """A confirmed hazard and the grade of the day before. findings: reasons beside the product's own risk."""
-
-    firm: str
-    name: str
-    day: date
-    text: str
-    grade: str
-    points: float
-    findings: int
-
-
-@dataclass(frozen=True)
 class Worth:
-    """high: share in C/D, with the Wilson interval (95 %).  above: chance that a case had more points than another.
+    """Cases beside the firms without a hazard, on the same days.
 
-    others: the firms without a hazard; known: those of them with a finding of their own on that day.
+    known: those of them with a finding of their own on that day.
+    above: chance that a case had more points than another.
     """
 
-    cases: int
-    high: float
-    interval: tuple[float, float]
-    by_grade: Mapping[str, int]
+    share: Share
     others_high: float
     known_high: float
     above: float
@@ -88,36 +72,18 @@ def grade_all(entries: Sequence[RegistryEntry], table: GradeTable, days: Sequenc
 def worth(cases: Sequence[Case], graded: Points, firms: Sequence[str]) -> Worth:
     """Cases beside the firms that had no hazard, on the days of the cases."""
     hit = {one.firm for one in cases}
-    high = sum(one.grade in HIGH for one in cases)
     eves = [one.day - timedelta(days=1) for one in cases]
     others = [[graded[firm, eve] for firm in firms if firm not in hit] for eve in eves]
-    return Worth(
-        len(cases), high / len(cases), wilson(high, len(cases)), Counter(one.grade for one in cases),
-        mean(_high(row) for row in others),
-        mean(_high([one for one in row if findings(one)]) for row in others),
-        mean(
-            mean(1.0 if case.points > one.points else 0.5 if case.points == one.points else 0.0 for one in row)
-            for case, row in zip(cases, others, strict=True)
-        ),
-    )  # fmt: skip
-
-
-def findings(one: Grade) -> int:
-    """How many reasons a grade has beside the risk of the product."""
-    return sum(reason.row != "product" for reason in one.reasons)
+    above = mean(
+        mean(1.0 if case.points > one.points else 0.5 if case.points == one.points else 0.0 for one in row)
+        for case, row in zip(cases, others, strict=True)
+    )
+    known = mean(_high([one for one in row if findings(one)]) for row in others)
+    return Worth(share_of(cases), mean(_high(row) for row in others), known, above)
 
 
 def _high(grades: Sequence[Grade]) -> float:
     return mean(one.grade in HIGH for one in grades) if grades else 0.0
-
-
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a share, which stays within 0 and 1 for few cases (Wilson 1927)."""
-    z = NormalDist().inv_cdf(0.975)
-    share, wide = hits / total, z * z / total
-    half = z * (share * (1 - share) / total + wide / (4 * total)) ** 0.5
-    middle = share + wide / 2
-    return (middle - half) / (1 + wide), (middle + half) / (1 + wide)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -150,10 +116,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for one in cases:
         print(f"{one.day}  {one.text}  {one.grade}  {one.points:5.1f}  {one.findings} records  {one.name}")
     for name, figures in told.items():
-        low, top = figures.interval
-        share = " ".join(f"{grade} {figures.by_grade.get(grade, 0)}" for grade in GRADES)
+        low, top = figures.share.interval
+        share = " ".join(f"{grade} {figures.share.by_grade.get(grade, 0)}" for grade in GRADES)
         print(
-            f"{name}: {figures.cases} hazards ({share}); in C/D {figures.high:.3f} ({low:.3f} to {top:.3f}), "
+            f"{name}: {figures.share.cases} hazards ({share}); "
+            f"in C/D {figures.share.high:.3f} ({low:.3f} to {top:.3f}), "
             f"others {figures.others_high:.3f}, others with findings {figures.known_high:.3f}; "
             f"more points than another firm: {figures.above:.3f}"
         )

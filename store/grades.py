@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
 
@@ -112,6 +112,62 @@ def shares(db: Connection, *, within: Collection[str] | None = None) -> dict[str
     return {row[0]: row[1] for row in db.execute(query)}
 
 
+def month_ends(today: date, months: int = 12) -> list[date]:
+    """The last days of the months before this one, oldest first, and today."""
+    found, first = [today], today.replace(day=1)
+    for _ in range(months - 1):
+        found.append(first - timedelta(days=1))
+        first = found[-1].replace(day=1)
+    return found[::-1]
+
+
+def shares_before(
+    db: Connection, days: Sequence[date], *, within: Collection[str] | None = None
+) -> list[dict[str, int]]:
+    """How many firms stood in each grade at the end of each of the days: today's numbers without what came later.
+
+    A firm counts for the place where it lies today.
+    """
+    since = min(days, default=date.max)
+    change = firm_grade_changes.c
+    query = select(change.day, change.before, change.grade, func.count()).where(change.day > since)
+    if within is not None:
+        query = query.join(firm_grades, firm_grades.c.firm == change.firm)
+        query = query.where(firm_grades.c.territory.in_(sorted(within)))
+    moved = db.execute(query.group_by(change.day, change.before, change.grade)).all()
+    today = shares(db, within=within)
+    found = []
+    for day in days:
+        then = dict(today)
+        for on, before, grade, count in moved:
+            if on > day:
+                then[grade] = then.get(grade, 0) - count
+                if before:
+                    then[before] = then.get(before, 0) + count
+        found.append(then)
+    return found
+
+
+def newest_changes(db: Connection, *, within: Collection[str] | None, limit: int = 12) -> list[tuple[GradeChange, str]]:
+    """Grades that became another one, with the firms' names, newest first."""
+    change, name = firm_grade_changes.c, func.coalesce(enterprises.c.name, firm_grade_changes.c.firm)
+    query = select(firm_grade_changes, name.label("name")).where(change.before != "")
+    query = query.outerjoin(enterprises, enterprises.c.id == change.firm)
+    if within is not None:
+        query = query.join(firm_grades, firm_grades.c.firm == change.firm)
+        query = query.where(firm_grades.c.territory.in_(sorted(within)))
+    rows = db.execute(query.order_by(change.number.desc()).limit(limit)).mappings()
+    return [(_change(row), row["name"]) for row in rows]
+
+
+def last_reasons(db: Connection, firms: Sequence[str]) -> dict[str, str]:
+    """Why each of the firms (at most 400) has the grade it has: the reasons told when it came to it."""
+    change = firm_grade_changes.c
+    last = select(func.max(change.number)).where(change.firm.in_(firms[:AT_ONCE])).group_by(change.firm)
+    query = select(change.firm, change.why).where(change.number.in_(last))
+    return {row[0]: row[1] for row in db.execute(query)}
+
+
 def changes(db: Connection, *, firm: str = "", since: date | None = None, limit: int = 200) -> list[GradeChange]:
     """Changes of one firm or of all since a day, newest first."""
     query = select(firm_grade_changes)
@@ -119,9 +175,8 @@ def changes(db: Connection, *, firm: str = "", since: date | None = None, limit:
         query = query.where(firm_grade_changes.c.firm == firm)
     if since:
         query = query.where(firm_grade_changes.c.day >= since)
-    names = [field.name for field in fields(GradeChange)]
     rows = db.execute(query.order_by(firm_grade_changes.c.number.desc()).limit(limit)).mappings()
-    return [GradeChange(**{name: row[name] for name in names}) for row in rows]
+    return [_change(row) for row in rows]
 
 
 def add_override(db: Connection, one: Override, *, once: str) -> tuple[Override, bool]:
@@ -148,6 +203,10 @@ def overrides_of(db: Connection, firms: Iterable[str], now: datetime) -> dict[st
     standing = (table.at <= now, table.until > now, or_(table.ended_at.is_(None), table.ended_at > now))
     query = select(firm_grade_overrides).where(table.firm.in_(list(firms)[:AT_ONCE]), *standing).order_by(table.number)
     return {row["firm"]: _override(row) for row in db.execute(query).mappings()}
+
+
+def _change(row: RowMapping) -> GradeChange:
+    return GradeChange(**{field.name: row[field.name] for field in fields(GradeChange)})
 
 
 def _grade(row: RowMapping) -> GradeRow:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from alerts.grade_worth import cases_since
 from alerts.grading import nightly
 from config.grades import GradeTable, load_grades
 from config.settings import PROJECT
@@ -14,12 +15,13 @@ from core.clock import beijing
 from core.errors import ConfigError
 from core.firms import FactKind, FirmFact
 from enterprises.grade import Grade, Record, grade_of
+from enterprises.grade_worth import share_of
 from ledger import steps
 from ledger.book import Deed, open_book
 from store import audit, users
 from store.database import Store
 from store.firm_facts import save_facts
-from store.grades import changes, grades_of, overrides_of
+from store.grades import changes, grades_of, month_ends, newest_changes, overrides_of, shares_before
 from store.ledger import Entry, HazardState
 from store.schema import documents
 from tests.desk_server import NOW, make_services
@@ -201,3 +203,38 @@ def test_a_firm_in_no_list_is_where_its_signals_are_and_makes_what_they_tell_of(
     with signed_in(create_app(services), "far") as far, signed_in(create_app(services), "chief") as chief:
         assert "某某电池作坊" in chief.get("/grades?region=360981").text
         assert "某某电池作坊" not in far.get("/grades").text
+
+
+def test_the_share_of_each_grade_is_told_over_time(store: Store, table: GradeTable) -> None:
+    day = beijing(NOW).date()
+    failed = FirmFact(FIRM, FactKind.SAMPLING, "JD-1", day=day, outcome="failed")
+    with store.write() as db:
+        save_facts(db, [failed, FirmFact("ENT0043", FactKind.CHECK, "JC-1", day=day, outcome="passed")], now=NOW)
+    nightly(store, table, now=NOW + timedelta(hours=1))
+    with store.read() as db:
+        [mine] = grades_of(db, [FIRM])
+    assert mine.next_on is not None
+    nightly(store, table, now=NOW + (mine.next_on - mine.day) + timedelta(hours=1))
+    days = [day - timedelta(days=1), day, mine.next_on - timedelta(days=1), mine.next_on]
+    with store.read() as db:
+        told = [{grade: count for grade, count in one.items() if count} for one in shares_before(db, days)]
+        assert [one.firm for one, _ in newest_changes(db, within=None)] == [FIRM]
+        assert newest_changes(db, within={"360981"}) == [], "no such firm lies there"
+    assert told == [{}, {"A": 1, "B": 1}, {"A": 1, "B": 1}, {"A": 2}]
+    assert month_ends(date(2026, 3, 5), 3) == [date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 5)]
+
+
+def test_the_worth_is_told_by_the_grade_of_the_day_before_and_never_with_the_hazard(
+    store: Store, table: GradeTable
+) -> None:
+    day = beijing(NOW).date()
+    bad = [FirmFact(FIRM, FactKind.PENALTY, f"CF-{n}", day=day - timedelta(days=30 + n)) for n in range(3)]
+    hazards = [FirmFact(firm, FactKind.SAMPLING, "JD", day=day, outcome="failed") for firm in (FIRM, "ENT0043")]
+    with store.write() as db:
+        save_facts(db, [*bad, *hazards], now=NOW)
+    with store.read() as db:
+        cases = cases_since(db, table, day - timedelta(days=9), day)
+    assert {one.firm: (one.grade, one.findings) for one in cases} == {FIRM: ("C", 3), "ENT0043": ("A", 0)}
+    share = share_of(cases)
+    assert (share.cases, share.high) == (2, 0.5)
+    assert share.interval[0] < 0.1 < 0.9 < share.interval[1], "two cases say little"

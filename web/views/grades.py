@@ -1,5 +1,6 @@
 """风险分级: which firms stand in which grade, what moved, and the panel of a firm with every reason."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
@@ -19,7 +20,17 @@ from enterprises.watching import end_of_day
 from nlp.privacy import mask
 from store.alert_log import find_alert
 from store.firm_seats import seats_of
-from store.grades import Override, changes, list_grades, overrides_of, shares
+from store.grades import (
+    Override,
+    changes,
+    last_reasons,
+    list_grades,
+    month_ends,
+    newest_changes,
+    overrides_of,
+    shares,
+    shares_before,
+)  # fmt: skip
 from store.ledger import find_entry as find_hazard
 from web.access import ROLE_NAMES
 from web.history import people
@@ -28,6 +39,7 @@ from web.visit import Here, Posted, Refused, Visit, once_of, redirect
 router = APIRouter(include_in_schema=False)
 PAGE_SIZE, MOST_CHANGES = 50, 30
 ELSEWHERE = {"ledger": "其他属地的隐患（无权查看）", "alerts": "其他属地的预警（无权查看）"}
+PRODUCT_ONLY = "产品固有风险"
 KINDS = {"override": "人工调整", "appeal": "企业申诉"}
 
 
@@ -45,13 +57,25 @@ def show_grades(visit: Here, grade: str = "", product: str = "", region: str = "
             db, within=within, grade=grade, product=product[:40], start=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE + 1
         )
         counted = shares(db, within=within)
+        months = month_ends(beijing(now).date())
+        then = shares_before(db, months, within=within)
+        moved = newest_changes(db, within=within)
+        why = last_reasons(db, [row.firm for row, _ in rows])
         set_by = overrides_of(db, [row.firm for row, _ in rows], now)
     return visit.page(
         "grades.html", rows=rows[:PAGE_SIZE], more=len(rows) > PAGE_SIZE, page=page, grade=grade, product=product,
         region=region, counted=counted, total=sum(counted.values()), set_by=set_by, GRADES=GRADES,
+        why={firm: mask(said) for firm, said in why.items() if "；" in said or not said.startswith(PRODUCT_ONLY)}, moved=moved,
+        months=[_month(day, row) for day, row in zip(months, then, strict=True) if sum(row.values())],
         products=list(_table(visit.services.settings.config, tuple(visit.services.lexicon.products)).rows),
         places=[code for code in regions.children.get(regions.home, ()) if visit.me.sees_code(code)],
     )  # fmt: skip
+
+
+def _month(day: date, row: Mapping[str, int]) -> tuple[date, list[int], float]:
+    """A line of the drift: the day, the firms of each grade, the share of C and D."""
+    counts = [row.get(grade, 0) for grade in GRADES]
+    return day, counts, sum(counts[GRADES.index("C") :]) / sum(counts)
 
 
 @router.post("/grades/set")
