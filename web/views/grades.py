@@ -65,7 +65,8 @@ def show_grades(visit: Here, grade: str = "", product: str = "", region: str = "
     return visit.page(
         "grades.html", rows=rows[:PAGE_SIZE], more=len(rows) > PAGE_SIZE, page=page, grade=grade, product=product,
         region=region, counted=counted, total=sum(counted.values()), set_by=set_by, GRADES=GRADES,
-        why={firm: mask(said) for firm, said in why.items() if "；" in said or not said.startswith(PRODUCT_ONLY)}, moved=moved,
+        why={firm: mask(said) for firm, said in why.items() if "；" in said or not said.startswith(PRODUCT_ONLY)},
+        moved=moved,
         months=[_month(day, row) for day, row in zip(months, then, strict=True) if sum(row.values())],
         products=list(_table(visit.services.settings.config, tuple(visit.services.lexicon.products)).rows),
         places=[code for code in regions.children.get(regions.home, ()) if visit.me.sees_code(code)],
