@@ -33,6 +33,7 @@ GROUPS = {
     "commands.why": ("why",),
     "commands.silences": ("silence",),
     "commands.channels": ("channel",),
+    "commands.mail": ("mail",),
     "commands.watching": ("watch",),
     "commands.watchlists": ("watchlist",),
     "commands.grade": ("grade",),

@@ -107,7 +107,9 @@ def plan_digest(
 
             made = build_digest(db, day, public_url=settings.public_url, demo=demo, concerns=concerns, sources=sources)
             delivery = short_id("n", "digest", one.mail, made.day.isoformat())
-            notice = Notification(delivery, "mail", one.mail, made.subject, made.text, made.html)
+            notice = Notification(
+                delivery, "mail", one.mail, made.subject, made.text, made.html, details={"kind": "digest"}
+            )
             planned += add_delivery(db, notice, now=now)
     return planned
 

@@ -13,13 +13,15 @@ from alerts.lateness import late_words
 from alerts.lifecycle import STATE_WORDS
 from alerts.router import Router, concern
 from alerts.routing import Told
+from alerts.sender import STANDING
 from config.regions import Regions
 from config.routes import Recipient, Routes, channel_of
 from core.clock import beijing
 from core.ids import short_id
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, Alert, Notification
-from store.alert_log import add_delivery, was_told
+from store.alert_log import add_delivery, first_notice, was_told
 from store.documents import find_signals
+from store.mail_book import address_states
 from store.watch import replace_notice, rewrite_notice, waiting_notices
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,8 +45,6 @@ CLOSING = ("lowered", "dismissed", "closed", "cleared", "grown", "repeated")
 """Told only to those who were told of the alert before."""
 KEPT = ("lowered", "dismissed", "closed", "cleared", "grown", "dispatched", "called_back")
 """They do not stand in for a notice that still waits."""
-BY_ITSELF = ("dispatched", "called_back")
-"""Nothing stands in for them."""
 SHOWN_DOCUMENTS = 5
 
 
@@ -111,21 +111,31 @@ class MailPlanner:
         now: datetime,
         at: datetime | None = None,
     ) -> int:
-        """Put a mail to each of these addresses into the outbox, as `plan` does. Returns how many are new."""
+        """Put a mail to each of these addresses into the outbox, as `plan` does. Returns how many are new.
+
+        What an address turned off by the link in a mail is left out, but dispatches.
+        """
         to = [one for one in dict.fromkeys(addresses) if self.by_mail or channel_of(one) != "mail"]
         if not to:
             return 0
+        if what not in STANDING:
+            off = address_states(db, to)
+            to = [one for one in to if alert.level >= (off[one].lowest if one in off else 0)]
         subject, text, html = self._written(db, alert, what)
         planned = 0
         for address in to:
             channel = channel_of(address)
             delivery = short_id("n", channel, address, alert.id, str(number))
-            notice = Notification(delivery, channel, address, subject, text, html, alert.id, alert.level)
+            details = {"thread": first_notice(db, alert.id, channel=channel, recipient=address)}
+            if what in STANDING:
+                details["duty"] = what
+            told = {name: value for name, value in details.items() if value and value != delivery}
+            notice = Notification(delivery, channel, address, subject, text, html, alert.id, alert.level, details=told)
             waiting = [] if what in KEPT else waiting_notices(db, alert.id, recipient=address)
             if add_delivery(db, notice, now=now, at=at, what=what):
                 planned += 1
                 for old in waiting:
-                    if old.what not in BY_ITSELF:
+                    if old.what not in STANDING:
                         replace_notice(db, old.id)
         return planned
 

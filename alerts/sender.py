@@ -4,13 +4,20 @@ A sender that dies before the message itself went over the wire has sent nothing
 claim runs out. One that dies between handing over and noting the answer leaves it in state `handing`; one whose
 connection breaks there knows no more. Nobody can tell whether the mail went out, and nothing may be sent twice: it is
 marked failed with the reason, and shown in the log.
+
+A channel whose other end is dead rests for a minute after each vain try, so that a queue of a thousand neither waits
+for a thousand timeouts nor fills the log; then one is tried again. What was overtaken meanwhile is not sent.
 """
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from sqlalchemy import Connection
 
 from core.clock import Clock
 from core.errors import DeliveryError
@@ -20,15 +27,25 @@ from store.alert_log import (
     Delivery,
     claim_delivery,
     deliveries_in_doubt,
+    drop_overtaken,
     free_deliveries,
     note_handover,
+    overtaken,
     settle_delivery,
 )
 from store.database import Store
+from store.mail_book import forget_failing, note_failing
 
 logger = logging.getLogger(__name__)
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60, 120, 240))
 GIVE_UP = timedelta(days=3)
+MINUTE = timedelta(minutes=1)
+REST = MINUTE
+"""How long a channel whose other end is dead is left alone."""
+HELD_UP = timedelta(minutes=15)
+"""From when on a notice that could have been sent counts as held up."""
+STANDING = ("dispatched", "called_back")
+"""Kinds of notices that nothing stands in for, nor they for others: a dispatch, and its end."""
 DOUBT = "发送方在记下结果前中断，是否送达不明，不再重发"
 BROKEN = "对方答复前连接中断，是否送达不明，不再重发"
 
@@ -44,16 +61,57 @@ class Channel(Protocol):
         """
 
 
-def send_due(store: Store, channels: Mapping[str, Channel], *, clock: Clock, who: str) -> int:
+@dataclass
+class Flow:
+    """What a sender remembers from one look to the next: which channels rest, and what went out in the last minute.
+
+    per_minute: how many of a channel at most; what is left out is bounded by its own notifier.
+    """
+
+    per_minute: Mapping[str, int] = field(default_factory=dict)
+    _rests: dict[str, datetime] = field(default_factory=dict)
+    _tried: dict[str, deque[datetime]] = field(default_factory=dict)
+
+    def closed(self, now: datetime) -> list[str]:
+        """The channels that take nothing now."""
+        resting = [name for name, until in self._rests.items() if now < until <= now + REST]
+        return [*resting, *(name for name in self.per_minute if self._full(name, now))]
+
+    def rest(self, channel: str, now: datetime) -> None:
+        """Its other end is dead."""
+        self._rests[channel] = now + REST
+
+    def count(self, channel: str, now: datetime) -> None:
+        """One was tried."""
+        self._tried.setdefault(channel, deque(maxlen=10_000)).append(now)
+
+    def _full(self, channel: str, now: datetime) -> bool:
+        tried = self._tried.get(channel, deque())
+        while tried and not timedelta(0) <= now - tried[0] < MINUTE:
+            tried.popleft()
+        return len(tried) >= self.per_minute[channel]
+
+
+def send_due(store: Store, channels: Mapping[str, Channel], *, clock: Clock, who: str, flow: Flow | None = None) -> int:
     """Deliver everything that is due now. Returns how many were handed over."""
     settle_doubts(store, clock=clock)
-    sent = 0
+    sent, flow = 0, flow or Flow()
     while True:
         with store.write() as db:
-            delivery = claim_delivery(db, who=who, now=clock())
+            delivery = claim_delivery(db, who=who, now=clock(), but=flow.closed(clock()))
+            dropped = delivery is not None and _is_stale(db, delivery, clock())
+            if delivery is not None and dropped:
+                drop_overtaken(db, delivery)
         if delivery is None:
             return sent
-        sent += _deliver(store, delivery, channels, clock)
+        if not dropped:
+            sent += _deliver(store, delivery, channels, clock, flow)
+
+
+def _is_stale(db: Connection, delivery: Delivery, now: datetime) -> bool:
+    """Whether it was held up, and what it says was said again since. What comes in its time is never left out."""
+    held_up = delivery.attempts > 1 or now - delivery.due_at > HELD_UP
+    return held_up and overtaken(db, delivery, standing=STANDING)
 
 
 def settle_doubts(store: Store, *, clock: Clock) -> int:
@@ -75,8 +133,10 @@ def settle_doubts(store: Store, *, clock: Clock) -> int:
     return len(doubtful)
 
 
-def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], clock: Clock) -> bool:
+def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], clock: Clock, flow: Flow) -> bool:
     notice = delivery.notification
+    refused: DeliveryError | None = None
+    flow.count(notice.channel, clock())
     started = time.monotonic()
     again: datetime | None = None
 
@@ -91,6 +151,9 @@ def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], 
             raise DeliveryError(f"channel {notice.channel} is not set up", retry=True)
         outcome, answer = "sent", channel.send(notice, handing_over)
     except DeliveryError as problem:
+        refused = problem
+        if problem.about == "server":
+            flow.rest(notice.channel, clock())
         young = clock() - delivery.created_at < GIVE_UP
         outcome = "crashed" if problem.unsure else "retry" if problem.retry and young else "refused"
         answer = f"{BROKEN}（{problem}）" if problem.unsure else str(problem)
@@ -107,5 +170,9 @@ def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], 
             at=clock(),
             again=again,
         )
+        if notice.channel == "mail" and refused is None:
+            forget_failing(db, notice.recipient, kinds=["refused"])
+        elif notice.channel == "mail" and refused is not None and refused.about == "address":
+            note_failing(db, notice.recipient, "refused", answer=answer, delivery=notice.id, now=clock())
     log_event(logger, "delivery", delivery=notice.id, alert=notice.alert, outcome=outcome, attempt=delivery.attempts)
     return outcome == "sent"

@@ -1,8 +1,11 @@
 """What leaves the house: routes, channels, the daily digest."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from pydantic import SecretStr
 
 from alerts.digest import plan_digest, previous_day
+from alerts.mail_links import mail_links_of
 from alerts.mailing import MailPlanner
 from alerts.notifiers.kinds import notifier_of
 from alerts.notifiers.mail import MailNotifier
@@ -21,6 +24,7 @@ from core.records import RegistryEntry
 from enterprises.registry_import import registry_of
 from scheduler import DailyJob
 from store.database import Store
+from store.mail_book import pictures_of
 
 
 def routes_of(settings: Settings, lexicon: Lexicon) -> Routes:
@@ -41,12 +45,22 @@ def router_of(settings: Settings, lexicon: Lexicon, registry: Iterable[RegistryE
     return Router(load_orgs(settings.config, lexicon), lexicon, firms.get)
 
 
-def channels_of(settings: Settings) -> dict[str, Channel]:
+def channels_of(settings: Settings, store: Store) -> dict[str, Channel]:
     """The channels that are set up, by name."""
     found = {name: notifier_of(channel) for name, channel in load_channels(settings.config).items()}
     if settings.smtp_url is not None:
-        found["mail"] = MailNotifier(settings.smtp_url, settings.mail_from)
+        found["mail"] = mail_notifier(settings, store, settings.smtp_url)
     return found
+
+
+def mail_notifier(settings: Settings, store: Store, url: SecretStr) -> MailNotifier:
+    """What sends mails, with their pictures and links."""
+
+    def pictures(names: Collection[str]) -> Mapping[str, bytes]:
+        with store.read() as db:
+            return pictures_of(db, names)
+
+    return MailNotifier(url, settings.mail_from, pictures, mail_links_of(settings))
 
 
 def teller_of(settings: Settings, lexicon: Lexicon, registry: Iterable[RegistryEntry], *, mail: bool) -> Teller:

@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from alerts.sender import send_due
+from alerts.sender import Flow, send_due
 from commands.canary import canary_jobs
 from commands.cluster_jobs import cluster_jobs
 from commands.grade import grade_jobs
@@ -34,13 +34,14 @@ def register(app: typer.Typer) -> None:
 def sender(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
     """发送进程 (delivers what the outbox holds)."""
     settings, stop = start(kept, data, profile)
-    store, channels = open_store(settings), channels_of(settings)
+    store = open_store(settings)
+    channels, flow = channels_of(settings, store), Flow({"mail": settings.mail_per_minute})
     while not stop.is_set():
         with store.write() as db:
             beat(db, "sender", pid=os.getpid(), now=system_clock(), note="" if channels else "没有设置邮件")
         for _second in range(10):
             if channels:
-                send_due(store, channels, clock=system_clock, who=f"sender-{os.getpid()}")
+                send_due(store, channels, clock=system_clock, who=f"sender-{os.getpid()}", flow=flow)
             if stop.wait(1):
                 break
 

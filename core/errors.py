@@ -13,6 +13,7 @@ FengsuiError                 one sentence: what, where, likely cause, remedy; ex
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Literal
 
 
 class FengsuiError(Exception):
@@ -50,14 +51,24 @@ class SourceBlocked(SourceError):
 class DeliveryError(FengsuiError):
     """A notification was not delivered. `retry`: trying again later can help. `unsure`: it may have arrived.
 
-    after: when to try again, where the other end said so; None: by our own back-off.
+    after: when to try again, where the other end said so; None: by our own back-off.  about: what it is about beside
+    the message: the address, which takes none for good, or the server, which takes nothing now.
     """
 
-    def __init__(self, message: str, *, retry: bool, unsure: bool = False, after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry: bool,
+        unsure: bool = False,
+        after: timedelta | None = None,
+        about: Literal["message", "address", "server"] = "message",
+    ) -> None:
         super().__init__(message)
         self.retry = retry
         self.unsure = unsure
         self.after = after
+        self.about = about
 
 
 class SearchUnavailable(FengsuiError):

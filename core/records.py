@@ -406,7 +406,11 @@ class AlertEvent:
 
 @dataclass(frozen=True)
 class Notification:
-    """One delivery on one channel to one recipient. The id is its idempotency key. entry: of the ledger."""
+    """One delivery on one channel to one recipient. The id is its idempotency key. entry: of the ledger.
+
+    details: of mails; pictures {name: sha256 of the PNG}, thread (the delivery it follows), from (first day, digests).
+    created_at: when it was put into the outbox; None before that.
+    """
 
     id: str
     channel: str
@@ -417,6 +421,8 @@ class Notification:
     alert: str | None = None
     level: int = 0
     entry: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Everything is written with create-only ids: the same finding, alert, history row
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -58,11 +58,12 @@ SEND_LEASE = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class Delivery:
-    """A claimed delivery and how often it was tried before."""
+    """A claimed delivery. attempts: with this one.  due_at: since when it could be sent."""
 
     notification: Notification
     attempts: int
     created_at: datetime
+    due_at: datetime
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class DeliveryLine:
     attempts: int
     answer: str
     entry: str | None = None
+    receipt_at: datetime | None = None
 
 
 def create_only(db: Connection, table: Table, values: Mapping[str, Any]) -> bool:
@@ -443,19 +445,38 @@ def add_delivery(
     """
     values = {name: getattr(notification, name) for name in notification.__dataclass_fields__}
     due = {"state": "waiting", "created_at": now, "next_at": at or now, "attempts": 0, "what": what}
-    return create_only(db, deliveries, {**values, **due})
+    return create_only(db, deliveries, {**values, **due, "details": dict(notification.details)})
 
 
 def was_told(db: Connection, alert: str, *, channel: str, recipient: str) -> bool:
     """Whether a notice of this alert went, or is on its way, to a recipient."""
     mine = and_(deliveries.c.alert == alert, deliveries.c.channel == channel, deliveries.c.recipient == recipient)
-    told = deliveries.c.state.not_in(["failed", "replaced", "withdrawn"])
+    told = deliveries.c.state.not_in(["failed", "replaced", "withdrawn", "bounced"])
     return db.execute(select(deliveries.c.id).where(mine, told)).first() is not None
 
 
-def claim_delivery(db: Connection, *, who: str, now: datetime) -> Delivery | None:
-    """Take the next due delivery. One whose sender died is in doubt: `deliveries_in_doubt`."""
+def find_delivery(db: Connection, delivery_id: str) -> tuple[Notification, datetime | None] | None:
+    """A delivery, and when its receipt came."""
+    row = db.execute(select(deliveries).where(deliveries.c.id == delivery_id)).mappings().first()
+    return (_notification(row), row["receipt_at"]) if row else None
+
+
+def first_notice(db: Connection, alert: str, *, channel: str, recipient: str) -> str | None:
+    """The delivery with which a recipient heard of an alert first: what follows names it."""
+    d = deliveries.c
+    mine = and_(d.alert == alert, d.channel == channel, d.recipient == recipient)
+    query = select(d.id).where(mine).order_by(d.created_at, d.id).limit(1)
+    return db.execute(query).scalar_one_or_none()
+
+
+def claim_delivery(db: Connection, *, who: str, now: datetime, but: Collection[str] = ()) -> Delivery | None:
+    """Take the next due delivery. One whose sender died is in doubt: `deliveries_in_doubt`.
+
+    but: channels that take nothing now.
+    """
     due = and_(deliveries.c.state == "waiting", deliveries.c.next_at <= now)
+    if but:
+        due = and_(due, deliveries.c.channel.not_in(sorted(but)))
     one = select(deliveries.c.id).where(due).order_by(deliveries.c.level.desc(), deliveries.c.next_at).limit(1)
     taken = (
         update(deliveries)
@@ -464,7 +485,32 @@ def claim_delivery(db: Connection, *, who: str, now: datetime) -> Delivery | Non
         .returning(deliveries)
     )
     row = db.execute(taken).mappings().first()
-    return Delivery(_notification(row), row["attempts"], row["created_at"]) if row else None
+    return Delivery(_notification(row), row["attempts"], row["created_at"], row["next_at"]) if row else None
+
+
+def overtaken(db: Connection, delivery: Delivery, *, standing: Collection[str]) -> bool:
+    """Whether a later notice of the same alert to the same recipient went, or is about to go.
+
+    standing: kinds of notices that nothing stands in for, nor they for others.
+    """
+    mine = delivery.notification
+    if mine.alert is None:
+        return False
+    d = deliveries.c
+    what = db.execute(select(d.what).where(d.id == mine.id)).scalar_one()
+    if what in standing:
+        return False
+    same = and_(d.alert == mine.alert, d.recipient == mine.recipient, d.channel == mine.channel, d.id != mine.id)
+    later = and_(d.created_at > delivery.created_at, d.what.not_in(sorted(standing)))
+    going = d.state.in_(["waiting", "sending", "handing", "sent"])
+    return db.execute(select(d.id).where(same, later, going).limit(1)).first() is not None
+
+
+def drop_overtaken(db: Connection, delivery: Delivery) -> None:
+    """A claimed delivery is not sent: a later one says it all."""
+    mine = and_(deliveries.c.id == delivery.notification.id, deliveries.c.attempts == delivery.attempts)
+    freed = {"state": "replaced", "claimed_by": None, "claimed_until": None}
+    db.execute(update(deliveries).where(mine).values(**freed))
 
 
 def note_handover(db: Connection, delivery_id: str, *, attempt: int, now: datetime) -> bool:
@@ -523,7 +569,7 @@ def deliveries_in_doubt(db: Connection, *, now: datetime) -> list[Delivery]:
     """Deliveries whose sender died between handing over and noting the answer."""
     lost = and_(deliveries.c.state == "handing", deliveries.c.claimed_until < now)
     return [
-        Delivery(_notification(row), row["attempts"], row["created_at"])
+        Delivery(_notification(row), row["attempts"], row["created_at"], row["next_at"])
         for row in db.execute(select(deliveries).where(lost)).mappings()
     ]
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -626,14 +627,18 @@ deliveries = Table(
     Column("html", Text, nullable=False),
     Column("what", Text, nullable=False, server_default="", comment="opened, raised, ...: what it tells of its alert"),
     Column("state", Text, nullable=False,
-           comment="waiting | sending | handing | sent | failed | unsure | replaced | withdrawn"),
+           comment="waiting | sending | handing | sent | failed | unsure | replaced | withdrawn | bounced"),
     Column("created_at", Moment, nullable=False),
     Column("next_at", Moment, nullable=False),
     Column("claimed_by", Text),
     Column("claimed_until", Moment),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("sent_at", Moment),
+    Column("details", Json, nullable=False, server_default="{}",
+           comment="pictures: {name in the mail: sha256}; thread: delivery it follows; from: first day of a digest"),
+    Column("receipt_at", Moment, comment="the signed link in the mail was pressed"),
     Index("ix_deliveries_due", "state", "next_at"),
+    Index("ix_deliveries_recipient", "recipient", "created_at"),
     Index("ix_deliveries_alert", "alert"),
     Index("ix_deliveries_entry", "entry"),
     Index("ix_deliveries_created_at", "created_at", "id"),
@@ -647,6 +652,27 @@ delivery_attempts = Table(
     Column("outcome", Text, nullable=False, comment="sent | retry | refused | crashed"),
     Column("answer", Text, nullable=False),
     Column("seconds", Float, nullable=False),
+)  # fmt: skip
+
+mail_addresses = Table(
+    "mail_addresses", metadata,
+    Column("address", Text, primary_key=True),
+    Column("failing_at", Moment, comment="since when mails to it are refused for good; null: they are not"),
+    Column("failing_kind", Text, comment="refused | bounced"),
+    Column("failing_answer", Text),
+    Column("failing_delivery", Text),
+    Column("no_digest_at", Moment, comment="the digest was turned off by its link; null: it comes"),
+    Column("lowest", Integer, nullable=False, server_default="0", comment="mails of alerts below it are turned off"),
+    Column("lowest_at", Moment),
+    comment="what is known of an address beside routes.yml: whether it takes mail, what its owner turned off",
+)  # fmt: skip
+
+mail_pictures = Table(
+    "mail_pictures", metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("png", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    comment="pictures of mails, kept so that a mail that is sent again is the same one",
 )  # fmt: skip
 
 users = Table(

@@ -54,28 +54,29 @@ class Vault:
 
     def _key(self, first: Callable[[], bool]) -> bytes:
         if self.given:
-            return _decoded(self.given, SETTING)
+            return decoded_key(self.given, SETTING)
         if not self.path.exists() and first():
-            self._make()
+            make_key_file(self.path)
         try:
-            return _decoded(self.path.read_text(encoding="ascii").strip(), str(self.path))
+            return decoded_key(self.path.read_text(encoding="ascii").strip(), str(self.path))
         except FileNotFoundError:
             raise StoreError(f"两步验证的密钥 {self.path} 不在。{REMEDY}") from None
         except (OSError, UnicodeDecodeError) as problem:
             raise StoreError(f"两步验证的密钥 {self.path} 读不出（{problem}）。{REMEDY}") from problem
 
-    def _make(self) -> None:
-        """Write a key beside and link it into place: whoever is second takes the first one's."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_name(f"{self.path.name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY)) + b"\n")
-        try:
-            os.link(beside, self.path)
-        except FileExistsError:
-            pass
-        finally:
-            beside.unlink()
+
+def make_key_file(path: Path) -> None:
+    """Write a key beside and link it into place: whoever is second takes the first one's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(base64.b64encode(secrets.token_bytes(KEY)) + b"\n")
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        pass
+    finally:
+        beside.unlink()
 
 
 def is_sealed(stored: str) -> bool:
@@ -83,7 +84,8 @@ def is_sealed(stored: str) -> bool:
     return stored.startswith(MARK)
 
 
-def _decoded(text: str, where: str) -> bytes:
+def decoded_key(text: str, where: str) -> bytes:
+    """The 32 bytes of a key in base64. Raises StoreError that names the remedy."""
     try:
         key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

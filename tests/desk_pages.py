@@ -134,6 +134,7 @@ NOT_PAGES = {
     "/canary/source.xml": "a feed",
     "/canary/alerts.atom": "a feed",
     "/wall/{secret}": "leads to the wall",
+    "/mail/{purpose}/{token}": "needs the link of a mail; tests/test_mail_door.py",
     "/signin/code": "needs half a sign-in; tests/test_two_step.py",
     "/account/two-step": "needs a set-up that has begun; tests/test_two_step.py",
 }

@@ -2,8 +2,6 @@
 
 import json
 import re
-import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +12,6 @@ from typing import Any
 
 import feedparser
 import pytest
-from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 
 from alerts.digest import build_digest, plan_digest
@@ -30,47 +27,9 @@ from core.errors import ConfigError
 from core.records import Alert, AlertState, Notification
 from store.alert_log import claim_delivery, delivery_log, note_handover, save_alert
 from store.database import Store
+from tests.mail_server import inbox
 
-
-class Inbox:
-    """A real SMTP server's handler: keeps what comes in, or answers what it is told to."""
-
-    def __init__(self) -> None:
-        self.mails: list[Any] = []
-        self.answer = "250 OK"
-        self.drops = False
-        self.said: list[str] = []
-        self.farewell = "221 Bye"
-
-    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> Any:
-        self.said.append("EHLO")
-        session.host_name = hostname
-        return [*responses[:-1], "250-AUTH PLAIN LOGIN", responses[-1]]
-
-    async def handle_AUTH(self, server: Any, *_rest: Any) -> Any:
-        self.said.append("AUTH")
-
-    async def handle_QUIT(self, *_all: Any) -> str:
-        return self.farewell
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        if self.answer.startswith("250"):
-            self.mails.append(envelope)
-        if self.drops:
-            server.transport.abort()
-        return self.answer
-
-
-@pytest.fixture
-def inbox() -> Iterator[tuple[Inbox, str]]:
-    handler = Inbox()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = Controller(handler, hostname="127.0.0.1", port=port)
-    server.start()
-    yield handler, f"smtp://127.0.0.1:{port}"
-    server.stop()
+__all__ = ["inbox"]
 
 
 @pytest.fixture
@@ -133,7 +92,9 @@ def test_outside_text_is_escaped_in_the_mail(store: Store, alert: Alert, noon: d
 
 def test_a_subject_cannot_smuggle_headers(alert: Alert) -> None:
     notifier = MailNotifier(SecretStr("smtp://127.0.0.1:1"), "fengsui@x.example")
-    message: EmailMessage = notifier.message_of(Notification("n1", "mail", "a@x.example", "起火\r\nBcc: e@x", "t", ""))
+    message: EmailMessage = notifier.writer.message_of(
+        Notification("n1", "mail", "a@x.example", "起火\r\nBcc: e@x", "t", "")
+    )
     assert message["Bcc"] is None
 
 

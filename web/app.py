@@ -73,6 +73,7 @@ from web.views import (
     ledger_steps,
     ledger_supervised,
     live,
+    mail_door,
     marks,
     match,
     mirror,
@@ -105,7 +106,7 @@ PAGES = (
     rules, status, account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence,
     ledger, ledger_sheet, ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit,
     account_sign_in, invite, settings, settings_users, oidc, tokens, reports, deliveries, help, watchlists, grades,
-    sensitive, dossier, calendar,
+    sensitive, dossier, calendar, mail_door,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from alerts.cap import CapWriter
 from alerts.desk_rules import RuleShelf
 from alerts.duty import Duty
 from alerts.feeds import FeedPage
+from alerts.mail_links import MailLinks, mail_links_of
 from alerts.router import Router
 from alerts.setup import EngineParts
 from config.clusters import ClusterRules
@@ -134,6 +135,11 @@ class Services:
         """What the secrets of the second step are encrypted with."""
         key = self.settings.second_factor_key
         return Vault(self.settings.data_dir / FILE, key.get_secret_value() if key else "")
+
+    @cached_property
+    def mail_links(self) -> MailLinks:
+        """Reads the links that stand in mails."""
+        return mail_links_of(self.settings)
 
     @cached_property
     def duty(self) -> Duty:

@@ -1,94 +1,121 @@
 """Mail over SMTP (RFC 5321): smtp://, smtp with STARTTLS where the server offers it, smtps://.
 
-Certificates are verified, and a password never goes over a connection without TLS.
+Certificates are verified, and a password never goes over a connection without TLS. What a server refuses for good
+(5xx) counts for the address where it answers RCPT, for the mail where it answers DATA; a refusal before that is about
+the server or our account there, and everything waits until somebody has put that right.
 """
 
+import re
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from email.message import EmailMessage
+from datetime import timedelta
 from email.policy import SMTP
-from email.utils import formataddr, formatdate
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
+from alerts.mail_message import LinkTokens, MailWriter
 from core.errors import DeliveryError
 from core.records import Notification
 
 TIMEOUT = 20.0
+LAST_ANSWER = 100.0
+"""Seconds waited for the answer to a whole mail. RFC 5321 (4.5.3.2.6) wants 600; the claim on a delivery lasts 120."""
+UNREACHED = timedelta(minutes=2)
+"""When a mail is tried again that met a dead server. The sender rests meanwhile: a longer wait would only delay it."""
+
+
+def no_pictures(_names: Collection[str]) -> Mapping[str, bytes]:
+    """Nothing is kept."""
+    return {}
 
 
 @dataclass(frozen=True)
 class MailNotifier:
-    """url: smtp(s)://user:password@host:port; the password is never logged.  sender: the From address."""
+    """url: smtp(s)://user:password@host:port; the password is never logged.  sender: the From address.
+
+    pictures: gives the kept pictures of a mail.  links: signs the links; None: mails carry none.  timeout: seconds
+    that an answer may take; last_answer: the one to a whole mail.
+    """
 
     url: SecretStr
     sender: str
+    pictures: Callable[[Collection[str]], Mapping[str, bytes]] = no_pictures
+    links: LinkTokens | None = None
+    timeout: float = TIMEOUT
+    last_answer: float = LAST_ANSWER
+
+    @property
+    def writer(self) -> MailWriter:
+        """What makes the mails."""
+        return MailWriter(self.sender, self.pictures, self.links)
 
     def send(self, notification: Notification, handing_over: Callable[[], None]) -> str:
         """Deliver once; returns the server's last word. Raises DeliveryError; 4xx and a dead server may be retried.
 
-        A connection that breaks after the message went over it leaves the delivery unsure: RFC 5321 section 6.1, the
-        server may have taken it before its answer was lost.
+        A connection that breaks after the whole message went over it leaves the delivery unsure: RFC 5321 section 6.1,
+        the server may have taken it before its answer was lost. One that breaks before has not arrived.
         """
         try:
-            message = self.message_of(notification).as_bytes(policy=SMTP)
+            message = self.writer.message_of(notification).as_bytes(policy=SMTP)
         except ValueError as problem:
             raise DeliveryError(f"the mail cannot be written: {problem}", retry=False) from None
-        handed = False
-        try:
-            with _session(self._connect()) as server:
-                for code, answer in (server.mail(self.sender), server.rcpt(notification.recipient)):
-                    _expect(code, answer, accepted=(250, 251))
+        with _session(self._connect()) as server:
+            handed = False
+            try:
+                envelope = [f"ENVID={notification.id}"] if server.has_extn("dsn") else []
+                _expect(*server.mail(self.sender, envelope), about="server")
+                _expect(*server.rcpt(notification.recipient), about="address")
                 handing_over()
+                code, answer = server.docmd("DATA")
+                if code != 354:
+                    _expect(code, answer, about="message", accepted=())
+                server.send(_on_the_wire(message))
                 handed = True
-                code, answer = server.data(message)
-                _expect(code, answer, accepted=(250,))
+                if server.sock is not None:
+                    server.sock.settimeout(self.last_answer)
+                code, answer = server.getreply()
+                _expect(code, answer, about="message")
                 return f"{code} {_text(answer)}"
-        except smtplib.SMTPResponseException as refused:
-            raise DeliveryError(
-                f"{refused.smtp_code} {_text(refused.smtp_error)}", retry=refused.smtp_code < 500
-            ) from None
-        except (smtplib.SMTPException, OSError) as problem:
-            raise DeliveryError(
-                f"mail server: {type(problem).__name__}: {problem}", retry=True, unsure=handed
-            ) from None
-
-    def message_of(self, notification: Notification) -> EmailMessage:
-        """The mail. Its Message-ID follows from the delivery id: a second copy would be known as one."""
-        message = EmailMessage()
-        message["Subject"] = _one_line(notification.subject)
-        message["From"] = formataddr(("烽燧", self.sender))
-        message["To"] = _one_line(notification.recipient)
-        message["Date"] = formatdate(localtime=False)
-        message["Message-ID"] = f"<{notification.id}@{self.sender.rpartition('@')[2] or 'localhost'}>"
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(notification.text)
-        if notification.html:
-            message.add_alternative(notification.html, subtype="html")
-        return message
+            except (smtplib.SMTPException, OSError) as problem:
+                raise _broken(problem, unsure=handed) from None
 
     def _connect(self) -> smtplib.SMTP:
+        """A session that is ready for mails. Raises DeliveryError about the server: it takes nothing now."""
+        try:
+            return self._opened()
+        except smtplib.SMTPResponseException as refused:
+            said = f"{refused.smtp_code} {_text(refused.smtp_error)}"
+            raise DeliveryError(said, retry=True, about="server", after=UNREACHED) from None
+        except (smtplib.SMTPException, OSError) as problem:
+            raise _broken(problem, unsure=False) from None
+
+    def _opened(self) -> smtplib.SMTP:
         address = urlsplit(self.url.get_secret_value())
         host, context = address.hostname or "localhost", ssl.create_default_context()
         secret = address.scheme == "smtps"
         if address.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, address.port or 465, timeout=TIMEOUT, context=context)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, address.port or 465, timeout=self.timeout, context=context)
         else:
-            server = smtplib.SMTP(host, address.port or 25, timeout=TIMEOUT)
+            server = smtplib.SMTP(host, address.port or 25, timeout=self.timeout)
+        try:
             server.ehlo()
-            if server.has_extn("starttls"):
+            if not secret and server.has_extn("starttls"):
                 server.starttls(context=context)
                 server.ehlo()
                 secret = True
-        if address.username:
-            if not secret:
-                server.close()
-                raise DeliveryError("mail server offers no TLS: the password was not sent; use smtps://", retry=True)
-            server.login(unquote(address.username), unquote(address.password or ""))
+            if address.username and not secret:
+                said = "mail server offers no TLS: the password was not sent; use smtps://"
+                raise DeliveryError(said, retry=True, about="server", after=UNREACHED)
+            if address.username:
+                server.login(unquote(address.username), unquote(address.password or ""))
+        except BaseException:  # whatever it is: the connection is closed, and the error goes on
+            server.close()
+            raise
         return server
 
 
@@ -103,13 +130,33 @@ def _session(server: smtplib.SMTP) -> Iterator[smtplib.SMTP]:
         server.close()
 
 
-def _expect(code: int, answer: bytes, *, accepted: tuple[int, ...]) -> None:
-    if code not in accepted:
-        raise smtplib.SMTPResponseException(code, answer)
+def _on_the_wire(message: bytes) -> bytes:
+    """The mail as DATA wants it: a line's first dot doubled, a line with a dot at the end (RFC 5321, 4.5.2)."""
+    lines = re.sub(rb"(?m)^\.", b"..", message)
+    return (lines if lines.endswith(b"\r\n") else lines + b"\r\n") + b".\r\n"
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _expect(
+    code: int,
+    answer: bytes,
+    *,
+    about: Literal["message", "address", "server"],
+    accepted: tuple[int, ...] = (250, 251),
+) -> None:
+    """Raises DeliveryError for another answer: 4xx may be tried again; 5xx not, but where the server is meant."""
+    if code in accepted:
+        return
+    said = f"{code} {_text(answer)}"
+    if code == 421:  # closing: nobody gets anything now (RFC 5321, 3.8)
+        raise DeliveryError(said, retry=True, about="server", after=UNREACHED)
+    if about == "server" and code >= 500:
+        raise DeliveryError(said, retry=True, about="server", after=UNREACHED)
+    raise DeliveryError(said, retry=code < 500, about=about if code >= 500 else "message")
+
+
+def _broken(problem: Exception, *, unsure: bool) -> DeliveryError:
+    said = f"mail server: {type(problem).__name__}: {problem}"
+    return DeliveryError(said, retry=True, unsure=unsure, about="message" if unsure else "server", after=UNREACHED)
 
 
 def _text(answer: bytes | str) -> str:

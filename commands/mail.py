@@ -1,0 +1,116 @@
+"""`fengsui mail`: mails that came back, addresses that take none or turned something off, a test mail."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alerts.bounces import take_bounces
+from alerts.mail_message import TEST
+from commands.options import DataOption, JsonOption, ProfileOption, settings_of
+from commands.outgoing import mail_notifier
+from commands.stores import open_store
+from config.routes import mail_address
+from core.clock import iso_beijing, system_clock
+from core.errors import DeliveryError, UsageError
+from core.ids import short_id
+from core.records import LEVEL_COLOURS, Notification
+from store import audit
+from store.mail_book import noted_addresses, turn_on
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    group = typer.Typer(help="邮件：退信、地址状态、测试 (bounces, addresses, a test mail)", no_args_is_help=True)
+    group.command("bounces")(bounces)
+    group.command("addresses")(addresses)
+    group.command("turn-on")(turn_on_again)
+    group.command("test")(try_mail)
+    app.add_typer(group, name="mail")
+
+
+def bounces(
+    path: Annotated[Path, typer.Argument(help="a mail, an mbox, a maildir, or a folder of mails (RFC 3464)")],
+    data: DataOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """读入退信，标记未送到的通知和地址 (mark the deliveries that came back). Reading twice changes nothing."""
+    store = open_store(settings_of(data, profile, log_level="WARNING"))
+    with store.write() as db:
+        taken = take_bounces(db, path, system_clock())
+    if as_json:
+        print(json.dumps(asdict(taken), ensure_ascii=False))
+        return
+    print(
+        f"邮件 {taken.mails} 封：退信 {taken.bounced} 条，延迟 {taken.delayed} 条，"
+        f"已知或非本系统 {taken.known} 条，非退信 {taken.other} 封"
+    )
+
+
+def addresses(data: DataOption = None, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+    """列出收不到邮件、或自行停收的地址 (addresses that take no mail, or turned something off)."""
+    store = open_store(settings_of(data, profile, log_level="WARNING"))
+    with store.read() as db:
+        found = noted_addresses(db)
+    for one in found:
+        if as_json:
+            print(json.dumps(asdict(one), ensure_ascii=False, default=lambda moment: iso_beijing(moment)))
+            continue
+        kind = "退信" if one.failing_kind == "bounced" else "拒收"
+        said = [f"{iso_beijing(one.failing_at)} 起{kind}：{one.failing_answer}"] if one.failing_at else []
+        said += ["停收每日摘要"] if one.no_digest_at else []
+        said += [f"停收{LEVEL_COLOURS[one.lowest]}色以下预警"] if one.lowest else []
+        print(f"{one.address}  {'；'.join(said)}")
+    if not found and not as_json:
+        print("没有收不到邮件的地址，也没有人停收")
+
+
+def turn_on_again(
+    address: Annotated[str, typer.Argument(help="whose mails were turned off by a link")],
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """恢复某地址停收的邮件 (send everything again to an address that turned mails off)."""
+    store = open_store(settings_of(data, profile, log_level="WARNING"))
+    now = system_clock()
+    with store.write() as db:
+        if not turn_on(db, address):
+            raise UsageError(f"{address} 没有停收什么；fengsui mail addresses 列出全部")
+        audit.note(db, "cli", "mail_on", address, at=now)
+    print(f"{address} 恢复接收")
+
+
+def try_mail(
+    address: Annotated[str, typer.Argument(help="whom to send it to")],
+    data: DataOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """发一封测试邮件 (send a test mail now). Exit 1 where it is not taken."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    if settings.smtp_url is None:
+        raise UsageError("没有设置 FENGSUI_SMTP_URL")
+    try:
+        mail_address(address)
+    except ValueError as problem:
+        raise UsageError(f"{address}: {problem}") from None
+    notice, taken = test_notice(address), True
+    try:
+        answer = mail_notifier(settings, open_store(settings), settings.smtp_url).send(notice, lambda: None)
+    except DeliveryError as problem:
+        taken, answer = False, str(problem)
+    told = {"address": address, "taken": taken, "answer": answer}
+    print(json.dumps(told, ensure_ascii=False) if as_json else f"{'已送达' if taken else '未送达'}：{answer}")
+    if not taken:
+        raise typer.Exit(1)
+
+
+def test_notice(address: str) -> Notification:
+    """A mail that only says that mails arrive."""
+    now = system_clock()
+    text = f"烽燧测试邮件，{iso_beijing(now)[:16].replace('T', ' ')}。收到说明邮件服务器设置可用。\n"
+    made = short_id("n", TEST, address, now.isoformat())
+    return Notification(made, "mail", address, "[测试] 烽燧", text, "", details={"kind": TEST}, created_at=now)

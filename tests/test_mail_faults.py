@@ -1,0 +1,262 @@
+"""Mail servers that are dead, slow, refuse or hang up: what is sent, what waits, what is lost, what comes twice."""
+
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import func, select
+
+from alerts.bounces import take_bounces
+from alerts.mail_links import MailLinks
+from alerts.notifiers.mail import MailNotifier
+from alerts.sender import Channel, Flow, send_due
+from core.clock import fixed_clock
+from core.ids import short_id
+from core.records import Notification
+from store.alert_log import add_delivery, delivery_log
+from store.database import Store
+from store.link_key import LinkKey
+from store.mail_book import address_states, noted_addresses
+from store.schema import delivery_attempts
+from tests.mail_server import Inbox, free_port, inbox, listening
+
+__all__ = ["inbox"]
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def mail(number: int, alert: str | None = None, *, to: str = "a@x.example", level: int = 2) -> Notification:
+    made = short_id("n", str(number), to)
+    return Notification(made, "mail", to, f"第 {number} 封", "正文", "<p>正文</p>", alert, level)
+
+
+def put(store: Store, notice: Notification, at: datetime, what: str = "opened") -> None:
+    with store.write() as db:
+        assert add_delivery(db, notice, now=at, what=what)
+
+
+def by_mail(url: str, **more: Any) -> Mapping[str, Channel]:
+    return {"mail": MailNotifier(SecretStr(url), "fengsui@x.example", **more)}
+
+
+def states(store: Store) -> Counter[str]:
+    with store.read() as db:
+        return Counter(line.state for line in delivery_log(db, limit=1000))
+
+
+def test_a_server_dead_for_two_days_loses_none_and_floods_nobody(store: Store, noon: datetime) -> None:
+    handler, port, flow = Inbox(), free_port(), Flow({"mail": 6})
+    channels = by_mail(f"smtp://127.0.0.1:{port}")
+    for number in range(16):  # one matter in three hours, that grows three times, told to one person
+        begun = noon + 3 * number * HOUR
+        with store.write() as db:
+            for step, what in enumerate(("opened", "grown", "repeated", "grown")):
+                add_delivery(db, mail(4 * number + step, f"a{number}"), now=begun + step * 10 * MINUTE, what=what)
+        send_due(store, channels, clock=fixed_clock(begun + 40 * MINUTE), who="one", flow=flow)
+    with store.read() as db:
+        tried = db.execute(select(func.count()).select_from(delivery_attempts)).scalar_one()
+    assert tried == 16  # a look, a try: not one for each that waits
+    back = noon + 48 * HOUR
+    with listening(handler, port):
+        minutes = []
+        for minute in range(10):
+            minutes.append(send_due(store, channels, clock=fixed_clock(back + minute * MINUTE), who="one", flow=flow))
+    found = states(store)
+    print(f"dead two days: planned 64, sent {len(handler.mails)}, {dict(found)}, most a minute {max(minutes)}")
+    assert max(minutes) <= 6
+    assert found["sent"] + found["replaced"] == 64
+    assert max(handler.by_id.values()) == 1
+    told = Counter(str(one["Subject"]) for one in handler.read)
+    assert all(told[f"第 {4 * number + 3} 封"] == 1 for number in range(16))  # the last of each matter
+
+
+def test_what_was_overtaken_while_the_server_was_dead_is_not_sent(store: Store, noon: datetime) -> None:
+    handler, port = Inbox(), free_port()
+    channels = by_mail(f"smtp://127.0.0.1:{port}")
+    put(store, mail(1, "a1"), noon)
+    put(store, mail(2, "a1", to="b@x.example"), noon)
+    put(store, mail(3, "a1"), noon, "dispatched")
+    for minutes in (0, 3, 6):
+        send_due(store, channels, clock=fixed_clock(noon + minutes * MINUTE), who="one")
+    put(store, mail(4, "a1"), noon + HOUR, "grown")
+    with listening(handler, port):
+        send_due(store, channels, clock=fixed_clock(noon + 2 * HOUR), who="one")
+    assert sorted(str(one["Subject"]) for one in handler.read) == ["第 2 封", "第 3 封", "第 4 封"]
+
+
+def test_a_slow_server_gets_each_mail_once(store: Store, noon: datetime, inbox: tuple[Inbox, str]) -> None:
+    handler, url = inbox
+    handler.waits = 0.3
+    for number in range(3):
+        put(store, mail(number), noon)
+    channels = by_mail(url, timeout=0.2, last_answer=5.0)
+    assert send_due(store, channels, clock=fixed_clock(noon), who="one") == 3
+    assert max(handler.by_id.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "marked"),
+    [("451 4.3.0 try later", "waiting", False), ("550 5.1.1 no such user", "failed", True)],
+)
+def test_an_address_that_is_refused_for_good_is_known_as_failing(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str], answer: str, state: str, marked: bool
+) -> None:
+    handler, url = inbox
+    handler.rcpt["gone@x.example"] = answer
+    put(store, mail(1, to="gone@x.example"), noon)
+    put(store, mail(2), noon)
+    assert send_due(store, by_mail(url), clock=fixed_clock(noon), who="one") == 1
+    with store.read() as db:
+        lines = {line.recipient: line for line in delivery_log(db)}
+        failing = {one.address: one.failing_answer for one in noted_addresses(db)}
+    assert lines["gone@x.example"].state == state
+    assert lines["a@x.example"].state == "sent"
+    assert failing == ({"gone@x.example": answer} if marked else {})
+
+
+def test_an_address_that_takes_mail_again_is_not_failing(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str]
+) -> None:
+    handler, url = inbox
+    handler.rcpt["a@x.example"] = "550 5.1.1 no such user"
+    put(store, mail(1), noon)
+    send_due(store, by_mail(url), clock=fixed_clock(noon), who="one")
+    handler.rcpt.clear()
+    put(store, mail(2), noon)
+    send_due(store, by_mail(url), clock=fixed_clock(noon), who="one")
+    with store.read() as db:
+        assert noted_addresses(db) == []
+
+
+def test_a_password_that_is_refused_loses_nothing(store: Store, noon: datetime, inbox: tuple[Inbox, str]) -> None:
+    put(store, mail(1), noon)
+    channels = by_mail(inbox[1].replace("//", "//u:geheim@"))
+    send_due(store, channels, clock=fixed_clock(noon), who="one")
+    assert states(store) == {"waiting": 1}
+
+
+def test_a_connection_cut_before_the_mail_is_tried_again_and_one_cut_after_it_is_not(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str]
+) -> None:
+    handler, url = inbox
+    handler.drops_early = True
+    put(store, mail(1), noon)
+    send_due(store, by_mail(url), clock=fixed_clock(noon), who="one")
+    assert states(store) == {"waiting": 1}
+    handler.drops_early, handler.drops = False, True
+    for hours in range(1, 4):
+        send_due(store, by_mail(url), clock=fixed_clock(noon + hours * HOUR), who="one")
+    assert states(store) == {"failed": 1}
+    assert len(handler.mails) == 1
+
+
+def test_claims_of_two_senders_on_a_bad_server_double_nothing(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str]
+) -> None:
+    handler, url = inbox
+    handler.rcpt["r3@x.example"] = "451 later"
+    for number in range(20):
+        put(store, mail(number, to=f"r{number}@x.example"), noon)
+    with ThreadPoolExecutor(2) as pool:
+        sent = sum(
+            pool.map(lambda who: send_due(store, by_mail(url), clock=fixed_clock(noon), who=who), ("one", "two"))
+        )
+    print(f"two senders: planned 20, sent {sent}, doubled {sum(n - 1 for n in handler.by_id.values())}")
+    assert (sent, max(handler.by_id.values()), states(store)) == (19, 1, {"sent": 19, "waiting": 1})
+
+
+def test_a_mail_that_is_sent_again_is_the_same_mail_to_the_byte(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str], tmp_path: Path
+) -> None:
+    handler, url = inbox
+    channels = by_mail(url, links=MailLinks(LinkKey(tmp_path / "key"), "https://desk.example"))
+    handler.answer = "451 later"
+    seen: list[bytes] = []
+    handler_data = handler.handle_DATA
+
+    async def keep(server: Any, session: Any, envelope: Any) -> str:
+        seen.append(envelope.content)
+        return await handler_data(server, session, envelope)
+
+    handler.handle_DATA = keep  # type: ignore[method-assign]
+    put(store, mail(1, "a1"), noon)
+    for hours in range(2):
+        send_due(store, channels, clock=fixed_clock(noon + hours * HOUR), who="one")
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(
+    ("notice", "header"),
+    [
+        (Notification("n1", "mail", "a@x.example", "橙", "t", "", "a1", 3), True),
+        (Notification("n1", "mail", "a@x.example", "红", "t", "", "a1", 4), False),
+        (Notification("n1", "mail", "a@x.example", "派单", "t", "", "a1", 3, details={"duty": "dispatched"}), False),
+        (Notification("n1", "mail", "a@x.example", "摘要", "t", "", details={"kind": "digest"}), True),
+    ],
+)
+def test_what_is_no_duty_can_be_turned_off_by_one_click(
+    tmp_path: Path, noon: datetime, notice: Notification, header: bool
+) -> None:
+    links = MailLinks(LinkKey(tmp_path / "key"), "https://desk.example")
+    writer = MailNotifier(SecretStr("smtp://x"), "f@x.example", links=links).writer
+    made = writer.message_of(notice)
+    assert (made["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click") is header
+    assert str(made["List-Unsubscribe"] or "").startswith("<https://desk.example/mail/off/") is header
+
+
+def test_later_mails_of_an_alert_follow_its_first(noon: datetime) -> None:
+    writer = MailNotifier(SecretStr("smtp://x"), "f@x.example").writer
+    made = writer.message_of(Notification("n2", "mail", "a@x.example", "s", "t", "", "a1", 2, details={"thread": "n1"}))
+    assert (made["In-Reply-To"], made["References"]) == ("<n1@x.example>", "<n1@x.example>")
+
+
+def returned(notice: Notification, *, action: str = "failed", to: str = "") -> bytes:
+    """A delivery status notification as Postfix writes it, cut down."""
+    status = (
+        f"Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; {to or notice.recipient}\n"
+        f"Action: {action}\nStatus: 5.2.2\nDiagnostic-Code: smtp; 552 5.2.2 mailbox full\n"
+    )
+    return (
+        "From: MAILER-DAEMON@mx.example\nTo: fengsui@x.example\nSubject: Undelivered Mail Returned to Sender\n"
+        'MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary="B"\n\n'
+        "--B\nContent-Type: text/plain\n\nThis is the mail system.\n\n"
+        f"--B\nContent-Type: message/delivery-status\n\n{status}\n"
+        f"--B\nContent-Type: text/rfc822-headers\n\nMessage-ID: <{notice.id}@x.example>\nSubject: x\n\n--B--\n"
+    ).encode()
+
+
+def test_a_mail_that_comes_back_marks_its_delivery_and_address_once(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str], tmp_path: Path
+) -> None:
+    notice = mail(1)
+    put(store, notice, noon)
+    send_due(store, by_mail(inbox[1]), clock=fixed_clock(noon), who="one")
+    box = tmp_path / "bounces"
+    box.mkdir()
+    (box / "1").write_bytes(returned(notice))
+    (box / "2").write_bytes(returned(notice, to="somebody-else@x.example"))
+    reply = EmailMessage()
+    reply.set_content(f"您好 <{notice.id}@x.example>")
+    (box / "3").write_bytes(reply.as_bytes())
+    with store.write() as db:
+        first, again = take_bounces(db, box, noon), take_bounces(db, box, noon)
+        known = address_states(db, [notice.recipient])[notice.recipient]
+    assert (first.bounced, first.known, first.other, again.bounced) == (1, 1, 1, 0)
+    assert states(store) == {"bounced": 1}
+    assert (known.failing_kind, known.failing_answer) == ("bounced", "5.2.2 552 5.2.2 mailbox full")
+
+
+def test_a_mail_that_is_late_on_its_way_is_not_lost(store: Store, noon: datetime, tmp_path: Path) -> None:
+    notice = mail(1)
+    put(store, notice, noon)
+    (tmp_path / "late.eml").write_bytes(returned(notice, action="delayed"))
+    with store.write() as db:
+        assert take_bounces(db, tmp_path / "late.eml", noon).delayed == 1
+        assert noted_addresses(db) == []
+    assert states(store) == {"waiting": 1}
