@@ -5,12 +5,12 @@ Everything in it follows from the row of the outbox, so that what is sent again 
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from html import escape
 from typing import Literal, Protocol
 
+from core.clock import system_clock
 from core.records import Notification
 
 FOOT = "<!--foot-->"
@@ -43,7 +43,7 @@ class MailWriter:
         message["Subject"] = _one_line(notice.subject)
         message["From"] = formataddr(("烽燧", self.sender))
         message["To"] = _one_line(notice.recipient)
-        message["Date"] = format_datetime(notice.created_at or datetime.now(UTC))
+        message["Date"] = format_datetime(notice.created_at or system_clock())
         message["Message-ID"] = self.message_id(notice.id)
         before = notice.details.get("thread")
         if before:
