@@ -108,7 +108,7 @@ class Paper:
         table = self._grid(len(rows) + 1, widths)
         for cell, text in zip(table.rows[0].cells, head, strict=True):
             self._fill(cell, text, bold=True, size=size)
-        _repeat(table)
+        repeat_head(table)
         for line, row in zip(table.rows[1:], rows, strict=True):
             for cell, text in zip(line.cells, row, strict=True):
                 self._fill(cell, text, size=size)
@@ -165,7 +165,7 @@ class Paper:
             run = self._write(foot, text)
             run.font.size = Pt(10.5)
             if field:
-                _field(run, field)
+                field_of(run, field)
 
     def _set_styles(self) -> None:
         form = self._form
@@ -176,7 +176,7 @@ class Paper:
         title = self._style("Title", TITLE, form.size + 6)
         title.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
         title.paragraph_format.space_after = Pt(form.size)
-        _without_border(title)
+        without_border(title)
         for level, font, more in ((1, HEADING, 1), (2, SECOND, 0)):
             style = self._style(f"Heading {level}", font, form.size + more)
             style.paragraph_format.space_before = Pt(form.size * 0.7)
@@ -189,7 +189,7 @@ class Paper:
         style.font.color.rgb = RGBColor(0, 0, 0)
         style.paragraph_format.first_line_indent = Pt(0)
         style.paragraph_format.line_spacing = Pt(max(self._form.spacing, size * 1.5))
-        _set_fonts(style.element.get_or_add_rPr(), font)
+        set_fonts(style.element.get_or_add_rPr(), font)
         return style
 
     def _grid(self, rows: int, widths: Sequence[float]) -> Table:
@@ -201,7 +201,7 @@ class Paper:
         for line in table.rows:
             for cell, width in zip(line.cells, widths, strict=True):
                 cell.width = Mm(width * scale)
-            _whole(line._tr)
+            keep_whole(line._tr)
         return table
 
     def _fill(self, cell: _Cell, text: str, *, bold: bool = False, size: float = 0) -> None:
@@ -229,15 +229,16 @@ def _evidence_row(number: int, key: str, one: Evidence | None) -> Sequence[str]:
     return (f"[{number}]", *told)
 
 
-def _set_fonts(properties: object, font: str) -> None:
+def set_fonts(properties: object, font: str, *, latin: str = LATIN) -> None:
+    """Of a run's or a style's properties: Chinese letters in `font`, the others in `latin`."""
     fonts = properties.get_or_add_rFonts()  # type: ignore[attr-defined]
     for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
         fonts.attrib.pop(qn(f"w:{theme}"), None)
-    for name, value in (("ascii", LATIN), ("hAnsi", LATIN), ("eastAsia", font)):
+    for name, value in (("ascii", latin), ("hAnsi", latin), ("eastAsia", font)):
         fonts.set(qn(f"w:{name}"), value)
 
 
-def _field(run: Run, name: str) -> None:
+def field_of(run: Run, name: str) -> None:
     """A field that the reader's program fills in, such as the number of the page."""
     for kind, text in (("begin", ""), ("", name), ("end", "")):
         part = OxmlElement("w:fldChar" if kind else "w:instrText")
@@ -248,17 +249,19 @@ def _field(run: Run, name: str) -> None:
         run._r.append(part)  # type: ignore[arg-type]  # its stubs know no fields
 
 
-def _repeat(table: Table) -> None:
+def repeat_head(table: Table) -> None:
+    """The first row stands on each page."""
     head = OxmlElement("w:tblHeader")
     table.rows[0]._tr.get_or_add_trPr().append(head)  # type: ignore[arg-type]  # as above
 
 
-def _whole(row: object) -> None:
+def keep_whole(row: object) -> None:
     """A row is not cut at the end of a page."""
     row.get_or_add_trPr().append(OxmlElement("w:cantSplit"))  # type: ignore[attr-defined]
 
 
-def _without_border(style: ParagraphStyle) -> None:
+def without_border(style: ParagraphStyle) -> None:
+    """Of a style of the template that has a rule below."""
     properties = style.element.get_or_add_pPr()
     for border in properties.findall(qn("w:pBdr")):
         properties.remove(border)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from config.lexicon import Lexicon
 from config.weekly import Column, WeeklyTable
 from core.errors import UsageError
-from reports.figures import Place, figures
+from reports.figures import TOTAL, Figure, Place, figures
 from reports.records import Marks, Sees, read_records
 from reports.table import (
     NOT_APPLICABLE,
@@ -108,9 +108,18 @@ class WeeklyBook:
         history = tuple(weekly.history_of(db, week.id, office.territory))
         if acts and acts[-1].action == "sign" and acts[-1].frozen is not None:
             return Opened(week, office, thaw(acts[-1].frozen), history, acts)
-        records = read_records(db, week, office.sees, now=now, ack_hours=self._ack_hours, marks=self._marks)
-        told = figures(records, self._rows, hot=self.table.rules.hot)
+        told = self.told(db, week, office, now=now)
         return Opened(week, office, build(self.table, self._named, told, history), history, acts)
+
+    def told(self, db: Connection, week: Week, office: Office, *, now: datetime) -> dict[Place, Figure]:
+        """What the system says of a week, or of weeks in a row."""
+        records = read_records(db, week, office.sees, now=now, ack_hours=self._ack_hours, marks=self._marks)
+        return figures(records, self._rows, hot=self.table.rules.hot)
+
+    @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """Id and name of each row, the total last."""
+        return (*self._named, (TOTAL, "合计"))
 
     def fill(self, db: Connection, week: Week, office: Office, filling: Filling) -> int:
         """Write what a form changed; how many cells. Raises UsageError, Faster; then nothing is written."""

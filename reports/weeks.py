@@ -65,3 +65,30 @@ def read_week(text: str) -> Week:
     if not found:
         raise ValueError(text)
     return Week(date.fromisocalendar(int(found[1]), int(found[2]), WEDNESDAY))
+
+
+@dataclass(frozen=True)
+class Span(Week):
+    """Weeks in a row, from the Wednesday `first` on; counts as one week where records are read."""
+
+    weeks: int = 1
+
+    @property
+    def last(self) -> date:
+        """The Tuesday of its last week."""
+        return self.first + self.weeks * SPAN - timedelta(days=1)
+
+    @property
+    def ends(self) -> datetime:
+        """The first moment after it."""
+        return as_utc(datetime.combine(self.first + self.weeks * SPAN, time(), BEIJING))
+
+    @property
+    def each(self) -> "tuple[Week, ...]":
+        """Its weeks, oldest first."""
+        return tuple(Week(self.first + number * SPAN) for number in range(self.weeks))
+
+
+def span_of(first: Week, last: Week) -> Span:
+    """From one week to another, both in it."""
+    return Span(first.first, (last.first - first.first).days // 7 + 1)

@@ -131,6 +131,15 @@ def find_entry(db: Connection, entry_id: str, *, hold: bool = False) -> Entry | 
     return entry_of_row(row) if row else None
 
 
+def entries_by_id(db: Connection, ids: Sequence[str]) -> list[Entry]:
+    """Those of the entries that are there."""
+    found: list[Entry] = []
+    for start in range(0, len(ids), 400):
+        query = select(ledger_entries).where(ledger_entries.c.id.in_(ids[start : start + 400]))
+        found += [entry_of_row(row) for row in db.execute(query).mappings()]
+    return found
+
+
 def list_entries(db: Connection, *, states: Sequence[HazardState] = ()) -> list[Entry]:
     """All of them or those in these states, by due date."""
     query = select(ledger_entries).order_by(ledger_entries.c.due_on, ledger_entries.c.year, ledger_entries.c.serial)

@@ -1281,3 +1281,47 @@ report_calls = Table(
     Column("at", Moment, nullable=False),
     comment="what was overdue and told to the office above: once",
 )  # fmt: skip
+
+papers = Table(
+    "papers", metadata,
+    Column("id", Text, primary_key=True, comment="GW-2026-0001"),
+    Column("year", Integer, nullable=False),
+    Column("serial", Integer, nullable=False, comment="within the year"),
+    Column("kind", Text, nullable=False, comment="see reports/papers/kinds.py"),
+    Column("territory", Text, nullable=False, comment="region code of the bureau whose paper it is"),
+    Column("subject", Text, nullable=False, comment="what it is about: alert:<id>, event:<id>, week:2026-W47, ..."),
+    Column("title", Text, nullable=False),
+    Column("content", Json, nullable=False, comment="the paper as it was read from the records"),
+    Column("made_at", Moment, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("corrects", Text, comment="id of the signed paper that this one corrects"),
+    Column("signed_at", Moment, comment="null: a draft"),
+    Column("signed_by", Text),
+    Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
+    UniqueConstraint("year", "serial", name="uq_papers_serial"),
+    Index("ix_papers_territory", "territory", "made_at"),
+    Index("ix_papers_subject", "subject", "kind"),
+)  # fmt: skip
+
+paper_values = Table(
+    "paper_values", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("paper", Text, ForeignKey("papers.id"), nullable=False),
+    Column("key", Text, nullable=False, comment="the field"),
+    Column("value", Text, nullable=False, comment="empty: taken back"),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("once", Text, nullable=False, comment="idempotency key of the form, which may write many fields"),
+    Index("ix_paper_values_paper", "paper", "number"),
+    Index("ix_paper_values_once", "once"),
+    comment="append-only: what people wrote into the fields of a paper",
+)  # fmt: skip
+
+paper_files = Table(
+    "paper_files", metadata,
+    Column("paper", Text, ForeignKey("papers.id"), primary_key=True),
+    Column("name", Text, primary_key=True, comment="paper.docx, table.xlsx, pack.zip"),
+    Column("body", LargeBinary, nullable=False, comment="the bytes that were signed"),
+    Column("sha256", Text, nullable=False),
+    comment="a signed paper, frozen",
+)  # fmt: skip

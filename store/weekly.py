@@ -78,6 +78,13 @@ def history_of(db: Connection, week: str, territory: str, column: str | None = N
     return [_cell(row) for row in db.execute(query.order_by(weekly_cells.c.serial)).mappings()]
 
 
+def newest_cells(db: Connection, weeks: Iterable[str], territory: str) -> dict[tuple[str, Place], CellRow]:
+    """What stands in the cells that people wrote, by week and place."""
+    these = weekly_cells.c.week.in_(list(weeks))
+    query = select(weekly_cells).where(these, weekly_cells.c.territory == territory).order_by(weekly_cells.c.serial)
+    return {(row["week"], (row["column"], row["row"])): _cell(row) for row in db.execute(query).mappings()}
+
+
 def add_cell(db: Connection, week: str, territory: str, cell: CellRow, *, once: str) -> None:
     """Append a row; `number` is one more than the newest of its cell."""
     values = {name: getattr(cell, name) for name in CellRow.__dataclass_fields__}

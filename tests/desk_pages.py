@@ -11,11 +11,14 @@ from enterprises.watching import make_list, put_on
 from ledger import steps
 from ledger.book import Deed, open_book
 from pipelines.events import EventKeeper
+from reports.papers import book as papers
+from reports.papers.kinds import Asked
 from store import alert_log, desk_rules, documents, reviews
 from store.ledger import Entry, HazardState
 from store.watchlists import Given, WatchList
 from tests.desk_server import CONFIG, NOW
 from web.app import PAGES as MODULES
+from web.papers import desk_for
 from web.services import Services
 
 ALERT = short_id("a", "I1")
@@ -96,6 +99,9 @@ PAGES = {
     "calendar of a year": "/calendar?year=2027",
     "weekly": "/reports/weekly/2026-W47",
     "weekly, a column": "/reports/weekly/2026-W47/remarks",
+    "papers": "/papers",
+    "new paper": "/papers/new?of=week:2026-W47",
+    "paper": "/papers/GW-2026-0001",
     "sign in": "/signin",
     "invited": "/invite?token=x",
 }
@@ -126,6 +132,7 @@ NOT_PAGES = {
     "/alerts/{alert_id}/files/{number}": "a file",
     "/reports/weekly/{week_id}/table.xlsx": "a file",
     "/reports/weekly/{week_id}/table.csv": "a file",
+    "/papers/{paper_id}/{name}": "a file",
     "/feeds/{secret}/alerts.{kind}": "a feed",
     "/feeds/{secret}/alerts.sse": "a stream",
     "/feeds/{secret}/alerts/{alert_id}.cap": "a file",
@@ -178,6 +185,10 @@ def fill_more(services: Services) -> dict[str, str]:
         made = make_list(db, listed, once="page")
         put_on(db, made, [Given("ENT0043", "某企业")], reason="多次投诉", by="admin", now=NOW, until=None)
         steps.add(book, db, hazard, Deed("admin", NOW, once="page", territory="000000"))
+        desk = desk_for(services, db, "360000", now=NOW)
+        content = papers.draft(desk, "weekly", Asked("week:2026-W47"))
+        subject, by = "week:2026-W47", "admin"
+        papers.keep(db, content, subject=subject, territory="360000", by=by, now=NOW, once="page-paper")
     return {name: path.format(document=alert.documents[0]) for name, path in PAGES.items()}
 
 

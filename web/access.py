@@ -79,6 +79,8 @@ MAY: dict[str, Role] = {
     "report_sign": "supervisor",
     "report_reopen": "supervisor",
     "report_mark": "officer",
+    "paper_draft": "officer",
+    "paper_sign": "supervisor",
     "mirror": "officer",
     "evidence": "officer",
     "evidence_raw": "supervisor",

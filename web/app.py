@@ -78,6 +78,7 @@ from web.views import (
     match,
     mirror,
     oidc,
+    papers,
     reports,
     rules,
     search,
@@ -105,8 +106,8 @@ PAGES = (
     search_export, search_parts, search_saved, analytics, documents, trace, mirror, clusters, enterprises, sources,
     rules, status, account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence,
     ledger, ledger_sheet, ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit,
-    account_sign_in, invite, settings, settings_users, oidc, tokens, reports, deliveries, help, watchlists, grades,
-    sensitive, dossier, calendar, mail_door,
+    account_sign_in, invite, settings, settings_users, oidc, tokens, reports, papers, deliveries, help, watchlists,
+    grades, sensitive, dossier, calendar, mail_door,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

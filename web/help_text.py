@@ -16,7 +16,8 @@ from core.errors import ConfigError
 FOLDER = Path(__file__).parent / "help"
 ORDER = (
     "today", "changes", "alerts", "alert", "events", "search", "analytics", "document", "enterprises", "dossier",
-    "trace", "mirror", "clusters", "ledger", "lookback", "supervised", "reports", "calendar", "sources", "rules", "lab",
+    "trace", "mirror", "clusters", "ledger", "lookback", "supervised", "reports", "calendar", "papers", "sources", "rules",
+    "lab",
     "leadtime", "silences", "deliveries", "status", "handover", "wall", "why", "audit", "account", "users",
     "settings", "interface", "signin", "help", "watchlists", "grades",
 )  # fmt: skip

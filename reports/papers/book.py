@@ -1,0 +1,150 @@
+"""A paper at work: drafted from records, filled by people, signed by a second person, corrected by another paper."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from core.errors import UsageError
+from reports.papers.files import files_for
+from reports.papers.gather import Desk
+from reports.papers.kinds import KINDS, SUBJECTS, Asked
+from reports.papers.record import Content, Field, from_plain, lacking, to_plain
+from reports.papers.words import forbidden
+from store import papers
+from store.papers import PaperRow, PaperValue
+
+LONGEST_LINE, LONGEST = 200, 4000
+OUTWARD = ("B", "C", "D")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A paper as it stands. values: what its fields hold.  history: all that was written."""
+
+    row: PaperRow
+    content: Content
+    values: Mapping[str, str]
+    history: tuple[PaperValue, ...]
+
+    @property
+    def signed(self) -> bool:
+        """Whether it is frozen."""
+        return self.row.signed_at is not None
+
+    @property
+    def lacking(self) -> list[Field]:
+        """Fields that block signing."""
+        return lacking(self.content, dict(self.values))
+
+    @property
+    def writers(self) -> frozenset[str]:
+        """Who drafted it or wrote into it: none of them signs."""
+        return frozenset({self.row.made_by, *(one.actor for one in self.history)})
+
+
+def draft(desk: Desk, kind: str, asked: Asked) -> Content:
+    """What a paper would say now; nothing is stored. Raises UsageError."""
+    known = KINDS.get(kind)
+    if known is None:
+        raise UsageError(f"没有文稿 {kind[:20]}（可用：{'、'.join(KINDS)}）")
+    if asked.sort not in known.of:
+        wanted = "、".join(SUBJECTS[one] for one in known.of)
+        raise UsageError(f"{known.name}从{wanted}起草，不能从“{SUBJECTS.get(asked.sort, asked.sort[:20])}”起草")
+    return known.compose(desk, asked)
+
+
+def earlier(desk: Desk, kind: str, subject: str) -> tuple[PaperRow, ...]:
+    """The papers of the same kind and bureau about the same thing, oldest first."""
+    return tuple(papers.papers_of_subject(desk.db, subject, kind, desk.territory))
+
+
+def keep(
+    db: Connection, content: Content, *, subject: str, territory: str, by: str, now: datetime, once: str,
+    corrects: str | None = None,
+) -> str:  # fmt: skip
+    """Store a draft; its id."""
+    return papers.add_paper(
+        db, kind=content.kind, territory=territory, subject=subject, title=content.title, content=to_plain(content),
+        at=now, by=by, corrects=corrects, once=once,
+    )  # fmt: skip
+
+
+def open_paper(db: Connection, paper: str) -> Kept | None:
+    """A paper by its id."""
+    row = papers.find_paper(db, paper)
+    if row is None:
+        return None
+    history = tuple(papers.values_of(db, row.id))
+    return Kept(row, from_plain(dict(row.content)), papers.standing(history), history)
+
+
+def fill(db: Connection, kept: Kept, typed: Mapping[str, str], *, by: str, now: datetime, once: str) -> list[str]:
+    """Write fields; keys of those that changed. Raises UsageError, then nothing is written."""
+    papers.take_turn(db)
+    if kept.signed:
+        raise UsageError("已签发，不能再改；要更正请另拟一件")
+    fields = {one.key: one for one in kept.content.fields}
+    changed = {}
+    for key, text in typed.items():
+        if key not in fields:
+            continue
+        value = "\n".join(line.rstrip() for line in text.strip().splitlines() if line.strip())
+        _check(fields[key], value, outward=kept.content.form in OUTWARD)
+        if value != kept.values.get(key, ""):
+            changed[key] = value
+    return list(changed) if papers.add_values(db, kept.row.id, changed, at=now, by=by, once=once) else []
+
+
+def _check(one: Field, value: str, *, outward: bool) -> None:
+    most = LONGEST if one.long else LONGEST_LINE
+    if len(value) > most:
+        raise UsageError(f"{one.label}至多 {most} 字，现有 {len(value)} 字")
+    if "【待" in value:
+        raise UsageError(f"{one.label}中还有“【待…】”，请补全")
+    if found := forbidden(value, outward=outward):
+        word, instead = found[0]
+        raise UsageError(f"{one.label}中的“{word}”公文不用，可写：{instead}。引用原文请放在引号“ ”内")
+
+
+def refresh(db: Connection, desk: Desk, kept: Kept) -> Content:
+    """A draft as the records are now; what people wrote stays. Raises UsageError."""
+    papers.take_turn(db)
+    if kept.signed:
+        raise UsageError("已签发，不能重新取数")
+    before = tuple(row for row in earlier(desk, kept.row.kind, kept.row.subject) if row.id < kept.row.id)
+    options = dict(kept.content.options)
+    content = draft(desk, kept.row.kind, Asked(kept.row.subject, options, before))
+    papers.renew_content(db, kept.row.id, title=content.title, content=to_plain(content))
+    return content
+
+
+def refusal(kept: Kept, by: str) -> str:
+    """Why somebody may not sign it; empty where they may."""
+    if kept.signed:
+        return "已签发"
+    if left := kept.lacking:
+        named = "、".join(one.label for one in left[:6]) + ("等" if len(left) > 6 else "")
+        return f"还有 {len(left)} 项待填或待确认：{named}"
+    if by in kept.writers:
+        return "起草、填写和签发须是两个人，您写过本件"
+    return ""
+
+
+def sign(db: Connection, kept: Kept, *, by: str, now: datetime, made: str) -> bool:
+    """Freeze it with its files. made: when the content was read that the person had before them. Raises UsageError."""
+    papers.take_turn(db)
+    if kept.signed and kept.row.signed_by == by:
+        return False
+    if why := refusal(kept, by):
+        raise UsageError(why)
+    if made != seen(kept):
+        raise UsageError("您打开后文稿有改动，请核对后再签发")
+    return papers.sign_paper(db, kept.row.id, at=now, by=by, files=files_for(kept.content, kept.values, signed=True))
+
+
+def seen(kept: Kept) -> str:
+    """Tells whether a paper changed since a page was drawn."""
+    last = kept.history[-1].number if kept.history else 0
+    return f"{kept.content.made}|{last}"

@@ -1,0 +1,81 @@
+"""The papers there are: what each is called, what it may be about, and who writes it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from core.errors import UsageError
+from reports.papers.files import DOCX
+from reports.papers.gather import Desk
+from reports.papers.record import Content, Form
+from reports.papers.weekly import weekly_report
+from reports.weeks import Week, read_week
+from store.papers import PaperRow
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a draft is asked of. subject: `week:2026-W47`, `alert:<id>`, ...  options: what else was chosen.
+
+    before: papers of this kind, subject and bureau, oldest first.
+    """
+
+    subject: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    before: tuple[PaperRow, ...] = ()
+
+    @property
+    def sort(self) -> str:
+        """alert, week, ..."""
+        return self.subject.partition(":")[0]
+
+    @property
+    def id(self) -> str:
+        """What stands behind the colon."""
+        return self.subject.partition(":")[2]
+
+
+@dataclass(frozen=True)
+class PaperKind:
+    """of: sorts of subject.  about: in a sentence.  compose: raises UsageError where there is no such subject.
+
+    options: keys of OPTIONS that may be chosen.
+    """
+
+    key: str
+    name: str
+    form: Form
+    of: tuple[str, ...]
+    about: str
+    compose: Callable[[Desk, Asked], Content]
+    files: tuple[str, ...] = (DOCX,)
+    options: tuple[str, ...] = ()
+
+
+def _weekly(desk: Desk, asked: Asked) -> Content:
+    return weekly_report(desk, week_asked(desk, asked.id))
+
+
+def week_asked(desk: Desk, text: str) -> Week:
+    """A week that has begun. Raises UsageError."""
+    try:
+        week = read_week(text)
+    except ValueError:
+        raise UsageError(f"周 {text[:20]} 看不懂，写法如 2026-W47") from None
+    if week.begins > desk.now or week.last < desk.weekly.table.rules.since:
+        raise UsageError(f"只有 {desk.weekly.table.rules.since} 起、已开始的各周")
+    return week
+
+
+KINDS: Mapping[str, PaperKind] = {
+    one.key: one
+    for one in (
+        PaperKind("weekly", "工作周报", "A", ("week",), "一周的工作进展、风险监测和统计表", _weekly),
+    )
+}  # fmt: skip
+SUBJECTS: Mapping[str, str] = {
+    "week": "统计周报", "alert": "预警", "event": "事件", "entry": "台账", "trace": "双向追查", "year": "专项行动",
+    "firm": "企业", "product": "产品", "region": "属地",
+}  # fmt: skip
+"""What a paper may be about."""
+OPTIONS: Mapping[str, str] = {"to": "主送属地", "round": "首报、续报或终报", "corrects": "更正哪一件"}
+"""What may be chosen when a paper is drafted."""

@@ -1,0 +1,519 @@
+"""A paper as docx, set after GB/T 9704: page, grid, fonts, page numbers, 附件, 版记; not what it says.
+
+方正小标宋简体, 仿宋_GB2312, 楷体_GB2312 and 黑体 are named, never shipped: the font table names what stands in.
+The standard itself was not read; sizes agree with public implementations of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
+
+from docx import Document
+from docx.enum.section import WD_ORIENT, WD_SECTION
+from docx.enum.table import WD_ALIGN_VERTICAL, WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.section import Section as DocxSection
+from docx.section import _Footer
+from docx.shared import Mm, Pt, RGBColor
+from docx.styles.style import ParagraphStyle
+from docx.table import _Cell
+from docx.text.paragraph import Paragraph as DocxParagraph
+from docx.text.run import Run
+
+from reports.paper import EVIDENCE_HEAD, UNKNOWN, field_of, keep_whole, plain, repeat_head, set_fonts, without_border
+from reports.papers.bars import picture
+from reports.papers.record import BLANK, HEAD, Annex, Blank, Block, Chart, Content, Field, Grid, Paragraph, shown
+
+TITLE_FONT, BODY, HEADING, SECOND, PAGE = "方正小标宋简体", "仿宋_GB2312", "黑体", "楷体_GB2312", "宋体"
+STANDS_IN: Mapping[str, tuple[str, str]] = {
+    TITLE_FONT: ("华文中宋,STZhongsong,Noto Serif CJK SC", "auto"),
+    BODY: ("仿宋,FangSong,STFangsong,Noto Serif CJK SC", "modern"),
+    SECOND: ("楷体,KaiTi,STKaiti,AR PL UKai CN,Noto Serif CJK SC", "modern"),
+    HEADING: ("SimHei,STHeiti,Noto Sans CJK SC", "auto"),
+    PAGE: ("SimSun,STSong,Noto Serif CJK SC", "auto"),
+}
+"""Font: what stands in where it is missing, and its family."""
+SIZE, LINE, TITLE_SIZE, SMALL, TABLE_SIZE, LIST_SIZE = 16.0, 28.0, 22.0, 14.0, 12.0, 9.0
+CLOSER = "-5"  # twips: 28 letters of 16 pt in 156 mm
+ACROSS = 297 - 2 * 25.0  # mm between the margins of a page laid across
+ALONG = 156.0
+BLANK_INK = RGBColor(0xA0, 0x1E, 0x1E)
+SHORT, ON_ONE_PAGE = 9, 16
+"""A column whose cells are so short is centred; a table of so few rows is not cut."""
+EVIDENCE_WIDTHS = (12.0, 56.0, 30.0, 27.0, 27.0, 30.0, 45.0, 20.0)
+
+
+def set_paper(content: Content, values: Mapping[str, str], *, signed: bool = False) -> bytes:
+    """The docx. values: of its fields.  signed: without the head that says it is a draft."""
+    return _Setter(content, dict(values), signed=signed).made()
+
+
+class Numbers:
+    """[1][2] of what is cited, as it first comes; nothing where a paper shows no numbers."""
+
+    def __init__(self, cited: Sequence[str], *, shown: bool) -> None:
+        self._places = {key: place for place, key in enumerate(cited, start=1)}
+        self._shown = shown
+
+    def of(self, rests: Iterable[str]) -> str:
+        """The marks behind a sentence."""
+        places = [self._places[key] for key in dict.fromkeys(rests) if key in self._places] if self._shown else []
+        if len(places) <= 4:
+            return "".join(f"[{place}]" for place in places)
+        runs: list[list[int]] = []
+        for place in sorted(places):
+            if runs and place == runs[-1][-1] + 1:
+                runs[-1].append(place)
+            else:
+                runs.append([place])
+        return "".join(f"[{run[0]}]" if len(run) == 1 else f"[{run[0]}—{run[-1]}]" for run in runs)
+
+
+class _Setter:
+    def __init__(self, content: Content, values: dict[str, str], *, signed: bool) -> None:
+        self.content, self.values = content, values
+        self.fields: dict[str, Field] = {one.key: one for one in content.fields}
+        self.numbers = Numbers(content.cited(), shown=content.marked)
+        self.doc = Document()
+        self.across = False
+        self._head = ("内部使用" if content.form == "A" else "") if signed else HEAD
+        self._styles()
+        self._section(self.doc.sections[0])
+        self.doc.settings.odd_and_even_pages_header_footer = True
+        self.doc.core_properties.title = plain(content.title)
+        self.doc.core_properties.author = ""
+
+    def made(self) -> bytes:
+        content = self.content
+        if content.numbered:
+            self._line("××〔" + content.day[:4] + "〕　号", align=WD_ALIGN_PARAGRAPH.RIGHT)
+        self._title(content.title)
+        for line in content.subtitle:
+            self._line(line, align=WD_ALIGN_PARAGRAPH.CENTER)
+        if content.subtitle:
+            self._line("")
+        if content.to:
+            self._line(f"{content.to}：")
+        for block in content.opening:
+            self._block(block)
+        for section in content.sections:
+            self._heading(section.heading, section.level)
+            for block in section.blocks:
+                self._block(block)
+        for block in content.closing:
+            self._block(block)
+        self._listed_annexes()
+        self._signature()
+        annexes = self._annexes()
+        if content.copies and content.form in ("B", "C"):
+            self._imprint()
+            self._annex_pages(annexes)
+        else:
+            self._annex_pages(annexes)
+            if content.copies:
+                self._imprint()
+        self._fonts()
+        into = BytesIO()
+        self.doc.save(into)
+        return into.getvalue()
+
+    # -- parts --------------------------------------------------------------------------------------------------
+
+    def _block(self, block: Block) -> None:
+        if isinstance(block, Paragraph):
+            text = "".join(one.text + self.numbers.of(one.rests) for one in block.said)
+            self._text(text, flush=block.flush)
+        elif isinstance(block, Blank):
+            one = self.fields[block.key]
+            rests = [key for said in one.draft for key in said.rests]
+            told = self.values.get(one.key, "")
+            if told == one.drafted or not told:
+                parts = [said.text + self.numbers.of(said.rests) for said in one.draft] or [shown(one, {})]
+                parts = parts if one.lines else ["".join(parts)]
+                for number, part in enumerate(parts, start=1):
+                    self._text(part, waits=one if not told and number == len(parts) else None)
+            else:
+                lines = [line for line in told.splitlines() if line.strip()]
+                for number, line in enumerate(lines, start=1):
+                    self._text(line + (self.numbers.of(rests) if number == len(lines) else ""))
+        elif isinstance(block, Grid):
+            self._grid(block)
+        else:
+            self._chart(block)
+
+    def _text(self, text: str, *, flush: bool = False, waits: Field | None = None) -> None:
+        """A paragraph. waits: the field it is the unconfirmed draft of."""
+        paragraph = self.doc.add_paragraph()
+        if flush:
+            _indent(paragraph, 0)
+        at = 0
+        for found in BLANK.finditer(text):
+            self._run(paragraph, text[at : found.start()])
+            one = self.fields.get(found[1])
+            value = self.values.get(found[1]) if one else None
+            told = value or (shown(one, {}) if one else "")
+            self._run(paragraph, told, ink=None if value else BLANK_INK)
+            at = found.end()
+        rest = text[at:]
+        self._run(paragraph, rest, ink=BLANK_INK if waits is not None and not waits.draft else None)
+        if waits is not None and waits.draft:
+            self._run(paragraph, "【待确认】", ink=BLANK_INK)
+
+    def _heading(self, text: str, level: int) -> None:
+        if text:
+            self.doc.add_heading(plain(text), level)
+
+    def _title(self, text: str) -> None:
+        paragraph = self.doc.add_paragraph(style="Title")
+        for number, line in enumerate(_broken(text)):
+            run = self._run(paragraph, line)
+            if number and run is not None:
+                run._r.insert(1 if run._r.rPr is not None else 0, OxmlElement("w:br"))  # type: ignore[arg-type]
+
+    def _line(self, text: str, *, align: WD_ALIGN_PARAGRAPH | None = None, font: str = "") -> DocxParagraph:
+        """A line without an indent."""
+        paragraph = self.doc.add_paragraph()
+        _indent(paragraph, 0)
+        if align is not None:
+            paragraph.alignment = align
+        run = self._run(paragraph, text)
+        if font and run is not None:
+            set_fonts(run._r.get_or_add_rPr(), font)
+        return paragraph
+
+    def _grid(self, grid: Grid) -> None:
+        if grid.wide != self.across:
+            self._turn(across=grid.wide)
+        marked = self.content.marked and any(grid.rests)
+        head = (*grid.head, "依据") if marked else grid.head
+        widths = (*grid.widths, 14.0) if marked else grid.widths
+        if grid.caption:
+            caption = self._line(
+                grid.caption + self.numbers.of(grid.whole), align=WD_ALIGN_PARAGRAPH.CENTER, font=HEADING
+            )
+            caption.paragraph_format.keep_with_next = True
+        rests = (*grid.rests, *((),) * (len(grid.rows) - len(grid.rests)))
+        rows = [(*row, self.numbers.of(of)) if marked else row for row, of in zip(grid.rows, rests, strict=True)]
+        size = TABLE_SIZE if len(head) <= 7 else 10.5 if len(head) <= 10 else LIST_SIZE
+        self._table(head, rows, widths, size)
+        if grid.note:
+            paragraph = self._line(grid.note)
+            _small(paragraph, 10.5)
+
+    def _table(
+        self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float], size: float
+    ) -> None:  # fmt: skip
+        table = self.doc.add_table(rows=len(rows) + 1, cols=len(head), style="Table Grid")
+        table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
+        scale = (ACROSS if self.across else ALONG) / sum(widths)
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = Mm(width * scale)
+        lines = [head, *rows]
+        middle = [all(len(row[place]) <= SHORT for row in rows) for place in range(len(head))]
+        for place, (line, texts) in enumerate(zip(table.rows, lines, strict=True)):
+            keep_whole(line._tr)
+            line.height = Pt(size * 1.8)
+            for cell, text, width, centred in zip(line.cells, texts, widths, middle, strict=True):
+                cell.width = Mm(width * scale)
+                cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
+                self._fill(cell, text, size, head=place == 0, centred=centred)
+                cell.paragraphs[0].paragraph_format.keep_with_next = place < len(rows) <= ON_ONE_PAGE
+        repeat_head(table)
+
+    def _fill(self, cell: _Cell, text: str, size: float, *, head: bool, centred: bool) -> None:
+        paragraph = cell.paragraphs[0]
+        _indent(paragraph, 0)
+        paragraph.paragraph_format.line_spacing_rule = WD_LINE_SPACING.EXACTLY
+        paragraph.paragraph_format.line_spacing = Pt(size * 1.35)
+        _off_grid(paragraph)
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER if head or centred else WD_ALIGN_PARAGRAPH.LEFT
+        told = BLANK.sub(lambda found: self._value(found[1]), text)
+        run = self._run(paragraph, told or "—", ink=BLANK_INK if "【待" in told else None)
+        if run is not None:
+            run.font.size = Pt(size)
+            if head:
+                set_fonts(run._r.get_or_add_rPr(), HEADING)
+
+    def _value(self, key: str) -> str:
+        one = self.fields.get(key)
+        return shown(one, self.values) if one else ""
+
+    def _chart(self, chart: Chart) -> None:
+        paragraph = self.doc.add_paragraph()
+        _indent(paragraph, 0)
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        paragraph.paragraph_format.line_spacing_rule = WD_LINE_SPACING.SINGLE
+        paragraph.paragraph_format.keep_with_next = True
+        paragraph.add_run().add_picture(BytesIO(picture(chart)), width=Mm(150))
+        self._line(chart.caption + self.numbers.of(chart.rests), align=WD_ALIGN_PARAGRAPH.CENTER)
+
+    def _annexes(self) -> list[Annex]:
+        return list(self.content.annexes)
+
+    def _listed_annexes(self) -> None:
+        """`附件：1.××` one line below the text."""
+        names = [*(one.title for one in self.content.annexes), "依据清单"]
+        self._line("")
+        for number, name in enumerate(names, start=1):
+            paragraph = self.doc.add_paragraph()
+            lead = "附件：" if number == 1 else ""
+            self._run(paragraph, f"{lead}{number}.{name}" if len(names) > 1 else f"附件：{name}")
+            _hang(paragraph, SIZE * 5.75, SIZE * (3.75 if number == 1 else 0.75))
+
+    def _signature(self) -> None:
+        """Whose it is and of which day; a letter leaves room for the seal."""
+        self._line("")
+        name = self._line(self.content.sender, align=WD_ALIGN_PARAGRAPH.RIGHT)
+        day = self._line(self.content.day, align=WD_ALIGN_PARAGRAPH.RIGHT)
+        sealed = self.content.form in ("B", "C")
+        spare = max(0.0, (len(self.content.day) * 0.75 - len(self.content.sender)) / 2)
+        name.paragraph_format.right_indent = Pt(SIZE * (4 + spare if sealed else 2))
+        day.paragraph_format.right_indent = Pt(SIZE * 4)
+        name.paragraph_format.keep_with_next = True
+
+    def _annex_pages(self, annexes: Sequence[Annex]) -> None:
+        every = len(annexes) + 1
+        for number, annex in enumerate(annexes, start=1):
+            wide = bool(annex.blocks) and isinstance(annex.blocks[0], Grid) and annex.blocks[0].wide
+            self._turn(across=wide)
+            self._line(f"附件{number}", font=HEADING)
+            self._annex_title(annex.title)
+            for block in annex.blocks:
+                self._block(block)
+        self._turn(across=True)
+        self._line(f"附件{every}" if every > 1 else "附件", font=HEADING)
+        self._annex_title("依据清单")
+        rows = [self._evidence(place, key) for place, key in enumerate(self.content.cited(), start=1)]
+        if rows:
+            self._table(EVIDENCE_HEAD, rows, EVIDENCE_WIDTHS, LIST_SIZE)
+        else:
+            self._text("本件没有引用材料。")
+
+    def _annex_title(self, text: str) -> None:
+        paragraph = self.doc.add_paragraph(style="Title")
+        self._run(paragraph, text)
+        _small(paragraph, 18)
+
+    def _evidence(self, place: int, key: str) -> Sequence[str]:
+        one = self.content.evidence.get(key)
+        number = f"[{place}]" if self.content.marked else str(place)
+        if one is None:
+            return (number, UNKNOWN, "", "", "", key, "", UNKNOWN)
+        sha256 = "\n".join(one.sha256[at : at + 32] for at in range(0, len(one.sha256), 32))
+        return (number, one.title, one.publisher, one.published, one.fetched, one.key, sha256, one.state)
+
+    def _imprint(self) -> None:
+        """版记: whom it is copied to, who prints it and when."""
+        self._line("")
+        table = self.doc.add_table(rows=2, cols=1)
+        table.alignment = WD_TABLE_ALIGNMENT.CENTER
+        for line, text, edges in (
+            (table.rows[0], f"抄送：{self.content.copies}。", {"top": 8, "bottom": 6}),
+            (table.rows[1], "", {"bottom": 8}),
+        ):
+            cell = line.cells[0]
+            keep_whole(line._tr)
+            _borders(cell, edges)
+            paragraph = cell.paragraphs[0]
+            _indent(paragraph, 0)
+            paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = Pt(SMALL)
+            if text:
+                self._run(paragraph, text)
+            else:
+                paragraph.paragraph_format.tab_stops.add_tab_stop(Mm(ALONG) - Pt(3 * SMALL), alignment=2)
+                self._run(paragraph, f"{self.content.sender}\t{self.content.day}印发")
+            _small(paragraph, SMALL)
+            paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(2)
+
+    # -- page, styles, fonts ------------------------------------------------------------------------------------
+
+    def _turn(self, *, across: bool) -> None:
+        """The pages from here on."""
+        self.across = across
+        self._section(self.doc.add_section(WD_SECTION.NEW_PAGE))
+
+    def _section(self, section: DocxSection) -> None:
+        first = section._sectPr is self.doc.sections[0]._sectPr
+        if self.across:
+            section.orientation = WD_ORIENT.LANDSCAPE
+            section.page_width, section.page_height = Mm(297), Mm(210)
+            section.top_margin, section.bottom_margin = Mm(28), Mm(26)
+            section.left_margin = section.right_margin = Mm(25)
+            section.footer_distance = Mm(14)
+        else:
+            section.orientation = WD_ORIENT.PORTRAIT
+            section.page_width, section.page_height = Mm(210), Mm(297)
+            section.top_margin, section.bottom_margin = Mm(37), Mm(35)
+            section.left_margin, section.right_margin = Mm(28), Mm(26)
+            section.footer_distance = Mm(35 - 7 - 6)
+        section.header_distance = Mm(15)
+        _grid_of(section)
+        section.different_first_page_header_footer = first and self.content.form == "B"
+        if not first:
+            return
+        heads = [section.header, section.even_page_header, section.first_page_header]
+        for header in heads:
+            header.is_linked_to_previous = False
+            line = header.paragraphs[0]
+            line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+            _indent(line, 0)
+            run = self._run(line, self._head)
+            if run is not None:
+                run.font.size = Pt(10.5)
+        self._page_number(section.footer, WD_ALIGN_PARAGRAPH.RIGHT)
+        self._page_number(section.even_page_footer, WD_ALIGN_PARAGRAPH.LEFT)
+        section.first_page_footer.is_linked_to_previous = False
+
+    def _page_number(self, footer: _Footer, align: WD_ALIGN_PARAGRAPH) -> None:
+        footer.is_linked_to_previous = False
+        paragraph = footer.paragraphs[0]
+        paragraph.alignment = align
+        _indent(paragraph, 0)
+        paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = Pt(SMALL)
+        for text, name in (("— ", ""), ("", "PAGE"), (" —", "")):
+            run = paragraph.add_run(text)
+            run.font.size = Pt(SMALL)
+            set_fonts(run._r.get_or_add_rPr(), PAGE, latin=PAGE)
+            if name:
+                field_of(run, name)
+
+    def _styles(self) -> None:
+        normal = self._style("Normal", BODY, SIZE)
+        _indent_of(normal, 200)
+        closer = OxmlElement("w:spacing")
+        closer.set(qn("w:val"), CLOSER)
+        normal.element.get_or_add_rPr().append(closer)
+        normal.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
+        title = self._style("Title", TITLE_FONT, TITLE_SIZE)
+        title.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        title.paragraph_format.line_spacing = Pt(34)
+        title.paragraph_format.space_after = Pt(10)
+        without_border(title)
+        for level, font in ((1, HEADING), (2, SECOND)):
+            style = self._style(f"Heading {level}", font, SIZE)
+            style.paragraph_format.space_before = Pt(0)
+            style.paragraph_format.keep_with_next = True
+            _indent_of(style, 200)
+
+    def _style(self, name: str, font: str, size: float) -> ParagraphStyle:
+        style = self.doc.styles[name]
+        assert isinstance(style, ParagraphStyle)
+        style.font.size, style.font.bold, style.font.italic = Pt(size), False, False
+        style.font.color.rgb = RGBColor(0, 0, 0)
+        form = style.paragraph_format
+        form.line_spacing_rule, form.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(LINE)
+        form.space_before = form.space_after = Pt(0)
+        form.widow_control = True
+        set_fonts(style.element.get_or_add_rPr(), font)
+        return style
+
+    def _run(self, paragraph: DocxParagraph, text: str, *, ink: RGBColor | None = None) -> Run | None:
+        if not text:
+            return None
+        run = paragraph.add_run(plain(text))
+        if ink is not None:
+            run.font.color.rgb = ink
+        return run
+
+    def _fonts(self) -> None:
+        """The font table: what stands in for a face that is not installed."""
+        part = next(one.target_part for one in self.doc.part.rels.values() if one.reltype.endswith("/fontTable"))
+        told = "".join(
+            f'<w:font w:name="{name}"><w:altName w:val="{instead}"/><w:charset w:val="86"/>'
+            f'<w:family w:val="{family}"/></w:font>'
+            for name, (instead, family) in STANDS_IN.items()
+        )
+        space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+        head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+        part._blob = f'{head}<w:fonts xmlns:w="{space}">{told}</w:fonts>'.encode()
+
+
+ENDS = (*"的与和及、，：）》”", "安全", "隐患", "产品", "公司", "情况", "有关", "工作")
+"""Behind these a title may be cut."""
+
+
+def _broken(title: str, most: int = 19) -> list[str]:
+    """A title in lines of about the same length, cut by sense where there is such a place near."""
+    if len(title) <= most:
+        return [title]
+    lines = -(-len(title) // most)
+    found, rest = [], title
+    for left in range(lines, 1, -1):
+        want = len(rest) // left + (len(rest) % left > 0)
+        places = [
+            place for place in range(max(4, want - 4), min(len(rest) - 2, want + 5, most + 1))
+            if rest[:place].endswith(ENDS) and rest[place] not in "，。、）》”的"
+        ]  # fmt: skip
+        cut = min(places, key=lambda place: abs(place - want)) if places else want
+        found.append(rest[:cut])
+        rest = rest[cut:]
+    return [*found, rest]
+
+
+def _indent(paragraph: DocxParagraph, characters: int) -> None:
+    """First line, in hundredths of a character."""
+    _indent_in(paragraph._p.get_or_add_pPr(), characters)
+
+
+def _hang(paragraph: DocxParagraph, left: float, back: float) -> None:
+    """Points: where later lines begin, and how far before them the first one does."""
+    indent = paragraph._p.get_or_add_pPr().get_or_add_ind()
+    for name, value in (("left", left), ("hanging", back)):
+        indent.set(qn(f"w:{name}"), str(int(value * 20)))
+    for name in ("firstLine", "firstLineChars"):
+        indent.attrib.pop(qn(f"w:{name}"), None)
+    indent.set(qn("w:hangingChars"), "0")
+    indent.set(qn("w:firstLineChars"), "0")
+
+
+def _indent_of(style: ParagraphStyle, characters: int) -> None:
+    _indent_in(style.element.get_or_add_pPr(), characters)
+
+
+def _indent_in(properties: object, characters: int) -> None:
+    indent = properties.get_or_add_ind()  # type: ignore[attr-defined]  # its stubs know no indents in characters
+    indent.set(qn("w:firstLineChars"), str(characters))
+    indent.set(qn("w:firstLine"), str(int(characters / 100 * SIZE * 20)))
+
+
+def _off_grid(paragraph: DocxParagraph) -> None:
+    """Lines of a table are closer than those of the page."""
+    snap = OxmlElement("w:snapToGrid")
+    snap.set(qn("w:val"), "0")
+    properties = paragraph._p.get_or_add_pPr()
+    spacing = properties.find(qn("w:spacing"))
+    if spacing is not None:
+        spacing.addprevious(snap)  # type: ignore[arg-type]  # as above
+
+
+def _small(paragraph: DocxParagraph, size: float) -> None:
+    for run in paragraph.runs:
+        run.font.size = Pt(size)
+    if size < SIZE:
+        paragraph.paragraph_format.line_spacing = Pt(size * 1.4)
+
+
+def _grid_of(section: DocxSection) -> None:
+    """22 lines on a page: 579 twips each. The 28 characters of a line come from letters set closer (`_styles`): where
+    the grid counts characters too, LibreOffice gives a letter of 16 pt two of its cells of 15.79 pt."""
+    properties = section._sectPr
+    for old in properties.findall(qn("w:docGrid")):
+        properties.remove(old)
+    grid = OxmlElement("w:docGrid")
+    grid.set(qn("w:type"), "lines")
+    grid.set(qn("w:linePitch"), "579")
+    properties.append(grid)  # type: ignore[arg-type]  # its stubs know no grids
+
+
+def _borders(cell: _Cell, edges: Mapping[str, int]) -> None:
+    """edges: eighths of a point."""
+    properties = cell._tc.get_or_add_tcPr()
+    borders = OxmlElement("w:tcBorders")
+    for name in ("top", "left", "bottom", "right"):
+        edge = OxmlElement(f"w:{name}")
+        edge.set(qn("w:val"), "single" if name in edges else "nil")
+        if name in edges:
+            edge.set(qn("w:sz"), str(edges[name]))
+        borders.append(edge)
+    properties.append(borders)  # type: ignore[arg-type]  # as above

@@ -1,0 +1,279 @@
+"""Official papers: each sentence of fact rests on something, no forbidden word, fields block signing, then frozen."""
+
+import re
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docx import Document
+from docx.oxml.ns import qn
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from reports.papers import book
+from reports.papers.kinds import KINDS, Asked
+from reports.papers.layout import set_paper
+from reports.papers.phrases import outside, share, source_says, tight
+from reports.papers.record import BLANK, Content, from_plain, to_plain
+from reports.papers.shown import shown_paper
+from reports.papers.words import forbidden
+from store import users
+from store.schema import audit
+from tests.desk_pages import ALERT, fill_more
+from tests.desk_server import NOW, make_services
+from tests.desk_visits import PASSWORD, signed_in, value_of
+from web.app import create_app
+from web.papers import desk_for
+from web.services import Services
+
+Browse = Callable[[str], TestClient]
+DRAFTS: tuple[tuple[str, str, dict[str, str]], ...] = (("weekly", "week:2026-W47", {}),)
+"""Kind, subject and options of a paper of every kind."""
+AUTHORS = Path(__file__).resolve().parent.parent / "reports" / "papers"
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    made = make_services(tmp_path_factory.mktemp("papers"), clock=lambda: NOW)
+    fill_more(made)
+    with made.store.write() as db:
+        for name, role, territory in (
+            ("chief", "supervisor", "360000"), ("second", "supervisor", "360000"), ("one", "officer", "360000"),
+            ("county", "officer", "360702"), ("reader", "viewer", "360000"),
+        ):  # fmt: skip
+            who: dict[str, Any] = {"role": role, "territory": territory, "display_name": f"{name}员"}
+            users.create_user(db, name, **who, password=PASSWORD, now=NOW)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture(scope="module")
+def browse(services: Services) -> Iterator[Browse]:
+    opened: dict[str, TestClient] = {}
+
+    def sign_in(name: str) -> TestClient:
+        if name not in opened:
+            opened[name] = signed_in(create_app(services), name)
+        return opened[name]
+
+    yield sign_in
+    for client in opened.values():
+        client.close()
+
+
+@pytest.fixture(scope="module")
+def contents(services: Services) -> dict[str, Content]:
+    """A paper of every kind over the sample story."""
+    found = {}
+    with services.store.read() as db:
+        for kind, subject, options in DRAFTS:
+            desk = desk_for(services, db, "360000", now=NOW)
+            found[f"{kind} {subject}"] = book.draft(desk, kind, Asked(subject, options))
+    return found
+
+
+def draft(client: TestClient, kind: str, subject: str, **options: str) -> str:
+    """Draft a paper on the desk; its id."""
+    page = client.get(f"/papers/new?of={subject}").text
+    form = {"csrf": value_of(page, "csrf"), "once": value_of(page, "once"), "kind": kind, "of": subject, **options}
+    answer = client.post("/papers/new", data=form)
+    assert answer.status_code == 303, re.findall(r'role="alert">([^<]*)', answer.text)
+    return str(answer.headers["location"]).split("/")[2].split("?")[0]
+
+
+def post(client: TestClient, paper: str, deed: str, **fields: str) -> Any:
+    """Send a form of a paper's page."""
+    page = client.get(f"/papers/{paper}").text
+    form = {"csrf": value_of(page, "csrf"), "once": sha256(f"{paper}{deed}{fields}".encode()).hexdigest()[:20]}
+    if deed == "sign" and 'name="seen"' in page:
+        form["seen"] = value_of(page, "seen")
+    return client.post(f"/papers/{paper}/{deed}", data={**form, **fields})
+
+
+def fields_of(services: Services, paper: str) -> dict[str, str]:
+    """Something for every field of a paper: the draft where there is one."""
+    with services.store.read() as db:
+        kept = book.open_paper(db, paper)
+    assert kept is not None
+    return {f"f_{one.key}": one.drafted or "已核" for one in kept.content.fields}
+
+
+def test_every_kind_is_drafted_here(contents: dict[str, Content]) -> None:
+    assert {kind for kind, _, _ in DRAFTS} == set(KINDS)
+    for name, content in contents.items():
+        assert content.form == KINDS[content.kind].form, name
+
+
+def test_every_sentence_of_fact_rests_on_something_that_is_listed(contents: dict[str, Content]) -> None:
+    for name, content in contents.items():
+        for said in content.said():
+            if said.tells:
+                assert said.rests, f"{name}: {said.text}"
+        for key in content.cited():
+            assert key in content.evidence, f"{name}: {key} is cited and not listed"
+        for one in content.evidence.values():
+            assert one.state in ("系统记录", "待核", "原页面已撤下")
+
+
+def test_a_sentence_of_form_states_no_number(contents: dict[str, Content]) -> None:
+    """What rests on nothing asks or orders; figures and names of firms are facts."""
+    for name, content in contents.items():
+        for said in content.said():
+            if not said.tells:
+                plain = BLANK.sub("", said.text)
+                assert not re.search(r"\d+(?:\.\d+)?[个条批起家%件]", plain), f"{name}: {said.text}"
+
+
+def test_no_paper_uses_a_forbidden_word(contents: dict[str, Content]) -> None:
+    for name, content in contents.items():
+        outward = content.form in book.OUTWARD
+        for line in shown_paper(content, {}):
+            texts = ["".join(piece.text for piece in line.pieces), *line.head, *(c for row in line.rows for c in row)]
+            for text in texts:
+                assert not forbidden(text, outward=outward), f"{name}: {text}"
+        assert not forbidden(content.title + "".join(content.subtitle) + content.copies, outward=outward)
+
+
+def test_no_template_holds_a_forbidden_word() -> None:
+    """Every text in the code that writes papers, but the list of those words itself."""
+    for path in sorted(AUTHORS.glob("*.py")):
+        if path.name != "words.py":
+            for text in re.findall(r'"([^"\n]*[\u4e00-\u9fff][^"\n]*)"', path.read_text(encoding="utf-8")):
+                assert not forbidden(text), f"{path.name}: {text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("该企业为违法企业", ["违法企业"]),
+        ("属重大事故", ["重大事故"]),
+        ("内部风险级别：橙（非生产安全事故等级，非突发事件预警级别）", []),
+        ("某报报道“黑作坊被查”", []),
+        ("全网刷屏", ["全网", "刷屏"]),
+        ("网传爆炸致3人死亡", ["致3人死亡"]),
+        ("系统初步识别，待核实", []),
+        ("AI认为风险较高", ["AI认为"]),
+    ],
+)
+def test_words_that_judge_are_found_and_quotations_keep_theirs(text: str, found: list[str]) -> None:
+    assert [word for word, _ in forbidden(text)] == found
+
+
+def test_informers_are_not_named_in_what_leaves_the_bureau() -> None:
+    assert forbidden("“举报人称”", outward=True)
+    assert not forbidden("“举报人称”")
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "behind"),
+    [
+        ("notice", "据甲通报，", ""), ("news", "据《甲》报道，", ""), ("complaint", "投诉人反映，", "，待核实"),
+        ("social", "网传，", "，待核实"), ("forum", "网传，", "，待核实"),
+    ],
+)  # fmt: skip
+def test_the_source_decides_the_verb(kind: str, before: str, behind: str) -> None:
+    assert source_says(kind, "甲") == (before, behind)
+
+
+def test_numbers_and_quotations_follow_the_rules() -> None:
+    assert tight("采集 37 条，占 45.2% 的") == "采集37条，占45.2%的"
+    assert share(9, 20) == "占45.0%"
+    assert share(9, 19) == ""
+    assert outside("称“好”\ue000x\ue001") == "“称‘好’x”"
+
+
+def test_a_paper_survives_the_store(contents: dict[str, Content]) -> None:
+    for content in contents.values():
+        assert from_plain(to_plain(content)) == content
+
+
+def test_a_docx_has_the_page_of_official_papers(contents: dict[str, Content]) -> None:
+    content = next(iter(contents.values()))
+    made = Document(BytesIO(set_paper(content, {})))
+    first = made.sections[0]
+    margins = (first.top_margin, first.right_margin, first.bottom_margin, first.left_margin)
+    assert [round(one.mm) for one in margins if one is not None] == [37, 26, 35, 28]
+    assert first.page_width is not None
+    assert round(first.page_width.mm) == 210
+    grid = first._sectPr.find(qn("w:docGrid"))
+    assert grid is not None
+    assert grid.get(qn("w:linePitch")) == "579"
+    fonts = made.styles["Normal"].element.rPr.rFonts
+    assert fonts.get(qn("w:eastAsia")) == "仿宋_GB2312"
+    assert made.settings.odd_and_even_pages_header_footer
+    assert first.header.paragraphs[0].text == "代拟稿，未经审签不得外发"
+    assert made.paragraphs[0].text.replace("\n", "") == content.title
+    [last] = [table for table in made.tables if table.rows[0].cells[-1].text == "核实状态"]
+    assert [cell.text for cell in last.rows[0].cells][5:7] == ["存档号", "SHA-256"]
+    assert len(last.rows) == len(content.cited()) + 1
+
+
+def test_a_paper_is_filled_signed_by_a_second_person_and_frozen(services: Services, browse: Browse) -> None:
+    one, chief = browse("one"), browse("chief")
+    paper = draft(one, "weekly", "week:2026-W47")
+    page = one.get(f"/papers/{paper}").text
+    assert "【待填：存在问题】" in page
+    assert "【待确认】" in page
+    assert "还不能签发" in chief.get(f"/papers/{paper}").text
+    assert post(chief, paper, "sign", seen="x").status_code == 409
+    assert "公文不用" in post(one, paper, "fill", f_problems="个别黑作坊").text
+    assert post(one, paper, "fill", **fields_of(services, paper)).status_code == 303
+    draft_bytes = one.get(f"/papers/{paper}/paper.docx").content
+    assert post(browse("reader"), paper, "sign").status_code == 403
+    page = chief.get(f"/papers/{paper}").text
+    stale = post(chief, paper, "sign", seen="2026-01-01 00:00|0")
+    assert stale.status_code == 409
+    assert post(chief, paper, "sign").status_code == 303
+    first = chief.get(f"/papers/{paper}/paper.docx").content
+    assert first == one.get(f"/papers/{paper}/paper.docx").content
+    assert first != draft_bytes
+    texts = [line.text for line in Document(BytesIO(first)).paragraphs]
+    assert not any("【待" in text for text in texts)
+    assert sha256(first).hexdigest()[:16] in chief.get(f"/papers/{paper}").text
+    assert "已签发，不能再改" in post(one, paper, "fill", f_problems="改").text
+    with services.store.read() as db:
+        deeds = set(db.execute(select(audit.c.action).where(audit.c.object == paper)).scalars())
+    assert deeds == {"paper_draft", "paper_fill", "paper_sign", "export_paper"}
+
+
+def test_whoever_wrote_into_a_paper_does_not_sign_it(services: Services, browse: Browse) -> None:
+    chief, second = browse("chief"), browse("second")
+    paper = draft(chief, "weekly", "week:2026-W46")
+    post(chief, paper, "fill", **fields_of(services, paper))
+    assert "须是两个人" in chief.get(f"/papers/{paper}").text
+    assert post(chief, paper, "sign", seen="x").status_code == 409
+    assert post(second, paper, "sign").status_code == 303
+
+
+def test_a_paper_of_another_bureau_is_not_there(browse: Browse) -> None:
+    paper = draft(browse("one"), "weekly", "week:2026-W45")
+    county = browse("county")
+    assert county.get(f"/papers/{paper}").status_code == 404
+    assert county.get(f"/papers/{paper}/paper.docx").status_code == 404
+    assert paper not in county.get("/papers").text
+    own = draft(county, "weekly", "week:2026-W45")
+    page = browse("one").get(f"/papers/{own}")
+    assert page.status_code == 200
+    assert "章贡区市场监督管理局" in page.text
+    assert post(browse("one"), own, "fill", f_problems="x").status_code == 403
+
+
+def test_a_draft_sent_twice_is_one_paper(browse: Browse) -> None:
+    one = browse("one")
+    page = one.get("/papers/new?of=week:2026-W44").text
+    form = {"csrf": value_of(page, "csrf"), "once": value_of(page, "once"), "kind": "weekly", "of": "week:2026-W44"}
+    first, again = (one.post("/papers/new", data=form).headers["location"] for _ in range(2))
+    assert first == again
+
+
+def test_what_cannot_be_drafted_says_why(browse: Browse) -> None:
+    one = browse("one")
+    page = one.get("/papers/new?of=week:2026-W47").text
+    form = {"csrf": value_of(page, "csrf"), "kind": "weekly"}
+    for number, (subject, said) in enumerate((("week:2030-W01", "已开始的各周"), (f"alert:{ALERT}", "不能从“预警”"))):
+        answer = one.post("/papers/new", data={**form, "once": f"wrong-{number}-{number}", "of": subject})
+        assert answer.status_code == 400
+        assert said in answer.text
