@@ -29,6 +29,7 @@ from config.conditions import (
     Fact,
     FlatlineCondition,
     ListCondition,
+    MirroredCondition,
     RatioCondition,
     WatchedCondition,
     WhitelistCondition,
@@ -72,6 +73,17 @@ class Watch:
 
 
 NOT_WATCHED = Watch()
+
+
+@dataclass(frozen=True)
+class Maybe:
+    """Whom a recall abroad very likely means, unconfirmed. region: of the firm; "" nobody.  told: a sentence."""
+
+    region: str = ""
+    told: str = ""
+
+
+NOBODY_MAYBE = Maybe()
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,8 @@ class Card:
     sounds: tuple[str, ...] = ()
     watch: tuple[str, ...] = ()
     floor: int = 0
+    maybe: str = ""
+    maybe_told: str = ""
 
     @property
     def trusted(self) -> bool:
@@ -208,13 +222,18 @@ class View:
     @cached_property
     def choosy(self) -> Mapping[str, Rule]:
         """The rules whose condition asks something of each signal: a list, or parts."""
-        asking = ListCondition | WatchedCondition
+        asking = ListCondition | WatchedCondition | MirroredCondition
         return {r.id: r for r in self.rules if isinstance(r.condition, asking) or parts_of(r.condition)}
 
     @cached_property
     def asks_watchlists(self) -> bool:
         """Whether a rule waits for firms on watch-lists: else nobody looks into them."""
         return any(isinstance(rule.condition, WatchedCondition) for rule in self.rules)
+
+    @cached_property
+    def asks_mirror(self) -> bool:
+        """Whether a rule waits for firms that recalls abroad very likely mean."""
+        return any(isinstance(rule.condition, MirroredCondition) for rule in self.rules)
 
     @cached_property
     def crowds(self) -> Mapping[str, Rule]:
@@ -240,11 +259,14 @@ class View:
         return tuple(r for r in self.rules if isinstance(r.condition, FlatlineCondition))
 
 
-def card_of(signal: Signal, view: View, *, number: int = NEWEST, watch: Watch = NOT_WATCHED) -> Card:
+def card_of(
+    signal: Signal, view: View, *, number: int = NEWEST, watch: Watch = NOT_WATCHED, maybe: Maybe = NOBODY_MAYBE
+) -> Card:
     """The card of a signal. Non-risk documents have one too: they may clear a firm.
 
     number: its place in the order of arrival, for rules that were not always there.  watch: the watch-lists its firms
-    stood on when it came (alerts.watches.watch_of).
+    stood on when it came (alerts.watches.watch_of).  maybe: whom a recall abroad very likely means
+    (alerts.mirrored.maybe_of).
     """
     document, analysis = signal.document, signal.analysis
     entry = view.registry(analysis.primary_enterprise) if analysis.primary_enterprise else None
@@ -282,6 +304,7 @@ def card_of(signal: Signal, view: View, *, number: int = NEWEST, watch: Watch = 
         return replace(card, rules=_signs_of_life(card, view, text))
     sounds = sounds_of(analysis, card.clears, view.place_words)
     card = replace(card, sounds=sounds, watch=watch.told, floor=watch.floor)
+    card = replace(card, maybe=maybe.region, maybe_told=maybe.told)
     takers = view.takers(card, text)
     live = {asker for asker in takers if isinstance(asker, str)}
     if view.queries is None:
@@ -320,6 +343,10 @@ def _let_in(ids: Collection[str], card: Card, view: View, text: str) -> tuple[st
             continue
         if isinstance(rule.condition, WatchedCondition):
             if not card.watch:
+                found.remove(rule.id)
+            continue
+        if isinstance(rule.condition, MirroredCondition):
+            if not card.maybe or card.listed:
                 found.remove(rule.id)
             continue
         parts = enumerate(parts_of(rule.condition))

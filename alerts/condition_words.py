@@ -17,6 +17,7 @@ from config.conditions import (
     FlatlineCondition,
     FrequencyCondition,
     MetricCondition,
+    MirroredCondition,
     NewTermCondition,
     RatioCondition,
     ResonanceCondition,
@@ -41,6 +42,8 @@ def condition_words(condition: Condition, scope_words: ScopeWords, name_of: Fact
         return _list_words(condition, name_of)
     if isinstance(condition, WatchedCondition):
         return "出现一条点名关注名单内企业的"
+    if isinstance(condition, MirroredCondition):
+        return "出现一条疑似涉及省内企业、尚未认定的"
     if isinstance(condition, AnomalyCondition):
         return _anomaly_words(condition)
     return f"{span_words(condition.window.total_seconds())}内{_window_words(condition, scope_words)}"

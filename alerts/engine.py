@@ -19,6 +19,7 @@ from alerts.day_series import DaySeries
 from alerts.duty import Duty
 from alerts.flatlines import Flatlines
 from alerts.matters import NEAR, RADIUS, Matter, Neighbourhood
+from alerts.mirrored import maybe_of
 from alerts.notify import Notifier
 from alerts.query_hits import NEWEST, QueryHits
 from alerts.replay import Outcome, replay
@@ -125,7 +126,8 @@ class AlertEngine:
         """
         one_judge_at_a_time(db)
         watch = watch_of(db, signal, self.view)
-        card = card_of(signal, self.view, number=self._number(db, signal), watch=watch)
+        maybe = maybe_of(db, signal, self.view)
+        card = card_of(signal, self.view, number=self._number(db, signal), watch=watch, maybe=maybe)
         withdrawn = signal.document.withdrawn_at
         if self.series.rules:
             note_document(db, signal.document)

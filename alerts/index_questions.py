@@ -12,7 +12,14 @@ from datetime import timedelta
 from alerts.cards import VOICES
 from alerts.counting import fewest_of
 from alerts.rule_query import RuleQueries
-from config.conditions import BlacklistCondition, NewTermCondition, SingleCondition, WatchedCondition, WindowCondition
+from config.conditions import (
+    BlacklistCondition,
+    MirroredCondition,
+    NewTermCondition,
+    SingleCondition,
+    WatchedCondition,
+    WindowCondition,
+)
 from config.regions import Regions
 from config.rules import Rule, Scope
 from search.where import AnyOf, Between, Exists, Not, OneOf, Phrase, Where, both
@@ -34,6 +41,7 @@ WHY_NOT = {
     "anomaly": "基线要由多年的逐日计数算出",
     "flatline": "没有信号时才触发，索引里没有可数的",
     "watched": "关注名单在库里，逐条判断时才查",
+    "mirrored": "召回镜像的待核队列在库里，逐条判断时才查",
 }
 MATTER = "按事项归并：哪些信号说的是同一件事，要由库中的企业、型号和地点关联得出"
 
@@ -73,8 +81,8 @@ def question_of(
     """What a rule asks of the index, or why it cannot. Raises QueryError where its query cannot be read."""
     condition = rule.condition
     where = both([OneOf("is_risk", (True,)), *_scope(rule.scope, queries, regions, key_products)])
-    if isinstance(condition, WatchedCondition):
-        return NotOnIndex(rule, WHY_NOT["watched"])
+    if isinstance(condition, WatchedCondition | MirroredCondition):
+        return NotOnIndex(rule, WHY_NOT[condition.type])
     if isinstance(condition, SingleCondition):
         if isinstance(condition, BlacklistCondition) and condition.field in LISTED:
             where = both([where, OneOf(LISTED[condition.field], condition.values)])

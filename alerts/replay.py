@@ -16,7 +16,14 @@ from alerts.conditions.verdict import Verdict, WindowCounts
 from alerts.counting import alive, can_complete, count, enough, fewest_of, window_to
 from alerts.facts import Where, news_of, raise_by_facts, where_of
 from alerts.matters import Matter
-from config.conditions import ChainedCondition, SingleCondition, TierJumpCondition, WatchedCondition, WindowCondition
+from config.conditions import (
+    ChainedCondition,
+    MirroredCondition,
+    SingleCondition,
+    TierJumpCondition,
+    WatchedCondition,
+    WindowCondition,
+)
 from config.regions import Regions
 from config.rules import Rule
 from core.ids import short_id
@@ -184,6 +191,8 @@ def fire_single(rule: Rule, card: Card) -> Held:
     verdict = replace(verdict, reason=f"《{shortened(card.title)}》，{verdict.reason}")
     if isinstance(rule.condition, WatchedCondition):
         return _fire_watched(rule, card, verdict)
+    if isinstance(rule.condition, MirroredCondition):
+        verdict = replace(verdict, reason=f"{verdict.reason}：{card.maybe_told}")
     finding = make_finding(rule, card.document, [card], start=card.at, end=card.at, verdict=verdict)
     return Held(finding, rule.rank, card.until)
 

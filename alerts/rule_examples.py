@@ -23,6 +23,7 @@ from config.rules import ExampleDocument, Rule
 from core.clock import parse_published
 from core.records import LEVEL_IDS, Analysis, Document, Finding, Signal
 from store.database import open_engine
+from store.mirror import OPEN, keep_item
 from store.schema import findings, metadata
 from store.users import EVERYWHERE
 from store.watchlists import Given, WatchList, add_firms, insert_list
@@ -107,7 +108,9 @@ def _reasons(engine: AlertEngine, story: Sequence[ExampleDocument]) -> tuple[str
 
 
 def _watch(db: Connection, story: Sequence[ExampleDocument]) -> None:
-    """Put the firms that the example says are watched on a list, of the level it says."""
+    """Put the firms that the example says are watched on a list, of the level it says; and the recalls abroad that very
+    likely mean somebody into their queue.
+    """
     for place, told in enumerate(story):
         if told.watched and told.enterprise:
             level, firm = LEVEL_IDS[told.watched], Given(told.enterprise, told.enterprise)
@@ -115,6 +118,17 @@ def _watch(db: Connection, story: Sequence[ExampleDocument]) -> None:
                 db, WatchList("", "示例", "示例", "示例", EVERYWHERE, "", level, STORY_BEGINS), once=f"example-{place}"
             )
             add_firms(db, made.id, [firm], reason="示例", by="示例", now=STORY_BEGINS, until=None)
+        if told.mirrored:
+            firm_of_it = ["示例", "示例", told.mirrored, 0.99, ["示例"]]
+            values: dict[str, object] = {
+                "document": f"example-{place}-0",
+                "day": None,
+                "number": "",
+                "maker": "示例",
+                "product": "",
+            }
+            values |= {"models": [], "candidates": [firm_of_it], "score": 0.99, "exact": False, "state": OPEN}
+            keep_item(db, values | {"firm": "", "looked_at": STORY_BEGINS})
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,11 @@ def _seats(cards: Sequence[Card], regions: Regions) -> list[str]:
     """Where the makers sit, most often told first."""
     counted: dict[str, int] = {}
     for card in cards:
-        seat = card.maker or (card.jurisdiction if card.firm and regions.prefecture_of(card.jurisdiction) else "")
+        seat = (
+            card.maker
+            or card.maybe
+            or (card.jurisdiction if card.firm and regions.prefecture_of(card.jurisdiction) else "")
+        )
         if seat:
             counted[seat] = counted.get(seat, 0) + 1
     listed = {card.maker for card in cards if card.maker}

@@ -98,6 +98,14 @@ class WatchedCondition(Words):
     type: Literal["watched"]
 
 
+class MirroredCondition(Words):
+    """Every recall abroad that very likely means a firm of the home province, which nobody has confirmed yet, fires by
+    itself: the strong ones of the queue (enterprises/mirror.py, docs/recall_mirror.md).
+    """
+
+    type: Literal["mirrored"]
+
+
 class FrequencyCondition(Words):
     """A window holds at least so many independent origins (and sources, and places)."""
 
@@ -304,7 +312,7 @@ def _without_query(scope: Scope) -> Scope:
     return scope
 
 
-SingleCondition = AnyCondition | BlacklistCondition | WhitelistCondition | WatchedCondition
+SingleCondition = AnyCondition | BlacklistCondition | WhitelistCondition | WatchedCondition | MirroredCondition
 """Each signal fires by itself."""
 WindowCondition = (
     FrequencyCondition
@@ -331,6 +339,7 @@ CONDITIONS: dict[str, type[Words]] = {
     "blacklist": BlacklistCondition,
     "whitelist": WhitelistCondition,
     "watched": WatchedCondition,
+    "mirrored": MirroredCondition,
     "frequency": FrequencyCondition,
     "spike": SpikeCondition,
     "new_term": NewTermCondition,

@@ -24,6 +24,7 @@ from config.conditions import (
     ChainStep,
     Condition,
     FlatlineCondition,
+    MirroredCondition,
     NewTermCondition,
     Scope,
     SeriesCondition,
@@ -68,7 +69,7 @@ class ExampleDocument(Words):
     days, every: the same again on so many days, `every` days apart: a long quiet history in one line.
     repost: it carries the text of the story's first document.  text: its body, for rules that ask for words; the title
     where none is given.  tier: of its source, for rules that ask for it.  watched: its firm stands on a watch-list with
-    this level as its floor.
+    this level as its floor.  mirrored: a recall abroad that very likely means a firm of this region code, unconfirmed.
     """
 
     at: float = Field(default=0, ge=0, le=LATEST_HOUR)
@@ -89,6 +90,7 @@ class ExampleDocument(Words):
     level: int = Field(default=1, ge=0, le=4)
     casualties: dict[str, int] = Field(default_factory=dict)
     watched: Level | None = None
+    mirrored: str = ""
 
     @model_validator(mode="after")
     def _bounded(self) -> "ExampleDocument":
@@ -155,7 +157,9 @@ class Rule(Words):
                 return window * (history + 1)
             case NewTermCondition(lookback=lookback):
                 return lookback
-            case AnyCondition() | BlacklistCondition() | WhitelistCondition() | WatchedCondition():
+            case (
+                AnyCondition() | BlacklistCondition() | WhitelistCondition() | WatchedCondition() | MirroredCondition()
+            ):
                 return timedelta(0)
             case AnomalyCondition():
                 return SERIES_REACH

@@ -30,7 +30,7 @@ TRADE, OTHER_TRADE, PRODUCT = 0.12, -0.18, 0.06
 LEAST, STRONG = 0.45, 0.75
 """Below LEAST nothing is shown; from STRONG on the candidate stands first in the queue."""
 LEAD = 0.15
-"""So far the second must be behind for a match to be called exact."""
+"""So far the second must be behind for a match to be called exact, or told as 待核."""
 SHORTEST = 4
 """Letters of a sound that may be looked for; shorter ones fit too many names."""
 NEAR_FROM = 6
@@ -57,6 +57,13 @@ class Mirrored:
     chinese: bool
     candidates: tuple[Candidate, ...]
     exact: bool
+
+
+def strong_one(candidates: Sequence[Candidate]) -> Candidate | None:
+    """The candidate that may be told as 待核 before a person looked: STRONG or more, and the second LEAD behind."""
+    second = candidates[1].score if len(candidates) > 1 else 0.0
+    strong = bool(candidates) and candidates[0].score >= STRONG and candidates[0].score - second >= LEAD
+    return candidates[0] if strong else None
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Fills the queue of recalls abroad, and says what a decision of a person means for firm and document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,12 +13,12 @@ from core.firms import FactKind, FirmFact
 from core.records import Analysis, RegistryEntry, Signal
 from core.told import GRAVE, Outcome, Part
 from enterprises.latin_names import LatinReader
-from enterprises.mirror import Mirror, Mirrored
+from enterprises.mirror import Mirror, Mirrored, strong_one
 from facts.models import join_key, models_in_title
 from facts.recalls import recall_of
 from store.database import Store
-from store.documents import find_signals
-from store.mirror import CONFIRMED, NOBODY, NOT_OURS, OPEN, MirrorItem, keep_item, unasked
+from store.documents import find_signals, mark_one_for_analysis
+from store.mirror import CONFIRMED, NOBODY, NOT_OURS, OPEN, Candidate, MirrorItem, find_item, keep_item, unasked
 from store.registry import entry_of, find_by_name, find_entry
 from store.schema import enterprises
 from store.told import rows_with, told_rows
@@ -48,7 +48,10 @@ def fill_queue(store: Store, regions: Regions, *, clock: Clock, again: bool = Fa
     now = clock()
     with store.write() as db:
         for one in found:
+            before = find_item(db, one.document)
             keep_item(db, _row(one, now))
+            if _strong(before.candidates if before else ()) != _strong(one.candidates):
+                mark_one_for_analysis(db, one.document)  # rules tell the territory, 待核
     queued = [one for one in found if one.candidates]
     told = Filled(len(found), sum(one.chinese for one in found), len(queued), sum(one.exact for one in queued))
     return told, found
@@ -99,6 +102,11 @@ def fact_of_recall(item: MirrorItem, firm: str, signal: Signal | None) -> FirmFa
         document=item.document,
         source=signal.document.source if signal else "",
     )
+
+
+def _strong(candidates: Sequence[Candidate]) -> str:
+    one = strong_one(candidates)
+    return one.firm if one else ""
 
 
 def _models(signal: Signal, recall: Recall) -> tuple[str, ...]:

@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from alerts.rule_judge import RuleJudge
 from config.lexicon import Lexicon
+from config.rules import load_rules
 from core.facts import Firm, Recall
 from core.firms import FactKind
-from core.records import Analysis, Document, Kind, RegistryEntry, Signal
+from core.records import Alert, AlertState, Analysis, Document, Kind, RegistryEntry, Signal
 from enterprises.latin_names import LatinReader
 from enterprises.mirror import Mirror, Mirrored
 from enterprises.mirror_queue import fill_queue
 from enterprises.told import told_by
 from pipelines.stages import Pipeline
 from store import users
+from store.alert_log import findings_of_alert, list_alerts
 from store.database import Store
 from store.documents import add_revision, find_signals
 from store.firm_facts import facts_of
@@ -25,7 +28,7 @@ from store.mirror import NOT_OURS, find_item, steps_of_items
 from store.registry import save_entries
 from store.schema import audit, mirror_items
 from store.told import keep_told
-from tests.desk_server import make_services
+from tests.desk_server import CONFIG, make_services
 from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
 
@@ -120,17 +123,19 @@ class Reads:
 class Desk:
     """A store with one recall that was read, its queue filled, and the signals that rules see."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, rules: bool = False) -> None:
+        """rules: whether the shipped rules judge; else what they would see is kept."""
         self.services = make_services(folder, clock=lambda: NOW)
         self.seen: list[Signal] = []
         self.store: Store = self.services.store
-        self.pipeline = Pipeline(self.store, Reads(), self._judge, lambda: NOW, "test")  # type: ignore[arg-type]
+        judge = self._shipped() if rules else self._judge
+        self.pipeline = Pipeline(self.store, Reads(), judge, lambda: NOW, "test")  # type: ignore[arg-type]
         one = document(fields={"manufacturer": "Ganzhou Xinweili Electronic Co., Ltd."}, text="Made in China")
         with self.store.write() as db:
             save_entries(db, FIRMS, now=NOW)
             raw = {"title": one.title, "text": one.text, "fields": dict(one.fields), "tables": [], "leftover": ""}
             add_revision(db, one, external_id="", raw=raw)
-            for name, territory in (("province", "360000"), ("county", "360981")):
+            for name, territory in (("province", "360000"), ("county", "360981"), ("seat", "360702")):
                 users.create_user(
                     db, name, role="officer", territory=territory, display_name=name, password=PASSWORD, now=NOW
                 )
@@ -138,6 +143,12 @@ class Desk:
         with self.store.write() as db:
             keep_told(db, one.id, told_by(one))
         fill_queue(self.store, self.services.lexicon.regions, clock=lambda: NOW)
+
+    def _shipped(self) -> RuleJudge:
+        assert self.services.rule_parts is not None
+        firms = {firm.id: firm for firm in FIRMS}
+        rules = load_rules(CONFIG)
+        return RuleJudge(self.store, replace(self.services.rule_parts, rules=rules, registry=firms.get))
 
     def _judge(self, db: object, signal: Signal, now: datetime) -> None:
         self.seen.append(signal)
@@ -151,6 +162,49 @@ class Desk:
     def recalls_of(self, firm: str) -> list[str]:
         with self.store.read() as db:
             return [fact.document for fact in facts_of(db, [firm])[firm] if fact.kind is FactKind.RECALL]
+
+
+def recall_alerts(desk: Desk) -> dict[str, Alert]:
+    """The open alerts on the recall, by rule, after everything that waits was judged."""
+    desk.pipeline.drain()
+    with desk.store.read() as db:
+        found = [alert for alert in list_alerts(db) if "r1" in alert.documents and alert.state is AlertState.NEW]
+    return {alert.rule: alert for alert in found}
+
+
+def test_a_strong_candidate_is_told_to_its_county_as_unconfirmed_and_a_person_settles_it(tmp_path: Path) -> None:
+    """The real engine with the shipped rules, from the arrival of a recall to what a person's word does to it."""
+    desk = Desk(tmp_path, rules=True)
+    maybe = recall_alerts(desk)
+    assert list(maybe) == ["recall_abroad_maybe_home"]
+    alert = maybe["recall_abroad_maybe_home"]
+    assert (alert.territory, alert.level, alert.enterprises) == ("360702", 1, ())
+    assert (
+        "待核：所称生产者 Ganzhou Xinweili Electronic Co., Ltd. 疑为名录中的赣州鑫威力电子科技有限公司" in alert.reason
+    )
+    assert desk.recalls_of("A") == []
+    app = create_app(desk.services)
+    with signed_in(app, "province") as officer, signed_in(app, "seat") as seat, signed_in(app, "county") as other:
+        assert seat.get(f"/alerts/{alert.id}").status_code == 200
+        assert seat.get("/documents/r1").status_code == 200, "who is alerted may read what it rests on"
+        assert other.get(f"/alerts/{alert.id}").status_code == 404
+        page = officer.get("/recalls/mirror").text
+        form = {"csrf": value_of(page, "csrf"), "once": "confirm-0002", "firm": "A"}
+        assert officer.post("/recalls/mirror/r1/confirm", data=form).status_code == 303
+        sure = recall_alerts(desk)
+        assert "recall_abroad_home_maker" in {rule for one in sure.values() for rule in rules_of(desk, one)}
+        assert [(one.level, one.territory, one.enterprises) for one in sure.values()] == [(2, "360702", ("A",))]
+        undo = {"csrf": form["csrf"], "once": "undo-000002"}
+        assert officer.post("/recalls/mirror/r1/undo", data=undo).status_code == 303
+        none = {"csrf": form["csrf"], "once": "none-000002", "note": "仿冒"}
+        assert officer.post("/recalls/mirror/r1/not_ours", data=none).status_code == 303
+    assert not recall_alerts(desk), "none of ours: nothing is left to tell"
+    desk.store.close()
+
+
+def rules_of(desk: Desk, alert: Alert) -> set[str]:
+    with desk.store.read() as db:
+        return {finding.rule for finding in findings_of_alert(db, alert.id)}
 
 
 def test_only_a_person_makes_it_a_fact_and_may_take_it_back(tmp_path: Path) -> None:

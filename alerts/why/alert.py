@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from alerts.cards import Card, card_from, card_of, people, victims
 from alerts.facts import raise_by_facts, where_of
+from alerts.mirrored import maybe_of
 from alerts.rule_words import condition_in_words, rule_words
 from alerts.watches import watch_of
 from alerts.why.answer import Evidence, Span, Stage
@@ -127,7 +128,9 @@ class AlertStages:
         newest = max(signals, key=lambda one: (one.document.repost_of is None, one.document.event_time))
         number = arrival_number(self.db, newest.document.id, newest.document.revision) or 0
         view = self.world.engine.view
-        card = card_of(newest, view, number=number, watch=watch_of(self.db, newest, view))
+        card = card_of(
+            newest, view, number=number, watch=watch_of(self.db, newest, view), maybe=maybe_of(self.db, newest, view)
+        )
         matter = self.world.matter_of(self.db, card)
         bench = RuleBench(view, self.world.lexicon, self.world.desk_by_id, newest, card, number, matter)
         for miss in bench.misses(self.db):

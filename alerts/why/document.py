@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from alerts.cards import Card, card_from, card_of
 from alerts.matters import Matter
+from alerts.mirrored import maybe_of
 from alerts.replay import standing
 from alerts.watches import watch_of
 from alerts.why.answer import Evidence, Span, Stage
@@ -126,7 +127,13 @@ class DocumentStages:
         view = self.world.engine.view
         kept = [card_from(one) for one in cards_of(self.db, [self.document.id])]
         mine = next((card for card in kept if card.revision == self.document.revision), None)
-        fresh = card_of(signal, view, number=journey.seq, watch=watch_of(self.db, signal, view))
+        fresh = card_of(
+            signal,
+            view,
+            number=journey.seq,
+            watch=watch_of(self.db, signal, view),
+            maybe=maybe_of(self.db, signal, view),
+        )
         matter = self.world.matter_of(self.db, mine or fresh)
         yield self._valid(mine or fresh, matter)
         judged = frozenset((*mine.rules, *mine.before)) if mine else None

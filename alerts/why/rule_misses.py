@@ -17,7 +17,14 @@ from alerts.matters import Matter
 from alerts.replay import may_fire, standing
 from alerts.rule_words import condition_in_words
 from alerts.why.scope_misses import scope_misses
-from config.conditions import NewTermCondition, SeriesCondition, SingleCondition, WatchedCondition, WindowCondition
+from config.conditions import (
+    MirroredCondition,
+    NewTermCondition,
+    SeriesCondition,
+    SingleCondition,
+    WatchedCondition,
+    WindowCondition,
+)
 from config.lexicon import Lexicon
 from config.rules import Rule
 from core.clock import beijing
@@ -105,6 +112,8 @@ class RuleBench:
             return RuleMiss(rule, "off", _off_words(made))
         if isinstance(rule.condition, WatchedCondition):
             return RuleMiss(rule, "part", "点名的企业当时不在任何对这里有效的关注名单内")
+        if isinstance(rule.condition, MirroredCondition):
+            return RuleMiss(rule, "part", "召回镜像的待核队列里没有与它明显相符的省内企业，或已有人认定")
         values = self.card.facts(rule.condition.field) if hasattr(rule.condition, "field") else ()
         held = f"；这篇为 {'、'.join(values)}" if values else ""
         told = condition_in_words(rule.condition, self.lexicon)
