@@ -35,6 +35,7 @@ GROUPS = {
     "commands.channels": ("channel",),
     "commands.mail": ("mail",),
     "commands.watching": ("watch",),
+    "commands.handing_in": ("intake",),
     "commands.watchlists": ("watchlist",),
     "commands.grade": ("grade",),
     "commands.firms": ("enterprises", "match"),

@@ -15,6 +15,7 @@ from commands.options import DataOption, ProfileOption
 from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
 from config.clusters import load_clusters
+from config.intake import load_intake
 from config.laws import load_laws
 from config.ledger import load_ledger_rules
 from config.reporting import load_reporting
@@ -68,6 +69,7 @@ def desk_services(settings: Settings) -> Services:
         ledger=load_ledger_rules(settings.config),
         laws=load_laws(settings.config, issues=known.lexicon.issues),
         weekly=load_weekly(settings.config),
+        intake=load_intake(settings.config),
         reporting=load_reporting(settings.config, known.lexicon.regions),
         sign_in=load_sign_in(settings.config, regions=known.lexicon.regions),
         act=act,

@@ -8,6 +8,7 @@ from alerts.sender import Flow, send_due
 from commands.canary import canary_jobs
 from commands.cluster_jobs import cluster_jobs
 from commands.grade import grade_jobs
+from commands.handing_in import intake_jobs
 from commands.index_care import index_jobs
 from commands.kept import KeptOption, prompt, start
 from commands.lab_jobs import LabRunner
@@ -66,7 +67,7 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
             *mirror_jobs(settings, store),
             *cluster_jobs(settings, store),
         ],
-        [*watch_jobs(settings, store), *source_watch_jobs(settings, store), lab.job()],
+        [*watch_jobs(settings, store), *source_watch_jobs(settings, store), *intake_jobs(settings, store), lab.job()],
     )
     try:
         schedule(stop, store, sources, daily=daily, hourly=hourly, frequent=frequent, clock=system_clock)

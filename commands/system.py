@@ -30,6 +30,7 @@ from config.contact import contact_mistake
 from config.duty import load_duty
 from config.elastic_access import warnings_about
 from config.grades import load_grades
+from config.intake import load_intake
 from config.laws import load_laws
 from config.ledger import load_ledger_rules
 from config.lexicon import Lexicon, load_lexicon
@@ -147,6 +148,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "台账": lambda: load_ledger_rules(settings.config).rectify,
         "条款": lambda: load_laws(settings.config, issues=lexicon_once().issues),
         "分级": lambda: load_grades(settings.config, products=lexicon_once().products).rows,
+        "接收": lambda: load_intake(settings.config).kinds,
         "报送": lambda: load_reporting(settings.config, lexicon_once().regions).items,
         "周报": lambda: load_weekly(settings.config).columns,
         "登录": lambda: _sign_in(settings, lexicon_once),

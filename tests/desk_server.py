@@ -29,6 +29,7 @@ from alerts.rule_query import queries_of
 from alerts.setup import EngineParts, duty_of
 from config.clusters import load_clusters
 from config.grouping import load_grouping
+from config.intake import load_intake
 from config.laws import load_laws
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.orgs import load_orgs
@@ -358,6 +359,7 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         "clusters": load_clusters(CONFIG),
         "tiles": load_tiles(CONFIG, lexicon.regions),
         "weekly": load_weekly(CONFIG),
+        "intake": load_intake(CONFIG),
         "reporting": load_reporting(CONFIG, lexicon.regions),
         "clock": ticking,
         "story": ticking,

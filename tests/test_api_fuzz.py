@@ -26,7 +26,7 @@ CHECKS = (
 EXAMPLES, SEED, SECONDS = 15, 20261126, 240
 
 
-REAL = {"alert_id": "YJ-2026-0001", "firm": "ENT0140", "key": "gz_amr"}
+REAL = {"alert_id": "YJ-2026-0001", "firm": "ENT0140", "key": "gz_amr", "kind": "sampling"}
 """What is there, by the name of the parameter: otherwise every address of one thing would answer 404."""
 
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +13,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from core.ids import short_id
 from store import alert_log, audit, tokens, users
+from store.documents import find_document
+from store.handed_in import newest
 from store.schema import tokens as token_table
 from tests.desk_server import NOW, make_services
 from tests.desk_visits import PASSWORD, sign_in, value_of
@@ -405,3 +407,62 @@ def test_the_help_page_lists_every_operation(client: TestClient) -> None:
     for path in ("/api/alerts/{alert_id}/actions", "/api/search", "/api/analytics", "/api/status"):
         assert path in page
     assert "uuidgen" in page
+
+
+SAMPLE = {"抽样单编号": "NC1", "at": "2026-03-02", "product": "电线电缆", "抽样地": "丰城市", "检验结论": "不合格"}
+
+
+def handed(call: Call, user: str, *rows: Mapping[str, object], kind: str = "sampling", **more: object) -> Response:
+    return call(user, f"/intake/{kind}", method="POST", json={"rows": [dict(row) for row in rows], **more})
+
+
+def test_rows_are_handed_in_once_by_the_callers_id(call: Call, filled: Services) -> None:
+    first = handed(call, "county", SAMPLE)
+    assert (first.status_code, first.json()["new"]) == (200, 1)
+    assert handed(call, "county", SAMPLE).json()["unchanged"] == 1
+    assert handed(call, "county", {**SAMPLE, "检验结论": "合格"}).json()["changed"] == 1
+    assert handed(call, "county", SAMPLE, source="other").json()["new"] == 1
+    with filled.store.read() as db:
+        one = newest(db, "sampling", "ecqs", ["NC1"])["NC1"]
+    assert (one.revision, one.actor, one.territory, one.product) == (2, "county", "360981", "cable")
+    assert one.archive
+
+
+def test_a_wrong_row_is_named_with_its_field_and_nothing_is_taken(call: Call, filled: Services) -> None:
+    wrong: list[dict[str, object]] = [{**SAMPLE, "抽样单编号": "NC7"}, {**SAMPLE, "at": "昨天", "没有的": 1, "抽样单编号": "NC8"},
+             {**SAMPLE, "抽样单编号": "NC7"}, {**SAMPLE, "抽样单编号": ["x"]}]  # fmt: skip
+    answer = handed(call, "county", *wrong)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    told = {one["where"]: one["what"] for one in answer.json()["errors"]}
+    assert set(told) == {"body.rows.1.at", "body.rows.1.没有的", "body.rows.2.id", "body.rows.3.id"}
+    assert "第 1 行" in told["body.rows.2.id"]
+    with filled.store.read() as db:
+        assert newest(db, "sampling", "ecqs", ["NC7"]) == {}
+
+
+def test_a_token_hands_in_what_its_scope_and_territory_allow(call: Call) -> None:
+    elsewhere = handed(call, "county", {**SAMPLE, "抽样地": "南昌市"})
+    assert (elsewhere.status_code, elsewhere.json()["errors"][0]["where"]) == (422, "body.rows.0.territory")
+    assert call("county", "/intake/sampling", "read:alerts", method="POST", json={"rows": [SAMPLE]}).status_code == 403
+    assert handed(call, "reader", SAMPLE).status_code == 403
+    assert handed(call, "county", SAMPLE, kind="nothing").status_code == 404
+    assert handed(call, "boss", *({**SAMPLE, "抽样单编号": f"M{n}"} for n in range(501))).status_code == 413
+
+
+def test_kinds_and_their_schemas_are_published(call: Call) -> None:
+    kinds = {one["id"]: one for one in call("boss", "/intake").json()["items"]}
+    assert set(kinds) == {"complaints_12315", "credit", "injuries", "inspections", "sampling", "self_checks"}
+    schema = call("boss", "/intake/injuries/schema").json()
+    assert schema["required"] == ["id", "at", "product", "content"]
+    assert schema["properties"]["patient"]["writeOnly"]
+
+
+def test_a_complaint_handed_in_waits_for_the_reader_like_a_crawled_one(call: Call, filled: Services) -> None:
+    row = {"投诉编号": "TS1", "登记时间": "2026-11-20 09:30", "投诉内容": "电动自行车充电起火",
+           "联系电话": "13907910001", "被投诉单位": "江西云骓智能科技有限公司", "区县": "丰城市"}  # fmt: skip
+    answer = handed(call, "county", row, kind="complaints_12315").json()
+    with filled.store.read() as db:
+        document = find_document(db, answer["documents"][0])
+    assert document is not None
+    assert (document.source, document.title) == ("intake_12315", ""), "read, masked and judged by the worker"

@@ -98,6 +98,7 @@ SCOPES: dict[str, tuple[str, Role]] = {
     "read:enterprises": ("查看企业", "viewer"),
     "read:system": ("查看信源、规则、系统状态", "viewer"),
     "write:alerts": ("受理、派单等预警操作", "officer"),
+    "write:intake": ("报送其他系统的数据（12315、抽查、检查等）", "officer"),
     "admin": ("查看审计记录", "admin"),
 }
 """What a token may be good for, in words, and the lowest role that may make such a one."""

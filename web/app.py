@@ -45,6 +45,7 @@ from web.views import (
     alerts,
     analytics,
     api,
+    api_intake,
     audit,
     calendar,
     canary,
@@ -136,6 +137,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.pulse = live.Pulse(services)
     app.state.oidc = oidc.make_client(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
+    app.state.keeper = api_intake.Keeper(services)
     app.state.buckets = Buckets(services.settings.api_per_minute)
     app.add_middleware(ApiAnswers)
     app.add_middleware(SecurityHeaders, files=services.ledger.proofs.most_bytes + MAX_BODY)

@@ -139,6 +139,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "report_confirm": "确认周报草稿",
     "report_sign": "签发周报",
     "report_mark": "登记报送",
+    "hand_in": "接收数据",
     "report_reopen": "重开周报",
     "paper_draft": "起草公文",
     "paper_fill": "填写公文",
@@ -266,7 +267,7 @@ class Names:
     def source(self, key: str) -> str:
         """The title of a source, its key where it is no longer configured."""
         source = self._services.source_by_key.get(key)
-        return source.title if source else key
+        return source.title if source else self._services.handed_in_titles.get(key, key)
 
     def rule(self, rule_id: str) -> str:
         """The title of a rule, its id where it is no longer loaded."""

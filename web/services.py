@@ -17,6 +17,7 @@ from alerts.mail_links import MailLinks, mail_links_of
 from alerts.router import Router
 from alerts.setup import EngineParts
 from config.clusters import ClusterRules
+from config.intake import Intake
 from config.laws import Article
 from config.ledger import LedgerRules
 from config.lexicon import Lexicon
@@ -86,7 +87,7 @@ class Services:
     sign_in: what signing in asks for.
     router, routes: say where alerts go and who is mailed; None leaves that out.
     ledger: how long hazards may stand and what closing one needs.  weekly: the statistics table of each week.
-    reporting: what is owed on which day.
+    reporting: what is owed on which day.  intake: what other systems hand in.
     laws: articles that may apply to a hazard; empty: none is proposed.
     act, render_feed: None leaves that part of the desk out.
     clusters: weak spots and how clusters are counted.
@@ -110,6 +111,7 @@ class Services:
     laws: tuple[Article, ...] = ()
     weekly: WeeklyTable = field(default_factory=WeeklyTable)
     reporting: Reporting = field(default_factory=Reporting)
+    intake: Intake = field(default_factory=Intake)
     sign_in: SignIn = field(default_factory=SignIn)
     act: Act | None = None
     render_feed: RenderFeed | None = None
@@ -165,6 +167,11 @@ class Services:
     def shelf(self) -> RuleShelf:
         """The rules made on the desk."""
         return RuleShelf(self.store, self.rule_parts.queries if self.rule_parts else None)
+
+    @cached_property
+    def handed_in_titles(self) -> Mapping[str, str]:
+        """The titles of what other systems hand in, by the source of its documents."""
+        return {kind.source: kind.title for kind in self.intake.kinds.values()}
 
     def find_rule(self, rule_id: str) -> Rule | None:
         """A rule of a file or of the desk; None where it is no longer loaded or cannot be read."""

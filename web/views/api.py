@@ -9,8 +9,9 @@ from starlette.responses import JSONResponse, Response
 from web.access import SCOPES
 from web.bearer import AnyCaller
 from web.problems import MEDIA_TYPE, Problem
-from web.views import analytics_data, api_alerts, api_documents, api_stories, api_system, match
+from web.views import analytics_data, api_alerts, api_documents, api_intake, api_stories, api_system, match
 from web.views.api_alerts import ActionIn
+from web.views.api_intake import HandIn
 from web.visit import Here
 
 router = APIRouter()
@@ -61,7 +62,7 @@ def show_help(request: Request, visit: Here) -> Response:
     return visit.page("help_api.html", operations=operations, base=base, scopes=scopes, problems=PROBLEMS | OF_WRITES)
 
 
-for _part in (api_alerts, api_documents, api_stories, api_system, analytics_data, match):
+for _part in (api_alerts, api_documents, api_stories, api_system, api_intake, analytics_data, match):
     router.include_router(_part.router, tags=["api"])
 
 
@@ -70,7 +71,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         made = get_openapi(title="烽燧 Fengsui", version="1", description=DESCRIPTION.strip(), routes=app.routes)
         schemas = made["components"]["schemas"]
-        for model in (Problem, ActionIn):
+        for model in (Problem, ActionIn, HandIn):
             _add_model(schemas, model)
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
