@@ -429,8 +429,12 @@ def test_rows_are_handed_in_once_by_the_callers_id(call: Call, filled: Services)
 
 
 def test_a_wrong_row_is_named_with_its_field_and_nothing_is_taken(call: Call, filled: Services) -> None:
-    wrong: list[dict[str, object]] = [{**SAMPLE, "抽样单编号": "NC7"}, {**SAMPLE, "at": "昨天", "没有的": 1, "抽样单编号": "NC8"},
-             {**SAMPLE, "抽样单编号": "NC7"}, {**SAMPLE, "抽样单编号": ["x"]}]  # fmt: skip
+    wrong: list[dict[str, object]] = [
+        {**SAMPLE, "抽样单编号": "NC7"},
+        {**SAMPLE, "at": "昨天", "没有的": 1, "抽样单编号": "NC8"},
+        {**SAMPLE, "抽样单编号": "NC7"},
+        {**SAMPLE, "抽样单编号": ["x"]},
+    ]
     answer = handed(call, "county", *wrong)
     assert answer.status_code == 422
     assert answer.headers["content-type"].startswith("application/problem+json")
