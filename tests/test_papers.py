@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -11,15 +12,18 @@ import pytest
 from docx import Document
 from docx.oxml.ns import qn
 from fastapi.testclient import TestClient
+from openpyxl import load_workbook
 from sqlalchemy import select
 
+from core.errors import UsageError
 from reports.papers import book
 from reports.papers.kinds import KINDS, Asked
 from reports.papers.layout import set_paper
 from reports.papers.phrases import outside, share, source_says, tight
-from reports.papers.record import BLANK, Content, from_plain, to_plain
+from reports.papers.record import BLANK, Cell, Content, Leaf, from_plain, to_plain
 from reports.papers.shown import shown_paper
 from reports.papers.words import forbidden
+from reports.papers.workbook import write_workbook
 from store import users
 from store.schema import audit
 from tests.desk_pages import ALERT, fill_more
@@ -30,7 +34,10 @@ from web.papers import desk_for
 from web.services import Services
 
 Browse = Callable[[str], TestClient]
-DRAFTS: tuple[tuple[str, str, dict[str, str]], ...] = (("weekly", "week:2026-W47", {}),)
+DRAFTS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("weekly", "week:2026-W47", {}), ("flash", f"alert:{ALERT}", {}), ("opinion", f"alert:{ALERT}", {}),
+    ("risk", "alert:YJ-2026-0004", {}), ("risk", "event:SJ-2026-0003", {}),
+)  # fmt: skip
 """Kind, subject and options of a paper of every kind."""
 AUTHORS = Path(__file__).resolve().parent.parent / "reports" / "papers"
 
@@ -277,3 +284,78 @@ def test_what_cannot_be_drafted_says_why(browse: Browse) -> None:
         answer = one.post("/papers/new", data={**form, "once": f"wrong-{number}-{number}", "of": subject})
         assert answer.status_code == 400
         assert said in answer.text
+
+
+def text_of(content: Content) -> str:
+    """All that a paper says."""
+    lines = shown_paper(content, {})
+    cells = [cell for line in lines for row in line.rows for cell in row]
+    return "\n".join(["".join(piece.text for piece in line.pieces) for line in lines] + cells)
+
+
+def test_too_little_evidence_gives_one_page_without_a_judgement(contents: dict[str, Content]) -> None:
+    thin, whole = contents["risk event:SJ-2026-0003"], contents["risk alert:YJ-2026-0004"]
+    assert thin.title.endswith("信息不足说明")
+    assert "现有材料不足以支持研判结论，仅列已掌握情况。" in text_of(thin)
+    assert "未检索到官方通报" in text_of(thin)
+    assert "研判" not in "".join(section.heading for section in thin.sections)
+    assert whole.title.endswith("风险专报")
+    assert "第十七条" in text_of(whole)
+
+
+def test_a_special_report_tells_firms_spread_and_sources(contents: dict[str, Content]) -> None:
+    said = text_of(contents[f"opinion alert:{ALERT}"])
+    assert re.search(r"采集到相关信息\d+条（.*）；独立来源\d+个，转载\d+条", said)
+    assert "标称江西云骓智能科技有限公司" in said
+    assert "样本来自公开渠道，不代表总体" in said
+    summary = next(one for one in contents[f"opinion alert:{ALERT}"].fields if one.key == "summary")
+    assert len(summary.drafted) <= 200
+
+
+def test_a_second_report_tells_only_what_changed(services: Services, browse: Browse) -> None:
+    one, subject = browse("one"), f"alert:{ALERT}"
+    first = draft(one, "flash", subject)
+    again = draft(one, "flash", subject)
+    page = one.get(f"/papers/{again}").text
+    assert "（续报一）" in page
+    assert "采集到的信息没有变化" in page
+    with services.store.read() as db:
+        kept = book.open_paper(db, first)
+    assert kept is not None
+    assert kept.content.copies == "执法稽查局"
+    page = one.get(f"/papers/new?of={subject}").text
+    form = {"csrf": value_of(page, "csrf"), "once": "flash-first-again", "kind": "flash", "of": subject}
+    assert "已有首报" in one.post("/papers/new", data={**form, "round": "first"}).text
+    last = draft(one, "flash", subject, round="last")
+    assert "（终报）" in one.get(f"/papers/{last}").text
+
+
+def test_a_county_drafts_from_its_own_documents_only(services: Services, contents: dict[str, Content]) -> None:
+    with services.store.read() as db:
+        desk = desk_for(services, db, "360702", now=NOW)
+        mine = book.draft(desk, "opinion", Asked(f"alert:{ALERT}"))
+        with pytest.raises(UsageError, match="不在本局属地"):
+            book.draft(desk, "opinion", Asked("alert:YJ-2026-0005"))
+    whole = contents[f"opinion alert:{ALERT}"]
+    documents = {key for key in whole.cited() if key.startswith("d")}
+    told = {key for key in mine.cited() if key.startswith("d")}
+    assert told < documents
+    assert "不在本局可读范围" in text_of(mine)
+
+
+def test_the_workbook_locks_what_the_system_counts_and_keeps_texts_as_texts(services: Services) -> None:
+    with services.store.read() as db:
+        desk = desk_for(services, db, "360000", now=NOW)
+        content = book.draft(desk, "weekly", Asked("week:2026-W47"))
+    sheets = load_workbook(BytesIO(write_workbook(content, signed=False)))
+    assert sheets.sheetnames == ["表一", "表二", "表三", "口径", "依据清单"]
+    page = sheets["表三"]
+    assert page.page_setup.orientation == "landscape"
+    assert page.protection.sheet
+    assert page["B6"].protection.locked
+    hand = next(cell for row in sheets["表一"].iter_rows(min_row=6) for cell in row if not cell.protection.locked)
+    assert hand.value == "—"
+    leaf = Leaf("坏", "=1+1", ("+a", "b"), ((Cell("=cmd()"), Cell("-2")),))
+    bad = load_workbook(BytesIO(write_workbook(replace(content, leaves=(leaf,)), signed=True)))["坏"]
+    assert bad["A1"].data_type == "s"
+    assert (bad["A4"].value, bad["A4"].data_type) == ("=cmd()", "s")

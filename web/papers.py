@@ -30,7 +30,7 @@ def desk_for(
         db, services.lexicon, cut_of(bureau), territory, now, {one.key: one.title for one in services.sources},
         Office(territory, bureau.sees_code),
         WeeklyBook(services.weekly, services.lexicon, parts.ack_hours if parts else {}, marks), services.ledger,
-        duty.is_workday, services.laws,
+        duty.is_workday, services.laws, {one.key: one.kind.value for one in services.sources},
     )  # fmt: skip
 
 

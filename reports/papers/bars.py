@@ -21,18 +21,18 @@ def drawn(chart: Chart) -> str:
     wide = (WIDE - LEFT - 10) / max(1, steps)
     floor = HIGH - BOTTOM
     parts = [f'<line x1="{LEFT}" x2="{WIDE - 6}" y1="{floor}" y2="{floor}" stroke="#333" stroke-width="1.5"/>']
-    every = max(1, -(-steps // 14))
+    every = max(1, -(-steps // 11))
     for place, (name, count) in enumerate(chart.steps):
         x, height = LEFT + place * wide, room * count / top if top else 0.0
         if count:
             parts.append(_bar(x + wide * 0.18, HIGH - BOTTOM - height, wide * 0.64, height))
             if wide > 26 or count == top:
-                parts.append(_text(x + wide / 2, HIGH - BOTTOM - height - 6, str(count), 15))
+                parts.append(_text(x + wide / 2, HIGH - BOTTOM - height - 6, str(count), 18))
         if place % every == 0:
-            parts.append(_text(x + wide / 2, HIGH - BOTTOM + 22, name, 14))
-    parts.append(_text(LEFT - 8, HIGH - BOTTOM + 5, "0", 14, anchor="end"))
+            parts.append(_text(x + wide / 2, HIGH - BOTTOM + 22, name, 17))
+    parts.append(_text(LEFT - 8, HIGH - BOTTOM + 5, "0", 17, anchor="end"))
     if top:
-        parts.append(_text(LEFT - 8, TOP + 5, str(top), 14, anchor="end"))
+        parts.append(_text(LEFT - 8, TOP + 5, str(top), 17, anchor="end"))
         parts.append(f'<line x1="{LEFT}" x2="{WIDE - 6}" y1="{TOP}" y2="{TOP}" stroke="#ccc" stroke-dasharray="4 4"/>')
     box = f'viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}"'
     label = escape(chart.caption)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from reports.papers.layout import set_paper
 from reports.papers.record import Content
+from reports.papers.workbook import write_workbook
 
 DOCX, XLSX, PACK = "paper.docx", "table.xlsx", "pack.zip"
 TYPES: Mapping[str, str] = {
@@ -15,4 +16,7 @@ TYPES: Mapping[str, str] = {
 
 def files_for(content: Content, values: Mapping[str, str], *, signed: bool) -> dict[str, bytes]:
     """Every file of a paper, by name."""
-    return {DOCX: set_paper(content, values, signed=signed)}
+    found = {DOCX: set_paper(content, values, signed=signed)}
+    if content.leaves:
+        found[XLSX] = write_workbook(content, signed=signed)
+    return found

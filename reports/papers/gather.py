@@ -13,12 +13,12 @@ from config.laws import Article
 from config.ledger import LedgerRules
 from config.lexicon import Lexicon
 from core.clock import beijing
-from core.records import Alert, RegistryEntry
+from core.records import Alert, Kind, RegistryEntry
 from enterprises.signals import Cut
 from ledger.clocks import IsWorkday
 from nlp.privacy import mask
 from reports.paper import UNKNOWN, Evidence
-from reports.papers.phrases import OFFICIAL, full_bureau, moment_words, outside, source_says, stamp
+from reports.papers.phrases import OFFICIAL, full_bureau, moment_words, outside, source_says, stamp, tight
 from reports.papers.record import Said, fact
 from reports.papers.words import INFORMER, forbidden
 from reports.weekly import Office, WeeklyBook
@@ -27,12 +27,15 @@ from store.schema import documents
 
 MOST = 400
 """Documents of one matter that are read; what is more is counted."""
-CASUALTIES = {"dead": "死亡", "death": "死亡", "injured": "受伤", "hurt": "受伤", "missing": "失联", "poisoned": "中毒"}
+UNOFFICIAL = (Kind.NEWS.value, Kind.SOCIAL.value, Kind.FORUM.value, Kind.HOTLIST.value)
 
 
 @dataclass(frozen=True)
 class Desk:
-    """Who writes, from what. territory: whose paper.  cut: what that bureau may read.  sources: title by key."""
+    """Who writes, from what. territory: whose paper.  cut: what that bureau may read.  sources: title by key.
+
+    carriers: kind of each source.
+    """
 
     db: Connection
     lexicon: Lexicon
@@ -45,6 +48,7 @@ class Desk:
     ledger: LedgerRules
     is_workday: IsWorkday
     laws: Sequence[Article] = ()
+    carriers: Mapping[str, str] = field(default_factory=dict)
     rephrase: Callable[[tuple[Said, ...]], tuple[Said, ...]] | None = None
 
     @property
@@ -67,7 +71,8 @@ class Desk:
 
     def source(self, key: str) -> str:
         """A source in words."""
-        return self.sources.get(key, key)
+        name = tight(self.sources.get(key, key))
+        return f"《{name}》" if forbidden(name) else name
 
 
 @dataclass(frozen=True)
@@ -186,16 +191,18 @@ def told_of(desk: Desk, ids: Sequence[str]) -> tuple[Told, ...]:
     for start in range(0, len(ids), MOST):
         query = select(*columns).where(d.id.in_(ids[start : start + MOST]), d.latest, desk.cut.documents)
         for row in desk.db.execute(query.where(d.withdrawn_at.is_(None))):
-            found.append(_told(row))
+            found.append(_told(row, carried=desk.carriers.get(row.source, "")))
     return tuple(sorted(found, key=lambda one: (one.at, one.id)))
 
 
-def _told(row: Any) -> Told:
+def _told(row: Any, *, carried: str) -> Told:
+    """carried: the kind of its source: a notice that a newspaper prints is told as what the newspaper reports."""
     analysis = row.analysis or {}
     said = tuple(analysis.get("issues", ())), analysis.get("casualties") or {}
     about = row.product or "", row.enterprise or "", row.jurisdiction or "", row.level or 0
     title, repost = mask(row.title) or "（无标题）", row.repost_of is not None
-    return Told(row.id, row.kind, row.source, title, row.text, row.event_time, repost, *about, *said)
+    kind = carried if row.kind in OFFICIAL and carried in UNOFFICIAL else row.kind
+    return Told(row.id, kind, row.source, title, row.text, row.event_time, repost, *about, *said)
 
 
 def evidence_of(desk: Desk, keys: Iterable[str], records: Mapping[str, Evidence]) -> dict[str, Evidence]:

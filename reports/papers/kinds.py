@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from core.errors import UsageError
-from reports.papers.files import DOCX
+from reports.papers.files import DOCX, XLSX
+from reports.papers.flash import flash
 from reports.papers.gather import Desk
 from reports.papers.record import Content, Form
+from reports.papers.special import special
+from reports.papers.subjects import matter_of
 from reports.papers.weekly import weekly_report
 from reports.weeks import Week, read_week
 from store.papers import PaperRow
@@ -55,6 +58,18 @@ def _weekly(desk: Desk, asked: Asked) -> Content:
     return weekly_report(desk, week_asked(desk, asked.id))
 
 
+def _flash(desk: Desk, asked: Asked) -> Content:
+    return flash(desk, matter_of(desk, asked.subject), dict(asked.options), asked.before)
+
+
+def _opinion(desk: Desk, asked: Asked) -> Content:
+    return special(desk, matter_of(desk, asked.subject), opinion=True)
+
+
+def _risk(desk: Desk, asked: Asked) -> Content:
+    return special(desk, matter_of(desk, asked.subject), opinion=False)
+
+
 def week_asked(desk: Desk, text: str) -> Week:
     """A week that has begun. Raises UsageError."""
     try:
@@ -66,10 +81,15 @@ def week_asked(desk: Desk, text: str) -> Week:
     return week
 
 
+MATTERS = ("alert", "event", "entry")
 KINDS: Mapping[str, PaperKind] = {
     one.key: one
     for one in (
-        PaperKind("weekly", "工作周报", "A", ("week",), "一周的工作进展、风险监测和统计表", _weekly),
+        PaperKind("weekly", "工作周报", "A", ("week",), "一周的工作进展、风险监测和统计表", _weekly, (DOCX, XLSX)),
+        PaperKind("flash", "重大情况快报", "A", MATTERS, "首报、续报（只写变化）、终报，抄报执法稽查局", _flash,
+                  options=("round",)),
+        PaperKind("opinion", "舆情专报", "A", MATTERS, "传播、关切、研判和建议；材料不足时为一页说明", _opinion),
+        PaperKind("risk", "风险专报", "A", MATTERS, "失效模式、同类情况、涉及企业和建议；材料不足时为一页说明", _risk),
     )
 }  # fmt: skip
 SUBJECTS: Mapping[str, str] = {

@@ -34,14 +34,14 @@ STANDS_IN: Mapping[str, tuple[str, str]] = {
     PAGE: ("SimSun,STSong,Noto Serif CJK SC", "auto"),
 }
 """Font: what stands in where it is missing, and its family."""
-SIZE, LINE, TITLE_SIZE, SMALL, TABLE_SIZE, LIST_SIZE = 16.0, 28.0, 22.0, 14.0, 12.0, 9.0
+SIZE, LINE, TITLE_SIZE, SMALL, TABLE_SIZE, LIST_SIZE = 16.0, 28.0, 22.0, 14.0, 12.0, 8.0
 CLOSER = "-5"  # twips: 28 letters of 16 pt in 156 mm
 ACROSS = 297 - 2 * 25.0  # mm between the margins of a page laid across
 ALONG = 156.0
 BLANK_INK = RGBColor(0xA0, 0x1E, 0x1E)
 SHORT, ON_ONE_PAGE = 9, 16
 """A column whose cells are so short is centred; a table of so few rows is not cut."""
-EVIDENCE_WIDTHS = (12.0, 56.0, 30.0, 27.0, 27.0, 30.0, 45.0, 20.0)
+EVIDENCE_WIDTHS = (11.0, 52.0, 28.0, 21.0, 21.0, 30.0, 64.0, 20.0)
 
 
 def set_paper(content: Content, values: Mapping[str, str], *, signed: bool = False) -> bytes:
@@ -104,7 +104,8 @@ class _Setter:
         for block in content.closing:
             self._block(block)
         self._listed_annexes()
-        self._signature()
+        if content.signature:
+            self._signature()
         annexes = self._annexes()
         if content.copies and content.form in ("B", "C"):
             self._imprint()
@@ -166,7 +167,7 @@ class _Setter:
 
     def _title(self, text: str) -> None:
         paragraph = self.doc.add_paragraph(style="Title")
-        for number, line in enumerate(_broken(text)):
+        for number, line in enumerate(_broken(text, self.content.cuts)):
             run = self._run(paragraph, line)
             if number and run is not None:
                 run._r.insert(1 if run._r.rPr is not None else 0, OxmlElement("w:br"))  # type: ignore[arg-type]
@@ -195,7 +196,7 @@ class _Setter:
             caption.paragraph_format.keep_with_next = True
         rests = (*grid.rests, *((),) * (len(grid.rows) - len(grid.rests)))
         rows = [(*row, self.numbers.of(of)) if marked else row for row, of in zip(grid.rows, rests, strict=True)]
-        size = TABLE_SIZE if len(head) <= 7 else 10.5 if len(head) <= 10 else LIST_SIZE
+        size = TABLE_SIZE if len(head) <= 7 else 10.5 if len(head) <= 10 else 9.0
         self._table(head, rows, widths, size)
         if grid.note:
             paragraph = self._line(grid.note)
@@ -254,7 +255,10 @@ class _Setter:
     def _listed_annexes(self) -> None:
         """`附件：1.××` one line below the text."""
         names = [*(one.title for one in self.content.annexes), "依据清单"]
-        self._line("")
+        for paragraph in self.doc.paragraphs[-2:]:
+            paragraph.paragraph_format.keep_with_next = True
+        if self.content.signature:
+            self._line("").paragraph_format.keep_with_next = True
         for number, name in enumerate(names, start=1):
             paragraph = self.doc.add_paragraph()
             lead = "附件：" if number == 1 else ""
@@ -262,8 +266,10 @@ class _Setter:
             _hang(paragraph, SIZE * 5.75, SIZE * (3.75 if number == 1 else 0.75))
 
     def _signature(self) -> None:
-        """Whose it is and of which day; a letter leaves room for the seal."""
-        self._line("")
+        """Whose it is and of which day, never alone on a page; a letter leaves room for the seal."""
+        for paragraph in self.doc.paragraphs[-3 - len(self.content.annexes) :]:
+            paragraph.paragraph_format.keep_with_next = True
+        self._line("").paragraph_format.keep_with_next = True
         name = self._line(self.content.sender, align=WD_ALIGN_PARAGRAPH.RIGHT)
         day = self._line(self.content.day, align=WD_ALIGN_PARAGRAPH.RIGHT)
         sealed = self.content.form in ("B", "C")
@@ -429,11 +435,11 @@ class _Setter:
         part._blob = f'{head}<w:fonts xmlns:w="{space}">{told}</w:fonts>'.encode()
 
 
-ENDS = (*"的与和及、，：）》”", "安全", "隐患", "产品", "公司", "情况", "有关", "工作")
+ENDS = (*"的、，：）》”", "安全", "隐患", "产品", "公司", "情况", "有关", "工作")
 """Behind these a title may be cut."""
 
 
-def _broken(title: str, most: int = 19) -> list[str]:
+def _broken(title: str, cuts: Sequence[str] = (), most: int = 19) -> list[str]:
     """A title in lines of about the same length, cut by sense where there is such a place near."""
     if len(title) <= most:
         return [title]
@@ -441,11 +447,10 @@ def _broken(title: str, most: int = 19) -> list[str]:
     found, rest = [], title
     for left in range(lines, 1, -1):
         want = len(rest) // left + (len(rest) % left > 0)
-        places = [
-            place for place in range(max(4, want - 4), min(len(rest) - 2, want + 5, most + 1))
-            if rest[:place].endswith(ENDS) and rest[place] not in "，。、）》”的"
-        ]  # fmt: skip
-        cut = min(places, key=lambda place: abs(place - want)) if places else want
+        near = range(max(4, want - 5), min(len(rest) - 2, want + 6, most + 1))
+        good = [place for place in near if cuts and rest[:place].endswith(tuple(cuts))]
+        places = [place for place in near if rest[:place].endswith(ENDS) and rest[place] not in "，。、）》”的"]
+        cut = min(good or places, key=lambda place: abs(place - want), default=want)
         found.append(rest[:cut])
         rest = rest[cut:]
     return [*found, rest]

@@ -59,13 +59,13 @@ def outside(text: str, most: int = 60) -> str:
 
 def source_says(kind: str, source: str) -> tuple[str, str]:
     """What goes before and behind what a document tells: the source decides the verb."""
-    name = source.strip("《》")
+    name = source
     if kind == Kind.RECALL_FOREIGN.value:
         return f"据{name}公布的境外召回信息，", ""
     if kind in OFFICIAL:
         return f"据{name}通报，", ""
     if kind == Kind.NEWS.value:
-        return f"据《{name}》报道，", ""
+        return f"据《{name.strip('《》')}》报道，", ""
     if kind == Kind.COMPLAINT.value:
         return "投诉人反映，", "，待核实"
     return "网传，", "，待核实"

@@ -93,6 +93,32 @@ class Annex:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A cell of a workbook. locked: the system's, not to be typed over.  mark: told beside it, such as 补报 or +5."""
+
+    value: str
+    locked: bool = False
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A sheet of a workbook. groups: over the head, each with how many columns it spans.  hints: by column, what a
+    person is told who goes into one of its cells.  pairs: each column is 本期 and 累计.  big: A3."""
+
+    name: str
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    groups: tuple[tuple[str, int], ...] = ()
+    hints: tuple[str, ...] = ()
+    pairs: bool = False
+    big: bool = False
+    note: str = ""
+    widths: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Field:
     """sort: P a person writes it; C drafted here, confirmed by a person.  long: more than a line.
 
@@ -118,6 +144,8 @@ class Content:
 
     to: 主送.  copies: 抄送 or 抄报.  sender: whose paper.  printer: 印发机关.  evidence: by key, all that is cited.
     made: when it was read from the records.  options: what was chosen when it was drafted.
+    leaves: of the workbook that goes along.  cuts: words behind which the title may be broken.  signature: whether
+    bureau and day stand below.
     """
 
     kind: str
@@ -137,6 +165,9 @@ class Content:
     fields: tuple[Field, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     options: tuple[tuple[str, str], ...] = ()
+    leaves: tuple[Leaf, ...] = ()
+    cuts: tuple[str, ...] = ()
+    signature: bool = True
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
     @property

@@ -14,9 +14,11 @@ from reports.papers.phrases import day_words, level_words, moment_words, note_of
 from reports.papers.record import (
     Annex,
     Blank,
+    Cell,
     Content,
     Field,
     Grid,
+    Leaf,
     Paragraph,
     Said,
     Section,
@@ -26,7 +28,8 @@ from reports.papers.record import (
     para,
 )
 from reports.papers.words import our_word
-from reports.table import Cell, Sheet, change_of
+from reports.table import Cell as Figured
+from reports.table import Sheet, change_of
 from reports.weekly import Opened
 from reports.weeks import WEDNESDAY, Week, span_of
 from store.alert_log import find_alerts
@@ -38,7 +41,7 @@ NAME = "重点工业产品质量安全隐患排查整治工作周报"
 SHEETS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("基数、自查、检查、帮扶、共治", ("基数", "自查", "检查", "帮扶", "共治")),
     ("隐患、抽查、处置", ("隐患", "抽查", "处置")),
-    ("风险监控", ("风险监控", "其他")),
+    ("风险监控", ("风险监控",)),
 )
 """The three sheets of the statistics table and their groups."""
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -81,7 +84,7 @@ class Report:
         """Its table."""
         return self.opened.sheet
 
-    def cell(self, column: str, row: str = TOTAL) -> Cell:
+    def cell(self, column: str, row: str = TOTAL) -> Figured:
         """One cell of it."""
         return self.sheet.cell(column, row)
 
@@ -128,6 +131,7 @@ def compose(report: Report) -> Content:
         kind="weekly", form="A", title=NAME, sender=desk.bureau, day=day_words(desk.today), made=stamp(desk.now),
         subtitle=(f"第{number}期（{short_day(week.first)}至{short_day(week.last)}）",), opening=head,
         sections=sections, annexes=_annexes(report, records),
+        leaves=_leaves(report),
         copies="认证监管处、工业产品许可证后监管部门、执法稽查局", fields=tuple(fields),
         facts=tuple((our_word(column.name), report.cell(column.id).value or "") for column in report.sheet.columns),
     )  # fmt: skip
@@ -353,3 +357,48 @@ def _ways(report: Report) -> Grid:
         (our_word(one.name), kinds[one.source], one.how or "人工填报", one.basis or "—") for one in report.sheet.columns
     )
     return Grid(("栏目", "来源", "口径", "依据"), rows, (56, 34, 120, 36), wide=True)
+
+
+# -- the workbook ----------------------------------------------------------------------------------------------------
+
+
+def _leaves(report: Report) -> tuple[Leaf, ...]:
+    note = note_of(report.desk.now)
+    note += "括号内为较上期增减，达到提示幅度的标出。" if report.before is not None else "上期未签发，不作比较。"
+    title = f"{TITLE}（{report.week.first}至{report.week.last}）"
+    remarks = report.cell("remarks").value or ""
+    found = []
+    for number, (name, groups) in enumerate(SHEETS, start=1):
+        columns = [one for group in groups for one in report.sheet.columns if one.group == group and one.unit != "text"]
+        named = f"表{'一二三'[number - 1]}"
+        head = ("产品", *(our_word(one.name) for one in columns))
+        rows = tuple(_row(report, columns, row, label) for row, label in report.sheet.rows)
+        over = tuple((group, sum(one.group == group for one in columns)) for group in groups)
+        more = f"\n备注：{remarks}" if number == len(SHEETS) and remarks else ""
+        leaf = Leaf(named, f"{title}　{named}：{name}", head, rows, pairs=True, big=len(columns) > 14)
+        hints = ("", *(_hint(report, one) for one in columns))
+        found.append(replace(leaf, groups=tuple(one for one in over if one[1]), hints=hints, note=note + more))
+    ways = _ways(report)
+    rows = tuple(tuple(Cell(text, locked=True) for text in row) for row in ways.rows)
+    return (*found, Leaf("口径", "口径", ways.head, rows, widths=(34, 18, 70, 20)))
+
+
+def _row(report: Report, columns: Sequence[Column], row: str, label: str) -> tuple[Cell, ...]:
+    found = [Cell(label, locked=True)]
+    for column in columns:
+        cell, total = report.cell(column.id, row), report.sums.of(column.id, row)
+        locked = column.source == "system" or (column.source == "mixed" and cell.kind != "none")
+        change = None
+        if report.before is not None:
+            change = change_of(cell, report.before.cell(column.id, row), report.desk.weekly.table)
+        marks = [f"{change.text}"] if change is not None and change.much else []
+        marks += [f"补报{cell.late}"] if cell.late else []
+        found += [Cell(_value(cell.value), locked, "，".join(marks)), Cell(_value(total.value), locked=True)]
+    return tuple(found)
+
+
+def _hint(report: Report, column: Column) -> str:
+    if column.source == "manual":
+        return "人工填报，未填留空；核实为零填0，不适用填/。"
+    kind = "系统取数" if column.source == "system" else "系统草稿，人工确认"
+    return f"{kind}，取数于{stamp(report.desk.now)}。口径：{column.how}"[:250]
