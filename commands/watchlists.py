@@ -2,6 +2,8 @@
 
 import json
 import secrets
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +16,22 @@ from config.lexicon import load_lexicon
 from core.clock import iso_beijing, system_clock
 from core.errors import UsageError
 from core.records import LEVEL_COLOURS, LEVEL_IDS
-from enterprises.watching import end_of_day, finish_list, make_list, put_on, read_rows, resolve, take_off
+from enterprises.match_file import matcher_of
+from enterprises.watching import (
+    KINDS,
+    MOST_ROWS,
+    NEAR,
+    Weighed,
+    Weighing,
+    end_of_day,
+    finish_list,
+    make_list,
+    put_on,
+    read_rows,
+    resolve,
+    take_off,
+    weigh,
+)
 from store.users import EVERYWHERE
 from store.watchlists import WatchedFirm, WatchList, all_lists, find_list, firms_on, sizes, watched_as
 
@@ -85,12 +102,52 @@ def import_file(
     reason: ReasonOption = "",
     until: UntilOption = "",
     author: AuthorOption = "命令行",
+    preview: Annotated[bool, typer.Option("--preview", help="tell what each row comes to; write nothing")] = False,
+    near: Annotated[
+        float | None, typer.Option("--near", min=0.7, max=1.0, help="take like names from this score")
+    ] = None,
     as_json: JsonOption = False,
     data: DataOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """从文件列入企业 (as add, from a file of up to 20,000 rows)."""
-    _put(list_id, read_rows(file.read_bytes()), reason, until, author, as_json, data, profile)
+    """从文件列入企业 (as add, from a file of up to 20,000 rows).
+
+    --preview tells what each row comes to (exact, near, namesakes, none) and writes nothing; --near takes what is so
+    like one firm alone, instead of keeping the name.
+    """
+    rows = read_rows(file.read_bytes())
+    if preview or near is not None:
+        settings = settings_of(data, profile, log_level="WARNING")
+        store = open_store(settings)
+        matcher = matcher_of(store, settings.data_dir)
+        with store.read() as db:
+            _found(db, list_id)
+            weighed = weigh(db, rows, lambda name: matcher.match(name, limit=4), most=MOST_ROWS)
+        if preview:
+            _show_weighed(weighed, as_json)
+            return
+        rows = [(one.firm, one.why) for one in weighed.exact]
+        rows += [(_taken(one, near), one.why) for one in weighed.undecided]
+    _put(list_id, rows, reason, until, author, as_json, data, profile)
+
+
+def _taken(one: Weighed, near: float | None) -> str:
+    """The firm that a row is taken for: the one it is like, else its name."""
+    alone = near is not None and one.kind == NEAR and one.candidates[0].score >= near
+    return one.candidates[0].id if alone else one.text
+
+
+def _show_weighed(weighed: Weighing, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(weighed), ensure_ascii=False))
+        return
+    undecided = Counter(one.kind for one in weighed.undecided)
+    counts = "，".join(f"{KINDS[kind]} {undecided[kind]}" for kind in KINDS)
+    print(f"完全相同 {len(weighed.exact)}，{counts}，重复 {weighed.twice}；没有写入")
+    for one in weighed.undecided:
+        print(f"  {one.text}：{KINDS[one.kind]}")
+        for firm in one.candidates:
+            print(f"    {firm.score:.2f}  {firm.id}  {firm.name}  {firm.why}")
 
 
 def _put(

@@ -4,7 +4,7 @@ Each act is one line of the audit log. Raises UsageError with a Chinese sentence
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from core.errors import UsageError
 from crawlers.attached.content import UnreadableFile
 from crawlers.attached.sheets import book_sheets
 from crawlers.charset import decode_page
+from enterprises.match import Candidate
 from store import audit
 from store.users import ROLES
 from store.watchlists import (
@@ -30,6 +31,10 @@ from store.watchlists import (
 )
 
 MOST_ROWS = 20_000
+LIKELY, MAYBE = 0.85, 0.7
+"""Scores of the matcher: from LIKELY on the firm is proposed, below MAYBE it is not even shown."""
+NEAR, NAMESAKES, NONE = "near", "namesakes", "none"
+KINDS = {NEAR: "相近", NAMESAKES: "同名不止一家", NONE: "名录中没有"}
 MOST_NAME, MOST_REASON = 120, 300
 LONGEST = timedelta(days=366 * 3)
 HEADS = {
@@ -141,6 +146,61 @@ def resolve(db: Connection, rows: Sequence[tuple[str, str]]) -> Resolved:
             unknown.append(text)
         given[firm] = Given(firm, name, why)
     return Resolved(tuple(given.values()), tuple(unknown), tuple(namesakes), twice)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A row that a person decides. kind: near | namesakes | none.  candidates: the best first, with reasons.
+
+    chosen: the id that stands first in the choice; "" is the name as it was given.
+    """
+
+    text: str
+    why: str
+    kind: str
+    candidates: tuple[Candidate, ...]
+    chosen: str = ""
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """Rows before they are taken. exact: of one registered firm, as (firm, reason).  left: not looked at yet."""
+
+    exact: tuple[Given, ...]
+    undecided: tuple[Weighed, ...]
+    left: tuple[tuple[str, str], ...]
+    twice: int
+
+
+def weigh(
+    db: Connection, rows: Sequence[tuple[str, str]], find: Callable[[str], Sequence[Candidate]], *, most: int
+) -> Weighing:
+    """Hold rows against the registry and writes nothing. find: the matcher, asked for at most `most` rows."""
+    found, several = find_firms(db, [text for text, _ in rows])
+    exact: dict[str, Given] = {}
+    undecided: dict[str, Weighed] = {}
+    left: dict[str, str] = {}
+    twice = 0
+    for text, why in rows:
+        firm, name = found.get(text, ("", ""))
+        if firm in exact or text in undecided or text in left:
+            twice += 1
+        elif firm:
+            exact[firm] = Given(firm, name, why)
+        elif len(undecided) < most:
+            undecided[text] = _weighed(text, why, find(text), alike=text in several)
+        else:
+            left[text] = why
+    return Weighing(tuple(exact.values()), tuple(undecided.values()), tuple(left.items()), twice)
+
+
+def _weighed(text: str, why: str, found: Sequence[Candidate], *, alike: bool) -> Weighed:
+    kept = tuple(one for one in found if one.score >= MAYBE)
+    if alike or (kept and kept[0].namesakes):
+        return Weighed(text, why, NAMESAKES, kept)
+    if not kept:
+        return Weighed(text, why, NONE, ())
+    return Weighed(text, why, NEAR, kept, kept[0].id if kept[0].score >= LIKELY else "")
 
 
 def read_rows(body: bytes) -> list[tuple[str, str]]:

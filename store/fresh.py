@@ -1,4 +1,4 @@
-"""What was stored about an event or a firm lately: its documents and, of a firm, its facts."""
+"""What was stored about an event or a firm lately: documents, moves of them; of a firm its facts and ledger steps."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,9 +10,11 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    case,
     cast,
     exists,
     false,
+    func,
     literal,
     null,
     or_,
@@ -21,10 +23,20 @@ from sqlalchemy import (
 )
 
 from store.documents import READ
-from store.schema import alert_documents, documents, event_documents, firm_facts
+from store.schema import (
+    alert_documents,
+    documents,
+    event_documents,
+    event_moves,
+    firm_facts,
+    ledger_entries,
+    ledger_rows,
+)
 from store.sensitive import EVENT, FIRM
 
 MOST = 200
+OPEN = ("f", "m")
+"""Keys of what is cut for nobody: records of the registry, moves of an event whose page is open."""
 AT_ONCE = 400
 
 
@@ -38,13 +50,13 @@ class Subject:
 
 @dataclass(frozen=True)
 class Stored:
-    """key: of a revision or fact, short.  about: events and firms it tells of.  place: region code of a document;
-    open: it is a record of the registry, which is cut for nobody.
+    """key: of a revision, fact, ledger step or move, short.  about: events and firms it tells of.  places: region
+    codes, one of which a viewer must see; open: it is cut for nobody who may open the subject's page.
     """
 
     key: str
     about: frozenset[Subject]
-    place: str | None
+    places: tuple[str | None, ...]
     open: bool = False
 
 
@@ -55,18 +67,20 @@ def stored_lately(db: Connection, subjects: Collection[Subject], since: datetime
     mine = or_(_of_firms(firms), event_documents.c.event.in_(events))
     parts = [_documents(moved, mine).limit(MOST)]
     if firms:
-        parts.append(_facts(firms, since).limit(MOST))
+        parts += [part.limit(MOST) for part in _of_firms_lately(firms, since)]
+    if events:
+        parts.append(_moves(events, since).limit(MOST))
     return _read(db, parts)
 
 
 def stored_about(db: Connection, subject: Subject, since: datetime) -> list[Stored]:
     """The same for one of them and any past, by the index of its own documents."""
     if subject.kind == EVENT:
-        return _read(db, [_documents(documents.c.moved_at > since, event_documents.c.event == subject.id).limit(MOST)])
+        found = _documents(documents.c.moved_at > since, event_documents.c.event == subject.id)
+        return _read(db, [found.limit(MOST), _moves([subject.id], since).limit(MOST)])
     mine = and_(documents.c.enterprise == subject.id, documents.c.latest, documents.c.is_risk)
-    return _read(
-        db, [_documents(documents.c.moved_at > since, mine).limit(MOST), _facts([subject.id], since).limit(MOST)]
-    )
+    parts = [_documents(documents.c.moved_at > since, mine), *_of_firms_lately([subject.id], since)]
+    return _read(db, [part.limit(MOST) for part in parts])
 
 
 def alert_rests_on(db: Connection, alert: str, event: str) -> bool:
@@ -81,35 +95,94 @@ def _of_firms(firms: Collection[str]) -> ColumnElement[bool]:
     return and_(documents.c.enterprise.in_(firms), documents.c.is_risk) if firms else false()
 
 
-def _documents(*where: ColumnElement[bool]) -> Select[tuple[str, str, str, str]]:
+Row = Select[tuple[str, str, str, str, str]]
+
+
+def _documents(*where: ColumnElement[bool]) -> Row:
     joined = documents.outerjoin(event_documents, event_documents.c.document == documents.c.id)
     columns = (
         cast(documents.c.seq, Text).label("key"),
         documents.c.enterprise.label("firm"),
         event_documents.c.event.label("event"),
         documents.c.jurisdiction.label("place"),
+        cast(null(), Text).label("unit"),
     )
     return select(*columns).select_from(joined).where(*where)
 
 
-def _facts(firms: Collection[str], since: datetime) -> Select[tuple[str, str, str, str]]:
+def _of_firms_lately(firms: Collection[str], since: datetime) -> list[Row]:
+    return [_facts(firms, since), _ledger(firms, since), _moves_of_firms(firms, since)]
+
+
+def _facts(firms: Collection[str], since: datetime) -> Row:
     columns = (
         (literal("f") + firm_facts.c.id).label("key"),
         firm_facts.c.firm.label("firm"),
         cast(null(), Text).label("event"),
         cast(null(), Text).label("place"),
+        cast(null(), Text).label("unit"),
     )
     return select(*columns).where(firm_facts.c.updated_at > since, firm_facts.c.firm.in_(firms))
 
 
-def _read(db: Connection, parts: list[Select[tuple[str, str, str, str]]]) -> list[Stored]:
+def _ledger(firms: Collection[str], since: datetime) -> Row:
+    """Steps of ledger entries, seen where the hazard lies and where it is answered for."""
+    entry, step = ledger_entries.c, ledger_rows.c
+    columns = (
+        (literal("l") + step.entry + literal(":") + cast(step.number, Text)).label("key"),
+        entry.firm.label("firm"),
+        cast(null(), Text).label("event"),
+        entry.territory.label("place"),
+        entry.unit.label("unit"),
+    )
+    joined = ledger_entries.join(ledger_rows, step.entry == entry.id)
+    return select(*columns).select_from(joined).where(entry.firm.in_(firms), step.at > since)
+
+
+def _moved_since(since: datetime) -> ColumnElement[bool]:
+    return or_(event_moves.c.at > since, event_moves.c.undone_at > since)
+
+
+def _move_key(sign: str) -> ColumnElement[str]:
+    return literal(sign) + cast(event_moves.c.number, Text) + func.coalesce(event_moves.c.undone_by, "")
+
+
+def _moves(events: Collection[str], since: datetime) -> Row:
+    """Documents moved from event to event, for those who have one of the two open."""
+    moves, mine = event_moves.c, case((event_moves.c.event.in_(events), event_moves.c.event), else_=event_moves.c.other)
+    columns = (
+        _move_key("m").label("key"),
+        cast(null(), Text).label("firm"),
+        mine.label("event"),
+        cast(null(), Text).label("place"),
+        cast(null(), Text).label("unit"),
+    )
+    return select(*columns).where(_moved_since(since), or_(moves.event.in_(events), moves.other.in_(events)))
+
+
+def _moves_of_firms(firms: Collection[str], since: datetime) -> Row:
+    """The same where one of the events tells of a firm, seen where such a document lies."""
+    moves, member = event_moves.c, event_documents.c
+    joined = event_moves.join(event_documents, or_(member.event == moves.event, member.event == moves.other))
+    joined = joined.join(documents, documents.c.id == member.document)
+    columns = (
+        _move_key("n").label("key"),
+        documents.c.enterprise.label("firm"),
+        cast(null(), Text).label("event"),
+        documents.c.jurisdiction.label("place"),
+        cast(null(), Text).label("unit"),
+    )
+    return select(*columns).select_from(joined).where(_moved_since(since), documents.c.latest, _of_firms(firms))
+
+
+def _read(db: Connection, parts: list[Row]) -> list[Stored]:
     if len(parts) == 1:
         rows = db.execute(parts[0])
     else:
         rows = db.execute(union_all(*(select(part.subquery()) for part in parts)))
-    return [_stored(row.key, row.firm, row.event, row.place) for row in rows]
+    return [_stored(row.key, row.firm, row.event, (row.place, *([row.unit] if row.unit else []))) for row in rows]
 
 
-def _stored(key: str, firm: str | None, event: str | None, place: str | None) -> Stored:
+def _stored(key: str, firm: str | None, event: str | None, places: tuple[str | None, ...]) -> Stored:
     about = [Subject(kind, one) for kind, one in ((FIRM, firm), (EVENT, event)) if one]
-    return Stored(key, frozenset(about), place, open=key.startswith("f"))
+    return Stored(key, frozenset(about), places, open=key[0] in OPEN)

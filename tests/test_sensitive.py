@@ -12,13 +12,18 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection, event, insert, select, text
 
 from alerts.sensitive import declare, settle
+from core.clock import beijing
 from core.errors import UsageError
+from core.records import AlertState
+from ledger import steps
+from ledger.book import Deed, open_book
 from store import audit, users
 from store import events as book
 from store.alert_log import find_alert, save_alert
 from store.database import Store
 from store.fresh import Subject, stored_about, stored_lately
-from store.schema import documents, event_documents, firm_facts
+from store.ledger import Entry, HazardState
+from store.schema import documents, event_documents, event_moves, firm_facts
 from store.sensitive import EVENT, FIRM, Period, running_of
 from tests.desk_server import NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in, value_of
@@ -252,6 +257,37 @@ def test_facts_of_a_firm_and_alerts_about_it_are_told(desk: Desk) -> None:
         )
     assert fresh(told, beat_of(desk, subject)) == 1
     assert fresh(told, live.Beat((live.Waiting("anew", 3, SOON, (COUNTY,)),))) == 1
+
+
+def test_ledger_steps_moves_and_what_people_do_to_alerts_are_told_to_a_dossier(desk: Desk) -> None:
+    subject, today = Subject(FIRM, desk.firm), beijing(NOW).date()
+    page = live.Page("", None, {}, subject)
+    told, far = (live.Told(desk.services, viewer_of(desk, name), NOW, page) for name in ("gan", "wan"))
+    for each in (told, far):
+        fresh(each, live.Beat())
+    stored(desk, event=desk.event, enterprise=desk.firm, is_risk=True, moved_at=NOW - timedelta(days=1))
+    hazard = Entry("", HazardState.TO_CHECK, 2, "充电器起火", "check", today, today, COUNTY, SOON, SOON, firm=desk.firm)
+    with desk.services.store.write() as db:
+        book_of = open_book(desk.services.ledger, lambda day: True, desk.services.lexicon)
+        steps.add(book_of, db, hazard, Deed("chief", SOON, once="fresh-ledger", territory="000000"))
+        moved = {"kind": "split", "event": desk.event, "other": book.open_event(db, "z", NOW, now=NOW), "documents": []}
+        db.execute(insert(event_moves).values(**moved, parted=False, actor="chief", at=SOON))
+        old = find_alert(db, db.execute(text("SELECT id FROM alerts LIMIT 1")).scalar_one())
+        assert old is not None
+        save_alert(db, replace(old, id="mine", number="YJ-2026-0098", enterprises=(desk.firm,)), details={})
+    beat = beat_of(desk, subject)
+    assert sorted(one.key[0] for one in beat.stored) == ["l", "n"]
+    assert fresh(told, beat) == 2
+    assert fresh(told, beat) == 0
+    assert fresh(far, beat) == 0, "neither the hazard nor the documents lie there"
+    accepted = live.Changed("mine", 3, AlertState.ACCEPTED, "gan", (COUNTY,))
+    assert fresh(told, live.Beat(changed=(accepted,))) == 1
+    assert fresh(live.Told(desk.services, viewer_of(desk, "gan"), SOON, page), live.Beat(changed=(accepted,))) == 0
+    assert fresh(live.Told(desk.services, viewer_of(desk, "gan"), NOW, page), beat_of(desk)) == 2, "made up for"
+    on_event = live.Told(
+        desk.services, viewer_of(desk, "gan"), NOW, live.Page("", None, {}, Subject(EVENT, desk.event))
+    )
+    assert fresh(on_event, beat_of(desk, Subject(EVENT, desk.event))) == 1
 
 
 def add_fact(db: Connection, firm: str) -> None:

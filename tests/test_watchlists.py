@@ -215,6 +215,37 @@ def test_a_list_is_made_filled_and_shown_and_each_act_is_in_the_audit_log(
     assert ">甲厂</textarea>" in refused.text, "what was typed is kept"
 
 
+def test_rows_are_held_against_the_registry_before_they_are_taken(
+    browse: Callable[[str], TestClient], services: Services
+) -> None:
+    client = browse("officer")
+    path = made_by(client, name="核对专项", purpose="")
+    form = {"csrf": value_of(client.get(path).text, "csrf"), "reason": "专项", "until": ""}
+    names = "江西光明线缆有限公司\n南昌云骓电动车，鼓包多\n江西光明线览有限公司\n光明线缆厂，无照\n没有这样一家坊\n"
+    page = client.post(f"{path}/look", data=form | {"names": names}, files={"file": ("", b"")}).text
+    assert "1 行与名录完全相同，4 行请选定" in page
+    picks = [re.findall(r'<option value="([^"]*)"( selected)?>([^<]*)<', one) for one in page.split('name="pick"')[1:]]
+    chosen = [next((value, words) for value, on, words in one if on) for one in picks]
+    assert chosen[0][0] == "ENT0043,鼓包多", "a former name, with the row's own reason"
+    assert chosen[0][1].startswith("江西云骓智能科技有限公司（红谷滩区，0.97")
+    assert chosen[1][0] == "ENT0140", "a wrong character"
+    assert chosen[3] == ("没有这样一家坊", "按原名列入，名录外")
+    with services.store.read() as db:
+        number = path.rsplit("/", 1)[1]
+        assert firms_on(db, number, NOW) == [], "nothing is written yet"
+    kept = re.search(r'name="names" hidden>([^<]*)<', page)
+    assert kept is not None
+    data = form | {"names": kept[1], "pick": ["ENT0043,鼓包多", "", "没有这样一家坊"]}
+    done = client.post(f"{path}/add", data=data, files={"file": ("", b"")}).text
+    assert "新列入 3 家" in done
+    with services.store.read() as db:
+        rows = {row.firm: row.reason for row in firms_on(db, number, NOW)}
+    assert rows == {"ENT0140": "专项", "ENT0043": "鼓包多", "NIL:没有这样一家坊": "专项"}
+    empty = client.post(f"{path}/look", data=form | {"names": " "}, files={"file": ("", b"")})
+    assert empty.status_code == 400
+    assert client.post(f"{path}/end", data={"csrf": form["csrf"], "why": "试完"}).status_code == 303
+
+
 def test_own_lists_are_their_owners_and_shared_ones_go_by_role_and_territory(
     browse: Callable[[str], TestClient], services: Services
 ) -> None:

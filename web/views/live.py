@@ -223,6 +223,8 @@ class Told:
         self.rows: dict[str, Changed] = {}
         self.fresh: set[str] = set()
         self.caught_up = page.subject is None
+        self.began = False
+        """Whether a second was told: what people did to alerts before it stands on the page already."""
 
     def news(self, beat: Beat) -> list[tuple[str, dict[str, Any]]]:
         """The events of a second, none of them told before."""
@@ -241,11 +243,14 @@ class Told:
         for row in beat.changed:
             if self.rows.get(row.id) != row and any(map(self.viewer.sees_code, row.codes)):
                 self.rows[row.id] = row
+                if self.began and self._is_about(row):
+                    fresh.append(f"a{row.id}:{len(self.rows)}:{row.state}:{row.level}:{row.owner}")
                 owner = self.page.names.get(row.owner, row.owner)
                 state, who = STATES[row.state][0], f"{owner} 负责" if owner else ""
                 if self.viewer.user.language == ENGLISH:
                     state, who = load_catalogue().told(state), owner
                 found.append(("row", {"id": row.id, "level": row.level, "state": state, "who": who}))
+        self.began = True
         if fresh:
             found.append(("fresh", {"ids": fresh}))
         return found
@@ -261,15 +266,16 @@ class Told:
             self.caught_up = True
             with self.services.store.read() as db:
                 came += stored_about(db, subject, self.since)
+        sees = self.viewer.sees_code
         keys = [
             one.key for one in came
-            if subject in one.about and one.key not in self.fresh and (one.open or self.viewer.sees_code(one.place))
+            if subject in one.about and one.key not in self.fresh and (one.open or any(map(sees, one.places)))
         ]  # fmt: skip
         self.fresh.update(keys)
         return list(dict.fromkeys(keys))
 
-    def _is_about(self, each: Waiting) -> bool:
-        """Whether a new alert is about the page's subject."""
+    def _is_about(self, each: Waiting | Changed) -> bool:
+        """Whether an alert is about the page's subject."""
         subject = self.page.subject
         if subject is None:
             return False

@@ -1,6 +1,9 @@
 """关注名单: whom somebody wants to hear of, why and until when; lists of one's own and shared ones."""
 
+import csv
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from io import StringIO
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,7 +14,9 @@ from starlette.responses import Response
 
 from core.errors import UsageError
 from enterprises.watching import (
+    KINDS,
     Resolved,
+    Weighing,
     amend_list,
     end_of_day,
     finish_list,
@@ -21,6 +26,7 @@ from enterprises.watching import (
     read_text,
     resolve,
     take_off,
+    weigh,
 )
 from store import audit
 from store.registry import find_entry
@@ -41,6 +47,8 @@ from web.visit import Here, Posted, Refused, Uploaded, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 PAGE_SIZE, MOST_TRACES, MOST_TOLD = 50, 30, 50
+MOST_LOOKED, MOST_UNDECIDED, MOST_TEXT = 2_000, 30, 400_000
+"""Rows that the page holds against the registry; of them those that a person decides at once; characters of a field."""
 FLOORS = {0: "不设", 1: "蓝色", 2: "黄色", 3: "橙色", 4: "红色"}
 SHARED = {"": "仅本人", "viewer": "属地内所有账号", "officer": "属地内值班员及以上", "supervisor": "属地内带班及以上"}
 TRACES = ("watchlist_add", "watchlist_change", "watchlist_end", "watch_firm", "unwatch_firm")
@@ -132,6 +140,33 @@ def end_list(visit: Here, form: Posted, list_id: str) -> Response:
     return redirect("/watchlists?said=ended")
 
 
+@router.post("/watchlists/{list_id}/look")
+async def look(visit: Here, form: Uploaded, list_id: str) -> Response:
+    """Hold rows against the registry and show what each came to; nothing is written."""
+    given = form.get("file")
+    body = await given.read() if isinstance(given, UploadFile) and given.filename else b""
+    return await run_in_threadpool(_look, visit, form, list_id, body)
+
+
+def _look(visit: Visit, form: FormData, list_id: str, body: bytes) -> Response:
+    with visit.services.store.read() as db:
+        one = _mine(db, visit, list_id)
+        try:
+            rows = read_text(str(form.get("names", ""))[:200_000]) + (read_rows(body) if body else [])
+            if not rows:
+                raise UsageError("没有企业可列入")
+            if len(rows) > MOST_LOOKED:
+                raise UsageError(
+                    f"页面一次至多核对 {MOST_LOOKED:,} 行，这里有 {len(rows):,} 行。"
+                    "请分几次，或用 fengsui watchlist import"
+                )
+            matcher = visit.services.matchers.matcher()
+            weighed = weigh(db, rows, lambda name: matcher.match(name, limit=4), most=MOST_UNDECIDED)
+        except UsageError as problem:
+            return _list_page(db, visit, one, wrong=f"没有列入：{problem}。", status=400, typed=form)
+        return _list_page(db, visit, one, weighed=weighed, typed=form)
+
+
 @router.post("/watchlists/{list_id}/add")
 async def add(visit: Here, form: Uploaded, list_id: str) -> Response:
     """Put firms on it: typed, one a line, and from a file."""
@@ -143,7 +178,9 @@ async def add(visit: Here, form: Uploaded, list_id: str) -> Response:
 def _add(visit: Visit, form: FormData, list_id: str, body: bytes) -> Response:
     now = visit.services.clock()
     try:
-        rows = read_text(str(form.get("names", ""))[:200_000]) + (read_rows(body) if body else [])
+        picked = [str(value)[:500] for name, value in form.multi_items() if name == "pick" and value]
+        rows = read_text(str(form.get("names", ""))[:MOST_TEXT]) + read_text("\n".join(picked))
+        rows += read_rows(body) if body else []
         with visit.services.store.write() as db:
             one = _mine(db, visit, list_id)
             met = resolve(db, rows)
@@ -155,8 +192,13 @@ def _add(visit: Visit, form: FormData, list_id: str, body: bytes) -> Response:
         with visit.services.store.read() as db:
             one = _open(db, visit, list_id)
             return _list_page(db, visit, one, wrong=f"没有列入：{problem}。", status=400, typed=form)
+    rest = {
+        "names": str(form.get("rest", "")),
+        "reason": str(form.get("reason", "")),
+        "until": str(form.get("until", "")),
+    }
     with visit.services.store.read() as db:
-        return _list_page(db, visit, one, met=met, counted=counted)
+        return _list_page(db, visit, one, met=met, counted=counted, typed=rest if rest["names"].strip() else None)
 
 
 @router.post("/watchlists/{list_id}/remove/{number}")
@@ -196,7 +238,7 @@ def _lists_page(visit: Visit, typed: ListForm, *, said: str = "", wrong: str = "
 def _list_page(
     db: Connection, visit: Visit, one: WatchList, *, q: str = "", past: bool = False, before: int = 0, said: str = "",
     wrong: str = "", status: int = 200, met: Resolved | None = None, counted: tuple[int, int] = (0, 0),
-    typed: FormData | None = None,
+    typed: Mapping[str, Any] | None = None, weighed: Weighing | None = None,
 ) -> Response:  # fmt: skip
     now = visit.services.clock()
     rows = firms_on(db, one.id, now, past=past, named=q, before=before, limit=PAGE_SIZE + 1)
@@ -207,8 +249,21 @@ def _list_page(
         people=people(db), may_change=one.ended_at is None and visit.me.may_change_watchlist(one), met=met,
         counted=counted, most=MOST_TOLD, traces=traces, today=now, nil=NIL,
         typed={key: str(typed.get(key, "")) if typed else "" for key in ("names", "reason", "until")},
-        FLOORS=FLOORS, SHARED=SHARED,
+        FLOORS=FLOORS, SHARED=SHARED, weighed=weighed, line=_line, WEIGHED=KINDS, named=_named(visit, weighed),
     )  # fmt: skip
+
+
+def _line(text: str, why: str) -> str:
+    """A row as the field of names takes it: `name,reason`."""
+    out = StringIO()
+    csv.writer(out, lineterminator="").writerow([text, why] if why else [text])
+    return out.getvalue()
+
+
+def _named(visit: Visit, weighed: Weighing | None) -> dict[str, str]:
+    """Where the candidates sit."""
+    every = [one for row in (weighed.undecided if weighed else ()) for one in row.candidates]
+    return {one.id: visit.names.region(one.region) if one.region else "属地不详" for one in every}
 
 
 def _typed(form: FormData) -> ListForm:
