@@ -36,6 +36,7 @@ GROUPS = {
     "commands.mail": ("mail",),
     "commands.watching": ("watch",),
     "commands.handing_in": ("intake",),
+    "commands.progressing": ("progress",),
     "commands.watchlists": ("watchlist",),
     "commands.grade": ("grade",),
     "commands.firms": ("enterprises", "match"),

@@ -18,6 +18,7 @@ from config.clusters import load_clusters
 from config.intake import load_intake
 from config.laws import load_laws
 from config.ledger import load_ledger_rules
+from config.progress import load_progress
 from config.reporting import load_reporting
 from config.settings import Settings
 from config.signin import load_sign_in
@@ -69,6 +70,7 @@ def desk_services(settings: Settings) -> Services:
         ledger=load_ledger_rules(settings.config),
         laws=load_laws(settings.config, issues=known.lexicon.issues),
         weekly=load_weekly(settings.config),
+        progress=load_progress(settings.config),
         intake=load_intake(settings.config),
         reporting=load_reporting(settings.config, known.lexicon.regions),
         sign_in=load_sign_in(settings.config, regions=known.lexicon.regions),

@@ -35,6 +35,7 @@ from config.laws import load_laws
 from config.ledger import load_ledger_rules
 from config.lexicon import Lexicon, load_lexicon
 from config.orgs import Organisation, load_orgs
+from config.progress import load_progress
 from config.reporting import load_reporting
 from config.routes import Recipient
 from config.rules import Rule, load_rules
@@ -148,6 +149,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "台账": lambda: load_ledger_rules(settings.config).rectify,
         "条款": lambda: load_laws(settings.config, issues=lexicon_once().issues),
         "分级": lambda: load_grades(settings.config, products=lexicon_once().products).rows,
+        "进展": lambda: load_progress(settings.config),
         "接收": lambda: load_intake(settings.config).kinds,
         "报送": lambda: load_reporting(settings.config, lexicon_once().regions).items,
         "周报": lambda: load_weekly(settings.config).columns,

@@ -28,6 +28,14 @@ class Words:
     products: Mapping[str, str]
     regions: Mapping[str, str]
     places: Mapping[str, str]
+    _met: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def product_of(self, text: str) -> str:
+        """The product id of a word, else of the longest word within it (two characters at least); empty: none."""
+        if text not in self._met:
+            inside = [word for word in self.products if len(word) > 1 and word in text]
+            self._met[text] = self.products.get(text) or (self.products[max(inside, key=len)] if inside else "")
+        return self._met[text]
 
     @classmethod
     def of(cls, lexicon: Lexicon) -> "Words":
@@ -108,7 +116,7 @@ def read_row(kind: IntakeKind, given: Mapping[str, Any], words: Words) -> ReadRo
         told,
         territory=territory,
         place=words.places.get(territory, ""),
-        product=words.products.get(told.get("product", ""), ""),
+        product=words.product_of(told["product"]) if told.get("product") else "",
         outcome=told.get("outcome", ""),
         found=int(told.get("found", "0")),
         fixed=int(told.get("fixed", "0")),

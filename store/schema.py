@@ -1352,7 +1352,28 @@ handed_in = Table(
     Column("actor", Text, nullable=False),
     Column("archive", Text, nullable=False, comment="WARC file, offset and length of what was handed in"),
     UniqueConstraint("kind", "source", "external_id", "revision"),
-    Index("ix_handed_in_day", "kind", "latest", "day", "territory"),
+    Index(
+        "ix_handed_in_counted", "kind", "latest", "day", "territory", "product", "outcome", "online", "rural", "site",
+        "found", "fixed", "done", "firm",
+    ),
     Index("ix_handed_in_firm", "firm", "kind"),
     comment="rows of other systems: append-only, the latest revision holds",
+)  # fmt: skip
+
+sampling_targets = Table(
+    "sampling_targets", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("product", Text, nullable=False),
+    Column("territory", Text, nullable=False, comment="region code"),
+    Column("firm", Text, nullable=False, comment="registry id or NIL:<name>; empty: none in particular"),
+    Column("event", Text, nullable=False, comment="number of the event that weighed most"),
+    Column("do", Text, nullable=False, comment="accept | decline"),
+    Column("note", Text, nullable=False),
+    Column("reason", Text, nullable=False, comment="why it was suggested, as it was shown"),
+    Column("office", Text, nullable=False, comment="region code of who decided"),
+    Column("actor", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("once", Text, nullable=False, unique=True, comment="idempotency key of the form that caused it"),
+    Index("ix_sampling_targets_at", "at"),
+    comment="append-only: what people decided of suggested sampling targets",
 )  # fmt: skip

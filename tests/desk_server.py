@@ -33,6 +33,7 @@ from config.intake import load_intake
 from config.laws import load_laws
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.orgs import load_orgs
+from config.progress import load_progress
 from config.reporting import load_reporting
 from config.rules import Rule
 from config.settings import PROJECT, Settings
@@ -359,6 +360,7 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
         "clusters": load_clusters(CONFIG),
         "tiles": load_tiles(CONFIG, lexicon.regions),
         "weekly": load_weekly(CONFIG),
+        "progress": load_progress(CONFIG),
         "intake": load_intake(CONFIG),
         "reporting": load_reporting(CONFIG, lexicon.regions),
         "clock": ticking,

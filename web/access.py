@@ -79,6 +79,7 @@ MAY: dict[str, Role] = {
     "report_sign": "supervisor",
     "report_reopen": "supervisor",
     "report_mark": "officer",
+    "sampling_target": "officer",
     "paper_draft": "officer",
     "paper_sign": "supervisor",
     "mirror": "officer",

@@ -140,6 +140,8 @@ AUDIT_WORDS: Mapping[str, str] = {
     "report_sign": "签发周报",
     "report_mark": "登记报送",
     "hand_in": "接收数据",
+    "sampling_target": "抽样建议",
+    "export_progress": "导出进展",
     "report_reopen": "重开周报",
     "paper_draft": "起草公文",
     "paper_fill": "填写公文",

@@ -21,6 +21,7 @@ from config.intake import Intake
 from config.laws import Article
 from config.ledger import LedgerRules
 from config.lexicon import Lexicon
+from config.progress import ProgressRules
 from config.reporting import Reporting
 from config.routes import Routes
 from config.rules import DESK_RULE, Rule
@@ -88,6 +89,7 @@ class Services:
     router, routes: say where alerts go and who is mailed; None leaves that out.
     ledger: how long hazards may stand and what closing one needs.  weekly: the statistics table of each week.
     reporting: what is owed on which day.  intake: what other systems hand in.
+    progress: what sampling and the campaign are held against.
     laws: articles that may apply to a hazard; empty: none is proposed.
     act, render_feed: None leaves that part of the desk out.
     clusters: weak spots and how clusters are counted.
@@ -112,6 +114,7 @@ class Services:
     weekly: WeeklyTable = field(default_factory=WeeklyTable)
     reporting: Reporting = field(default_factory=Reporting)
     intake: Intake = field(default_factory=Intake)
+    progress: ProgressRules = field(default_factory=ProgressRules)
     sign_in: SignIn = field(default_factory=SignIn)
     act: Act | None = None
     render_feed: RenderFeed | None = None
