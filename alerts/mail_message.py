@@ -16,7 +16,7 @@ from core.records import Notification
 FOOT = "<!--foot-->"
 """Where an HTML mail takes the links that are signed when it is sent."""
 DIGEST, TEST = "digest", "test"
-LINK = 'style="color:#0f6560"'
+LINK = 'class="link" style="color:#0f6560"'
 
 
 class LinkTokens(Protocol):

@@ -2,24 +2,27 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 
+from alerts.evidence import quoted
+from alerts.figures import figures_in_mail
 from alerts.lateness import late_words
 from alerts.lifecycle import STATE_WORDS
 from alerts.router import Router, concern
 from alerts.routing import Told
 from alerts.sender import STANDING
+from alerts.wording import Names
 from config.regions import Regions
 from config.routes import Recipient, Routes, channel_of
 from core.clock import beijing
 from core.ids import short_id
-from core.records import LEVEL_COLOURS, LEVEL_NAMES, Alert, Notification
-from store.alert_log import add_delivery, first_notice, was_told
+from core.records import LEVEL_COLOURS, LEVEL_NAMES, Alert, AlertState, Notification
+from store.alert_log import add_delivery, findings_of_alert, first_notice, was_told
 from store.documents import find_signals
 from store.mail_book import address_states
 from store.watch import replace_notice, rewrite_notice, waiting_notices
@@ -45,7 +48,11 @@ CLOSING = ("lowered", "dismissed", "closed", "cleared", "grown", "repeated")
 """Told only to those who were told of the alert before."""
 KEPT = ("lowered", "dismissed", "closed", "cleared", "grown", "dispatched", "called_back")
 """They do not stand in for a notice that still waits."""
-SHOWN_DOCUMENTS = 5
+SHOWN_DOCUMENTS = 3
+LOOKED_AT = 40
+"""Documents whose sentences are weighed, the newest: mails are written while a document is judged."""
+QUOTE = 120
+"""Characters of a quotation at most."""
 
 
 @cache
@@ -59,7 +66,22 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["clock"] = lambda moment: beijing(moment).strftime("%m-%d %H:%M")
+    made.filters["hour"] = _hour
+    made.filters["against"] = _against
     return made
+
+
+def _hour(moment: datetime, now: datetime) -> str:
+    """`14时25分`, with its day where that is another one: 11月22日14时25分 (papers.md, 4)."""
+    here = beijing(moment)
+    today = beijing(now - timedelta(microseconds=1)).date()  # midnight ends a day
+    day = "" if here.date() == today else f"{here.month}月{here.day}日"
+    return f"{day}{here.hour}时{here.minute:02d}分"
+
+
+def _against(count: int, before: int) -> str:
+    """`前一日 168，+36`."""
+    return f"前一日 {before}，{'持平' if count == before else f'{count - before:+d}'}"
 
 
 @dataclass(frozen=True)
@@ -67,7 +89,8 @@ class MailPlanner:
     """Implements alerts.notify.Notifier for mail: each recipient whose matter it is gets a mail of its own.
 
     router: says where alerts go, for recipients that name organisations; None: those are not told.  by_mail: False
-    tells by the other channels only, where no mail server is set up.
+    tells by the other channels only, where no mail server is set up.  names: words for products, firms and sources;
+    None: mails say none.
     """
 
     routes: Routes
@@ -76,6 +99,7 @@ class MailPlanner:
     demo: bool = False
     router: Router | None = None
     by_mail: bool = True
+    names: Names | None = None
     _last: dict[Alert, Mapping[str, Told]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def plan(
@@ -121,7 +145,7 @@ class MailPlanner:
         if what not in STANDING:
             off = address_states(db, to)
             to = [one for one in to if alert.level >= (off[one].lowest if one in off else 0)]
-        subject, text, html = self._written(db, alert, what)
+        subject, text, html = self.written(db, alert, what)
         planned = 0
         for address in to:
             channel = channel_of(address)
@@ -143,7 +167,7 @@ class MailPlanner:
         """Let the notices of an alert that still wait say what is true now. Returns how many there are."""
         done = 0
         for notice in waiting_notices(db, alert.id):
-            subject, text, html = self._written(db, alert, notice.what)
+            subject, text, html = self.written(db, alert, notice.what)
             done += rewrite_notice(db, notice.id, subject=subject, text=text, html=html, level=alert.level)
         return done
 
@@ -167,24 +191,53 @@ class MailPlanner:
             self._last[alert] = self.router.route(db, alert).sent_by_machine
         return self._last[alert]
 
-    def _written(self, db: Connection, alert: Alert, what: str) -> tuple[str, str, str]:
+    def written(self, db: Connection, alert: Alert, what: str) -> tuple[str, str, str]:
+        """Subject, text and HTML of the mail that tells of a change. what: a key of WORDS."""
         signals = find_signals(db, alert.documents)
+        findings, base = findings_of_alert(db, alert.id), self.public_url.rstrip("/")
+        named = self._named(alert)
+        due = f"{beijing(alert.due_at):%m-%d %H:%M} 前受理" if alert.due_at and alert.state is AlertState.NEW else ""
+        sources = self.names.sources if self.names else {}
+        quotes = quoted(signals[-LOOKED_AT:], SHOWN_DOCUMENTS, chars=QUOTE)
         facts = {
             "alert": alert,
             "what": WORDS.get(what, what),
-            "state": STATE_WORDS[alert.state],
-            "colour": LEVEL_COLOURS[alert.level],
+            "colours": LEVEL_COLOURS,
             "level_name": LEVEL_NAMES[alert.level],
-            "documents": signals[-SHOWN_DOCUMENTS:][::-1],
+            "limit": due,
+            "over": False,
+            "lines": [
+                ("编号", f"{alert.number}，{STATE_WORDS[alert.state]}"),
+                *named.items(),
+                ("首次", f"{beijing(alert.first_at):%m-%d %H:%M}，最近 {beijing(alert.updated_at):%m-%d %H:%M}"),
+                ("独立来源", str(alert.origins)),
+            ],
+            "figures": "" if "常态" in alert.reason else figures_in_mail(findings[-1] if findings else None),
+            "quotes": [(one, sources.get(one.source, one.source)) for one in quotes],
+            "reposts": max(0, len(alert.documents) - alert.origins),
             "late": late_words(alert.late),
-            "link": f"{self.public_url.rstrip('/')}/alerts/{alert.id}",
+            "base": base,
+            "link_to": f"{base}/alerts/{alert.id}",
             "demo": self.demo,
         }
         pages = environment()
-        marks = f"{'[演示] ' if self.demo else ''}{'[补判] ' if alert.late else ''}[{facts['colour']}]"
-        subject = f"{marks} {facts['what']}：{alert.title}"
         return (
-            subject,
+            self._subject(alert, WORDS.get(what, what), named),
             pages.get_template("alert_mail.txt").render(facts),
             pages.get_template("alert_mail.html").render(facts),
         )
+
+    def _subject(self, alert: Alert, what: str, named: Mapping[str, str]) -> str:
+        """Level, what happened, the title; product, place and firm where the title does not say them; the number."""
+        marks = f"{'[演示] ' if self.demo else ''}{'[补判] ' if alert.late else ''}[{LEVEL_COLOURS[alert.level]}]"
+        more = [one for value in named.values() if (one := value.partition("、")[0]) not in alert.title]
+        return f"{marks} {what}：{alert.title}（{'，'.join([*more, alert.number])}）"
+
+    def _named(self, alert: Alert) -> dict[str, str]:
+        """Product, firm and place in words, as far as they are known."""
+        found: dict[str, str] = {}
+        if self.names is not None:
+            found["产品"] = "、".join(map(self.names.product, alert.products[:2]))
+            found["企业"] = "、".join(map(self.names.firm, alert.enterprises[:2]))
+        found["属地"] = self.regions.name_of(alert.territory) if alert.territory in self.regions else ""
+        return {name: value for name, value in found.items() if value}

@@ -49,7 +49,7 @@ def trend(
     At least one step.
     """
     count = len(seen)
-    top = _ceiling(max(*seen, *upper))
+    top = ceiling(max(*seen, *upper))
     xs = [100 * (i + 0.5) / count for i in range(count)]
 
     def y(value: float) -> float:
@@ -137,7 +137,7 @@ def bars(
     css: class of the shades, `l` for levels (l0 to l4), `s` (s0 to s5) for what is no level.
     links: (address, what it shows) a bar; the whole column is then a link, unless the bar is empty.
     """
-    top = _ceiling(max(sum(stack) for stack in stacks))
+    top = ceiling(max(sum(stack) for stack in stacks))
     width = 100 / len(stacks)
     cells = []
     for i, stack in enumerate(stacks):
@@ -239,7 +239,7 @@ def _n(value: float) -> str:
     return text.rstrip("0").rstrip(".")
 
 
-def _ceiling(value: float) -> float:
+def ceiling(value: float) -> float:
     """The next round number, so that two axes side by side read alike."""
     return next((float(step) for step in STEPS if value * 1.02 <= step), value)
 

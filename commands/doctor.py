@@ -3,7 +3,6 @@
 import json
 import shutil
 import smtplib
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from alerts.source_health.verdict import STATE_WORDS, Verdict
+from charts.png import has_chinese
 from commands.assemble import open_index
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
@@ -214,14 +214,7 @@ def _mail(settings: Settings) -> Iterator[Finding]:
 def _machine(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(settings.data_dir).free / 1e9
     yield Finding("磁盘", free >= FREE_GB, f"余 {free:.1f} GB", "清理磁盘；采集会停，已入库的不丢")
-    fonts = _cjk_fonts()
-    yield Finding("中文字体", fonts, "邮件图表可用" if fonts else "没有找到", "Debian：apt-get install fonts-noto-cjk")
+    fonts = has_chinese()
+    detail = "邮件和公文中的图可用" if fonts else "没有找到；邮件不带图，数字列表"
+    yield Finding("中文字体", fonts, detail, "Debian：apt-get install fonts-noto-cjk")
     yield Finding("识别模型", None, "本版只用词典和文法，未装模型")
-
-
-def _cjk_fonts() -> bool:
-    program = shutil.which("fc-list")
-    if program is None:
-        return False
-    listed = subprocess.run([program, ":lang=zh-cn", "family"], capture_output=True, text=True, timeout=10, check=False)
-    return bool(listed.stdout.strip())

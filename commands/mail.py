@@ -2,22 +2,26 @@
 
 import json
 from dataclasses import asdict
+from email.policy import SMTP
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from alerts.bounces import take_bounces
-from alerts.mail_message import TEST
+from alerts.mail_message import TEST, MailWriter
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
-from commands.outgoing import mail_notifier
+from commands.outgoing import mail_notifier, planner_of
 from commands.stores import open_store
+from config.lexicon import load_lexicon
 from config.routes import mail_address
 from core.clock import iso_beijing, system_clock
 from core.errors import DeliveryError, UsageError
 from core.ids import short_id
 from core.records import LEVEL_COLOURS, Notification
+from enterprises.registry_import import registry_of
 from store import audit
+from store.alert_log import find_alert
 from store.mail_book import noted_addresses, turn_on
 
 
@@ -28,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group.command("addresses")(addresses)
     group.command("turn-on")(turn_on_again)
     group.command("test")(try_mail)
+    group.command("preview")(preview)
     app.add_typer(group, name="mail")
 
 
@@ -106,6 +111,31 @@ def try_mail(
     print(json.dumps(told, ensure_ascii=False) if as_json else f"{'已送达' if taken else '未送达'}：{answer}")
     if not taken:
         raise typer.Exit(1)
+
+
+def preview(
+    alert: Annotated[str, typer.Argument(help="number or id, YJ-2026-0001")],
+    out: Annotated[Path, typer.Option("--out", help="folder for subject, text, HTML and the .eml")],
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """把某条预警的邮件写成文件，供查看 (write the mail of an alert to look at it; nothing is sent)."""
+    settings = settings_of(data, profile, log_level="WARNING")
+    store, lexicon = open_store(settings), load_lexicon(settings.config)
+    with store.read() as db:
+        found = find_alert(db, alert)
+        if found is None:
+            raise UsageError(f"没有预警 {alert}；fengsui alerts 列出全部")
+        planner = planner_of(settings, lexicon, registry_of(store)[0])
+        subject, text, html = planner.written(db, found, "opened")
+    notice = Notification("preview", "mail", settings.mail_from, subject, text, html, found.id, found.level)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "subject.txt").write_text(subject + "\n", encoding="utf-8")
+    (out / "alert.txt").write_text(text, encoding="utf-8")
+    (out / "alert.html").write_text(html, encoding="utf-8")
+    mail = MailWriter(settings.mail_from, lambda _names: {}).message_of(notice)
+    (out / "alert.eml").write_bytes(mail.as_bytes(policy=SMTP))
+    print(subject)
 
 
 def test_notice(address: str) -> Notification:

@@ -1,10 +1,9 @@
 """What leaves the house: routes, channels, the daily digest."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import SecretStr
 
-from alerts.digest import plan_digest, previous_day
 from alerts.mail_links import mail_links_of
 from alerts.mailing import MailPlanner
 from alerts.notifiers.kinds import notifier_of
@@ -13,16 +12,15 @@ from alerts.router import Router
 from alerts.sender import Channel
 from alerts.setup import duty_of
 from alerts.telling import Teller
+from alerts.wording import Names
 from config.alert_life import load_alert_life
 from config.channels import load_channels
-from config.lexicon import Lexicon, load_lexicon
+from config.lexicon import Lexicon
 from config.orgs import load_orgs
-from config.routes import Recipient, Routes, load_routes
+from config.routes import Routes, load_routes
 from config.settings import Settings
-from core.clock import system_clock
+from config.sources import load_sources
 from core.records import RegistryEntry
-from enterprises.registry_import import registry_of
-from scheduler import DailyJob
 from store.database import Store
 from store.mail_book import pictures_of
 
@@ -45,6 +43,11 @@ def router_of(settings: Settings, lexicon: Lexicon, registry: Iterable[RegistryE
     return Router(load_orgs(settings.config, lexicon), lexicon, firms.get)
 
 
+def titles_of_sources(settings: Settings) -> dict[str, str]:
+    """The sources whose health people are told of: the enabled ones."""
+    return {one.key: one.title for one in load_sources(settings.config, settings.profile) if one.enabled}
+
+
 def channels_of(settings: Settings, store: Store) -> dict[str, Channel]:
     """The channels that are set up, by name."""
     found = {name: notifier_of(channel) for name, channel in load_channels(settings.config).items()}
@@ -63,45 +66,23 @@ def mail_notifier(settings: Settings, store: Store, url: SecretStr) -> MailNotif
     return MailNotifier(url, settings.mail_from, pictures, mail_links_of(settings))
 
 
+def planner_of(settings: Settings, lexicon: Lexicon, registry: Iterable[RegistryEntry]) -> MailPlanner:
+    """What writes the notices of alerts. Raises ConfigError."""
+    router = router_of(settings, lexicon, registry)
+    return MailPlanner(
+        routes_of(settings, lexicon),
+        lexicon.regions,
+        settings.public_url,
+        demo=settings.profile == "demo",
+        router=router,
+        by_mail=settings.smtp_url is not None,
+        names=Names(lexicon, router.registry, titles_of_sources(settings)),
+    )
+
+
 def teller_of(settings: Settings, lexicon: Lexicon, registry: Iterable[RegistryEntry], *, mail: bool) -> Teller:
     """What tells people of alerts. mail: False only keeps marks and clocks. Raises ConfigError."""
     planner = None
     if mail and (settings.smtp_url is not None or load_channels(settings.config)):
-        routes, demo = routes_of(settings, lexicon), settings.profile == "demo"
-        router = router_of(settings, lexicon, registry)
-        planner = MailPlanner(
-            routes,
-            lexicon.regions,
-            settings.public_url,
-            demo=demo,
-            router=router,
-            by_mail=settings.smtp_url is not None,
-        )
+        planner = planner_of(settings, lexicon, registry)
     return Teller(duty_of(settings.config), load_alert_life(settings.config), lexicon, planner)
-
-
-def digest_jobs(settings: Settings, store: Store) -> list[DailyJob]:
-    """The daily digest as jobs, one for each hour that somebody chose."""
-    if settings.smtp_url is None:
-        return []
-    lexicon = load_lexicon(settings.config)
-    router = router_of(settings, lexicon, registry_of(store)[0])
-    at: dict[str, list[Recipient]] = {}
-    for one in routes_of(settings, lexicon).recipients:
-        if one.digest_at is not None:
-            at.setdefault(one.digest_at, []).append(one)
-
-    def sending(recipients: list[Recipient]) -> Callable[[], str]:
-        def do() -> str:
-            now = system_clock()
-            planned = plan_digest(
-                store, previous_day(now), recipients, lexicon.regions, settings=settings, now=now, router=router
-            )
-            return f"{planned} 封"
-
-        return do
-
-    return [
-        DailyJob(f"digest-{hour}", f"每日摘要 {hour}", int(hour[:2]), int(hour[3:]), sending(recipients))
-        for hour, recipients in sorted(at.items())
-    ]

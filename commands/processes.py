@@ -7,6 +7,7 @@ import typer
 from alerts.sender import Flow, send_due
 from commands.canary import canary_jobs
 from commands.cluster_jobs import cluster_jobs
+from commands.digests import digest_jobs
 from commands.grade import grade_jobs
 from commands.handing_in import intake_jobs
 from commands.index_care import index_jobs
@@ -15,7 +16,7 @@ from commands.lab_jobs import LabRunner
 from commands.lead_jobs import lead_jobs
 from commands.mirror_jobs import mirror_jobs
 from commands.options import DataOption, ProfileOption
-from commands.outgoing import channels_of, digest_jobs
+from commands.outgoing import channels_of
 from commands.source_watching import run_sweeping_jobs, source_watch_jobs
 from commands.stores import open_store
 from commands.told_jobs import told_jobs

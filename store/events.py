@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    case,
     delete,
     func,
     or_,
@@ -358,3 +359,37 @@ def event_of(row: RowMapping) -> Event:
 def _member(row: RowMapping) -> Member:
     values = {name: row[name] for name in Member.__dataclass_fields__}
     return Member(**{**values, "why": tuple(row["why"])})
+
+
+@dataclass(frozen=True)
+class EventPulse:
+    """An event of which something was heard: how many documents before and after a moment."""
+
+    event: Event
+    before: int
+    after: int
+
+
+def event_pulses(db: Connection, first: datetime, middle: datetime, end: datetime) -> list[EventPulse]:
+    """Events with risk documents in [first, end), and how many of them came before and from `middle` on."""
+    at = event_documents.c.at
+    later = func.sum(case((at >= middle, 1), else_=0))
+    query = (
+        select(event_documents.c.event, func.count(), later)
+        .where(at >= first, at < end, event_documents.c.risk)
+        .group_by(event_documents.c.event)
+    )
+    counted = {row[0]: (row[1] - row[2], row[2]) for row in db.execute(query)}
+    found: list[EventPulse] = []
+    ids = sorted(counted)
+    for start in range(0, len(ids), 400):
+        some = find_events(db, ids[start : start + 400])
+        found += [EventPulse(one, *counted[one.id]) for one in some.values() if one.merged_into is None]
+    return sorted(found, key=lambda one: (-one.after, one.event.number))
+
+
+def gone_quiet(db: Connection, first: datetime, end: datetime, *, least: int) -> list[Event]:
+    """Events last heard of in [first, end). least: documents with a text of their own."""
+    query = select(events).where(events.c.merged_into.is_(None), events.c.origins >= least)
+    query = query.where(events.c.last_at >= first, events.c.last_at < end).order_by(events.c.origins.desc())
+    return [event_of(row) for row in db.execute(query).mappings()]

@@ -83,6 +83,29 @@ def turn_on(db: Connection, address: str) -> bool:
     return db.execute(update(mail_addresses).where(off).values(**every)).rowcount == 1
 
 
+@dataclass(frozen=True)
+class DigestRow:
+    """A digest in the outbox. since, to: the time it tells of."""
+
+    id: str
+    state: str
+    since: datetime
+    to: datetime
+
+
+def digests_of(db: Connection, address: str, *, since: datetime) -> list[DigestRow]:
+    """The digests to an address that were put into the outbox since then, newest first."""
+    d = deliveries.c
+    mine = and_(d.recipient == address, d.created_at >= since, d.what == "digest")
+    query = select(d.id, d.state, d.details, d.created_at).where(mine).order_by(d.created_at.desc(), d.id)
+    found = []
+    for row in db.execute(query):
+        begun, ended = (row.details.get(name) for name in ("from", "to"))
+        first = datetime.fromisoformat(begun) if begun else row.created_at
+        found.append(DigestRow(row.id, row.state, first, datetime.fromisoformat(ended) if ended else row.created_at))
+    return found
+
+
 def keep_picture(db: Connection, png: bytes, now: datetime) -> str:
     """Keep a picture once; returns its SHA-256."""
     name = hashlib.sha256(png).hexdigest()

@@ -154,6 +154,13 @@ def recent_runs(db: Connection, *, source: str | None = None, limit: int = 50) -
     return [_run(row) for row in db.execute(query).mappings()]
 
 
+def last_fetch(db: Connection, until: datetime) -> datetime | None:
+    """When a run last ended well before a moment, of any source."""
+    well = and_(runs.c.status == "ok", runs.c.finished_at < until, runs.c.asked_at < until)
+    query = select(runs.c.finished_at).where(well).order_by(runs.c.asked_at.desc()).limit(50)
+    return max(db.execute(query).scalars(), default=None)
+
+
 def find_runs(db: Connection, ids: Sequence[str]) -> dict[str, Run]:
     """The runs of these ids."""
     found: dict[str, Run] = {}

@@ -325,7 +325,7 @@ def test_what_doubles_while_it_waits_is_told_in_one_notice(story: Story) -> None
     story.go("2026-11-24T08:30")
     with story.store.read() as db:
         waiting = {line.subject for line in delivery_log(db, alert=alert.id) if line.state == "waiting"}
-    assert waiting == {"[黄] 新预警：六家投诉"}
+    assert waiting == {"[黄] 新预警：六家投诉（红谷滩区，YJ-2026-0001）"}
 
 
 def test_what_is_over_is_told_to_the_told_ends_the_clocks_and_mutes_nothing_more(story: Story) -> None:

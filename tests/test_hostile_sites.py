@@ -18,7 +18,6 @@ from backports import zstd
 from openpyxl import Workbook
 from selectolax.lexbor import LexborHTMLParser
 
-from alerts.digest import build_digest
 from config.sources import SourceConfig
 from core.records import Alert, AlertState
 from crawlers.attached.read import read_file
@@ -28,6 +27,7 @@ from pipelines.intake import _kept
 from store.alert_log import save_alert
 from store.database import Store
 from tests.crawl_server import NOW, Bench, Reply, Site
+from tests.digests import digest_of
 from web.views.documents import clean_page
 
 LIST = """<html><body><ul class="news"><li><a href="/a/1.html">青山湖区抽查电动自行车电池</a></li>
@@ -326,7 +326,7 @@ def test_a_title_full_of_markup_is_text_in_the_digest(store: Store) -> None:
     )  # fmt: skip
     with store.write() as db:
         save_alert(db, alert, details={})
-        told = build_digest(db, NOW.date(), public_url="http://x.example", demo=False)
+        told = digest_of(db, NOW.date())
     tree = LexborHTMLParser(told.html)
     assert not tree.css("script, img, svg, iframe, form, input, base, object, math, template, meta[http-equiv=refresh]")
     assert not [one for one in tree.css("a") if not (one.attributes.get("href") or "").startswith("http://x.example")]

@@ -14,19 +14,20 @@ import feedparser
 import pytest
 from pydantic import SecretStr
 
-from alerts.digest import build_digest, plan_digest
+from alerts.digest import plan_digest
 from alerts.feeds import FeedWriter
 from alerts.mailing import MailPlanner
 from alerts.notifiers.mail import MailNotifier
 from alerts.sender import BROKEN, DOUBT, send_due
 from config.lexicon import load_lexicon
 from config.routes import Recipient, Routes, load_routes
-from config.settings import PROJECT, Settings
+from config.settings import PROJECT
 from core.clock import fixed_clock
 from core.errors import ConfigError
 from core.records import Alert, AlertState, Notification
 from store.alert_log import claim_delivery, delivery_log, note_handover, save_alert
 from store.database import Store
+from tests.digests import digest_desk, digest_of
 from tests.mail_server import inbox
 
 __all__ = ["inbox"]
@@ -226,7 +227,7 @@ def test_each_digest_tells_of_its_readers_own_places(store: Store, alert: Alert,
         save_alert(db, alert, details={})
     to = [somebody("city@x.example", territories=["360100"]), somebody("else@x.example", territories=["360700"])]
     for _twice in range(2):
-        plan_digest(store, noon.date(), to, LEXICON.regions, settings=Settings(), now=noon)
+        plan_digest(store, to, digest_desk(), now=noon + timedelta(minutes=1))
     with store.read() as db:
         subjects = {line.recipient: line.subject for line in delivery_log(db)}
         assert len(delivery_log(db)) == 2
@@ -288,8 +289,8 @@ def test_the_json_feed_is_one(store: Store, alert: Alert) -> None:
 def test_the_digest_tells_the_day_and_a_quiet_one_too(store: Store, alert: Alert, noon: datetime) -> None:
     with store.write() as db:
         save_alert(db, alert, details={})
-        told = build_digest(db, noon.date(), public_url="http://x.example", demo=False)
-        quiet = build_digest(db, noon.date() + timedelta(days=5), public_url="http://x.example", demo=True)
+        told = digest_of(db, noon.date())
+        quiet = digest_of(db, noon.date() + timedelta(days=5), demo=True)
     assert "新内部预警 1 条（橙 1）" in told.subject
     assert "云骓&lt;电池&gt;" in told.html
     assert "无新内部预警" in quiet.text

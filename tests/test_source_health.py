@@ -12,7 +12,6 @@ import httpx
 import numpy as np
 import pytest
 
-from alerts.digest import build_digest
 from alerts.source_health.telling import news_of_sources
 from alerts.source_health.usual import Usual, usual_of
 from alerts.source_health.verdict import Seen, Verdict, judge
@@ -31,6 +30,7 @@ from store.source_states import StateChange, add_change, changes_of, present_sta
 from tests.conftest import NOON
 from tests.crawl_server import Asked, ReactorThread, Reply, Site
 from tests.desk_server import make_services, running_desk
+from tests.digests import digest_of
 
 IS_WORKDAY = chinese_calendar.is_workday
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -362,7 +362,7 @@ def went(store: Store, key: str, *steps: tuple[timedelta, str]) -> None:
 
 def digest(store: Store, back: int = 0) -> str:
     with store.read() as db:
-        return build_digest(db, beijing(NOON).date() - back * DAY, public_url="http://x.example", demo=False).text
+        return digest_of(db, beijing(NOON).date() - back * DAY).text
 
 
 def test_the_digest_says_who_is_not_well_since_when_and_who_is_again_once(store: Store) -> None:
@@ -371,7 +371,7 @@ def test_the_digest_says_who_is_not_well_since_when_and_who_is_again_once(store:
     went(store, "c", (90 * HOUR, "well"))
     today, yesterday = digest(store), digest(store, 1)
     assert "a：静默，自 11-21 10:00。因为 silent" in today
-    assert "b：11-23 10:00 恢复（被拒，自 11-22 06:00）" in today
+    assert "恢复正常：b（11-23 10:00）" in today
     assert "c" not in today.split("信源")[1]
     assert "b：被拒，自 11-22 06:00。因为 blocked" in yesterday
     assert "恢复" not in yesterday
@@ -384,7 +384,7 @@ def test_a_source_that_comes_and_goes_is_told_of_in_one_line_a_day(store: Store)
     went(store, "a", *steps)
     told = digest(store)
     assert told.count("a：") == 1
-    assert "当日反复 6 次" in told
+    assert "反复 6 次" in told
 
 
 def test_a_source_that_is_switched_off_is_not_told_of(store: Store) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from alerts.day_trend import fit
 from config.regions import Regions
 from config.tiles import load_tiles
 from core.errors import ConfigError
@@ -19,7 +20,6 @@ from tests.desk_server import CONFIG, NOW, make_services, read_lexicon
 from tests.desk_visits import PASSWORD, signed_in
 from web.app import create_app
 from web.services import Services
-from web.trend import fit
 
 ACCOUNTS = {"everywhere": "000000", "province": "360000", "county": "360981"}
 LINK = re.compile(r'<a[^>]* href="([^"]+)"[^>]*>(.*?)</a>', re.S)

@@ -8,26 +8,14 @@ from datetime import datetime
 from markupsafe import Markup, escape
 from sqlalchemy import Connection, select
 
-from core.records import Document, Mention, MentionType, Signal
+from alerts.evidence import KINDS, telling_part, weight
+from core.records import Document, Mention, Signal
 from nlp.privacy import mask
 from pipelines.duplicates import overlaps
 from pipelines.shown import shown_text, shown_title
 from store.schema import documents
 
-CLASSES = {
-    MentionType.PRODUCT: "m-product",
-    MentionType.BRAND: "m-product",
-    MentionType.MODEL: "m-product",
-    MentionType.STANDARD: "m-product",
-    MentionType.ENTERPRISE: "m-firm",
-    MentionType.ISSUE: "m-issue",
-    MentionType.CASUALTY: "m-issue",
-    MentionType.REGION: "m-region",
-    MentionType.TOWN: "m-region",
-}
-WEIGHTS = {"m-issue": 3, "m-firm": 2, "m-product": 1, "m-region": 1}
-SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]?")
-SHORT, LONG = 40, 160
+CLASSES = {kind: f"m-{css}" for kind, css in KINDS.items()}
 
 NameOf = Callable[[Mention], str]
 
@@ -56,27 +44,6 @@ def paragraphs(text: str, mentions: Sequence[Mention], name_of: NameOf) -> list[
         if line[0].strip():
             found.append(marked(text, mentions, name_of, line.start(), line.end()))
     return found
-
-
-def weight(mentions: Iterable[Mention], start: int, end: int) -> int:
-    """How much a stretch of text tells: different asserted things named in it, what went wrong first."""
-    inside = {(m.type, m.id_or_norm) for m in mentions if not m.negated and start <= m.start < end}
-    return sum(WEIGHTS[CLASSES[kind]] for kind, _ in inside)
-
-
-def telling_part(text: str, mentions: Sequence[Mention]) -> tuple[int, int]:
-    """(start, end) of the sentence that names most of what counts; a short one takes the next along."""
-    sentences = [(m.start(), m.end()) for m in SENTENCE.finditer(text) if m[0].strip()]
-    if not sentences:
-        return 0, min(len(text), LONG)
-
-    best = max(range(len(sentences)), key=lambda i: weight(mentions, *sentences[i]))
-    start, end = sentences[best]
-    for _, further in sentences[best + 1 :]:
-        if end - start >= SHORT or further - start > LONG:
-            break
-        end = further
-    return start, end
 
 
 @dataclass(frozen=True)

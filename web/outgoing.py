@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from alerts import handing_down
 from alerts.mailing import MailPlanner
+from alerts.wording import Names
 from core.records import Alert, AlertEvent
 from store.alert_log import history_of, history_row_of_form
 from store.watch import waiting_notices
@@ -50,4 +51,8 @@ def _planner(services: Services) -> MailPlanner | None:
     if services.routes is None:
         return None
     settings, regions = services.settings, services.lexicon.regions
-    return MailPlanner(services.routes, regions, settings.public_url, demo=services.demo, router=services.router)
+    titles = {one.key: one.title for one in services.sources}
+    names = Names(services.lexicon, services.router.registry, titles) if services.router else None
+    return MailPlanner(
+        services.routes, regions, settings.public_url, demo=services.demo, router=services.router, names=names
+    )

@@ -1,7 +1,6 @@
-"""Risk signals a day beside what calendar_nb expected of each day: the trend of the first page.
+"""The trend of the first page: risk signals a day over their expected band (alerts/day_trend.py).
 
-Each day's expectation rests on the days before it alone, as the detector judges: level, weekday, holiday, season. The
-band holds 95 % of what such a day brings. The fit of a territory is kept for `KEPT`; the counts are read every time.
+The fit of a territory is kept for `KEPT`; the counts are read every time.
 """
 
 import threading
@@ -9,32 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-import numpy as np
-from sqlalchemy import ColumnElement, Connection, func, select, text
+from sqlalchemy import Connection
 
-from alerts.day_series import day_of, start_of
-from alerts.detectors.calendar_nb import setting
-from alerts.detectors.calendar_nb_counts import CalendarNb, KeyCounts
-from alerts.detectors.calendar_nb_evidence import most_usual, window_variance
+from alerts.day_series import day_of
+from alerts.day_trend import HISTORY, SHOWN, Band, counts_by_day, fit
 from charts.svg import Tick, trend
 from config.calendar_classes import Calendar
 from core.clock import beijing
-from store.schema import documents
 from web.access import Viewer
 
-SHOWN = 28
-HISTORY = 400
-TAIL = 0.025
 KEPT = timedelta(minutes=10)
-
-
-@dataclass(frozen=True)
-class Band:
-    """What a day was expected to bring, and between which limits 95 % of such days lie."""
-
-    expected: float
-    lower: float
-    upper: float
 
 
 @dataclass(frozen=True)
@@ -65,7 +48,7 @@ class Trends:
         """The last `SHOWN` days, oldest first; today is the last one and not over yet."""
         today = day_of(now)
         bands = self._bands(db, viewer, today, now)
-        counted = _counts(db, viewer, today - SHOWN + 1, now)
+        counted = counts_by_day(db, today - SHOWN + 1, now, viewer.documents())
         found = []
         for day in range(today - SHOWN + 1, today + 1):
             count, level = counted.get(day, (0, 0))
@@ -79,46 +62,10 @@ class Trends:
         with self._lock:
             kept = self._fits.get(key)
             if kept is None or not timedelta(0) <= now - kept[0] < KEPT:
-                counted = _counts(db, viewer, today - HISTORY, now)
+                counted = counts_by_day(db, today - HISTORY, now, viewer.documents())
                 kept = (now, fit({day: count for day, (count, _) in counted.items()}, today, self.calendar))
                 self._fits = {old: fit for old, fit in self._fits.items() if old[1] == today} | {key: kept}
         return kept[1]
-
-
-def fit(counts: Mapping[int, int], today: int, calendar: Calendar) -> dict[int, Band]:
-    """The bands of the last `SHOWN` days, by ordinal day; days that nothing is known before are left out."""
-    if not counts:
-        return {}
-    first = min(counts)
-    row = np.array([[float(counts.get(day, 0)) for day in range(first, today + 1)]])
-    keys, parameters = KeyCounts(row, date.fromordinal(first)), CalendarNb()
-    bands = {}
-    for column in range(max(parameters.guard + 1, row.shape[1] - SHOWN), row.shape[1]):
-        known = setting(keys, calendar, parameters, day=column).expect(slice(0, 1))
-        mean = known.mean[:, -1]
-        variance = window_variance(mean, known.special[-1:].astype(float), known, parameters)
-        low, high = (float(most_usual(chance, mean, variance)[0]) for chance in (1 - TAIL, TAIL))
-        bands[first + column] = Band(float(mean[0]), low, high)
-    return bands
-
-
-def _counts(db: Connection, viewer: Viewer, first: int, now: datetime) -> dict[int, tuple[int, int]]:
-    """(signals, gravest level) of each Beijing day from `first` on."""
-    day = _beijing_day(db)
-    query = (
-        select(day, func.count(), func.max(documents.c.level))
-        .where(documents.c.is_risk, documents.c.latest, documents.c.event_time >= start_of(first))
-        .where(documents.c.event_time <= now, viewer.documents())
-        .group_by(day)
-    )
-    return {date.fromisoformat(str(row[0])).toordinal(): (row[1], row[2] or 0) for row in db.execute(query)}
-
-
-def _beijing_day(db: Connection) -> ColumnElement[str]:
-    """2026-11-23 of an event time. China has had one zone without summer time since 1991."""
-    if db.dialect.name == "sqlite":
-        return func.date(documents.c.event_time, text("'+8 hours'"))
-    return func.to_char(func.timezone(text("'Asia/Shanghai'"), documents.c.event_time), text("'YYYY-MM-DD'"))
 
 
 def draw(days: list[DayPoint], now: datetime, *, height: int = 150, linked: bool = True) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from alerts.source_health.verdict import STATE_WORDS
+from store.pulses import find_pulse
 from store.source_states import WELL, StateChange, changes_between, changes_of, present_states
 
 MOST = 20
@@ -22,7 +23,7 @@ OFTEN = 3
 class Told:
     """One source. word: of the state it is, or was, in.  since: when it stopped being well.  until: well again.
 
-    times: how often it stopped being well that day.
+    times: how often it stopped being well that day.  fetched_at: when it was last read well; None: not known.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Told:
     until: datetime | None
     why: str
     times: int
+    fetched_at: datetime | None = None
 
     @property
     def often(self) -> bool:
@@ -95,4 +97,5 @@ def _told(db: Connection, present: StateChange, within: list[StateChange], end: 
         until=present.at if is_well else None,
         why=worst.why,
         times=times,
+        fetched_at=pulse.ok_at if (pulse := find_pulse(db, present.source)) else None,
     )

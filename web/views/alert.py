@@ -11,9 +11,10 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from alerts.figures import figures
 from alerts.lifecycle import confirmation_words, may_confirm, may_undo
 from alerts.marks import MARK_WORDS, mark_of
-from core.records import Alert, AlertEvent, Finding, Mention, Signal
+from core.records import Alert, AlertEvent, Mention, Signal
 from ledger.words import STATE_WORDS
 from store import alert_log, documents
 from store.alerts_at_hand import files_of, mark_read, reading_of
@@ -195,34 +196,6 @@ def name_giver(names: Names, firms: dict[str, str]) -> Callable[[Mention], str]:
         return f"{said}（已否定，不计）" if mention.negated else said
 
     return name_of
-
-
-FIGURES = {
-    "count": "信号",
-    "needed": "需达到",
-    "at_most": "至多",
-    "usual": "常态",
-    "expected": "预期",
-    "upper": "通常不超过",
-    "days": "天数",
-    "score": "得分",
-    "threshold": "阈值",
-    "sources": "信源",
-    "places": "属地",
-    "voices": "渠道",
-    "before": "此前来源",
-    "after": "此后来源",
-    "part": "其中",
-    "share": "占比",
-    "metric": "数值",
-    "values": "不同的值",
-    "steps": "已满足步骤",
-}
-
-
-def figures(finding: Finding) -> list[tuple[str, str]]:
-    """What the verdict compared, in words; what has none here (of a detector's thirty numbers) is for /why."""
-    return [(word, f"{finding.numbers[name]:g}") for name, word in FIGURES.items() if name in finding.numbers]
 
 
 def _reasons(found: Sequence[Signal]) -> list[tuple[str, int]]:

@@ -1,0 +1,226 @@
+"""The daily digest: each reader's own, the newest and most urgent first, once, and honest about gaps."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from alerts.digest import plan_digest
+from alerts.notifiers.mail import MailNotifier
+from alerts.sender import send_due
+from charts import png
+from config.routes import Recipient
+from core.clock import beijing, fixed_clock
+from core.records import Alert, AlertState, Analysis, Document, Kind
+from store import ledger
+from store.alert_log import delivery_log, find_delivery, save_alert
+from store.database import Store
+from store.documents import add_revision, analysis_columns
+from store.ledger import Entry, HazardState
+from store.mail_book import pictures_of, turn_off_digest
+from store.schema import documents, runs
+from store.source_states import StateChange, add_change
+from tests.digests import EVERYWHERE, digest_desk, digest_of
+from tests.mail_server import Inbox, inbox
+
+__all__ = ["inbox"]
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def reader(mail: str, *places: str, **wishes: Any) -> Recipient:
+    return Recipient.model_validate({"name": mail, "mail": mail, "territories": list(places), **wishes})
+
+
+def alert(number: int, at: datetime, **more: Any) -> Alert:
+    made = Alert(
+        id=f"a{number}", number=f"YJ-2026-{number:04d}", subject=f"s{number}", level=3, state=AlertState.NEW,
+        first_at=at, updated_at=at, created_at=at, title=f"第{number}桩<起火>", rule="fire", reason="3 个独立来源",
+        products=("ebike_power",), enterprises=(), issues=("fire",), territory="360702", territories=("360702",),
+        documents=(), findings=(),
+    )  # fmt: skip
+    return replace(made, **more)
+
+
+def put(store: Store, *alerts: Alert) -> None:
+    with store.write() as db:
+        for one in alerts:
+            save_alert(db, one, details={})
+
+
+def signal(store: Store, number: int, at: datetime, *, kind: Kind = Kind.NEWS, title: str = "一条信息") -> None:
+    made = Document(
+        id=f"d{number}", source="s", kind=kind, url="", canonical_url=f"u{number}", title=title, text="电池起火。",
+        event_time=at, published=at, fetched_at=at, stored_at=at, revision=1, content_hash=str(number),
+    )  # fmt: skip
+    read = Analysis(True, 2, 0.9, "ebike_power", None, "360702", (), (), (), (), (), (), (), title, "电池起火。")
+    with store.write() as db:
+        add_revision(db, made, external_id="", raw={})
+        db.execute(documents.update().where(documents.c.id == made.id).values(**analysis_columns(read)))
+
+
+def told(store: Store, at: datetime, **more: Any) -> str:
+    with store.read() as db:
+        return digest_of(db, beijing(at).date(), **more).text
+
+
+def fetched(store: Store, at: datetime) -> None:
+    with store.write() as db:
+        db.execute(
+            runs.insert().values(
+                id="r", source="s", status="ok", reason="schedule", asked_at=at, finished_at=at, problems=[]
+            )
+        )
+
+
+def test_a_day_without_anything_is_one_line(store: Store, noon: datetime) -> None:
+    fetched(store, noon + 2 * HOUR + timedelta(minutes=25))
+    lines = [line for line in told(store, noon).splitlines() if line]
+    assert lines[3] == "今日无新内部预警。各信源正常，最近一次采集14时25分。"
+    assert len(lines) == 5
+
+
+def test_that_all_sources_are_well_is_only_said_where_it_is_so(store: Store, noon: datetime) -> None:
+    fetched(store, noon)
+    with store.write() as db:
+        add_change(db, StateChange("s", "well", "failed", noon - HOUR, "超时"))
+    page = told(store, noon)
+    assert "今日无新内部预警。" in page
+    assert "各信源正常" not in page
+    assert "s：失败，自 11-23 11:00。超时；最近一次采到 —" in page
+
+
+def test_what_has_to_be_done_comes_first_then_what_is_new_then_what_changed(store: Store, noon: datetime) -> None:
+    put(store, alert(1, noon - 2 * DAY, due_at=noon), alert(2, noon, level=4), alert(3, noon - DAY))
+    signal(store, 1, noon, kind=Kind.RECALL, title="召回一批电池")
+    with store.write() as db:
+        ledger.insert_entry(
+            db,
+            Entry(
+                "YH-2026-0001", HazardState.TO_CHECK, 3, "灭火器压力不足", "check", noon.date(), noon.date() - DAY,
+                "360702", noon, noon,
+            ),
+        )  # fmt: skip
+    page = told(store, noon)
+    parts = ["● 要办的", "第1桩", "YH-2026-0001 灭火器压力不足，逾期 1 日", "● 新内部预警", "第2桩", "● 比前一日",
+             "新内部预警 1 条（前一日 1，持平）", "● 召回和抽检（召回 1 条）", "召回一批电池"]  # fmt: skip
+    places = [page.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_the_subject_carries_the_figures(store: Store, noon: datetime) -> None:
+    put(store, alert(1, noon, level=4), alert(2, noon, due_at=noon + HOUR), alert(3, noon, level=1))
+    with store.read() as db:
+        made = digest_of(db, beijing(noon).date())
+    assert made.subject == "烽燧每日摘要 11-23：新内部预警 3 条（红 1、橙 1、蓝 1），待受理 3，超时 1"
+
+
+def test_each_is_told_of_his_own_and_of_no_other_reader(store: Store, noon: datetime) -> None:
+    put(
+        store,
+        alert(1, noon), alert(2, noon, territory="360121", territories=("360121",)),
+        alert(3, noon, products=("child_products",)), alert(4, noon, level=1),
+    )  # fmt: skip
+    readers = [
+        reader("ganzhou@x.example", "360700", products=["ebike_power"], min_level="yellow"),
+        reader("nanchang@x.example", "360100"),
+        EVERYWHERE,
+    ]
+    with store.write() as db:
+        turn_off_digest(db, EVERYWHERE.mail, noon)
+    assert plan_digest(store, readers, digest_desk(), now=noon + HOUR) == 2
+    with store.read() as db:
+        mails = {line.recipient: find_delivery(db, line.id) for line in delivery_log(db)}
+    assert set(mails) == {"ganzhou@x.example", "nanchang@x.example"}
+    for address, other, own in (("ganzhou", "nanchang", "1"), ("nanchang", "ganzhou", "2")):
+        found = mails[f"{address}@x.example"]
+        assert found is not None
+        whole = found[0].text + found[0].html + found[0].subject
+        assert other not in whole
+        assert {n for n in "1234" if f"第{n}桩" in whole} == {own}
+        assert "&lt;起火&gt;" in found[0].html
+
+
+def test_the_figures_of_the_last_whole_day_stand_beside_those_before(store: Store, noon: datetime) -> None:
+    put(store, alert(1, noon - DAY))
+    for number in range(8):
+        signal(store, number, noon - (1 if number < 5 else 2) * DAY)
+    with store.read() as db:
+        made = digest_of(db, beijing(noon - DAY).date())
+    assert "风险信号 5 条（前一日 3，+2）" in made.text
+    assert "11-21 3，11-22 5" in made.text
+
+
+def test_the_chart_lies_inside_the_mail_and_a_retry_has_the_same(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str]
+) -> None:
+    handler, url = inbox
+    put(store, alert(1, noon - DAY))
+    for number in range(8):
+        signal(store, number, noon - DAY)
+    plan_digest(store, [EVERYWHERE], digest_desk(), now=noon)
+
+    def pictures(names: Any) -> Any:
+        with store.read() as db:
+            return pictures_of(db, names)
+
+    channels = {"mail": MailNotifier(SecretStr(url), "f@x.example", pictures)}
+    assert send_due(store, channels, clock=fixed_clock(noon), who="one") == 1
+    mail = message_from_bytes(handler.mails[0].content, policy=default)
+    assert isinstance(mail, EmailMessage)
+    kinds = [part.get_content_type() for part in mail.walk()]
+    assert kinds == ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
+    html, picture = list(mail.walk())[3:]
+    assert 'src="cid:trend"' in html.get_content()
+    assert picture["Content-ID"] == "<trend>"
+    assert picture.get_content().startswith(b"\x89PNG")
+
+
+def test_without_chinese_letters_the_numbers_stand_in_a_table(
+    store: Store, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(png, "has_chinese", lambda: False)
+    put(store, alert(1, noon - DAY))
+    for number in range(8):
+        signal(store, number, noon - DAY)
+    with store.read() as db:
+        made = digest_of(db, beijing(noon - DAY).date())
+    assert made.pictures == {}
+    assert "<img" not in made.html
+    assert '<td style="padding-right:16px">11-22</td><td style="padding-right:16px" align="right">8</td>' in made.html
+
+
+def test_digests_that_never_went_out_are_folded_into_the_next(store: Store, noon: datetime) -> None:
+    put(store, alert(1, noon + HOUR), alert(2, noon + DAY + HOUR), alert(3, noon + 2 * DAY + HOUR))
+    for days in range(4):
+        for _twice in range(2):
+            plan_digest(store, [EVERYWHERE], digest_desk(), now=noon + days * DAY)
+    with store.read() as db:
+        lines = delivery_log(db)
+        assert [line.state for line in lines] == ["waiting", "replaced", "replaced", "replaced"]
+        last = find_delivery(db, lines[0].id)
+    assert last is not None
+    assert "新内部预警 3 条" in last[0].subject
+    assert all(f"第{n}桩" in last[0].text for n in (1, 2, 3))
+
+
+def test_the_next_digest_begins_where_the_last_one_that_went_out_ended(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str]
+) -> None:
+    put(store, alert(1, noon - HOUR))
+    channels = {"mail": MailNotifier(SecretStr(inbox[1]), "f@x.example")}
+    plan_digest(store, [EVERYWHERE], digest_desk(), now=noon)
+    send_due(store, channels, clock=fixed_clock(noon), who="one")
+    put(store, alert(2, noon + HOUR))
+    plan_digest(store, [EVERYWHERE], digest_desk(), now=noon + DAY)
+    with store.read() as db:
+        first, second = (find_delivery(db, line.id) for line in reversed(delivery_log(db)))
+    assert first is not None
+    assert second is not None
+    assert "（橙 1）" in first[0].subject
+    assert "（橙 1）" in second[0].subject
+    assert "第1桩" not in second[0].text.split("● 新内部预警")[1].split("● 比")[0]
