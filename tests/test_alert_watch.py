@@ -87,7 +87,7 @@ def test_what_changes_in_the_night_is_told_once_in_its_newest_state(story: Story
     assert story.send() == [("desk", "[黄] 升级"), ("zhang", "[黄] 升级")]
     with story.store.read() as db:
         sent = [line for line in delivery_log(db) if line.state == "sent"]
-        assert {line.subject for line in sent} == {"[黄] 升级：第三次"}
+        assert {line.subject for line in sent} == {"[黄] 升级：第三次（红谷滩区，YJ-2026-0001）"}
     assert story.actions(alert).count("deferred") == 1
 
 
