@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 from sqlalchemy import event as engine_event
 
+from alerts.figures import figures
 from core.ids import short_id
 from core.records import AlertState, Finding
 from crawlers.archive import Archive
@@ -28,7 +29,6 @@ from web.app import create_app, entry_path
 from web.services import Services
 from web.times import limit_of
 from web.views import search_export
-from web.views.alert import figures
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 ALERT = short_id("a", "I2")
