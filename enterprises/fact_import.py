@@ -1,6 +1,7 @@
 """Files of facts and relations into the store; their rows join firms that the registry knows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,10 +17,10 @@ from enterprises.import_report import ImportReport
 from enterprises.registry_import import BATCH, ImportPlan, open_mapped
 from enterprises.table_rows import Cells, batches
 from store.database import Store
-from store.firm_facts import fact_id, known_facts, known_ties, save_facts, save_ties, tie_key
+from store.firm_facts import fact_id, known_facts, known_ties, note_changes, save_facts, save_ties, tie_key
 
 Key = TypeVar("Key")
-Thing = TypeVar("Thing")
+Thing = TypeVar("Thing", FirmFact, FirmTie)
 Batch = Sequence[tuple[int, Cells]]
 
 
@@ -36,7 +37,11 @@ def import_facts(store: Store, path: Path, plan: ImportPlan, *, clock: Clock) ->
                 save_ties(db, _count(ties, before, report), now=clock())
             else:
                 facts = {fact_id(one): one for one in found if isinstance(one, FirmFact)}
-                save_facts(db, _count(facts, known_facts(db, list(facts)), report), now=clock())
+                known, now = known_facts(db, list(facts)), clock()
+                changed = _count(facts, known, report)
+                save_facts(db, changed, now=now)
+                pairs = [(known[key], one) for one in changed if (key := fact_id(one)) in known]
+                note_changes(db, pairs, now=now, source=path.name)
         if plan.progress is not None:
             plan.progress(report.rows)
     return report
@@ -81,9 +86,13 @@ def _read(
 
 
 def _count(given: Mapping[Key, Thing], before: Mapping[Key, Thing], report: ImportReport) -> list[Thing]:
-    """What is new or differs."""
-    changed = [thing for key, thing in given.items() if before.get(key) != thing]
+    """What is new or says something else; that another file says the same changes nothing."""
+    changed = [thing for key, thing in given.items() if key not in before or not _same(before[key], thing)]
     report.new += sum(key not in before for key in given)
     report.unchanged += len(given) - len(changed)
     report.updated = report.updated + len(changed) - sum(key not in before for key in given)
     return changed
+
+
+def _same(before: Thing, now: Thing) -> bool:
+    return replace(before, source=now.source) == now

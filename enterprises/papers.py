@@ -1,7 +1,7 @@
 """Licences and certificates of a firm as they stood on a day, in words that do not need a colour."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 
@@ -53,12 +53,39 @@ class Paper:
         return f"{self.fact.day or '未载明'} 至 {self.fact.until or '未载明'}"
 
 
-def papers_on(facts: Iterable[FirmFact], day: date, today: date) -> list[Paper]:
-    """The papers among `facts` as of `day`, those that did not cover it first; those given after the day as well."""
-    papers = [fact for fact in facts if fact.kind in PAPERS]
+def papers_on(
+    facts: Iterable[FirmFact], day: date, today: date, said: Mapping[FirmFact, FirmFact] | None = None
+) -> list[Paper]:
+    """The papers among `facts` as of `day`, those that did not cover it first; those given after the day as well.
+
+    said: what the registry said of a paper on the day, where a re-import has changed it since. A paper that by the
+    registry of the day did not cover it is told so, whatever was made of it later; what was learnt later to its
+    disadvantage counts, too.
+    """
+    said = said or {}
+    papers = [_worse(fact, said.get(fact), day) for fact in facts if fact.kind in PAPERS]
     valid = [fact for fact in papers if fact.state_on(day) is PaperState.VALID]
-    found = [_paper(fact, valid, day, today) for fact in papers]
+    now = {fact_key(then): fact for fact, then in said.items()}
+    found = [_noted(_paper(fact, valid, day, today), now.get(fact_key(fact))) for fact in papers]
     return sorted(found, key=lambda one: (not one.bad, one.fact.kind, -(one.fact.until or date.max).toordinal()))
+
+
+def fact_key(fact: FirmFact) -> tuple[str, str, str, str, str]:
+    """What makes a paper the same paper."""
+    return fact.kind, fact.number, fact.product, fact.model, fact.batch
+
+
+def _worse(fact: FirmFact, then: FirmFact | None, day: date) -> FirmFact:
+    return then if then is not None and fact.state_on(day) not in BAD and then.state_on(day) in BAD else fact
+
+
+def _noted(paper: Paper, now: FirmFact | None) -> Paper:
+    """With what a re-import has made of it since, where the day's is shown."""
+    if now is None or now == paper.fact:
+        return paper
+    told = f"其后名录改为有效期至 {now.until or '未载明'}"
+    told += f"、{'暂停' if now.state == PaperState.SUSPENDED else '撤销'}" if now.state else ""
+    return replace(paper, later="；".join(filter(None, (paper.later, told))))
 
 
 def _paper(fact: FirmFact, valid: Sequence[FirmFact], day: date, today: date) -> Paper:

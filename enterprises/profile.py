@@ -21,13 +21,13 @@ from enterprises import axis
 from enterprises.axis import Axis, Point
 from enterprises.mentions import Find, Mentions, mentions_of
 from enterprises.office import Office, office_of
-from enterprises.papers import Need, Paper, needs_of, papers_on
+from enterprises.papers import KINDS, Need, Paper, needs_of, papers_on
 from enterprises.relations import Relation, relations_of
 from enterprises.signals import MOST_SIGNALS, NIL, Cut, SignalRow, count_signals, signals_of
 from enterprises.trade import Trade, trade_of
 from store.alert_log import list_alerts
 from store.events import events_of_documents
-from store.firm_facts import changes_of, facts_of, ties_of
+from store.firm_facts import changed_field, changes_of, fact_id, facts_of, said_before, ties_of
 from store.ledger import Entry
 from store.ledger_list import entries_of_firm
 from store.registry import find_entry
@@ -106,9 +106,17 @@ class ProductRow:
     needs: tuple[Need, ...]
 
 
+FACT_WORDS = {
+    "day": "日期", "until": "有效期止", "state": "状态", "state_since": "状态起始日", "outcome": "结果",
+    "count": "数量", "text": "内容", "document": "依据",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Change:
-    """A change of the entry by a re-import. after: it came after the day of the dossier."""
+    """A change by a re-import. after: it came after the day of the dossier.  label: of a field of a paper or record; ""
+    where it is one of the entry.
+    """
 
     at: datetime
     source: str
@@ -116,11 +124,12 @@ class Change:
     before: str
     now: str
     after: bool
+    label: str = ""
 
     @property
     def word(self) -> str:
         """What the field is called."""
-        return ENTRY_WORDS.get(self.field, self.field)
+        return self.label or ENTRY_WORDS.get(self.field, self.field)
 
 
 @dataclass(frozen=True)
@@ -180,9 +189,11 @@ def read_profile(db: Connection, asked: Asked, cut: Cut, known: Known) -> Profil
     later = 0 if asked.is_today else count_signals(db, cut, firm, after=asked.end)
     if not (entry or facts or ties or signals or alerts or entries or later or count_signals(db, cut, firm)):
         return None
-    papers = papers_on(facts, asked.day, asked.today)
     history = changes_of(db, firm)
-    changes = [each for change in history for each in _changes(change, asked.end)]
+    by_id = {fact_id(fact): fact for fact in facts}
+    said = {by_id[which]: then for which, then in said_before(facts, history, asked.end).items()}
+    papers = papers_on(facts, asked.day, asked.today, said)
+    changes = [each for change in history for each in _changes(change, asked.end, by_id)]
     parent = find_entry(db, entry.parent_id) if entry and entry.parent_id else None
     product = _main_product(entry, signals)
     schemes = [scheme for product in (entry.products if entry else ()) for scheme in _schemes(known.lexicon, product)]
@@ -190,7 +201,7 @@ def read_profile(db: Connection, asked: Asked, cut: Cut, known: Known) -> Profil
         asked=asked, name=entry.name if entry else firm.removeprefix(NIL), entry=entry,
         parent=(parent.id, parent.name) if parent else None, facts=facts, ties=ties,
         relations=relations_of(db, firm, entry, ties, asked.day), papers=papers, changes=changes,
-        then={change.field: change.before for change in changes if change.after},
+        then={change.field: change.before for change in changes if change.after and not change.label},
         products=_products(entry, facts, papers, known.lexicon), signals=signals, alerts=alerts, entries=entries,
         axis=_axis(db, asked, cut, known, of_records, signals, papers), later=later,
         office=office_of(known.orgs, known.routes, entry.region_code if entry else "", schemes) if known.orgs else None,
@@ -226,11 +237,21 @@ def _axis(
     return Axis(start, asked.end, inside, given, cut_off=len(signals) == MOST_SIGNALS)
 
 
-def _changes(change: EntryChange, end: datetime) -> list[Change]:
+def _changes(change: EntryChange, end: datetime, facts: Mapping[str, FirmFact]) -> list[Change]:
     return [
-        Change(change.at, change.source, field, before, now, change.at > end)
+        Change(change.at, change.source, field, before, now, change.at > end, _label(field, facts))
         for field, (before, now) in change.changes.items()
     ]
+
+
+def _label(field: str, facts: Mapping[str, FirmFact]) -> str:
+    """What a field of a paper or record is called: `CCC 认证 2024… 有效期止`."""
+    which, name = changed_field(field) or ("", "")
+    if not which:
+        return ""
+    fact = facts.get(which)
+    told = f"{KINDS[fact.kind]} {fact.number}".strip() if fact else "记录"
+    return f"{told} {FACT_WORDS.get(name, name)}"
 
 
 def _products(

@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from datetime import datetime
+from dataclasses import fields, replace
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, or_, select
@@ -38,6 +38,56 @@ def known_facts(db: Connection, ids: Sequence[str]) -> dict[str, FirmFact]:
         query = select(firm_facts).where(firm_facts.c.id.in_(ids[start : start + AT_ONCE]))
         found |= {row["id"]: fact_of(row) for row in db.execute(query).mappings()}
     return found
+
+
+def note_changes(db: Connection, pairs: Iterable[tuple[FirmFact, FirmFact]], *, now: datetime, source: str) -> None:
+    """Keep what facts said before a re-import, beside the changes of entries. pairs: before and after.
+
+    A field of a change is called `fact:<fact_id>:<field>`.
+    """
+    rows = []
+    for before, after in pairs:
+        changed = {
+            f"{OF_A_FACT}{fact_id(after)}:{name}": [_text(getattr(before, name)), _text(getattr(after, name))]
+            for name in _FACT
+            if name != "source" and getattr(before, name) != getattr(after, name)
+        }
+        rows.append({"firm": after.firm, "at": now, "source": source, "changes": changed})
+    if rows:
+        db.execute(firm_changes.insert(), rows)
+
+
+OF_A_FACT = "fact:"
+
+
+def changed_field(name: str) -> tuple[str, str] | None:
+    """The id of a fact and its field, of a field of a change; None where it is one of the entry."""
+    if not name.startswith(OF_A_FACT):
+        return None
+    which, _, field = name.removeprefix(OF_A_FACT).partition(":")
+    return which, field
+
+
+def said_before(facts: Iterable[FirmFact], history: Sequence[EntryChange], end: datetime) -> dict[str, FirmFact]:
+    """What facts said at a moment, by id: those that re-imports changed after it. history: newest first."""
+    known = {fact_id(fact): fact for fact in facts}
+    found: dict[str, FirmFact] = {}
+    for change in history:
+        for name, (before, _after) in change.changes.items() if change.at > end else ():
+            which, field = changed_field(name) or ("", "")
+            if which in known and field in _FACT:
+                found[which] = replace(found.get(which, known[which]), **{field: _value(field, before)})
+    return found
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _value(field: str, text: str) -> Any:
+    if field in ("day", "until", "state_since"):
+        return date.fromisoformat(text) if text else None
+    return int(text) if field == "count" else text
 
 
 def tie_key(tie: FirmTie) -> tuple[str, TieKind, str, str]:

@@ -21,6 +21,7 @@ from enterprises.relations import relations_of
 from enterprises.signals import Cut, count_signals
 from enterprises.trade import trade_of
 from store import users
+from store.alert_log import list_alerts
 from store.database import Store
 from store.firm_facts import save_facts
 from store.registry import find_entry, save_entries
@@ -264,3 +265,14 @@ def test_firms_that_share_a_short_name_are_told_apart(chief: TestClient) -> None
     page = chief.get("/enterprises/ENT0127").text
     assert "玉山青峦水泥有限责任公司" in page
     assert "相同：简称“青峦水泥”，品牌“青峦”；区别：在玉山县，信用代码 91361123YX91899196，与本企业同属一个上级" in page
+
+
+def test_links_to_a_dossier_carry_the_day_of_the_story(chief: TestClient, services: Services) -> None:
+    with services.store.read() as db:
+        query = select(documents.c.id, documents.c.event_time).where(documents.c.enterprise == FIRM, documents.c.latest)
+        document, at = db.execute(query.order_by(documents.c.event_time).limit(1)).one()
+        alert = next(one for one in list_alerts(db, firm=FIRM))
+    began = f'href="/enterprises/{FIRM}?asof={beijing(alert.first_at).date()}"'
+    assert f'/enterprises/{FIRM}?asof={beijing(at).date()}"' in chief.get(f"/documents/{document}").text
+    for page in (f"/alerts/{alert.id}", f"/alerts/{alert.id}?pane=1"):
+        assert began in chief.get(page).text

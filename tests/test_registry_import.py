@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,16 @@ from config.settings import PROJECT
 from core.credit_code import clean_code, code_mistake
 from core.errors import UsageError
 from core.firms import FactKind, FirmFact, FirmTie, TieKind
+from core.records import RegistryEntry
 from enterprises.cells import CellMistake, first_day, last_day, paper_number
 from enterprises.entry_rows import Known
 from enterprises.fact_import import import_facts
 from enterprises.import_report import ImportReport
+from enterprises.papers import papers_on
 from enterprises.registry_import import ImportPlan, import_file, preview_file
 from store.database import Store
-from store.firm_facts import changes_of, facts_of, ties_of
-from store.registry import find_entry, load_entries
+from store.firm_facts import changed_field, changes_of, facts_of, said_before, ties_of
+from store.registry import find_entry, load_entries, save_entries
 
 COLUMNS = load_columns(PROJECT / "config")
 KNOWN = Known({"电动自行车": "ebike"}, {"东湖区": "360102"})
@@ -211,3 +214,40 @@ def test_the_command_tells_what_was_refused_in_a_file_no_spreadsheet_runs(
     told = json.loads(capsys.readouterr().out)
     assert (told["new"], told["updated"], told["refused"], told["reasons"][0]["line"]) == (1, 0, 1, 2)
     assert "'=HYPERLINK(1)" in refused.read_text(encoding="utf-8-sig")
+
+
+def noon_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
+
+
+def test_what_a_re_import_changed_is_kept_and_the_day_sees_what_stood_then(store: Store, tmp_path: Path) -> None:
+    """A certificate that was suspended on the day of sale is told so, also after a later file calls it valid."""
+    plan = ImportPlan(COLUMNS["ccc"], KNOWN)
+    head = "信用代码,证书编号,有效期起,有效期止,证书状态,状态日期\n"
+    files = {
+        date(2026, 10, 1): "2024-01-01,2026-11-01,,",
+        date(2026, 11, 2): "2024-01-01,2026-11-01,暂停,2026-10-20",
+        date(2026, 12, 2): "2024-01-01,2031-11-01,,",
+        date(2026, 12, 9): "2024-01-01,2031-11-01,,",
+    }
+    with store.write() as db:
+        save_entries(db, [RegistryEntry("E1", "某某有限公司", uscc=CODE)], now=noon_of(date(2026, 9, 1)))
+    counts = []
+    for day, cells in files.items():
+        (tmp_path / f"{day}.csv").write_text(f"{head}{CODE},2022012401900001,{cells}\n", encoding="utf-8")
+        report = import_facts(store, tmp_path / f"{day}.csv", plan, clock=partial(noon_of, day))
+        counts.append((report.new, report.updated, report.unchanged))
+    assert counts == [(1, 0, 0), (0, 1, 0), (0, 1, 0), (0, 0, 1)], "the same from another file changes nothing"
+    with store.read() as db:
+        [fact], history = facts_of(db, ["E1"])["E1"], changes_of(db, "E1")
+    assert [sorted(each[1] for each in map(changed_field, one.changes) if each) for one in history] == [
+        ["state", "state_since", "until"], ["state", "state_since"]
+    ]  # fmt: skip
+
+    def told(day: date) -> tuple[str, str]:
+        then = said_before([fact], history, noon_of(day)).values()
+        [paper] = papers_on([fact], day, date(2026, 12, 9), dict(zip([fact], then, strict=False)))
+        return paper.told, paper.later
+
+    assert told(date(2026, 11, 10)) == ("当日已暂停 21 天", "其后名录改为有效期至 2031-11-01")
+    assert told(date(2026, 12, 9)) == ("当日有效", "")
