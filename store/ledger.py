@@ -140,6 +140,12 @@ def entries_by_id(db: Connection, ids: Sequence[str]) -> list[Entry]:
     return found
 
 
+def entries_between(db: Connection, first: date, last: date) -> list[Entry]:
+    """The entries found from one day to another, both included."""
+    query = select(ledger_entries).where(ledger_entries.c.found_on >= first, ledger_entries.c.found_on <= last)
+    return [entry_of_row(row) for row in db.execute(query.order_by(ledger_entries.c.found_on)).mappings()]
+
+
 def list_entries(db: Connection, *, states: Sequence[HazardState] = ()) -> list[Entry]:
     """All of them or those in these states, by due date."""
     query = select(ledger_entries).order_by(ledger_entries.c.due_on, ledger_entries.c.year, ledger_entries.c.serial)

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from docx import Document
@@ -16,7 +18,9 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from core.errors import UsageError
+from core.firms import FactKind, FirmFact
 from reports.papers import book
+from reports.papers.files import PACK, files_for
 from reports.papers.kinds import KINDS, Asked
 from reports.papers.layout import set_paper
 from reports.papers.phrases import outside, share, source_says, tight
@@ -25,7 +29,10 @@ from reports.papers.shown import shown_paper
 from reports.papers.words import forbidden
 from reports.papers.workbook import write_workbook
 from store import users
+from store.firm_facts import save_facts
+from store.ledger import list_entries
 from store.schema import audit
+from store.supervisions import Supervision, insert_supervision
 from tests.desk_pages import ALERT, fill_more
 from tests.desk_server import NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in, value_of
@@ -36,7 +43,11 @@ from web.services import Services
 Browse = Callable[[str], TestClient]
 DRAFTS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("weekly", "week:2026-W47", {}), ("flash", f"alert:{ALERT}", {}), ("opinion", f"alert:{ALERT}", {}),
-    ("risk", "alert:YJ-2026-0004", {}), ("risk", "event:SJ-2026-0003", {}),
+    ("risk", "alert:YJ-2026-0004", {}), ("risk", "event:SJ-2026-0003", {}), ("letter", "alert:YJ-2026-0004", {}),
+    ("letter", "trace:model=XL-9000", {"to": "360113"}), ("transfer", "alert:YJ-2026-0004", {}),
+    ("stage", "year:2026", {}), ("annual", "year:2026", {}), ("talk", f"alert:{ALERT}", {}),
+    ("talk", "event:SJ-2026-0003", {}), ("supervise", "supervised:DB-2026-0001", {}), ("tip", f"alert:{ALERT}", {}),
+    ("tip", "event:SJ-2026-0003", {}),
 )  # fmt: skip
 """Kind, subject and options of a paper of every kind."""
 AUTHORS = Path(__file__).resolve().parent.parent / "reports" / "papers"
@@ -53,6 +64,13 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         ):  # fmt: skip
             who: dict[str, Any] = {"role": role, "territory": territory, "display_name": f"{name}员"}
             users.create_user(db, name, **who, password=PASSWORD, now=NOW)
+        recall = FirmFact("ENT0043", FactKind.RECALL, day=date(2026, 11, 2), product="充电器", model="XL-9000")
+        save_facts(db, [replace(recall, number="赣召2026-9", source="名录.csv")], now=NOW)
+        entries = tuple(one.id for one in list_entries(db))
+        terms, day = "隐患全部销号", date(2026, 12, 31)
+        one = Supervision("", "territory", "360702", "360000", "章贡区", "", date(2026, 11, 20), day, terms, entries,
+                          "chief", NOW)  # fmt: skip
+        insert_supervision(db, one, once="supervised-1")
     yield made
     made.store.close()
 
@@ -359,3 +377,76 @@ def test_the_workbook_locks_what_the_system_counts_and_keeps_texts_as_texts(serv
     bad = load_workbook(BytesIO(write_workbook(replace(content, leaves=(leaf,)), signed=True)))["坏"]
     assert bad["A1"].data_type == "s"
     assert (bad["A4"].value, bad["A4"].data_type) == ("=cmd()", "s")
+
+
+def test_letters_show_no_numbers_and_keep_the_list_as_an_annex(contents: dict[str, Content]) -> None:
+    for name in ("letter alert:YJ-2026-0004", "letter trace:model=XL-9000"):
+        content = contents[name]
+        assert not re.search(r"\[\d", text_of(content))
+        made = Document(BytesIO(set_paper(content, {})))
+        assert made.paragraphs[0].text == "××〔2026〕　号"
+        assert any(table.rows[0].cells[-1].text == "核实状态" for table in made.tables)
+        assert "请于收到本函【待填：函复工作日数】个工作日内函复" in text_of(content)
+        assert "此函。" in text_of(content)
+    batch = next(one for one in contents["letter alert:YJ-2026-0004"].annexes if one.title == "不合格批次清单")
+    assert "HRB400" in str(batch)
+
+
+def test_a_letter_goes_to_another_bureau_only(services: Services) -> None:
+    with services.store.read() as db:
+        home, county = (desk_for(services, db, code, now=NOW) for code in ("360000", "360313"))
+        with pytest.raises(UsageError, match="不是其他属地"):
+            book.draft(home, "letter", Asked("alert:YJ-2026-0004", {"to": "360000"}))
+        with pytest.raises(UsageError, match="由省局发出"):
+            book.draft(county, "letter", Asked("alert:YJ-2026-0004", {"to": "110000"}))
+        with pytest.raises(UsageError, match="有：360113"):
+            book.draft(home, "letter", Asked("trace:model=XL-9000", {"to": "360702"}))
+
+
+def test_a_firm_is_talked_to_on_official_ground_or_asked_to_explain(contents: dict[str, Content]) -> None:
+    firm, asked = text_of(contents[f"talk alert:{ALERT}"]), text_of(contents["talk event:SJ-2026-0003"])
+    assert "约谈不代替依法应当作出的处理" in firm
+    assert "据" in firm
+    assert "通报" in firm
+    assert "决定约谈" not in asked
+    assert "前书面说明" in asked
+
+
+def test_public_text_tells_no_figures_of_online_reports(contents: dict[str, Content]) -> None:
+    online = text_of(contents["tip event:SJ-2026-0003"])
+    assert "有关情况正在核实" in online
+    assert not re.search(r"\d+条", online)
+    made = Document(BytesIO(set_paper(contents[f"tip alert:{ALERT}"], {})))
+    texts = [one.text for one in made.paragraphs]
+    assert "依据清单（内部留存，不随文发布）" in texts
+    assert not any(text.startswith("附件") for text in texts)
+
+
+def test_a_hand_over_is_one_pack_with_its_receipt(contents: dict[str, Content]) -> None:
+    content = contents["transfer alert:YJ-2026-0004"]
+    assert "本单仅移交线索，不代表调查结论" in text_of(content)
+    with ZipFile(BytesIO(files_for(content, {}, signed=False)[PACK])) as pack:
+        names = pack.namelist()
+        sums = pack.read("SHA256SUMS").decode()
+        for name in names:
+            if name != "SHA256SUMS":
+                assert f"{sha256(pack.read(name)).hexdigest()}  {name}" in sums
+        receipt = Document(BytesIO(pack.read("03_材料接收回执.docx")))
+    assert "接收人：" in [one.text for one in receipt.paragraphs]
+    assert len(names) == 4
+    assert [row[1] for row in content.annexes[0].blocks[0].rows][:2] == ["移送书", "调查报告"]  # type: ignore[union-attr]
+
+
+def test_sums_of_many_weeks_name_what_is_missing(contents: dict[str, Content]) -> None:
+    said = text_of(contents["annual year:2026"])
+    assert "数据由第1期至第45期周报累计" in said
+    assert "其中45期周报未签发" in said
+    assert "缺45期" in said
+    assert "“回头看”情况" in said
+    assert "“回头看”情况" not in text_of(contents["stage year:2026"])
+
+
+def test_a_supervision_notice_lists_its_hazards(contents: dict[str, Content]) -> None:
+    said = text_of(contents["supervise supervised:DB-2026-0001"])
+    assert "截至11月23日，你地未销号隐患1个，逾期0个，现予挂牌督办。" in said
+    assert "YH-2026-0001" in said

@@ -4,12 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from core.errors import UsageError
-from reports.papers.files import DOCX, XLSX
+from reports.papers.files import DOCX, PACK, XLSX
 from reports.papers.flash import flash
 from reports.papers.gather import Desk
+from reports.papers.letter import letter, letter_of_trace
+from reports.papers.notices import supervise, talk, tip
 from reports.papers.record import Content, Form
 from reports.papers.special import special
+from reports.papers.stage import summary
 from reports.papers.subjects import matter_of
+from reports.papers.transfer import transfer
 from reports.papers.weekly import weekly_report
 from reports.weeks import Week, read_week
 from store.papers import PaperRow
@@ -70,6 +74,37 @@ def _risk(desk: Desk, asked: Asked) -> Content:
     return special(desk, matter_of(desk, asked.subject), opinion=False)
 
 
+def _letter(desk: Desk, asked: Asked) -> Content:
+    to = asked.options.get("to", "")
+    if asked.sort == "trace":
+        return letter_of_trace(desk, asked.id, to)
+    return letter(desk, matter_of(desk, asked.subject), to)
+
+
+def _transfer(desk: Desk, asked: Asked) -> Content:
+    return transfer(desk, matter_of(desk, asked.subject))
+
+
+def _talk(desk: Desk, asked: Asked) -> Content:
+    return talk(desk, matter_of(desk, asked.subject))
+
+
+def _supervise(desk: Desk, asked: Asked) -> Content:
+    return supervise(desk, asked.id)
+
+
+def _tip(desk: Desk, asked: Asked) -> Content:
+    return tip(desk, matter_of(desk, asked.subject))
+
+
+def _stage(desk: Desk, asked: Asked) -> Content:
+    return summary(desk, asked.id, annual=False)
+
+
+def _annual(desk: Desk, asked: Asked) -> Content:
+    return summary(desk, asked.id, annual=True)
+
+
 def week_asked(desk: Desk, text: str) -> Week:
     """A week that has begun. Raises UsageError."""
     try:
@@ -90,11 +125,20 @@ KINDS: Mapping[str, PaperKind] = {
                   options=("round",)),
         PaperKind("opinion", "舆情专报", "A", MATTERS, "传播、关切、研判和建议；材料不足时为一页说明", _opinion),
         PaperKind("risk", "风险专报", "A", MATTERS, "失效模式、同类情况、涉及企业和建议；材料不足时为一页说明", _risk),
+        PaperKind("letter", "情况通报函、协查函", "B", (*MATTERS, "trace"), "请其他属地局核实企业、批次、流向", _letter,
+                  options=("to",)),
+        PaperKind("transfer", "线索移交单", "A", MATTERS, "移交执法稽查局，附时间线、证据清单、目录和回执", _transfer,
+                  (DOCX, XLSX, PACK)),
+        PaperKind("stage", "阶段性总结", "A", ("year",), "截至7月底的周报累计，缺报写明", _stage, (DOCX, XLSX)),
+        PaperKind("annual", "全年总结", "A", ("year",), "截至11月10日的周报累计和“回头看”", _annual, (DOCX, XLSX)),
+        PaperKind("talk", "约谈通知", "B", MATTERS, "约谈企业；没有官方依据时请其书面说明", _talk),
+        PaperKind("supervise", "挂牌督办通知", "B", ("supervised",), "给被督办的属地，附隐患清单", _supervise),
+        PaperKind("tip", "消费提示", "D", MATTERS, "对社会发布，只引官方数据，不荐产品", _tip),
     )
 }  # fmt: skip
 SUBJECTS: Mapping[str, str] = {
-    "week": "统计周报", "alert": "预警", "event": "事件", "entry": "台账", "trace": "双向追查", "year": "专项行动",
-    "firm": "企业", "product": "产品", "region": "属地",
+    "week": "统计周报", "alert": "预警", "event": "事件", "entry": "台账", "trace": "双向追查",
+    "supervised": "挂牌督办", "year": "专项行动",
 }  # fmt: skip
 """What a paper may be about."""
 OPTIONS: Mapping[str, str] = {"to": "主送属地", "round": "首报、续报或终报", "corrects": "更正哪一件"}

@@ -39,8 +39,8 @@ CLOSER = "-5"  # twips: 28 letters of 16 pt in 156 mm
 ACROSS = 297 - 2 * 25.0  # mm between the margins of a page laid across
 ALONG = 156.0
 BLANK_INK = RGBColor(0xA0, 0x1E, 0x1E)
-SHORT, ON_ONE_PAGE = 9, 16
-"""A column whose cells are so short is centred; a table of so few rows is not cut."""
+SHORT, ON_ONE_PAGE, FEW = 9, 16, 6
+"""A column whose cells are so short is centred; a table of so few rows is not cut, across and along."""
 EVIDENCE_WIDTHS = (11.0, 52.0, 28.0, 21.0, 21.0, 30.0, 64.0, 20.0)
 
 
@@ -103,7 +103,8 @@ class _Setter:
                 self._block(block)
         for block in content.closing:
             self._block(block)
-        self._listed_annexes()
+        if content.form != "D":
+            self._listed_annexes()
         if content.signature:
             self._signature()
         annexes = self._annexes()
@@ -211,6 +212,7 @@ class _Setter:
         for column, width in zip(table.columns, widths, strict=True):
             column.width = Mm(width * scale)
         lines = [head, *rows]
+        whole = len(rows) <= (ON_ONE_PAGE if self.across else FEW)
         middle = [all(len(row[place]) <= SHORT for row in rows) for place in range(len(head))]
         for place, (line, texts) in enumerate(zip(table.rows, lines, strict=True)):
             keep_whole(line._tr)
@@ -219,7 +221,9 @@ class _Setter:
                 cell.width = Mm(width * scale)
                 cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
                 self._fill(cell, text, size, head=place == 0, centred=centred)
-                cell.paragraphs[0].paragraph_format.keep_with_next = place < len(rows) <= ON_ONE_PAGE
+                cell.paragraphs[0].paragraph_format.keep_with_next = (
+                    place < len(rows) <= (ON_ONE_PAGE if self.across else FEW)
+                )
         repeat_head(table)
 
     def _fill(self, cell: _Cell, text: str, size: float, *, head: bool, centred: bool) -> None:
@@ -288,8 +292,9 @@ class _Setter:
             for block in annex.blocks:
                 self._block(block)
         self._turn(across=True)
-        self._line(f"附件{every}" if every > 1 else "附件", font=HEADING)
-        self._annex_title("依据清单")
+        if self.content.form != "D":
+            self._line(f"附件{every}" if every > 1 else "附件", font=HEADING)
+        self._annex_title("依据清单（内部留存，不随文发布）" if self.content.form == "D" else "依据清单")
         rows = [self._evidence(place, key) for place, key in enumerate(self.content.cited(), start=1)]
         if rows:
             self._table(EVIDENCE_HEAD, rows, EVIDENCE_WIDTHS, LIST_SIZE)
@@ -497,6 +502,7 @@ def _small(paragraph: DocxParagraph, size: float) -> None:
         run.font.size = Pt(size)
     if size < SIZE:
         paragraph.paragraph_format.line_spacing = Pt(size * 1.4)
+        _off_grid(paragraph)
 
 
 def _grid_of(section: DocxSection) -> None:

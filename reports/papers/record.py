@@ -145,7 +145,7 @@ class Content:
     to: 主送.  copies: 抄送 or 抄报.  sender: whose paper.  printer: 印发机关.  evidence: by key, all that is cited.
     made: when it was read from the records.  options: what was chosen when it was drafted.
     leaves: of the workbook that goes along.  cuts: words behind which the title may be broken.  signature: whether
-    bureau and day stand below.
+    bureau and day stand below.  pack: all files go into one zip with a receipt.
     """
 
     kind: str
@@ -168,12 +168,13 @@ class Content:
     leaves: tuple[Leaf, ...] = ()
     cuts: tuple[str, ...] = ()
     signature: bool = True
+    pack: bool = False
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
     @property
     def marked(self) -> bool:
         """Whether sentences show [1][2]: papers that leave the house have the list alone."""
-        return self.form in ("A", "D")
+        return self.form == "A"
 
     def blocks(self) -> Iterator[Block]:
         """All blocks in the order they are printed."""

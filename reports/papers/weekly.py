@@ -268,7 +268,7 @@ def _annexes(report: Report, records: Records) -> tuple[Annex, ...]:
         Annex(TITLE, grids),
         Annex("报送情况", _reported(report, records)),
         Annex("重点事件清单", _events(report, records)),
-        Annex("口径", (_ways(report),)),
+        Annex("口径", (ways_of(report.sheet.columns),)),
     )
 
 
@@ -351,11 +351,10 @@ def firm_names(desk: Desk, ids: Sequence[str]) -> list[str]:
     return [known[one].name if one in known else one.removeprefix("NIL:") for one in ids if one]
 
 
-def _ways(report: Report) -> Grid:
+def ways_of(columns: Sequence[Column]) -> Grid:
+    """How each column counts, and who fills it."""
     kinds = {"system": "系统取数", "mixed": "系统草稿，人工确认", "manual": "人工填报"}
-    rows = tuple(
-        (our_word(one.name), kinds[one.source], one.how or "人工填报", one.basis or "—") for one in report.sheet.columns
-    )
+    rows = tuple((our_word(one.name), kinds[one.source], one.how or "人工填报", one.basis or "—") for one in columns)
     return Grid(("栏目", "来源", "口径", "依据"), rows, (56, 34, 120, 36), wide=True)
 
 
@@ -378,7 +377,7 @@ def _leaves(report: Report) -> tuple[Leaf, ...]:
         leaf = Leaf(named, f"{title}　{named}：{name}", head, rows, pairs=True, big=len(columns) > 14)
         hints = ("", *(_hint(report, one) for one in columns))
         found.append(replace(leaf, groups=tuple(one for one in over if one[1]), hints=hints, note=note + more))
-    ways = _ways(report)
+    ways = ways_of(report.sheet.columns)
     rows = tuple(tuple(Cell(text, locked=True) for text in row) for row in ways.rows)
     return (*found, Leaf("口径", "口径", ways.head, rows, widths=(34, 18, 70, 20)))
 

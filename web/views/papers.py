@@ -1,7 +1,7 @@
 """公文: papers drafted from an alert, an event, the ledger, a trace or a week; filled, signed, downloaded."""
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -45,9 +45,9 @@ def show_papers(visit: Here, kind: str = "", state: str = "", page: int = 1) -> 
 
 
 @router.get("/papers/new")
-def choose_paper(visit: Here, of: str = "") -> Response:
-    """What may be drafted of a subject. of: `alert:<id>`, `week:2026-W47`, ..."""
-    return _choice(visit, of)
+def choose_paper(visit: Here, of: str = "", to: str = "") -> Response:
+    """What may be drafted of a subject. of: `alert:<id>`, `week:2026-W47`, ...  to: region code of the addressee."""
+    return _choice(visit, of, to=to)
 
 
 @router.post("/papers/new")
@@ -70,7 +70,7 @@ def draft_paper(visit: Here, form: Posted) -> Response:
             told = {"purpose": KINDS[kind].name, "territory": territory}
             audit.note(db, visit.me.name, "paper_draft", made, at=visit.services.clock(), details=told)
     except UsageError as problem:
-        return _choice(visit, subject, wrong=f"没有起草：{problem}。", status=400)
+        return _choice(visit, subject, to=options.get("to", ""), wrong=f"没有起草：{problem}。", status=400)
     return redirect(f"/papers/{made}?said=drafted")
 
 
@@ -150,14 +150,14 @@ def sign_paper(visit: Here, form: Posted, paper_id: str) -> Response:
 # -- pages -----------------------------------------------------------------------------------------------------------
 
 
-def _choice(visit: Visit, subject: str, *, wrong: str = "", status: int = 200) -> Response:
+def _choice(visit: Visit, subject: str, *, to: str = "", wrong: str = "", status: int = 200) -> Response:
     sort, _, name = subject.partition(":")
     if subject and (sort not in SUBJECTS or not name):
         raise BadAddress(f"地址中的 of={subject[:20]} 看不懂。可从这些起草：{'、'.join(SUBJECTS.values())}。")
     offered = [one for one in KINDS.values() if not subject or sort in one.of]
     return visit.page(
         "paper_new.html", status=status, offered=offered, subject=subject, sort=sort, name=name, SUBJECTS=SUBJECTS,
-        OPTIONS=OPTIONS, wrong=wrong,
+        OPTIONS=OPTIONS, wrong=wrong, to=to if to.isdigit() else "",
     )  # fmt: skip
 
 
@@ -190,7 +190,11 @@ def _address(subject: str) -> str:
     """The page of what a paper is about; empty where there is none."""
     sort, _, name = subject.partition(":")
     pages = {"alert": "/alerts/", "event": "/events/", "entry": "/ledger/", "week": "/reports/weekly/"}
-    return f"{pages[sort]}{quote(name)}" if sort in pages else f"/trace?{name}" if sort == "trace" else ""
+    if sort == "trace":
+        asked = dict(parse_qsl(name))
+        firm = asked.pop("firm", "")
+        return f"/enterprises/{quote(firm)}/trace" if firm else f"/trace?{urlencode(asked)}"
+    return f"{pages[sort]}{quote(name)}" if sort in pages else "/ledger/supervised" if sort == "supervised" else ""
 
 
 def _own(visit: Visit) -> str:
