@@ -221,9 +221,7 @@ class _Setter:
                 cell.width = Mm(width * scale)
                 cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
                 self._fill(cell, text, size, head=place == 0, centred=centred)
-                cell.paragraphs[0].paragraph_format.keep_with_next = (
-                    place < len(rows) <= (ON_ONE_PAGE if self.across else FEW)
-                )
+                cell.paragraphs[0].paragraph_format.keep_with_next = whole and place < len(rows)
         repeat_head(table)
 
     def _fill(self, cell: _Cell, text: str, size: float, *, head: bool, centred: bool) -> None:

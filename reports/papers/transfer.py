@@ -1,4 +1,4 @@
-"""线索移交单 (行刑衔接): facts, time line, electronic evidence and records for the case unit, whose own papers are not ours."""
+"""线索移交单 (行刑衔接): what we know, for the case unit, whose own papers are not ours."""
 
 from core.firms import FactKind
 from ledger.words import STATE_WORDS
