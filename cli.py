@@ -37,6 +37,7 @@ GROUPS = {
     "commands.mail": ("mail",),
     "commands.watching": ("watch",),
     "commands.handing_in": ("intake",),
+    "commands.exporting": ("export",),
     "commands.progressing": ("progress",),
     "commands.watchlists": ("watchlist",),
     "commands.grade": ("grade",),

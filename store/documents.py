@@ -347,6 +347,18 @@ def tellers_after(db: Connection, seq: int, *, kinds: Sequence[str], limit: int)
     return [(row["seq"], _signal(row)) for row in rows]
 
 
+def recalls_behind(
+    db: Connection, seq: int, *, kinds: Sequence[str], since: datetime | None, limit: int
+) -> list[tuple[int, Signal]]:
+    """Analysed latest revisions after `seq` of these kinds that were published since then, in order of arrival."""
+    query = select(*_WITHOUT_RAW).where(documents.c.seq > seq, documents.c.latest, documents.c.analysis.is_not(None))
+    query = query.where(documents.c.kind.in_(list(kinds)), documents.c.withdrawn_at.is_(None))
+    if since is not None:
+        query = query.where(documents.c.event_time >= since)
+    rows = db.execute(query.order_by(documents.c.seq).limit(limit)).mappings().all()
+    return [(row["seq"], _signal(row)) for row in rows]
+
+
 def files_of(db: Connection, document: Document) -> tuple[AttachedFile, ...]:
     """The attached files of this revision, as they were fetched."""
     query = select(documents.c.raw).where(documents.c.id == document.id, documents.c.revision == document.revision)

@@ -48,6 +48,20 @@ def alerts_updated_behind(
     return [alert_of(row) for row in db.execute(query).mappings()]
 
 
+def alerts_changed(
+    db: Connection, behind: tuple[datetime, str] | None, *, since: datetime | None, limit: int
+) -> list[Alert]:
+    """Alerts but canaries and those merged into another, newest made first, each once. since: changed then or later."""
+    query = select(alerts).where(REAL, not_(MERGED))
+    if since is not None:
+        query = query.where(alerts.c.updated_at >= since)
+    if behind is not None:
+        at, last = behind
+        query = query.where(or_(alerts.c.created_at < at, and_(alerts.c.created_at == at, alerts.c.id < last)))
+    query = query.order_by(alerts.c.created_at.desc(), alerts.c.id.desc()).limit(limit)
+    return [alert_of(row) for row in db.execute(query).mappings()]
+
+
 def events_behind(
     db: Connection, behind: tuple[int, int] | None, *, since: datetime | None, least: int, limit: int
 ) -> list[tuple[tuple[int, int], Event]]:

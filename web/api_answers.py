@@ -20,6 +20,10 @@ def is_among(tag: str, header: str) -> bool:
     return tag in asked or "*" in asked
 
 
+STREAMED = "/api/export/"
+"""Answers that are sent as they are read: no tag, for they are never held whole."""
+
+
 class ApiAnswers:
     """Tags answers to GET under /api and says 304 where the caller has it already; writes the rate headers."""
 
@@ -39,7 +43,7 @@ class ApiAnswers:
                 headers = MutableHeaders(scope=message)
                 for name, value in scope["state"].get("rate", {}).items():
                     headers.setdefault(name, value)
-                if scope["method"] == "GET" and message["status"] == 200:
+                if scope["method"] == "GET" and message["status"] == 200 and not scope["path"].startswith(STREAMED):
                     held.append(message)
                     return
             if not held:

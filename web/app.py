@@ -58,6 +58,7 @@ from web.views import (
     enterprises,
     events,
     evidence,
+    export,
     feeds,
     grades,
     handover,
@@ -109,7 +110,7 @@ PAGES = (
     rules, status, account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence,
     ledger, ledger_sheet, ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit,
     account_sign_in, invite, settings, settings_users, oidc, tokens, reports, papers, deliveries, help, watchlists,
-    grades, sensitive, dossier, calendar, progress, mail_door,
+    grades, sensitive, dossier, calendar, progress, export, mail_door,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from core.errors import ConfigError
 FOLDER = Path(__file__).parent / "help"
 ORDER = (
     "today", "changes", "alerts", "alert", "events", "search", "analytics", "document", "enterprises", "dossier",
-    "trace", "mirror", "clusters", "ledger", "lookback", "supervised", "reports", "calendar", "progress", "papers",
-    "sources", "rules", "lab", "leadtime", "silences", "deliveries", "status", "handover", "wall", "why", "audit",
-    "account", "users", "settings", "interface", "signin", "help", "watchlists", "grades",
+    "trace", "mirror", "clusters", "ledger", "lookback", "supervised", "reports", "calendar", "progress", "export",
+    "papers", "sources", "rules", "lab", "leadtime", "silences", "deliveries", "status", "handover", "wall", "why",
+    "audit", "account", "users", "settings", "interface", "signin", "help", "watchlists", "grades",
 )  # fmt: skip
 """As a person meets them; a file that is not named here comes last."""
 PIECE = re.compile(r"\*\*(?P<strong>[^*]+)\*\*|`(?P<code>[^`]+)`|\[(?P<word>[^\]]+)\]\((?P<href>[/#][^)\s]*)\)")

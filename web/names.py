@@ -140,6 +140,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "report_sign": "签发周报",
     "report_mark": "登记报送",
     "hand_in": "接收数据",
+    "export_data": "导出数据",
     "sampling_target": "抽样建议",
     "export_progress": "导出进展",
     "report_reopen": "重开周报",
