@@ -52,7 +52,14 @@ def match(
     data: DataOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """按任何叫法查企业 (finds a firm by a full, short, former, misspelt or pinyin name, a brand or a credit code)."""
+    """按任何叫法查企业 (finds a firm by a full, short, former, misspelt or pinyin name, a brand or a credit code).
+
+    Each candidate has a score of 0 to 1 and what agreed; namesakes are told. Several names: one answer each, in their
+    order; --json prints a JSON line a name: query, candidates (id, name, score, why, region, namesakes), namesakes.
+
+    Examples: fengsui match 光明线览 · fengsui match yunzhui · fengsui match 91360113YX9115549X ·
+    fengsui match --file names.txt --region 360900 --json
+    """
     wanted = list(names or [])
     if file is not None:
         wanted += [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]

@@ -1,6 +1,7 @@
 """Firms are found by whatever name people use; namesakes are warned of; a large registry is one file that is opened."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from enterprises.name_parts import NameSplitter, known_places
 from enterprises.registry_import import VERSION
 from store.database import Store, set_fact
 from store.registry import save_entries
+from web.language.catalogue import HAN, load_catalogue
 
 FIRMS = (
     RegistryEntry(
@@ -64,6 +66,8 @@ def test_a_firm_is_found_by_what_people_call_it(matcher: Matcher, query: str, wh
     best = matcher.match(query)[0]
     assert best.id == "A", query
     assert why in best.why
+    english = re.sub("“[^”]*”", "", load_catalogue().told(best.why))
+    assert not HAN.search(english), f"no English for {best.why}"
 
 
 def test_what_no_firm_is_called_finds_none(matcher: Matcher) -> None:

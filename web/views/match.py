@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from enterprises.match import Candidate, Matcher
 from web.bearer import FirmReader
+from web.language.catalogue import load_catalogue
+from web.language.choice import ENGLISH
 from web.visit import Here, Refused, without_nul
 
 router = APIRouter(prefix="/api")
@@ -119,12 +121,13 @@ def suggest(visit: Here, q: str = "") -> SuggestionsOut:
         return SuggestionsOut(suggestions=[])
     region = "" if visit.me.everywhere else visit.me.user.territory
     found = visit.services.matchers.matcher().match(text, region=region, limit=SUGGESTED)
-    name_of = visit.services.lexicon.regions.name_of
+    name_of = visit.names.region
+    said = load_catalogue().told if visit.language == ENGLISH else str
     shown = [
-        SuggestionOut(id=one.id, name=one.name, why=one.why, where=name_of(one.region) if one.region else "")
+        SuggestionOut(id=one.id, name=one.name, why=said(one.why), where=name_of(one.region) if one.region else "")
         for one in found
     ]
-    return SuggestionsOut(suggestions=shown, note=namesake_note(found))
+    return SuggestionsOut(suggestions=shown, note=said(namesake_note(found)))
 
 
 def namesake_note(found: list[Candidate]) -> str:
