@@ -43,6 +43,7 @@ GROUPS = {
     "commands.grade": ("grade",),
     "commands.firms": ("enterprises", "match"),
     "commands.tracing": ("trace",),
+    "commands.papers": ("paper", "report"),
     "commands.mirroring": ("mirror",),
     "commands.clusters": ("clusters",),
     "commands.rules": ("rules",),

@@ -23,6 +23,7 @@ IN_FILES = (
     "smtp_url",
     "oidc_secret",
     "second_factor_key",
+    "rephrase_key",
 )
 """What may lie in a file instead of the environment: FENGSUI_<NAME>_FILE names it."""
 
@@ -99,6 +100,11 @@ class Settings(BaseSettings):
     )
     log_level: str = "INFO"
     log_file: Path | None = Field(default=None, description="log here, and only warnings to stderr")
+    rephrase_url: str = Field(
+        default="", description="OpenAI-compatible address of a model in one's own network, up to /v1; empty: none"
+    )
+    rephrase_model: str = Field(default="", description="its name there")
+    rephrase_key: SecretStr | None = None
     source_base: str = Field(default="", description="what {base} means in source files: the demo's sample site")
     canary_url: str = Field(
         default="", description="the desk's address for the hourly self-test; `fengsui run` sets it, empty: none"

@@ -59,6 +59,11 @@ def week_of(moment: datetime) -> Week:
     return Week(day - timedelta(days=(day.isoweekday() - WEDNESDAY) % 7))
 
 
+def week_on(day: date | None, now: datetime) -> Week:
+    """The week a day lies in; without one the last that ended."""
+    return Week(day - timedelta(days=(day.isoweekday() - WEDNESDAY) % 7)) if day else week_of(now).before
+
+
 def read_week(text: str) -> Week:
     """The week of an address. Raises ValueError for what is none, 2026-W60 too."""
     found = re.fullmatch(r"(20\d\d)-W(\d\d)", text)

@@ -1,5 +1,6 @@
 """Official papers: each sentence of fact rests on something, no forbidden word, fields block signing, then frozen."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 from sqlalchemy import select
 
+from cli import main
 from core.errors import UsageError
 from core.firms import FactKind, FirmFact
 from reports.papers import book
@@ -450,3 +452,46 @@ def test_a_supervision_notice_lists_its_hazards(contents: dict[str, Content]) ->
     said = text_of(contents["supervise supervised:DB-2026-0001"])
     assert "截至11月23日，你地未销号隐患1个，逾期0个，现予挂牌督办。" in said
     assert "YH-2026-0001" in said
+
+
+def test_a_correction_is_a_new_paper_that_names_the_signed_one(services: Services, browse: Browse) -> None:
+    one, chief = browse("one"), browse("chief")
+    paper = draft(one, "tip", f"alert:{ALERT}")
+    again = {"csrf": "", "kind": "tip", "of": f"alert:{ALERT}", "corrects": paper, "once": "corrects-a-draft"}
+    again["csrf"] = value_of(one.get("/papers/new?of=week:2026-W47").text, "csrf")
+    assert "已签发的同类文稿" in one.post("/papers/new", data=again).text
+    post(one, paper, "fill", **fields_of(services, paper))
+    assert post(chief, paper, "sign").status_code == 303
+    assert f"corrects={paper}" in one.get(f"/papers/{paper}").text
+    made = draft(one, "tip", f"alert:{ALERT}", corrects=paper)
+    page = one.get(f"/papers/{made}").text
+    assert f"本件更正{paper}。" in page
+    assert "【待填：更正内容和原因" in page
+    assert f'更正 <a href="/papers/{paper}">' in page
+
+
+def test_a_paper_of_an_alert_of_elsewhere_is_refused(browse: Browse) -> None:
+    county = browse("county")
+    page = county.get("/papers/new?of=alert:YJ-2026-0005").text
+    form = {"csrf": value_of(page, "csrf"), "once": "elsewhere-1", "kind": "flash", "of": "alert:YJ-2026-0005"}
+    answer = county.post("/papers/new", data=form)
+    assert answer.status_code == 400
+    assert "不在本局属地" in answer.text
+    assert browse("reader").post("/papers/new", data={**form, "csrf": "x"}).status_code == 403
+
+
+def test_the_command_writes_the_files_and_tells_what_each_sentence_rests_on(
+    services: Services, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = str(services.settings.data_dir)
+    with pytest.raises(SystemExit) as done:
+        main(["paper", "risk", "alert:YJ-2026-0004", "--data", data, "--out", str(tmp_path), "--json"])
+    assert done.value.code == 0
+    told = json.loads(capsys.readouterr().out)
+    assert Path(told["files"][0]).read_bytes()[:2] == b"PK"
+    assert all(one["rests"] for one in told["sentences"])
+    keys = {one["key"] for one in told["evidence"]}
+    assert {key for one in told["sentences"] for key in one["rests"]} <= keys
+    with pytest.raises(SystemExit) as refused:
+        main(["paper", "flush", "alert:YJ-2026-0004", "--data", data, "--out", str(tmp_path)])
+    assert refused.value.code == 2

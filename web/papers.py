@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from alerts.duty import Duty
 from reports.papers.gather import Desk
+from reports.papers.rephrase import Rephraser
 from reports.records import Marks
 from reports.weekly import Office, WeeklyBook
 from store.users import EVERYWHERE, User
@@ -26,11 +27,14 @@ def desk_for(
     bureau = Viewer(replace(SYSTEM, territory=territory), regions)
     parts = services.rule_parts
     duty = (parts.duty if parts else None) or Duty()
+    known = services.settings
+    model = Rephraser(known.rephrase_url, known.rephrase_model, known.rephrase_key) if known.rephrase_url else None
     return Desk(
         db, services.lexicon, cut_of(bureau), territory, now, {one.key: one.title for one in services.sources},
         Office(territory, bureau.sees_code),
         WeeklyBook(services.weekly, services.lexicon, parts.ack_hours if parts else {}, marks), services.ledger,
         duty.is_workday, services.laws, {one.key: one.kind.value for one in services.sources},
+        model.paper if model else None,
     )  # fmt: skip
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from core.errors import UsageError
-from reports.papers.files import files_for
-from reports.papers.gather import Desk
+from reports.papers.files import DOCX, files_for
+from reports.papers.gather import Desk, record_of
 from reports.papers.kinds import KINDS, SUBJECTS, Asked
-from reports.papers.record import Content, Field, from_plain, lacking, to_plain
+from reports.papers.record import Content, Field, corrected, from_plain, lacking, to_plain
 from reports.papers.words import forbidden
 from store import papers
 from store.papers import PaperRow, PaperValue
@@ -52,12 +52,26 @@ def draft(desk: Desk, kind: str, asked: Asked) -> Content:
     if asked.sort not in known.of:
         wanted = "、".join(SUBJECTS[one] for one in known.of)
         raise UsageError(f"{known.name}从{wanted}起草，不能从“{SUBJECTS.get(asked.sort, asked.sort[:20])}”起草")
-    return known.compose(desk, asked)
+    content = known.compose(desk, asked)
+    if before := asked.options.get("corrects", ""):
+        content = _correcting(desk, content, kind, before)
+    return desk.rephrase(content) if desk.rephrase else content
 
 
-def earlier(desk: Desk, kind: str, subject: str) -> tuple[PaperRow, ...]:
-    """The papers of the same kind and bureau about the same thing, oldest first."""
-    return tuple(papers.papers_of_subject(desk.db, subject, kind, desk.territory))
+def _correcting(desk: Desk, content: Content, kind: str, paper: str) -> Content:
+    row = papers.find_paper(desk.db, paper)
+    if row is None or row.kind != kind or row.territory != desk.territory or row.signed_at is None:
+        raise UsageError(f"更正的须是本局已签发的同类文稿，{paper[:20]} 不是")
+    key = f"公文 {row.id}"
+    signed = record_of(desk, key, row.title, papers.files_of(desk.db, row.id).get(DOCX, ""))
+    made = corrected(content, row.id, key)
+    return made.with_evidence({**made.evidence, key: signed})
+
+
+def earlier(desk: Desk, kind: str, subject: str, *, until: str = "") -> tuple[PaperRow, ...]:
+    """The papers of the same kind and bureau about the same thing, oldest first. until: only those before that one."""
+    found = papers.papers_of_subject(desk.db, subject, kind, desk.territory)
+    return tuple(row for row in found if row.corrects is None and (not until or row.id < until))
 
 
 def keep(
@@ -83,6 +97,7 @@ def open_paper(db: Connection, paper: str) -> Kept | None:
 def fill(db: Connection, kept: Kept, typed: Mapping[str, str], *, by: str, now: datetime, once: str) -> list[str]:
     """Write fields; keys of those that changed. Raises UsageError, then nothing is written."""
     papers.take_turn(db)
+    kept = _now(db, kept)
     if kept.signed:
         raise UsageError("已签发，不能再改；要更正请另拟一件")
     fields = {one.key: one for one in kept.content.fields}
@@ -108,16 +123,26 @@ def _check(one: Field, value: str, *, outward: bool) -> None:
         raise UsageError(f"{one.label}中的“{word}”公文不用，可写：{instead}。引用原文请放在引号“ ”内")
 
 
-def refresh(db: Connection, desk: Desk, kept: Kept) -> Content:
-    """A draft as the records are now; what people wrote stays. Raises UsageError."""
-    papers.take_turn(db)
+def again(desk: Desk, kept: Kept) -> Content:
+    """A draft as the records are now. Raises UsageError."""
     if kept.signed:
         raise UsageError("已签发，不能重新取数")
-    before = tuple(row for row in earlier(desk, kept.row.kind, kept.row.subject) if row.id < kept.row.id)
-    options = dict(kept.content.options)
-    content = draft(desk, kept.row.kind, Asked(kept.row.subject, options, before))
+    options = dict(kept.content.options) | ({"corrects": kept.row.corrects} if kept.row.corrects else {})
+    before = earlier(desk, kept.row.kind, kept.row.subject, until=kept.row.corrects or kept.row.id)
+    return draft(desk, kept.row.kind, Asked(kept.row.subject, options, before))
+
+
+def renew(db: Connection, kept: Kept, content: Content) -> None:
+    """Store it; what people wrote stays. Raises UsageError."""
+    papers.take_turn(db)
+    if _now(db, kept).signed:
+        raise UsageError("已签发，不能重新取数")
     papers.renew_content(db, kept.row.id, title=content.title, content=to_plain(content))
-    return content
+
+
+def _now(db: Connection, kept: Kept) -> Kept:
+    """The paper as it stands within this transaction."""
+    return open_paper(db, kept.row.id) or kept
 
 
 def refusal(kept: Kept, by: str) -> str:
@@ -135,6 +160,7 @@ def refusal(kept: Kept, by: str) -> str:
 def sign(db: Connection, kept: Kept, *, by: str, now: datetime, made: str) -> bool:
     """Freeze it with its files. made: when the content was read that the person had before them. Raises UsageError."""
     papers.take_turn(db)
+    kept = _now(db, kept)
     if kept.signed and kept.row.signed_by == by:
         return False
     if why := refusal(kept, by):

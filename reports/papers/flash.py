@@ -36,7 +36,7 @@ def flash(desk: Desk, matter: Matter, options: dict[str, str], before: Sequence[
     which = options.get("round") or ("next" if before else "first")
     if which not in ROUNDS:
         raise UsageError("第几报须为 first（首报）、next（续报）或 last（终报）")
-    if which == "first" and before:
+    if which == "first" and before and "corrects" not in options:
         raise UsageError(f"已有首报 {before[0].id}，请起草续报或终报")
     if which != "first" and last is None:
         raise UsageError("还没有首报，请先起草首报")

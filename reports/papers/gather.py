@@ -19,7 +19,7 @@ from ledger.clocks import IsWorkday
 from nlp.privacy import mask
 from reports.paper import UNKNOWN, Evidence
 from reports.papers.phrases import OFFICIAL, full_bureau, moment_words, outside, source_says, stamp, tight
-from reports.papers.record import Said, fact
+from reports.papers.record import Content, Said, fact
 from reports.papers.words import INFORMER, forbidden
 from reports.weekly import Office, WeeklyBook
 from store.registry import find_entries
@@ -34,7 +34,7 @@ UNOFFICIAL = (Kind.NEWS.value, Kind.SOCIAL.value, Kind.FORUM.value, Kind.HOTLIST
 class Desk:
     """Who writes, from what. territory: whose paper.  cut: what that bureau may read.  sources: title by key.
 
-    carriers: kind of each source.
+    carriers: kind of each source.  rephrase: says marked paragraphs in other words; None: nobody does.
     """
 
     db: Connection
@@ -49,7 +49,7 @@ class Desk:
     is_workday: IsWorkday
     laws: Sequence[Article] = ()
     carriers: Mapping[str, str] = field(default_factory=dict)
-    rephrase: Callable[[tuple[Said, ...]], tuple[Said, ...]] | None = None
+    rephrase: Callable[[Content], Content] | None = None
 
     @property
     def bureau(self) -> str:

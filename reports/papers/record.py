@@ -15,6 +15,7 @@ from reports.paper import Evidence
 
 Form = Literal["A", "B", "C", "D"]
 """A internal material, B letters and notices, C facts beside an enforcement form, D public text."""
+CORRECTION = "correction"
 HEAD = "代拟稿，未经审签不得外发"
 BLANK = re.compile("\ue000([a-z_]+)\ue001")
 
@@ -30,11 +31,12 @@ class Said:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """rephrase: a local model may say it in other words, see rephrase.py.  flush: without an indent."""
+    """rephrase: a local model may say it in other words (rephrase.py).  reworded: it did.  flush: without an indent."""
 
     said: tuple[Said, ...]
     rephrase: bool = False
     flush: bool = False
+    reworded: bool = False
     sort: Literal["paragraph"] = "paragraph"
 
 
@@ -215,6 +217,13 @@ class Content:
 
 
 _CONTENT = TypeAdapter(Content)
+
+
+def corrected(content: Content, paper: str, key: str) -> Content:
+    """The paper as a correction of a signed one; what was wrong is a field. key: of the signed one as evidence."""
+    note = Field(CORRECTION, "更正内容和原因（原第×项由×更正为×，原因：××）", long=True)
+    lead = para(fact(f"本件更正{paper}。", key))
+    return replace(content, opening=(lead, Blank(CORRECTION), *content.opening), fields=(note, *content.fields))
 
 
 def to_plain(content: Content) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from reports.papers.bars import drawn
 from reports.papers.layout import Numbers
 from reports.papers.record import BLANK, Blank, Block, Chart, Content, Field, Grid, Paragraph, shown
 
+REWORDED = "（上段措辞由本地模型调整，数字、引文和依据未变，请核对；本行不印出。）"
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -58,7 +60,8 @@ class _Shown:
     def _block(self, block: Block) -> list[Line]:
         if isinstance(block, Paragraph):
             text = "".join(one.text + self.numbers.of(one.rests) for one in block.said)
-            return [Line("flush" if block.flush else "text", self._pieces(text))]
+            found = [Line("flush" if block.flush else "text", self._pieces(text))]
+            return [*found, Line("note", (Piece(REWORDED),))] if block.reworded else found
         if isinstance(block, Blank):
             return self._field(self.fields[block.key])
         if isinstance(block, Grid):

@@ -11,7 +11,7 @@ from core.firms import PAPERS, FactKind, FirmFact, PaperState
 from core.records import LEVEL_COLOURS
 from ledger.words import bureau_of
 from reports.papers.gather import Desk, Matter, Records, evidence_of
-from reports.papers.phrases import day_words, in_order, moment_words, outside, short_day, stamp
+from reports.papers.phrases import day_words, in_order, moment_words, outside, short_day, stamp, tight
 from reports.papers.record import (
     Blank,
     Block,
@@ -138,7 +138,7 @@ def _judged(desk: Desk, matter: Matter, records: Records) -> tuple[Said, ...]:
     days = {beijing(one.at).date() for one in matter.told}
     said = [graded(matter)]
     if matter.alert is not None:
-        said.append(fact(f"级别依据：{outside(matter.alert.reason, 80)}（规则判定，由人确认）。", matter.record))
+        said.append(fact(f"级别依据：{outside(tight(matter.alert.reason), 80)}（规则判定，由人确认）。", matter.record))
     places = "、".join(desk.place(code) for code in in_order(matter.places, desk.lexicon.regions)[:6]) or "待核"
     said.append(fact(f"涉及属地{len(matter.places)}个：{places}。", *matter.ids(matter.own[:5]), matter.record))
     if (max(days) - min(days)).days < FEW_WEEKS * 7:

@@ -45,9 +45,12 @@ def show_papers(visit: Here, kind: str = "", state: str = "", page: int = 1) -> 
 
 
 @router.get("/papers/new")
-def choose_paper(visit: Here, of: str = "", to: str = "") -> Response:
-    """What may be drafted of a subject. of: `alert:<id>`, `week:2026-W47`, ...  to: region code of the addressee."""
-    return _choice(visit, of, to=to)
+def choose_paper(visit: Here, of: str = "", to: str = "", corrects: str = "", kind: str = "") -> Response:
+    """What may be drafted of a subject. of: `alert:<id>`, `week:2026-W47`, ...  to: region code of the addressee.
+
+    corrects, kind: a signed paper that the new one corrects.
+    """
+    return _choice(visit, of, to=to, corrects=corrects[:20], kind=kind)
 
 
 @router.post("/papers/new")
@@ -61,7 +64,10 @@ def draft_paper(visit: Here, form: Posted) -> Response:
     try:
         with visit.services.store.read() as db:
             desk = desk_of(visit, db, territory)
-            content = book.draft(desk, kind, Asked(subject, options, book.earlier(desk, kind, subject)))
+            if signed := book.open_paper(db, options.get("corrects", "")):
+                options = dict(signed.content.options) | options
+            before = book.earlier(desk, kind, subject, until=options.get("corrects", ""))
+            content = book.draft(desk, kind, Asked(subject, options, before))
         with visit.services.store.write() as db:
             made = book.keep(
                 db, content, subject=subject, territory=territory, by=visit.me.name, now=visit.now, once=once,
@@ -70,7 +76,14 @@ def draft_paper(visit: Here, form: Posted) -> Response:
             told = {"purpose": KINDS[kind].name, "territory": territory}
             audit.note(db, visit.me.name, "paper_draft", made, at=visit.services.clock(), details=told)
     except UsageError as problem:
-        return _choice(visit, subject, to=options.get("to", ""), wrong=f"没有起草：{problem}。", status=400)
+        return _choice(
+            visit,
+            subject,
+            to=options.get("to", ""),
+            corrects=options.get("corrects", ""),
+            wrong=f"没有起草：{problem}。",
+            status=400,
+        )
     return redirect(f"/papers/{made}?said=drafted")
 
 
@@ -124,8 +137,10 @@ def renew_paper(visit: Here, form: Posted, paper_id: str) -> Response:
     kept = _mine(visit, paper_id, "paper_draft")
     once_of(form)
     try:
+        with visit.services.store.read() as db:
+            content = book.again(desk_of(visit, db, kept.row.territory), kept)
         with visit.services.store.write() as db:
-            book.refresh(db, desk_of(visit, db, kept.row.territory), kept)
+            book.renew(db, kept, content)
             audit.note(db, visit.me.name, "paper_renew", kept.row.id, at=visit.services.clock())
     except UsageError as problem:
         return _paper_page(visit, paper_id, wrong=f"没有取数：{problem}。", status=409)
@@ -150,14 +165,16 @@ def sign_paper(visit: Here, form: Posted, paper_id: str) -> Response:
 # -- pages -----------------------------------------------------------------------------------------------------------
 
 
-def _choice(visit: Visit, subject: str, *, to: str = "", wrong: str = "", status: int = 200) -> Response:
+def _choice(
+    visit: Visit, subject: str, *, to: str = "", corrects: str = "", kind: str = "", wrong: str = "", status: int = 200
+) -> Response:
     sort, _, name = subject.partition(":")
     if subject and (sort not in SUBJECTS or not name):
         raise BadAddress(f"地址中的 of={subject[:20]} 看不懂。可从这些起草：{'、'.join(SUBJECTS.values())}。")
-    offered = [one for one in KINDS.values() if not subject or sort in one.of]
+    offered = [one for one in KINDS.values() if (not subject or sort in one.of) and kind in ("", one.key)]
     return visit.page(
         "paper_new.html", status=status, offered=offered, subject=subject, sort=sort, name=name, SUBJECTS=SUBJECTS,
-        OPTIONS=OPTIONS, wrong=wrong, to=to if to.isdigit() else "",
+        OPTIONS=OPTIONS, wrong=wrong, corrects=corrects, to=to if to.isdigit() else "",
     )  # fmt: skip
 
 
