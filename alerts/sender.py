@@ -110,6 +110,8 @@ def send_due(store: Store, channels: Mapping[str, Channel], *, clock: Clock, who
 
 def _is_stale(db: Connection, delivery: Delivery, now: datetime) -> bool:
     """Whether it was held up, and what it says was said again since. What comes in its time is never left out."""
+    if delivery.notification.details.get("by_hand"):  # a person wants it sent
+        return False
     held_up = delivery.attempts > 1 or now - delivery.due_at > HELD_UP
     return held_up and overtaken(db, delivery, standing=STANDING)
 

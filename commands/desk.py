@@ -14,6 +14,7 @@ from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
+from config.channels import load_channels
 from config.clusters import load_clusters
 from config.intake import load_intake
 from config.laws import load_laws
@@ -67,6 +68,7 @@ def desk_services(settings: Settings) -> Services:
         segmenter=known.segmenter.words,
         router=router_of(settings, known.lexicon, known.registry),
         routes=routes_of(settings, known.lexicon),
+        channels={name: one.title for name, one in load_channels(settings.config).items()},
         ledger=load_ledger_rules(settings.config),
         laws=load_laws(settings.config, issues=known.lexicon.issues),
         weekly=load_weekly(settings.config),

@@ -5,7 +5,7 @@ Everything is written with create-only ids: the same finding, alert, history row
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
@@ -459,6 +459,38 @@ def find_delivery(db: Connection, delivery_id: str) -> tuple[Notification, datet
     """A delivery, and when its receipt came."""
     row = db.execute(select(deliveries).where(deliveries.c.id == delivery_id)).mappings().first()
     return (_notification(row), row["receipt_at"]) if row else None
+
+
+SETTLED = ("sent", "failed", "unsure", "bounced", "replaced", "withdrawn")
+"""Deliveries that nothing more becomes of by itself."""
+
+
+def send_again(db: Connection, delivery_id: str, *, by: str, now: datetime) -> bool:
+    """Let a settled delivery be sent once more as the very same message; True where this call did it.
+
+    One that was tried and waits for its next turn is tried now.
+    """
+    row = db.execute(select(deliveries).where(deliveries.c.id == delivery_id)).mappings().first()
+    if row is None:
+        return False
+    settled = deliveries.c.state.in_(SETTLED)
+    tried = and_(deliveries.c.state == "waiting", deliveries.c.attempts > 0, deliveries.c.next_at > now)
+    mine = and_(deliveries.c.id == delivery_id, or_(settled, tried))
+    told = {name: value for name, value in row["details"].items() if name not in ("bounced", "delayed")}
+    values = {"state": "waiting", "next_at": now, "sent_at": None, "details": {**told, "by_hand": by}}
+    return db.execute(update(deliveries).where(mine).values(**values)).rowcount == 1
+
+
+def send_anew(db: Connection, delivery_id: str, new_id: str, *, by: str, now: datetime) -> bool:
+    """Put a copy of a settled delivery into the outbox, which is a message of its own. True when it is new."""
+    mine = and_(deliveries.c.id == delivery_id, deliveries.c.state.in_(SETTLED))
+    row = db.execute(select(deliveries).where(mine)).mappings().first()
+    if row is None:
+        return False
+    notice = _notification(row)
+    details = {name: value for name, value in notice.details.items() if name not in ("bounced", "delayed")}
+    details |= {"thread": notice.details.get("thread") or notice.id, "by_hand": by}
+    return add_delivery(db, replace(notice, id=new_id, details=details), now=now, what=row["what"])
 
 
 def first_notice(db: Connection, alert: str, *, channel: str, recipient: str) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, and_, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
 
 from store.alert_log import create_only
 from store.inserts import insert_into
@@ -41,6 +41,11 @@ def noted_addresses(db: Connection) -> list[AddressState]:
     noted = or_(_A.failing_at.is_not(None), _A.no_digest_at.is_not(None), _A.lowest > 0)
     query = select(mail_addresses).where(noted).order_by(_A.failing_at.is_(None), _A.address)
     return [_state(row) for row in db.execute(query).mappings()]
+
+
+def count_failing(db: Connection) -> int:
+    """How many addresses take no mail."""
+    return db.execute(select(func.count()).where(_A.failing_at.is_not(None))).scalar_one()
 
 
 def note_failing(db: Connection, address: str, kind: Failing, *, answer: str, delivery: str, now: datetime) -> None:

@@ -1,18 +1,22 @@
 """The delivery log: filters as links, each try with its answer, why one waits, cut to the territory."""
 
 import re
+import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from config.routes import Recipient, Routes
 from core.ids import short_id
 from core.records import Notification
-from store import alert_log, runs, users
+from store import alert_log, audit, mail_book, runs, users
 from tests.desk_server import NOW, make_services
-from tests.desk_visits import PASSWORD, signed_in
+from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
 from web.services import Services
 
@@ -23,11 +27,14 @@ Browse = Callable[[str], TestClient]
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     made = make_services(tmp_path_factory.mktemp("deliveries"), clock=lambda: NOW)
+    group = Recipient.model_validate({"name": "值班群", "channel": "group", "territories": ["360000"]})
+    made = replace(made, routes=Routes(recipients=(group,)), channels={"group": "值班群"})
     with made.store.write() as db:
-        for name, territory in (("desk", "360000"), ("county", "360922")):
-            users.create_user(
-                db, name, role="officer", territory=territory, display_name=name, password=PASSWORD, now=NOW
-            )
+        accounts: list[tuple[str, users.Role, str]] = [
+            ("desk", "officer", "360000"), ("county", "officer", "360922"), ("chief", "supervisor", "360000"),
+        ]  # fmt: skip
+        for name, role, territory in accounts:
+            users.create_user(db, name, role=role, territory=territory, display_name=name, password=PASSWORD, now=NOW)
         for number in range(60):
             notice = Notification(f"m{number}", "mail", f"p{number % 3}@example.org", "信", "信", "", ALERT, 3)
             alert_log.add_delivery(db, notice, now=NOW - timedelta(minutes=number))
@@ -110,3 +117,85 @@ def test_only_deliveries_of_alerts_one_sees_are_shown(browse: Browse) -> None:
     page = browse("county").get("/deliveries?recipient=p1@example.org").text
     assert 'class="delivery"' not in page
     assert ALERT not in page
+
+
+def row_of(page: str, subject: str) -> str:
+    return next(row for row in page.split('<tr class="delivery">') if subject in row)
+
+
+def press(client: TestClient, page: str, action: str, **fields: str) -> Any:
+    once = fields.pop("once", "") or value_of(page, "once")
+    return client.post(action, data={"csrf": value_of(page, "csrf"), "once": once, **fields})
+
+
+@pytest.fixture
+def refused(services: Services) -> str:
+    """A notice that was refused for good; its address is known as failing."""
+    made = short_id("n", "refused", secrets.token_hex(4))
+    notice = Notification(made, "mail", "gone@example.org", f"没收到的信 {made}", "x", "", ALERT, 4)
+    with services.store.write() as db:
+        alert_log.add_delivery(db, notice, now=NOW + timedelta(minutes=1))
+        alert_log.settle_delivery(
+            db, made, attempt=0, outcome="refused", answer="550 no such user", seconds=0.4, at=NOW, again=None
+        )
+        mail_book.note_failing(db, "gone@example.org", "refused", answer="550 no such user", delivery=made, now=NOW)
+    return made
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_person_has_it_sent_again_as_the_same_mail_or_a_new_one(
+    browse: Browse, services: Services, refused: str, anew: bool
+) -> None:
+    client = browse("desk")
+    page = client.get("/deliveries?recipient=gone@example.org").text
+    form = {"anew": "on"} if anew else {}
+    once = value_of(page, "once")
+    answers = [press(client, page, f"/deliveries/{refused}/again", once=once, **form) for _twice in range(2)]
+    assert answers[0].status_code == 303
+    with services.store.read() as db:
+        lines = {line.id: line for line in alert_log.delivery_log(db, alert=ALERT, limit=500) if refused in line.id}
+        told = audit.search(db, action="resend", object=refused)
+    states = sorted(line.state for line in lines.values())
+    assert states == (["failed", "waiting"] if anew else ["waiting"])
+    assert [(one.actor, one.object) for one in told] == [("desk", refused)]
+    assert "由 desk 重发" in client.get("/deliveries?recipient=gone@example.org").text
+
+
+def test_what_one_does_not_see_one_does_not_send(browse: Browse, services: Services, refused: str) -> None:
+    client = browse("county")
+    page = client.get("/account").text
+    answer = press(client, page, f"/deliveries/{refused}/again", once="123456789")
+    assert answer.status_code == 404
+    with services.store.read() as db:
+        found = alert_log.find_delivery(db, refused)
+    assert found is not None
+    assert "by_hand" not in found[0].details
+
+
+def test_an_address_that_takes_no_mail_is_told_and_settled_by_a_supervisor(
+    browse: Browse, services: Services, refused: str
+) -> None:
+    assert "拒收" in browse("desk").get("/deliveries").text
+    assert "gone@example.org" not in browse("county").get("/deliveries").text
+    chief = browse("chief")
+    page = chief.get("/deliveries").text
+    form = {"address": "gone@example.org", "do": "heal"}
+    assert (
+        press(browse("desk"), browse("desk").get("/deliveries").text, "/deliveries/address", **form).status_code == 403
+    )
+    assert press(chief, page, "/deliveries/address", **form).status_code == 303
+    assert "收不到或停收的地址" not in chief.get("/deliveries").text
+
+
+def test_a_test_goes_to_a_recipient_of_the_own_territory_only(browse: Browse, services: Services) -> None:
+    chief = browse("chief")
+    page = chief.get("/deliveries").text
+    assert "值班群（值班群）" in page
+    assert press(chief, page, "/deliveries/test", to="stranger@example.org").status_code == 400
+    assert press(chief, page, "/deliveries/test", to="channel:group").status_code == 303
+    with services.store.read() as db:
+        [line] = [line for line in alert_log.delivery_log(db, limit=500) if line.channel == "group"]
+    assert line.subject == "[演示] [测试] 烽燧"
+    listed = chief.get("/deliveries?channel=group").text
+    assert "值班群" in row_of(listed, "[测试] 烽燧")
+    assert ">channel:group<" not in listed

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
 from core.clock import BEIJING, as_utc, beijing
+from store.alert_log import SETTLED
 from store.ledger_list import entries_by_id
 from store.runs import list_processes, stale
 from store.schema import alerts, deliveries, delivery_attempts
@@ -81,6 +82,33 @@ class Line:
     attempts: tuple[Attempt, ...]
     waits: str
     entry: str | None = None
+    receipt_at: datetime | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def returned(self) -> str:
+        """What the other end said when it sent the mail back."""
+        return str(self.details.get("bounced", ""))
+
+    @property
+    def delayed(self) -> str:
+        """What the other end said of a mail that it could not pass on yet."""
+        return str(self.details.get("delayed", ""))
+
+    @property
+    def by_hand(self) -> str:
+        """Who had it sent again last."""
+        return str(self.details.get("by_hand", ""))
+
+    @property
+    def again(self) -> bool:
+        """Whether a person may have it sent again: nothing more becomes of it, or its next turn is to come."""
+        return self.state in SETTLED or (self.state == "waiting" and bool(self.attempts))
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more becomes of it by itself."""
+        return self.state in SETTLED
 
     @property
     def latency(self) -> float | None:
@@ -112,9 +140,19 @@ def _day(text: str) -> datetime:
 
 
 class Log:
-    """What one viewer sees of the log in the time asked for. Of neither alert nor entry: seen by who sees all."""
+    """What one viewer sees of the log in the time asked for.
 
-    def __init__(self, db: Connection, me: Viewer, asked: Asked, now: datetime) -> None:
+    Digests and tests, which are of neither alert nor entry: seen by who sees all, and by whose recipient it is.
+    """
+
+    def __init__(
+        self,
+        db: Connection,
+        me: Viewer,
+        asked: Asked,
+        now: datetime,
+        is_own: Callable[[str], bool] = lambda _address: False,
+    ) -> None:
         self._db, self._now, self.asked = db, now, asked
         d = deliveries.c
         query = select(d.id, d.state, d.channel, d.created_at, d.recipient, d.alert, d.entry)
@@ -131,6 +169,7 @@ class Log:
             )
             for row in db.execute(query)
             if seen is None or row.alert in seen or row.entry in hazards
+            or (row.alert is None and row.entry is None and is_own(row.recipient))
         ]  # fmt: skip
 
     def found(self) -> list[str]:
@@ -160,6 +199,7 @@ class Log:
                 row.id, row.channel, row.recipient, row.alert, row.number or "", row.subject, row.state, row.created_at,
                 row.sent_at, tuple(tried.get(row.id, ())),
                 waits(row.next_at, tried.get(row.id, [])) if row.state == "waiting" else "", row.entry,
+                row.receipt_at, row.details,
             )
             for row in self._db.execute(query)
         ]  # fmt: skip

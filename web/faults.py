@@ -39,7 +39,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was looked at. least: the share of the disk that should be free."""
+    """What was looked at. least: the share of the disk that should be free.  failing: mail addresses that take none."""
 
     processes: Sequence[Process]
     jobs: Sequence[Job]
@@ -52,6 +52,7 @@ class Seen:
     quarantined: int
     refused: int
     now: datetime
+    failing: int = 0
 
 
 def faults(seen: Seen, names: Names) -> list[Fault]:
@@ -131,3 +132,5 @@ def _set_aside(seen: Seen) -> Iterator[Fault]:
         yield Fault(f"隔离的文档 {seen.quarantined:,} 件，多次处理不成", "看下面的原因；升级或改正后重新抓取该信源")
     if seen.refused:
         yield Fault(f"索引拒收 {seen.refused:,} 件，检索不到", "看下面的原因，改正后由管理员“重新写入”")
+    if seen.failing:
+        yield Fault(f"{seen.failing:,} 个邮件地址拒收或退信", "在通知记录核对这些地址，改正派送配置")

@@ -86,7 +86,8 @@ class Services:
     rules: of the files.  rule_parts: what rules are tried and read with; None: none are made here.
     segmenter: cuts texts as the index does; None leaves out what needs it.
     sign_in: what signing in asks for.
-    router, routes: say where alerts go and who is mailed; None leaves that out.
+    router, routes: say where alerts go and who is mailed; None leaves that out.  channels: titles of those beside mail
+    by name.
     ledger: how long hazards may stand and what closing one needs.  weekly: the statistics table of each week.
     reporting: what is owed on which day.  intake: what other systems hand in.
     progress: what sampling and the campaign are held against.
@@ -109,6 +110,7 @@ class Services:
     segmenter: Segmenter | None = None
     router: Router | None = None
     routes: Routes | None = None
+    channels: Mapping[str, str] = field(default_factory=dict)
     ledger: LedgerRules = field(default_factory=LedgerRules)
     laws: tuple[Article, ...] = ()
     weekly: WeeklyTable = field(default_factory=WeeklyTable)

@@ -12,6 +12,7 @@ from store.canaries import SUBJECT, last_failure
 from store.canaries import newest as newest_canaries
 from store.documents import QUARANTINED, REFUSED, set_aside, tally
 from store.index_queue import retry_refused
+from store.mail_book import count_failing
 from store.queues import database_size, queues
 from store.runs import Job, list_jobs, list_processes, stale
 from store.schema import alerts, deliveries
@@ -39,6 +40,7 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             index=index_health(services, taken=counted.indexed), canaries=newest_canaries(db, SHOWN_CANARIES),
             canary_on=bool(services.settings.canary_url), disk=disk, least=services.settings.disk_free,
             quarantined=counted.stages.get(QUARANTINED, 0), refused=counted.stages.get(REFUSED, 0), now=now,
+            failing=count_failing(db),
         )  # fmt: skip
         return visit.page(
             "status.html",
