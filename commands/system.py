@@ -36,7 +36,7 @@ from config.ledger import load_ledger_rules
 from config.lexicon import Lexicon, load_lexicon
 from config.orgs import Organisation, load_orgs
 from config.progress import load_progress
-from config.reporting import load_reporting
+from config.reporting import Item, load_reporting
 from config.routes import Recipient
 from config.rules import Rule, load_rules
 from config.settings import Settings, child_environment
@@ -151,7 +151,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "分级": lambda: load_grades(settings.config, products=lexicon_once().products).rows,
         "进展": lambda: load_progress(settings.config),
         "接收": lambda: load_intake(settings.config).kinds,
-        "报送": lambda: load_reporting(settings.config, lexicon_once().regions).items,
+        "报送": lambda: _reporting(settings, lexicon_once()),
         "周报": lambda: load_weekly(settings.config).columns,
         "登录": lambda: _sign_in(settings, lexicon_once),
         "历法": lambda: load_calendar(settings.config).classes,
@@ -176,6 +176,19 @@ def _rules(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> tuple[Rul
     except ConfigError:  # told under its own name; what stands in the files can still be read
         return load_rules(settings.config)
     return load_file_rules(settings.config, lexicon, queries_of(lexicon))
+
+
+def _reporting(settings: Settings, lexicon: Lexicon) -> tuple[Item, ...]:
+    from reports.papers.kinds import KINDS  # loads what writes papers, which no other command of this file needs
+
+    items = load_reporting(settings.config, lexicon.regions).items
+    unknown = [one for one in items if one.paper and one.paper not in KINDS]
+    if unknown:
+        known = ", ".join(KINDS)
+        raise ConfigError(
+            [f"reporting.yml: items.{one.id}.paper: {one.paper!r} is no kind of paper ({known})" for one in unknown]
+        )
+    return items
 
 
 def _sign_in(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> SignIn:

@@ -31,7 +31,10 @@ IsWorkday = Callable[[date], bool]
 
 
 class Item(BaseModel):
-    """Something that is owed again and again. One of every, day, dates says when."""
+    """Something that is owed again and again. One of every, day, dates says when.
+
+    paper: a kind of official paper; one of the office, signed, about the year counts as reported.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -48,6 +51,7 @@ class Item(BaseModel):
     holidays: Literal["after", "before", "keep"] = "after"
     moved: Mapping[date, date] = Field(default_factory=dict)
     done: Literal["mark", "weekly"] = "mark"
+    paper: str = Field(default="", pattern=r"^[a-z_]{0,40}$")
     basis: str = Field(default="", max_length=120)
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from core.clock import BEIJING, as_utc, beijing
 from ledger.clocks import working_days_after
 from ledger.words import bureau_of
 from reports.weeks import Week, week_of
-from store.reporting import Mark, Owed, called, newest_marks
+from store.reporting import Mark, Owed, Signed, called, newest_marks, signed_papers
 from store.weekly import SheetState, states_of
 
 State = Literal["done", "over", "today", "soon", "later"]
@@ -30,7 +30,8 @@ EARLIER = timedelta(days=20)
 class Duty:
     """One office owes one thing. period: its day by rule.  due: with holidays minded.  week: of a weekly table.
 
-    done_at, by, proof: None and empty until it was reported.  told_at: when it was told to the office above.
+    done_at, by, proof: None and empty until it was reported; paper: the signed one it was reported by.
+    told_at: when it was told to the office above.
     """
 
     item: Item
@@ -41,6 +42,7 @@ class Duty:
     done_at: datetime | None = None
     by: str = ""
     proof: str = ""
+    paper: str = ""
     told_at: datetime | None = None
 
     @property
@@ -113,6 +115,7 @@ class Agenda:
         owners = {item.id: self._owners(item, offices) for item in self.plan.items}
         whose = {code for item, _, _ in named if item.done == "weekly" for code in owners[item.id]}
         signed = states_of(db, [week.id for week in weeks.values()], whose) if weeks else {}
+        papers = _papers(db, named)
         found = []
         for item, period, day in named:
             week = weeks.get(period) if item.done == "weekly" else None
@@ -122,7 +125,10 @@ class Agenda:
             for code in owners[item.id]:
                 key = (item.id, period.isoformat(), code)
                 done = _signed(signed.get((week.id, code))) if week else _marked(marks.get(key))
-                found.append(Duty(item, period, code, due, week, *done, told_at=told.get(key)))
+                paper = papers.get((item.paper, f"year:{period.year}", code))
+                if paper is not None and done[0] is None:
+                    done = paper.at, paper.by, paper.id
+                found.append(Duty(item, period, code, due, week, *done, paper.id if paper else "", told.get(key)))
         order = {code: place for place, code in enumerate(self._order)}
         return sorted(found, key=lambda one: (one.due, one.item.id, order[one.territory]))
 
@@ -180,6 +186,14 @@ class Agenda:
     @cached_property
     def _order(self) -> list[str]:
         return [one.code for one in self.regions]
+
+
+def _papers(db: Connection, named: Sequence[tuple[Item, date, date]]) -> dict[tuple[str, str, str], Signed]:
+    """The first signed paper of each kind, year and office that something owed asks for."""
+    kinds = {item.paper for item, _, _ in named if item.paper}
+    years = {period.year for item, period, _ in named if item.paper}
+    found = signed_papers(db, kinds, years) if kinds else []
+    return {(one.kind, one.subject, one.territory): one for one in found}
 
 
 def _week(period: date) -> Week:

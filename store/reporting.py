@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, func, select
 
 from store.inserts import insert_into
-from store.schema import report_calls, report_marks
+from store.schema import papers, report_calls, report_marks
 
 Owed = tuple[str, str, str]
 """Item, period (its day by rule, 2026-11-10) and region code of the office."""
@@ -70,6 +70,28 @@ def note_call(db: Connection, owed: Owed, *, to: str, at: datetime) -> bool:
     statement = insert_into(report_calls, db.dialect.name).values(**values)
     keys = ["item", "period", "territory"]
     return db.execute(statement.on_conflict_do_nothing(index_elements=keys)).rowcount == 1
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signed paper of an office about a year."""
+
+    id: str
+    kind: str
+    subject: str
+    territory: str
+    at: datetime
+    by: str
+
+
+def signed_papers(db: Connection, kinds: Collection[str], years: Collection[int]) -> list[Signed]:
+    """The signed papers of these kinds about these years, the first signed last."""
+    paper = papers.c
+    about = [f"year:{year}" for year in sorted(years)]
+    query = select(paper.id, paper.kind, paper.subject, paper.territory, paper.signed_at, paper.signed_by).where(
+        paper.kind.in_(sorted(kinds)), paper.subject.in_(about), paper.signed_at.is_not(None)
+    )
+    return [Signed(*row) for row in db.execute(query.order_by(paper.signed_at.desc()))]
 
 
 def _mark(row: RowMapping) -> Mark:

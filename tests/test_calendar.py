@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from alerts.setup import duty_of
 from config.lexicon import Lexicon
@@ -20,7 +20,8 @@ from reports.calling import CallMail, ReportWatch
 from reports.weeks import read_week
 from store import users
 from store.database import Store
-from store.schema import deliveries
+from store.papers import add_paper
+from store.schema import deliveries, papers
 from store.weekly import SheetAct, add_act
 from tests.desk_server import CONFIG, NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in, value_of
@@ -186,3 +187,20 @@ def test_nothing_is_asked_for_before_the_desk_began(lexicon: Lexicon, store: Sto
         found = agenda.standing(db, at(date(2026, 11, 23)))
     assert found == []
     assert timedelta(0) < plan.forget
+
+
+def test_a_signed_paper_of_the_year_counts_as_reported(agenda: Agenda, store: Store) -> None:
+    with store.write() as db:
+        for kind, subject, signed in (("annual", "year:2026", True), ("stage", "year:2026", False)):
+            made = add_paper(
+                db, kind=kind, territory="360100", subject=subject, title="x", content={}, at=NOW, by="li",
+                corrects=None, once=kind,
+            )  # fmt: skip
+            if signed:
+                db.execute(update(papers).where(papers.c.id == made).values(signed_at=NOW, signed_by="wang"))
+    with store.read() as db:
+        found = agenda.between(db, date(2026, 11, 10), date(2026, 11, 10), offices={"360100", "360200"})
+    done = {one.territory: (one.by, one.paper) for one in found if one.done_at and one.item.id == "annual_report"}
+    assert list(done) == ["360100"]
+    assert done["360100"][0] == "wang"
+    assert done["360100"][1].startswith("GW-2026-")
