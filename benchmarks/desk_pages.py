@@ -52,6 +52,12 @@ NOT_PAGES = {
     "/analytics/export": "a file",
     "/trace.csv": "a file",
     "/clusters.csv": "a file",
+    "/progress.csv": "a file",
+    "/progress.xlsx": "a file",
+    "/export/{what}.{form}": "a file",
+    "/api/export/alerts": "a file",
+    "/api/export/events": "a file",
+    "/api/export/recalls": "a file",
     "/watchlists/{list_id}": "a list of firms, which this corpus has not",
     "/ledger/export.xlsx": "a file",
     "/enterprises/{firm:path}/dossier.docx": "a file",
@@ -141,6 +147,8 @@ def _document_pages(services: Services) -> Iterator[str]:
         event = db.execute(select(events.c.id).order_by(events.c.documents.desc(), events.c.id).limit(1)).scalar_one()
     yield from (f"/documents/{row.id}", f"/documents/{row.id}?rev=1", f"/enterprises/{quote(hot)}", "/enterprises")
     yield from ("/clusters", "/clusters?days=365", "/grades", "/watchlists")
+    yield from ("/calendar", "/calendar?year=2025", "/progress", "/progress?region=360100", "/export")
+    yield from ("/progress/records?kind=sampling", "/progress/records?kind=ledger&of=open")
     yield from ("/api/match?name=" + quote("江西"), "/api/match/suggest?q=" + quote("电动"))
     yield from ("/trace", "/trace?model=MFZ", f"/enterprises/{quote(hot)}/trace")
     yield from (f"/enterprises/{quote(hot)}?span=all", f"/enterprises/{quote(hot)}?asof=2026-06-01")

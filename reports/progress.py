@@ -129,15 +129,62 @@ class Asked:
         return min(date(self.year, 12, 31), max(self.first, beijing(self.now).date()))
 
 
-def progress(db: Connection, asked: Asked, regions: Regions, rules: ProgressRules, *, key: Collection[str]) -> Progress:
-    """key: the key products by id. Reads counts only, grouped by the store."""
+@dataclass(frozen=True)
+class Handed:
+    """What handed-in rows say of a year and territory. firms, self_firms: territory and firm of each, once."""
+
+    batches: Sequence[book.Batches]
+    imported: Sequence[tuple[str, str, str, int]]
+    checks: Sequence[book.Visits]
+    selfs: Sequence[book.Visits]
+    firms: Sequence[tuple[str, str]]
+    self_firms: Sequence[tuple[str, str]]
+
+
+class Kept:
+    """The counts of handed-in rows, kept until another row comes in: a year has a hundred thousand of them."""
+
+    MOST = 64
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, date, date, int], Handed] = {}
+
+    def handed(self, db: Connection, asked: Asked, codes: Collection[str]) -> Handed:
+        """As they are now. Two that ask at once count twice, and say the same."""
+        key = (asked.territory, asked.first, asked.last, book.newest(db))
+        found = self._known.get(key)
+        if found is None:
+            found = _handed(db, asked, codes)
+            if len(self._known) >= self.MOST:
+                self._known.clear()
+            self._known[key] = found
+        return found
+
+
+def _handed(db: Connection, asked: Asked, codes: Collection[str]) -> Handed:
+    inside = book.inside(codes)
+    samples = [*book.rows_of(book.SAMPLING, asked.first, asked.last), *inside]
+    checks = [*book.rows_of(book.CHECKS, asked.first, asked.last), *inside]
+    selfs = [*book.rows_of(book.SELF, asked.first, asked.last), *inside]
+    return Handed(
+        book.batches(db, samples), book.imported(db, asked.first, asked.last), book.visits(db, checks),
+        book.visits(db, selfs), book.firms_in(db, checks), book.firms_in(db, [*selfs, handed_in.c.done]),
+    )  # fmt: skip
+
+
+def progress(
+    db: Connection, asked: Asked, regions: Regions, rules: ProgressRules, *, key: Collection[str],
+    kept: Kept | None = None,
+) -> Progress:  # fmt: skip
+    """key: the key products by id.  kept: counts from before, where nothing came since."""
     below = regions.children.get(asked.territory, ())
     rows = {code: Row(code, regions.name_of(code)) for code in below}
     rows[asked.territory] = Row(asked.territory, "本级" if below else regions.name_of(asked.territory), own=True)
+    total = Row(asked.territory, "合计")
     seat = _seats(regions, rows, asked.territory)
-    codes = codes_of(regions, asked.territory)
-    _count_samples(db, asked, rows, seat, codes, key)
-    _count_visits(db, asked, rows, seat, codes, regions)
+    handed = (kept or Kept()).handed(db, asked, codes_of(regions, asked.territory))
+    _count_samples(handed, rows, seat, key)
+    _count_visits(handed, rows, total, seat)
     for hazard in book.hazards(db, asked.first, asked.last, beijing(asked.now).date()):
         if (code := seat(hazard.territory)) is not None:
             row = rows[code]
@@ -147,7 +194,7 @@ def progress(db: Connection, asked: Asked, regions: Regions, rules: ProgressRule
     cells = book.hand_cells(db, rows, CELLS, f"{year}-W01", f"{year}-W53", total=TOTAL)
     for (code, column), value in cells.items():
         rows[code].cells = {**rows[code].cells, column: value}
-    total = _total(db, asked, list(rows.values()), codes)
+    _sum_up(total, list(rows.values()))
     return Progress(asked.year, asked.first, asked.last, rules.floor, list(rows.values()), total)
 
 
@@ -170,60 +217,56 @@ def _seats(regions: Regions, rows: Mapping[str, Row], own: str) -> Callable[[str
 
 
 def _count_samples(
-    db: Connection, asked: Asked, rows: Mapping[str, Row], seat: Callable[[str], str | None], codes: Collection[str],
-    key: Collection[str],
-) -> None:  # fmt: skip
-    where = [*book.rows_of(book.SAMPLING, asked.first, asked.last), *book.inside(codes)]
-    for one in book.batches(db, where):
+    handed: Handed, rows: Mapping[str, Row], seat: Callable[[str], str | None], key: Collection[str]
+) -> None:
+    for one in handed.batches:
         if (code := seat(one.territory)) is not None:
             keyed = one.batches if one.product in key else 0
             rows[code].sampling.add(Sampling(one.batches, keyed, one.online, one.rural, one.failed, one.judged))
-    for territory, product, outcome, count in book.imported(db, asked.first, asked.last):
+    for territory, product, outcome, count in handed.imported:
         if (code := seat(territory)) is not None:
             failed, judged = count * (outcome == "failed"), count * (outcome in ("failed", "passed"))
             keyed = count if product in key else 0
             rows[code].sampling.add(Sampling(count, keyed, 0, 0, failed, judged, count))
 
 
-def _count_visits(
-    db: Connection, asked: Asked, rows: Mapping[str, Row], seat: Callable[[str], str | None], codes: Collection[str],
-    regions: Regions,
-) -> None:  # fmt: skip
-    checks = book.rows_of(book.CHECKS, asked.first, asked.last)
-    selfs = [*book.rows_of(book.SELF, asked.first, asked.last), handed_in.c.done]
-    for one in book.visits(db, [*checks, *book.inside(codes)]):
+def _count_visits(handed: Handed, rows: Mapping[str, Row], total: Row, seat: Callable[[str], str | None]) -> None:
+    for one in handed.checks:
         if (code := seat(one.territory)) is not None:
             row = rows[code]
             row.visits, row.found, row.fixed = row.visits + one.rows, row.found + one.found, row.fixed + one.fixed
-    for one in book.visits(db, [*selfs[:-1], *book.inside(codes)]):
+    for one in handed.selfs:
         if (code := seat(one.territory)) is not None:
             rows[code].self_found += one.found
             rows[code].self_fixed += one.fixed
-    for code, row in rows.items():
-        mine = frozenset({code}) if row.own and len(rows) > 1 else codes_of(regions, code)
-        if row.visits:
-            row.firms = book.firms_in(db, [*checks, *book.inside(mine)])
-        row.self_firms = book.firms_in(db, [*selfs, *book.inside(mine)])
+    for code, count in _firms(handed.firms, seat).items():
+        rows[code].firms = count
+    for code, count in _firms(handed.self_firms, seat).items():
+        rows[code].self_firms = count
+    total.firms = len({firm for _, firm in handed.firms})
+    total.self_firms = len({firm for _, firm in handed.self_firms})
 
 
-def _total(db: Connection, asked: Asked, rows: Sequence[Row], codes: Collection[str]) -> Row:
-    """Sums; firms are counted anew, each once."""
-    total = Row(asked.territory, "合计")
+def _firms(pairs: Sequence[tuple[str, str]], seat: Callable[[str], str | None]) -> dict[str, int]:
+    """How many firms each row has, each once."""
+    found: dict[str, set[str]] = {}
+    for territory, firm in pairs:
+        if (code := seat(territory)) is not None:
+            found.setdefault(code, set()).add(firm)
+    return {code: len(firms) for code, firms in found.items()}
+
+
+def _sum_up(total: Row, rows: Sequence[Row]) -> None:
+    """Sums of what may be added; firms were counted by themselves."""
+    cells: dict[str, int] = {}
     for row in rows:
         total.sampling.add(row.sampling)
         for name in ("self_found", "self_fixed", "visits", "found", "fixed", "hazards", "closed", "open", "over"):
             setattr(total, name, getattr(total, name) + getattr(row, name))
-    inside = book.inside(codes)
-    total.firms = book.firms_in(db, [*book.rows_of(book.CHECKS, asked.first, asked.last), *inside])
-    selfs = [*book.rows_of(book.SELF, asked.first, asked.last), handed_in.c.done, *inside]
-    total.self_firms = book.firms_in(db, selfs)
-    cells: dict[str, int] = {}
-    for row in rows:
-        if not row.own or len(rows) == 1:
+        if not row.own or len(rows) == 1:  # the own table is a summary of those below
             for column, value in row.cells.items():
                 cells[column] = cells.get(column, 0) + value
     total.cells = cells
-    return total
 
 
 # --- what a number counts ---------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, distinct, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, select
 
 from store.inserts import insert_into
 from store.ledger_list import OPEN
@@ -93,9 +93,15 @@ def visits(db: Connection, where: Where) -> list[Visits]:
     return [Visits(row[0], *map(int, row[1:])) for row in db.execute(query.where(*where).group_by(table.territory))]
 
 
-def firms_in(db: Connection, where: Where) -> int:
-    """How many firms these rows name, each once."""
-    return db.execute(select(func.count(distinct(handed_in.c.firm))).where(*where, handed_in.c.firm != "")).scalar_one()
+def firms_in(db: Connection, where: Where) -> list[tuple[str, str]]:
+    """Territory and firm of these rows, each pair once."""
+    query = select(handed_in.c.territory, handed_in.c.firm).where(*where, handed_in.c.firm != "").distinct()
+    return [(row[0], row[1]) for row in db.execute(query)]
+
+
+def newest(db: Connection) -> int:
+    """The number of the row that came last; 0: none did."""
+    return db.execute(select(func.max(handed_in.c.number))).scalar() or 0
 
 
 def hazards(db: Connection, first: date, last: date, today: date) -> list[Hazards]:
@@ -165,7 +171,8 @@ OFFICIAL = ("notice", "spotcheck", "recall", "recall_foreign")
 
 
 def told_in_events(db: Connection, since: datetime, *, codes: Collection[str] | None, limit: int) -> list[Told]:
-    """What events heard of since then tell, the gravest first. codes: of the documents; None: all."""
+    """What risk documents since then tell, by the event they stand in, the gravest first. codes: of the documents;
+    None: all."""
     doc, member, event = documents.c, event_documents.c, events.c
     inside = [] if codes is None else [doc.jurisdiction.in_(sorted(codes))]
     level = func.max(doc.level)
@@ -175,10 +182,10 @@ def told_in_events(db: Connection, since: datetime, *, codes: Collection[str] | 
             _sum(doc.repost_of.is_(None)), _sum(doc.kind.in_(OFFICIAL)), func.count(), func.min(doc.id),
             func.max(doc.event_time),
         )
-        .join(event_documents, member.event == event.id)
-        .join(documents, doc.id == member.document)
-        .where(event.last_at >= since, event.merged_into.is_(None), event.documents > 0)
-        .where(doc.latest, doc.is_risk, doc.withdrawn_at.is_(None), doc.product != "", *inside)
+        .select_from(documents)
+        .join(event_documents, member.document == doc.id)
+        .join(events, event.id == member.event)
+        .where(doc.is_risk, doc.latest, doc.event_time >= since, doc.withdrawn_at.is_(None), doc.product != "", *inside)
         .group_by(event.id, doc.product, doc.jurisdiction, doc.enterprise)
         .order_by(level.desc(), event.id)
         .limit(limit)

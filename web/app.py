@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from config.calendar_classes import Calendar
 from core.errors import FengsuiError
 from core.logs import log_event
+from reports.progress import Kept
 from reports.records import Marks
 from reports.weekly import Before
 from search.frequent import FrequentValues
@@ -139,6 +140,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.pulse = live.Pulse(services)
     app.state.oidc = oidc.make_client(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
+    app.state.progress = Kept()
     app.state.keeper = api_intake.Keeper(services)
     app.state.buckets = Buckets(services.settings.api_per_minute)
     app.add_middleware(ApiAnswers)

@@ -152,7 +152,9 @@ def _key(visit: Visit) -> frozenset[str]:
 
 def _progress(db: Connection, visit: Visit, asked: Asked) -> Progress:
     services = visit.services
-    return progress(db, asked, services.lexicon.regions, services.progress, key=_key(visit))
+    return progress(
+        db, asked, services.lexicon.regions, services.progress, key=_key(visit), kept=visit.request.app.state.progress
+    )
 
 
 def _targets(db: Connection, visit: Visit, asked: Asked) -> list[Target]:
