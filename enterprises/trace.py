@@ -19,7 +19,7 @@ from facts.models import join_key
 from store.firm_facts import fact_of, facts_of, ties_of
 from store.registry import entry_of
 from store.schema import enterprises, firm_facts
-from store.told import rows_with, told_rows
+from store.told import Kept, rows_with, told_rows
 
 STEPS, MOST_STEPS = 3, 6
 NODES, MOST_NODES = 60, 300
@@ -158,6 +158,8 @@ class _Walk:
         """Each listed firm's names as documents may write them."""
         self.ids: dict[str, str] = {}
         """Plain name to the node's id."""
+        self.kept: dict[str, Kept] = {}
+        """The rows of each key that was looked up: lots of one model ask for the same."""
         self.left_rows: Counter[str] = Counter()
         self.turned_away: set[str] = set()
 
@@ -275,7 +277,9 @@ class _Walk:
             self._edge(tie.one, tie.kind, tie.other, Ground(tie.document, tie.source, tie.since), tie=tie)
 
     def _rows(self, key: str, node: str) -> Iterable[tuple[str, int]]:
-        kept = rows_with(self.db, key, limit=ROWS_OF_ONE)
+        kept = self.kept.get(key)
+        if kept is None:
+            kept = self.kept[key] = rows_with(self.db, key, limit=ROWS_OF_ONE)
         if kept.more:
             self.left_rows[node] += kept.more
         return kept.rows

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select
 
 from core.told import GRAVE, Outcome, Part, Party, Told
 from store.schema import told_goods, told_keys
@@ -73,13 +73,27 @@ def told_rows(db: Connection, wanted: Sequence[tuple[str, int]]) -> list[Told]:
     found: dict[tuple[str, int], Told] = {}
     for start in range(0, len(wanted), AT_ONCE):
         part = list(wanted[start : start + AT_ONCE])
-        # Said one by one: a list of pairs would be looked for in the whole table.
-        each = [and_(told_goods.c.document == document, told_goods.c.position == place) for document, place in part]
-        query = select(told_goods).where(or_(*each))
-        for row in db.execute(query).mappings():
+        size = next(size for size in _ROWS if size >= len(part))
+        part += [("", 0)] * (size - len(part))
+        values = {f"d{n}": document for n, (document, _) in enumerate(part)} | {
+            f"p{n}": place for n, (_, place) in enumerate(part)
+        }
+        for row in db.execute(_ROWS[size], values).mappings():
             one = told_of(row)
             found[one.document, one.position] = one
     return [found[place] for place in wanted if place in found]
+
+
+def _rows_query(count: int) -> Select[Any]:
+    """Rows said one by one: a list of pairs would be looked for in the whole table. Built once: that costs more than
+    asking.
+    """
+    goods = told_goods.c
+    each = (and_(goods.document == bindparam(f"d{n}"), goods.position == bindparam(f"p{n}")) for n in range(count))
+    return select(told_goods).where(or_(*each))
+
+
+_ROWS = {size: _rows_query(size) for size in (1, 8, 40, AT_ONCE)}
 
 
 def told_of(row: Mapping[Any, Any]) -> Told:
