@@ -101,7 +101,7 @@ def _drift(store: Store, since: date | None, today: date, as_json: bool) -> None
     ends = month_ends(today)
     with store.read() as db:
         moved, counted = changes(db, since=since, limit=10_000), shares(db)
-        then = shares_before(db, ends)
+        then = shares_before(db, ends, counted)
     moved = [one for one in moved if one.before]
     if as_json:
         months = [{"day": str(day), "shares": row} for day, row in zip(ends, then, strict=True)]

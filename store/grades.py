@@ -1,6 +1,7 @@
 """Grades of firms as they were computed, how they changed, and what people set instead for a time."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
@@ -106,10 +107,14 @@ def list_grades(
 
 def shares(db: Connection, *, within: Collection[str] | None = None) -> dict[str, int]:
     """How many firms stand in each grade."""
-    query = select(firm_grades.c.grade, func.count()).group_by(firm_grades.c.grade)
-    if within is not None:
-        query = query.where(firm_grades.c.territory.in_(sorted(within)))
-    return {row[0]: row[1] for row in db.execute(query)}
+    table = firm_grades.c
+    if within is None:
+        return {row[0]: row[1] for row in db.execute(select(table.grade, func.count()).group_by(table.grade))}
+    query = select(table.grade, func.count()).where(table.territory.in_(sorted(within)))
+    counted: Counter[str] = Counter()
+    for grade, count in db.execute(query.group_by(table.territory, table.grade)):  # in the order of an index
+        counted[grade] += count
+    return dict(counted)
 
 
 def month_ends(today: date, months: int = 12) -> list[date]:
@@ -122,11 +127,11 @@ def month_ends(today: date, months: int = 12) -> list[date]:
 
 
 def shares_before(
-    db: Connection, days: Sequence[date], *, within: Collection[str] | None = None
+    db: Connection, days: Sequence[date], today: Mapping[str, int], *, within: Collection[str] | None = None
 ) -> list[dict[str, int]]:
     """How many firms stood in each grade at the end of each of the days: today's numbers without what came later.
 
-    A firm counts for the place where it lies today.
+    today: `shares` of the same places. A firm counts for the place where it lies today.
     """
     since = min(days, default=date.max)
     change = firm_grade_changes.c
@@ -135,7 +140,6 @@ def shares_before(
         query = query.join(firm_grades, firm_grades.c.firm == change.firm)
         query = query.where(firm_grades.c.territory.in_(sorted(within)))
     moved = db.execute(query.group_by(change.day, change.before, change.grade)).all()
-    today = shares(db, within=within)
     found = []
     for day in days:
         then = dict(today)

@@ -1224,6 +1224,7 @@ firm_grades = Table(
     Column("next_on", Date, comment="when time alone changes it; null: it does not"),
     Index("ix_firm_grades_grade", "grade", "points"),
     Index("ix_firm_grades_next", "next_on"),
+    Index("ix_firm_grades_territory", "territory", "grade", "points"),
     comment="the computed grade of each firm that has a record",
 )  # fmt: skip
 
@@ -1237,7 +1238,7 @@ firm_grade_changes = Table(
     Column("points", Float, nullable=False),
     Column("why", Text, nullable=False, comment="the weightiest reasons then"),
     Index("ix_firm_grade_changes_firm", "firm"),
-    Index("ix_firm_grade_changes_day", "day"),
+    Index("ix_firm_grade_changes_day", "day", "before", "grade"),
     comment="append-only: a row where a grade became another one",
 )  # fmt: skip
 

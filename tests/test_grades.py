@@ -21,7 +21,7 @@ from ledger.book import Deed, open_book
 from store import audit, users
 from store.database import Store
 from store.firm_facts import save_facts
-from store.grades import changes, grades_of, month_ends, newest_changes, overrides_of, shares_before
+from store.grades import changes, grades_of, month_ends, newest_changes, overrides_of, shares, shares_before
 from store.ledger import Entry, HazardState
 from store.schema import documents
 from tests.desk_server import NOW, make_services
@@ -217,7 +217,7 @@ def test_the_share_of_each_grade_is_told_over_time(store: Store, table: GradeTab
     nightly(store, table, now=NOW + (mine.next_on - mine.day) + timedelta(hours=1))
     days = [day - timedelta(days=1), day, mine.next_on - timedelta(days=1), mine.next_on]
     with store.read() as db:
-        told = [{grade: count for grade, count in one.items() if count} for one in shares_before(db, days)]
+        told = [{grade: count for grade, count in one.items() if count} for one in shares_before(db, days, shares(db))]
         assert [one.firm for one, _ in newest_changes(db, within=None)] == [FIRM]
         assert newest_changes(db, within={"360981"}) == [], "no such firm lies there"
     assert told == [{}, {"A": 1, "B": 1}, {"A": 1, "B": 1}, {"A": 2}]

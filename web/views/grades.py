@@ -58,7 +58,7 @@ def show_grades(visit: Here, grade: str = "", product: str = "", region: str = "
         )
         counted = shares(db, within=within)
         months = month_ends(beijing(now).date())
-        then = shares_before(db, months, within=within)
+        then = shares_before(db, months, counted, within=within)
         moved = newest_changes(db, within=within)
         why = last_reasons(db, [row.firm for row, _ in rows])
         set_by = overrides_of(db, [row.firm for row, _ in rows], now)
