@@ -21,6 +21,8 @@ from sqlalchemy import select
 from cli import main
 from core.errors import UsageError
 from core.firms import FactKind, FirmFact
+from ledger import steps
+from ledger.book import Deed, open_book
 from reports.papers import book
 from reports.papers.files import PACK, files_for
 from reports.papers.kinds import KINDS, Asked
@@ -49,7 +51,7 @@ DRAFTS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("letter", "trace:model=XL-9000", {"to": "360113"}), ("transfer", "alert:YJ-2026-0004", {}),
     ("stage", "year:2026", {}), ("annual", "year:2026", {}), ("talk", f"alert:{ALERT}", {}),
     ("talk", "event:SJ-2026-0003", {}), ("supervise", "supervised:DB-2026-0001", {}), ("tip", f"alert:{ALERT}", {}),
-    ("tip", "event:SJ-2026-0003", {}),
+    ("tip", "event:SJ-2026-0003", {}), ("sampling", "year:2026", {}),
 )  # fmt: skip
 """Kind, subject and options of a paper of every kind."""
 AUTHORS = Path(__file__).resolve().parent.parent / "reports" / "papers"
@@ -68,7 +70,10 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
             users.create_user(db, name, **who, password=PASSWORD, now=NOW)
         recall = FirmFact("ENT0043", FactKind.RECALL, day=date(2026, 11, 2), product="充电器", model="XL-9000")
         save_facts(db, [replace(recall, number="赣召2026-9", source="名录.csv")], now=NOW)
-        entries = tuple(one.id for one in list_entries(db))
+        failed = replace(list_entries(db)[0], origin="spotcheck", title="蓄电池标志不合格", alert=None)
+        book_of = open_book(made.ledger, lambda day: True, made.lexicon)
+        kept = steps.add(book_of, db, failed, Deed("one", NOW, once="failed-1", territory="360000"))
+        entries = tuple(one.id for one in list_entries(db) if one.id != kept.id)
         terms, day = "隐患全部销号", date(2026, 12, 31)
         one = Supervision("", "territory", "360702", "360000", "章贡区", "", date(2026, 11, 20), day, terms, entries,
                           "chief", NOW)  # fmt: skip
@@ -142,6 +147,7 @@ def test_every_sentence_of_fact_rests_on_something_that_is_listed(contents: dict
         for key in content.cited():
             assert key in content.evidence, f"{name}: {key} is cited and not listed"
         for one in content.evidence.values():
+            assert content.form == "A" or "举报人" not in one.title
             assert one.state in ("系统记录", "待核", "原页面已撤下")
 
 
@@ -495,3 +501,26 @@ def test_the_command_writes_the_files_and_tells_what_each_sentence_rests_on(
     with pytest.raises(SystemExit) as refused:
         main(["paper", "flush", "alert:YJ-2026-0004", "--data", data, "--out", str(tmp_path)])
     assert refused.value.code == 2
+
+
+def test_the_follow_up_of_failed_checks_has_no_dates_before_delivery(contents: dict[str, Content]) -> None:
+    content = contents["sampling year:2026"]
+    assert "抽查不合格1批，其中检验结果未送达1批" in text_of(content)
+    assert "未送达" in str(content.leaves[0].rows)
+    assert "送达日起15日" in str(content.leaves[1].rows)
+
+
+def test_letters_of_a_trace_write_days_as_papers_do(contents: dict[str, Content]) -> None:
+    said = " ".join(one.text for one in contents["letter trace:model=XL-9000"].said())
+    assert "2026年11月2日" in said
+    assert "2026-11-02" not in said
+
+
+def test_a_report_is_taken_back_on_a_finding(services: Services, browse: Browse) -> None:
+    one, subject = browse("one"), "alert:YJ-2026-0003"
+    draft(one, "flash", subject)
+    made = draft(one, "flash", subject, round="drop")
+    page = one.get(f"/papers/{made}").text
+    assert "（更正）" in page
+    assert re.search(r"经核查，首报所述情况与\S+无关，予以更正。\[1\]", page)
+    assert "【待填：核查单位、文书和结论】" in page

@@ -14,8 +14,8 @@ def picture(chart: Chart) -> bytes:
     return _png(drawn(chart))
 
 
-def drawn(chart: Chart) -> str:
-    """The same as SVG."""
+def drawn(chart: Chart, *, page: bool = False) -> str:
+    """The same as SVG. page: in the colour of the text around it, without a ground of its own."""
     top = max((count for _, count in chart.steps), default=0)
     steps, room = len(chart.steps), HIGH - BOTTOM - TOP
     wide = (WIDE - LEFT - 10) / max(1, steps)

@@ -22,7 +22,9 @@ from reports.papers.said import (
 from store.ledger import Entry, HazardState, entries_of_alert
 from store.papers import PaperRow
 
-ROUNDS = {"first": "首报", "next": "续报", "last": "终报"}
+ROUNDS = {"first": "首报", "next": "续报", "last": "终报", "drop": "更正"}
+FIRST = "首报"
+"""The first report as evidence."""
 COPIES = "执法稽查局"
 """A major case is copied to the enforcement bureau at the same time (the notice)."""
 REPORTERS = (
@@ -35,7 +37,7 @@ def flash(desk: Desk, matter: Matter, options: dict[str, str], before: Sequence[
     last = from_plain(dict(before[-1].content)) if before else None
     which = options.get("round") or ("next" if before else "first")
     if which not in ROUNDS:
-        raise UsageError("第几报须为 first（首报）、next（续报）或 last（终报）")
+        raise UsageError("第几报须为 first（首报）、next（续报）、last（终报）或 drop（更正）")
     if which == "first" and before and "corrects" not in options:
         raise UsageError(f"已有首报 {before[0].id}，请起草续报或终报")
     if which != "first" and last is None:
@@ -43,8 +45,10 @@ def flash(desk: Desk, matter: Matter, options: dict[str, str], before: Sequence[
     records, fields = Records(), list[Field]()
     records.add(desk, matter.record, matter.name)
     number = sum(_round(row) == "next" for row in before) + 1
-    name = "首报" if which == "first" else f"续报{_numeral(number)}" if which == "next" else "终报"
-    sections = {"first": _first, "next": _next, "last": _last}[which](desk, matter, records, fields, last)
+    name = "首报" if which == "first" else f"续报{_numeral(number)}" if which == "next" else ROUNDS[which]
+    sections = {"first": _first, "next": _next, "last": _last, "drop": _drop}[which](
+        desk, matter, records, fields, last
+    )
     fields += REPORTERS
     place = desk.place(matter.places[0]) if matter.places else ""
     product = desk.product(matter.product) or "产品"
@@ -148,6 +152,16 @@ def _last(
         Section("四、产品流向和召回", (Blank("goods"),)), Section("五、责任认定", (Blank("blame"),)),
         Section("六、整改销号", (_entries(desk, matter, records),)), Section("七、改进措施", (Blank("better"),)),
     )  # fmt: skip
+
+
+def _drop(
+    desk: Desk, matter: Matter, records: Records, fields: list[Field], last: Content | None
+) -> tuple[Section, ...]:
+    """Taken back: a person says by what finding."""
+    fields.append(Field("finding", "核查单位、文书和结论", long=True))
+    product = desk.product(matter.product) or "产品"
+    told = para(fact(f"经核查，首报所述情况与{product}无关，予以更正。", FIRST))
+    return (Section("一、更正", (told,)), Section("二、核查依据", (Blank("finding"),)))
 
 
 def _entries(desk: Desk, matter: Matter, records: Records) -> Block:

@@ -10,6 +10,7 @@ from reports.papers.gather import Desk
 from reports.papers.letter import letter, letter_of_trace
 from reports.papers.notices import supervise, talk, tip
 from reports.papers.record import Content, Form
+from reports.papers.sampling import sampling
 from reports.papers.special import special
 from reports.papers.stage import summary
 from reports.papers.subjects import matter_of
@@ -105,6 +106,10 @@ def _annual(desk: Desk, asked: Asked) -> Content:
     return summary(desk, asked.id, annual=True)
 
 
+def _sampling(desk: Desk, asked: Asked) -> Content:
+    return sampling(desk, asked.id)
+
+
 def week_asked(desk: Desk, text: str) -> Week:
     """A week that has begun. Raises UsageError."""
     try:
@@ -131,6 +136,8 @@ KINDS: Mapping[str, PaperKind] = {
                   (DOCX, XLSX, PACK)),
         PaperKind("stage", "阶段性总结", "A", ("year",), "截至7月底的周报累计，缺报写明", _stage, (DOCX, XLSX)),
         PaperKind("annual", "全年总结", "A", ("year",), "截至11月10日的周报累计和“回头看”", _annual, (DOCX, XLSX)),
+        PaperKind("sampling", "抽查不合格后处理跟踪表", "A", ("year",), "送达、异议、改正、复查、公告的期限", _sampling,
+                  (DOCX, XLSX)),
         PaperKind("talk", "约谈通知", "B", MATTERS, "约谈企业；没有官方依据时请其书面说明", _talk),
         PaperKind("supervise", "挂牌督办通知", "B", ("supervised",), "给被督办的属地，附隐患清单", _supervise),
         PaperKind("tip", "消费提示", "D", MATTERS, "对社会发布，只引官方数据，不荐产品", _tip),

@@ -12,7 +12,7 @@ from enterprises.trace_words import Places
 from ledger.words import bureau_of
 from reports.papers.gather import Desk, Matter, Records, Told, evidence_of
 from reports.papers.lots import failed_lots, lies_in, lots_table
-from reports.papers.phrases import day_words, full_bureau, listed, stamp
+from reports.papers.phrases import day_words, full_bureau, listed, official, stamp, tight
 from reports.papers.record import Annex, Blank, Block, Content, Field, Said, Section, fact, form, para
 from reports.papers.said import about, first_heard, official_said, timeline
 from store.schema import documents
@@ -121,8 +121,8 @@ def _set(desk: Desk, chosen: Letter, query: str) -> Content:
     records = Records()
     found = tuple(_said(desk, one, records) for one in chosen.found)
     firms = tuple(_said(desk, one, records) for one in chosen.firms)
-    subject = chosen.title.partition("（")[0]
-    asks = tuple(form(f"{number}.{one.text}") for number, one in enumerate(chosen.asks[:-1], start=1))
+    subject = tight(chosen.title.partition("（")[0])
+    asks = tuple(form(f"{number}.{official(one.text)}") for number, one in enumerate(chosen.asks[:-1], start=1))
     fields = (Field("asks", "商请事项", "C", asks, long=True, lines=True), DAYS, *CONTACT)
     guessed = f"{'、'.join(chosen.guessed)}的住所按名称推定，待核实。"
     unsure = (para(fact(guessed, *(key for one in firms for key in one.rests))),) if chosen.guessed else ()
@@ -142,7 +142,7 @@ def _said(desk: Desk, one: Sentence, records: Records) -> Said:
     keys = [records.add(desk, f"名录 {source}", f"企业名录：{source}") for source in one.sources]
     if not one.documents and not keys:
         keys = [records.add(desk, "双向追查", f"双向追查（{stamp(desk.now)}）")]
-    return fact(one.text, *one.documents, *keys)
+    return fact(official(one.text), *one.documents, *keys)
 
 
 def _readable(desk: Desk, ids: list[str]) -> Collection[str]:

@@ -50,6 +50,11 @@ def tight(text: str) -> str:
     return SPACES.sub("", text)
 
 
+def official(text: str) -> str:
+    """A sentence of the desk as papers write it: 2026年11月2日, no blanks beside figures."""
+    return tight(re.sub(r"(20\d\d)-(\d\d)-(\d\d)", lambda day: f"{day[1]}年{int(day[2])}月{int(day[3])}日", text))
+
+
 def outside(text: str, most: int = 60) -> str:
     """A text from outside within “ ”: its own quotation marks become single ones, a long one is cut."""
     kept = plain(re.sub(r"[\ue000-\uf8ff]", "", " ".join(text.split())))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from reports.paper import Evidence
+from reports.papers.words import INFORMER
 
 Form = Literal["A", "B", "C", "D"]
 """A internal material, B letters and notices, C facts beside an enforcement form, D public text."""
@@ -212,7 +213,10 @@ class Content:
         return list(dict.fromkeys(found))
 
     def with_evidence(self, evidence: dict[str, Evidence]) -> "Content":
-        """The same paper with its list."""
+        """The same paper with its list; one that leaves the house names no informer there either."""
+        if self.form != "A":
+            hidden = {key: replace(one, title="（标题略）") for key, one in evidence.items() if INFORMER in one.title}
+            evidence = {**evidence, **hidden}
         return replace(self, evidence=evidence)
 
 

@@ -68,7 +68,7 @@ class _Shown:
             return self._grid(block)
         assert isinstance(block, Chart)
         caption = block.caption + self.numbers.of(block.rests)
-        return [Line("chart", svg=drawn(block)), Line("caption", (Piece(caption),))]
+        return [Line("chart", svg=drawn(block, page=True)), Line("caption", (Piece(caption),))]
 
     def _field(self, one: Field) -> list[Line]:
         told = self.values.get(one.key, "")

@@ -1,5 +1,6 @@
 """阶段性总结 (end of July) and 全年总结 (by 10 November): the weekly tables added up, with the gaps."""
 
+import re
 from datetime import date
 
 from sqlalchemy import func, select
@@ -60,7 +61,7 @@ def summary(desk: Desk, year: str, *, annual: bool) -> Content:
 
 
 def _span(desk: Desk, year: str, annual: bool) -> Span:
-    if not (year.isdigit() and len(year) == 4):
+    if not re.fullmatch(r"20\d\d", year):
         raise UsageError(f"年份 {year[:10]} 看不懂，写法如 2026")
     first, now = first_week(desk), week_of(desk.now)
     end = date(int(year), *(NOVEMBER if annual else JULY))

@@ -317,15 +317,17 @@ def _reported(report: Report, records: Records) -> tuple[Grid, ...]:
         act = state.act if state else None
         done = state is not None and state.signed and act is not None
         back = "是" if act is not None and act.action == "reopen" else "否"
-        when = stamp(act.at) if done and act is not None else "未报送"
-        late = "是" if done and act is not None and act.at > due else "否" if done or desk.now < due else "逾期"
-        rows.append((bureau_of(desk.lexicon.regions, code), stamp(due), when, late, back))
+        when = stamp(act.at) if done and act is not None else "—"
+        after = done and act is not None and act.at > due
+        late = "是" if after else "否" if done or desk.now < due else "逾期"
+        sent = "已报" if done else "未报送"
+        more = "是" if after else "否"
+        rows.append((bureau_of(desk.lexicon.regions, code), stamp(due)[:10], sent, when, late, back, more))
         rests.append((records.add(desk, f"报送记录 {week.id}", f"各局统计表报送记录（{week.id}）"),))
     missing = [row[0] for row in rows[1:] if row[2] == "未报送"]
     note = f"未收到{'、'.join(missing)}报送，合计不含以上单位人工填报数。" if missing else ""
-    return (
-        Grid(("单位", "应报", "实报", "迟报", "退回"), tuple(rows), (44, 40, 40, 18, 18), tuple(rests), note=note),
-    )  # fmt: skip
+    head = ("单位", "应报", "实报", "时间", "迟报", "退回", "补报")
+    return (Grid(head, tuple(rows), (36, 26, 18, 34, 14, 14, 14), tuple(rests), note=note),)
 
 
 def _events(report: Report, records: Records) -> tuple[Grid | Paragraph, ...]:
