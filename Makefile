@@ -37,6 +37,10 @@ test: .venv/installed-dev
 
 check: test
 
+# Every test that asks for a store, on a real PostgreSQL instead of SQLite; those that kill whole systems have SQLite's.
+test-postgresql: .venv/installed-dev
+	$(BIN)/pytest -n 4 --dist loadfile --store=postgresql $$(grep -lE '\bstore: Store\b' tests/test_*.py | grep -vE 'kill|outage|test_run')
+
 # After a change of requirements*.in: resolve anew and pin what was resolved.
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

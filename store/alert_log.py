@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import Table
 
 from core.records import CANARY, Alert, AlertEvent, AlertLine, AlertState, Finding, Notification
-from store.inserts import insert_into
+from store.inserts import insert_into, wrote
 from store.schema import (
     Moment,
     alert_documents,
@@ -87,7 +87,7 @@ class DeliveryLine:
 
 def create_only(db: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert unless a row with that key is there. True when this call wrote it."""
-    return db.execute(_insert_once(table, db.dialect.name), dict(values)).rowcount == 1
+    return wrote(db, _insert_once(table, db.dialect.name), values)
 
 
 @cache
@@ -509,10 +509,11 @@ def claim_delivery(db: Connection, *, who: str, now: datetime, but: Collection[s
     due = and_(deliveries.c.state == "waiting", deliveries.c.next_at <= now)
     if but:
         due = and_(due, deliveries.c.channel.not_in(sorted(but)))
-    one = select(deliveries.c.id).where(due).order_by(deliveries.c.level.desc(), deliveries.c.next_at).limit(1)
+    next_one = select(deliveries.c.id).where(due).order_by(deliveries.c.level.desc(), deliveries.c.next_at).limit(1)
+    one = next_one.with_for_update(skip_locked=True).cte("one")  # a subquery may run for each row on PostgreSQL
     taken = (
         update(deliveries)
-        .where(deliveries.c.id.in_(one.with_for_update(skip_locked=True)), deliveries.c.state == "waiting")
+        .where(deliveries.c.id.in_(select(one.c.id)), deliveries.c.state == "waiting")
         .values(state="sending", claimed_by=who, claimed_until=now + SEND_LEASE, attempts=deliveries.c.attempts + 1)
         .returning(deliveries)
     )

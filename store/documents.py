@@ -108,10 +108,11 @@ _FREE = (
     .order_by(documents.c.event_time, documents.c.seq)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
+    .cte("free")  # PostgreSQL may run a subquery once for each row of the update, and take more than was asked for
 )
 _CLAIM = (
     update(documents)
-    .where(documents.c.seq.in_(_FREE))
+    .where(documents.c.seq.in_(select(_FREE.c.seq)))
     .values(claimed_by=bindparam("who"), claimed_until=bindparam("until"), attempts=documents.c.attempts + 1)
     .returning(documents)
 )

@@ -53,10 +53,11 @@ def _take(db: Connection, which: ColumnElement[bool], who: str, now: datetime, l
         .order_by(documents.c.seq.desc())
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("wanted")  # not a subquery: PostgreSQL may run one for each row, and take more than was asked for
     )
     taken = (
         update(documents)
-        .where(documents.c.seq.in_(wanted))
+        .where(documents.c.seq.in_(select(wanted.c.seq)))
         .values(claimed_by=who, claimed_until=now + LEASE, attempts=documents.c.attempts + 1)
         .returning(documents.c.seq, documents.c.id, documents.c.revision)
     )

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, select
 
-from store.inserts import insert_into
+from store.inserts import insert_into, wrote
 from store.ledger_list import OPEN
 from store.schema import (
     documents,
@@ -233,7 +233,7 @@ def decide(db: Connection, one: Decision, *, once: str) -> bool:
     """Append it; False where the form did so before."""
     values = {field.name: getattr(one, field.name) for field in fields(Decision) if field.name != "number"}
     statement = insert_into(decided, db.dialect.name).values(**values, once=once)
-    return db.execute(statement.on_conflict_do_nothing(index_elements=["once"])).rowcount == 1
+    return wrote(db, statement.on_conflict_do_nothing(index_elements=["once"]))
 
 
 def decisions(db: Connection, since: datetime, *, limit: int = 500) -> list[Decision]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from store.inserts import insert_into
+from store.inserts import insert_into, wrote
 from store.schema import papers, report_calls, report_marks
 
 Owed = tuple[str, str, str]
@@ -36,7 +36,7 @@ def add_mark(db: Connection, mark: Mark, *, once: str) -> bool:
     """Append it; False where the form did so before."""
     values = {field.name: getattr(mark, field.name) for field in fields(Mark) if field.name != "number"}
     statement = insert_into(report_marks, db.dialect.name).values(**values, once=once)
-    return db.execute(statement.on_conflict_do_nothing(index_elements=["once"])).rowcount == 1
+    return wrote(db, statement.on_conflict_do_nothing(index_elements=["once"]))
 
 
 def newest_marks(db: Connection, items: Collection[str], first: str, last: str) -> Mapping[Owed, Mark]:
@@ -69,7 +69,7 @@ def note_call(db: Connection, owed: Owed, *, to: str, at: datetime) -> bool:
     values = {"item": item, "period": period, "territory": territory, "to": to, "at": at}
     statement = insert_into(report_calls, db.dialect.name).values(**values)
     keys = ["item", "period", "territory"]
-    return db.execute(statement.on_conflict_do_nothing(index_elements=keys)).rowcount == 1
+    return wrote(db, statement.on_conflict_do_nothing(index_elements=keys))
 
 
 @dataclass(frozen=True)

@@ -107,10 +107,11 @@ def claim_run(
     waiting = and_(runs.c.status == "waiting", runs.c.source.not_in(list(busy)))
     if source is not None:
         waiting = and_(waiting, runs.c.source == source)
-    one = select(runs.c.id).where(waiting).order_by(runs.c.asked_at).limit(1).with_for_update(skip_locked=True)
+    oldest = select(runs.c.id).where(waiting).order_by(runs.c.asked_at).limit(1)
+    one = oldest.with_for_update(skip_locked=True).cte("one")  # a subquery may run for each row on PostgreSQL
     taken = (
         update(runs)
-        .where(runs.c.id.in_(one), runs.c.status == "waiting")
+        .where(runs.c.id.in_(select(one.c.id)), runs.c.status == "waiting")
         .values(status="running", started_at=now, claimed_by=who, held_until=now + LEASE)
         .returning(runs)
     )

@@ -14,6 +14,8 @@ from core.clock import Clock, fixed_clock
 from core.records import RegistryEntry
 from store import users
 from store.database import Store
+from tests.elasticsearch import required
+from tests.postgresql import Database, PostgresMissing, running_postgresql
 
 pytest_plugins = ["tests.elasticsearch_fixture"]
 
@@ -79,10 +81,32 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--store=postgresql: the tests that ask for a store get one on a real PostgreSQL."""
+    parser.addoption("--store", choices=("sqlite", "postgresql"), default="sqlite", help="what `store` stands on")
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A running PostgreSQL, one for each test process."""
+    try:
+        with running_postgresql(tmp_path_factory.mktemp("postgresql") / "cluster") as database:
+            yield database
+    except PostgresMissing as problem:
+        if required():
+            pytest.fail(str(problem))
+        pytest.skip(str(problem))
+
+
 @pytest.fixture
-def store(tmp_path: Path, migrated: Path) -> Iterator[Store]:
-    """An empty migrated store on SQLite."""
-    file = shutil.copy(migrated, tmp_path / "fengsui.db")
-    opened = Store(f"sqlite:///{file}")
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty migrated store, on SQLite or what --store names."""
+    if request.config.getoption("--store") == "postgresql":
+        database: Database = request.getfixturevalue("postgresql")
+        database.empty()
+        url = database.url
+    else:
+        url = f"sqlite:///{shutil.copy(request.getfixturevalue('migrated'), tmp_path / 'fengsui.db')}"
+    opened = Store(url)
     yield opened
     opened.close()

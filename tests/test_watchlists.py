@@ -125,6 +125,8 @@ def test_judging_asks_once_by_the_firm_however_long_the_lists_are(engine: AlertE
         engine.judge(db, told(), now=START)
         engine.judge(db, told(enterprise=None), now=START)
         assert len([text for text in asked if "watched_firms" in text]) == 1, "once for a firm, not at all for none"
+        if db.dialect.name != "sqlite":
+            return
         plan = db.exec_driver_sql(
             "explain query plan select * from watched_firms w join watchlists l on l.id = w.list where w.firm in ('a')"
         )

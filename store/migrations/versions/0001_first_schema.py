@@ -45,7 +45,7 @@ def upgrade() -> None:
         sa.Column("territories", schema.Json(), nullable=False),
         sa.Column("documents", schema.Json(), nullable=False),
         sa.Column("findings", schema.Json(), nullable=False),
-        sa.Column("unconfirmed", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("unconfirmed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("origins", sa.Integer(), server_default="0", nullable=False),
         sa.Column("details", schema.Json(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),

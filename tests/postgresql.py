@@ -1,0 +1,117 @@
+"""A real PostgreSQL for the tests: the programs of the machine, a cluster in its own folder, a port of its own.
+
+`pytest --store=postgresql tests/...` gives every test an empty migrated store on it: one database for each test
+process, emptied before each test. Durability is off: tests ask what statements do, not what a power cut does.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from store.database import Store
+from store.schema import metadata
+from tests.elasticsearch import free_port
+
+PROGRAMS = Path("/usr/lib/postgresql")
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB")
+
+
+class PostgresMissing(Exception):
+    """PostgreSQL's programs are not on this machine."""
+
+
+def program(name: str) -> str:
+    """Where a program of PostgreSQL lies, of the newest release. Raises PostgresMissing."""
+    installed = sorted(PROGRAMS.glob(f"*/bin/{name}"), key=lambda one: int(one.parts[-3]))
+    found = str(installed[-1]) if installed else shutil.which(name)
+    if found is None:
+        raise PostgresMissing(f"no {name} here: apt-get install postgresql")
+    return found
+
+
+@dataclass(frozen=True)
+class Database:
+    """A migrated database. seeds: the rows that the migrations left, by table."""
+
+    url: str
+    engine: Engine
+    seeds: dict[str, list[dict[str, Any]]]
+
+    def empty(self) -> None:
+        """Bring it back to how the migrations left it."""
+        deletes = " ".join(f'delete from "{table.name}";' for table in metadata.sorted_tables)
+        restart = "execute 'alter sequence ' || name || ' restart'"
+        restarts = f"for name in select sequencename from pg_sequences loop {restart}; end loop;"
+        with self.engine.begin() as db:
+            db.exec_driver_sql("set local session_replication_role = replica")  # tables in any order
+            db.exec_driver_sql(f"do $$ declare name text; begin {deletes} {restarts} end $$")
+            for table, rows in self.seeds.items():
+                db.execute(metadata.tables[table].insert(), rows)
+
+
+@contextmanager
+def running_postgresql(folder: Path) -> Iterator[Database]:
+    """A new cluster in a folder that is not there yet, with one migrated database. Raises PostgresMissing."""
+    port = free_port()
+    folder.mkdir(parents=True)
+    _give_away(folder)
+    data = folder / "data"
+    _as_server([program("initdb"), "-D", str(data), "-U", "fengsui", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"])
+    settings = [word for one in (*FAST, f"port={port}", "listen_addresses=127.0.0.1") for word in ("-c", one)]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [program("postgres"), "-D", str(data), "-k", str(folder), *settings],
+            stdout=log, stderr=log, cwd=folder, start_new_session=True, **_identity(),
+        )  # fmt: skip
+    try:
+        ready = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+        while subprocess.run([*ready, "-t", "1"], check=False).returncode != 0:
+            assert server.poll() is None, (folder / "log").read_text()
+        with _migrated(f"postgresql+psycopg://fengsui@127.0.0.1:{port}/postgres") as database:
+            yield database
+    finally:
+        server.send_signal(signal.SIGINT)  # does not wait for clients
+        server.wait(60)
+
+
+@contextmanager
+def _migrated(url: str) -> Iterator[Database]:
+    store = Store(url)
+    store.migrate()
+    with store.read() as db:
+        rows = {table.name: db.execute(select(table)).mappings().all() for table in metadata.sorted_tables}
+    yield Database(url, store.engine, {name: [dict(one) for one in some] for name, some in rows.items() if some})
+    store.close()
+
+
+def _identity() -> dict[str, Any]:
+    """Who runs the server: it refuses to be root."""
+    if os.getuid() != 0:
+        return {}
+    account = pwd.getpwnam("postgres")
+    return {"user": account.pw_uid, "group": account.pw_gid}
+
+
+def _give_away(folder: Path) -> None:
+    """Let the server's account reach and own a folder: pytest keeps its folders to itself."""
+    if os.getuid() != 0:
+        return
+    shutil.chown(folder, "postgres", "postgres")
+    for parent in folder.parents:
+        mode = parent.stat().st_mode
+        if not mode & 0o001:
+            parent.chmod(mode | 0o011)
+
+
+def _as_server(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", **_identity())
+    assert done.returncode == 0, done.stderr

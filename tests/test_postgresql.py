@@ -1,0 +1,100 @@
+"""The store on a real PostgreSQL: what its statements do there and not on SQLite. All tests of the store run on it with
+`make test-postgresql`."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from core.records import Kind, Notification, RawDocument
+from pipelines.intake import StoreIntake
+from store.alert_log import add_delivery, claim_delivery, create_only
+from store.database import Store, set_fact
+from store.documents import FETCHED, claim
+from store.index_queue import claim_waiting
+from store.inserts import insert_into, wrote
+from store.runs import ask_for_run, claim_run
+from store.schema import documents, facts, metadata
+from tests.conftest import NOON
+from tests.postgresql import Database
+
+MANY = 20
+
+
+@pytest.fixture
+def team(postgresql: Database) -> Iterator[Store]:
+    """An empty migrated store on PostgreSQL."""
+    postgresql.empty()
+    opened = Store(postgresql.url)
+    yield opened
+    opened.close()
+
+
+def full(team: Store) -> Store:
+    """With MANY of everything that waits for somebody."""
+    for number in range(MANY):
+        url = f"http://a.example/{number}"
+        raw = RawDocument("a", Kind.NEWS, url, f"第 {number} 篇", f"正文 {number}" * 20, NOON, published=NOON)
+        StoreIntake(team, lambda: NOON).save(raw)
+    with team.write() as db:
+        for number in range(MANY):
+            ask_for_run(db, f"s{number}", reason="schedule", now=NOON)
+            notice = Notification(f"n{number}", "mail", "desk@x.example", "题", "文", "")
+            add_delivery(db, notice, now=NOON)
+    return team
+
+
+def test_the_migrations_make_the_schema_that_the_program_knows(team: Store) -> None:
+    with team.engine.connect() as db:
+        context = MigrationContext.configure(db, opts={"compare_type": True})
+        told = compare_metadata(context, metadata)
+    steps = [step for one in told for step in (one if isinstance(one, list) else [one])]
+    indexes = [step[1].name for step in steps if step[0] == "add_index"]
+    assert indexes == ["ix_documents_title"]  # on SQLite alone: a title may be longer than an entry of an index here
+    assert [step for step in steps if "comment" not in step[0] and step[0] != "add_index"] == []
+
+
+def test_a_claim_takes_as_many_as_it_asks_for(team: Store) -> None:
+    with full(team).write() as db:
+        assert len(claim(db, FETCHED, who="w", now=NOON, limit=3)) == 3
+        assert claim_run(db, who="w", now=NOON) is not None
+        assert claim_delivery(db, who="w", now=NOON) is not None
+        db.execute(documents.update().values(stage="judged", claimed_by=None, claimed_until=None))
+        assert len(claim_waiting(db, who="w", now=NOON, limit=3)) == 3
+        held = db.exec_driver_sql("select count(*) from documents where claimed_by is not null").scalar_one()
+        sending = db.exec_driver_sql("select count(*) from deliveries where state = 'sending'").scalar_one()
+        running = db.exec_driver_sql("select count(*) from runs where status = 'running'").scalar_one()
+    assert (held, sending, running) == (3, 1, 1)
+
+
+def test_workers_side_by_side_share_the_work_and_nothing_is_taken_twice(team: Store) -> None:
+    full(team)
+
+    def take(who: int) -> list[str]:
+        taken: list[str] = []
+        while True:
+            with team.write() as db:
+                some = claim(db, FETCHED, who=f"w{who}", now=NOON, limit=2, lease=timedelta(hours=1))
+                one = claim_delivery(db, who=f"w{who}", now=NOON)
+            taken += [work.document.id for work in some] + ([one.notification.id] if one else [])
+            if not some and one is None:
+                return taken
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [name for theirs in pool.map(take, range(4)) for name in theirs]
+    assert (len(taken), len(set(taken))) == (2 * MANY, 2 * MANY)
+
+
+def test_what_is_there_is_not_written_again_and_that_is_known(team: Store) -> None:
+    with team.write() as db:
+        row = {"key": "k", "value": "a"}
+        assert create_only(db, facts, row)
+        assert not create_only(db, facts, row)
+        again = insert_into(facts, db.dialect.name).values(**row).on_conflict_do_nothing(index_elements=["key"])
+        assert not wrote(db, again)
+        set_fact(db, "k", "b")
+    with team.read() as db:
+        assert db.exec_driver_sql("select value from facts where key = 'k'").scalar_one() == "b"
