@@ -156,7 +156,7 @@ def bounds_of(day: date) -> tuple[datetime, datetime]:
 
 def build_digest(db: Connection, desk: DigestDesk, reader: Reader, news: DayNews) -> Digest:
     """One reader's digest. A time in which nothing came to pass is told in one line."""
-    trend, facts = _trend(db, desk, reader, news.until), _facts(db, desk, reader, news)
+    trend, facts = _trend(db, desk, reader, news), _facts(db, desk, reader, news)
     facts["quiet"] = facts["quiet"] and not (trend and trend.odd)
     picture = trend.picture() if trend and not facts["quiet"] else None
     day = news.last_day
@@ -184,21 +184,21 @@ def plan_digest(
     one tells what they would.  day: of that day alone (00:00 to 00:00, or until now).
     """
     planned, read = 0, dict[datetime, DayNews]()
-    with store.write() as db:
-        off = address_states(db, [one.mail for one in recipients])
-        for one in (each for each in recipients if channel_of(each.mail) == "mail"):
-            if one.mail in off and off[one.mail].no_digest_at:
-                continue
+    made_for = day or previous_day(now)
+    for one in (each for each in recipients if channel_of(each.mail) == "mail"):
+        delivery = short_id("n", "digest", one.mail, made_for.isoformat())
+        # Reading and drawing takes a fifth of a second each: nobody who writes waits for it.
+        with store.read() as db:
             past = digests_of(db, one.mail, since=now - LONGEST)
-            since, until = _span(past, now, day)
-            made_for = day or previous_day(now)
-            delivery = short_id("n", "digest", one.mail, made_for.isoformat())
-            if any(row.id == delivery for row in past):
+            off = address_states(db, [one.mail]).get(one.mail)
+            if (off is not None and off.no_digest_at) or any(row.id == delivery for row in past):
                 continue
+            since, until = _span(past, now, day)
             if since not in read:
                 read[since] = read_day(db, desk, since, until)
             made = build_digest(db, desk, Reader(one, desk.names.regions), read[since])
-            told: dict[str, Any] = {"kind": DIGEST, "from": since.isoformat(), "to": until.isoformat()}
+        told: dict[str, Any] = {"kind": DIGEST, "from": since.isoformat(), "to": until.isoformat()}
+        with store.write() as db:
             if made.pictures:
                 told["pictures"] = {name: keep_picture(db, png, now) for name, png in made.pictures.items()}
             notice = Notification(delivery, "mail", one.mail, made.subject, made.text, made.html, details=told)
@@ -269,7 +269,7 @@ def _facts(db: Connection, desk: DigestDesk, reader: Reader, news: DayNews) -> d
         "record_counts": _record_counts(records),
         "entries": [(one, _late(one, today)) for one in entries[:LINES]],
         "entry_counts": ledger,
-        "owed": owed,
+        **titled("owed", owed, LINES),
         "sources": sources,
         "fetched_at": news.fetched_at,
         "well": not sources.ill and news.fetched_at is not None,
@@ -386,11 +386,19 @@ def _whose(desk: DigestDesk, reader: Reader) -> str:
     return " · ".join((places, products, floor))
 
 
-def _trend(db: Connection, desk: DigestDesk, reader: Reader, until: datetime) -> Trend | None:
+def _trend(db: Connection, desk: DigestDesk, reader: Reader, news: DayNews) -> Trend | None:
     """The days that are over. None for somebody without a territory, or where there never was a signal."""
     where = reader.documents()
     if where is None:
         return None
+    key = ("*" if reader.everywhere else "|".join(sorted(reader.codes)), *sorted(reader.one.products))
+    if key not in news.trends:
+        news.trends[key] = _read_trend(db, desk, where, news.until)
+    found: Trend | None = news.trends[key]
+    return found
+
+
+def _read_trend(db: Connection, desk: DigestDesk, where: ColumnElement[bool], until: datetime) -> Trend | None:
     last = day_of(until) - 1
     end = bounds_of(date.fromordinal(last))[1] - timedelta(microseconds=1)
     counted = counts_by_day(db, last - HISTORY, end, where)

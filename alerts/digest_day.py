@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, select
 
@@ -78,7 +78,7 @@ class Record:
 class DayNews:
     """Of [since, until): alerts whose story moved, those in the time as long before, and what stands open.
 
-    ended: alert and how it ended, by when.  silenced: ids of alerts that a silence holds back.
+    silenced: ids of alerts that a silence holds back.  trends: what alerts.digest has drawn, for the next reader.
     """
 
     since: datetime
@@ -93,6 +93,7 @@ class DayNews:
     records: tuple[Record, ...]
     sources: SourceNews
     fetched_at: datetime | None
+    trends: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)
     _routed: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
 
     @property

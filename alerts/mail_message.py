@@ -64,8 +64,11 @@ class MailWriter:
 
     def _say_how_to_stop(self, message: EmailMessage, notice: Notification) -> None:
         """RFC 2369 and, for one click, RFC 8058."""
-        if self.links is not None and may_be_turned_off(notice) is not None:
-            message["List-Unsubscribe"] = f"<{self.links.off(notice)}>"
+        if self.links is None or may_be_turned_off(notice) is None:
+            return
+        address = self.links.off(notice)
+        message["List-Unsubscribe"] = f"<{address}>"
+        if address.startswith("https://"):  # RFC 8058, 3.1: one click asks for it
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
 
     def _foot(self, notice: Notification) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Plans alert mails: rows of the outbox, written in the transaction that changes the alert. One row a recipient."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -46,6 +46,10 @@ WORDS = {
 }
 CLOSING = ("lowered", "dismissed", "closed", "cleared", "grown", "repeated")
 """Told only to those who were told of the alert before."""
+DUTIES = (*STANDING, "escalated")
+"""Nobody turns them off."""
+NOT_OFF = (*DUTIES, "lowered")
+"""Sent whatever was turned off: who heard of a red alert hears that it is less grave."""
 KEPT = ("lowered", "dismissed", "closed", "cleared", "grown", "dispatched", "called_back")
 """They do not stand in for a notice that still waits."""
 SHOWN_DOCUMENTS = 3
@@ -122,7 +126,7 @@ class MailPlanner:
         if now - alert.updated_at > self.routes.notify_within and not anew:
             return 0
         told = [one.mail for one in self.routes.recipients if self._is_told(db, alert, one, what)]
-        return self.mail(db, alert, [*told, *also], what=what, number=number, now=now, at=at)
+        return self.mail(db, alert, [*told, *also], what=what, number=number, now=now, at=at, duty=also)
 
     def mail(
         self,
@@ -134,24 +138,28 @@ class MailPlanner:
         number: int,
         now: datetime,
         at: datetime | None = None,
+        duty: Collection[str] = (),
     ) -> int:
         """Put a mail to each of these addresses into the outbox, as `plan` does. Returns how many are new.
 
-        What an address turned off by the link in a mail is left out, but dispatches.
+        What an address turned off by the link in a mail is left out, but what is a duty: dispatches, escalations, that
+        an alert is less grave now, and all to those on duty (`duty`).
         """
         to = [one for one in dict.fromkeys(addresses) if self.by_mail or channel_of(one) != "mail"]
         if not to:
             return 0
-        if what not in STANDING:
+        if what not in NOT_OFF:
             off = address_states(db, to)
-            to = [one for one in to if alert.level >= (off[one].lowest if one in off else 0)]
+            to = [one for one in to if one in duty or one not in off or alert.level >= off[one].lowest]
+        if not to:
+            return 0
         subject, text, html = self.written(db, alert, what)
         planned = 0
         for address in to:
             channel = channel_of(address)
             delivery = short_id("n", channel, address, alert.id, str(number))
             details = {"thread": first_notice(db, alert.id, channel=channel, recipient=address)}
-            if what in STANDING:
+            if what in DUTIES or address in duty:
                 details["duty"] = what
             told = {name: value for name, value in details.items() if value and value != delivery}
             notice = Notification(delivery, channel, address, subject, text, html, alert.id, alert.level, details=told)

@@ -1,6 +1,7 @@
 """The daily digest: written for people who look at it, put into the outbox, and as jobs of the scheduler."""
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import date as day_type
 from email.policy import SMTP
@@ -57,6 +58,7 @@ def digest(
     made = _made(store, desk, _recipient(settings, desk, to), day or previous_day(system_clock()))
     if out is not None:
         write_digest(made, out, settings)
+        print(f"{made.subject}\n已写入 {out}", file=sys.stderr)
     if as_json:
         print(json.dumps({"day": made.day.isoformat(), "subject": made.subject, "text": made.text}, ensure_ascii=False))
     elif out is None:

@@ -1,6 +1,7 @@
 """A real SMTP server that keeps what comes in, or answers and breaks as a test says."""
 
 import socket
+import ssl
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import MISSING, AuthResult
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Inbox:
 
     async def handle_AUTH(self, server: Any, *_rest: Any) -> Any:
         self.said.append("AUTH")
+        return MISSING  # the server goes on
 
     async def handle_QUIT(self, *_all: Any) -> str:
         return self.farewell
@@ -78,9 +81,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def listening(handler: Inbox, port: int) -> Iterator[None]:
-    """The server at that port."""
-    server = Controller(handler, hostname="127.0.0.1", port=port)
+def listening(handler: Inbox, port: int, tls: ssl.SSLContext | None = None) -> Iterator[None]:
+    """The server at that port. tls: what it offers STARTTLS with."""
+    server = Controller(
+        handler, hostname="127.0.0.1", port=port, tls_context=tls, authenticator=lambda *_all: AuthResult(success=True)
+    )
     server.start()
     try:
         yield

@@ -24,6 +24,7 @@ from store.database import Store
 from store.link_key import LinkKey
 from store.mail_book import address_states, noted_addresses
 from store.schema import delivery_attempts
+from tests.certificates import make_authority
 from tests.mail_server import Inbox, free_port, inbox, listening
 
 __all__ = ["inbox"]
@@ -138,6 +139,21 @@ def test_a_password_that_is_refused_loses_nothing(store: Store, noon: datetime, 
     channels = by_mail(inbox[1].replace("//", "//u:geheim@"))
     send_due(store, channels, clock=fixed_clock(noon), who="one")
     assert states(store) == {"waiting": 1}
+
+
+@pytest.mark.parametrize(("known", "sent"), [(True, 1), (False, 0)])
+def test_a_password_goes_over_tls_to_a_server_that_is_vouched_for(
+    store: Store, noon: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool, sent: int
+) -> None:
+    authority, handler, port = make_authority(tmp_path), Inbox(), free_port()
+    if known:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    put(store, mail(1), noon)
+    with listening(handler, port, authority.server("127.0.0.1")):
+        channels = by_mail(f"smtp://u:geheim@127.0.0.1:{port}")
+        assert send_due(store, channels, clock=fixed_clock(noon), who="one") == sent
+    assert (len(handler.mails), "AUTH" in handler.said) == (sent, known)
+    assert states(store) == {"sent" if sent else "waiting": 1}
 
 
 def test_a_connection_cut_before_the_mail_is_tried_again_and_one_cut_after_it_is_not(

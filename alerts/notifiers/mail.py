@@ -67,9 +67,11 @@ class MailNotifier:
         with _session(self._connect()) as server:
             handed = False
             try:
-                envelope = [f"ENVID={notification.id}"] if server.has_extn("dsn") else []
+                wants = server.has_extn("dsn")  # RFC 3461: which mail came back, and that late ones are told of
+                envelope = [f"ENVID={notification.id}"] if wants else []
+                told_of = ["NOTIFY=FAILURE,DELAY"] if wants else []
                 _expect(*server.mail(self.sender, envelope), about="server")
-                _expect(*server.rcpt(notification.recipient), about="address")
+                _expect(*server.rcpt(notification.recipient, told_of), about="address")
                 handing_over()
                 code, answer = server.docmd("DATA")
                 if code != 354:

@@ -33,6 +33,7 @@ from web.outgoing import Outgoing, outgoing_of
 from web.past_alerts import past_like
 from web.presence import FROM_A_VISIT
 from web.query_evidence import answered
+from web.recipients import Recipients
 from web.tiers import jumps
 from web.times import limit_of
 from web.trail import trail_of
@@ -171,6 +172,7 @@ def load_alert(db: Connection, visit: Visit, alert: Alert, *, brief: bool = Fals
         "origins": tree,
         "reposts": sum(len(origin.reposts) for origin in tree),
         "voices": Counter(signal.document.kind.value for signal in found),
+        "told": Recipients(visit.services, visit.me),
         "deliveries": alert_log.delivery_log(db, alert=alert.id),
         "hazards": [one for one in entries_of_alert(db, alert.id) if visit.me.sees_entry(one)],
         "HAZARDS": STATE_WORDS,
