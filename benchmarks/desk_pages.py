@@ -148,7 +148,8 @@ def _document_pages(services: Services) -> Iterator[str]:
     yield from (f"/documents/{row.id}", f"/documents/{row.id}?rev=1", f"/enterprises/{quote(hot)}", "/enterprises")
     yield from ("/clusters", "/clusters?days=365", "/grades", "/watchlists")
     yield from ("/calendar", "/calendar?year=2025", "/progress", "/progress?region=360100", "/export")
-    yield from ("/progress/records?kind=sampling", "/progress/records?kind=ledger&of=open")
+    yield from ("/progress/records?kind=sampling", "/progress/records?kind=ledger&of=open", "/api/intake")
+    yield "/api/intake/sampling/schema"
     yield from ("/api/match?name=" + quote("江西"), "/api/match/suggest?q=" + quote("电动"))
     yield from ("/trace", "/trace?model=MFZ", f"/enterprises/{quote(hot)}/trace")
     yield from (f"/enterprises/{quote(hot)}?span=all", f"/enterprises/{quote(hot)}?asof=2026-06-01")

@@ -8,6 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from core.clock import beijing, parse_published
 from store import audit
+from store.handed_in import counts
 from web.bearer import AlertReader, DocumentReader, EventReader
 from web.inbox import BadAddress
 from web.open_data import MEDIA, SHAPES, TYPES, Format, What, rows_of, written
@@ -27,8 +28,10 @@ HOW: dict[str, Any] = {"response_class": StreamingResponse, "responses": ANSWER}
 
 @router.get("/export", include_in_schema=False)
 def show_export(visit: Here) -> Response:
-    """What there is, and what stands in it."""
-    return visit.page("export.html", shapes=SHAPES, TYPES=TYPES)
+    """What there is to take away and what stands in it; what other systems handed in."""
+    with visit.services.store.read() as db:
+        taken = counts(db, visit.me.codes())
+    return visit.page("export.html", shapes=SHAPES, TYPES=TYPES, kinds=visit.services.intake.kinds, taken=taken)
 
 
 @router.get("/export/{what}.{form}", include_in_schema=False)
