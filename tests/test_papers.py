@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -32,11 +33,14 @@ from reports.papers.record import BLANK, Cell, Content, Leaf, from_plain, to_pla
 from reports.papers.shown import shown_paper
 from reports.papers.words import forbidden
 from reports.papers.workbook import write_workbook
+from reports.table import freeze, frozen_hash
+from reports.weeks import read_week
 from store import users
 from store.firm_facts import save_facts
 from store.ledger import list_entries
 from store.schema import audit
 from store.supervisions import Supervision, insert_supervision
+from store.weekly import CellRow, SheetAct, add_act, add_cell
 from tests.desk_pages import ALERT, fill_more
 from tests.desk_server import NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in, value_of
@@ -524,3 +528,38 @@ def test_a_report_is_taken_back_on_a_finding(services: Services, browse: Browse)
     assert "（更正）" in page
     assert re.search(r"经核查，首报所述情况与\S+无关，予以更正。\[1\]", page)
     assert "【待填：核查单位、文书和结论】" in page
+    with services.store.read() as db:
+        kept = book.open_paper(db, made)
+    assert kept is not None
+    assert set(kept.content.cited()) == set(kept.content.evidence)
+
+
+def test_a_title_is_not_cut_within_a_model_and_tables_stay_apart(contents: dict[str, Content]) -> None:
+    made = Document(BytesIO(set_paper(contents["letter trace:model=XL-9000"], {})))
+    title = next(one for one in made.paragraphs if one.style is not None and one.style.name == "Title")
+    assert "XL-9000" in title.text
+    body = list(Document(BytesIO(set_paper(contents["weekly week:2026-W47"], {}))).element.body)
+    tags = [one.tag.rpartition("}")[2] for one in body]
+    assert not any(pair == ("tbl", "tbl") for pair in pairwise(tags))
+
+
+def test_the_week_is_compared_with_a_signed_one_only(services: Services) -> None:
+    county = "360313"
+    with services.store.write() as db:
+        desk = desk_for(services, db, county, now=NOW)
+        week = read_week("2026-W46")
+        column = services.weekly.find("insp_ent")
+        assert column is not None
+        for number, (one, value) in enumerate((("2026-W46", "20"), ("2026-W47", "60"))):
+            cell = CellRow("insp_ent", desk.weekly.rows[0][0], 1, NOW, "one", value, None, "")
+            add_cell(db, one, county, cell, once=f"cmp-{number}")
+        before = book.draft(desk, "weekly", Asked("week:2026-W47"))
+        opened = desk.weekly.open(db, week, desk.office, now=NOW)
+        frozen = freeze(opened.sheet)
+        act = SheetAct("2026-W46", county, 1, NOW, "chief", "sign", "", frozen, frozen_hash(frozen))
+        add_act(db, act, once="cmp-sign")
+        after = book.draft(desk, "weekly", Asked("week:2026-W47"))
+    assert "上期未签发，不作比较" in text_of(before)
+    assert "60／80" in text_of(before)
+    assert "60（+40）／80" in text_of(after)
+    assert "+40" in str(after.leaves[0].rows)

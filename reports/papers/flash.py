@@ -46,9 +46,10 @@ def flash(desk: Desk, matter: Matter, options: dict[str, str], before: Sequence[
     records.add(desk, matter.record, matter.name)
     number = sum(_round(row) == "next" for row in before) + 1
     name = "首报" if which == "first" else f"续报{_numeral(number)}" if which == "next" else ROUNDS[which]
-    sections = {"first": _first, "next": _next, "last": _last, "drop": _drop}[which](
-        desk, matter, records, fields, last
-    )
+    if before:
+        records.add(desk, FIRST, f"{before[0].title}（{before[0].id}）")
+    write = {"first": _first, "next": _next, "last": _last, "drop": _drop}[which]
+    sections = write(desk, matter, records, fields, last)
     fields += REPORTERS
     place = desk.place(matter.places[0]) if matter.places else ""
     product = desk.product(matter.product) or "产品"
@@ -61,7 +62,7 @@ def flash(desk: Desk, matter: Matter, options: dict[str, str], before: Sequence[
         kind="flash", form="A", title=f"关于{place}{product}有关情况的快报（{name}）", sender=desk.bureau,
         day=day_words(desk.today), made=stamp(desk.now), to=_to(desk), sections=sections, closing=closing,
         copies=COPIES, fields=tuple(fields), facts=standing_facts(desk, matter),
-        options=(("round", which),), cuts=(product,), signature=False,
+        options=(("round", which),), cuts=(product,), signature=False, copy_word="抄报",
     )  # fmt: skip
     return content.with_evidence(evidence_of(desk, content.cited(), records.known))
 
@@ -117,12 +118,14 @@ def _next(
         for name, value in standing_facts(desk, matter)
         if then.get(name) != value
     ]
-    blocks: tuple[Block, ...] = (
-        (Grid(("项目", "上次", "本次", "来源", "原因"), tuple(rows), (34, 40, 40, 22, 22),
-              tuple((matter.record, *matter.ids(matter.own[-3:])) for _ in rows)),)
-        if rows
-        else (para(fact(f"自上次报告（{last.made}）以来，采集到的信息没有变化。", search_key(desk, matter, records))),)
-    )  # fmt: skip
+    blocks: tuple[Block, ...]
+    if rows:
+        whole = (matter.record, *matter.ids(matter.own[-3:]))
+        blocks = (Grid(("项目", "上次", "本次", "来源", "原因"), tuple(rows), (34, 40, 40, 22, 22), whole=whole,
+                       caption="与上次报告相比"),)  # fmt: skip
+    else:
+        told = f"自上次报告（{last.made}）以来，采集到的信息没有变化。"
+        blocks = (para(fact(told, search_key(desk, matter, records))),)
     newer = [one for one in matter.own if stamp(one.at) > last.made][:8]
     fields += [
         Field("hurt", "伤亡和损失", "C", casualties(desk, matter, records), long=True),

@@ -4,6 +4,7 @@
 The standard itself was not read; sizes agree with public implementations of it.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 
@@ -107,14 +108,9 @@ class _Setter:
             self._listed_annexes()
         if content.signature:
             self._signature()
-        annexes = self._annexes()
-        if content.copies and content.form in ("B", "C"):
+        if content.copies:
             self._imprint()
-            self._annex_pages(annexes)
-        else:
-            self._annex_pages(annexes)
-            if content.copies:
-                self._imprint()
+        self._annex_pages(content.annexes)
         self._fonts()
         into = BytesIO()
         self.doc.save(into)
@@ -202,6 +198,9 @@ class _Setter:
         if grid.note:
             paragraph = self._line(grid.note)
             _small(paragraph, 10.5)
+            paragraph.paragraph_format.space_before = Pt(3)
+        else:
+            _small(self._line("　"), 6)  # two tables without anything between would become one
 
     def _table(
         self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float], size: float
@@ -251,13 +250,10 @@ class _Setter:
         paragraph.add_run().add_picture(BytesIO(picture(chart)), width=Mm(150))
         self._line(chart.caption + self.numbers.of(chart.rests), align=WD_ALIGN_PARAGRAPH.CENTER)
 
-    def _annexes(self) -> list[Annex]:
-        return list(self.content.annexes)
-
     def _listed_annexes(self) -> None:
         """`附件：1.××` one line below the text."""
         names = [*(one.title for one in self.content.annexes), "依据清单"]
-        for paragraph in self.doc.paragraphs[-2:]:
+        for paragraph in self.doc.paragraphs[-1:]:
             paragraph.paragraph_format.keep_with_next = True
         if self.content.signature:
             self._line("").paragraph_format.keep_with_next = True
@@ -318,7 +314,7 @@ class _Setter:
         table = self.doc.add_table(rows=2, cols=1)
         table.alignment = WD_TABLE_ALIGNMENT.CENTER
         for line, text, edges in (
-            (table.rows[0], f"抄送：{self.content.copies}。", {"top": 8, "bottom": 6}),
+            (table.rows[0], f"{self.content.copy_word}：{self.content.copies}。", {"top": 8, "bottom": 6}),
             (table.rows[1], "", {"bottom": 8}),
         ):
             cell = line.cells[0]
@@ -440,6 +436,8 @@ class _Setter:
 
 ENDS = (*"的、，：）》”", "安全", "隐患", "产品", "公司", "情况", "有关", "工作")
 """Behind these a title may be cut."""
+WITHIN = re.compile(r"[A-Za-z0-9.-]")
+"""Two of these are never parted: a model, a number."""
 
 
 def _broken(title: str, cuts: Sequence[str] = (), most: int = 19) -> list[str]:
@@ -450,10 +448,13 @@ def _broken(title: str, cuts: Sequence[str] = (), most: int = 19) -> list[str]:
     found, rest = [], title
     for left in range(lines, 1, -1):
         want = len(rest) // left + (len(rest) % left > 0)
-        near = range(max(4, want - 5), min(len(rest) - 2, want + 6, most + 1))
+        near = [
+            place for place in range(max(4, want - 5), min(len(rest) - 2, want + 6, most + 1))
+            if not (WITHIN.match(rest[place - 1]) and WITHIN.match(rest[place])) and rest[place] not in "，。、）》”的"
+        ]  # fmt: skip
         good = [place for place in near if cuts and rest[:place].endswith(tuple(cuts))]
-        places = [place for place in near if rest[:place].endswith(ENDS) and rest[place] not in "，。、）》”的"]
-        cut = min(good or places, key=lambda place: abs(place - want), default=want)
+        places = [place for place in near if rest[:place].endswith(ENDS)]
+        cut = min(good or places or near, key=lambda place: abs(place - want), default=want)
         found.append(rest[:cut])
         rest = rest[cut:]
     return [*found, rest]

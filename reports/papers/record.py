@@ -145,7 +145,8 @@ class Field:
 class Content:
     """A whole paper. day: as the paper dates itself, 2026年11月23日.  facts: what the next one of a series compares.
 
-    to: 主送.  copies: 抄送 or 抄报.  sender: whose paper.  printer: 印发机关.  evidence: by key, all that is cited.
+    to: 主送.  copies: whom it is copied to; copy_word: 抄送 or 抄报.  sender: whose paper.
+    evidence: by key, all that is cited.
     made: when it was read from the records.  options: what was chosen when it was drafted.
     leaves: of the workbook that goes along.  cuts: words behind which the title may be broken.  signature: whether
     bureau and day stand below.  pack: all files go into one zip with a receipt.
@@ -171,6 +172,7 @@ class Content:
     leaves: tuple[Leaf, ...] = ()
     cuts: tuple[str, ...] = ()
     signature: bool = True
+    copy_word: str = "抄送"
     pack: bool = False
     evidence: dict[str, Evidence] = field(default_factory=dict)
 

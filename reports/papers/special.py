@@ -69,6 +69,7 @@ def special(desk: Desk, matter: Matter, *, opinion: bool) -> Content:
         kind="opinion" if opinion else "risk", form="A", title=title, sender=desk.bureau, day=day_words(desk.today),
         made=stamp(desk.now), to="局领导", sections=sections, fields=tuple(fields),
         copies="" if matter.thin else "新闻宣传部门、有关处室", facts=standing_facts(desk, matter), cuts=(product,),
+        subtitle=(f"{desk.bureau}　{day_words(desk.today)}",) if matter.thin else (), signature=not matter.thin,
     )  # fmt: skip
     return content.with_evidence(evidence_of(desk, content.cited(), records.known))
 
@@ -187,7 +188,7 @@ def _firms(desk: Desk, matter: Matter, records: Records) -> tuple[Block, ...]:
         f"注：许可、认证为{day_words(day)}当日状态；名称相近的，是否同一主体待核实。“—”为名录中没有记录，不等于没有。"
     )
     head = ("标称企业", "信用代码", "住所地", "许可和认证（当日）", "既往记录（此前）")
-    return (Grid(head, tuple(rows), (42, 30, 22, 34, 28), tuple(rests), note=note),)
+    return (Grid(head, tuple(rows), (36, 24, 18, 46, 26), tuple(rests), note=note),)
 
 
 def _papers(facts: Sequence[FirmFact], day: date) -> str:
