@@ -4,6 +4,9 @@ Names are a county + a real short name + trades + a legal form (../shared/data/c
 disturbance is drawn from a seed; `--half dev` is for tuning, `--half test` (the default) for the figures. Strict: the
 one firm the question was made from. Fair: without questions that fit other firms just as well. Beside it, on some of
 the questions: a rapidfuzz scan of all names, and an n-gram search (tantivy, pairs of characters).
+
+`--unseen` asks by other disturbances, written when the matcher was done (benchmarks/match_unseen.py); what was done
+about them since stands in docs/enterprises.md.
 """
 
 import argparse
@@ -22,6 +25,7 @@ import tantivy
 from opencc import OpenCC
 from rapidfuzz import fuzz, process
 
+from benchmarks.match_unseen import unseen_kinds
 from core.credit_code import SIGNS, check_sign
 from core.records import RegistryEntry
 from enterprises.match import Matcher
@@ -291,6 +295,7 @@ def main() -> None:
     parser.add_argument("--wrong", type=int, default=0, help="wrong answers to print")
     parser.add_argument("--shared", type=Path, default=Path("../shared/data"))
     parser.add_argument("--data", type=Path, help="folder of the compiled file; kept")
+    parser.add_argument("--unseen", action="store_true", help="ten disturbances that nothing was tuned for")
     options = parser.parse_args()
     firms = list(made_firms(options.firms, options.shared))
     with TemporaryDirectory() as temporary:
@@ -305,6 +310,8 @@ def main() -> None:
         matcher.match("云骓")
         print(f"opened and first answer: {time.perf_counter() - begin:.2f} s")
         disturber = Disturber(firms, SEEDS[options.half])
+        if options.unseen:
+            disturber.kinds = unseen_kinds(disturber.draw, disturber.sounds, options.shared)
         asked, alone = disturber.questions(options.each), fitting(firms, disturber)
         measure("matcher", lambda text: [one.id for one in matcher.match(text)], asked, firms, alone)
         for question in _wrong(matcher, asked, firms, alone, options.wrong):

@@ -19,7 +19,7 @@ from core.records import RegistryEntry
 from enterprises.match_index import CODE, Array, MatchIndex, build_index
 from enterprises.match_score import asked_of, fit
 from enterprises.name_keys import code_keys, gram_text, key, pairs_of, sound_pairs
-from enterprises.name_parts import NameParts
+from enterprises.name_parts import NameParts, squeeze, without_label
 
 FORMS = ("股份有限公司", "有限责任公司", "有限公司", "总厂", "公司", "厂")
 MIN_SCORE = 0.55  # below this a candidate is noise: seen on the 300 demo names with two characters changed
@@ -37,6 +37,10 @@ HERE = 0.05
 """What sitting in the region that was asked for is worth."""
 CODE_SHAPE = re.compile(r"[0-9A-Z]{16,20}")
 _LETTERS = re.compile(r"[a-z]+")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_RUN = re.compile(r"[A-Za-z]{3,}")
+PASSED = 100
+"""What passing over a letter costs beside a syllable."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Matcher:
 
     def match(self, query: str, *, region: str = "", limit: int = 5) -> list[Candidate]:
         """The firms `query` may mean, best first; a region code raises those that sit there."""
-        text = query.strip()[:200]
+        text = without_label(query.strip()[:200])
         code = clean_code(text)
         if CODE_SHAPE.fullmatch(code) and sum(sign.isdigit() for sign in code) > 4:
             found = self._by_code(code)
@@ -112,7 +116,7 @@ class Matcher:
 
     def _by_name(self, text: str, region: str) -> dict[int, tuple[float, str]]:
         index = self.index
-        parts = index.splitter.split(text)
+        parts = index.splitter.split(index.splitter.place_first(self._in_characters(text)))
         if not parts.text:
             return {}
         asked = asked_of(parts, index.sounds)
@@ -128,6 +132,31 @@ class Matcher:
             known = found.get(firm)
             if score >= MIN_SCORE and (known is None or score > known[0]):
                 found[firm] = (score, why.replace("{name}", name))
+        return found
+
+    def _in_characters(self, text: str) -> str:
+        """Pinyin amid characters as characters of that sound: 赣州yunzhui科技 is misspelt and is no Latin name."""
+        if not _HAN.search(text):
+            return text
+        known, written = self._known_syllables, self._signs
+
+        def spelt(run: re.Match[str]) -> str:
+            syllables = spelled(run[0].lower(), known)
+            return "".join(written[one] for one in syllables) if all(one in written for one in syllables) else run[0]
+
+        return _RUN.sub(lambda run: spelt(run) or run[0], text)
+
+    @cached_property
+    def _signs(self) -> dict[str, str]:
+        """A rare character of each syllable, which is no part of a word for a trade or a place."""
+        sounds = self.index.sounds
+        points = np.flatnonzero(sounds.of)[::-1].tolist()
+        found: dict[str, str] = {}
+        for point in points:
+            sign = chr(point)
+            syllable = sounds.syllables[sounds.of[point]]
+            if syllable not in found and squeeze(sign) == sign:
+                found[syllable] = sign
         return found
 
     def _candidates(self, parts: NameParts, region: str) -> list[int]:
@@ -251,14 +280,18 @@ def _distance(signs: Array, code: str) -> Array:
 
 
 def spelled(word: str, known: frozenset[str]) -> list[str]:
-    """The fewest syllables that make up a word in letters; empty where it is no pinyin."""
+    """The fewest syllables that make up a word in letters; a letter that belongs to none is passed over, one in eight
+    at most. Empty where it is no pinyin.
+    """
     if not _LETTERS.fullmatch(word) or len(word) > 60:
         return []
-    best: list[list[str] | None] = [[], *[None] * len(word)]
+    best: list[tuple[int, list[str]]] = [(0, [])]
     for end in range(1, len(word) + 1):
+        ways = [(best[end - 1][0] + PASSED, best[end - 1][1])]
         for length in range(min(6, end), 0, -1):
-            before, part = best[end - length], word[end - length : end]
-            now = best[end]
-            if before is not None and part in known and (now is None or len(before) + 1 < len(now)):
-                best[end] = [*before, part]
-    return best[-1] or []
+            cost, before = best[end - length]
+            if (part := word[end - length : end]) in known:
+                ways.append((cost + 1, [*before, part]))
+        best.append(min(ways, key=lambda way: way[0]))
+    cost, syllables = best[-1]
+    return syllables if cost // PASSED <= len(word) // 8 else []

@@ -20,6 +20,8 @@ SHORTENED = 0.92
 """What an equal own name is worth where one side says no trade."""
 HELD, HELD_MOST = 0.56, 0.8
 """What a name is worth that only holds what was asked for, from a small part of it to nearly all."""
+NESTED = 0.97
+"""What a place is worth that only lies in the other: a county's firm comes before one of its prefecture."""
 APART = 0.08
 """What is taken off where both the places and the names differ: a misspelt name rather sits where it says."""
 WHOLE = 0.93
@@ -119,7 +121,8 @@ def _place(mine: NameParts, name: NameParts, region: str) -> tuple[float, str]:
     if not told:
         return 0.7, ""
     if any(_within(one, other) for one in mine.places[-1:] for other in told):
-        return (1.0, "") if name.places else (0.9, "")
+        same = 1.0 if mine.places[-1] in told else NESTED
+        return (same, "") if name.places else (same - 0.1, "")
     return 0.2, "；地名不同"
 
 

@@ -46,6 +46,7 @@ _TRADES = (
 )
 _ALL_TRADE = re.compile(f"(?:{_TRADES})+")
 _TRADE_END = re.compile(f"(?:{'|'.join(sorted(_TRADES.split('|'), key=len, reverse=True))})$")
+_IN_BRACKETS = re.compile(r"[(（【\[〔]([^()（）【】\[\]〔〕]{2,11})[)）】\]〕]")
 _LEVEL = re.compile(r"(?:特别行政区|自治区|自治州|自治县|地区|新区|开发区|[省市区县州盟旗])$")
 _SHORTEST = 2
 _LONGEST_PLACE = 11
@@ -98,6 +99,19 @@ def known_places(config: Path = PROJECT / "config") -> Mapping[str, str]:
     return {name: code for name, code in found.items() if _SHORTEST <= len(name) <= _LONGEST_PLACE}
 
 
+_LABEL = re.compile(
+    r"^\s*(?:(?:标称|标示|标识|被抽样|被抽检|受检|抽样|检验|检查|生产|制造|经营|销售|委托|被委托|受托|召回|涉案|当事|投诉)*"
+    r"(?:生产者|经营者|销售者|委托方|受托方|当事人|企业名称|单位名称|公司名称|企业|单位|厂家|厂商|商家|公司|名称|人)"
+    r"(?:名称)?\s*(?:[:：]\s*|(?<![司厂])\s+)|关于(?=.{4}))"
+)
+
+
+def without_label(text: str) -> str:
+    """What somebody asks for without what stands before it in a form: `标称生产者：`, `被抽样单位 `, `关于`."""
+    rest = _LABEL.sub("", text, count=1).strip()
+    return rest if len(rest) > 1 else text
+
+
 class NameSplitter:
     """Splits names by one list of places."""
 
@@ -127,6 +141,16 @@ class NameSplitter:
         own = own or core
         codes = tuple(code for _start, code in places)
         return NameParts(text, rest[:at], own, core[len(own) :], form, branch, codes)
+
+    def place_first(self, text: str) -> str:
+        """Own name（place）trade with the place where names mostly have it; anything else as it is."""
+        found = _IN_BRACKETS.search(text)
+        if found is None or not found.start() or self._places.get(squeeze(found[1])) is None:
+            return text
+        before = text[: found.start()]
+        if self._region(squeeze(before))[1] or _FORM.search(squeeze(before)):
+            return text
+        return f"{found[1]}{before}{text[found.end() :]}"
 
     def _region(self, text: str) -> tuple[int, list[tuple[int, str]]]:
         at, places = 0, list[tuple[int, str]]()
