@@ -15,9 +15,10 @@ from config.intake import Intake, IntakeKind
 from config.registry_columns import plain_header
 from core.clock import Clock, beijing, iso_beijing
 from core.errors import UsageError
+from core.records import ArchiveRef
 from crawlers.archive import Archive
 from enterprises.table_rows import batches, open_rows
-from pipelines.handed_in import BATCH, HandedBy, take
+from pipelines.handed_in import BATCH, HandedBy, archive_uri, take
 from pipelines.handed_rows import FieldMistake, ReadRow, Words, read_row
 from store.database import Store
 
@@ -101,7 +102,7 @@ class FileTaker:
             ref = self.archive.write_file(
                 archive_uri(kind.id, report.sha256), "application/octet-stream", body, self.clock()
             )
-        by = HandedBy(report.source, actor, ref)
+        by = HandedBy(report.source, actor, ref, self._keep if ref else None)
         for batch in batches(_with(first, rows), BATCH):
             if dry:
                 report.new += len(batch)
@@ -109,6 +110,10 @@ class FileTaker:
             taken = take(self.store, kind, batch, by, now=self.clock())
             report.new, report.changed = report.new + taken.new, report.changed + taken.changed
             report.unchanged += taken.unchanged
+
+    def _keep(self, name: str, body: bytes) -> ArchiveRef:
+        assert self.archive is not None
+        return self.archive.write_file(name, "application/json", body, self.clock())
 
     def _rows(self, path: Path, kind: IntakeKind, report: FileReport) -> Iterator[ReadRow]:
         """Right rows; wrong ones go into the report. Raises UsageError where a needed column is missing."""
@@ -138,11 +143,6 @@ class FileTaker:
         for one in mistakes:
             if len(report.mistakes) < KEPT:
                 report.mistakes.append(RefusedRow(line, one.field, kind.fields[one.field].title, one.what))
-
-
-def archive_uri(kind: str, sha256: str) -> str:
-    """What a handed-in file or request is called in the archive."""
-    return f"urn:fengsui:intake:{kind}:{sha256}"
 
 
 def _with(first: ReadRow | None, rest: Iterator[ReadRow]) -> Iterator[ReadRow]:

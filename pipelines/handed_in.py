@@ -5,8 +5,9 @@ what is a record is counted, and says of a firm of the register what it says. A 
 what was cut off is simply handed in again.
 """
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 
 from config.intake import IntakeKind
 from core.firms import FactKind, FirmFact
-from core.ids import digest, document_id, to_json
+from core.ids import digest, document_id, to_json, to_pretty_json
 from core.records import ArchiveRef, RawDocument
 from nlp.privacy import mask
 from pipelines.handed_rows import ReadRow
@@ -37,11 +38,16 @@ FACTS: Mapping[str, FactKind] = {
 
 @dataclass(frozen=True)
 class HandedBy:
-    """Who handed in what. source: the system.  archive: where it lies as it came; None: not archived."""
+    """Who handed in what. source: the system.  archive: where all of it lies as it came; None: not archived.
+
+    keep: puts bytes into the archive under a name. A document leads to its own row there and to nothing else: the file
+    holds other people's rows and what is never shown.
+    """
 
     source: str
     actor: str
     archive: ArchiveRef | None = None
+    keep: Callable[[str, bytes], ArchiveRef] | None = None
 
     @property
     def place(self) -> str:
@@ -130,12 +136,19 @@ def _firms(db: Connection, rows: Sequence[ReadRow]) -> dict[str, str]:
 def _save_document(db: Connection, kind: IntakeKind, row: ReadRow, by: HandedBy, now: datetime) -> str:
     external = f"{by.source}:{row.id}"
     said = defaultdict(str, row.values)
+    ref = None
+    if by.keep is not None:
+        told = {
+            kind.fields[name].title: row.place if name == "territory" else text for name, text in row.values.items()
+        }
+        body = to_pretty_json(told).encode()
+        ref = by.keep(archive_uri(kind.id, hashlib.sha256(body).hexdigest()), body)
     lines = [text for name in kind.text if (text := _line(kind, name, row))]
     raw = RawDocument(
         source=kind.source, kind=kind.kind, url="", title=kind.headline.format_map(said), text="\n".join(lines),
         fetched_at=now, external_id=external, published=min(row.at, now), date_source="item",
         fields={kind.fields[name].title: text for name, text in row.values.items() if name not in kind.text},
-        archive=by.archive,
+        archive=ref,
     )  # fmt: skip
     save_raw(db, raw, now=now)
     return document_id(kind.source, external)
@@ -145,6 +158,11 @@ def _line(kind: IntakeKind, name: str, row: ReadRow) -> str:
     """The first text stands alone, the others behind their title."""
     text = row.place if kind.fields[name].type == "region" else row.value(name)
     return f"{kind.fields[name].title}：{text}" if text and name != kind.text[0] else text
+
+
+def archive_uri(kind: str, sha256: str) -> str:
+    """What a handed-in file, request or row is called in the archive."""
+    return f"urn:fengsui:intake:{kind}:{sha256}"
 
 
 # --- firms ----------------------------------------------------------------------------------------------------------

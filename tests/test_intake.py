@@ -1,5 +1,6 @@
 """Rows of other systems: any column order and file type, once by the caller's id, masked, wrong rows told by field."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 from config.intake import Intake, load_intake
 from config.lexicon import Lexicon
 from core.errors import ConfigError
-from core.records import RegistryEntry
+from core.records import ArchiveRef, RegistryEntry
 from crawlers.archive import Archive, read_record
 from pipelines.handed_files import DONE, REFUSED, FileTaker, WatchedFolder
 from pipelines.handed_in import HandedBy, take, take_batch
@@ -207,7 +208,7 @@ def test_a_run_killed_in_the_middle_is_made_whole_by_the_next(
     assert (report.new, report.unchanged, count(store)) == (15, 20, 35)
 
 
-def test_what_came_lies_in_the_archive_as_it_came(
+def test_what_came_lies_in_the_archive_and_a_document_leads_to_its_own_row_alone(
     store: Store, taker: FileTaker, intake: Intake, tmp_path: Path
 ) -> None:
     archive = Archive(tmp_path / "archive", started=NOW)
@@ -219,8 +220,14 @@ def test_what_came_lies_in_the_archive_as_it_came(
         document = find_document(db, one.document)
     assert document is not None
     assert document.archive is not None
-    assert read_record(tmp_path / "archive", document.archive)[1] == path.read_bytes()
-    assert one.archive.startswith(document.archive.file)
+    row = read_record(tmp_path / "archive", document.archive)[1].decode()
+    assert "电动自行车充电时电池冒烟" in row
+    assert "头盔断裂" not in row, "the row of somebody else, perhaps of another county"
+    assert "13907910001" not in row
+    assert "王小明" not in row
+    file, offset, length = one.archive.split()
+    whole = ArchiveRef(file, int(offset), int(length), hashlib.sha256(path.read_bytes()).hexdigest())
+    assert read_record(tmp_path / "archive", whole)[1] == path.read_bytes()
 
 
 def test_a_result_stands_in_the_file_of_its_firm_and_a_correction_replaces_it(

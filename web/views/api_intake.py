@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from threading import Lock
 from typing import Annotated, Any
@@ -15,8 +14,7 @@ from config.intake import IntakeKind
 from config.registry_columns import plain_header
 from core.records import ArchiveRef
 from crawlers.archive import Archive
-from pipelines.handed_files import archive_uri
-from pipelines.handed_in import HandedBy, take_batch
+from pipelines.handed_in import HandedBy, archive_uri, take_batch
 from pipelines.handed_rows import ReadRow, Words, read_row
 from store import audit
 from store.handed_in import counts
@@ -77,13 +75,13 @@ class Keeper:
         self._services, self._lock = services, Lock()
         self._archive: Archive | None = None
 
-    def keep(self, kind: str, body: bytes, now: datetime) -> ArchiveRef:
-        """Raises ArchiveFull."""
+    def keep(self, name: str, body: bytes) -> ArchiveRef:
+        """Under a name. Raises ArchiveFull."""
+        now = self._services.clock()
         with self._lock:
             if self._archive is None:
                 self._archive = Archive(self._services.settings.data_dir / "archive", started=now)
-            uri = archive_uri(kind, sha256(body).hexdigest())
-            return self._archive.write_file(uri, "application/json", body, now)
+            return self._archive.write_file(name, "application/json", body, now)
 
     def close(self) -> None:
         """The file is whole from now on."""
@@ -159,7 +157,8 @@ def hand_in(
     rows = _read(visit, chosen, posted.asked.rows)
     source = posted.asked.source or chosen.source
     keeper: Keeper = request.app.state.keeper
-    by = HandedBy(source, visit.me.name, keeper.keep(chosen.id, posted.raw, now))
+    whole = keeper.keep(archive_uri(chosen.id, sha256(posted.raw).hexdigest()), posted.raw)
+    by = HandedBy(source, visit.me.name, whole, keeper.keep)
     with services.store.write() as db:
         taken = take_batch(db, chosen, rows, by, now=now)
         told = {"new": taken.new, "changed": taken.changed, "unchanged": taken.unchanged, "source": source}
