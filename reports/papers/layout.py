@@ -10,6 +10,7 @@ from io import BytesIO
 
 from docx import Document
 from docx.enum.section import WD_ORIENT, WD_SECTION
+from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.table import WD_ALIGN_VERTICAL, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml import OxmlElement
@@ -78,6 +79,7 @@ class _Setter:
         self.numbers = Numbers(content.cited(), shown=content.marked)
         self.doc = Document()
         self.across = False
+        self._cells: dict[str, ParagraphStyle] = {}
         self._head = ("内部使用" if content.form == "A" else "") if signed else HEAD
         self._styles()
         self._section(self.doc.sections[0])
@@ -219,23 +221,35 @@ class _Setter:
             for cell, text, width, centred in zip(line.cells, texts, widths, middle, strict=True):
                 cell.width = Mm(width * scale)
                 cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
-                self._fill(cell, text, size, head=place == 0, centred=centred)
-                cell.paragraphs[0].paragraph_format.keep_with_next = whole and place < len(rows)
+                style = self._cell(
+                    size, head=place == 0, middle=centred or place == 0, keep=whole and place < len(rows)
+                )
+                self._fill(cell, text, style)
         repeat_head(table)
 
-    def _fill(self, cell: _Cell, text: str, size: float, *, head: bool, centred: bool) -> None:
+    def _cell(self, size: float, *, head: bool, middle: bool, keep: bool) -> ParagraphStyle:
+        """The style of a cell's paragraph: thousands of cells would each cost what a style costs once."""
+        name = f"{'表头' if head else '表格'} {size:g}{' 居中' if middle else ''}{' 与下行同页' if keep else ''}"
+        if name not in self._cells:
+            style = self.doc.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+            assert isinstance(style, ParagraphStyle)
+            style.base_style = self.doc.styles["Normal"]
+            style.font.size = Pt(size)
+            _indent_of(style, 0)
+            style.paragraph_format.line_spacing_rule = WD_LINE_SPACING.EXACTLY
+            style.paragraph_format.line_spacing = Pt(size * 1.35)
+            style.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER if middle else WD_ALIGN_PARAGRAPH.LEFT
+            style.paragraph_format.keep_with_next = keep
+            _off_grid(style.element.get_or_add_pPr())
+            set_fonts(style.element.get_or_add_rPr(), HEADING if head else BODY)
+            self._cells[name] = style
+        return self._cells[name]
+
+    def _fill(self, cell: _Cell, text: str, style: ParagraphStyle) -> None:
         paragraph = cell.paragraphs[0]
-        _indent(paragraph, 0)
-        paragraph.paragraph_format.line_spacing_rule = WD_LINE_SPACING.EXACTLY
-        paragraph.paragraph_format.line_spacing = Pt(size * 1.35)
-        _off_grid(paragraph)
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER if head or centred else WD_ALIGN_PARAGRAPH.LEFT
+        paragraph._p.get_or_add_pPr().get_or_add_pStyle().val = style.style_id
         told = BLANK.sub(lambda found: self._value(found[1]), text)
-        run = self._run(paragraph, told or "—", ink=BLANK_INK if "【待" in told else None)
-        if run is not None:
-            run.font.size = Pt(size)
-            if head:
-                set_fonts(run._r.get_or_add_rPr(), HEADING)
+        self._run(paragraph, told or "—", ink=BLANK_INK if "【待" in told else None)
 
     def _value(self, key: str) -> str:
         one = self.fields.get(key)
@@ -388,7 +402,8 @@ class _Setter:
         _indent_of(normal, 200)
         closer = OxmlElement("w:spacing")
         closer.set(qn("w:val"), CLOSER)
-        normal.element.get_or_add_rPr().append(closer)
+        size = normal.element.get_or_add_rPr().find(qn("w:sz"))
+        size.addprevious(closer)  # the order of the schema
         normal.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
         title = self._style("Title", TITLE_FONT, TITLE_SIZE)
         title.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
@@ -486,14 +501,13 @@ def _indent_in(properties: object, characters: int) -> None:
     indent.set(qn("w:firstLine"), str(int(characters / 100 * SIZE * 20)))
 
 
-def _off_grid(paragraph: DocxParagraph) -> None:
-    """Lines of a table are closer than those of the page."""
+def _off_grid(properties: object) -> None:
+    """Of a paragraph or style whose lines are closer than those of the page."""
     snap = OxmlElement("w:snapToGrid")
     snap.set(qn("w:val"), "0")
-    properties = paragraph._p.get_or_add_pPr()
-    spacing = properties.find(qn("w:spacing"))
+    spacing = properties.find(qn("w:spacing"))  # type: ignore[attr-defined]  # its stubs know no properties
     if spacing is not None:
-        spacing.addprevious(snap)  # type: ignore[arg-type]  # as above
+        spacing.addprevious(snap)
 
 
 def _small(paragraph: DocxParagraph, size: float) -> None:
@@ -501,7 +515,7 @@ def _small(paragraph: DocxParagraph, size: float) -> None:
         run.font.size = Pt(size)
     if size < SIZE:
         paragraph.paragraph_format.line_spacing = Pt(size * 1.4)
-        _off_grid(paragraph)
+        _off_grid(paragraph._p.get_or_add_pPr())
 
 
 def _grid_of(section: DocxSection) -> None:

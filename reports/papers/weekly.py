@@ -327,7 +327,7 @@ def _reported(report: Report, records: Records) -> tuple[Grid, ...]:
     missing = [row[0] for row in rows[1:] if row[2] == "未报送"]
     note = f"未收到{'、'.join(missing)}报送，合计不含以上单位人工填报数。" if missing else ""
     head = ("单位", "应报", "实报", "时间", "迟报", "退回", "补报")
-    return (Grid(head, tuple(rows), (36, 26, 18, 34, 14, 14, 14), tuple(rests), note=note),)
+    return (Grid(head, tuple(rows), (34, 30, 18, 36, 13, 13, 13), tuple(rests), note=note),)
 
 
 def _events(report: Report, records: Records) -> tuple[Grid | Paragraph, ...]:
