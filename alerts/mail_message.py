@@ -10,7 +10,7 @@ from email.utils import format_datetime, formataddr
 from html import escape
 from typing import Literal, Protocol
 
-from core.clock import system_clock
+from core.clock import beijing, system_clock
 from core.records import Notification
 
 FOOT = "<!--foot-->"
@@ -43,7 +43,7 @@ class MailWriter:
         message["Subject"] = _one_line(notice.subject)
         message["From"] = formataddr(("烽燧", self.sender))
         message["To"] = _one_line(notice.recipient)
-        message["Date"] = format_datetime(notice.created_at or system_clock())
+        message["Date"] = format_datetime(beijing(notice.created_at or system_clock()))
         message["Message-ID"] = self.message_id(notice.id)
         before = notice.details.get("thread")
         if before:

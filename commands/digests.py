@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from datetime import date as day_type
 from email.policy import SMTP
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -13,22 +14,24 @@ import typer
 from alerts.digest import Digest, Reader, bounds_of, build_digest, plan_digest, previous_day
 from alerts.digest_day import DigestDesk, read_day
 from alerts.mail_message import DIGEST, MailWriter
+from alerts.router import Router
 from alerts.wording import Names
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
-from commands.outgoing import router_of, routes_of, titles_of_sources
+from commands.outgoing import routes_of, titles_of_sources
 from commands.stores import open_store
 from commands.watching import agenda_of
 from config.calendar_classes import load_calendar
 from config.grouping import load_grouping
 from config.lexicon import load_lexicon
+from config.orgs import load_orgs
 from config.routes import Recipient
 from config.settings import Settings
 from core.clock import system_clock
 from core.errors import UsageError
-from core.records import Notification
-from enterprises.registry_import import registry_of
+from core.records import Notification, RegistryEntry
 from scheduler import DailyJob
 from store.database import Store
+from store.registry import find_entry
 
 
 def register(app: typer.Typer) -> None:
@@ -73,13 +76,19 @@ def digest(
 
 def digest_desk_of(settings: Settings, store: Store) -> DigestDesk:
     """What digests are written with."""
-    lexicon, entries = load_lexicon(settings.config), registry_of(store)[0]
-    firms = {entry.id: entry for entry in entries}
+    lexicon = load_lexicon(settings.config)
+
+    @cache
+    def firm(firm_id: str) -> RegistryEntry | None:
+        # One by one: a digest names a few, and a registry of a million would be read each morning for them.
+        with store.read() as db:
+            return find_entry(db, firm_id)
+
     return DigestDesk(
-        Names(lexicon, firms.get, titles_of_sources(settings)),
+        Names(lexicon, firm, titles_of_sources(settings)),
         settings.public_url,
         demo=settings.profile == "demo",
-        router=router_of(settings, lexicon, entries),
+        router=Router(load_orgs(settings.config, lexicon), lexicon, firm),
         calendar=load_calendar(settings.config),
         family_of=load_grouping(settings.config).family_of,
         owed=agenda_of(settings, lexicon).told,
