@@ -31,12 +31,15 @@ from sqlalchemy import func, select
 from starlette.routing import Match
 
 from benchmarks.desk_corpus import Size, counts_of, full_desk
+from reports.papers import book as papers
+from reports.papers.kinds import Asked
 from store import desk_rules, tokens, users
 from store.schema import alert_documents, alerts, documents, events, ledger_entries
 from store.searches import save_search, watch_search
 from tests.desk_server import NOW
 from web.app import PAGES as MODULES
 from web.app import create_app
+from web.papers import desk_for
 from web.server import keep_what_is_loaded
 from web.services import Services
 
@@ -65,6 +68,7 @@ NOT_PAGES = {
     "/alerts/{alert_id}/files/{number}": "a file",
     "/reports/weekly/{week_id}/table.xlsx": "a file",
     "/reports/weekly/{week_id}/table.csv": "a file",
+    "/papers/{paper_id}/{name}": "a file",
     "/ledger/{entry_id}/proofs/{number}": "an uploaded file",
     "/signin/oidc": "leads to another server",
     "/signin/oidc/callback": "comes from another server",
@@ -216,6 +220,19 @@ def _ledger_pages(services: Services) -> Iterator[str]:
 def _report_pages(services: Services) -> Iterator[str]:
     yield from ("/recalls/mirror", "/reports", "/reports/weekly/2026-W47", "/reports/weekly/2026-W44")
     yield from (f"/reports/weekly/2026-W47/{column.id}" for column in services.weekly.columns)
+    drafted = []
+    with services.store.write() as db:
+        alert = db.execute(select(alerts.c.number).order_by(alerts.c.created_at.desc()).limit(1)).scalar_one()
+        for kind, subject in (("weekly", "week:2026-W47"), ("opinion", f"alert:{alert}"), ("annual", "year:2026")):
+            began = time.process_time()
+            content = papers.draft(desk_for(services, db, "360000", now=NOW), kind, Asked(subject))
+            print(f"drafted {kind}: {time.process_time() - began:.2f} s of CPU, {len(content.evidence)} of evidence")
+            made = papers.keep(
+                db, content, subject=subject, territory="360000", by="admin", now=NOW, once=f"bench-{kind}"
+            )
+            drafted.append(f"/papers/{made}")
+    yield from drafted
+    yield from ("/papers", "/papers?kind=weekly&state=draft", f"/papers/new?of=alert:{alert}")
 
 
 def _api_pages(services: Services) -> Iterator[str]:

@@ -134,7 +134,8 @@ def fields_of(services: Services, paper: str) -> dict[str, str]:
     with services.store.read() as db:
         kept = book.open_paper(db, paper)
     assert kept is not None
-    return {f"f_{one.key}": one.drafted or "已核" for one in kept.content.fields}
+    told = {f"f_{one.key}": one.drafted or "已核" for one in kept.content.fields}
+    return told | {f"ok_{one.key}": "1" for one in kept.content.fields}
 
 
 def test_every_kind_is_drafted_here(contents: dict[str, Content]) -> None:
@@ -257,6 +258,9 @@ def test_a_paper_is_filled_signed_by_a_second_person_and_frozen(services: Servic
     assert "还不能签发" in chief.get(f"/papers/{paper}").text
     assert post(chief, paper, "sign", seen="x").status_code == 409
     assert "公文不用" in post(one, paper, "fill", f_problems="个别黑作坊").text
+    as_it_is = {key: text for key, text in fields_of(services, paper).items() if key.startswith("f_")}
+    post(one, paper, "fill", **as_it_is)
+    assert "【待确认】" in one.get(f"/papers/{paper}").text  # nobody said that they looked at the drafts
     assert post(one, paper, "fill", **fields_of(services, paper)).status_code == 303
     draft_bytes = one.get(f"/papers/{paper}/paper.docx").content
     assert post(browse("reader"), paper, "sign").status_code == 403

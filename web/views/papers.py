@@ -117,11 +117,10 @@ def fill_paper(visit: Here, form: Posted, paper_id: str) -> Response:
     """Write what was typed, or confirm a draft."""
     kept = _mine(visit, paper_id, "paper_draft")
     typed = {key.removeprefix("f_"): str(value) for key, value in form.items() if key.startswith("f_")}
-    if confirmed := str(form.get("confirm", "")):
-        typed = {one.key: one.drafted for one in kept.content.fields if one.key == confirmed and one.draft}
+    said = {key: text for key, text in typed.items() if not _only_drafted(kept, key, text) or f"ok_{key}" in form}
     try:
         with visit.services.store.write() as db:
-            changed = book.fill(db, kept, typed, by=visit.me.name, now=visit.now, once=once_of(form))
+            changed = book.fill(db, kept, said, by=visit.me.name, now=visit.now, once=once_of(form))
             if changed:
                 labels = [one.label for one in kept.content.fields if one.key in changed]
                 told = {"column": "、".join(labels)}
@@ -196,6 +195,13 @@ def _paper_page(
         names_of_files=[name for name in TYPES if name in (files or _made(kept))],
         subject_at=_address(kept.row.subject),
     )  # fmt: skip
+
+
+def _only_drafted(kept: book.Kept, key: str, text: str) -> bool:
+    """Whether a field came back as it was drafted: that alone does not mean that somebody looked at it."""
+    one = next((one for one in kept.content.fields if one.key == key), None)
+    same = one is not None and bool(one.draft) and text.split() == one.drafted.split()
+    return same and key not in kept.values
 
 
 def _made(kept: book.Kept) -> tuple[str, ...]:
