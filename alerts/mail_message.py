@@ -3,6 +3,7 @@
 Everything in it follows from the row of the outbox, so that what is sent again is the same mail to the byte.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -82,8 +83,12 @@ class MailWriter:
     def _add_html(self, message: EmailMessage, notice: Notification, foot: list[tuple[str, str]]) -> None:
         links = "".join(f'<a href="{escape(address)}" {LINK}>{escape(word)}</a><br>' for word, address in foot)
         named: Mapping[str, str] = notice.details.get("pictures") or {}
-        message.add_alternative(notice.html.replace(FOOT, links), subtype="html")
         kept = self.pictures(list(named.values())) if named else {}
+        html = notice.html.replace(FOOT, links)
+        for name, sha256 in named.items():
+            if sha256 not in kept:  # swept away: the numbers stand in the text
+                html = re.sub(rf'<img [^>]*"cid:{re.escape(name)}"[^>]*>', "", html)
+        message.add_alternative(html, subtype="html")
         part = message.get_payload()[1]  # type: ignore[index]
         for name, sha256 in named.items():
             if sha256 in kept and isinstance(part, EmailMessage):

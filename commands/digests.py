@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import date as day_type
+from datetime import timedelta
 from email.policy import SMTP
 from functools import cache
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Annotated
 
 import typer
 
-from alerts.digest import Digest, Reader, bounds_of, build_digest, plan_digest, previous_day
+from alerts.digest import Digest, bounds_of, build_digest, plan_digest, previous_day
 from alerts.digest_day import DigestDesk, read_day
+from alerts.digest_reader import Reader
 from alerts.mail_message import DIGEST, MailWriter
 from alerts.router import Router
 from alerts.wording import Names
@@ -31,7 +33,10 @@ from core.errors import UsageError
 from core.records import Notification, RegistryEntry
 from scheduler import DailyJob
 from store.database import Store
+from store.mail_book import sweep_pictures
 from store.registry import find_entry
+
+PICTURES_KEPT = timedelta(days=60)
 
 
 def register(app: typer.Typer) -> None:
@@ -106,7 +111,10 @@ def digest_jobs(settings: Settings, store: Store) -> list[DailyJob]:
 
     def sending(recipients: list[Recipient]) -> Callable[[], str]:
         def do() -> str:
-            planned = plan_digest(store, recipients, digest_desk_of(settings, store), now=system_clock())
+            now = system_clock()
+            planned = plan_digest(store, recipients, digest_desk_of(settings, store), now=now)
+            with store.write() as db:
+                sweep_pictures(db, now - PICTURES_KEPT)
             return f"{planned} 封"
 
         return do

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, func, or_, select, update
 
 from store.alert_log import create_only
 from store.inserts import insert_into
@@ -116,6 +116,11 @@ def keep_picture(db: Connection, png: bytes, now: datetime) -> str:
     name = hashlib.sha256(png).hexdigest()
     create_only(db, mail_pictures, {"sha256": name, "png": png, "created_at": now})
     return name
+
+
+def sweep_pictures(db: Connection, before: datetime) -> int:
+    """Forget pictures that were kept before a moment; a mail that is sent again then goes without. Returns how many."""
+    return db.execute(delete(mail_pictures).where(mail_pictures.c.created_at < before)).rowcount
 
 
 def pictures_of(db: Connection, names: Collection[str]) -> dict[str, bytes]:

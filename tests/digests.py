@@ -5,8 +5,9 @@ from functools import cache
 
 from sqlalchemy import Connection
 
-from alerts.digest import Digest, Reader, bounds_of, build_digest
+from alerts.digest import Digest, bounds_of, build_digest
 from alerts.digest_day import DigestDesk, read_day
+from alerts.digest_reader import Reader
 from alerts.wording import Names
 from config.lexicon import load_lexicon
 from config.routes import Recipient

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from alerts.digest import plan_digest
+from alerts.mail_message import MailWriter
 from alerts.notifiers.mail import MailNotifier
 from alerts.sender import send_due
 from charts import png
@@ -22,7 +23,7 @@ from store.alert_log import delivery_log, find_delivery, save_alert
 from store.database import Store
 from store.documents import add_revision, analysis_columns
 from store.ledger import Entry, HazardState
-from store.mail_book import pictures_of, turn_off_digest
+from store.mail_book import pictures_of, sweep_pictures, turn_off_digest
 from store.schema import documents, runs
 from store.source_states import StateChange, add_change
 from tests.digests import EVERYWHERE, digest_desk, digest_of
@@ -224,3 +225,18 @@ def test_the_next_digest_begins_where_the_last_one_that_went_out_ended(
     assert "（橙 1）" in first[0].subject
     assert "（橙 1）" in second[0].subject
     assert "第1桩" not in second[0].text.split("● 新内部预警")[1].split("● 比")[0]
+
+
+def test_a_mail_whose_picture_was_swept_away_goes_without(store: Store, noon: datetime) -> None:
+    put(store, alert(1, noon - DAY))
+    for number in range(8):
+        signal(store, number, noon - DAY)
+    plan_digest(store, [EVERYWHERE], digest_desk(), now=noon)
+    with store.write() as db:
+        assert sweep_pictures(db, noon) == 0
+        assert sweep_pictures(db, noon + DAY) == 1
+        found = find_delivery(db, delivery_log(db)[0].id)
+    assert found is not None
+    mail = MailWriter("f@x.example", lambda _names: {}).message_of(found[0])
+    assert [part.get_content_type() for part in mail.walk()][1:] == ["text/plain", "text/html"]
+    assert "<img" not in str(mail.get_body(("html",)))

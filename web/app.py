@@ -142,6 +142,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
     app.state.progress = Kept()
     app.state.keeper = api_intake.Keeper(services)
+    app.state.mail_throttle = Throttle(limit=120, window=timedelta(minutes=1))  # an office may sit behind one address
     app.state.buckets = Buckets(services.settings.api_per_minute)
     app.add_middleware(ApiAnswers)
     app.add_middleware(SecurityHeaders, files=services.ledger.proofs.most_bytes + MAX_BODY)

@@ -63,7 +63,7 @@ async def follow_link(request: Request, purpose: Purpose, token: str) -> Respons
 def _do(request: Request, purpose: Purpose, token: str, back: bool) -> Response:
     services: Services = request.app.state.services
     now = services.clock()
-    if not request.app.state.door_throttle.allows(address_of(request), now):
+    if not request.app.state.mail_throttle.allows(address_of(request), now):
         return _page(request, purpose, token, None, problem=TOO_MANY, status=429)
     with services.store.write() as db:
         asked = _asked(db, services, purpose, token)
