@@ -51,12 +51,14 @@ class Row:
     """One territory. firms, self_firms: inspected, and with a finished self check, each once.
 
     cells: sums of the year's weekly tables by column; what nobody filled is missing.
+    makers: producers as the last weekly table has them; 0: nobody filled it.
     """
 
     code: str
     name: str
     own: bool = False
     sampling: Sampling = field(default_factory=Sampling)
+    makers: int = 0
     self_firms: int = 0
     self_found: int = 0
     self_fixed: int = 0
@@ -98,8 +100,8 @@ def row_json(row: Row) -> dict[str, Any]:
     """One territory, flat."""
     sampling = {f"sampling_{each.name}": getattr(row.sampling, each.name) for each in fields(Sampling)}
     shares = {f"share_{part}": _rounded(row.sampling.share(part)) for part in ("key", "online", "rural", "failed")}
-    plain = ("self_firms", "self_found", "self_fixed", "visits", "firms", "found", "fixed", "hazards", "closed", "open",
-             "over")  # fmt: skip
+    plain = ("self_firms", "self_found", "self_fixed", "visits", "firms", "makers", "found", "fixed", "hazards",
+             "closed", "open", "over")  # fmt: skip
     return {
         "territory": row.code, "name": row.name, **sampling, **shares, **{name: getattr(row, name) for name in plain},
         "weekly": dict(row.cells),
@@ -168,7 +170,8 @@ def _handed(db: Connection, asked: Asked, codes: Collection[str]) -> Handed:
     selfs = [*book.rows_of(book.SELF, asked.first, asked.last), *inside]
     return Handed(
         book.batches(db, samples), book.imported(db, asked.first, asked.last), book.visits(db, checks),
-        book.visits(db, selfs), book.firms_in(db, checks), book.firms_in(db, [*selfs, handed_in.c.done]),
+        book.visits(db, selfs),
+        book.firms_in(db, [*checks, handed_in.c.site != "dealer"]), book.firms_in(db, [*selfs, handed_in.c.done]),
     )  # fmt: skip
 
 
@@ -194,6 +197,9 @@ def progress(
     cells = book.hand_cells(db, rows, CELLS, f"{year}-W01", f"{year}-W53", total=TOTAL)
     for (code, column), value in cells.items():
         rows[code].cells = {**rows[code].cells, column: value}
+    makers = book.newest_totals(db, rows, "ent_total", f"{year}-W01", f"{year}-W53", total=TOTAL)
+    for code, value in makers.items():
+        rows[code].makers = value
     _sum_up(total, list(rows.values()))
     return Progress(asked.year, asked.first, asked.last, rules.floor, list(rows.values()), total)
 
@@ -266,6 +272,7 @@ def _sum_up(total: Row, rows: Sequence[Row]) -> None:
         if not row.own or len(rows) == 1:  # the own table is a summary of those below
             for column, value in row.cells.items():
                 cells[column] = cells.get(column, 0) + value
+            total.makers += row.makers
     total.cells = cells
 
 

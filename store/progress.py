@@ -146,6 +146,23 @@ def hand_cells(
     return found
 
 
+def newest_totals(
+    db: Connection, territories: Collection[str], column: str, first: str, last: str, *, total: str
+) -> dict[str, int]:
+    """The sum over the rows of a column in the last week that has any, by territory: a stand, no flow."""
+    cell = weekly_cells.c
+    mine = (cell.territory.in_(sorted(territories)), cell.column == column, cell.row != total)
+    time = (cell.week >= first, cell.week <= last)
+    newest = select(func.max(cell.serial)).where(*mine, *time).group_by(cell.week, cell.territory, cell.row)
+    weeks: dict[str, dict[str, int]] = {}
+    query = select(cell.territory, cell.week, cell.value).where(cell.serial.in_(newest))
+    for territory, week, value in db.execute(query):
+        if value is not None and value.isascii() and value.isdigit():
+            by_week = weeks.setdefault(territory, {})
+            by_week[week] = by_week.get(week, 0) + int(value)
+    return {territory: by_week[max(by_week)] for territory, by_week in weeks.items()}
+
+
 # --- what is suggested for sampling -----------------------------------------------------------------------------------
 
 

@@ -59,6 +59,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         add_cell(db, "2026-W20", "360100", cell, once="a")
         add_cell(db, "2026-W20", "360100", replace(cell, number=2, value="9", reason="更正"), once="b")
         add_cell(db, "2026-W21", "360100", replace(cell, value="1"), once="c")
+        for week, value in (("2026-W20", "3"), ("2026-W21", "4")):
+            add_cell(db, week, "360100", replace(cell, column="ent_total", value=value), once=f"{week}e")
         add_cell(db, "2025-W21", "360100", replace(cell, value="100"), once="d")
     hand(
         made, "sampling",
@@ -95,6 +97,7 @@ def test_shares_are_of_the_years_batches_and_firms_count_once(desk: Services) ->
     assert (nan.visits, nan.firms, nan.found, nan.fixed) == (2, 1, 2, 1)
     assert nan.cells == {"self_check_done": 10}, "the newest of each cell, of this year's weeks"
     assert rows["360700"].hazards == 1
+    assert (nan.makers, nan.rate(nan.firms, nan.makers)) == (4, 25), "a stand: the last week's, not a sum"
     assert [row.code for row in below.rows if row.sampling.batches] == ["360102", "360100"]
     assert below.rows[-1].own
 

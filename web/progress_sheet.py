@@ -15,7 +15,7 @@ from web.spreadsheet import csv_text, safe
 
 HEAD = (
     "属地", "抽查批次", "重点产品批次", "重点产品占比%", "网络抽样", "网络占比%", "农村市场", "农村占比%",
-    "不合格批次", "不合格率%", "自查完成企业", "自查发现隐患", "自查整改", "检查家次", "检查企业",
+    "不合格批次", "不合格率%", "自查完成企业", "自查发现隐患", "自查整改", "检查家次", "检查企业", "覆盖率%",
     "检查发现隐患", "检查整改", "台账隐患", "已销号", "未销号", "逾期",
     "周报：自查完成", "周报：检查家次", "周报：抽查批次",
 )  # fmt: skip
@@ -25,7 +25,8 @@ NOTES = (
     ("重点产品占比", "重点产品批次除以全部批次；通知要求全年不低于下限"),
     ("不合格率", "不合格批次除以有结论的批次"),
     ("自查完成企业", "自查自改记录中写明完成的企业，同一企业只计一家"),
-    ("检查家次、检查企业", "现场检查记录；家次逐次计，企业只计一家"),
+    ("检查家次、检查企业", "现场检查记录；家次逐次计，企业只计生产企业、只计一家"),
+    ("覆盖率", "检查过的生产企业除以最近一期周报的获证/在册生产企业数；空为周报未填"),
     ("台账隐患", "年内发现的台账隐患（不含核查排除），按隐患所在地计；逾期为未销号且过整改期限"),
     ("周报：…", "本年度各期统计周报中人工填写的数之和，与记录并列，不相加；空为未填"),
 )
@@ -36,11 +37,13 @@ def cells_of(row: Row) -> list[object]:
     """One territory; what cannot be shared or was not filled is empty."""
     sampling, weekly = row.sampling, row.cells
     shares = {part: sampling.share(part) for part in ("key", "online", "rural", "failed")}
+    covered = row.rate(row.firms, row.makers)
     rounded = {part: "" if share is None else round(share, 1) for part, share in shares.items()}
     return [
         row.name, sampling.batches, sampling.key, rounded["key"], sampling.online, rounded["online"], sampling.rural,
         rounded["rural"], sampling.failed, rounded["failed"], row.self_firms, row.self_found, row.self_fixed,
-        row.visits, row.firms, row.found, row.fixed, row.hazards, row.closed, row.open, row.over,
+        row.visits, row.firms, "" if covered is None else round(covered, 1), row.found,
+        row.fixed, row.hazards, row.closed, row.open, row.over,
         weekly.get("self_check_done", ""), weekly.get("insp_ent", ""), weekly.get("sampling_batches", ""),
     ]  # fmt: skip
 
