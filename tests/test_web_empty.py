@@ -17,6 +17,7 @@ NEEDS_SOMETHING = {
     "trace of a firm",
     "firm on a day",
     "watch-list",
+    "paper",
     *("alert", "firm", "source", "missing", "why, kept", "event", "document", "rule", "rule versions", "an account"),
     *("changed rule", "hazard", "bad query", "new hazard", "why an alert", "help asked"),
 }
