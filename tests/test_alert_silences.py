@@ -1,8 +1,6 @@
 """Silences and inhibitions: what is muted, what never is, what is told when it may be told again."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +22,7 @@ from store.alert_log import save_alert
 from store.database import Store
 from store.silences import active_silences
 from tests.alert_story import MONDAY_NOON, Story, alert_at
+from tests.command_line import Finished, run_here
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -354,15 +353,11 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, yaml: str, mistake: str)
 
 
 @pytest.fixture
-def fengsui(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    def run(*words: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "cli", *words, "--data", str(tmp_path / "data")]
-        return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120, check=False)
-
-    return run
+def fengsui(tmp_path: Path) -> Callable[..., Finished]:
+    return lambda *words: run_here(*words, "--data", str(tmp_path / "data"))
 
 
-def test_a_silence_is_made_listed_and_ended_by_hand(fengsui: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_silence_is_made_listed_and_ended_by_hand(fengsui: Callable[..., Finished], tmp_path: Path) -> None:
     refused = fengsui("silence", "add", "--match", "level=yellow", "--for", "8h")
     assert (refused.returncode, "须写明静默的理由" in refused.stderr) == (2, True)
     refused = fengsui("silence", "add", "--match", "level=yellow", "--reason", "演练")
@@ -396,7 +391,7 @@ def test_a_silence_is_made_listed_and_ended_by_hand(fengsui: Callable[..., Any],
 
 
 def test_while_the_past_is_ingested_a_silence_is_judged_by_story_time(
-    fengsui: Callable[..., Any], tmp_path: Path
+    fengsui: Callable[..., Finished], tmp_path: Path
 ) -> None:
     now = datetime.now(UTC)
     words = ("--match", "level!=red", "--reason", "旧案", "--starts", (now - timedelta(days=9)).isoformat())
@@ -419,7 +414,7 @@ def test_while_the_past_is_ingested_a_silence_is_judged_by_story_time(
     assert (muted, "d10" in told) == ({"d8"}, True)
 
 
-def test_check_counts_the_duty_book(fengsui: Callable[..., Any]) -> None:
+def test_check_counts_the_duty_book(fengsui: Callable[..., Finished]) -> None:
     told = fengsui("check")
     assert told.returncode == 0
     assert "值守 3" in told.stdout

@@ -1,19 +1,18 @@
 """Whom the sites that are crawled can write to."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from config.contact import contact_mistake
-from config.settings import PROJECT, Settings
+from config.settings import Settings
+from tests.command_line import Finished, run_here
 
 
-def fengsui(*words: str, contact: str) -> "subprocess.CompletedProcess[str]":
-    command, env = [sys.executable, "-m", "cli", *words], {**os.environ, "FENGSUI_CONTACT": contact}
-    return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=120, check=False)
+def fengsui(*words: str, contact: str) -> Finished:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FENGSUI_CONTACT", contact)
+        return run_here(*words)
 
 
 @pytest.mark.parametrize("command", [["check"], ["crawl", "samr_news"], ["run", "--port", "0"], ["crawler"]])

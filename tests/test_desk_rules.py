@@ -406,5 +406,5 @@ def test_ingested_documents_meet_a_rule_of_the_desk(tmp_path: Path, capsys: pyte
             db, words("产品:没有的东西"), actor="chief", territory="000000", now=NOW, once="broken-test"
         )
     store.close()
-    assert fengsui("rules", "test", "--data", str(data)) == 1
+    assert fengsui("rules", "test", "product_fire", "--data", str(data)) == 1
     assert "desk_2: 检索语句第 4 字" in capsys.readouterr().out

@@ -20,6 +20,7 @@ from search.open import open_backend
 from store.database import Store
 from store.documents import JUDGED, count_by_stage
 from store.schema import alerts, documents
+from tests.command_line import Finished, run_here
 from tests.desk_server import make_services, running_desk
 from tests.elasticsearch import NodeMissing, build, required, running_node
 from tests.gate import Gate
@@ -69,12 +70,11 @@ def processes(folder: Path, gate: Gate, *names: str) -> Iterator[None]:
             process.wait()
 
 
-def fengsui(folder: Path, gate: Gate, *words: str) -> "subprocess.CompletedProcess[str]":
+def fengsui(folder: Path, gate: Gate, *words: str) -> Finished:
     """A command on the demo profile: its index is another one than that of the kept processes above."""
-    command = [sys.executable, "-m", "cli", *words, "--data", str(folder)]
-    return subprocess.run(
-        command, cwd=PROJECT, env=environment(gate), capture_output=True, text=True, timeout=250, check=False
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FENGSUI_ELASTICSEARCH_URL", gate.url)
+        return run_here(*words, "--data", str(folder))
 
 
 def stages(store: Store) -> dict[str, int]:

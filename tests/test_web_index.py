@@ -1,8 +1,6 @@
 """What the desk and the commands say about the index: how far behind, since when, why, and what was refused."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -14,11 +12,11 @@ from sqlalchemy import select, update
 
 import cli
 from alerts.index_check import FACT, Checked, Told
-from config.settings import PROJECT
 from store import audit, runs, users
 from store.database import set_fact
 from store.documents import INDEXED, JUDGED, REFUSED
 from store.schema import documents
+from tests.command_line import Finished, run_here
 from tests.desk_server import NOW, make_services
 from web.app import create_app, entry_path
 from web.services import Services
@@ -116,9 +114,8 @@ def test_only_an_administrator_sends_again(services: Services) -> None:
         assert client.post("/status/index/retry", data={"csrf": csrf}).status_code == 403
 
 
-def fengsui(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "cli", *words, "--data", str(folder)]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=200, check=False)
+def fengsui(folder: Path, *words: str) -> Finished:
+    return run_here(*words, "--data", str(folder))
 
 
 def test_doctor_and_index_status_tell_the_same(services: Services, tmp_path: Path) -> None:
