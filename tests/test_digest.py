@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -240,3 +241,19 @@ def test_a_mail_whose_picture_was_swept_away_goes_without(store: Store, noon: da
     mail = MailWriter("f@x.example", lambda _names: {}).message_of(found[0])
     assert [part.get_content_type() for part in mail.walk()][1:] == ["text/plain", "text/html"]
     assert "<img" not in str(mail.get_body(("html",)))
+
+
+def test_a_division_is_told_of_what_is_routed_to_it(store: Store, noon: datetime) -> None:
+    put(store, alert(1, noon), alert(2, noon))
+    router: Any = SimpleNamespace(
+        route=lambda _db, one: SimpleNamespace(sent_by_machine={"zfjc": ""} if one.id == "a2" else {})
+    )
+    desk = replace(digest_desk(), router=router)
+    division = Recipient.model_validate({"name": "执法稽查局", "mail": "zfjc@x.example", "orgs": ["zfjc"]})
+    plan_digest(store, [division], desk, now=noon + HOUR)
+    with store.read() as db:
+        found = find_delivery(db, delivery_log(db)[0].id)
+    assert found is not None
+    assert "第2桩" in found[0].text
+    assert "第1桩" not in found[0].text
+    assert "\n    章贡区，独立来源 0\n" in found[0].text
