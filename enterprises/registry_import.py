@@ -18,7 +18,7 @@ from enterprises.cells import CellMistake
 from enterprises.entry_rows import Known, columns_by_field, entry_of_row, id_of, values_of
 from enterprises.import_report import ImportReport, RefusedRow
 from enterprises.table_rows import Cells, FileRows, batches, open_rows
-from store.database import Store, get_fact, set_fact
+from store.database import Store, get_fact, give_room, set_fact
 from store.registry import Keys, Told, firms_with, load_entries, merge_entries
 
 VERSION = "registry_version"
@@ -48,6 +48,7 @@ def import_file(store: Store, path: Path, plan: ImportPlan, *, clock: Clock) -> 
     try:
         for batch in batches(read_rows(rows, places, plan, report), BATCH):
             with store.write() as db:
+                give_room(db)
                 told = _settled(db, batch, report, seen)
                 merged = merge_entries(db, told, source=path.name, now=clock())
             report.new += merged.new
@@ -141,13 +142,20 @@ def _may_be(firm: Keys, entry: RegistryEntry) -> bool:
     return codes and (not (firm.region_code and entry.region_code) or firm.region_code == entry.region_code)
 
 
+def _with_id(entry: RegistryEntry, known: str) -> RegistryEntry:
+    """The entry under its id; `replace` asks each field again, which costs a tenth of an import."""
+    made = RegistryEntry.__new__(RegistryEntry)
+    made.__dict__.update(entry.__dict__, id=known)
+    return made
+
+
 def _settled(db: Connection, rows: Sequence[Row], report: ImportReport, seen: set[int]) -> list[Told]:
     """The rows with their ids; of two rows of one firm the first counts. seen: hashes of the ids so far, as they are
     small."""
     batch, found = _Batch(db, rows), list[Told]()
     for row in rows:
         try:
-            entry = replace(row.told.entry, id=batch.id_for(row.told.entry))
+            entry = _with_id(row.told.entry, batch.id_for(row.told.entry))
             if hash(entry.id) in seen:
                 raise CellMistake(f"同一企业（{entry.id}）在文件中重复")
         except CellMistake as mistake:
