@@ -29,9 +29,10 @@ def short_day(day: date) -> str:
 
 
 def moment_words(at: datetime) -> str:
-    """11月3日9时5分."""
+    """11月3日9时5分; on the hour without minutes."""
     local = beijing(at)
-    return f"{local.month}月{local.day}日{local.hour}时{local.minute}分"
+    minutes = f"{local.minute}分" if local.minute else ""
+    return f"{local.month}月{local.day}日{local.hour}时{minutes}"
 
 
 def stamp(at: datetime) -> str:

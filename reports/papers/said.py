@@ -7,7 +7,17 @@ from datetime import date, timedelta
 from core.clock import beijing
 from core.records import LEVEL_COLOURS, Kind
 from reports.papers.gather import Desk, Matter, Records, Told, quoted, tells
-from reports.papers.phrases import OFFICIAL, level_words, listed, moment_words, share, short_day, source_says, stamp
+from reports.papers.phrases import (
+    OFFICIAL,
+    in_order,
+    level_words,
+    listed,
+    moment_words,
+    share,
+    short_day,
+    source_says,
+    stamp,
+)
 from reports.papers.record import Chart, Grid, Said, fact
 from reports.papers.words import forbidden
 
@@ -92,7 +102,7 @@ def hurt_facts(matter: Matter) -> tuple[tuple[str, str], ...]:
 def standing_facts(desk: Desk, matter: Matter) -> tuple[tuple[str, str], ...]:
     """What a report of a series compares with the one before."""
     firms = "、".join(matter.firm_name(key) for key in matter.firm_ids[:5]) or "待核"
-    places = "、".join(desk.place(code) for code in matter.places[:6]) or "待核"
+    places = "、".join(desk.place(code) for code in in_order(matter.places, desk.lexicon.regions)[:6]) or "待核"
     return (
         ("采集信息", f"{len(matter.told)}条"), ("独立来源", f"{matter.origins}个"), *hurt_facts(matter),
         ("标称企业", firms), ("涉及属地", places), ("官方通报", f"{len(matter.official)}条"),
@@ -104,7 +114,7 @@ def about(desk: Desk, matter: Matter) -> Said:
     """Product, nominal makers, places."""
     firms = [f"标称{matter.firm_name(key)}" for key in matter.firm_ids]
     product = desk.product(matter.product) or "待核"
-    places = "、".join(desk.place(code) for code in matter.places[:6]) or "待核"
+    places = "、".join(desk.place(code) for code in in_order(matter.places, desk.lexicon.regions)[:6]) or "待核"
     return fact(
         f"涉及产品：{product}；标称企业：{listed(firms) or '待核'}；涉及属地：{places}。是否同一主体、同一批次待核实。",
         matter.record, *matter.ids(matter.own[:5]),
