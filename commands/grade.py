@@ -17,6 +17,7 @@ from config.settings import Settings
 from core.clock import beijing, system_clock
 from core.errors import UsageError
 from enterprises.grade_worth import HIGH, share_of
+from enterprises.match_file import matcher_of
 from scheduler import DailyJob
 from store.database import Store
 from store.grades import changes, month_ends, overrides_of, shares, shares_before
@@ -78,7 +79,9 @@ def grade(
             raise UsageError(f"{what} 在名录中不止一家，请改用信用代码")
         firm, name = found.get(what, (what, what.removeprefix("NIL:")))
         if what not in found and not what.startswith("NIL:"):
-            raise UsageError(f"名录中没有 {what[:60]}；未列入名录的写 NIL:名称")
+            best = matcher_of(store, settings.data_dir).match(what, limit=1)
+            meant = f"可能是 {best[0].name}（{best[0].id}，{best[0].why}）；" if best else ""
+            raise UsageError(f"名录中没有 {what[:60]}；{meant}未列入名录的写 NIL:名称")
         on = _day(day) if day else today
         [one] = grades_for(db, [firm], table, on, confirmed_of(db, firm))
         override = overrides_of(db, [firm], now).get(firm)

@@ -43,7 +43,7 @@ def share_of(cases: Sequence[Case]) -> Share:
     """How many of the cases fell into C and D."""
     high = sum(one.grade in HIGH for one in cases)
     share = high / len(cases) if cases else 0.0
-    return Share(len(cases), share, wilson(high, len(cases)), Counter(one.grade for one in cases))
+    return Share(len(cases), share, wilson(high, len(cases)), dict(Counter(one.grade for one in cases)))
 
 
 def findings(one: Grade) -> int:

@@ -1,6 +1,8 @@
 """Risk grades: every point explained, fading, what would change it; the nightly pass; what a person sets instead."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -238,3 +240,4 @@ def test_the_worth_is_told_by_the_grade_of_the_day_before_and_never_with_the_haz
     share = share_of(cases)
     assert (share.cases, share.high) == (2, 0.5)
     assert share.interval[0] < 0.1 < 0.9 < share.interval[1], "two cases say little"
+    assert json.loads(json.dumps(asdict(share)))["by_grade"] == {"A": 1, "C": 1}
