@@ -64,6 +64,13 @@ def watch(
                 print(alert.number, LEVEL_COLOURS[alert.level], alert.state, alert.title, sep="  ")
         for entry in ledger.due(now):
             print(json.dumps({"number": entry}) if as_json else f"{entry}  台账")
+        reporting = report_watch_of(settings, store).agenda
+        with store.read() as db:
+            late = reporting.to_call(db, now)
+        for one in late:
+            owed = {"report": one.item.id, "period": one.period.isoformat(), "territory": one.territory}
+            place = reporting.regions.name_of(one.territory)
+            print(json.dumps(owed) if as_json else f"{one.title}  {place}  报送逾期")
         return
     done = watcher.tick(now)
     ledger_done = {f"ledger_{name}": count for name, count in ledger.tick(now).items()}

@@ -22,6 +22,7 @@ from store.reporting import Mark, Owed, Signed, called, newest_marks, signed_pap
 from store.weekly import SheetState, states_of
 
 State = Literal["done", "over", "today", "soon", "later"]
+TOLD_WITHIN = timedelta(days=7)
 EARLIER = timedelta(days=20)
 """A holiday moves a day by less: so far beyond the days asked for days by rule are looked at."""
 
@@ -160,14 +161,17 @@ class Agenda:
         return Line(f"{one.title}：{words} {when:%m-%d %H:%M} 报{one.item.to or '上级'}", state, href)
 
     def to_call(self, db: Connection, now: datetime) -> list[Duty]:
-        """What is overdue for as long as its item says and was not told to the office above yet."""
+        """What is overdue for as long as its item says and was not told to the office above yet.
+
+        What should have been told longer ago than TOLD_WITHIN is left: a desk that is new floods nobody.
+        """
         today = beijing(now).date()
         late = self.between(db, today - self.plan.forget, today)
         return [
             one
             for one in late
             if one.item.escalates and one.told_at is None and one.state(now) == "over"
-            and working_days_after(beijing(one.due).date(), one.item.escalates, self.is_workday) <= today
+            and today - TOLD_WITHIN <= working_days_after(one.due_day, one.item.escalates, self.is_workday) <= today
         ]  # fmt: skip
 
     def above(self, territory: str) -> str:

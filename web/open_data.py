@@ -103,7 +103,8 @@ SHAPES: Mapping[What, Shape] = {
             Field("documents", "篇数", "number", "含转载"),
             Field("origins", "独立来源", "number", "转载不计"),
             Field("firms", "企业", "list", "名录编号或 NIL:名称"),
-            Field("products", "产品", "list", "产品类别编号"),
+            Field("families", "产品族", "list", "相近的产品类别归为一族；族的编号"),
+            Field("issues", "问题", "list", "问题类型编号"),
             Field("territories", "属地", "list", "行政区划代码"),
         ),
     ),
@@ -226,7 +227,8 @@ def _event(one: Event) -> Row:
     return {
         "id": one.id, "number": one.number, "title": _said(one.title), "level": one.level, "first_at": one.first_at,
         "last_at": one.last_at, "documents": one.documents, "origins": one.origins, "firms": facts.get("firms", ()),
-        "products": facts.get("products", ()), "territories": facts.get("territories", ()),
+        "families": facts.get("families", ()), "issues": facts.get("issues", ()),
+        "territories": facts.get("territories", ()),
     }  # fmt: skip
 
 
