@@ -567,3 +567,12 @@ def test_the_week_is_compared_with_a_signed_one_only(services: Services) -> None
     assert "60／80" in text_of(before)
     assert "60（+40）／80" in text_of(after)
     assert "+40" in str(after.leaves[0].rows)
+
+
+def test_a_row_of_a_workbook_is_as_high_as_its_longest_text(contents: dict[str, Content]) -> None:
+    content = contents["transfer alert:YJ-2026-0004"]
+    page = load_workbook(BytesIO(write_workbook(content, signed=False)))["时间线"]
+    heights = [page.row_dimensions[row].height or 0 for row in range(4, page.max_row + 1)]
+    texts = [max(len(str(cell.value or "")) for cell in page[row]) for row in range(4, page.max_row + 1)]
+    assert heights[texts.index(max(texts))] > heights[texts.index(min(texts))]
+    assert "　　取数于：" in str(page["A2"].value)

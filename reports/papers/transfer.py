@@ -92,7 +92,7 @@ def _past(desk: Desk, matter: Matter, records: Records) -> tuple[Block, ...]:
         name = matter.firm_name(firm)
         key = records.add(desk, f"名录 {firm}", f"企业名录：{name}")
         for one in [one for one in facts if one.kind in FACTS][:8]:
-            rows.append((f"标称{name}", FACTS[one.kind], str(one.day or "—"), one.number, one.product,
+            rows.append((f"标称{name}", FACTS[one.kind], str(one.day or "—"), one.number, desk.product(one.product),
                          {"failed": "不合格", "passed": "合格"}.get(one.outcome, one.outcome)))  # fmt: skip
             rests.append((one.document or key,))
     if not rows:

@@ -69,8 +69,7 @@ def _write(page: Worksheet, leaf: Leaf, about: str) -> None:
     for number, cells in enumerate(leaf.rows, start=top):
         for place, cell in enumerate(cells, start=1):
             _fill(page.cell(number, place), cell, first=place == 1 or not leaf.pairs)
-        if leaf.pairs:
-            page.row_dimensions[number].height = 22
+        page.row_dimensions[number].height = 22 if leaf.pairs else _height(cells, leaf.widths)
     end = top + len(leaf.rows)
     if leaf.note:
         _text(page.cell(end, 1), leaf.note).font = Font(BODY, size=9)
@@ -79,6 +78,13 @@ def _write(page: Worksheet, leaf: Leaf, about: str) -> None:
         page.row_dimensions[end].height = 15 * (1 + leaf.note.count("\n")) + 15
     _hints(page, leaf, top, end - 1)
     _laid_out(page, leaf, top, width)
+
+
+def _height(cells: Sequence[Cell], widths: Sequence[float]) -> float:
+    """Points for the longest cell of a row: programs do not fit rows to wrapped texts by themselves."""
+    lines = [-(-sum(2.1 if ord(letter) > 255 else 1.1 for letter in cell.value) // max(4, wide - 1))
+             for cell, wide in zip(cells, widths, strict=False)]  # fmt: skip
+    return 15 * max(1, *lines) + 3 if lines else 18
 
 
 def _head(page: Worksheet, leaf: Leaf) -> int:
@@ -127,7 +133,7 @@ def _fill(into: XlsxCell | MergedCell, cell: Cell, *, first: bool) -> None:
 
 def _text(into: XlsxCell | MergedCell, text: str) -> XlsxCell | MergedCell:
     """A text, also where it begins like a formula."""
-    kept = plain("".join(letter for letter in text if letter.isprintable() or letter == "\n"))[:32_000]
+    kept = plain("".join(letter for letter in text if letter.isprintable() or letter in "\n\u3000"))[:32_000]
     into.value = kept
     if kept.startswith(("=", "+", "-", "@")):
         into.data_type, into.quotePrefix = "s", True
