@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from string import Formatter
 from typing import Any, Literal, Self
 
 import yaml
@@ -80,6 +81,12 @@ class IntakeKind(BaseModel):
                 raise ValueError(f"fields: {name} is missing or not required (accepted: id and at in each kind)")
         if self.into == "document" and (not self.headline or not self.text):
             raise ValueError("headline and text are needed (accepted for into: document)")
+        try:
+            asked = {name for _, name, _, _ in Formatter().parse(self.headline) if name is not None}
+        except ValueError as error:
+            raise ValueError(f"headline: {error} (accepted: words and names of fields in braces)") from None
+        if lost := sorted(name for name in asked if name not in self.fields or self.fields[name].private):
+            raise ValueError(f"headline: {', '.join(lost)} is no field that is kept (accepted: names of fields)")
         unknown = [name for name in self.text if name not in self.fields or self.fields[name].private]
         if unknown:
             raise ValueError(f"text: {', '.join(unknown)} is no field that is kept (accepted: names of fields)")

@@ -171,9 +171,11 @@ def count_in(cell: str) -> int:
 
 
 def _number(text: str) -> int:
-    """十二 is 12, 二十三 is 23, 7 is 7."""
+    """十二 is 12, 二十三 is 23, 7 is 7. Raises CellMistake."""
     if text.isdigit():
         return int(text)
     tens, ten, ones = text.rpartition("十")
+    if "十" in tens:
+        raise CellMistake(f"看不懂的数：{text}")
     first = (int(tens.translate(_DIGITS)) if tens else 1) * 10 if ten else 0
     return first + (int(ones.translate(_DIGITS)) if ones else 0)

@@ -162,6 +162,8 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     text = path.read_text(encoding=_encoding(path, path.open("rb").read(SAMPLE)), errors="replace").lstrip("\ufeff")
     try:
         whole = json.loads(text)
+    except RecursionError:
+        raise UsageError(f"{path}：JSON 套得太深，应为 {{字段: 值}} 的列表") from None
     except ValueError:
         yield from _json_lines(path, text)
         return
@@ -180,7 +182,7 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{path}：第 {number} 行不是 JSON（{error}）") from None
         if not isinstance(record, dict):
             raise UsageError(f"{path}：第 {number} 行不是对象，应为 {{字段: 值}}")

@@ -91,9 +91,13 @@ class FileTaker:
 
     def _take(self, path: Path, kind: IntakeKind, report: FileReport, actor: str, *, dry: bool) -> None:
         most = self.intake.rules.file_megabytes
-        if path.stat().st_size > most << 20:
+        try:
+            size = path.stat().st_size
+            body = path.read_bytes() if size <= most << 20 else b""
+        except OSError as error:
+            raise UsageError(f"打不开（{error.strerror}）") from None
+        if size > most << 20:
             raise UsageError(f"文件超过 {most} MB（config/intake.yml：file_megabytes）")
-        body = path.read_bytes()
         report.sha256 = hashlib.sha256(body).hexdigest()
         rows = self._rows(path, kind, report)
         first = next(rows, None)
@@ -116,7 +120,7 @@ class FileTaker:
         return self.archive.write_file(name, "application/json", body, self.clock())
 
     def _rows(self, path: Path, kind: IntakeKind, report: FileReport) -> Iterator[ReadRow]:
-        """Right rows; wrong ones go into the report. Raises UsageError where a needed column is missing."""
+        """Right rows, at most file_rows; wrong ones go into the report. Raises UsageError where a column is missing."""
         opened = open_rows(path, kind.columns.words, plain_header)
         mapped = kind.columns.map_header(opened.header, {})
         lacking = [one.title for name, one in kind.fields.items() if one.required and name not in mapped.values()]
@@ -130,7 +134,8 @@ class FileTaker:
                 continue
             report.rows += 1
             if report.rows > self.intake.rules.file_rows:
-                raise UsageError(f"超过 {self.intake.rules.file_rows} 行（config/intake.yml：file_rows），前面的已收")
+                report.why = f"超过 {self.intake.rules.file_rows} 行（config/intake.yml：file_rows），前面的已收"
+                return
             read = read_row(kind, given, self.words)
             if isinstance(read, ReadRow):
                 yield read
@@ -175,8 +180,9 @@ class WatchedFolder:
         return found
 
     def _ready(self, path: Path) -> bool:
+        """No links: whoever may put a file here may not have every file of this machine read."""
         named = path.suffix.lower() in TYPES and not path.name.startswith((".", "~"))
-        return named and path.is_file() and self.settled(path)
+        return named and not path.is_symlink() and path.is_file() and self.settled(path)
 
     def _move(self, path: Path, report: FileReport) -> None:
         """The report first: a file that has gone has one."""

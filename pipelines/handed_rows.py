@@ -105,6 +105,9 @@ def read_row(kind: IntakeKind, given: Mapping[str, Any], words: Words) -> ReadRo
             told[name] = _value(column, text, words)
         except CellMistake as mistake:
             mistakes.append(FieldMistake(name, str(mistake)))
+            continue
+        if column.required and not told[name]:  # nothing but signs that nobody sees
+            mistakes.append(FieldMistake(name, f"缺少{column.title}"))
     if len(told.get("id", "")) > LONGEST_ID:
         mistakes.append(FieldMistake("id", f"编号超过 {LONGEST_ID} 字"))
     if mistakes:

@@ -180,6 +180,30 @@ def test_a_watched_folder_takes_whole_files_and_says_what_became_of_them(
     assert (late.new, late.unchanged) == (0, 2)
 
 
+def test_a_file_that_cannot_be_read_holds_up_no_other_and_no_link_is_followed(
+    taker: FileTaker, intake: Intake, tmp_path: Path
+) -> None:
+    folder = WatchedFolder(tmp_path / "intake", taker, lambda path: True)
+    folder.prepare()
+    mine = folder.path / "complaints_12315"
+    written(mine, "a.json", "[" * 100_000)
+    written(mine, "b.csv", COMPLAINTS)
+    (mine / "c.csv").symlink_to(written(tmp_path, "secret.csv", "secret,x\n1,2\n"))
+    assert [(report.file, report.taken) for report in folder.sweep()] == [("a.json", 0), ("b.csv", 2)]
+    assert "打不开" in taker.take(tmp_path / "nothing.csv", intake.kinds["sampling"]).why
+
+
+def test_of_a_file_that_is_too_long_everything_up_to_the_limit_is_taken(
+    store: Store, taker: FileTaker, intake: Intake, tmp_path: Path
+) -> None:
+    lines = "".join(f"Z{n},2026-04-01,企业{n},南昌市\n" for n in range(8))
+    path = written(tmp_path, "z.csv", "自查编号,自查日期,企业名称,属地\n" + lines)
+    short = intake.model_copy(update={"rules": intake.rules.model_copy(update={"file_rows": 5})})
+    report = replace(taker, intake=short).take(path, intake.kinds["self_checks"])
+    assert (report.new, count(store)) == (5, 5)
+    assert "超过 5 行" in report.why
+
+
 class Killed(BaseException):
     pass
 
@@ -273,6 +297,19 @@ def test_a_mistake_names_its_field(intake: Intake, words: Words) -> None:
         intake.kinds["self_checks"], {"id": "1", "at": "去年", "firm_name": "甲", "territory": "360100"}, words
     )
     assert found == [FieldMistake("at", "看不懂的日期：去年（可用：2026-11-23、2026-11-23 14:32）")]
+
+
+@pytest.mark.parametrize("headline", ["{nobody}", "{phone}", "{content", "{}"])
+def test_a_headline_of_what_is_not_kept_is_a_mistake_of_the_file(tmp_path: Path, headline: str) -> None:
+    (tmp_path / "intake").mkdir()
+    (tmp_path / "intake" / "x1.yml").write_text(
+        f"title: x\ninto: document\nsource: x1\nheadline: '{headline}'\ntext: [content]\nfields:\n"
+        "  id: {title: a, required: true}\n  at: {title: b, type: moment, required: true}\n"
+        "  content: {title: c}\n  phone: {title: d, private: true}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(ConfigError, match=r"intake/x1\.yml: .*headline"):
+        load_intake(tmp_path)
 
 
 def test_a_mistake_in_a_kind_is_named(tmp_path: Path) -> None:

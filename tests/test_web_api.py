@@ -454,6 +454,26 @@ def test_a_token_hands_in_what_its_scope_and_territory_allow(call: Call) -> None
     assert handed(call, "boss", *({**SAMPLE, "抽样单编号": f"M{n}"} for n in range(501))).status_code == 413
 
 
+def test_a_token_changes_no_row_of_another_territory(call: Call, filled: Services) -> None:
+    theirs = {**SAMPLE, "抽样单编号": "F1", "抽样地": "南昌市"}
+    assert handed(call, "boss", theirs).json()["new"] == 1
+    answer = handed(call, "county", {**SAMPLE, "抽样单编号": "F2"}, {**SAMPLE, "抽样单编号": "F1"})
+    assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, "body.rows.1.id")
+    with filled.store.read() as db:
+        kept = newest(db, "sampling", "ecqs", ["F1", "F2"])
+    assert {name: (one.revision, one.territory) for name, one in kept.items()} == {"F1": (1, "360100")}
+    assert handed(call, "boss", {**theirs, "抽样地": "丰城市"}).json()["changed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [({"at": "一二三四年十十月"}, "at"), ({"产品名称": "电缆"}, "product"), ({"product": "\u202e"}, "product")],
+)
+def test_a_row_that_says_nothing_or_two_things_is_refused(call: Call, more: Mapping[str, object], field: str) -> None:
+    answer = handed(call, "county", {**SAMPLE, **more})
+    assert (answer.status_code, [one["where"] for one in answer.json()["errors"]]) == (422, [f"body.rows.0.{field}"])
+
+
 def test_kinds_and_their_schemas_are_published(call: Call) -> None:
     kinds = {one["id"]: one for one in call("boss", "/intake").json()["items"]}
     assert set(kinds) == {"complaints_12315", "credit", "injuries", "inspections", "sampling", "self_checks"}

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Connection
 
 from config.intake import IntakeKind
 from config.registry_columns import plain_header
@@ -17,7 +18,7 @@ from crawlers.archive import Archive
 from pipelines.handed_in import HandedBy, archive_uri, take_batch
 from pipelines.handed_rows import ReadRow, Words, read_row
 from store import audit
-from store.handed_in import counts
+from store.handed_in import counts, newest, take_turn
 from web.api_shapes import Moment
 from web.bearer import IntakeWriter
 from web.problems import MOST_MISTAKES
@@ -160,6 +161,8 @@ def hand_in(
     whole = keeper.keep(archive_uri(chosen.id, sha256(posted.raw).hexdigest()), posted.raw)
     by = HandedBy(source, visit.me.name, whole, keeper.keep)
     with services.store.write() as db:
+        take_turn(db)
+        _refuse_foreign(db, visit, chosen, source, rows)
         taken = take_batch(db, chosen, rows, by, now=now)
         told = {"new": taken.new, "changed": taken.changed, "unchanged": taken.unchanged, "source": source}
         audit.note(db, visit.me.name, "hand_in", chosen.id, at=now, details=told)
@@ -185,6 +188,7 @@ def _read(visit: Visit, kind: IntakeKind, given: list[dict[str, Any]]) -> list[R
     for place, row in enumerate(given):
         fields = dict(_fields(kind, row))
         wrong = [(name, "没有这一列") for name in row if plain_header(name) not in kind.columns.words]
+        wrong += _twice(kind, row)
         read = read_row(kind, fields, words)
         if isinstance(read, ReadRow):
             wrong += _misplaced(visit, kind, read)
@@ -196,10 +200,14 @@ def _read(visit: Visit, kind: IntakeKind, given: list[dict[str, Any]]) -> list[R
             wrong += [(one.field, one.what) for one in read]
         mistakes += [{"where": f"body.rows.{place}.{name[:60]}", "what": what} for name, what in wrong]
     if mistakes:
-        said = "；".join(f"第 {int(one['where'].split('.')[2]) + 1} 行 {one['what']}" for one in mistakes[:3])
-        more = f"等 {len(mistakes)} 处" if len(mistakes) > 3 else ""
-        raise Refused(422, f"没有收下：{said}{more}。", more={"errors": mistakes[:MOST_MISTAKES]})
+        _refuse(mistakes)
     return rows
+
+
+def _refuse(mistakes: list[dict[str, str]]) -> NoReturn:
+    said = "；".join(f"第 {int(one['where'].split('.')[2]) + 1} 行 {one['what']}" for one in mistakes[:3])
+    more = f"等 {len(mistakes)} 处" if len(mistakes) > 3 else ""
+    raise Refused(422, f"没有收下：{said}{more}。", more={"errors": mistakes[:MOST_MISTAKES]})
 
 
 def _fields(kind: IntakeKind, row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -209,9 +217,32 @@ def _fields(kind: IntakeKind, row: Mapping[str, Any]) -> Iterator[tuple[str, Any
             yield field, value
 
 
+def _twice(kind: IntakeKind, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """One of two values of a column would be lost."""
+    seen: set[str] = set()
+    for field, _ in _fields(kind, row):
+        if field in seen:
+            yield field, f"{kind.fields[field].title}写了两次"
+        seen.add(field)
+
+
 def _misplaced(visit: Visit, kind: IntakeKind, row: ReadRow) -> Iterator[tuple[str, str]]:
     """A token hands in for its own territory."""
     if visit.me.everywhere or "territory" not in kind.fields or visit.me.sees_code(row.territory):
         return
     what = "不在令牌的属地之内" if row.territory else "缺少属地：本令牌只能报送自己的属地"
     yield "territory", what
+
+
+def _refuse_foreign(db: Connection, visit: Visit, kind: IntakeKind, source: str, rows: list[ReadRow]) -> None:
+    """A token changes no row that another territory handed in under the same id. Raises Refused with every such row."""
+    if visit.me.everywhere:
+        return
+    known = newest(db, kind.id, source, [row.id for row in rows])
+    mistakes = [
+        {"where": f"body.rows.{place}.id", "what": "这一编号已由其他属地报送，本令牌不能更改（可另写 source）"}
+        for place, row in enumerate(rows)
+        if row.id in known and not visit.me.sees_code(known[row.id].territory)
+    ]
+    if mistakes:
+        _refuse(mistakes)
