@@ -4,9 +4,10 @@ A notification is only believed where it names a mail of ours (by our Message-ID
 this very mail went to. Reading the same one again changes nothing.
 """
 
+import hashlib
 import mailbox
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
@@ -51,16 +52,34 @@ class Taken:
     other: int = 0
 
 
-def take_bounces(db: Connection, path: Path, now: datetime) -> Taken:
-    """Mark the deliveries that came back. Raises UsageError where there is nothing to read."""
-    taken = Taken()
+@dataclass(frozen=True)
+class Read:
+    """A mail that was read. mark: its own; the same mail has the same one."""
+
+    mark: str
+    bounces: tuple[Bounce, ...]
+
+
+def read_bounces(path: Path) -> list[Read]:
+    """What the mails there say of ours. Raises UsageError where there is nothing to read."""
+    found = []
     for raw in mails_in(path):
+        told = tuple(one for one in bounces_in(raw) if one.action in ("failed", "delayed"))
+        found.append(Read(hashlib.sha256(raw.replace(b"\r\n", b"\n").strip()).hexdigest()[:16], told))
+    return found
+
+
+def take_bounces(db: Connection, mails: Iterable[Read], now: datetime) -> Taken:
+    """Mark the deliveries that came back."""
+    taken = Taken()
+    for mail in mails:
         taken.mails += 1
-        found = [one for one in bounces_in(raw) if one.action in ("failed", "delayed")]
-        if not found:
+        if not mail.bounces:
             taken.other += 1
-        for one in found:
-            new = note_bounce(db, one.delivery, one.recipient, answer=one.answer, final=one.final, now=now)
+        for one in mail.bounces:
+            new = note_bounce(
+                db, one.delivery, one.recipient, answer=one.answer, final=one.final, mark=mail.mark, now=now
+            )
             if not new:
                 taken.known += 1
             elif one.final:
@@ -76,7 +95,8 @@ def mails_in(path: Path) -> Iterator[bytes]:
         with path.open("rb") as file:
             is_mbox = file.read(5) == b"From "
         if is_mbox:
-            yield from (one.as_bytes() for one in mailbox.mbox(path, create=False))
+            box = mailbox.mbox(path, create=False)
+            yield from (box.get_bytes(key)[:MOST] for key in box.iterkeys())  # as bytes: nothing is parsed here
         else:
             yield _read(path)
         return
@@ -89,6 +109,13 @@ def mails_in(path: Path) -> Iterator[bytes]:
 
 def bounces_in(raw: bytes) -> list[Bounce]:
     """What a mail says of mails of ours; nothing where it is no delivery status notification."""
+    try:
+        return _bounces_in(raw)
+    except RecursionError:  # parts within parts by the thousand: no mail server writes so
+        return []
+
+
+def _bounces_in(raw: bytes) -> list[Bounce]:
     message = message_from_bytes(raw, policy=compat32)
     if message.get_content_type() != "multipart/report":
         return []
@@ -125,7 +152,7 @@ def _bounce(delivery: str, block: Message) -> Bounce | None:
     recipient = str(told).rpartition(";")[2].strip().strip("<>")
     status = " ".join(str(block.get("Status", "")).split())
     said = " ".join(str(block.get("Diagnostic-Code", "")).rpartition(";")[2].split())
-    answer = " ".join(filter(None, (status, said)))
+    answer = " ".join(filter(None, (status, said))).replace("\0", "\ufffd")  # PostgreSQL takes no NUL
     return Bounce(delivery, recipient, str(block.get("Action", "")).strip().lower(), status, answer)
 
 

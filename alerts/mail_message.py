@@ -3,21 +3,57 @@
 Everything in it follows from the row of the outbox, so that what is sent again is the same mail to the byte.
 """
 
+import logging
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from email.header import Header
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import Policy, default
 from email.utils import format_datetime, formataddr
 from html import escape
 from typing import Literal, Protocol
 
 from core.clock import beijing, system_clock
+from core.errors import StoreError
+from core.logs import log_event
 from core.records import Notification
 
+logger = logging.getLogger(__name__)
 FOOT = "<!--foot-->"
 """Where an HTML mail takes the links that are signed when it is sent."""
 DIGEST, TEST = "digest", "test"
 LINK = 'class="link" style="color:#0f6560"'
+
+
+class _Whole(UnstructuredHeader, BaseHeader):
+    """An address or id, on one line however long: folded, it would be an encoded word, which nobody reads there."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """As the policy asks."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+class _Words(UnstructuredHeader, BaseHeader):
+    """Text in encoded words that lose no blank: those of the policy drop one between two of them."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """As the policy asks."""
+        charset = "us-ascii" if self.isascii() else "utf-8"
+        words = Header(str(self), charset, header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {words}{policy.linesep}"
+
+
+def _headers() -> HeaderRegistry:
+    made = HeaderRegistry()
+    for name in ("list-unsubscribe", "in-reply-to", "references"):
+        made.map_to_type(name, _Whole)
+    made.map_to_type("subject", _Words)
+    return made
+
+
+POLICY = default.clone(header_factory=_headers())
 
 
 class LinkTokens(Protocol):
@@ -39,8 +75,20 @@ class MailWriter:
     links: LinkTokens | None = None
 
     def message_of(self, notice: Notification) -> EmailMessage:
-        """The mail. Its Message-ID follows from the delivery id: a second copy would be known as one."""
-        message = EmailMessage()
+        """The mail. Its Message-ID follows from the delivery id: a second copy would be known as one.
+
+        Where links cannot be signed it goes without them: a warning does not wait for that.
+        """
+        try:
+            return self._written(notice)
+        except StoreError as problem:
+            if self.links is None:
+                raise
+            log_event(logger, "mail_without_links", level=logging.WARNING, delivery=notice.id, problem=str(problem))
+            return replace(self, links=None)._written(notice)
+
+    def _written(self, notice: Notification) -> EmailMessage:
+        message = EmailMessage(POLICY)
         message["Subject"] = _one_line(notice.subject)
         message["From"] = formataddr(("烽燧", self.sender))
         message["To"] = _one_line(notice.recipient)

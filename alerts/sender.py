@@ -161,6 +161,7 @@ def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], 
         answer = f"{BROKEN}（{problem}）" if problem.unsure else str(problem)
         if outcome == "retry":
             again = clock() + (problem.after or BACKOFF[min(delivery.attempts - 1, len(BACKOFF) - 1)])
+    answer = answer.replace("\0", "\ufffd")  # PostgreSQL takes no NUL
     with store.write() as db:
         settle_delivery(
             db,

@@ -201,10 +201,10 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         yield Finding("邮件", None, "没有设置", "设置 FENGSUI_SMTP_URL、FENGSUI_MAIL_FROM、FENGSUI_MAIL_TO")
         return
     address = urlsplit(settings.smtp_url.get_secret_value())
-    where = f"{address.hostname}:{address.port or 25}"
+    kind, usual = (smtplib.SMTP_SSL, 465) if address.scheme == "smtps" else (smtplib.SMTP, 25)
+    where, port = f"{address.hostname}:{address.port or usual}", address.port or usual
     try:
-        kind = smtplib.SMTP_SSL if address.scheme == "smtps" else smtplib.SMTP
-        with kind(address.hostname or "", address.port or 25, timeout=5) as server:
+        with kind(address.hostname or "", port, timeout=5) as server:
             server.noop()
         yield Finding("邮件", True, where)
     except (OSError, smtplib.SMTPException) as problem:

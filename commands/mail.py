@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from alerts.bounces import take_bounces
+from alerts.bounces import read_bounces, take_bounces
 from alerts.mail_message import TEST, MailWriter
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.outgoing import mail_notifier, planner_of
 from commands.stores import open_store
 from config.lexicon import load_lexicon
-from config.routes import mail_address
+from config.mail_access import mail_address
 from core.clock import iso_beijing, system_clock
 from core.errors import DeliveryError, UsageError
 from core.ids import short_id
@@ -44,8 +44,9 @@ def bounces(
 ) -> None:
     """读入退信，标记未送到的通知和地址 (mark the deliveries that came back). Reading twice changes nothing."""
     store = open_store(settings_of(data, profile, log_level="WARNING"))
+    read = read_bounces(path)
     with store.write() as db:
-        taken = take_bounces(db, path, system_clock())
+        taken = take_bounces(db, read, system_clock())
     if as_json:
         print(json.dumps(asdict(taken), ensure_ascii=False))
         return

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
-from email.errors import MessageError
-from email.headerregistry import Address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +10,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from config.channels import ChannelConfig
+from config.mail_access import mail_address
 from config.mistakes import mistakes_of
 from config.org_records import Orgs
 from config.regions import Regions
@@ -25,18 +24,6 @@ ENVIRONMENT = "environment: FENGSUI_MAIL_TO"
 CHANNEL = "channel:"
 PHONE = re.compile(r"\+?\d{5,15}")
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
-HOST = re.compile(r"localhost|(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}")
-
-
-def mail_address(text: str) -> str:
-    """A bare address, `name@host`. Raises ValueError that says what is accepted."""
-    try:
-        parsed = Address(addr_spec=text)
-    except (ValueError, MessageError, IndexError):  # what the standard library raises for what is no address
-        parsed = None
-    if parsed is None or not parsed.username or not text.isascii() or not HOST.fullmatch(parsed.domain):
-        raise ValueError("is no mail address (accepted: name@host.example)")
-    return text
 
 
 def told_address(text: str) -> str:

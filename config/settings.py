@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.contact import DEMO, contact_mistake
 from config.elastic_access import ElasticAccess, mistakes_in
+from config.mail_access import mail_mistakes
 from core.errors import ConfigError
 
 Profile = Literal["demo", "live"]
@@ -132,7 +133,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if mistakes := mistakes_in(self.elastic_access):
+        smtp = self.smtp_url.get_secret_value() if self.smtp_url else ""
+        if mistakes := [*mistakes_in(self.elastic_access), *mail_mistakes(smtp, self.mail_from)]:
             raise ConfigError(mistakes)
         return self
 

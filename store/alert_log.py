@@ -488,7 +488,7 @@ def send_anew(db: Connection, delivery_id: str, new_id: str, *, by: str, now: da
     if row is None:
         return False
     notice = _notification(row)
-    details = {name: value for name, value in notice.details.items() if name not in ("bounced", "delayed")}
+    details = {name: value for name, value in notice.details.items() if name not in ("bounced", "delayed", "returns")}
     details |= {"thread": notice.details.get("thread") or notice.id, "by_hand": by}
     return add_delivery(db, replace(notice, id=new_id, details=details), now=now, what=row["what"])
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from core.errors import StoreError
 from store.vault import decoded_key, make_key_file
 
 FILE = "mail_links.key"
@@ -21,6 +22,7 @@ Purpose = Literal["receipt", "off"]
 LASTS: dict[Purpose, timedelta] = {"receipt": timedelta(days=14), "off": timedelta(days=90)}
 LABEL = b"fengsui mail links"
 FORM = re.compile(r"(n[0-9a-f]{16}(?:-\d{1,3})?)\.([0-9a-f]{1,10})\.([A-Za-z0-9_-]{27})", re.ASCII)
+REMEDY = "请从备份恢复该文件；没有备份的，删除它，会重新生成，此前邮件中的链接随之失效"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ class LinkKey:
     def _key(self) -> bytes:
         if self.given:
             return hmac.digest(decoded_key(self.given, "FENGSUI_SECOND_FACTOR_KEY"), LABEL, hashlib.sha256)
-        if not self.path.exists():
-            make_key_file(self.path)
-        return decoded_key(self.path.read_text(encoding="ascii").strip(), str(self.path))
+        try:
+            if not self.path.exists():
+                make_key_file(self.path)
+            return decoded_key(self.path.read_text(encoding="ascii").strip(), str(self.path), REMEDY)
+        except (OSError, UnicodeDecodeError) as problem:
+            raise StoreError(f"邮件链接的密钥 {self.path} 不能用（{problem}）。{REMEDY}") from problem

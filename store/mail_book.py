@@ -14,6 +14,8 @@ from store.schema import deliveries, mail_addresses, mail_pictures
 
 Failing = Literal["refused", "bounced"]
 _A = mail_addresses.c
+MARKS = 20
+"""Mails that came back which are remembered of one delivery, the last."""
 
 
 @dataclass(frozen=True)
@@ -129,23 +131,28 @@ def pictures_of(db: Connection, names: Collection[str]) -> dict[str, bytes]:
     return {row.sha256: bytes(row.png) for row in db.execute(query)}
 
 
-def note_bounce(db: Connection, delivery: str, recipient: str, *, answer: str, final: bool, now: datetime) -> bool:
-    """What a server said afterwards of a mail that it had taken. final: it gave up.
+def note_bounce(
+    db: Connection, delivery: str, recipient: str, *, answer: str, final: bool, mark: str, now: datetime
+) -> bool:
+    """What a server said afterwards of a mail that it had taken. final: it gave up.  mark: of the mail that says so.
 
-    False where there is no such delivery to that address, or it was said before.
+    False where there is no such delivery to that address, where it was said before, also of an earlier copy of a
+    mail that was sent again since, and where the mail is still to go.
     """
     row = db.execute(select(deliveries).where(deliveries.c.id == delivery)).mappings().first()
     if row is None or row["channel"] != "mail" or row["recipient"].lower() != recipient.lower():
         return False
-    if row["state"] == "bounced" or row["details"].get("delayed" if not final else "bounced"):
+    said, marks = "bounced" if final else "delayed", row["details"].get("returns", [])
+    if mark in marks or (final and row["state"] in ("waiting", "sending", "handing")):
         return False
-    said = "bounced" if final else "delayed"
-    values: dict[str, Any] = {"details": {**row["details"], said: answer[:500]}}
-    if final:
+    new = row["state"] != "bounced" and not row["details"].get(said)
+    told = {said: answer[:500]} if new else {}
+    values: dict[str, Any] = {"details": {**row["details"], **told, "returns": [*marks, mark][-MARKS:]}}
+    if new and final:
         values["state"] = "bounced"
         note_failing(db, row["recipient"], "bounced", answer=answer, delivery=delivery, now=now)
     db.execute(update(deliveries).where(deliveries.c.id == delivery).values(**values))
-    return True
+    return new
 
 
 def note_receipt(db: Connection, delivery: str, now: datetime) -> bool:

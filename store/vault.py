@@ -84,12 +84,12 @@ def is_sealed(stored: str) -> bool:
     return stored.startswith(MARK)
 
 
-def decoded_key(text: str, where: str) -> bytes:
+def decoded_key(text: str, where: str, remedy: str = REMEDY) -> bytes:
     """The 32 bytes of a key in base64. Raises StoreError that names the remedy."""
     try:
         key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != KEY:
-        raise StoreError(f"{where}：须为 32 字节的 base64，可用 openssl rand -base64 32 生成。{REMEDY}")
+        raise StoreError(f"{where}：须为 32 字节的 base64，可用 openssl rand -base64 32 生成。{remedy}")
     return key

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from email import message_from_string
 from email.message import EmailMessage
+from email.policy import SMTP, default
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,15 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from alerts.bounces import take_bounces
+from alerts.bounces import read_bounces, take_bounces
 from alerts.mail_links import MailLinks
 from alerts.notifiers.mail import MailNotifier
 from alerts.sender import Channel, Flow, send_due
+from config.mail_access import mail_mistakes
 from core.clock import fixed_clock
 from core.ids import short_id
 from core.records import Notification
-from store.alert_log import add_delivery, delivery_log
+from store.alert_log import add_delivery, delivery_log, send_again
 from store.database import Store
 from store.link_key import LinkKey
 from store.mail_book import address_states, noted_addresses
@@ -260,12 +263,101 @@ def test_a_mail_that_comes_back_marks_its_delivery_and_address_once(
     reply = EmailMessage()
     reply.set_content(f"您好 <{notice.id}@x.example>")
     (box / "3").write_bytes(reply.as_bytes())
+    read = read_bounces(box)
     with store.write() as db:
-        first, again = take_bounces(db, box, noon), take_bounces(db, box, noon)
+        first, again = take_bounces(db, read, noon), take_bounces(db, read, noon)
         known = address_states(db, [notice.recipient])[notice.recipient]
     assert (first.bounced, first.known, first.other, again.bounced) == (1, 1, 1, 0)
     assert states(store) == {"bounced": 1}
     assert (known.failing_kind, known.failing_answer) == ("bounced", "5.2.2 552 5.2.2 mailbox full")
+
+
+def test_a_bounce_that_is_read_again_does_not_touch_a_mail_that_was_sent_again(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str], tmp_path: Path
+) -> None:
+    notice, later = mail(1), noon + HOUR
+    put(store, notice, noon)
+    send_due(store, by_mail(inbox[1]), clock=fixed_clock(noon), who="one")
+    (tmp_path / "1.eml").write_bytes(returned(notice))
+    read = read_bounces(tmp_path / "1.eml")
+    with store.write() as db:
+        assert take_bounces(db, read, noon).bounced == 1
+        assert send_again(db, notice.id, by="somebody", now=later)
+        assert take_bounces(db, read, later).bounced == 0
+    assert send_due(store, by_mail(inbox[1]), clock=fixed_clock(later), who="one") == 1
+    with store.write() as db:
+        assert take_bounces(db, read, later).bounced == 0
+    assert states(store) == {"sent": 1}
+
+
+def test_a_hostile_mail_among_the_bounces_does_not_keep_the_others_unread(store: Store, tmp_path: Path) -> None:
+    notice = mail(1)
+    nested = b"".join(
+        b'%sContent-Type: multipart/report; boundary="b%d"\n\n' % (b"--b%d\n" % (i - 1) if i else b"", i)
+        for i in range(2000)
+    )
+    (tmp_path / "box").write_bytes(b"From x\n" + nested + b"\nFrom y\n" + returned(notice))
+    assert [len(one.bounces) for one in read_bounces(tmp_path / "box")] == [0, 1]
+
+
+def test_what_the_server_says_with_a_nul_is_noted(store: Store, noon: datetime, inbox: tuple[Inbox, str]) -> None:
+    inbox[0].rcpt["a@x.example"] = "550 5.1.1 no\0such user"
+    put(store, mail(1), noon)
+    send_due(store, by_mail(inbox[1]), clock=fixed_clock(noon), who="one")
+    with store.read() as db:
+        assert [one.failing_answer for one in noted_addresses(db)] == ["550 5.1.1 no\ufffdsuch user"]
+
+
+def test_headers_that_programs_read_are_written_plainly_and_subjects_keep_their_blanks(
+    tmp_path: Path, noon: datetime
+) -> None:
+    links, host = (
+        MailLinks(LinkKey(tmp_path / "key"), "https://desk.gov.example"),
+        "fengsui." + "long" * 15 + ".example",
+    )
+    writer = MailNotifier(SecretStr("smtp://x"), f"f@{host}", links=links).writer
+    subject = "[红] 新预警：" + "某 A 品牌 😀 电动自行车 B2 充电器 " * 6 + "（YJ-2026-0001）"
+    notice = Notification("n" + "2" * 16, "mail", "a@x.example", subject, "t", "", "a1", 3, details={"thread": "n1"})
+    raw = writer.message_of(notice).as_bytes(policy=SMTP).decode("ascii")
+    assert f"\r\nList-Unsubscribe: <{links.off(notice)}>\r\n" in raw
+    assert f"\r\nReferences: <n1@{host}>\r\n" in raw
+    assert message_from_string(raw, policy=default)["Subject"] == subject
+    assert max(map(len, raw.partition("From:")[0].splitlines())) <= 78
+
+
+def test_a_warning_goes_out_where_the_key_of_links_is_broken(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str], tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_bytes(b"\xff")
+    put(store, mail(1, "a1"), noon)
+    channels = by_mail(inbox[1], links=MailLinks(LinkKey(tmp_path / "key"), "https://desk.example"))
+    assert send_due(store, channels, clock=fixed_clock(noon), who="one") == 1
+
+
+@pytest.mark.parametrize("url", ["smtp://127.0.0.1:none", "smtp://mail..example", "smtp://[::1"])
+def test_an_address_of_a_server_that_cannot_be_keeps_mails_waiting(store: Store, noon: datetime, url: str) -> None:
+    put(store, mail(1), noon)
+    assert send_due(store, by_mail(url), clock=fixed_clock(noon), who="one") == 0
+    assert states(store) == {"waiting": 1}
+
+
+@pytest.mark.parametrize(
+    ("url", "sender", "said"),
+    [
+        ("smtp://u:p@mail:587", "f@mail", ""),
+        ("smtps://u:p%40%2F@mail.example", "f@x.example", ""),
+        ("", "whoever", ""),
+        ("mail.example:25", "f@x.example", "FENGSUI_SMTP_URL：须为 smtp:// 或 smtps:// 加主机"),
+        ("smtp://mail.example:smtp", "f@x.example", "FENGSUI_SMTP_URL：主机或端口写得不对"),
+        ("smtp://u:geh/eim@mail.example", "f@x.example", "FENGSUI_SMTP_URL：主机或端口写得不对"),
+        ("smtp://u:%E5%AF%86@mail.example", "f@x.example", "FENGSUI_SMTP_URL：用户名和密码只能用 ASCII"),
+        ("smtp://mail.example", "烽燧 <f@x.example>", "FENGSUI_MAIL_FROM：'烽燧 <f@x.example>' 不是邮件地址"),
+    ],
+)
+def test_mistakes_of_the_mail_settings_are_named_before_anything_starts(url: str, sender: str, said: str) -> None:
+    told = list(mail_mistakes(url, sender))
+    assert [one.startswith(said) for one in told] == ([True] if said else [])
+    assert not any("geh" in one or "密" in one.replace("密码", "") for one in told)
 
 
 def test_a_mail_that_is_late_on_its_way_is_not_lost(store: Store, noon: datetime, tmp_path: Path) -> None:
@@ -273,6 +365,6 @@ def test_a_mail_that_is_late_on_its_way_is_not_lost(store: Store, noon: datetime
     put(store, notice, noon)
     (tmp_path / "late.eml").write_bytes(returned(notice, action="delayed"))
     with store.write() as db:
-        assert take_bounces(db, tmp_path / "late.eml", noon).delayed == 1
+        assert take_bounces(db, read_bounces(tmp_path / "late.eml"), noon).delayed == 1
         assert noted_addresses(db) == []
     assert states(store) == {"waiting": 1}

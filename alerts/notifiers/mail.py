@@ -23,8 +23,9 @@ from core.errors import DeliveryError
 from core.records import Notification
 
 TIMEOUT = 20.0
-LAST_ANSWER = 100.0
-"""Seconds waited for the answer to a whole mail. RFC 5321 (4.5.3.2.6) wants 600; the claim on a delivery lasts 120."""
+LAST_ANSWER = 75.0
+"""Seconds waited for the answer to a whole mail. RFC 5321 (4.5.3.2.6) wants 600; the claim on a delivery lasts 120,
+of which DATA and the mail itself may have taken twice TIMEOUT."""
 UNREACHED = timedelta(minutes=2)
 """When a mail is tried again that met a dead server. The sender rests meanwhile: a longer wait would only delay it."""
 
@@ -64,7 +65,7 @@ class MailNotifier:
             message = self.writer.message_of(notification).as_bytes(policy=SMTP)
         except ValueError as problem:
             raise DeliveryError(f"the mail cannot be written: {problem}", retry=False) from None
-        with _session(self._connect()) as server:
+        with _session(self._connect(), self.timeout) as server:
             handed = False
             try:
                 wants = server.has_extn("dsn")  # RFC 3461: which mail came back, and that late ones are told of
@@ -95,6 +96,9 @@ class MailNotifier:
             raise DeliveryError(said, retry=True, about="server", after=UNREACHED) from None
         except (smtplib.SMTPException, OSError) as problem:
             raise _broken(problem, unsure=False) from None
+        except ValueError:  # a port, a host, a password that cannot be; what it says may show a part of the password
+            said = "mail server: FENGSUI_SMTP_URL cannot be used (port, host, or characters of the password)"
+            raise DeliveryError(said, retry=True, about="server", after=UNREACHED) from None
 
     def _opened(self) -> smtplib.SMTP:
         address = urlsplit(self.url.get_secret_value())
@@ -122,12 +126,14 @@ class MailNotifier:
 
 
 @contextmanager
-def _session(server: smtplib.SMTP) -> Iterator[smtplib.SMTP]:
+def _session(server: smtplib.SMTP, timeout: float) -> Iterator[smtplib.SMTP]:
     """Ends with QUIT. What the server says to that changes nothing about a mail that it has taken."""
     try:
         yield server
     finally:
         with suppress(smtplib.SMTPException, OSError):
+            if server.sock is not None:
+                server.sock.settimeout(timeout)
             server.quit()
         server.close()
 
