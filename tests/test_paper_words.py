@@ -103,6 +103,8 @@ def test_words_change_and_what_a_sentence_rests_on_stays(model: Model) -> None:
     [
         GOOD.replace("77", "78"),
         GOOD.replace("转载7条", "转载七条"),
+        GOOD.replace("独立来源22个、转载7条", "转载22个、独立来源7条"),
+        GOOD.replace("信息77条，其中独立来源22个、转载7条", "信息7条，其中独立来源22个、转载77条"),
         GOOD.replace("独立来源22个、", ""),
         GOOD.replace("，待核实", ""),
         GOOD.replace("电池起火", "电池爆炸"),

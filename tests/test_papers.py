@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 from io import BytesIO
 from itertools import pairwise
@@ -29,8 +29,9 @@ from reports.papers.files import PACK, files_for
 from reports.papers.kinds import KINDS, Asked
 from reports.papers.layout import set_paper
 from reports.papers.phrases import outside, share, source_says, tight
-from reports.papers.record import BLANK, Cell, Content, Leaf, from_plain, to_plain
+from reports.papers.record import BLANK, Cell, Content, Leaf, fact, from_plain, to_plain
 from reports.papers.shown import shown_paper
+from reports.papers.sources import sources_said
 from reports.papers.words import forbidden
 from reports.papers.workbook import write_workbook
 from reports.table import freeze, frozen_hash
@@ -38,7 +39,8 @@ from reports.weeks import read_week
 from store import users
 from store.firm_facts import save_facts
 from store.ledger import list_entries
-from store.schema import audit
+from store.schema import audit, source_days, source_pulses, source_states
+from store.source_states import StateChange, add_change
 from store.supervisions import Supervision, insert_supervision
 from store.weekly import CellRow, SheetAct, add_act, add_cell
 from tests.desk_pages import ALERT, fill_more
@@ -287,6 +289,54 @@ def test_whoever_wrote_into_a_paper_does_not_sign_it(services: Services, browse:
     assert "须是两个人" in chief.get(f"/papers/{paper}").text
     assert post(chief, paper, "sign", seen="x").status_code == 409
     assert post(second, paper, "sign").status_code == 303
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_taken_back(services: Services, browse: Browse) -> None:
+    one, second = browse("one"), browse("second")
+    paper = draft(one, "weekly", "week:2026-W43")
+    old = one.get(f"/papers/{paper}").text
+    shown = {f"was_{key}": value_of(old, f"was_{key}") for key in ("problems", "plans")}
+    assert post(second, paper, "fill", f_problems="甲写的", f_plans="", **shown).status_code == 303
+    assert post(one, paper, "fill", f_problems="", f_plans="乙写的", **shown).status_code == 303
+    with services.store.read() as db:
+        kept = book.open_paper(db, paper)
+    assert kept is not None
+    assert (kept.values["problems"], kept.values["plans"]) == ("甲写的", "乙写的")
+    answer = post(one, paper, "fill", f_problems="乙也写", **shown)
+    assert answer.status_code == 400
+    assert "已由他人填写" in answer.text
+    assert "乙也写" in answer.text
+
+
+def test_a_draft_that_changed_is_confirmed_again_and_not_signed_unseen(services: Services, browse: Browse) -> None:
+    one = browse("one")
+    paper = draft(one, "weekly", "week:2026-W42")
+    post(one, paper, "fill", **fields_of(services, paper))
+    with services.store.write() as db:
+        kept = book.open_paper(db, paper)
+        assert kept is not None
+        fields = tuple(replace(one, draft=(fact("本期敏感舆情99起。", "d"),)) if one.key == "opinion" else one
+                       for one in kept.content.fields)  # fmt: skip
+        before = book.seen(kept)
+        book.renew(db, kept, replace(kept.content, fields=fields), now=NOW, once="renewed-1")
+    with services.store.read() as db:
+        kept = book.open_paper(db, paper)
+    assert kept is not None
+    assert [one.key for one in kept.lacking] == ["opinion"]
+    assert book.seen(kept) != before
+    assert kept.values["problems"] == "已核"
+
+
+def test_a_report_drafted_twice_in_a_minute_is_another_to_the_signer(services: Services, browse: Browse) -> None:
+    paper = draft(browse("one"), "weekly", "week:2026-W41")
+    with services.store.write() as db:
+        kept = book.open_paper(db, paper)
+        assert kept is not None
+        book.renew(db, kept, replace(kept.content, subtitle=("第99期",)), now=NOW, once="renewed-2")
+        again = book.open_paper(db, paper)
+    assert again is not None
+    assert again.content.made == kept.content.made
+    assert book.seen(again) != book.seen(kept)
 
 
 def test_a_paper_of_another_bureau_is_not_there(browse: Browse) -> None:
@@ -567,6 +617,47 @@ def test_the_week_is_compared_with_a_signed_one_only(services: Services) -> None
     assert "60／80" in text_of(before)
     assert "60（+40）／80" in text_of(after)
     assert "+40" in str(after.leaves[0].rows)
+
+
+def test_the_week_says_how_the_sources_ran_and_well_only_if_so(tmp_path: Path) -> None:
+    made = make_services(tmp_path, clock=lambda: NOW)
+    week = read_week("2026-W46")
+    first, *others = sorted(one.key for one in made.sources if one.enabled)
+
+    def said() -> str:
+        with made.store.read() as db:
+            desk = desk_for(made, db, "360000", now=NOW)
+            return "".join(one.text for one in sources_said(desk, week, "k"))
+
+    with made.store.write() as db:
+        db.execute(source_states.delete())
+    assert said() == "本期各信源没有运行记录，是否正常待核（系统管理员核查）。"
+    with made.store.write() as db:
+        for key in (first, *others):
+            add_change(db, StateChange(key, None, "well", week.begins - timedelta(days=9), ""))
+        add_change(db, StateChange(first, "well", "silent", week.ends, ""))  # of the week after
+    assert said() == ""
+    with made.store.write() as db:
+        start = week.begins + timedelta(hours=30)
+        for state, hours in (("failed", 0), ("blocked", 4), ("well", 7), ("silent", 100), ("well", 120)):
+            add_change(db, StateChange(first, "", state, start + timedelta(hours=hours), ""))
+        for one in (source_days, source_pulses):
+            db.execute(one.delete().where(one.c.source == others[0]))
+        db.execute(source_days.delete().where(source_days.c.day == week.first.toordinal() + 2))
+    told = said()
+    name = next(tight(one.title) for one in made.sources if one.key == first)
+    assert f"其间{name}信源中断7小时，情况可能不全。" in told
+    assert f"{name}静默20小时" in told
+    assert f"{week.first.month}月{week.first.day + 2}日没有采集记录" in told
+    assert "1个信源没有运行记录" in told
+    made.store.close()
+
+
+def test_the_weekly_paper_tells_of_its_sources(contents: dict[str, Content]) -> None:
+    text = text_of(contents["weekly week:2026-W47"])
+    assert "信源中断" in text
+    assert "各信源运行正常" not in text
+    assert "信源运行记录 2026-W47" in contents["weekly week:2026-W47"].evidence
 
 
 def test_a_row_of_a_workbook_is_as_high_as_its_longest_text(contents: dict[str, Content]) -> None:

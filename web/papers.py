@@ -34,6 +34,7 @@ def desk_for(
         Office(territory, bureau.sees_code),
         WeeklyBook(services.weekly, services.lexicon, parts.ack_hours if parts else {}, marks), services.ledger,
         duty.is_workday, services.laws, {one.key: one.kind.value for one in services.sources},
+        frozenset(one.key for one in services.sources if one.enabled),
         model.paper if model else None,
     )  # fmt: skip
 

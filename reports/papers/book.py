@@ -1,5 +1,7 @@
 """A paper at work: drafted from records, filled by people, signed by a second person, corrected by another paper."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +18,8 @@ from store import papers
 from store.papers import PaperRow, PaperValue
 
 LONGEST_LINE, LONGEST = 200, 4000
+SYSTEM = "system"
+"""Who takes back what was confirmed of a draft that is another now."""
 OUTWARD = ("B", "C", "D")
 
 
@@ -94,8 +98,12 @@ def open_paper(db: Connection, paper: str) -> Kept | None:
     return Kept(row, from_plain(dict(row.content)), papers.standing(history), history)
 
 
-def fill(db: Connection, kept: Kept, typed: Mapping[str, str], *, by: str, now: datetime, once: str) -> list[str]:
-    """Write fields; keys of those that changed. Raises UsageError, then nothing is written."""
+def fill(
+    db: Connection, kept: Kept, typed: Mapping[str, str], *, by: str, now: datetime, once: str,
+    was: Mapping[str, str] | None = None,
+) -> list[str]:  # fmt: skip
+    """Write fields; keys of those that changed. was: by key, `mark` of what the person had before them. Raises
+    UsageError, then nothing is written."""
     papers.take_turn(db)
     kept = _now(db, kept)
     if kept.signed:
@@ -105,11 +113,28 @@ def fill(db: Connection, kept: Kept, typed: Mapping[str, str], *, by: str, now: 
     for key, text in typed.items():
         if key not in fields:
             continue
-        value = "\n".join(line.rstrip() for line in text.strip().splitlines() if line.strip())
+        value = _clean(text)
         _check(fields[key], value, outward=kept.content.form in OUTWARD)
+        before = mark(holds(kept, fields[key]))
+        if was and was.get(key, before) != before != mark(value):
+            raise UsageError(f"您打开后，{fields[key].label}已由他人填写或重新取数，请核对现在的内容再保存")
         if value != kept.values.get(key, ""):
             changed[key] = value
     return list(changed) if papers.add_values(db, kept.row.id, changed, at=now, by=by, once=once) else []
+
+
+def holds(kept: Kept, one: Field) -> str:
+    """What a field's input shows: what was written, else the draft."""
+    return kept.values.get(one.key, one.drafted)
+
+
+def mark(text: str) -> str:
+    """Tells one text of a field from another, whatever a browser does to the ends of its lines."""
+    return hashlib.sha256(_clean(text).encode()).hexdigest()[:16]
+
+
+def _clean(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines() if line.strip())
 
 
 def _check(one: Field, value: str, *, outward: bool) -> None:
@@ -132,12 +157,20 @@ def again(desk: Desk, kept: Kept) -> Content:
     return draft(desk, kept.row.kind, Asked(kept.row.subject, options, before))
 
 
-def renew(db: Connection, kept: Kept, content: Content) -> None:
-    """Store it; what people wrote stays. Raises UsageError."""
+def renew(db: Connection, kept: Kept, content: Content, *, now: datetime, once: str) -> None:
+    """Store it; what people wrote stays, a draft that was confirmed and is another now waits again. Raises
+    UsageError."""
     papers.take_turn(db)
-    if _now(db, kept).signed:
+    kept = _now(db, kept)
+    if kept.signed:
         raise UsageError("已签发，不能重新取数")
+    drafted = {one.key: one.drafted for one in content.fields}
+    old = {
+        one.key: "" for one in kept.content.fields
+        if one.draft and mark(kept.values.get(one.key, "")) == mark(one.drafted) != mark(drafted.get(one.key, ""))
+    }  # fmt: skip
     papers.renew_content(db, kept.row.id, title=content.title, content=to_plain(content))
+    papers.add_values(db, kept.row.id, old, at=now, by=SYSTEM, once=once)
 
 
 def _now(db: Connection, kept: Kept) -> Kept:
@@ -158,7 +191,7 @@ def refusal(kept: Kept, by: str) -> str:
 
 
 def sign(db: Connection, kept: Kept, *, by: str, now: datetime, made: str) -> bool:
-    """Freeze it with its files. made: when the content was read that the person had before them. Raises UsageError."""
+    """Freeze it with its files. made: `seen` of what the person had before them. Raises UsageError."""
     papers.take_turn(db)
     kept = _now(db, kept)
     if kept.signed and kept.row.signed_by == by:
@@ -173,4 +206,5 @@ def sign(db: Connection, kept: Kept, *, by: str, now: datetime, made: str) -> bo
 def seen(kept: Kept) -> str:
     """Tells whether a paper changed since a page was drawn."""
     last = kept.history[-1].number if kept.history else 0
-    return f"{kept.content.made}|{last}"
+    told = json.dumps(kept.row.content, ensure_ascii=False, sort_keys=True, default=str)
+    return f"{hashlib.sha256(told.encode()).hexdigest()[:16]}|{last}"

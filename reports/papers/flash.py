@@ -170,7 +170,7 @@ def _drop(
 def _entries(desk: Desk, matter: Matter, records: Records) -> Block:
     """The ledger's entries of the alert, as they stand."""
     found: list[Entry] = entries_of_alert(desk.db, matter.alert.id) if matter.alert else []
-    mine = [one for one in found if desk.cut.sees(one.territory) or desk.cut.sees(one.unit or None)]
+    mine = [one for one in found if desk.cut.sees(one.territory) or (one.unit and desk.cut.sees(one.unit))]
     if not mine:
         return para(fact("隐患台账中没有这件事的条目。", search_key(desk, matter, records)))
     rows = tuple((one.id, one.title, STATE_WORDS[HazardState(one.state)][0], str(one.due_on)) for one in mine)

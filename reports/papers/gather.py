@@ -34,7 +34,8 @@ UNOFFICIAL = (Kind.NEWS.value, Kind.SOCIAL.value, Kind.FORUM.value, Kind.HOTLIST
 class Desk:
     """Who writes, from what. territory: whose paper.  cut: what that bureau may read.  sources: title by key.
 
-    carriers: kind of each source.  rephrase: says marked paragraphs in other words; None: nobody does.
+    carriers: kind of each source.  running: sources that are switched on.
+    rephrase: says marked paragraphs in other words; None: nobody does.
     """
 
     db: Connection
@@ -49,6 +50,7 @@ class Desk:
     is_workday: IsWorkday
     laws: Sequence[Article] = ()
     carriers: Mapping[str, str] = field(default_factory=dict)
+    running: frozenset[str] = frozenset()
     rephrase: Callable[[Content], Content] | None = None
 
     @property

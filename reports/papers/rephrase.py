@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from core.errors import ConfigError
 from reports.papers.record import BLANK, Content, Paragraph, Said
+from reports.papers.said import KINDS
 from reports.papers.words import QUOTED, forbidden
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,9 @@ KEPT = re.compile(
     r"待核实|待核|网传|投诉人反映|据|报道|通报|标称|涉嫌|非生产安全事故等级|非突发事件预警级别|不代表总体|不|未|无|没有|红|橙|黄|蓝"
 )
 """Words that say how sure something is, who says it, or the opposite: as many as before."""
+LABELS = (*sorted(KINDS.values(), key=len, reverse=True), "转载", "独立来源", "可读", "死亡", "受伤", "失联")
+COUNTED = re.compile("|".join((NUMBER.pattern, *LABELS, "[红橙黄蓝]")))
+"""Numbers and what they count: in the same order as before, else a count would tell of another thing."""
 ASK = (
     "你是公文文字编辑。只调整语序和措辞，使语句通顺简洁。不得增加、删除或改变任何数字、日期、名称、引文、否定词和“待核实”等限定词；"
     "每句末尾的〔编号〕原样保留、次序不变。只输出改写后的文字。"
@@ -132,6 +136,8 @@ def _wrong(said: Sequence[Said], parts: Sequence[str]) -> str:
         for pattern, what in ((NUMBER, "a number"), (QUOTED, "a quotation"), (KEPT, "a word of doubt or denial")):
             if Counter(pattern.findall(part)) != Counter(pattern.findall(one.text)):
                 return f"{what} changed"
+        if COUNTED.findall(part) != COUNTED.findall(one.text):
+            return "a number stands with another word"
         if forbidden(part):
             return "a word that papers do not use"
     return ""

@@ -27,6 +27,11 @@ KINDS = {
     "recall_foreign": "境外召回", "complaint": "投诉", "social": "社交平台", "forum": "论坛", "hotlist": "热搜",
     "review": "商品评价",
 }  # fmt: skip
+ENDINGS = {
+    "new": "待受理", "accepted": "已受理", "dispatched": "已派单", "in_hand": "处置中", "to_close": "待办结",
+    "closed": "已办结", "dismissed": "已排除",
+}  # fmt: skip
+"""What became of an alert."""
 MOST_DAYS = 31
 
 

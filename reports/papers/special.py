@@ -25,6 +25,7 @@ from reports.papers.record import (
     para,
 )
 from reports.papers.said import (
+    ENDINGS,
     about,
     by_day,
     casualties,
@@ -50,10 +51,6 @@ PAPER_WORDS = {FactKind.LICENCE: "生产许可证", FactKind.CCC: "CCC认证", F
 STATE_WORDS = {
     PaperState.VALID: "有效", PaperState.NOT_YET: "尚未生效", PaperState.LAPSED: "已过期",
     PaperState.SUSPENDED: "已暂停", PaperState.WITHDRAWN: "已撤销", PaperState.UNKNOWN: "有效期未载明",
-}  # fmt: skip
-ENDINGS = {
-    "new": "待受理", "accepted": "已受理", "dispatched": "已派单", "in_hand": "处置中", "to_close": "待办结",
-    "closed": "已办结", "dismissed": "已排除",
 }  # fmt: skip
 
 

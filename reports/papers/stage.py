@@ -9,11 +9,12 @@ from config.weekly import TITLE, Column
 from core.errors import UsageError
 from core.records import AlertState
 from reports.figures import TOTAL
+from reports.papers.columns import SHEETS, parts_of, ways_of
 from reports.papers.cumulative import Sums, sums_of
 from reports.papers.gather import Desk, Records, evidence_of
 from reports.papers.phrases import day_words, note_of, share, stamp
 from reports.papers.record import Annex, Blank, Block, Cell, Content, Field, Grid, Leaf, Said, Section, fact, para
-from reports.papers.weekly import SHEETS, first_week, parts_of, ways_of
+from reports.papers.weekly import first_week
 from reports.papers.words import our_word
 from reports.table import Sheet
 from reports.weeks import Span, Week, span_of, week_of

@@ -8,6 +8,7 @@ from config.weekly import TITLE, Column
 from core.records import LEVEL_COLOURS, Alert
 from ledger.words import bureau_of
 from reports.figures import GRAVE, TOTAL
+from reports.papers.columns import SHEETS, parts_of, ways_of
 from reports.papers.cumulative import Sums, sums_of
 from reports.papers.gather import Desk, Records, evidence_of, told_of
 from reports.papers.phrases import day_words, level_words, moment_words, note_of, outside, short_day, stamp
@@ -27,6 +28,8 @@ from reports.papers.record import (
     form,
     para,
 )
+from reports.papers.said import ENDINGS
+from reports.papers.sources import WELL, sources_said
 from reports.papers.words import our_word
 from reports.table import Cell as Figured
 from reports.table import Sheet, change_of
@@ -38,17 +41,6 @@ from store.registry import find_entries
 from store.weekly import states_of
 
 NAME = "重点工业产品质量安全隐患排查整治工作周报"
-SHEETS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("基数、自查、检查、帮扶、共治", ("基数", "自查", "检查", "帮扶", "共治")),
-    ("隐患、抽查、处置", ("隐患", "抽查", "处置")),
-    ("风险监控", ("风险监控",)),
-)
-"""The three sheets of the statistics table and their groups."""
-PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("基数、自查、检查", ("基数", "自查", "检查")), ("帮扶、共治", ("帮扶", "共治")), ("隐患、抽查", ("隐患", "抽查")),
-    ("处置", ("处置",)), ("风险监控", ("风险监控",)),
-)  # fmt: skip
-"""Groups that fit side by side on a page laid across."""
 WORK: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("自查自改", "work_self", (("self_check_done", "完成自查自改企业{}家"), ("self_found", "自查发现隐患{}个"),
                            ("self_fixed", "完成整改{}个"))),
@@ -215,8 +207,14 @@ def _risk(report: Report, records: Records, fields: list[Field]) -> tuple[Sectio
     found = f"本期采集风险信息{count}条，归并事件{events}起，"
     said = [fact(f"{found}形成内部预警{alerts}条（{by_level}），按时受理{in_time}条。", report.key)]
     grave = [one for one in report.alerts if one.level >= GRAVE]
+    ran = records.add(desk, f"信源运行记录 {report.week.id}", f"本系统信源运行记录（截至{stamp(desk.now)}）")
+    troubled = sources_said(desk, report.week, ran)
     if not grave:
-        said.append(fact("本期未形成橙色及以上内部预警。", report.key))
+        well = f"，{WELL}" if not troubled else ""
+        said.append(fact(f"本期未形成橙色及以上内部预警{well}。", report.key, ran if well else ""))
+    elif not troubled:
+        said.append(fact(f"本期{WELL}。", ran))
+    said += troubled
     blocks: list[Paragraph] = [Paragraph(tuple(said))]
     drafts = tuple(_event(desk, one, records) for one in grave[:10])
     if drafts:
@@ -235,15 +233,9 @@ def _event(desk: Desk, alert: Alert, records: Records) -> Said:
     key = records.add(desk, f"预警 {alert.number}", alert.title)
     return fact(
         f"{moment_words(alert.first_at)}首见{outside(alert.title)}相关信息，属地{desk.place(alert.territory)}，"
-        f"{level_words(alert.level)}，现{STATES[alert.state.value]}。",
+        f"{level_words(alert.level)}，现{ENDINGS[alert.state.value]}。",
         key, *_first_documents(desk, alert),
     )  # fmt: skip
-
-
-STATES = {
-    "new": "待受理", "accepted": "已受理", "dispatched": "已派单", "in_hand": "处置中", "to_close": "待办结",
-    "closed": "已办结", "dismissed": "已排除",
-}  # fmt: skip
 
 
 def _first_documents(desk: Desk, alert: Alert) -> tuple[str, ...]:
@@ -263,7 +255,7 @@ def _annexes(report: Report, records: Records) -> tuple[Annex, ...]:
     parts = [(name, columns) for name, columns in parts_of(report.sheet)]
     grids = tuple(_table(report, columns, name, note) for name, columns in parts)
     mark = "较上期增减写在括号内。" if report.before is not None else "上期未签发，不作比较。"
-    grids = (*grids[:-1], _with_note(grids[-1], note + f"每格为本期／累计。{mark}"))
+    grids = (*grids[:-1], replace(grids[-1], note=note + f"每格为本期／累计。{mark}"))
     return (
         Annex(TITLE, grids),
         Annex("报送情况", _reported(report, records)),
@@ -272,26 +264,12 @@ def _annexes(report: Report, records: Records) -> tuple[Annex, ...]:
     )
 
 
-def parts_of(sheet: Sheet) -> list[tuple[str, tuple[Column, ...]]]:
-    """Groups of columns that fit on a page laid across."""
-    found = []
-    for name, groups in PARTS:
-        columns = tuple(one for one in sheet.columns if one.group in groups and one.unit != "text")
-        if columns:
-            found.append((name, columns))
-    return found
-
-
 def _table(report: Report, columns: Sequence[Column], name: str, note: str) -> Grid:
     rows = tuple((label, *(_shown(report, column, row) for column in columns)) for row, label in report.sheet.rows)
     return Grid(
         ("产品", *(our_word(column.name) for column in columns)), rows, (34.0, *(20.0 for _ in columns)),
         caption=name, wide=True, whole=(report.key,),
     )  # fmt: skip
-
-
-def _with_note(grid: Grid, note: str) -> Grid:
-    return replace(grid, note=note)
 
 
 def _shown(report: Report, column: Column, row: str) -> str:
@@ -340,7 +318,7 @@ def _events(report: Report, records: Records) -> tuple[Grid | Paragraph, ...]:
         firms = "、".join(f"标称{name}" for name in firm_names(desk, one.enterprises[:2])) or "待核"
         products = "、".join(desk.product(key) for key in one.products[:2]) or "待核"
         rows.append((outside(one.title, 40), products, firms, desk.place(one.territory), LEVEL_COLOURS[one.level],
-                     stamp(one.first_at), STATES[one.state.value]))  # fmt: skip
+                     stamp(one.first_at), ENDINGS[one.state.value]))  # fmt: skip
         rests.append((records.add(desk, f"预警 {one.number}", one.title), *_first_documents(desk, one)[:1]))
     head = ("事件", "产品", "标称企业", "属地", "级别", "首见", "现状")
     note = "注：级别为内部风险级别，非生产安全事故等级，非突发事件预警级别。事件名称取自来源文本，未经核实。"
@@ -351,13 +329,6 @@ def firm_names(desk: Desk, ids: Sequence[str]) -> list[str]:
     """Names as the registry has them, else as they were written."""
     known = find_entries(desk.db, [one for one in ids if one])
     return [known[one].name if one in known else one.removeprefix("NIL:") for one in ids if one]
-
-
-def ways_of(columns: Sequence[Column]) -> Grid:
-    """How each column counts, and who fills it."""
-    kinds = {"system": "系统取数", "mixed": "系统草稿，人工确认", "manual": "人工填报"}
-    rows = tuple((our_word(one.name), kinds[one.source], one.how or "人工填报", one.basis or "—") for one in columns)
-    return Grid(("栏目", "来源", "口径", "依据"), rows, (56, 34, 120, 36), wide=True)
 
 
 # -- the workbook ----------------------------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ router = APIRouter(include_in_schema=False)
 ROWS = 30
 STATES = {"": "全部", "draft": "代拟稿", "signed": "已签发"}
 SAID = {
-    "drafted": "已起草，未发送。", "filled": "已记下。", "same": "没有改动。", "renewed": "已按现在的记录重新取数。",
-    "signed": "已签发，文件已封存。",
+    "drafted": "已起草，未发送。", "filled": "已记下。", "same": "没有改动。",
+    "renewed": "已按现在的记录重新取数，草稿有变的项请重新核对。", "signed": "已签发，文件已封存。",
 }  # fmt: skip
 
 
@@ -117,10 +117,12 @@ def fill_paper(visit: Here, form: Posted, paper_id: str) -> Response:
     """Write what was typed, or confirm a draft."""
     kept = _mine(visit, paper_id, "paper_draft")
     typed = {key.removeprefix("f_"): str(value) for key, value in form.items() if key.startswith("f_")}
+    was = {key.removeprefix("was_"): str(value) for key, value in form.items() if key.startswith("was_")}
+    typed = {key: text for key, text in typed.items() if f"ok_{key}" in form or was.get(key) != book.mark(text)}
     said = {key: text for key, text in typed.items() if not _only_drafted(kept, key, text) or f"ok_{key}" in form}
     try:
         with visit.services.store.write() as db:
-            changed = book.fill(db, kept, said, by=visit.me.name, now=visit.now, once=once_of(form))
+            changed = book.fill(db, kept, said, by=visit.me.name, now=visit.now, once=once_of(form), was=was)
             if changed:
                 labels = [one.label for one in kept.content.fields if one.key in changed]
                 told = {"column": "、".join(labels)}
@@ -134,12 +136,12 @@ def fill_paper(visit: Here, form: Posted, paper_id: str) -> Response:
 def renew_paper(visit: Here, form: Posted, paper_id: str) -> Response:
     """Read the records again; what people wrote stays."""
     kept = _mine(visit, paper_id, "paper_draft")
-    once_of(form)
+    once = once_of(form)
     try:
         with visit.services.store.read() as db:
             content = book.again(desk_of(visit, db, kept.row.territory), kept)
         with visit.services.store.write() as db:
-            book.renew(db, kept, content)
+            book.renew(db, kept, content, now=visit.now, once=once)
             audit.note(db, visit.me.name, "paper_renew", kept.row.id, at=visit.services.clock())
     except UsageError as problem:
         return _paper_page(visit, paper_id, wrong=f"没有取数：{problem}。", status=409)
@@ -191,7 +193,8 @@ def _paper_page(
         lines=shown_paper(kept.content, dict(kept.values)), files=files, people=who, said=said, wrong=wrong,
         typed=typed or {}, mine=mine, may_fill=mine and visit.me.may("paper_draft") and not kept.signed,
         may_sign=mine and visit.me.may("paper_sign") and not kept.signed, refusal=book.refusal(kept, visit.me.name),
-        seen=book.seen(kept), SUBJECTS=SUBJECTS, labels={one.key: one.label for one in kept.content.fields},
+        seen=book.seen(kept), mark_of=lambda one: book.mark(book.holds(kept, one)), SUBJECTS=SUBJECTS,
+        labels={one.key: one.label for one in kept.content.fields},
         names_of_files=[name for name in TYPES if name in (files or _made(kept))],
         subject_at=_address(kept.row.subject),
     )  # fmt: skip
