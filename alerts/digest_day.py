@@ -22,7 +22,10 @@ from store.watch import watches
 
 QUIET_AFTER = timedelta(days=3)
 """From when on an event of which nothing is heard is called quiet."""
-DAY = timedelta(days=1)
+LATE = timedelta(days=3)
+"""By how much an alert may come later than its story and still count for the hour it came in: what is older is history
+that was read in. Stories carry the hour of their publication, or only a day: most are heard of after it."""
+RISEN = ("raised", "grown", "reopened")
 RECORDS = (Kind.RECALL, Kind.RECALL_FOREIGN, Kind.SPOTCHECK)
 
 
@@ -76,7 +79,7 @@ class Record:
 
 @dataclass(frozen=True)
 class DayNews:
-    """Of [since, until): alerts whose story moved, those in the time as long before, and what stands open.
+    """Of [since, until): alerts that came or moved, those that came in the time as long before, and what stands open.
 
     silenced: ids of alerts that a silence holds back.  trends: what alerts.digest has drawn, for the next reader.
     """
@@ -111,14 +114,17 @@ class DayNews:
 def read_day(db: Connection, desk: DigestDesk, since: datetime, until: datetime) -> DayNews:
     """What came to pass in [since, until), and what is waiting at its end."""
     before = since - (until - since)
-    moved = [one for one in list_alerts(db, since=before) if one.first_at < until and not _merged(db, one)]
+    known = [one for one in list_alerts(db, since=before - LATE) if came_at(one) < until and not _merged(db, one)]
+    risen = _risen(db, since, until)
+    moved = [one for one in known if max(one.updated_at, came_at(one)) >= since or one.id in risen]
     waiting = [one for one in list_alerts(db, states=(AlertState.NEW,), merged=False) if one.first_at < until]
-    told = {one.id for one in (*moved, *waiting)}
+    earlier = [one for one in known if before <= came_at(one) < since]
+    told = {one.id for one in (*moved, *earlier, *waiting)}
     return DayNews(
         since=since,
         until=until,
-        alerts=tuple(one for one in moved if one.updated_at >= since),
-        opened_before=tuple(one for one in moved if before <= one.first_at < since),
+        alerts=tuple(moved),
+        opened_before=tuple(earlier),
         waiting=tuple(waiting),
         ended=tuple(_ended(db, since, until)),
         silenced=frozenset(one for one, watch in watches(db, sorted(told)).items() if watch.silence),
@@ -128,6 +134,19 @@ def read_day(db: Connection, desk: DigestDesk, since: datetime, until: datetime)
         sources=news_of_sources(db, since, until, desk.names.sources or None),
         fetched_at=last_fetch(db, until),
     )
+
+
+def came_at(alert: Alert) -> datetime:
+    """When the desk could know of an alert: with its story, or later, when that was heard of (see LATE)."""
+    came_later = alert.first_at < alert.created_at <= alert.first_at + LATE
+    return alert.created_at if came_later else alert.first_at
+
+
+def _risen(db: Connection, since: datetime, until: datetime) -> set[str]:
+    """Alerts that rose, grew or came back in that time by stories of before it."""
+    h = alert_history.c
+    late = (h.story_at >= since - LATE, h.story_at < since, h.at >= since, h.at < until)
+    return set(db.execute(select(h.alert).where(*late, h.action.in_(RISEN)).distinct()).scalars())
 
 
 def _records(db: Connection, since: datetime, until: datetime) -> list[Record]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from alerts.day_series import start_of
-from alerts.digest_day import DayNews, DigestDesk, Record
+from alerts.digest_day import DayNews, DigestDesk, Record, came_at
 from alerts.digest_reader import Reader
 from alerts.evidence import quoted
 from alerts.figures import figures_in_mail
@@ -78,8 +78,8 @@ class Sheet:
     def _changes(self) -> dict[str, Any]:
         """New alerts with their evidence, those that went on, those that ended; against the time before."""
         news, told = self.news, self._told(self.news.alerts)
-        new = sorted((one for one in told if one.first_at >= news.since), key=lambda one: (-one.level, one.first_at))
-        grown = sorted((one for one in told if one.first_at < news.since), key=lambda one: (-one.level, one.updated_at))
+        new = sorted((one for one in told if came_at(one) >= news.since), key=lambda one: (-one.level, one.first_at))
+        grown = sorted((one for one in told if came_at(one) < news.since), key=lambda one: (-one.level, one.updated_at))
         levels = Counter(one.level for one in new)
         return {
             "compared": "比前一日" if news.until - news.since < timedelta(hours=37) else "比前一期",

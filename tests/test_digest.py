@@ -18,9 +18,9 @@ from alerts.sender import send_due
 from charts import png
 from config.routes import Recipient
 from core.clock import beijing, fixed_clock
-from core.records import Alert, AlertState, Analysis, Document, Kind
+from core.records import Alert, AlertEvent, AlertState, Analysis, Document, Kind
 from store import ledger
-from store.alert_log import delivery_log, find_delivery, save_alert
+from store.alert_log import add_history, delivery_log, find_delivery, save_alert
 from store.database import Store
 from store.documents import add_revision, analysis_columns
 from store.ledger import Entry, HazardState
@@ -226,6 +226,26 @@ def test_the_next_digest_begins_where_the_last_one_that_went_out_ended(
     assert "（橙 1）" in first[0].subject
     assert "（橙 1）" in second[0].subject
     assert "第1桩" not in second[0].text.split("● 新内部预警")[1].split("● 比")[0]
+
+
+def test_what_is_heard_of_after_a_digest_stands_in_the_next_however_old_its_story(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str]
+) -> None:
+    channels = {"mail": MailNotifier(SecretStr(inbox[1]), "f@x.example")}
+    put(store, alert(9, noon - 2 * DAY))
+    plan_digest(store, [EVERYWHERE], digest_desk(), now=noon)
+    send_due(store, channels, clock=fixed_clock(noon), who="one")
+    put(store, alert(1, noon - 12 * HOUR, created_at=noon + HOUR), alert(2, noon - 60 * DAY, created_at=noon + HOUR))
+    row = AlertEvent("a9", 1, noon + HOUR, noon - HOUR, "system", "raised", 3, AlertState.NEW, "", {})
+    with store.write() as db:
+        add_history(db, row)
+    plan_digest(store, [EVERYWHERE], digest_desk(), now=noon + DAY)
+    with store.read() as db:
+        told = find_delivery(db, delivery_log(db)[0].id)
+    assert told is not None
+    assert "新内部预警 1 条（橙 1）" in told[0].subject
+    assert "第1桩" in told[0].text.split("● 新内部预警")[1].split("● 比")[0]
+    assert "续报　　[橙] 第9桩" in told[0].text
 
 
 def test_a_mail_whose_picture_was_swept_away_goes_without(store: Store, noon: datetime) -> None:
