@@ -1,11 +1,11 @@
 """What a day brought to everybody, read once for all digests of the hour; each digest takes its reader's part."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select, type_coerce
 
 from alerts.lifecycle import OPEN
 from alerts.router import Router
@@ -14,10 +14,11 @@ from alerts.wording import Names
 from config.calendar_classes import Calendar
 from core.clock import beijing
 from core.records import Alert, AlertState, Kind
+from nlp.privacy import mask
 from store.alert_log import alert_details, list_alerts
 from store.events import Event, EventPulse, event_pulses, gone_quiet
 from store.runs import last_fetch
-from store.schema import alert_history, documents
+from store.schema import Moment, alert_history, documents
 from store.watch import watches
 
 QUIET_AFTER = timedelta(days=3)
@@ -104,6 +105,10 @@ class DayNews:
         """The Beijing day in which it ends; midnight ends a day."""
         return beijing(self.until - timedelta(microseconds=1)).date()
 
+    def is_new(self, one: Alert | Event) -> bool:
+        """Whether it came in this time, and did not only go on."""
+        return came_at(one.first_at, one.created_at) >= self.since
+
     def routed(self, db: Connection, router: Router, alert: Alert) -> frozenset[str]:
         """The organisations that the machine may write to about an alert; asked once for all readers."""
         if alert.id not in self._routed:
@@ -114,11 +119,12 @@ class DayNews:
 def read_day(db: Connection, desk: DigestDesk, since: datetime, until: datetime) -> DayNews:
     """What came to pass in [since, until), and what is waiting at its end."""
     before = since - (until - since)
-    known = [one for one in list_alerts(db, since=before - LATE) if came_at(one) < until and not _merged(db, one)]
+    found = {one: came_at(one.first_at, one.created_at) for one in list_alerts(db, since=before - LATE)}
+    known = {one: at for one, at in found.items() if at < until and not _merged(db, one)}
     risen = _risen(db, since, until)
-    moved = [one for one in known if max(one.updated_at, came_at(one)) >= since or one.id in risen]
+    moved = [one for one, at in known.items() if max(one.updated_at, at) >= since or one.id in risen]
     waiting = [one for one in list_alerts(db, states=(AlertState.NEW,), merged=False) if one.first_at < until]
-    earlier = [one for one in known if before <= came_at(one) < since]
+    earlier = [one for one, at in known.items() if before <= at < since]
     told = {one.id for one in (*moved, *earlier, *waiting)}
     return DayNews(
         since=since,
@@ -136,10 +142,9 @@ def read_day(db: Connection, desk: DigestDesk, since: datetime, until: datetime)
     )
 
 
-def came_at(alert: Alert) -> datetime:
-    """When the desk could know of an alert: with its story, or later, when that was heard of (see LATE)."""
-    came_later = alert.first_at < alert.created_at <= alert.first_at + LATE
-    return alert.created_at if came_later else alert.first_at
+def came_at(first_at: datetime, known_at: datetime) -> datetime:
+    """When the desk could know of something: with its story, or later, when that was heard of (see LATE)."""
+    return known_at if first_at < known_at <= first_at + LATE else first_at
 
 
 def _risen(db: Connection, since: datetime, until: datetime) -> set[str]:
@@ -150,12 +155,16 @@ def _risen(db: Connection, since: datetime, until: datetime) -> set[str]:
 
 
 def _records(db: Connection, since: datetime, until: datetime) -> list[Record]:
-    c = documents.c
+    """Those that came in that time, the newest first; one that is corrected is not told again."""
+    c, first = documents.c, documents.alias()
+    stored = select(func.min(first.c.stored_at)).where(first.c.id == c.id).scalar_subquery()
     kinds = [str(kind) for kind in RECORDS]
-    new = (c.event_time >= since, c.event_time < until, c.kind.in_(kinds), c.latest)
-    query = select(c.id, c.kind, c.title, c.event_time, c.product, c.jurisdiction)
+    new = (c.event_time >= since - LATE, c.event_time < until, c.kind.in_(kinds), c.latest)
+    query = select(c.id, c.kind, c.title, c.event_time, c.product, c.jurisdiction, type_coerce(stored, Moment))
     query = query.where(*new, c.repost_of.is_(None), c.withdrawn_at.is_(None)).order_by(c.event_time.desc())
-    return [Record(*row) for row in db.execute(query)]
+    rows = [(Record(*row[:6]), row[6]) for row in db.execute(query)]
+    told = [one for one, stored_at in rows if since <= came_at(one.at, stored_at) < until]
+    return [replace(one, title=mask(one.title)) for one in told]
 
 
 def _ended(db: Connection, since: datetime, until: datetime) -> list[Alert]:

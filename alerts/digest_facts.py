@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from alerts.day_series import start_of
-from alerts.digest_day import DayNews, DigestDesk, Record, came_at
+from alerts.digest_day import DayNews, DigestDesk, Record
 from alerts.digest_reader import Reader
 from alerts.evidence import quoted
 from alerts.figures import figures_in_mail
@@ -78,8 +78,8 @@ class Sheet:
     def _changes(self) -> dict[str, Any]:
         """New alerts with their evidence, those that went on, those that ended; against the time before."""
         news, told = self.news, self._told(self.news.alerts)
-        new = sorted((one for one in told if came_at(one) >= news.since), key=lambda one: (-one.level, one.first_at))
-        grown = sorted((one for one in told if came_at(one) < news.since), key=lambda one: (-one.level, one.updated_at))
+        new = sorted((one for one in told if news.is_new(one)), key=lambda one: (-one.level, one.first_at))
+        grown = sorted((one for one in told if not news.is_new(one)), key=lambda one: (-one.level, one.updated_at))
         levels = Counter(one.level for one in new)
         return {
             "compared": "比前一日" if news.until - news.since < timedelta(hours=37) else "比前一期",
@@ -97,8 +97,9 @@ class Sheet:
         """Events that are new, growing, quiet."""
         news, reader = self.news, self.reader
         heard = [one for one in news.pulses if reader.hears_of(one.event, self.desk)]
-        new = [one for one in heard if one.event.first_at >= news.since and one.event.origins > 1]
-        growing = [one for one in heard if one.event.first_at < news.since and one.after > max(1, one.before)]
+        fresh = [one for one in heard if news.is_new(one.event) and one.event.origins > 1]
+        new = [replace(one, before=0, after=one.before + one.after) for one in fresh]
+        growing = [one for one in heard if not news.is_new(one.event) and one.after > max(1, one.before)]
         quiet = [event for event in news.quiet if reader.hears_of(event, self.desk)]
         return {
             **titled("events_new", new, STORIES),

@@ -54,10 +54,12 @@ def put(store: Store, *alerts: Alert) -> None:
             save_alert(db, one, details={})
 
 
-def signal(store: Store, number: int, at: datetime, *, kind: Kind = Kind.NEWS, title: str = "一条信息") -> None:
+def signal(
+    store: Store, number: int, at: datetime, *, kind: Kind = Kind.NEWS, title: str = "一条信息", **more: Any
+) -> None:
     made = Document(
         id=f"d{number}", source="s", kind=kind, url="", canonical_url=f"u{number}", title=title, text="电池起火。",
-        event_time=at, published=at, fetched_at=at, stored_at=at, revision=1, content_hash=str(number),
+        event_time=at, published=at, fetched_at=at, revision=1, content_hash=str(number), **{"stored_at": at, **more},
     )  # fmt: skip
     read = Analysis(True, 2, 0.9, "ebike_power", None, "360702", (), (), (), (), (), (), (), title, "电池起火。")
     with store.write() as db:
@@ -235,6 +237,8 @@ def test_what_is_heard_of_after_a_digest_stands_in_the_next_however_old_its_stor
     put(store, alert(9, noon - 2 * DAY))
     plan_digest(store, [EVERYWHERE], digest_desk(), now=noon)
     send_due(store, channels, clock=fixed_clock(noon), who="one")
+    signal(store, 1, noon - 12 * HOUR, kind=Kind.RECALL, title="联系 13800138000 的召回", stored_at=noon + HOUR)
+    signal(store, 2, noon - 12 * HOUR, kind=Kind.RECALL, title="上一期的召回")
     put(store, alert(1, noon - 12 * HOUR, created_at=noon + HOUR), alert(2, noon - 60 * DAY, created_at=noon + HOUR))
     row = AlertEvent("a9", 1, noon + HOUR, noon - HOUR, "system", "raised", 3, AlertState.NEW, "", {})
     with store.write() as db:
@@ -246,6 +250,9 @@ def test_what_is_heard_of_after_a_digest_stands_in_the_next_however_old_its_stor
     assert "新内部预警 1 条（橙 1）" in told[0].subject
     assert "第1桩" in told[0].text.split("● 新内部预警")[1].split("● 比")[0]
     assert "续报　　[橙] 第9桩" in told[0].text
+    assert "的召回" in told[0].text
+    assert "13800138000" not in told[0].text
+    assert "上一期的召回" not in told[0].text
 
 
 def test_a_mail_whose_picture_was_swept_away_goes_without(store: Store, noon: datetime) -> None:
