@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import Connection, select
 
 from alerts.marks import SPEAKING, marks_of, standing_marks
 from config.grades import GradeTable
-from core.clock import beijing, parse_published
+from core.clock import BEIJING, as_utc, beijing, parse_published
 from core.errors import UsageError
+from core.firms import PAPERS, FirmFact
 from core.records import Alert
 from enterprises.grade import Grade, Record, grade_of
+from enterprises.papers import worse
 from store import audit
 from store.alert_log import find_alert, find_alerts, list_alerts
 from store.database import Store, get_fact, set_fact
-from store.firm_facts import facts_of
+from store.firm_facts import changes_of, fact_id, facts_of, said_before
 from store.firm_seats import products_of, seats_of
 from store.grades import AT_ONCE, GradeRow, Override, add_override, due, end_override, save_grades
 from store.ledger import HazardState
@@ -64,9 +66,16 @@ def _alert_record(alert: Alert, at: datetime) -> Record:
     return Record("opinion", beijing(at).date(), words, f"/alerts/{alert.id}", origins)
 
 
-def grades_for(db: Connection, firms: Sequence[str], table: GradeTable, day: date, confirmed: Confirmed) -> list[Grade]:
-    """The grades of firms on a day; the registry tells their products, of a firm in no list its signals do."""
+def grades_for(
+    db: Connection, firms: Sequence[str], table: GradeTable, day: date, confirmed: Confirmed, *, as_said: bool = False
+) -> list[Grade]:
+    """The grades of firms on a day; the registry tells their products, of a firm in no list its signals do.
+
+    as_said: papers as a dossier of that day has them, whatever a re-import has made of them since; asks once a firm.
+    """
     facts = facts_of(db, firms)
+    if as_said:
+        facts = {firm: _as_said(db, firm, known, day) for firm, known in facts.items()}
     ledger = _ledger(db, firms, day)
     products = products_of(db, firms)
     return [
@@ -75,6 +84,12 @@ def grades_for(db: Connection, firms: Sequence[str], table: GradeTable, day: dat
         )
         for firm in firms
     ]  # fmt: skip
+
+
+def _as_said(db: Connection, firm: str, facts: list[FirmFact], day: date) -> list[FirmFact]:
+    end = as_utc(datetime.combine(day, time.max, BEIJING))
+    then = said_before(facts, changes_of(db, firm), end)
+    return [worse(fact, then.get(fact_id(fact)), day) if fact.kind in PAPERS else fact for fact in facts]
 
 
 def _ledger(db: Connection, firms: Sequence[str], day: date) -> dict[str, list[Record]]:

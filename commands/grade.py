@@ -83,7 +83,7 @@ def grade(
             meant = f"可能是 {best[0].name}（{best[0].id}，{best[0].why}）；" if best else ""
             raise UsageError(f"名录中没有 {what[:60]}；{meant}未列入名录的写 NIL:名称")
         on = _day(day) if day else today
-        [one] = grades_for(db, [firm], table, on, confirmed_of(db, firm))
+        [one] = grades_for(db, [firm], table, on, confirmed_of(db, firm), as_said=True)
         override = overrides_of(db, [firm], now).get(firm)
     if as_json:
         told = asdict(one) | {"name": name, "set": asdict(override) if override else None}

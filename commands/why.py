@@ -15,6 +15,7 @@ from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
+from config.intake import load_intake
 from config.sources import load_sources
 from core.clock import system_clock
 from store.desk_rules import all_versions
@@ -46,6 +47,7 @@ def why(
             desk=desk,
             sources=load_sources(settings.config, settings.profile, base=settings.source_base),
             profile=settings.profile,
+            handed_in=load_intake(settings.config).titles,
             router=router_of(settings, known.lexicon, known.registry),
             routes=routes_of(settings, known.lexicon),
             duty=parts.duty,

@@ -133,6 +133,11 @@ class Intake(BaseModel):
     rules: IntakeRules = IntakeRules()
     kinds: Mapping[str, IntakeKind] = Field(default_factory=dict)
 
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """The titles of what is handed in, by the source of its documents."""
+        return {kind.source: kind.title for kind in self.kinds.values()}
+
 
 def load_intake(config_dir: Path) -> Intake:
     """Reads intake.yml and intake/*.yml; a file's name is its kind. Raises ConfigError with every mistake."""

@@ -91,6 +91,12 @@ class Item(BaseModel):
             day += step
         return named
 
+    def moved_here(self, first: date, last: date) -> Iterator[date]:
+        """The days by rule that were moved, however far, to a day from `first` to `last`."""
+        for named, day in self.moved.items():
+            if first <= day <= last and self._has(named):
+                yield named
+
     def owners(self, regions: Regions) -> tuple[str, ...]:
         """The codes of the offices that owe it, in the order of the register."""
         levels = {level for word in self.owes for level in LEVELS.get(word, ())}

@@ -63,7 +63,7 @@ def papers_on(
     disadvantage counts, too.
     """
     said = said or {}
-    papers = [_worse(fact, said.get(fact), day) for fact in facts if fact.kind in PAPERS]
+    papers = [worse(fact, said.get(fact), day) for fact in facts if fact.kind in PAPERS]
     valid = [fact for fact in papers if fact.state_on(day) is PaperState.VALID]
     now = {fact_key(then): fact for fact, then in said.items()}
     found = [_noted(_paper(fact, valid, day, today), now.get(fact_key(fact))) for fact in papers]
@@ -75,7 +75,8 @@ def fact_key(fact: FirmFact) -> tuple[str, str, str, str, str]:
     return fact.kind, fact.number, fact.product, fact.model, fact.batch
 
 
-def _worse(fact: FirmFact, then: FirmFact | None, day: date) -> FirmFact:
+def worse(fact: FirmFact, then: FirmFact | None, day: date) -> FirmFact:
+    """What counts of a paper on a day: what the registry said then, where only by that it did not cover the day."""
     return then if then is not None and fact.state_on(day) not in BAD and then.state_on(day) in BAD else fact
 
 

@@ -103,7 +103,7 @@ class Agenda:
         named = [
             (item, period, day)
             for item in self.plan.items
-            for period in item.named(low - EARLIER, high + EARLIER)
+            for period in sorted({*item.named(low - EARLIER, high + EARLIER), *item.moved_here(low, high)})
             if low <= (day := item.due_on(period, self.is_workday)) <= high
         ]
         if not named:

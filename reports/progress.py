@@ -144,16 +144,16 @@ class Handed:
 
 
 class Kept:
-    """The counts of handed-in rows, kept until another row comes in: a year has a hundred thousand of them."""
+    """The counts of handed-in rows, kept until a row or a registry file comes in: a year has a hundred thousand."""
 
     MOST = 64
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, date, date, int], Handed] = {}
+        self._known: dict[tuple[str, date, date, book.Stand], Handed] = {}
 
     def handed(self, db: Connection, asked: Asked, codes: Collection[str]) -> Handed:
         """As they are now. Two that ask at once count twice, and say the same."""
-        key = (asked.territory, asked.first, asked.last, book.newest(db))
+        key = (asked.territory, asked.first, asked.last, book.stand(db))
         found = self._known.get(key)
         if found is None:
             found = _handed(db, asked, codes)

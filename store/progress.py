@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, select
 
+from store.database import get_fact
 from store.inserts import insert_into, wrote
 from store.ledger_list import OPEN
 from store.schema import (
@@ -99,9 +100,14 @@ def firms_in(db: Connection, where: Where) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in db.execute(query)]
 
 
-def newest(db: Connection) -> int:
-    """The number of the row that came last; 0: none did."""
-    return db.execute(select(func.max(handed_in.c.number))).scalar() or 0
+Stand = tuple[int, datetime | None, str]
+
+
+def stand(db: Connection) -> Stand:
+    """Where handed-in rows, facts and firms stand: what was counted at the same stand is still so."""
+    row = db.execute(select(func.max(handed_in.c.number))).scalar() or 0
+    fact = db.execute(select(func.max(firm_facts.c.updated_at))).scalar()
+    return row, fact, get_fact(db, "registry_version") or ""
 
 
 def hazards(db: Connection, first: date, last: date, today: date) -> list[Hazards]:

@@ -81,6 +81,15 @@ def test_a_day_that_an_office_moved_counts(agenda: Agenda, store: Store) -> None
     assert (one.period, one.due_day) == (date(2026, 11, 10), date(2026, 11, 20))
 
 
+def test_what_an_office_moved_by_months_is_due_on_the_new_day_alone(agenda: Agenda, store: Store) -> None:
+    [item] = [one for one in agenda.plan.items if one.id == "stage_report"]
+    moved = item.model_copy(update={"moved": {date(2027, 7, 31): date(2027, 9, 15)}})
+    later = replace(agenda, plan=agenda.plan.model_copy(update={"items": (moved,)}))
+    with store.read() as db:
+        assert {one.period for one in later.between(db, date(2027, 9, 10), date(2027, 9, 20))} == {date(2027, 7, 31)}
+        assert later.between(db, date(2027, 7, 20), date(2027, 8, 10)) == []
+
+
 def test_a_digest_says_what_stands_and_who_below_is_late(agenda: Agenda, store: Store) -> None:
     for code in ("360100", "360200", "360300", "360400", "360500", "360600", "360700", "360800", "360900", "361000"):
         sign(store, "2026-W47", code, at(date(2026, 11, 25), 10))

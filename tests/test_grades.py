@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from alerts.grade_worth import cases_since
-from alerts.grading import nightly
+from alerts.grading import grades_for, nightly
 from config.grades import GradeTable, load_grades
 from config.settings import PROJECT
 from core.clock import beijing
@@ -22,7 +22,7 @@ from ledger import steps
 from ledger.book import Deed, open_book
 from store import audit, users
 from store.database import Store
-from store.firm_facts import save_facts
+from store.firm_facts import note_changes, save_facts
 from store.grades import changes, grades_of, month_ends, newest_changes, overrides_of, shares, shares_before
 from store.ledger import Entry, HazardState
 from store.schema import documents
@@ -83,6 +83,19 @@ def test_a_paper_counts_as_it_stood_that_day_and_what_came_later_does_not(table:
     assert later.points == 30
     assert graded(table, paper).next_on == DAY + timedelta(days=1), "a lapse is foreseen"
     assert graded(table, FAILED, day=DAY - timedelta(days=1)).points == 10
+
+
+def test_a_past_day_is_graded_by_what_the_registry_said_then(store: Store, table: GradeTable) -> None:
+    before = FirmFact(FIRM, FactKind.CCC, "CCC-1", day=date(2020, 1, 1), until=DAY - timedelta(days=9))
+    after = replace(before, until=DAY + timedelta(days=900))
+    with store.write() as db:
+        save_facts(db, [after], now=NOW)
+        note_changes(db, [(before, after)], now=NOW, source="b.csv")
+    yesterday = beijing(NOW).date() - timedelta(days=1)
+    with store.read() as db:
+        points = [grades_for(db, [FIRM], table, day, {}, as_said=True)[0].points
+                  for day in (yesterday, beijing(NOW).date())]  # fmt: skip
+    assert points[0] - points[1] == 20, "the certificate had lapsed by the registry of that day"
 
 
 def test_opinion_counts_by_verified_origins_up_to_a_limit_and_open_hazards_do_not_fade(table: GradeTable) -> None:

@@ -17,13 +17,15 @@ from commands.progressing import show
 from config.grouping import load_grouping
 from config.intake import load_intake
 from config.progress import ProgressRules, load_progress
+from core.firms import FactKind, FirmFact
 from pipelines.events import EventKeeper
 from pipelines.handed_in import HandedBy, take
 from pipelines.handed_rows import ReadRow, Words, read_row
 from reports.progress import Asked, progress
 from reports.targets import targets
 from store import documents, users
-from store.schema import sampling_targets
+from store.firm_facts import drop_fact, save_facts
+from store.schema import enterprises, sampling_targets
 from store.weekly import CellRow, add_cell
 from tests.desk_pages import fill_more
 from tests.desk_server import CONFIG, NOW, make_services
@@ -178,6 +180,26 @@ def test_a_person_takes_a_suggestion_up_or_says_why_not(desk: Services) -> None:
     assert "独立来源" in rows[0][1]
     elsewhere = replace(one, territory="360702" if one.territory.startswith("3601") else "360102")
     assert decide(signed_in(app, "nan"), elsewhere, do="accept") in (400, 404)
+
+
+def test_results_of_a_registry_file_count_at_once(desk: Services) -> None:
+    with signed_in(create_app(desk), "sheng") as client:
+        before = client.get("/progress.csv").text.splitlines()[-1].split(",")
+        with desk.store.write() as db:
+            firm = db.execute(select(enterprises.c.id).where(enterprises.c.region_code == "360102")).scalars().first()
+            assert firm is not None
+            fact = FirmFact(firm, FactKind.SAMPLING, number="R1", day=date(2026, 5, 2), product="cable", source="a.csv")
+            save_facts(db, [fact], now=NOW + timedelta(seconds=1))
+        after = client.get("/progress.csv").text.splitlines()[-1].split(",")
+        assert int(after[1]) == int(before[1]) + 1
+        with desk.store.write() as db:
+            drop_fact(db, fact)
+
+
+@pytest.mark.parametrize("kind", ["sampling", "ledger"])
+def test_a_page_number_that_no_database_takes_is_told(desk: Services, kind: str) -> None:
+    with signed_in(create_app(desk), "sheng") as client:
+        assert client.get(f"/progress/records?kind={kind}&before={10**30}").status_code < 500
 
 
 def test_the_command_says_the_same(desk: Services, capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,6 +145,16 @@ def test_an_address_that_was_gone_when_a_crawler_came(desk: Desk) -> None:
     assert "404 或 410" in asked(desk, "https://daily.example/gone").sentence
 
 
+def test_what_was_handed_in_is_named_by_its_title_and_was_not_crawled(desk: Desk) -> None:
+    desk.read(PRESS)
+    assert desk.engine is not None
+    world = World(desk.engine, handed_in={PRESS.raw.source: "12315 投诉举报"})
+    with desk.store.read() as db:
+        said = explain(world, db, PRESS.raw.url, desk.now).stages[0].sentence
+    assert said.startswith("12315 投诉举报，")
+    assert "收到" in said
+
+
 @pytest.mark.parametrize("question", ["", "   ", "长" * 2001, "\x00\x07", "\ud800"])
 def test_no_question_is_a_wrong_use(desk: Desk, question: str) -> None:
     with pytest.raises(UsageError, match="问什么"):

@@ -176,7 +176,7 @@ class Services:
     @cached_property
     def handed_in_titles(self) -> Mapping[str, str]:
         """The titles of what other systems hand in, by the source of its documents."""
-        return {kind.source: kind.title for kind in self.intake.kinds.values()}
+        return self.intake.titles
 
     def find_rule(self, rule_id: str) -> Rule | None:
         """A rule of a file or of the desk; None where it is no longer loaded or cannot be read."""

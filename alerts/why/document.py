@@ -65,7 +65,8 @@ class DocumentStages:
             evidence.append(Evidence(f"发布时间缺失或超前，按入库时间 {clock(one.event_time)} 计"))
         if one.revision > 1:
             evidence.append(Evidence(f"第 {one.revision} 版；此前各版自被替换起不再计入"))
-        told = f"{source_name(self.world, one.source)}，{clock(one.fetched_at)} 抓取，发布 {clock(one.event_time)}"
+        came = "收到" if one.source in self.world.handed_in else "抓取"
+        told = f"{source_name(self.world, one.source)}，{clock(one.fetched_at)} {came}，发布 {clock(one.event_time)}"
         if one.withdrawn_at is not None:
             gone = f"{told}；原页面 {clock(one.withdrawn_at)} 起打不开，此后不再计入"
             return Stage("crawled", "抓取", "stopped", gone, tuple(evidence))

@@ -20,9 +20,9 @@ def clock(moment: datetime) -> str:
 
 
 def source_name(world: World, key: str) -> str:
-    """The title of a source, its key where it is not configured."""
+    """The title of a source or of what is handed in, its key where it is not configured."""
     source = world.source_by_key.get(key)
-    return source.title if source else key
+    return source.title if source else world.handed_in.get(key, key)
 
 
 def told_stage(world: World, db: Connection, alert: Alert, now: datetime) -> Stage:

@@ -1,7 +1,7 @@
 """What explaining needs to know: the rules as they judge now, sources, names, and where alerts go."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from sqlalchemy import Connection
@@ -23,14 +23,15 @@ from core.records import Alert, AlertState
 @dataclass(frozen=True)
 class World:
     """engine: with the rules of the files and the desk.  desk: every rule ever made there.  profile: whose sources
-    these are.  router, routes: None leaves out who is told.  duty: when people are told.  sees: whether the person who
-    asks may see an alert.
+    these are.  handed_in: titles of what other systems hand in, by source.  router, routes: None leaves out who is
+    told.  duty: when people are told.  sees: whether the person who asks may see an alert.
     """
 
     engine: AlertEngine
     desk: Sequence[DeskRule] = ()
     sources: Sequence[SourceConfig] = ()
     profile: str = ""
+    handed_in: Mapping[str, str] = field(default_factory=dict)
     router: Router | None = None
     routes: Routes | None = None
     duty: Duty | None = None

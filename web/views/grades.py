@@ -117,7 +117,7 @@ def grade_panel(db: Connection, visit: Visit, firm: str, day: date) -> dict[str,
     """What the page of a firm shows: the grade of a day with every reason, its history, and what a person set."""
     services, now = visit.services, visit.services.clock()
     table = _table(services.settings.config, tuple(services.lexicon.products))
-    [graded] = grades_for(db, [firm], table, day, confirmed_of(db, firm))
+    [graded] = grades_for(db, [firm], table, day, confirmed_of(db, firm), as_said=True)
     shown = tuple(_shown(db, visit, one) for one in graded.reasons)
     lines = graded.changes
     for was, now_said in zip(graded.reasons, shown, strict=True):

@@ -1,10 +1,10 @@
 """专项进展: sampling against the floor, self checks, inspections, hazards by territory; what should be sampled next."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
@@ -31,6 +31,7 @@ PAGE_SIZE = 50
 KINDS = {"sampling": "抽查批次", "inspections": "现场检查", "self_checks": "企业自查", "ledger": "台账隐患"}
 SAID = {"accept": "已采纳，列入抽样建议。", "decline": "已记为不采纳。"}
 LONGEST_NOTE = 300
+MOST_BEFORE = 1 << 53
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -72,7 +73,7 @@ def show_records(
     region: str = "",
     year: str = "",
     own: bool = False,
-    before: int = 0,
+    before: Annotated[int, Query(ge=0, le=MOST_BEFORE)] = 0,
 ) -> Response:
     """The records behind a number. own: of that territory itself, without those below."""
     asked = _asked(visit, region, year)
@@ -83,12 +84,12 @@ def show_records(
     with visit.services.store.read() as db:
         rows: list[Any]
         if kind == "ledger":
-            rows = _hazards(db, of, asked, codes, max(0, before))
+            rows = _hazards(db, of, asked, codes, before)
             firms = firm_names(db, (one.firm for one in rows if one.firm))
             older = before + PAGE_SIZE if len(rows) > PAGE_SIZE else 0
         else:
             where = conditions(kind, of, asked, codes, _key(visit))
-            rows = listed(db, where, limit=PAGE_SIZE + 1, before=max(0, before))
+            rows = listed(db, where, limit=PAGE_SIZE + 1, before=before)
             firms = firm_names(db, (one.firm for one in rows if one.firm))
             older = rows[PAGE_SIZE - 1].number if len(rows) > PAGE_SIZE else 0
     kept = {"kind": kind, "of": of, "region": asked.territory, "year": str(asked.year), "own": "1" if own else ""}

@@ -129,6 +129,7 @@ def _world(visit: Visit) -> World:
         desk=desk,
         sources=visit.services.sources,
         profile=visit.services.settings.profile,
+        handed_in=visit.services.handed_in_titles,
         router=visit.services.router,
         routes=visit.services.routes,
         duty=parts.duty,
