@@ -23,6 +23,7 @@ from reports.papers import book
 from reports.papers.files import files_for
 from reports.papers.kinds import KINDS, OPTIONS, SUBJECTS, Asked
 from reports.papers.record import Content, lacking
+from reports.papers.subjects import settled
 from reports.weeks import week_on
 from web.papers import desk_for
 from web.services import Services
@@ -95,7 +96,8 @@ def _write(
     try:
         with services.store.read() as db:
             desk = desk_for(services, db, whose, now=system_clock())
-            content = book.draft(desk, kind, Asked(of, options, book.earlier(desk, kind, of)))
+            about = settled(db, of)
+            content = book.draft(desk, kind, Asked(about, options, book.earlier(desk, kind, about)))
     except UsageError as problem:
         raise FengsuiError(str(problem)) from None
     out.mkdir(parents=True, exist_ok=True)

@@ -251,6 +251,20 @@ def test_a_docx_has_the_page_of_official_papers(contents: dict[str, Content]) ->
     assert len(last.rows) == len(content.cited()) + 1
 
 
+def test_an_immediate_report_is_set_for_one_page(contents: dict[str, Content]) -> None:
+    made = Document(BytesIO(set_paper(contents[f"flash alert:{ALERT}"], {})))
+    texts = [one.text for one in made.paragraphs]
+    assert any(text.startswith("一、信息来源和接报时间。10月9日") for text in texts)
+    size = made.styles["Normal"].font.size
+    assert size is not None
+    assert 12 <= size.pt < 16
+    title = made.styles["Title"].element.pPr.find(qn("w:ind"))
+    assert title.get(qn("w:firstLine")) == "0"
+    copied, printed = made.tables[0].rows
+    assert copied.cells[0].paragraphs[0].paragraph_format.keep_with_next
+    assert "印发" in printed.cells[0].text
+
+
 def test_a_paper_is_filled_signed_by_a_second_person_and_frozen(services: Services, browse: Browse) -> None:
     one, chief = browse("one"), browse("chief")
     paper = draft(one, "weekly", "week:2026-W47")
@@ -398,8 +412,14 @@ def test_a_special_report_tells_firms_spread_and_sources(contents: dict[str, Con
 
 def test_a_second_report_tells_only_what_changed(services: Services, browse: Browse) -> None:
     one, subject = browse("one"), f"alert:{ALERT}"
-    first = draft(one, "flash", subject)
-    again = draft(one, "flash", subject)
+    first, twin = draft(one, "flash", subject), draft(one, "flash", "alert:YJ-2026-0001")
+    for paper in (first, twin):
+        assert "（首报）" in one.get(f"/papers/{paper}").text
+        post(one, paper, "fill", **fields_of(services, paper))
+    assert post(browse("chief"), first, "sign").status_code == 303
+    assert "另有一报已签发" in post(browse("chief"), twin, "sign").text
+    assert "已有首报" in post(one, twin, "renew").text
+    again = draft(one, "flash", "alert:YJ-2026-0001")
     page = one.get(f"/papers/{again}").text
     assert "（续报一）" in page
     assert "采集到的信息没有变化" in page
@@ -576,7 +596,11 @@ def test_letters_of_a_trace_write_days_as_papers_do(contents: dict[str, Content]
 
 def test_a_report_is_taken_back_on_a_finding(services: Services, browse: Browse) -> None:
     one, subject = browse("one"), "alert:YJ-2026-0003"
-    draft(one, "flash", subject)
+    first = draft(one, "flash", subject)
+    form = {"csrf": value_of(one.get("/papers/new").text, "csrf"), "once": "drop-a-draft", "kind": "flash"}
+    assert "还没有已签发的首报" in one.post("/papers/new", data={**form, "of": subject, "round": "drop"}).text
+    post(one, first, "fill", **fields_of(services, first))
+    assert post(browse("chief"), first, "sign").status_code == 303
     made = draft(one, "flash", subject, round="drop")
     page = one.get(f"/papers/{made}").text
     assert "（更正）" in page

@@ -12,7 +12,7 @@ from core.errors import UsageError
 from reports.papers.files import DOCX, files_for
 from reports.papers.gather import Desk, record_of
 from reports.papers.kinds import KINDS, SUBJECTS, Asked
-from reports.papers.record import Content, Field, corrected, from_plain, lacking, to_plain
+from reports.papers.record import AFTER, Content, Field, corrected, from_plain, lacking, to_plain
 from reports.papers.words import forbidden
 from store import papers
 from store.papers import PaperRow, PaperValue
@@ -73,9 +73,16 @@ def _correcting(desk: Desk, content: Content, kind: str, paper: str) -> Content:
 
 
 def earlier(desk: Desk, kind: str, subject: str, *, until: str = "") -> tuple[PaperRow, ...]:
-    """The papers of the same kind and bureau about the same thing, oldest first. until: only those before that one."""
-    found = papers.papers_of_subject(desk.db, subject, kind, desk.territory)
-    return tuple(row for row in found if row.corrects is None and (not until or row.id < until))
+    """The signed papers of the same kind and bureau about the same thing, those signed first first. until: only those
+    before that one."""
+    return _series(desk.db, kind, subject, desk.territory, until=until)
+
+
+def _series(db: Connection, kind: str, subject: str, territory: str, *, until: str = "") -> tuple[PaperRow, ...]:
+    found = papers.papers_of_subject(db, subject, kind, territory)
+    signed = sorted((row.signed_at, row.id) for row in found if row.signed_at is not None and row.corrects is None)
+    by_id, order = {row.id: row for row in found}, [one for _, one in signed]
+    return tuple(by_id[one] for one in order[: order.index(until) if until in order else None])
 
 
 def keep(
@@ -153,7 +160,7 @@ def again(desk: Desk, kept: Kept) -> Content:
     if kept.signed:
         raise UsageError("已签发，不能重新取数")
     options = dict(kept.content.options) | ({"corrects": kept.row.corrects} if kept.row.corrects else {})
-    before = earlier(desk, kept.row.kind, kept.row.subject, until=kept.row.corrects or kept.row.id)
+    before = earlier(desk, kept.row.kind, kept.row.subject, until=kept.row.corrects or "")
     return draft(desk, kept.row.kind, Asked(kept.row.subject, options, before))
 
 
@@ -200,7 +207,18 @@ def sign(db: Connection, kept: Kept, *, by: str, now: datetime, made: str) -> bo
         raise UsageError(why)
     if made != seen(kept):
         raise UsageError("您打开后文稿有改动，请核对后再签发")
+    if _overtaken(db, kept):
+        raise UsageError("起草后另有一报已签发，请先重新取数，与那一报相比")
     return papers.sign_paper(db, kept.row.id, at=now, by=by, files=files_for(kept.content, kept.values, signed=True))
+
+
+def _overtaken(db: Connection, kept: Kept) -> bool:
+    """Whether another paper of its series was signed since it was drafted."""
+    after = dict(kept.content.options).get(AFTER)
+    if after is None or kept.row.corrects:
+        return False
+    series = _series(db, kept.row.kind, kept.row.subject, kept.row.territory)
+    return after != (series[-1].id if series else "")
 
 
 def seen(kept: Kept) -> str:

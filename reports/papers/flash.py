@@ -6,7 +6,20 @@ from core.errors import UsageError
 from ledger.words import STATE_WORDS
 from reports.papers.gather import Desk, Matter, Records, evidence_of
 from reports.papers.phrases import day_words, moment_words, stamp
-from reports.papers.record import Blank, Block, Content, Field, Grid, Paragraph, Section, fact, form, from_plain, para
+from reports.papers.record import (
+    AFTER,
+    Blank,
+    Block,
+    Content,
+    Field,
+    Grid,
+    Paragraph,
+    Section,
+    fact,
+    form,
+    from_plain,
+    para,
+)
 from reports.papers.said import (
     about,
     by_day,
@@ -33,7 +46,7 @@ REPORTERS = (
 
 
 def flash(desk: Desk, matter: Matter, options: dict[str, str], before: Sequence[PaperRow]) -> Content:
-    """The next report of a series; the first where there is none. Raises UsageError."""
+    """The next report of a series; the first where there is none. before: the signed ones. Raises UsageError."""
     last = from_plain(dict(before[-1].content)) if before else None
     which = options.get("round") or ("next" if before else "first")
     if which not in ROUNDS:
@@ -41,7 +54,7 @@ def flash(desk: Desk, matter: Matter, options: dict[str, str], before: Sequence[
     if which == "first" and before and "corrects" not in options:
         raise UsageError(f"已有首报 {before[0].id}，请起草续报或终报")
     if which != "first" and last is None:
-        raise UsageError("还没有首报，请先起草首报")
+        raise UsageError("还没有已签发的首报，请先起草并签发首报")
     records, fields = Records(), list[Field]()
     records.add(desk, matter.record, matter.name)
     number = sum(_round(row) == "next" for row in before) + 1
@@ -54,15 +67,15 @@ def flash(desk: Desk, matter: Matter, options: dict[str, str], before: Sequence[
     place = desk.place(matter.places[0]) if matter.places else ""
     product = desk.product(matter.product) or "产品"
     closing = (
-        Paragraph((form("报告单位：\ue000unit\ue001　报告人：\ue000reporter\ue001"),)),
-        Paragraph((form("联系电话：\ue000phone\ue001　签发人：\ue000approver\ue001"),)),
-        Paragraph((form(f"报告日期：{day_words(desk.today)}"),)),
+        Paragraph((form("报告单位：\ue000unit\ue001　报告人：\ue000reporter\ue001　联系电话：\ue000phone\ue001"),)),
+        Paragraph((form(f"签发人：\ue000approver\ue001　报告日期：{day_words(desk.today)}"),)),
     )
     content = Content(
         kind="flash", form="A", title=f"关于{place}{product}有关情况的快报（{name}）", sender=desk.bureau,
         day=day_words(desk.today), made=stamp(desk.now), to=_to(desk), sections=sections, closing=closing,
         copies=COPIES, fields=tuple(fields), facts=standing_facts(desk, matter),
-        options=(("round", which),), cuts=(product,), signature=False, copy_word="抄报",
+        options=(("round", which), (AFTER, before[-1].id if before else "")), cuts=(product,), signature=False,
+        copy_word="抄报", one_page=which != "last",
     )  # fmt: skip
     return content.with_evidence(evidence_of(desk, content.cited(), records.known))
 
@@ -95,7 +108,8 @@ def _first(
         opened = f"本系统{moment_words(alert.created_at)}形成内部预警（{alert.number}）。"
         heard.append(fact(opened, matter.record))
     fields += [
-        Field("basics", "基本情况", "C", (about(desk, matter), *official_said(desk, matter, records)), long=True),
+        Field("basics", "基本情况", "C", (about(desk, matter), *official_said(desk, matter, records, most=1)),
+              long=True),
         Field("hurt", "伤亡和损失", "C", casualties(desk, matter, records), long=True),
         Field("done", "已采取措施", long=True), Field("view", "初步判断", long=True),
         Field("next", "下一步工作", long=True),

@@ -40,6 +40,10 @@ SIZE, LINE, TITLE_SIZE, SMALL, TABLE_SIZE, LIST_SIZE = 16.0, 28.0, 22.0, 14.0, 1
 CLOSER = "-5"  # twips: 28 letters of 16 pt in 156 mm
 ACROSS = 297 - 2 * 25.0  # mm between the margins of a page laid across
 ALONG = 156.0
+HIGH = 225 * 72 / 25.4 - 8
+"""Points of the text's height on a page along, without what is rounded away."""
+FITTING = ((SIZE, LINE), (15.0, 25.0), (14.0, 22.0), (13.0, 20.0), (12.0, 18.0))
+"""Letters and lines of a paper that is to stand on one page."""
 BLANK_INK = RGBColor(0xA0, 0x1E, 0x1E)
 SHORT, ON_ONE_PAGE, FEW = 9, 16, 6
 """A column whose cells are so short is centred; a table of so few rows is not cut, across and along."""
@@ -80,6 +84,7 @@ class _Setter:
         self.doc = Document()
         self.across = False
         self._cells: dict[str, ParagraphStyle] = {}
+        self._lead = ""
         self._head = ("内部使用" if content.form == "A" else "") if signed else HEAD
         self._styles()
         self._section(self.doc.sections[0])
@@ -112,6 +117,8 @@ class _Setter:
             self._signature()
         if content.copies:
             self._imprint()
+        if content.one_page:
+            self._fit()
         self._annex_pages(content.annexes)
         self._fonts()
         into = BytesIO()
@@ -137,16 +144,25 @@ class _Setter:
                 lines = [line for line in told.splitlines() if line.strip()]
                 for number, line in enumerate(lines, start=1):
                     self._text(line + (self.numbers.of(rests) if number == len(lines) else ""))
-        elif isinstance(block, Grid):
-            self._grid(block)
         else:
-            self._chart(block)
+            if self._lead:
+                self.doc.add_heading(plain(self._lead), 1)
+                self._lead = ""
+            if isinstance(block, Grid):
+                self._grid(block)
+            else:
+                self._chart(block)
 
     def _text(self, text: str, *, flush: bool = False, waits: Field | None = None) -> None:
         """A paragraph. waits: the field it is the unconfirmed draft of."""
         paragraph = self.doc.add_paragraph()
         if flush:
             _indent(paragraph, 0)
+        if self._lead:
+            lead = self._run(paragraph, f"{self._lead}。")
+            assert lead is not None
+            set_fonts(lead._r.get_or_add_rPr(), HEADING)
+            self._lead = ""
         at = 0
         for found in BLANK.finditer(text):
             self._run(paragraph, text[at : found.start()])
@@ -161,7 +177,9 @@ class _Setter:
             self._run(paragraph, "【待确认】", ink=BLANK_INK)
 
     def _heading(self, text: str, level: int) -> None:
-        if text:
+        if text and self.content.one_page:
+            self._lead = text
+        elif text:
             self.doc.add_heading(plain(text), level)
 
     def _title(self, text: str) -> None:
@@ -336,6 +354,7 @@ class _Setter:
             _borders(cell, edges)
             paragraph = cell.paragraphs[0]
             _indent(paragraph, 0)
+            paragraph.paragraph_format.keep_with_next = bool(text)  # its two lines stay together
             paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = Pt(SMALL)
             if text:
                 self._run(paragraph, text)
@@ -344,6 +363,32 @@ class _Setter:
                 self._run(paragraph, f"{self.content.sender}\t{self.content.day}印发")
             _small(paragraph, SMALL)
             paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(2)
+
+    def _fit(self) -> None:
+        """Letters and lines of the text as small as one page takes; the smallest where none is enough."""
+        size, line = next((one for one in FITTING if self._height(*one) <= HIGH), FITTING[-1])
+        if size == SIZE:
+            return
+        for name in ("Normal", "Heading 1"):
+            style = self.doc.styles[name]
+            assert isinstance(style, ParagraphStyle)
+            style.font.size, style.paragraph_format.line_spacing = Pt(size), Pt(line)
+            _indent_of(style, 200, size)
+            _off_grid(style.element.get_or_add_pPr())
+
+    def _height(self, size: float, line: float) -> float:
+        """Points that the text takes, told from its letters."""
+        high = 0.0
+        for paragraph in self.doc.paragraphs:
+            if paragraph.style is not None and paragraph.style.name == "Title":
+                high += 34 * (1 + paragraph.text.count("\n")) + 10
+            else:
+                high += line * max(1, -(-(2 + _wide(paragraph.text)) * size // (ALONG * 72 / 25.4)))
+        for table in self.doc.tables:
+            for row in table.rows:
+                each = [(_wide(cell.text) * TABLE_SIZE, (cell.width or Mm(ALONG)).pt - 11) for cell in row.cells]
+                high += TABLE_SIZE * 1.35 * max(-(-long // wide) for long, wide in each) + 5
+        return high
 
     # -- page, styles, fonts ------------------------------------------------------------------------------------
 
@@ -406,6 +451,7 @@ class _Setter:
         size.addprevious(closer)  # the order of the schema
         normal.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
         title = self._style("Title", TITLE_FONT, TITLE_SIZE)
+        _indent_of(title, 0)
         title.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
         title.paragraph_format.line_spacing = Pt(34)
         title.paragraph_format.space_after = Pt(10)
@@ -491,14 +537,19 @@ def _hang(paragraph: DocxParagraph, left: float, back: float) -> None:
     indent.set(qn("w:firstLineChars"), "0")
 
 
-def _indent_of(style: ParagraphStyle, characters: int) -> None:
-    _indent_in(style.element.get_or_add_pPr(), characters)
+def _indent_of(style: ParagraphStyle, characters: int, size: float = SIZE) -> None:
+    _indent_in(style.element.get_or_add_pPr(), characters, size)
 
 
-def _indent_in(properties: object, characters: int) -> None:
+def _wide(text: str) -> float:
+    """In Chinese letters."""
+    return sum(1.0 if ord(letter) > 0x2E7F or letter in "“”—…" else 0.55 for letter in text)
+
+
+def _indent_in(properties: object, characters: int, size: float = SIZE) -> None:
     indent = properties.get_or_add_ind()  # type: ignore[attr-defined]  # its stubs know no indents in characters
     indent.set(qn("w:firstLineChars"), str(characters))
-    indent.set(qn("w:firstLine"), str(int(characters / 100 * SIZE * 20)))
+    indent.set(qn("w:firstLine"), str(int(characters / 100 * size * 20)))
 
 
 def _off_grid(properties: object) -> None:

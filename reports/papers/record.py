@@ -17,6 +17,8 @@ from reports.papers.words import INFORMER
 Form = Literal["A", "B", "C", "D"]
 """A internal material, B letters and notices, C facts beside an enforcement form, D public text."""
 CORRECTION = "correction"
+AFTER = "after"
+"""Among the options of a paper of a series: the id of the signed one before it; empty: it is the first."""
 HEAD = "代拟稿，未经审签不得外发"
 BLANK = re.compile("\ue000([a-z_]+)\ue001")
 
@@ -149,7 +151,8 @@ class Content:
     evidence: by key, all that is cited.
     made: when it was read from the records.  options: what was chosen when it was drafted.
     leaves: of the workbook that goes along.  cuts: words behind which the title may be broken.  signature: whether
-    bureau and day stand below.  pack: all files go into one zip with a receipt.
+    bureau and day stand below.  pack: all files go into one zip with a receipt.  one_page: headings run in, and letters
+    are as small as it takes for the text to stand on one page.
     """
 
     kind: str
@@ -174,6 +177,7 @@ class Content:
     signature: bool = True
     copy_word: str = "抄送"
     pack: bool = False
+    one_page: bool = False
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
     @property

@@ -57,10 +57,12 @@ def spread(matter: Matter) -> Said:
     )  # fmt: skip
 
 
-def official_said(desk: Desk, matter: Matter, records: Records, *, outward: bool = False) -> tuple[Said, ...]:
-    """What authorities published, or that nothing was found."""
+def official_said(
+    desk: Desk, matter: Matter, records: Records, *, outward: bool = False, most: int = 3
+) -> tuple[Said, ...]:
+    """What authorities published first, or that nothing was found."""
     if matter.official:
-        return tuple(tells(desk, one, outward=outward) for one in matter.official[:3])
+        return tuple(tells(desk, one, outward=outward) for one in matter.official[:most])
     now = moment_words(desk.now)
     return (fact(f"截至{now}，未检索到官方通报。", search_key(desk, matter, records)),)
 

@@ -3,6 +3,8 @@ it."""
 
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from core.errors import UsageError
 from core.records import Alert
 from reports.papers.gather import MOST, Desk, Matter, read_matter
@@ -11,6 +13,16 @@ from store.events import find_event, members_of
 from store.ledger import Entry, find_entry
 
 GONE = "没有这条记录，或不在本局属地之内"
+
+
+def settled(db: Connection, subject: str) -> str:
+    """A subject by the one name under which its papers are kept; as it is where nothing is called so."""
+    sort, _, name = subject.partition(":")
+    if sort == "alert" and (alert := find_alert(db, name)):
+        return f"alert:{alert.id}"
+    if sort == "event" and (event := find_event(db, name)):
+        return f"event:{event.number}"
+    return f"entry:{name.upper()}" if sort == "entry" else subject
 
 
 def matter_of(desk: Desk, subject: str) -> Matter:

@@ -11,6 +11,7 @@ from reports.papers import book
 from reports.papers.files import DOCX, TYPES, files_for
 from reports.papers.kinds import KINDS, OPTIONS, SUBJECTS, Asked
 from reports.papers.shown import shown_paper
+from reports.papers.subjects import settled
 from store import audit, papers
 from web.access import ROLE_NAMES
 from web.history import people
@@ -66,11 +67,12 @@ def draft_paper(visit: Here, form: Posted) -> Response:
             desk = desk_of(visit, db, territory)
             if signed := book.open_paper(db, options.get("corrects", "")):
                 options = dict(signed.content.options) | options
-            before = book.earlier(desk, kind, subject, until=options.get("corrects", ""))
-            content = book.draft(desk, kind, Asked(subject, options, before))
+            about = settled(db, subject)
+            before = book.earlier(desk, kind, about, until=options.get("corrects", ""))
+            content = book.draft(desk, kind, Asked(about, options, before))
         with visit.services.store.write() as db:
             made = book.keep(
-                db, content, subject=subject, territory=territory, by=visit.me.name, now=visit.now, once=once,
+                db, content, subject=about, territory=territory, by=visit.me.name, now=visit.now, once=once,
                 corrects=options.get("corrects") or None,
             )  # fmt: skip
             told = {"purpose": KINDS[kind].name, "territory": territory}
