@@ -27,8 +27,8 @@ from store.handed_in import Handed
 from store.registry import firms_with
 
 BATCH = 200
-KEPT_AS_THEY_ARE = frozenset(("id", "at", "territory", "firm_name", "firm_code", "product", "outcome", "until"))
-"""Fields without a person in them; everything else is masked."""
+KEPT_AS_THEY_ARE = frozenset(("id", "at", "territory", "firm_code", "outcome", "until"))
+"""Fields without a person in them; everything else is masked, but the name of a firm of the register."""
 FACTS: Mapping[str, FactKind] = {
     "sampling": FactKind.SAMPLING,
     "checks": FactKind.CHECK,
@@ -109,7 +109,9 @@ def take_batch(db: Connection, kind: IntakeKind, rows: Sequence[ReadRow], by: Ha
 
 
 def _handed(kind: IntakeKind, row: ReadRow, by: HandedBy, firm: str, *, hashed: str, now: datetime) -> Handed:
-    body = {name: text if name in KEPT_AS_THEY_ARE else mask(text) for name, text in row.values.items()}
+    registered = bool(firm) and not firm.startswith("NIL:")
+    kept = KEPT_AS_THEY_ARE | {"firm_name"} if registered else KEPT_AS_THEY_ARE
+    body = {name: text if name in kept else mask(text) for name, text in row.values.items()}
     return Handed(
         kind.id, by.source, row.id, 1, hashed, row.day, now, by.actor, by.place, body,
         territory=row.territory, product=row.product, firm=firm, outcome=row.outcome,
@@ -126,7 +128,7 @@ def _firms(db: Connection, rows: Sequence[ReadRow]) -> dict[str, str]:
     for row in rows:
         code, name = row.value("firm_code"), row.value("firm_name")
         same = codes.get(code, []) or names.get(name, [])
-        found[row.id] = same[0].id if len(same) == 1 else f"NIL:{name}" if name else ""
+        found[row.id] = same[0].id if len(same) == 1 else f"NIL:{mask(name)}" if name else ""
     return found
 
 

@@ -271,6 +271,19 @@ def test_a_result_stands_in_the_file_of_its_firm_and_a_correction_replaces_it(
     assert (fact.number, fact.batch, fact.outcome) == ("NC9", "B2", "passed")
 
 
+def test_a_telephone_in_any_column_of_a_record_is_masked(store: Store, intake: Intake, words: Words) -> None:
+    kind = intake.kinds["sampling"]
+    given = {"id": "NC9", "at": "2026-03-02", "product": "电缆13907910001", "territory": "360102",
+             "firm_name": "王家五金店13907910001", "sampled_firm": "店主13907910001"}  # fmt: skip
+    row = read_row(kind, given, words)
+    assert isinstance(row, ReadRow)
+    take(store, kind, [row], HandedBy("ecqs", "test"), now=NOW)
+    with store.read() as db:
+        one = newest(db, "sampling", "ecqs", ["NC9"])["NC9"]
+    assert "13907910001" not in f"{one.body}{one.firm}"
+    assert one.firm.startswith("NIL:王家五金店")
+
+
 def rows() -> Iterator[tuple[str, dict[str, object], bool]]:
     check: dict[str, object] = {"id": "1", "at": "2026-05-01", "firm_name": "甲", "territory": "360100"}
     yield "inspections", check, True

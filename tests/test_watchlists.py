@@ -188,6 +188,7 @@ def test_a_list_is_made_filled_and_shown_and_each_act_is_in_the_audit_log(
     client = browse("officer")
     path = made_by(client, name="锂电专项", purpose="节前检查")
     csrf = value_of(client.get(path).text, "csrf")
+    assert client.get(f"{path}?before={10**30}").status_code < 500
     with services.store.read() as db:
         entry = next(entry for entry in world()[1] if entry.id == FIRM)
         assert resolve(db, [(entry.uscc, "")]).given == (Given(FIRM, entry.name),)

@@ -4,9 +4,9 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from io import StringIO
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -49,6 +49,7 @@ router = APIRouter(include_in_schema=False)
 PAGE_SIZE, MOST_TRACES, MOST_TOLD = 50, 30, 50
 MOST_LOOKED, MOST_UNDECIDED, MOST_TEXT = 2_000, 30, 400_000
 """Rows that the page holds against the registry; of them those that a person decides at once; characters of a field."""
+Before = Annotated[int, Query(ge=0, le=1 << 53)]
 FLOORS = {0: "不设", 1: "蓝色", 2: "黄色", 3: "橙色", 4: "红色"}
 SHARED = {"": "仅本人", "viewer": "属地内所有账号", "officer": "属地内值班员及以上", "supervisor": "属地内带班及以上"}
 TRACES = ("watchlist_add", "watchlist_change", "watchlist_end", "watch_firm", "unwatch_firm")
@@ -107,7 +108,9 @@ def watch_firm(visit: Here, form: Posted) -> Response:
 
 
 @router.get("/watchlists/{list_id}")
-def show_list(visit: Here, list_id: str, q: str = "", past: bool = False, before: int = 0, said: str = "") -> Response:
+def show_list(
+    visit: Here, list_id: str, q: str = "", past: bool = False, before: Before = 0, said: str = ""
+) -> Response:
     """One list and its firms."""
     with visit.services.store.read() as db:
         one = _open(db, visit, list_id)
