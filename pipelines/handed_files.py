@@ -6,6 +6,7 @@ moves out of the folder when everything of it is in the store, so that a file cu
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -25,6 +26,8 @@ from store.database import Store
 DONE, REFUSED = "done", "refused"
 KEPT = 1000
 """Refused rows that a report names; all are counted."""
+MOST_NAME = 200
+"""Bytes of a file's name that are kept: a folder takes 255 with the time before it and the report's ending."""
 TYPES = (".csv", ".xlsx", ".xls", ".et", ".ods", ".jsonl", ".json", ".txt")
 
 
@@ -80,7 +83,7 @@ class FileTaker:
         self, path: Path, kind: IntakeKind, *, source: str = "", actor: str = "file", dry: bool = False
     ) -> FileReport:
         """Take what is right. dry: nothing is written. A file that cannot be read says so in `why`."""
-        report = FileReport(path.name, kind.id, source or kind.source, at=iso_beijing(self.clock()))
+        report = FileReport(_readable(path.name), kind.id, source or kind.source, at=iso_beijing(self.clock()))
         try:
             self._take(path, kind, report, actor, dry=dry)
         except UsageError as problem:
@@ -175,8 +178,9 @@ class WatchedFolder:
         for kind in self.taker.intake.kinds.values():
             for path in filter(self._ready, sorted((self.path / kind.id).glob("*"))):
                 report = self.taker.take(path, kind)
-                self._move(path, report)
-                found.append(report)
+                if path.exists():  # else another process took it meanwhile, and has told so
+                    self._move(path, report)
+                    found.append(report)
         return found
 
     def _ready(self, path: Path) -> bool:
@@ -188,9 +192,20 @@ class WatchedFolder:
         """The report first: a file that has gone has one."""
         into = self.path / (REFUSED if report.why else DONE) / report.kind
         into.mkdir(parents=True, exist_ok=True)
-        name = f"{beijing(self.taker.clock()):%Y%m%d-%H%M%S}-{path.name}"
+        name = f"{beijing(self.taker.clock()):%Y%m%d-%H%M%S}-{_short(path)}"
         (into / f"{name}.report.json").write_text(report.text(), encoding="utf-8")
         path.replace(into / name)
+
+
+def _readable(name: str) -> str:
+    """A name of a file in a report; bytes that are no UTF-8 are marked."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _short(path: Path) -> str:
+    """The name, cut so that what is put before and behind it has room in a folder."""
+    room = MOST_NAME - len(path.suffix)
+    return os.fsencode(path.stem)[:room].decode("utf-8", "ignore") + path.suffix
 
 
 def settled_for(seconds: float, now: Callable[[], datetime]) -> Callable[[Path], bool]:

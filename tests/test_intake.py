@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -191,6 +192,25 @@ def test_a_file_that_cannot_be_read_holds_up_no_other_and_no_link_is_followed(
     (mine / "c.csv").symlink_to(written(tmp_path, "secret.csv", "secret,x\n1,2\n"))
     assert [(report.file, report.taken) for report in folder.sweep()] == [("a.json", 0), ("b.csv", 2)]
     assert "打不开" in taker.take(tmp_path / "nothing.csv", intake.kinds["sampling"]).why
+
+
+@pytest.mark.parametrize("name", ["抽" * 80 + ".csv", os.fsdecode("投诉.csv".encode("gbk"))])
+def test_a_file_of_any_name_is_taken(taker: FileTaker, tmp_path: Path, name: str) -> None:
+    folder = WatchedFolder(tmp_path / "intake", taker, lambda path: True)
+    folder.prepare()
+    written(folder.path / "complaints_12315", name, COMPLAINTS)
+    assert [report.new for report in folder.sweep()] == [2]
+    assert len(list((folder.path / DONE / "complaints_12315").iterdir())) == 2
+    assert folder.sweep() == []
+
+
+def test_a_file_that_another_process_takes_meanwhile_is_told_once(taker: FileTaker, tmp_path: Path) -> None:
+    other = WatchedFolder(tmp_path / "intake", taker, lambda path: True)
+    other.prepare()
+    written(other.path / "complaints_12315", "a.csv", COMPLAINTS)
+    mine = WatchedFolder(tmp_path / "intake", taker, lambda path: bool(other.sweep()))
+    assert mine.sweep() == []
+    assert not (mine.path / REFUSED).exists()
 
 
 def test_of_a_file_that_is_too_long_everything_up_to_the_limit_is_taken(

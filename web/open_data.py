@@ -260,7 +260,7 @@ def _recall(signal: Signal) -> Row | None:
         "published_at": document.event_time, "title": _said(document.title), "url": document.url,
         "recall_no": recall.recall_no, "agency": recall.agency, "jurisdiction": recall.jurisdiction,
         "recall_date": recall.recall_date, "product_name": _said(recall.product_name),
-        "product": signal.analysis.primary_product or "", "brand": recall.brand, "models": recall.models,
+        "product": signal.analysis.primary_product or "", "brand": _said(recall.brand), "models": recall.models,
         "batches": recall.batches, "quantity": recall.quantity, "hazard_types": recall.hazard_type,
         "hazard": _said(recall.hazard_text), "measure": _said(recall.measure),
         "firms": tuple(_said(firm.name) for firm in recall.firms), "origin_country": recall.origin_country,
