@@ -28,6 +28,8 @@ from store.watch import replace_notice
 
 LONGEST = timedelta(days=7)
 """How far back a digest reaches at most."""
+REMEMBERED = timedelta(days=60)
+"""How long ago the last one may have gone out that is known: after that a reader counts as new."""
 PICTURE = "trend"
 
 
@@ -88,7 +90,7 @@ def plan_digest(
         delivery = short_id("n", "digest", one.mail, made_for.isoformat())
         # Reading and drawing takes a fifth of a second each: nobody who writes waits for it.
         with store.read() as db:
-            past = digests_of(db, one.mail, since=now - LONGEST)
+            past = digests_of(db, one.mail, since=now - REMEMBERED)
             off = address_states(db, [one.mail]).get(one.mail)
             if (off is not None and off.no_digest_at) or any(row.id == delivery for row in past):
                 continue

@@ -60,6 +60,8 @@ def digest(
     store = open_store(settings)
     try:
         day = day_type.fromisoformat(date) if date else None
+        if day is not None and not 2000 <= day.year < 2200:
+            raise ValueError(date)
     except ValueError as problem:
         raise UsageError(f"--date: {date!r} is no ISO date (accepted: 2026-11-23)") from problem
     desk = digest_desk_of(settings, store)

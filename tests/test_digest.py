@@ -255,6 +255,20 @@ def test_what_is_heard_of_after_a_digest_stands_in_the_next_however_old_its_stor
     assert "上一期的召回" not in told[0].text
 
 
+def test_after_ten_days_of_silence_a_digest_reaches_back_a_week(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str]
+) -> None:
+    plan_digest(store, [EVERYWHERE], digest_desk(), now=noon)
+    channels = {"mail": MailNotifier(SecretStr(inbox[1]), "f@x.example")}
+    send_due(store, channels, clock=fixed_clock(noon), who="one")
+    put(store, alert(1, noon + 2 * DAY), alert(2, noon + 4 * DAY))
+    plan_digest(store, [EVERYWHERE], digest_desk(), now=noon + 10 * DAY)
+    with store.read() as db:
+        told = find_delivery(db, delivery_log(db)[0].id)
+    assert told is not None
+    assert "新内部预警 1 条（橙 1）" in told[0].subject
+
+
 def test_a_mail_whose_picture_was_swept_away_goes_without(store: Store, noon: datetime) -> None:
     put(store, alert(1, noon - DAY))
     for number in range(8):
