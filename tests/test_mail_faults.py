@@ -105,7 +105,11 @@ def test_a_slow_server_gets_each_mail_once(store: Store, noon: datetime, inbox: 
 
 @pytest.mark.parametrize(
     ("answer", "state", "marked"),
-    [("451 4.3.0 try later", "waiting", False), ("550 5.1.1 no such user", "failed", True)],
+    [
+        ("451 4.3.0 try later", "waiting", False),
+        ("550 5.1.1 no such user", "failed", True),
+        ("554 5.7.1 <gone@x.example>: Relay access denied", "waiting", False),
+    ],
 )
 def test_an_address_that_is_refused_for_good_is_known_as_failing(
     store: Store, noon: datetime, inbox: tuple[Inbox, str], answer: str, state: str, marked: bool

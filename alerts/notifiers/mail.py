@@ -26,6 +26,8 @@ TIMEOUT = 20.0
 LAST_ANSWER = 75.0
 """Seconds waited for the answer to a whole mail. RFC 5321 (4.5.3.2.6) wants 600; the claim on a delivery lasts 120,
 of which DATA and the mail itself may have taken twice TIMEOUT."""
+NOT_ALLOWED = re.compile(r"5\d\d[ -]5\.7\.\d", re.ASCII)
+"""RFC 3463, X.7: the server does not let us, as in `554 5.7.1 Relay access denied`. It says nothing of the address."""
 UNREACHED = timedelta(minutes=2)
 """When a mail is tried again that met a dead server. The sender rests meanwhile: a longer wait would only delay it."""
 
@@ -151,7 +153,8 @@ def _expect(
     about: Literal["message", "address", "server"],
     accepted: tuple[int, ...] = (250, 251),
 ) -> None:
-    """Raises DeliveryError for another answer: 4xx may be tried again; 5xx not, but where the server is meant."""
+    """Raises DeliveryError for another answer: 4xx may be tried again; 5xx not, but where the server or a right that we
+    lack is meant."""
     if code in accepted:
         return
     said = f"{code} {_text(answer)}"
@@ -159,6 +162,8 @@ def _expect(
         raise DeliveryError(said, retry=True, about="server", after=UNREACHED)
     if about == "server" and code >= 500:
         raise DeliveryError(said, retry=True, about="server", after=UNREACHED)
+    if about == "address" and NOT_ALLOWED.search(said):
+        raise DeliveryError(said, retry=True, about="message")
     raise DeliveryError(said, retry=code < 500, about=about if code >= 500 else "message")
 
 
