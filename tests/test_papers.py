@@ -26,12 +26,15 @@ from ledger import steps
 from ledger.book import Deed, open_book
 from reports.papers import book
 from reports.papers.files import PACK, files_for
+from reports.papers.flash import flash
+from reports.papers.gather import Records
 from reports.papers.kinds import KINDS, Asked
 from reports.papers.layout import set_paper
 from reports.papers.phrases import outside, share, source_says, tight
 from reports.papers.record import BLANK, Cell, Content, Leaf, fact, from_plain, to_plain
 from reports.papers.shown import shown_paper
 from reports.papers.sources import sources_said
+from reports.papers.subjects import matter_of
 from reports.papers.words import forbidden
 from reports.papers.workbook import write_workbook
 from reports.table import freeze, frozen_hash
@@ -39,6 +42,7 @@ from reports.weeks import read_week
 from store import users
 from store.firm_facts import save_facts
 from store.ledger import list_entries
+from store.papers import PaperRow
 from store.schema import audit, source_days, source_pulses, source_states
 from store.source_states import StateChange, add_change
 from store.supervisions import Supervision, insert_supervision
@@ -521,6 +525,34 @@ def test_a_hand_over_is_one_pack_with_its_receipt(contents: dict[str, Content]) 
     assert "接收人：" in [one.text for one in receipt.paragraphs]
     assert len(names) == 4
     assert [row[1] for row in content.annexes[0].blocks[0].rows][:2] == ["移送书", "调查报告"]  # type: ignore[union-attr]
+
+
+def test_a_pack_has_no_folders_and_a_hand_typed_title_is_masked(services: Services) -> None:
+    with services.store.write() as db:
+        desk = desk_for(services, db, "360000", now=NOW)
+        content = book.draft(desk, "transfer", Asked("alert:YJ-2026-0004"))
+        content = replace(content, title="关于热轧带肋/光圆钢筋有关情况的线索移交单")
+        kept = Records()
+        kept.add(desk, "台账 x", "来电13812345678反映")
+    names = ZipFile(BytesIO(files_for(content, {}, signed=False)[PACK])).namelist()
+    assert not any("/" in name for name in names)
+    assert "13812345678" not in kept.known["台账 x"].title
+
+
+def test_a_report_tells_what_came_since_even_if_it_was_written_before(services: Services) -> None:
+    with services.store.read() as db:
+        desk = desk_for(services, db, "360000", now=NOW)
+        matter = matter_of(desk, f"alert:{ALERT}")
+        first = replace(flash(desk, matter, {}, ()), made="2026-11-19 09:00")
+        late = replace(matter.told[0], fetched=NOW, title="迟到的一篇")
+        row = PaperRow("GW-2026-0001", "flash", "360000", "", "", NOW, "a", None, NOW, "b", to_plain(first))
+        later = replace(matter, told=(late, *matter.told[1:]))
+        text = text_of(flash(desk, later, {}, (row,)))
+    newest = matter.own[-1].title.partition("“")[0]
+    assert "迟到的一篇" in text
+    assert newest in text
+    assert "采集到的信息没有变化" not in text
+    assert "条未列" in text
 
 
 def test_sums_of_many_weeks_name_what_is_missing(contents: dict[str, Content]) -> None:

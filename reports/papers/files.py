@@ -1,6 +1,7 @@
 """The files of a paper: its docx, and what goes along."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from io import BytesIO
@@ -41,7 +42,8 @@ def _pack(content: Content, files: Mapping[str, bytes], *, signed: bool) -> byte
         content, title="材料接收回执", sections=(), opening=RECEIPT, closing=(), annexes=(), leaves=(), pack=False,
         copies="", fields=(), evidence={}, to="",
     )  # fmt: skip
-    inside = {f"01_{content.title}.docx": files[DOCX], "03_材料接收回执.docx": set_paper(receipt, {}, signed=signed)}
+    title = re.sub(r'[\\/:*?"<>|]', "、", content.title)  # 热轧带肋/光圆钢筋 is no folder
+    inside = {f"01_{title}.docx": files[DOCX], "03_材料接收回执.docx": set_paper(receipt, {}, signed=signed)}
     if XLSX in files:
         inside["02_时间线和电子证据清单.xlsx"] = files[XLSX]
     sums = "".join(f"{hashlib.sha256(body).hexdigest()}  {name}\n" for name, body in sorted(inside.items()))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from core.errors import UsageError
 from ledger.words import STATE_WORDS
+from nlp.privacy import mask
 from reports.papers.gather import Desk, Matter, Records, evidence_of
 from reports.papers.phrases import day_words, moment_words, stamp
 from reports.papers.record import (
@@ -132,15 +133,16 @@ def _next(
         for name, value in standing_facts(desk, matter)
         if then.get(name) != value
     ]
+    newer = [one for one in matter.own if stamp(one.fetched) >= last.made]
     blocks: tuple[Block, ...]
     if rows:
         whole = (matter.record, *matter.ids(matter.own[-3:]))
         blocks = (Grid(("项目", "上次", "本次", "来源", "原因"), tuple(rows), (34, 40, 40, 22, 22), whole=whole,
                        caption="与上次报告相比"),)  # fmt: skip
     else:
-        told = f"自上次报告（{last.made}）以来，采集到的信息没有变化。"
+        same = "上次所列各项没有变化，新采集到的信息列后" if newer else "采集到的信息没有变化"
+        told = f"自上次报告（{last.made}）以来，{same}。"
         blocks = (para(fact(told, search_key(desk, matter, records))),)
-    newer = [one for one in matter.own if stamp(one.at) > last.made][:8]
     fields += [
         Field("hurt", "伤亡和损失", "C", casualties(desk, matter, records), long=True),
         Field("done", "新采取的措施", long=True), Field("next", "下一步工作", long=True),
@@ -148,7 +150,7 @@ def _next(
     news: tuple[Block, ...] = ()
     if newer:
         part = Matter(matter.subject, matter.name, matter.record, tuple(newer), matter.firms)
-        news = (timeline(desk, part),)
+        news = (timeline(desk, part, most=4),)
     return (
         Section("一、变化情况", (*blocks, *news)), Section("二、伤亡和损失", (Blank("hurt"),)),
         Section("三、新采取的措施", (Blank("done"),)), Section("四、下一步工作", (Blank("next"),)),
@@ -187,6 +189,6 @@ def _entries(desk: Desk, matter: Matter, records: Records) -> Block:
     mine = [one for one in found if desk.cut.sees(one.territory) or (one.unit and desk.cut.sees(one.unit))]
     if not mine:
         return para(fact("隐患台账中没有这件事的条目。", search_key(desk, matter, records)))
-    rows = tuple((one.id, one.title, STATE_WORDS[HazardState(one.state)][0], str(one.due_on)) for one in mine)
+    rows = tuple((one.id, mask(one.title), STATE_WORDS[HazardState(one.state)][0], str(one.due_on)) for one in mine)
     rests = tuple((records.add(desk, f"台账 {one.id}", one.title),) for one in mine)
     return Grid(("编号", "隐患", "状态", "期限"), rows, (30, 74, 22, 28), rests)

@@ -94,6 +94,7 @@ class Told:
     level: int
     issues: tuple[str, ...]
     casualties: Mapping[str, int]
+    fetched: datetime
 
     @property
     def official(self) -> bool:
@@ -188,7 +189,7 @@ def told_of(desk: Desk, ids: Sequence[str]) -> tuple[Told, ...]:
     """Documents by id, as this bureau may read them, oldest first."""
     d = documents.c
     columns = (d.id, d.kind, d.source, d.title, d.text, d.event_time, d.repost_of, d.product, d.enterprise,
-               d.jurisdiction, d.level, d.analysis)  # fmt: skip
+               d.jurisdiction, d.level, d.analysis, d.fetched_at)  # fmt: skip
     found = []
     for start in range(0, len(ids), MOST):
         query = select(*columns).where(d.id.in_(ids[start : start + MOST]), d.latest, desk.cut.documents)
@@ -204,7 +205,7 @@ def _told(row: Any, *, carried: str) -> Told:
     about = row.product or "", row.enterprise or "", row.jurisdiction or "", row.level or 0
     title, repost = mask(row.title) or "（无标题）", row.repost_of is not None
     kind = carried if row.kind in OFFICIAL and carried in UNOFFICIAL else row.kind
-    return Told(row.id, kind, row.source, title, row.text, row.event_time, repost, *about, *said)
+    return Told(row.id, kind, row.source, title, row.text, row.event_time, repost, *about, *said, row.fetched_at)
 
 
 def evidence_of(desk: Desk, keys: Iterable[str], records: Mapping[str, Evidence]) -> dict[str, Evidence]:
@@ -256,5 +257,5 @@ class Records:
 
     def add(self, desk: Desk, key: str, title: str, sha256: str = "") -> str:
         """The key of a record."""
-        self.known.setdefault(key, record_of(desk, key, title, sha256))
+        self.known.setdefault(key, record_of(desk, key, mask(title), sha256))
         return key

@@ -2,6 +2,7 @@
 
 from core.errors import UsageError
 from ledger.words import STATE_WORDS, bureau_of
+from nlp.privacy import mask
 from reports.papers.gather import Desk, Matter, Records, evidence_of, tells
 from reports.papers.phrases import day_words, full_bureau, short_day, stamp
 from reports.papers.record import Annex, Blank, Content, Field, Grid, Paragraph, Said, Section, fact, form, para
@@ -65,7 +66,7 @@ def supervise(desk: Desk, number: str) -> Content:
     still = sum(entry.open for entry in entries)
     names = {key: entry.name for key, entry in find_entries(desk.db, [e.firm for e in entries if e.firm]).items()}
     rows = tuple(
-        (entry.id, entry.title, names.get(entry.firm, entry.firm.removeprefix("NIL:")) or "—",
+        (entry.id, mask(entry.title), names.get(entry.firm, entry.firm.removeprefix("NIL:")) or "—",
          bureau_of(regions, entry.unit or entry.territory), entry.person or "待填", str(entry.due_on),
          STATE_WORDS[HazardState(entry.state)][0])
         for entry in entries

@@ -2,6 +2,7 @@
 
 from core.firms import FactKind
 from ledger.words import STATE_WORDS
+from nlp.privacy import mask
 from reports.papers.gather import Desk, Matter, Records, evidence_of
 from reports.papers.lots import failed_lots, lots_table
 from reports.papers.phrases import day_words, stamp
@@ -79,7 +80,7 @@ def _entries(desk: Desk, matter: Matter, records: Records) -> Block:
     mine = [one for one in found if desk.cut.sees(one.territory)]
     if not mine:
         return para(fact("隐患台账中没有这件事的条目。", search_key(desk, matter, records)))
-    rows = tuple((one.id, one.title, STATE_WORDS[HazardState(one.state)][0], str(one.found_on)) for one in mine)
+    rows = tuple((one.id, mask(one.title), STATE_WORDS[HazardState(one.state)][0], str(one.found_on)) for one in mine)
     rests = tuple((records.add(desk, f"台账 {one.id}", one.title),) for one in mine)
     return Grid(("编号", "隐患", "状态", "发现日"), rows, (30, 74, 22, 28), rests)
 
