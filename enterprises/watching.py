@@ -4,9 +4,11 @@ Each act is one line of the audit log. Raises UsageError with a Chinese sentence
 """
 
 import csv
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from io import StringIO
 
 from sqlalchemy import Connection
 
@@ -216,9 +218,27 @@ def read_rows(body: bytes) -> list[tuple[str, str]]:
 
 
 def read_text(text: str) -> list[tuple[str, str]]:
-    """One firm a line; after a comma or tab its reason."""
-    lines = [line.replace("，", ",").replace("\t", ",") for line in text.splitlines() if line.strip()]
+    """One firm a line; after a comma or tab its reason. What stands in quotation marks is one cell."""
+    lines = [_MARKS.sub(_comma, line) for line in text.splitlines() if line.strip()]
     return _named([row for row in csv.reader(lines) if row])
+
+
+def write_row(text: str, why: str) -> str:
+    """A line that `read_text` reads as it was, whatever commas stand in it."""
+    out = StringIO()
+    row = [text, why] if why else [text]
+    if _MARKS.search(text + why):
+        csv.writer(out, lineterminator="", quoting=csv.QUOTE_ALL).writerow(row)
+    else:
+        csv.writer(out, lineterminator="").writerow(row)
+    return out.getvalue()
+
+
+_MARKS = re.compile(r'"[^"]*"|[，\t]')
+
+
+def _comma(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else ","
 
 
 def _named(rows: list[list[str]]) -> list[tuple[str, str]]:

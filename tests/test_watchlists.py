@@ -15,7 +15,17 @@ from alerts.rule_examples import STORY_BEGINS, signals_of
 from config.rules import ExampleDocument, load_rules
 from core.errors import UsageError
 from core.records import Signal
-from enterprises.watching import end_of_day, finish_list, make_list, put_on, read_rows, resolve, take_off
+from enterprises.watching import (
+    end_of_day,
+    finish_list,
+    make_list,
+    put_on,
+    read_rows,
+    read_text,
+    resolve,
+    take_off,
+    write_row,
+)
 from store import audit, users
 from store.alert_log import list_alerts
 from store.database import Store
@@ -180,6 +190,11 @@ def made_by(client: TestClient, **fields: str) -> str:
     assert answer.status_code == 303, answer.text
     assert client.post("/watchlists", data=form).headers["location"] == answer.headers["location"]  # a second click
     return answer.headers["location"].partition("?")[0]
+
+
+@pytest.mark.parametrize("row", [("甲，乙厂", "节前，检查"), ('"甲"厂', "a,b"), ("甲厂", ""), ("甲厂", '他说"好，行"')])
+def test_a_row_that_was_looked_at_comes_back_as_it_was(row: tuple[str, str]) -> None:
+    assert read_text(write_row(*row)) == [row]
 
 
 def test_a_list_is_made_filled_and_shown_and_each_act_is_in_the_audit_log(

@@ -1,9 +1,7 @@
 """关注名单: whom somebody wants to hear of, why and until when; lists of one's own and shared ones."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from io import StringIO
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -27,6 +25,7 @@ from enterprises.watching import (
     resolve,
     take_off,
     weigh,
+    write_row,
 )
 from store import audit
 from store.registry import find_entry
@@ -252,15 +251,8 @@ def _list_page(
         people=people(db), may_change=one.ended_at is None and visit.me.may_change_watchlist(one), met=met,
         counted=counted, most=MOST_TOLD, traces=traces, today=now, nil=NIL,
         typed={key: str(typed.get(key, "")) if typed else "" for key in ("names", "reason", "until")},
-        FLOORS=FLOORS, SHARED=SHARED, weighed=weighed, line=_line, WEIGHED=KINDS, named=_named(visit, weighed),
+        FLOORS=FLOORS, SHARED=SHARED, weighed=weighed, line=write_row, WEIGHED=KINDS, named=_named(visit, weighed),
     )  # fmt: skip
-
-
-def _line(text: str, why: str) -> str:
-    """A row as the field of names takes it: `name,reason`."""
-    out = StringIO()
-    csv.writer(out, lineterminator="").writerow([text, why] if why else [text])
-    return out.getvalue()
 
 
 def _named(visit: Visit, weighed: Weighing | None) -> dict[str, str]:
