@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, func, select, type_coerce
+from sqlalchemy import Connection, and_, func, or_, select, type_coerce
 
 from alerts.lifecycle import OPEN
 from alerts.router import Router
@@ -171,10 +171,9 @@ def _ended(db: Connection, since: datetime, until: datetime) -> list[Alert]:
     """Alerts that were closed or dismissed in that time and are so still, newest first."""
     h = alert_history.c
     over = [AlertState.CLOSED.value, AlertState.DISMISSED.value]
-    rows = db.execute(
-        select(h.alert).where(h.story_at >= since, h.story_at < until, h.state.in_(over)).distinct()
-    ).scalars()
-    ids = set(rows)
+    then = or_(h.story_at >= since, and_(h.at >= since, h.at < until))  # the system ends by stories of before, too
+    rows = select(h.alert).where(h.story_at >= since - LATE, h.story_at < until, then, h.state.in_(over))
+    ids = set(db.execute(rows.distinct()).scalars())
     found = list_alerts(db, states=(AlertState.CLOSED, AlertState.DISMISSED), merged=False) if ids else []
     return [one for one in found if one.id in ids and one.state not in OPEN]
 

@@ -240,9 +240,11 @@ def test_what_is_heard_of_after_a_digest_stands_in_the_next_however_old_its_stor
     signal(store, 1, noon - 12 * HOUR, kind=Kind.RECALL, title="联系 13800138000 的召回", stored_at=noon + HOUR)
     signal(store, 2, noon - 12 * HOUR, kind=Kind.RECALL, title="上一期的召回")
     put(store, alert(1, noon - 12 * HOUR, created_at=noon + HOUR), alert(2, noon - 60 * DAY, created_at=noon + HOUR))
+    put(store, alert(8, noon - 2 * DAY, state=AlertState.DISMISSED))
     row = AlertEvent("a9", 1, noon + HOUR, noon - HOUR, "system", "raised", 3, AlertState.NEW, "", {})
     with store.write() as db:
         add_history(db, row)
+        add_history(db, replace(row, alert="a8", action="dismissed", state=AlertState.DISMISSED))
     plan_digest(store, [EVERYWHERE], digest_desk(), now=noon + DAY)
     with store.read() as db:
         told = find_delivery(db, delivery_log(db)[0].id)
@@ -250,6 +252,7 @@ def test_what_is_heard_of_after_a_digest_stands_in_the_next_however_old_its_stor
     assert "新内部预警 1 条（橙 1）" in told[0].subject
     assert "第1桩" in told[0].text.split("● 新内部预警")[1].split("● 比")[0]
     assert "续报　　[橙] 第9桩" in told[0].text
+    assert "已办结　第8桩" in told[0].text
     assert "的召回" in told[0].text
     assert "13800138000" not in told[0].text
     assert "上一期的召回" not in told[0].text
