@@ -137,7 +137,7 @@ def _next(
     blocks: tuple[Block, ...]
     if rows:
         whole = (matter.record, *matter.ids(matter.own[-3:]))
-        blocks = (Grid(("项目", "上次", "本次", "来源", "原因"), tuple(rows), (34, 40, 40, 22, 22), whole=whole,
+        blocks = (Grid(("项目", "上次", "本次", "来源", "原因"), tuple(rows), (32, 32, 32, 30, 30), whole=whole,
                        caption="与上次报告相比"),)  # fmt: skip
     else:
         same = "上次所列各项没有变化，新采集到的信息列后" if newer else "采集到的信息没有变化"

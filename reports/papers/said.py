@@ -143,7 +143,7 @@ def timeline(desk: Desk, matter: Matter, *, most: int = 20, outward: bool = Fals
     left = len(own) - len(chosen)
     note = f"注：不列转载；中间另有{left}条未列，见系统。" if left else "注：不列转载。"
     return Grid(
-        ("时间", "来源", "类别", "内容"), rows, (34, 28, 20, 60), tuple((one.id,) for one in chosen), note=note
+        ("时间", "来源", "类别", "内容"), rows, (34, 28, 22, 58), tuple((one.id,) for one in chosen), note=note
     )  # fmt: skip
 
 
