@@ -34,6 +34,13 @@ SHAPES: Mapping[Type, Mapping[str, Any]] = {
 """How a value is written in JSON; a table has the same as text."""
 
 
+TYPED: Mapping[str, Type] = {
+    "at": "moment", "until": "day", "found": "count", "fixed": "count", "territory": "region", "outcome": "outcome",
+    "firm_code": "uscc", "list": "choice", "site": "choice", "channel": "choice", "done": "flag", "rural": "flag",
+}  # fmt: skip
+"""Fields that are counted or looked up by name, and the type without which they cannot be."""
+
+
 class Column(BaseModel):
     """A column. headers: what else it is called.  private: it is accepted and never kept.  values: of a choice, code to
     the words for it."""
@@ -77,8 +84,13 @@ class IntakeKind(BaseModel):
     @model_validator(mode="after")
     def _composed(self) -> Self:
         for name in ("id", "at"):
-            if name not in self.fields or not self.fields[name].required:
-                raise ValueError(f"fields: {name} is missing or not required (accepted: id and at in each kind)")
+            if name not in self.fields or not self.fields[name].required or self.fields[name].private:
+                raise ValueError(
+                    f"fields: {name} is missing, not required or private (accepted: id and at in each kind)"
+                )
+        for name, type_ in TYPED.items():
+            if name in self.fields and self.fields[name].type != type_:
+                raise ValueError(f"fields.{name}.type: {self.fields[name].type!r} (accepted: {type_})")
         if self.into == "document" and (not self.headline or not self.text):
             raise ValueError("headline and text are needed (accepted for into: document)")
         try:

@@ -139,6 +139,9 @@ def _mistakes(found: Reporting, regions: Regions) -> Iterator[str]:
     for twice in sorted({one for one in ids if ids.count(one) > 1}):
         yield f"{FILE}: items: id {twice!r} is given twice (accepted: each id once)"
     for number, one in enumerate(found.items):
+        for day in one.moved:
+            if list(one.named(day, day)) != [day]:
+                yield f"{FILE}: items.{number}.moved: {day} is no day of {one.id} (accepted: its days by rule)"
         for word in one.owes:
             if word not in LEVELS and word not in regions:
                 accepted = ", ".join(LEVELS)

@@ -141,6 +141,7 @@ def test_what_is_long_past_is_not_told_when_a_desk_is_new(agenda: Agenda, store:
         ("items: [{id: a1, title: x, day: 13-01}]", "is no day of the year"),
         ("items: [{id: a1, title: x, day: 01-01, owes: [everybody]}]", "items.0.owes: 'everybody' (accepted: province"),
         ("items: [{id: a1, title: x, day: 01-01}, {id: a1, title: y, day: 01-02}]", "id 'a1' is given twice"),
+        ("items: [{id: a1, title: x, day: 07-31, moved: {2027-07-30: 2027-08-02}}]", "2027-07-30 is no day of a1"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(tmp_path: Path, lexicon: Lexicon, text: str, said: str) -> None:

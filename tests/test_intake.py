@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -345,6 +346,22 @@ def test_a_headline_of_what_is_not_kept_is_a_mistake_of_the_file(tmp_path: Path,
         load_intake(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ("  at: {title: b, required: true}\n", "fields.at.type: 'text' (accepted: moment)"),
+        ("  at: {title: b, type: moment, required: true}\n  found: {title: c}\n", "fields.found.type: 'text'"),
+        ("  at: {title: b, type: moment, required: true, private: true}\n", "at is missing, not required or private"),
+    ],
+)
+def test_a_field_that_could_not_be_counted_is_a_mistake_of_the_file(tmp_path: Path, fields: str, said: str) -> None:
+    (tmp_path / "intake").mkdir()
+    text = f"title: x\ninto: record\nsource: x1\nfields:\n  id: {{title: a, required: true}}\n{fields}"
+    (tmp_path / "intake" / "x1.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load_intake(tmp_path)
+
+
 def test_a_mistake_in_a_kind_is_named(tmp_path: Path) -> None:
     (tmp_path / "intake").mkdir()
     (tmp_path / "intake" / "x1.yml").write_text(
@@ -355,4 +372,4 @@ def test_a_mistake_in_a_kind_is_named(tmp_path: Path) -> None:
         load_intake(tmp_path)
     assert "intake.yml: folders: unknown key" in str(problem.value)
     assert "intake/x1.yml: " in str(problem.value)
-    assert "id is missing or not required" in str(problem.value)
+    assert "id is missing, not required or private" in str(problem.value)
