@@ -84,7 +84,8 @@ class IntakeKind(BaseModel):
     @model_validator(mode="after")
     def _composed(self) -> Self:
         for name in ("id", "at"):
-            if name not in self.fields or not self.fields[name].required or self.fields[name].private:
+            field = self.fields.get(name)
+            if field is None or not field.required or field.private:
                 raise ValueError(
                     f"fields: {name} is missing, not required or private (accepted: id and at in each kind)"
                 )

@@ -114,9 +114,9 @@ def _of_fact(fact: FirmFact, row: Row, table: GradeTable, day: date) -> Point | 
         case FactKind.COMPLAINTS:
             return _fading("complaints", f"投诉 {fact.count} 件", row.complaints * fact.count, fact, table, day)
         case FactKind.CREDIT if fact.outcome in row.credit:
-            full = row.credit[fact.outcome]
+            full, said = row.credit[fact.outcome], "信用等级" if len(fact.outcome) == 1 else "列入"
             ended = fact.until is not None and fact.until < day
-            return None if ended else Point("credit", f"信用等级 {fact.outcome}", fact.day, full, full)
+            return None if ended else Point("credit", f"{said} {fact.outcome}", fact.day, full, full)
     return None
 
 

@@ -12,6 +12,8 @@ from sqlalchemy import select, update
 from alerts.grade_worth import cases_since
 from alerts.grading import grades_for, nightly
 from config.grades import GradeTable, load_grades
+from config.intake import load_intake
+from config.lexicon import load_lexicon
 from config.settings import PROJECT
 from core.clock import beijing
 from core.errors import ConfigError
@@ -26,7 +28,7 @@ from store.firm_facts import note_changes, save_facts
 from store.grades import changes, grades_of, month_ends, newest_changes, overrides_of, shares, shares_before
 from store.ledger import Entry, HazardState
 from store.schema import documents
-from tests.desk_server import NOW, make_services
+from tests.desk_server import CONFIG, NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
 from web.services import Services
@@ -96,6 +98,12 @@ def test_a_past_day_is_graded_by_what_the_registry_said_then(store: Store, table
         points = [grades_for(db, [FIRM], table, day, {}, as_said=True)[0].points
                   for day in (yesterday, beijing(NOW).date())]  # fmt: skip
     assert points[0] - points[1] == 20, "the certificate had lapsed by the registry of that day"
+
+
+def test_a_firm_on_a_list_that_is_handed_in_has_its_points() -> None:
+    shipped = load_grades(CONFIG, products=load_lexicon(CONFIG).products).row(())[1]
+    lists = load_intake(CONFIG).kinds["credit"].fields["list"].values
+    assert all(shipped.credit.get(words[0], 0) > 0 for words in lists.values())
 
 
 def test_opinion_counts_by_verified_origins_up_to_a_limit_and_open_hazards_do_not_fade(table: GradeTable) -> None:
