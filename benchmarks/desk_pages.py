@@ -58,6 +58,7 @@ NOT_PAGES = {
     "/progress.csv": "a file",
     "/progress.xlsx": "a file",
     "/export/{what}.{form}": "a file",
+    "/mail/{purpose}/{token}": "a link that stands in one mail",
     "/api/export/alerts": "a file",
     "/api/export/events": "a file",
     "/api/export/recalls": "a file",
