@@ -19,7 +19,7 @@ from config.settings import PROJECT
 CHROMIUM = "/usr/bin/chromium"
 OUT = PROJECT / "docs" / "tour"
 WIDE, PHONE = {"width": 1280, "height": 780}, {"width": 390, "height": 780}
-COLOURS = 64
+COLOURS = 160
 PASSWORD = "烽火连三月，家书抵万金"
 FIRM = re.compile("云骓智能科技有限公司电动自行车充电器和电池.*死亡")
 PDF = {"name": "盖章扫描件.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 scan"}
