@@ -1,7 +1,7 @@
 """The sentence of a text that says most of what counts, and what is named in it: what pages and mails quote."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,22 +45,64 @@ def telling_part(text: str, mentions: Sequence[Mention]) -> tuple[int, int]:
     return start, end
 
 
-def pieces(text: str, mentions: Iterable[Mention], start: int, end: int) -> list[tuple[str, str]]:
-    """text[start:end] cut into (piece, kind); kind: empty, or of KINDS, or `not` for what is denied.
+def cut(text: str, mentions: Iterable[Mention], start: int, end: int) -> Iterator[tuple[str, Mention | None]]:
+    """text[start:end] in pieces, each with what it mentions, if anything.
 
     Of two mentions that overlap the first, longer one stays.
     """
-    found, at = list[tuple[str, str]](), start
+    at = start
     for mention in sorted(mentions, key=lambda m: (m.start, -m.end)):
         if mention.start < at or mention.end > end:
             continue
         if mention.start > at:
-            found.append((text[at : mention.start], ""))
-        found.append((text[mention.start : mention.end], "not" if mention.negated else KINDS[mention.type]))
+            yield text[at : mention.start], None
+        yield text[mention.start : mention.end], mention
         at = mention.end
     if at < end:
-        found.append((text[at:end], ""))
-    return found
+        yield text[at:end], None
+
+
+def pieces(text: str, mentions: Iterable[Mention], start: int, end: int) -> list[tuple[str, str]]:
+    """text[start:end] cut into (piece, kind); kind: empty, or of KINDS, or `not` for what is denied."""
+    return [(piece, _kind(mention) if mention else "") for piece, mention in cut(text, mentions, start, end)]
+
+
+def _kind(mention: Mention) -> str:
+    return "not" if mention.negated else KINDS[mention.type]
+
+
+@dataclass(frozen=True)
+class Telling:
+    """The part of a signal's text that says most, masked; its title where the body names nothing (a hot-list line).
+
+    weight: of this part.  body: of the best sentence of the body.
+    """
+
+    signal: Signal
+    title: str
+    text: str
+    mentions: Sequence[Mention]
+    start: int
+    end: int
+    weight: int
+    body: int
+
+
+def telling_of(signal: Signal) -> Telling:
+    """What a signal says most plainly."""
+    document, analysis = signal.document, signal.analysis
+    text, title = shown_text(document, analysis), shown_title(document, analysis)
+    start, end = telling_part(text, analysis.mentions)
+    body = weight(analysis.mentions, start, end)
+    if body or title != document.title:
+        return Telling(signal, title, text, analysis.mentions, start, end, body, body)
+    told = weight(analysis.title_mentions, 0, len(title))
+    return Telling(signal, title, title, analysis.title_mentions, 0, len(title), told, body)
+
+
+def gravity(told: int, level: int) -> int:
+    """By how much a part of that weight goes before others: the level first; 0 where it names nothing."""
+    return min(told, 1) * (10 * level + told)
 
 
 @dataclass(frozen=True)
@@ -82,25 +124,13 @@ class Quoted:
 def quoted(signals: Sequence[Signal], most: int, *, chars: int = LONG) -> list[Quoted]:
     """The telling sentences of the origins that say most, oldest first. chars: of one at most."""
     origins = [one for one in signals if one.document.repost_of is None and one.document.withdrawn_at is None]
-    ranked = sorted(((_gravity(one), one) for one in origins), key=lambda told: -told[0])[:most]
-    return sorted((_quote(one, chars) for _, one in ranked), key=lambda told: told.at)
+    told = sorted(map(telling_of, origins), key=lambda one: -gravity(one.body, one.signal.analysis.level))
+    return sorted((_quote(one, chars) for one in told[:most]), key=lambda one: one.at)
 
 
-def _gravity(signal: Signal) -> int:
-    text, mentions = shown_text(signal.document, signal.analysis), signal.analysis.mentions
-    told = weight(mentions, *telling_part(text, mentions))
-    return min(told, 1) * (10 * signal.analysis.level + told)
-
-
-def _quote(signal: Signal, chars: int) -> Quoted:
-    document, analysis = signal.document, signal.analysis
-    text, mentions = shown_text(document, analysis), analysis.mentions
-    start, end = telling_part(text, mentions)
-    title = shown_title(document, analysis)
-    if not weight(mentions, start, end) and title == document.title:
-        text, mentions, start, end = title, analysis.title_mentions, 0, len(title)
-    cut = min(end, start + chars)
-    told = pieces(text, mentions, start, cut)
-    if cut < end:
-        told.append(("…", ""))
-    return Quoted(document.id, document.source, document.event_time, title, tuple(told))
+def _quote(told: Telling, chars: int) -> Quoted:
+    document, shown = told.signal.document, min(told.end, told.start + chars)
+    parts = pieces(told.text, told.mentions, told.start, shown)
+    if shown < told.end:
+        parts.append(("…", ""))
+    return Quoted(document.id, document.source, document.event_time, told.title, tuple(parts))

@@ -65,9 +65,7 @@ def paper(
 def report(
     kind: Annotated[str, typer.Argument(help=" | ".join(REPORTS))],
     out: OutOption,
-    day: Annotated[
-        str, typer.Option("--date", help="a day of the week or year; default: the last week that ended")
-    ] = "",
+    day: DayOption = "",
     territory: TerritoryOption = "",
     as_json: JsonOption = False,
     data: DataOption = None,

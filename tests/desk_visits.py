@@ -1,12 +1,18 @@
 """Accounts of tests at the desk: their password, a browser that is signed in, the fields of a page."""
 
 import re
+from collections.abc import Callable, Iterator
 from html import unescape
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from web.app import create_app
+from web.services import Services
+
 PASSWORD = "烽火连三月，家书抵万金"
+Browse = Callable[[str], TestClient]
+"""The browser of somebody, signed in; the same one when asked again."""
 
 
 def signed_in(app: FastAPI, name: str, *, password: str = PASSWORD, door: str = "/signin") -> TestClient:
@@ -14,6 +20,20 @@ def signed_in(app: FastAPI, name: str, *, password: str = PASSWORD, door: str = 
     client = TestClient(app, follow_redirects=False)
     sign_in(client, name, password=password, door=door)
     return client
+
+
+def visits(services: Services) -> Iterator[Browse]:
+    """For a fixture: browsers of those who have an account, closed at the end."""
+    opened: dict[str, TestClient] = {}
+
+    def browse(name: str) -> TestClient:
+        if name not in opened:
+            opened[name] = signed_in(create_app(services), name)
+        return opened[name]
+
+    yield browse
+    for client in opened.values():
+        client.close()
 
 
 def sign_in(client: TestClient, name: str, *, password: str = PASSWORD, door: str = "/signin") -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
@@ -49,12 +49,10 @@ from store.supervisions import Supervision, insert_supervision
 from store.weekly import CellRow, SheetAct, add_act, add_cell
 from tests.desk_pages import ALERT, fill_more
 from tests.desk_server import NOW, make_services
-from tests.desk_visits import PASSWORD, signed_in, value_of
-from web.app import create_app
+from tests.desk_visits import PASSWORD, Browse, value_of, visits
 from web.papers import desk_for
 from web.services import Services
 
-Browse = Callable[[str], TestClient]
 DRAFTS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("weekly", "week:2026-W47", {}), ("flash", f"alert:{ALERT}", {}), ("opinion", f"alert:{ALERT}", {}),
     ("risk", "alert:YJ-2026-0004", {}), ("risk", "event:SJ-2026-0003", {}), ("letter", "alert:YJ-2026-0004", {}),
@@ -94,16 +92,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.fixture(scope="module")
 def browse(services: Services) -> Iterator[Browse]:
-    opened: dict[str, TestClient] = {}
-
-    def sign_in(name: str) -> TestClient:
-        if name not in opened:
-            opened[name] = signed_in(create_app(services), name)
-        return opened[name]
-
-    yield sign_in
-    for client in opened.values():
-        client.close()
+    yield from visits(services)
 
 
 @pytest.fixture(scope="module")

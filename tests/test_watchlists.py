@@ -32,9 +32,8 @@ from store.database import Store
 from store.schema import findings
 from store.watchlists import Given, WatchList, find_list, firms_on, watched_as
 from tests.desk_server import CONFIG, NOW, make_services
-from tests.desk_visits import PASSWORD, signed_in, value_of
+from tests.desk_visits import PASSWORD, value_of, visits
 from tests.lab_stories import empty_store, world
-from web.app import create_app
 from web.services import Services
 
 FIRM, OTHER = "ENT0140", "ENT0043"
@@ -171,16 +170,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.fixture(scope="module")
 def browse(services: Services) -> Iterator[Callable[[str], TestClient]]:
-    app, opened = create_app(services), dict[str, TestClient]()
-
-    def sign_in(name: str) -> TestClient:
-        if name not in opened:
-            opened[name] = signed_in(app, name)
-        return opened[name]
-
-    yield sign_in
-    for client in opened.values():
-        client.close()
+    yield from visits(services)
 
 
 def made_by(client: TestClient, **fields: str) -> str:

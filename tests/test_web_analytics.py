@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
@@ -19,7 +19,7 @@ from search.embedded import EmbeddedBackend
 from search.records import IndexEntry
 from store import users
 from tests.desk_server import NOW, make_services
-from tests.desk_visits import PASSWORD, signed_in
+from tests.desk_visits import PASSWORD, Browse, visits
 from tests.search_documents import entry
 from web.access import Viewer
 from web.app import create_app
@@ -64,21 +64,9 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     made.store.close()
 
 
-Browse = Callable[[str], TestClient]
-
-
 @pytest.fixture(scope="module")
 def browse(services: Services) -> Iterator[Browse]:
-    opened: dict[str, TestClient] = {}
-
-    def sign_in(name: str) -> TestClient:
-        if name not in opened:
-            opened[name] = signed_in(create_app(services), name)
-        return opened[name]
-
-    yield sign_in
-    for client in opened.values():
-        client.close()
+    yield from visits(services)
 
 
 def total_of(services: Services, name: str, address: str) -> int:

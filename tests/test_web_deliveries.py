@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -16,12 +16,10 @@ from core.ids import short_id
 from core.records import Notification
 from store import alert_log, audit, mail_book, runs, users
 from tests.desk_server import NOW, make_services
-from tests.desk_visits import PASSWORD, signed_in, value_of
-from web.app import create_app
+from tests.desk_visits import PASSWORD, Browse, value_of, visits
 from web.services import Services
 
 ALERT = short_id("a", "I1")
-Browse = Callable[[str], TestClient]
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +52,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.fixture(scope="module")
 def browse(services: Services) -> Iterator[Browse]:
-    opened: dict[str, TestClient] = {}
-
-    def sign_in(name: str) -> TestClient:
-        if name not in opened:
-            opened[name] = signed_in(create_app(services), name)
-        return opened[name]
-
-    yield sign_in
-    for client in opened.values():
-        client.close()
+    yield from visits(services)
 
 
 def total(page: str) -> int:

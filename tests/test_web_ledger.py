@@ -1,7 +1,7 @@
 """The ledger's pages: entered from an alert, worked on by whom it belongs to, closed by another."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from html import unescape
 from pathlib import Path
@@ -20,13 +20,11 @@ from store import audit, users
 from store.ledger import HazardState, find_entry, list_entries, proofs_of, rows_of
 from store.schema import ledger_entries
 from tests.desk_server import NOW, make_services
-from tests.desk_visits import PASSWORD, signed_in, value_of
-from web.app import create_app
+from tests.desk_visits import PASSWORD, Browse, value_of, visits
 from web.services import Services
 
 ALERT = short_id("a", "I1")
 PDF = b"%PDF-1.7 proof"
-Browse = Callable[[str], TestClient]
 
 
 @pytest.fixture
@@ -46,16 +44,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.fixture
 def browse(services: Services) -> Iterator[Browse]:
-    opened: dict[str, TestClient] = {}
-
-    def sign_in(name: str) -> TestClient:
-        if name not in opened:
-            opened[name] = signed_in(create_app(services), name)
-        return opened[name]
-
-    yield sign_in
-    for client in opened.values():
-        client.close()
+    yield from visits(services)
 
 
 def enter(client: TestClient, **values: str) -> str:

@@ -9,8 +9,8 @@ from openpyxl import Workbook, load_workbook
 
 from core.ids import short_id
 from store.ledger import find_entry, list_entries, rows_of
-from tests.desk_visits import value_of
-from tests.test_web_ledger import Browse, browse, enter, put_right, services, step
+from tests.desk_visits import Browse, value_of
+from tests.test_web_ledger import browse, enter, put_right, services, step
 from web.ledger_sheet import COLUMNS
 from web.services import Services
 

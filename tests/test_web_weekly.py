@@ -1,7 +1,7 @@
 """The weekly table: figures lead to the rows they count, cells are typed with who and when, a signed table stays."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from io import BytesIO
@@ -24,12 +24,10 @@ from store import audit, users
 from store.schema import documents, weekly_acts, weekly_cells
 from store.weekly import CellRow, acts_of, add_cell, history_of
 from tests.desk_server import CONFIG, NOW, make_services
-from tests.desk_visits import PASSWORD, signed_in, value_of
-from web.app import create_app
+from tests.desk_visits import PASSWORD, Browse, value_of, visits
 from web.services import Services
 
 WEEK, BEFORE = "2026-W47", "2026-W46"
-Browse = Callable[[str], TestClient]
 TURN = count()
 
 
@@ -49,16 +47,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.fixture(scope="module")
 def browse(services: Services) -> Iterator[Browse]:
-    opened: dict[str, TestClient] = {}
-
-    def sign_in(name: str) -> TestClient:
-        if name not in opened:
-            opened[name] = signed_in(create_app(services), name)
-        return opened[name]
-
-    yield sign_in
-    for client in opened.values():
-        client.close()
+    yield from visits(services)
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ from datetime import datetime
 from markupsafe import Markup, escape
 from sqlalchemy import Connection, select
 
-from alerts.evidence import KINDS, telling_part, weight
+from alerts.evidence import KINDS, cut, gravity, telling_of
 from core.records import Document, Mention, Signal
 from nlp.privacy import mask
 from pipelines.duplicates import overlaps
-from pipelines.shown import shown_text, shown_title
+from pipelines.shown import shown_title
 from store.schema import documents
 
 CLASSES = {kind: f"m-{css}" for kind, css in KINDS.items()}
@@ -22,18 +22,13 @@ NameOf = Callable[[Mention], str]
 
 def marked(text: str, mentions: Iterable[Mention], name_of: NameOf, start: int = 0, end: int | None = None) -> Markup:
     """text[start:end] escaped, each mention in its span; of two that overlap the first, longer one stays."""
-    end = len(text) if end is None else end
     parts: list[Markup] = []
-    at = start
-    for mention in sorted(mentions, key=lambda m: (m.start, -m.end)):
-        if mention.start < at or mention.end > end:
-            continue
-        parts.append(escape(text[at : mention.start]))
-        css = "m-not" if mention.negated else CLASSES[mention.type]
-        words = escape(text[mention.start : mention.end])
-        parts.append(Markup('<span class="{}" title="{}">{}</span>').format(css, name_of(mention), words))
-        at = mention.end
-    parts.append(escape(text[at:end]))
+    for piece, mention in cut(text, mentions, start, len(text) if end is None else end):
+        if mention is None:
+            parts.append(escape(piece))
+        else:
+            css = "m-not" if mention.negated else CLASSES[mention.type]
+            parts.append(Markup('<span class="{}" title="{}">{}</span>').format(css, name_of(mention), piece))
     return Markup("").join(parts)
 
 
@@ -62,39 +57,13 @@ def quotes(signals: Sequence[Signal], name_of: NameOf, limit: int) -> list[Quote
     Where the body names nothing (a hot-list line), the title is the sentence.
     """
     origins = [signal for signal in signals if signal.document.repost_of is None]
-    told = [_telling(number, signal) for number, signal in enumerate(origins, start=1)]
-    kept = sorted(sorted(told, key=lambda one: -one.gravity)[:limit], key=lambda one: one.document.event_time)
+    told = [(number, telling_of(signal)) for number, signal in enumerate(origins, start=1)]
+    told.sort(key=lambda one: -gravity(one[1].weight, one[1].signal.analysis.level))
+    kept = sorted(told[:limit], key=lambda one: one[1].signal.document.event_time)
     return [
-        Quote(one.document, one.title, marked(one.text, one.mentions, name_of, one.start, one.end), one.origin)
-        for one in kept
+        Quote(one.signal.document, one.title, marked(one.text, one.mentions, name_of, one.start, one.end), number)
+        for number, one in kept
     ]
-
-
-@dataclass(frozen=True)
-class _Telling:
-    """The telling part of an origin, not yet marked: of a hundred origins three are shown."""
-
-    gravity: int
-    origin: int
-    document: Document
-    title: str
-    text: str
-    mentions: Sequence[Mention]
-    start: int
-    end: int
-
-
-def _telling(number: int, signal: Signal) -> _Telling:
-    document, analysis = signal.document, signal.analysis
-    text, mentions = shown_text(document, analysis), analysis.mentions
-    start, end = telling_part(text, mentions)
-    title = shown_title(document, analysis)
-    told = weight(mentions, start, end)
-    if not told and title == document.title:
-        text, mentions, start, end = title, analysis.title_mentions, 0, len(title)
-        told = weight(mentions, start, end)
-    gravity = min(told, 1) * (10 * analysis.level + told)
-    return _Telling(gravity, number, document, title, text, mentions, start, end)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection
 
@@ -137,6 +137,8 @@ SHAPES: Mapping[What, Shape] = {
     ),
 }  # fmt: skip
 Row = dict[str, Any]
+One = TypeVar("One")
+Place = TypeVar("Place")
 
 
 def rows_of(store: Store, what: What, viewer: Viewer | None, since: datetime | None) -> Iterator[Row]:
@@ -190,15 +192,26 @@ def dictionary() -> str:
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def _alerts(store: Store, viewer: Viewer | None, since: datetime | None) -> Iterator[Row]:
-    behind: tuple[datetime, str] | None = None
+def _pages(
+    store: Store, read: Callable[[Connection, Place | None], list[One]], place_of: Callable[[One], Place]
+) -> Iterator[list[One]]:
+    """What `read` gives behind a place, a page a transaction. place_of: the place of one of them."""
+    behind: Place | None = None
     while True:
         with store.read() as db:
-            some = alerts_changed(db, behind, since=since, limit=PAGE)
-        yield from map(_alert, some if viewer is None else viewer.alerts(some))
+            some = read(db, behind)
+        yield some
         if len(some) < PAGE:
             return
-        behind = (some[-1].created_at, some[-1].id)
+        behind = place_of(some[-1])
+
+
+def _alerts(store: Store, viewer: Viewer | None, since: datetime | None) -> Iterator[Row]:
+    def read(db: Connection, behind: tuple[datetime, str] | None) -> list[Alert]:
+        return alerts_changed(db, behind, since=since, limit=PAGE)
+
+    for some in _pages(store, read, lambda one: (one.created_at, one.id)):
+        yield from map(_alert, some if viewer is None else viewer.alerts(some))
 
 
 def _alert(one: Alert) -> Row:
@@ -212,14 +225,11 @@ def _alert(one: Alert) -> Row:
 
 
 def _events(store: Store, viewer: Viewer | None, since: datetime | None) -> Iterator[Row]:
-    behind: tuple[int, int] | None = None
-    while True:
-        with store.read() as db:
-            some = events_behind(db, behind, since=since, least=1, limit=PAGE)
+    def read(db: Connection, behind: tuple[int, int] | None) -> list[tuple[tuple[int, int], Event]]:
+        return events_behind(db, behind, since=since, least=1, limit=PAGE)
+
+    for some in _pages(store, read, lambda one: one[0]):
         yield from (_event(one) for _, one in some if viewer is None or viewer.sees_event(one))
-        if len(some) < PAGE:
-            return
-        behind = some[-1][0]
 
 
 def _event(one: Event) -> Row:
@@ -233,22 +243,14 @@ def _event(one: Event) -> Row:
 
 
 def _recalls(store: Store, viewer: Viewer | None, since: datetime | None) -> Iterator[Row]:
-    seq = 0
-    while True:
-        with store.read() as db:
-            some = _page_of_recalls(db, seq, since)
+    def read(db: Connection, behind: int | None) -> list[tuple[int, Signal]]:
+        return recalls_behind(db, behind or 0, kinds=[kind.value for kind in RECALLS], since=since, limit=PAGE)
+
+    for some in _pages(store, read, lambda one: one[0]):
         for _, signal in some:
-            if viewer is None or viewer.sees_code(signal.analysis.jurisdiction_code):
-                row = _recall(signal)
-                if row is not None:
-                    yield row
-        if len(some) < PAGE:
-            return
-        seq = some[-1][0]
-
-
-def _page_of_recalls(db: Connection, seq: int, since: datetime | None) -> list[tuple[int, Signal]]:
-    return recalls_behind(db, seq, kinds=[kind.value for kind in RECALLS], since=since, limit=PAGE)
+            row = _recall(signal) if viewer is None or viewer.sees_code(signal.analysis.jurisdiction_code) else None
+            if row is not None:
+                yield row
 
 
 def _recall(signal: Signal) -> Row | None:

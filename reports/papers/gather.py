@@ -244,11 +244,6 @@ def tells(desk: Desk, one: Told, *, outward: bool = False) -> Said:
     return fact(f"{moment_words(one.at)}，{before}{quoted(one, outward=outward)}{behind}。", one.id)
 
 
-def safe_name(name: str, fallback: str) -> str:
-    """A title of our own records for a heading: without a word that papers do not use."""
-    return fallback if forbidden(name) else name
-
-
 @dataclass(frozen=True)
 class Records:
     """Records of this system that a paper rests on beside documents."""
