@@ -43,7 +43,8 @@ TYPED: Mapping[str, Type] = {
 
 class Column(BaseModel):
     """A column. headers: what else it is called.  private: it is accepted and never kept.  values: of a choice, code to
-    the words for it."""
+    the words for it.  empty: what an empty cell says in a file that has the column (a tick or nothing).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,6 +54,7 @@ class Column(BaseModel):
     headers: tuple[str, ...] = ()
     most: int = Field(default=500, ge=1, le=20_000)
     private: bool = False
+    empty: str = ""
     values: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -132,8 +132,8 @@ class FileTaker:
             raise UsageError(f"缺少列：{'、'.join(lacking)}（表头：{seen or '没有'}）")
         report.unused = [cell for place, cell in enumerate(opened.header) if cell.strip() and place not in mapped]
         for line, cells in opened.rows:
-            given = {mapped[place]: cell for place, cell in enumerate(cells) if place in mapped and cell.strip()}
-            if not given:
+            given = {mapped[place]: cell for place, cell in enumerate(cells) if place in mapped}
+            if not any(cell.strip() for cell in given.values()):
                 continue
             report.rows += 1
             if report.rows > self.intake.rules.file_rows:

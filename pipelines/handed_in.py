@@ -115,9 +115,14 @@ def _handed(kind: IntakeKind, row: ReadRow, by: HandedBy, firm: str, *, hashed: 
     return Handed(
         kind.id, by.source, row.id, 1, hashed, row.day, now, by.actor, by.place, body,
         territory=row.territory, product=row.product, firm=firm, outcome=row.outcome,
-        online=row.value("channel") == "online", rural=row.value("rural") == "是", site=row.value("site"),
+        online=_told(row.value("channel"), "online"), rural=_told(row.value("rural"), "是"), site=row.value("site"),
         found=row.found, fixed=row.fixed, done=row.value("done") == "是",
     )  # fmt: skip
+
+
+def _told(value: str, yes: str) -> bool | None:
+    """None: the row does not tell."""
+    return value == yes if value else None
 
 
 def _firms(db: Connection, rows: Sequence[ReadRow]) -> dict[str, str]:

@@ -95,6 +95,7 @@ def read_row(kind: IntakeKind, given: Mapping[str, Any], words: Words) -> ReadRo
         except CellMistake as mistake:
             mistakes.append(FieldMistake(name, str(mistake)))
             continue
+        text = text or (column.empty if name in given else "")
         if not text:
             if column.required:
                 mistakes.append(FieldMistake(name, f"缺少{column.title}"))

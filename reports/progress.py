@@ -23,9 +23,16 @@ CELLS = ("self_check_done", "self_found", "self_fixed", "insp_ent", "sampling_ba
 """Columns of the weekly table that stand beside what records tell."""
 
 
+WHOLE = {"failed": "judged", "online": "placed", "rural": "ruled"}
+"""What a share is of, where not of all batches."""
+
+
 @dataclass
 class Sampling:
-    """Batches of the year. judged: those with a result.  imported: those of them that came with registry files."""
+    """Batches of the year. judged: those with a result.  imported: those of them that came with registry files.
+
+    placed, ruled: those of which is told whether they were sold online, whether in a rural market.
+    """
 
     batches: int = 0
     key: int = 0
@@ -34,6 +41,8 @@ class Sampling:
     failed: int = 0
     judged: int = 0
     imported: int = 0
+    placed: int = 0
+    ruled: int = 0
 
     def add(self, other: "Sampling") -> None:
         """Count in."""
@@ -41,8 +50,8 @@ class Sampling:
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
     def share(self, part: str) -> float | None:
-        """Percent of the batches; None where there are none. Of failed: of those with a result."""
-        whole = self.judged if part == "failed" else self.batches
+        """Percent of the batches of which it is known; None where there are none. Of failed: of those with a result."""
+        whole = getattr(self, WHOLE.get(part, "batches"))
         return 100 * float(getattr(self, part)) / whole if whole else None
 
 
@@ -228,12 +237,18 @@ def _count_samples(
     for one in handed.batches:
         if (code := seat(one.territory)) is not None:
             keyed = one.batches if one.product in key else 0
-            rows[code].sampling.add(Sampling(one.batches, keyed, one.online, one.rural, one.failed, one.judged))
+            rows[code].sampling.add(_sampled(one, keyed))
     for territory, product, outcome, count in handed.imported:
         if (code := seat(territory)) is not None:
             failed, judged = count * (outcome == "failed"), count * (outcome in ("failed", "passed"))
             keyed = count if product in key else 0
             rows[code].sampling.add(Sampling(count, keyed, 0, 0, failed, judged, count))
+
+
+def _sampled(one: book.Batches, keyed: int) -> Sampling:
+    return Sampling(
+        one.batches, keyed, one.online, one.rural, one.failed, one.judged, placed=one.placed, ruled=one.ruled
+    )
 
 
 def _count_visits(handed: Handed, rows: Mapping[str, Row], total: Row, seat: Callable[[str], str | None]) -> None:

@@ -32,8 +32,8 @@ class Handed:
     product: str = ""
     firm: str = ""
     outcome: str = ""
-    online: bool = False
-    rural: bool = False
+    online: bool | None = None
+    rural: bool | None = None
     site: str = ""
     found: int = 0
     fixed: int = 0

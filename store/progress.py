@@ -37,6 +37,10 @@ class Batches:
     judged: int
     online: int
     rural: int
+    placed: int
+    """Batches of which is told whether they were sold online."""
+    ruled: int
+    """Batches of which is told whether the market is a rural one."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def batches(db: Connection, where: Where) -> list[Batches]:
     table = handed_in.c
     query = select(
         table.territory, table.product, func.count(), _sum(table.outcome == "failed"), _sum(table.outcome != ""),
-        _sum(table.online), _sum(table.rural),
+        _sum(table.online), _sum(table.rural), func.count(table.online), func.count(table.rural),
     )  # fmt: skip
     rows = db.execute(query.where(*where).group_by(table.territory, table.product))
     return [Batches(row[0], row[1], *map(int, row[2:])) for row in rows]

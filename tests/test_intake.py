@@ -132,6 +132,19 @@ def test_a_workbook_and_json_lines_in_any_order_say_the_same(
     )
 
 
+def test_a_tick_or_nothing_says_no_where_the_file_has_the_column(
+    taker: FileTaker, intake: Intake, store: Store, tmp_path: Path
+) -> None:
+    head, kind = "抽样单编号,抽样日期,产品名称,抽样地", intake.kinds["sampling"]
+    ticks = f"{head},农村市场\nR1,2026-05-01,电线电缆,南昌市,√\nR2,2026-05-01,电线电缆,南昌市,\n"
+    assert taker.take(written(tmp_path, "ticks.csv", ticks), kind).new == 2
+    assert taker.take(written(tmp_path, "untold.csv", f"{head}\nR3,2026-05-01,电线电缆,南昌市\n"), kind).new == 1
+    with store.read() as db:
+        rows = newest(db, "sampling", "ecqs", ["R1", "R2", "R3"])
+    assert [rows[one].rural for one in ("R1", "R2", "R3")] == [True, False, None]
+    assert [rows[one].online for one in ("R1", "R2", "R3")] == [None, None, None]
+
+
 def test_wrong_rows_are_told_by_line_and_field_and_the_others_taken(
     taker: FileTaker, intake: Intake, tmp_path: Path
 ) -> None:

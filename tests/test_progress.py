@@ -31,6 +31,7 @@ from tests.desk_pages import fill_more
 from tests.desk_server import CONFIG, NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
+from web.progress_sheet import csv_of
 from web.services import Services
 
 KEY = frozenset({"cable", "ebike"})
@@ -102,6 +103,20 @@ def test_shares_are_of_the_years_batches_and_firms_count_once(desk: Services) ->
     assert (nan.makers, nan.rate(nan.firms, nan.makers)) == (4, 25), "a stand: the last week's, not a sum"
     assert [row.code for row in below.rows if row.sampling.batches] == ["360102", "360100"]
     assert below.rows[-1].own
+
+
+def test_a_place_of_sale_that_no_batch_tells_is_unknown_and_not_none(desk: Services) -> None:
+    with desk.store.read() as db:
+        found = progress(db, Asked("360000", 2026, NOW), desk.lexicon.regions, ProgressRules(), key=KEY)
+    rows = {row.code: row for row in found.rows}
+    told, untold = rows["360100"], rows["360700"]
+    assert (told.sampling.share("online"), told.sampling.share("rural")) == (100, 100), "of those that tell it"
+    assert (untold.sampling.share("online"), untold.sampling.share("rural")) == (None, None)
+    line = next(row for row in csv_of(found).splitlines() if row.startswith("赣州市"))
+    assert line.split(",")[4:8] == ["", "", "", ""]
+    client = signed_in(create_app(desk), "sheng")
+    assert "网络抽样 100.0%（写明的 1 批中）" in client.get("/progress").text
+    assert "网络抽样 —，没有一批写明" in client.get("/progress?region=360700").text
 
 
 def test_a_share_below_the_floor_is_marked_and_every_number_leads_to_its_records(desk: Services) -> None:

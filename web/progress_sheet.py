@@ -23,6 +23,7 @@ TARGET_HEAD = ("产品", "属地", "企业", "分值", "理由", "事件", "决�
 NOTES = (
     ("抽查批次", "e-CQS 等报送的抽样单，按抽样日期和抽样地计；名录导入的抽查结果按企业属地计入总数，不分网络、农村"),
     ("重点产品占比", "重点产品批次除以全部批次；通知要求全年不低于下限"),
+    ("网络占比、农村占比", "除以写明抽样环节、是否农村的批次；没有一批写明的为空"),
     ("不合格率", "不合格批次除以有结论的批次"),
     ("自查完成企业", "自查自改记录中写明完成的企业，同一企业只计一家"),
     ("检查家次、检查企业", "现场检查记录；家次逐次计，企业只计生产企业、只计一家"),
@@ -39,9 +40,11 @@ def cells_of(row: Row) -> list[object]:
     shares = {part: sampling.share(part) for part in ("key", "online", "rural", "failed")}
     covered = row.rate(row.firms, row.makers)
     rounded = {part: "" if share is None else round(share, 1) for part, share in shares.items()}
+    online, rural = sampling.online if sampling.placed else "", sampling.rural if sampling.ruled else ""
+    failed = sampling.failed if sampling.judged else ""
     return [
-        row.name, sampling.batches, sampling.key, rounded["key"], sampling.online, rounded["online"], sampling.rural,
-        rounded["rural"], sampling.failed, rounded["failed"], row.self_firms, row.self_found, row.self_fixed,
+        row.name, sampling.batches, sampling.key, rounded["key"], online, rounded["online"], rural,
+        rounded["rural"], failed, rounded["failed"], row.self_firms, row.self_found, row.self_fixed,
         row.visits, row.firms, "" if covered is None else round(covered, 1), row.found,
         row.fixed, row.hazards, row.closed, row.open, row.over,
         weekly.get("self_check_done", ""), weekly.get("insp_ent", ""), weekly.get("sampling_batches", ""),
