@@ -7,10 +7,9 @@ from sqlalchemy import Connection, Text, and_, not_, or_, select, tuple_, type_c
 
 from core.records import Alert, AlertState, RegistryEntry
 from store.alert_log import MERGED, REAL, alert_of
-from store.audit import AuditLine, line_of
 from store.events import Event, event_of
 from store.registry import entry_of
-from store.schema import alerts, audit, enterprises, events
+from store.schema import alerts, enterprises, events
 
 
 def alerts_behind(
@@ -85,11 +84,3 @@ def entries_behind(db: Connection, behind: str, *, part: str, limit: int) -> lis
 
 
 _ENTRY = type_coerce(enterprises.c.entry, Text)
-
-
-def audit_behind(db: Connection, behind: int | None, *, limit: int) -> list[AuditLine]:
-    """The audit log, newest first."""
-    query = select(audit)
-    if behind is not None:
-        query = query.where(audit.c.number < behind)
-    return [line_of(row) for row in db.execute(query.order_by(audit.c.number.desc()).limit(limit)).mappings()]

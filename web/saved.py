@@ -39,8 +39,8 @@ def may_see(viewer: Viewer, search: SavedSearch) -> bool:
 
 
 def may_change(viewer: Viewer, search: SavedSearch) -> bool:
-    """Its owner, or an administrator."""
-    return search.owner == viewer.name or viewer.may("saved")
+    """Its owner, or an administrator of its owner's territory or of what lies above it."""
+    return search.owner == viewer.name or (viewer.may("saved") and viewer.sees_code(search.territory))
 
 
 def asked_of(search: SavedSearch, now: datetime) -> Asked | None:

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from config.rules import Rule
+from store import audit, users
 from store.documents import tally
-from store.pages import audit_behind
 from store.runs import list_jobs, list_processes, stale
 from store.users import EVERYWHERE
 from web.api_shapes import Moment, Page, Paged, masked
@@ -179,10 +179,11 @@ def show_status(visit: SystemReader) -> StatusOut:
 
 @router.get("/audit")
 def list_audit(visit: Auditor, asked: Annotated[Paged, Query()]) -> Page[AuditOut]:
-    """The audit log, newest first."""
+    """The audit log, newest first, cut to the accounts of the own territory."""
     behind = read_cursor("audit", asked.cursor, a_number)
     with visit.services.store.read() as db:
-        lines = audit_behind(db, behind[0] if behind else None, limit=asked.limit)
+        within = visit.me.accounts(users.list_users(db))
+        lines = audit.search(db, before=behind[0] if behind else None, within=within, limit=asked.limit)
     last = write_cursor("audit", lines[-1].number) if len(lines) == asked.limit else None
     names = [name for name in AuditOut.model_fields if name != "details"]
     rows = [
