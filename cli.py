@@ -57,6 +57,8 @@ GROUPS = {
 KEPT = ("worker", "indexer", "crawler", "scheduler", "sender", "desk", "demo-site")
 """Started by `run`, a file each, so that none loads what another needs; left out of the list of jobs."""
 GLOBAL = ("--data", "--profile")
+# Our matrices are small, and who forks must have no threads. Before numpy is loaded by anything.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

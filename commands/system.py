@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -46,9 +46,9 @@ from config.tiles import load_tiles
 from config.weekly import load_weekly
 from core.clock import beijing, system_clock
 from core.errors import ConfigError, FengsuiError, StoreError, UsageError
-from core.stopping import stop_on
+from core.stopping import StopSignals
 from demo.story import DEFAULT_SPEED
-from pipelines.supervisor import Supervisor
+from pipelines.supervisor import Supervisor, Work
 from store.database import Store, get_fact
 from store.users import first_admin_token
 
@@ -77,7 +77,7 @@ def run(
     settings = settings_of(data, profile, log_level="WARNING")
     check_config(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with only_one(settings.data_dir) as lock:
+    with only_one(settings.data_dir):
         store = open_store(settings)
         desk_port = free_port(port)
         here = f"http://{HOST}:{desk_port}"
@@ -88,20 +88,34 @@ def run(
         site_port = _site_port(store) if settings.profile == "demo" else 0
         if site_port:
             settings = settings.model_copy(update={"source_base": base_of(site_port)})
+        store.close()  # a connection must not be shared with forks
         logs = settings.data_dir / "logs"
-        stopping = stop_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        supervisor = Supervisor(child_environment(settings), logs, lock, stopping=stopping)
+        stopping = StopSignals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        supervisor = Supervisor(child_environment(settings), settings.data_dir, logs, stopping)
         told = "演示（示例数据）" if settings.profile == "demo" else "正式"
         print(f"烽燧 {told}：数据在 {settings.data_dir}，日志在 {logs}；正在启动 …", file=sys.stderr)
-        supervisor.start("desk", "desk", "--host", host, "--port", str(desk_port))
-        if site_port:
-            supervisor.start("demo-site", "demo-site", "--port", str(site_port), "--speed", str(speed))
-        for name in ("worker", "indexer", "crawler", "scheduler", "sender"):
-            supervisor.start(name, name)
+        for name, work in _processes(host, desk_port, site_port, speed).items():
+            supervisor.start(name, work)
         if _answers(f"{here}/healthz", supervisor):
             print("已启动，按 Ctrl-C 停止。在浏览器打开：", file=sys.stderr)
             print(settings.public_url.rstrip("/") + _entry(store), flush=True)
         supervisor.watch()
+
+
+def _processes(host: str, desk_port: int, site_port: int, speed: float) -> dict[str, Work]:
+    """What runs, by name. Loads all that they need, once for all of them."""
+    from commands.crawler import crawler
+    from commands.demo_site import demo_site
+    from commands.desk import desk
+    from commands.indexer import indexer
+    from commands.processes import scheduler_process, sender
+    from commands.worker import worker
+
+    works: dict[str, Work] = {"desk": partial(desk, host=host, port=desk_port, kept=True)}
+    if site_port:
+        works["demo-site"] = partial(demo_site, port=site_port, speed=speed, kept=True)
+    kept = {"worker": worker, "indexer": indexer, "crawler": crawler, "scheduler": scheduler_process, "sender": sender}
+    return works | {name: partial(process, kept=True) for name, process in kept.items()}
 
 
 def check(data: DataOption = None, profile: ProfileOption = None) -> None:
@@ -218,10 +232,10 @@ def _routes(settings: Settings, lexicon_once: Callable[[], Lexicon]) -> tuple[Re
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[int]:
-    """Hold the data folder, and give the lock's file: two systems on one folder would send everything twice.
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the data folder: two systems on one folder would send everything twice.
 
-    Children hold it with us. Those of a system that was killed end by themselves, and we wait for the last of them.
+    Forks hold it with us. Those of a system that was killed end by themselves, and we wait for the last of them.
     """
     with (folder / LOCK).open("a+") as lock:
         deadline = time.monotonic() + LOCK_SECONDS
@@ -232,7 +246,7 @@ def only_one(folder: Path) -> Iterator[int]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        yield lock.fileno()
+        yield
 
 
 def _locked(lock: int) -> bool:
@@ -264,6 +278,7 @@ def _site_port(store: Store) -> int:
 def _entry(store: Store) -> str:
     with store.write() as db:
         secret = first_admin_token(db, now=system_clock())
+    store.close()
     return f"/first?token={secret}" if secret else "/"
 
 

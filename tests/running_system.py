@@ -1,6 +1,7 @@
 """`fengsui run` as a person starts it: its processes, its address, its end."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -65,14 +66,13 @@ class System:
 
     def processes(self) -> dict[int, str]:
         """Pid and command of all that lives and works on this folder, whoever its parent is."""
-        mark = f"FENGSUI_DATA={self.folder.resolve()}\0".encode()
+        title = re.compile(rf"fengsui (\S+) --data {re.escape(str(self.folder.resolve()))}\0*")
         found = {}
         for place in Path("/proc").iterdir():
-            with suppress(OSError, ValueError, IndexError):
-                ours = place.name.isdecimal() and mark in (place / "environ").read_bytes()
-                words = (place / "cmdline").read_bytes().split(b"\0") if ours else []
-                if b"--kept" in words:
-                    found[int(place.name)] = words[3].decode()
+            with suppress(OSError, ValueError):
+                shown = title.fullmatch((place / "cmdline").read_text()) if place.name.isdecimal() else None
+                if shown:
+                    found[int(place.name)] = shown[1]
         if self.process.poll() is None:
             found[self.process.pid] = "run"
         return found
