@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
+from config.settings import calm_matrices
 from core.errors import FengsuiError
 
 GROUPS = {
@@ -57,12 +58,11 @@ GROUPS = {
 KEPT = ("worker", "indexer", "crawler", "scheduler", "sender", "desk", "demo-site")
 """Started by `run`, a file each, so that none loads what another needs; left out of the list of jobs."""
 GLOBAL = ("--data", "--profile")
-# Our matrices are small, and who forks must have no threads. Before numpy is loaded by anything.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command. Exit 0 done, 1 failed, 2 wrong use or config; errors are one sentence on stderr."""
+    calm_matrices()  # before numpy is loaded by anything
     words = _command_first(list(sys.argv[1:] if arguments is None else arguments))
     app = typer.Typer(
         name="fengsui",

@@ -1,6 +1,7 @@
 """The only reader of the environment. Every entry point makes one `Settings` and hands it on."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -179,3 +180,13 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
     }
     return {**os.environ, **own}
+
+
+def enter_environment(values: Mapping[str, str]) -> None:
+    """In a fork: live in this environment from now on (see `child_environment`)."""
+    os.environ.update(values)
+
+
+def calm_matrices() -> None:
+    """Let numpy work without threads, if nobody says otherwise: our matrices are small, who forks must have none."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

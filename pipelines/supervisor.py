@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from setproctitle import setproctitle
 
+from config.settings import enter_environment
 from core.errors import FengsuiError
 from core.logs import log_event
 from core.stopping import StopSignals
@@ -124,7 +125,7 @@ class Supervisor:
             os.dup2(2, 1)  # our stdout is for the one address that a person is told
             # Before the environment is changed: the title is written over where it lies.
             setproctitle(f"fengsui {child.name} --data {self.folder}")
-            os.environ.update({**self.environment, "FENGSUI_LOG_FILE": str(self.logs / f"{child.name}.log")})
+            enter_environment({**self.environment, "FENGSUI_LOG_FILE": str(self.logs / f"{child.name}.log")})
             child.work()
             code = 0
         except FengsuiError as problem:
