@@ -4,6 +4,7 @@ Each reader has one of the own territories, products and levels, and of nobody e
 last one that went out to that reader, so that digests which never went out are folded into the next.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,6 +20,7 @@ from alerts.mail_message import DIGEST
 from alerts.mailing import environment
 from config.routes import Recipient, channel_of
 from core.clock import BEIJING, as_utc, beijing
+from core.errors import FengsuiError, UsageError
 from core.ids import short_id
 from core.records import LEVEL_COLOURS, Notification
 from store.alert_log import add_delivery
@@ -26,6 +28,7 @@ from store.database import Store
 from store.mail_book import DigestRow, address_states, digests_of, keep_picture
 from store.watch import replace_notice
 
+logger = logging.getLogger(__name__)
 LONGEST = timedelta(days=7)
 """How far back a digest reaches at most."""
 REMEMBERED = timedelta(days=60)
@@ -82,39 +85,56 @@ def plan_digest(
     """Put a digest into the outbox for each recipient who wants one, once a day. Returns how many rows are new.
 
     It tells of everything since the last one that went out, a week at most. Those that still wait are taken back: this
-    one tells what they would.  day: of that day alone (00:00 to 00:00, or until now).
+    one tells what they would.  day: of that day alone (00:00 to 00:00), beside the daily ones. Raises UsageError where
+    it is not over, and, when all others have theirs, FengsuiError with the readers whose digest could not be made.
     """
-    planned, read = 0, dict[datetime, DayNews]()
-    made_for = day or previous_day(now)
+    if day is not None and day > previous_day(now):
+        raise UsageError(f"{day} 还没有结束，不能发这一天的摘要；最近可发 {previous_day(now)}，当天的用 --preview 看")
+    planned, read, failed = 0, dict[datetime, DayNews](), list[str]()
     for one in (each for each in recipients if channel_of(each.mail) == "mail"):
-        delivery = short_id("n", "digest", one.mail, made_for.isoformat())
-        # Reading and drawing takes a fifth of a second each: nobody who writes waits for it.
-        with store.read() as db:
-            past = digests_of(db, one.mail, since=now - REMEMBERED)
-            off = address_states(db, [one.mail]).get(one.mail)
-            if (off is not None and off.no_digest_at) or any(row.id == delivery for row in past):
-                continue
-            since, until = _span(past, now, day)
-            if since not in read:
-                read[since] = read_day(db, desk, since, until)
-            made = build_digest(db, desk, Reader(one, desk.names.regions), read[since])
-        told: dict[str, Any] = {"kind": DIGEST, "from": since.isoformat(), "to": until.isoformat()}
-        with store.write() as db:
-            if made.pictures:
-                told["pictures"] = {name: keep_picture(db, png, now) for name, png in made.pictures.items()}
-            notice = Notification(delivery, "mail", one.mail, made.subject, made.text, made.html, details=told)
-            if add_delivery(db, notice, now=now, what=DIGEST):
-                planned += 1
-                for row in past:
-                    if row.state == "waiting" and not day:
-                        replace_notice(db, row.id)
+        try:
+            planned += _plan_one(store, one, desk, now=now, day=day, read=read)
+        except Exception as problem:  # whatever one reader's digest fails of: the others have theirs
+            failed.append(f"{one.mail}（{type(problem).__name__}：{problem}）")
+            logger.exception("digest of %s", one.mail)
+    if failed:
+        raise FengsuiError(f"{planned} 封已放入待发，{len(failed)} 人的摘要没有做成：{'；'.join(failed)}")
     return planned
+
+
+def _plan_one(
+    store: Store, one: Recipient, desk: DigestDesk, *, now: datetime, day: date | None, read: dict[datetime, DayNews]
+) -> bool:
+    """One reader's. read: news by their beginning, those of readers before."""
+    daily = short_id("n", "digest", one.mail, (day or previous_day(now)).isoformat())
+    delivery = daily if day is None else short_id("n", "digest", one.mail, day.isoformat(), "alone")
+    # Reading and drawing takes a fifth of a second each: nobody who writes waits for it.
+    with store.read() as db:
+        past = digests_of(db, one.mail, since=now - REMEMBERED)
+        off = address_states(db, [one.mail]).get(one.mail)
+        if (off is not None and off.no_digest_at) or any(row.id in (daily, delivery) for row in past):
+            return False
+        since, until = _span([row for row in past if not row.alone], now, day)
+        if since not in read:
+            read[since] = read_day(db, desk, since, until)
+        made = build_digest(db, desk, Reader(one, desk.names.regions), read[since])
+    told: dict[str, Any] = {"kind": DIGEST, "from": since.isoformat(), "to": until.isoformat()}
+    if day is not None:
+        told["alone"] = True
+    with store.write() as db:
+        if made.pictures:
+            told["pictures"] = {name: keep_picture(db, png, now) for name, png in made.pictures.items()}
+        notice = Notification(delivery, "mail", one.mail, made.subject, made.text, made.html, details=told)
+        new = add_delivery(db, notice, now=now, what=DIGEST)
+        for row in past if new and day is None else ():
+            if row.state == "waiting" and not row.alone:
+                replace_notice(db, row.id)
+    return new
 
 
 def _span(past: Sequence[DigestRow], now: datetime, day: date | None) -> tuple[datetime, datetime]:
     if day is not None:
-        start, end = bounds_of(day)
-        return start, min(end, max(now, start + timedelta(minutes=1)))
+        return bounds_of(day)
     went = [row.to for row in past if row.state in ("sent", "handing", "sending", "unsure") and row.to < now]
     start = bounds_of(previous_day(now))[0]
     unsent = [row.since for row in past if row.state == "waiting"]

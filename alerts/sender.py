@@ -3,7 +3,8 @@
 A sender that dies before the message itself went over the wire has sent nothing: the delivery is due again when its
 claim runs out. One that dies between handing over and noting the answer leaves it in state `handing`; one whose
 connection breaks there knows no more. Nobody can tell whether the mail went out, and nothing may be sent twice: it is
-marked failed with the reason, and shown in the log.
+marked failed with the reason, and shown in the log. A mistake of ours with one delivery is noted there and tried
+again as a refusal is: the others go on.
 
 A channel whose other end is dead rests for a minute after each vain try, so that a queue of a thousand neither waits
 for a thousand timeouts nor fills the log; then one is tried again. What was overtaken meanwhile is not sent.
@@ -15,10 +16,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection
 
+from alerts.mail_message import DIGEST
 from core.clock import Clock
 from core.errors import DeliveryError
 from core.logs import log_event
@@ -27,14 +30,14 @@ from store.alert_log import (
     Delivery,
     claim_delivery,
     deliveries_in_doubt,
-    drop_overtaken,
+    drop_delivery,
     free_deliveries,
     note_handover,
     overtaken,
     settle_delivery,
 )
 from store.database import Store
-from store.mail_book import forget_failing, note_failing
+from store.mail_book import address_states, forget_failing, note_failing
 
 logger = logging.getLogger(__name__)
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60, 120, 240))
@@ -99,19 +102,35 @@ def send_due(store: Store, channels: Mapping[str, Channel], *, clock: Clock, who
     while True:
         with store.write() as db:
             delivery = claim_delivery(db, who=who, now=clock(), but=flow.closed(clock()))
-            dropped = delivery is not None and _is_stale(db, delivery, clock())
-            if delivery is not None and dropped:
-                drop_overtaken(db, delivery)
+            dropped = delivery is not None and _is_left_out(db, delivery, clock())
         if delivery is None:
             return sent
         if not dropped:
             sent += _deliver(store, delivery, channels, clock, flow)
 
 
-def _is_stale(db: Connection, delivery: Delivery, now: datetime) -> bool:
-    """Whether it was held up, and what it says was said again since. What comes in its time is never left out."""
+def _is_left_out(db: Connection, delivery: Delivery, now: datetime) -> bool:
+    """Whether a claimed delivery is not sent: overtaken, or a digest turned off by its reader while it waited."""
     if delivery.notification.details.get("by_hand"):  # a person wants it sent
         return False
+    if _is_stale(db, delivery, now):
+        drop_delivery(db, delivery, "replaced")
+        return True
+    if _is_off(db, delivery.notification):
+        drop_delivery(db, delivery, "withdrawn")
+        return True
+    return False
+
+
+def _is_off(db: Connection, notice: Notification) -> bool:
+    if notice.details.get("kind") != DIGEST:
+        return False
+    off = address_states(db, [notice.recipient]).get(notice.recipient)
+    return off is not None and off.no_digest_at is not None
+
+
+def _is_stale(db: Connection, delivery: Delivery, now: datetime) -> bool:
+    """Whether it was held up, and what it says was said again since. What comes in its time is never left out."""
     held_up = delivery.attempts > 1 or now - delivery.due_at > HELD_UP
     return held_up and overtaken(db, delivery, standing=STANDING)
 
@@ -135,25 +154,43 @@ def settle_doubts(store: Store, *, clock: Clock) -> int:
     return len(doubtful)
 
 
+def _as_refusal(problem: Exception, delivery: Delivery, *, unsure: bool) -> DeliveryError:
+    """What a delivery failed of. A mistake of ours is told by its kind and place alone: keys may stand in its words."""
+    if isinstance(problem, DeliveryError):
+        return problem
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+    kind = type(problem).__name__
+    log_event(
+        logger, "delivery_mistake", level=logging.ERROR, delivery=delivery.notification.id, problem=kind, where=where
+    )
+    return DeliveryError(f"程序出错（{kind}，{where}），请把这一行告诉维护人员", retry=True, unsure=unsure)
+
+
 def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], clock: Clock, flow: Flow) -> bool:
     notice = delivery.notification
     refused: DeliveryError | None = None
     flow.count(notice.channel, clock())
     started = time.monotonic()
     again: datetime | None = None
+    handed = False
 
     def handing_over() -> None:
+        nonlocal handed
         with store.write() as db:
             if not note_handover(db, notice.id, attempt=delivery.attempts, now=clock()):
                 raise DeliveryError("another sender has taken this delivery over", retry=True)
+        handed = True
 
     try:
         channel = channels.get(notice.channel)
         if channel is None:
             raise DeliveryError(f"channel {notice.channel} is not set up", retry=True)
         outcome, answer = "sent", channel.send(notice, handing_over)
-    except DeliveryError as problem:
-        refused = problem
+    except Exception as problem:  # noqa: BLE001 - whatever it is, it is this delivery's, and the others go on
+        refused = problem = _as_refusal(problem, delivery, unsure=handed)
         if problem.about == "server":
             flow.rest(notice.channel, clock())
         young = clock() - delivery.created_at < GIVE_UP

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     Connection,
@@ -539,10 +539,10 @@ def overtaken(db: Connection, delivery: Delivery, *, standing: Collection[str]) 
     return db.execute(select(d.id).where(same, later, going).limit(1)).first() is not None
 
 
-def drop_overtaken(db: Connection, delivery: Delivery) -> None:
-    """A claimed delivery is not sent: a later one says it all."""
+def drop_delivery(db: Connection, delivery: Delivery, state: Literal["replaced", "withdrawn"]) -> None:
+    """A claimed delivery is not sent: a later one says it all, or its reader wants none."""
     mine = and_(deliveries.c.id == delivery.notification.id, deliveries.c.attempts == delivery.attempts)
-    freed = {"state": "replaced", "claimed_by": None, "claimed_until": None}
+    freed = {"state": state, "claimed_by": None, "claimed_until": None}
     db.execute(update(deliveries).where(mine).values(**freed))
 
 

@@ -92,12 +92,13 @@ def turn_on(db: Connection, address: str) -> bool:
 
 @dataclass(frozen=True)
 class DigestRow:
-    """A digest in the outbox. since, to: the time it tells of."""
+    """A digest in the outbox. since, to: the time it tells of.  alone: of one day, asked for by hand."""
 
     id: str
     state: str
     since: datetime
     to: datetime
+    alone: bool = False
 
 
 def digests_of(db: Connection, address: str, *, since: datetime) -> list[DigestRow]:
@@ -109,7 +110,8 @@ def digests_of(db: Connection, address: str, *, since: datetime) -> list[DigestR
     for row in db.execute(query):
         begun, ended = (row.details.get(name) for name in ("from", "to"))
         first = datetime.fromisoformat(begun) if begun else row.created_at
-        found.append(DigestRow(row.id, row.state, first, datetime.fromisoformat(ended) if ended else row.created_at))
+        last = datetime.fromisoformat(ended) if ended else row.created_at
+        found.append(DigestRow(row.id, row.state, first, last, bool(row.details.get("alone"))))
     return found
 
 

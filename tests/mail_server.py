@@ -2,10 +2,11 @@
 
 import socket
 import ssl
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -98,3 +99,25 @@ def inbox() -> Iterator[tuple[Inbox, str]]:
     handler, port = Inbox(), free_port()
     with listening(handler, port):
         yield handler, f"smtp://127.0.0.1:{port}"
+
+
+@contextmanager
+def dripping(after: int) -> Iterator[int]:
+    """A server that answers so many lines as it should (5: up to the end of a mail), then byte by byte without end."""
+    ended = threading.Event()
+
+    def serve(taken: socket.socket) -> None:
+        with taken, suppress(OSError):
+            lines = taken.makefile("rb")
+            for answer in (b"220 x\r\n", b"250 x\r\n", b"250 OK\r\n", b"250 OK\r\n", b"354 go on\r\n")[:after]:
+                taken.sendall(answer)
+                lines.readline()
+            while not ended.wait(0.05):
+                taken.sendall(b"2")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: serve(server.accept()[0]), daemon=True).start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            ended.set()

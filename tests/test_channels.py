@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ from core.records import Alert, AlertState, Notification
 from store.alert_log import add_delivery, delivery_log, save_alert
 from store.database import Store
 from tests.crawl_server import Asked, Reply, Site
+from tests.mail_server import dripping
 
 KEY = "k3y-that-nobody-may-see"
 SECRET = "SECabcdef"
@@ -340,3 +342,12 @@ def test_what_waits_is_in_the_log_with_the_reason(site: Site, store: Store, noon
     with store.read() as db:
         rows = delivery_log(db, limit=5)
     assert "45009" in repr(rows)
+
+
+def test_an_answer_that_drips_is_cut_off_and_unsure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "LONGEST", 0.4)
+    with dripping(0) as port:
+        begun = time.monotonic()
+        problem = refused(channel(site, "webhook", "/x", address=f"http://127.0.0.1:{port}/x", secret=SECRET))
+        assert time.monotonic() - begun < 5
+    assert problem.unsure

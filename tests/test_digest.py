@@ -10,14 +10,19 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import Connection
 
+import alerts.digest
 from alerts.digest import plan_digest
+from alerts.digest_day import DayNews, DigestDesk
+from alerts.digest_reader import Reader
 from alerts.mail_message import MailWriter
 from alerts.notifiers.mail import MailNotifier
 from alerts.sender import send_due
 from charts import png
 from config.routes import Recipient
 from core.clock import beijing, fixed_clock
+from core.errors import FengsuiError, UsageError
 from core.records import Alert, AlertEvent, AlertState, Analysis, Document, Kind
 from store import ledger
 from store.alert_log import add_history, delivery_log, find_delivery, save_alert
@@ -301,3 +306,40 @@ def test_a_division_is_told_of_what_is_routed_to_it(store: Store, noon: datetime
     assert "第2桩" in found[0].text
     assert "第1桩" not in found[0].text
     assert "\n    章贡区，独立来源 0\n" in found[0].text
+
+
+def test_an_error_for_one_reader_leaves_the_others_theirs(
+    store: Store, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = Recipient(name="乙", mail="odd@x.example", territories=("360700",))
+    last = Recipient(name="丙", mail="last@x.example", territories=("360100",))
+    made = alerts.digest.build_digest
+
+    def breaks(db: Connection, desk: DigestDesk, reader: Reader, news: DayNews) -> alerts.digest.Digest:
+        if reader.one is odd:
+            raise RuntimeError("坏了")
+        return made(db, desk, reader, news)
+
+    monkeypatch.setattr(alerts.digest, "build_digest", breaks)
+    with pytest.raises(FengsuiError, match="2 封已放入待发，1 人的摘要没有做成：odd@"):
+        plan_digest(store, [EVERYWHERE, odd, last], digest_desk(), now=noon)
+    with store.read() as db:
+        assert {line.recipient for line in delivery_log(db)} == {EVERYWHERE.mail, last.mail}
+
+
+def test_a_digest_of_one_day_by_hand_leaves_the_daily_ones_as_they_are(store: Store, noon: datetime) -> None:
+    today = beijing(noon).date()
+    with pytest.raises(UsageError, match="还没有结束"):
+        plan_digest(store, [EVERYWHERE], digest_desk(), now=noon, day=today)
+    put(store, alert(1, noon - 2 * DAY), alert(2, noon - HOUR))
+    older = today - timedelta(days=2)
+    assert [plan_digest(store, [EVERYWHERE], digest_desk(), now=noon, day=older) for _ in range(2)] == [1, 0]
+    yesterday = today - timedelta(days=1)
+    assert plan_digest(store, [EVERYWHERE], digest_desk(), now=noon, day=yesterday) == 1
+    assert plan_digest(store, [EVERYWHERE], digest_desk(), now=noon) == 1, "the daily one of that day goes too"
+    with store.read() as db:
+        lines = delivery_log(db)
+        daily = [found for line in lines if (found := find_delivery(db, line.id)) and "alone" not in found[0].details]
+    assert [line.state for line in lines] == ["waiting"] * 3
+    assert daily[0][0].details["to"] == noon.isoformat()
+    assert "第2桩" in daily[0][0].text

@@ -1,8 +1,10 @@
 """Mail servers that are dead, slow, refuse or hang up: what is sent, what waits, what is lost, what comes twice."""
 
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email import message_from_string
 from email.message import EmailMessage
@@ -25,10 +27,10 @@ from core.records import Notification
 from store.alert_log import add_delivery, delivery_log, send_again
 from store.database import Store
 from store.link_key import LinkKey
-from store.mail_book import address_states, noted_addresses
+from store.mail_book import address_states, noted_addresses, turn_off_digest
 from store.schema import delivery_attempts
 from tests.certificates import make_authority
-from tests.mail_server import Inbox, free_port, inbox, listening
+from tests.mail_server import Inbox, dripping, free_port, inbox, listening
 
 __all__ = ["inbox"]
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -161,6 +163,57 @@ def test_a_password_goes_over_tls_to_a_server_that_is_vouched_for(
         assert send_due(store, channels, clock=fixed_clock(noon), who="one") == sent
     assert (len(handler.mails), "AUTH" in handler.said) == (sent, known)
     assert states(store) == {"sent" if sent else "waiting": 1}
+
+
+@pytest.mark.parametrize(("after", "state"), [(0, "waiting"), (5, "failed")])
+def test_a_server_that_drips_bytes_holds_the_sender_no_longer_than_the_bound(
+    store: Store, noon: datetime, after: int, state: str
+) -> None:
+    put(store, mail(1), noon)
+    with dripping(after) as port:
+        begun = time.monotonic()
+        channels = by_mail(f"smtp://127.0.0.1:{port}", timeout=0.3, last_answer=0.3, whole=0.4)
+        send_due(store, channels, clock=fixed_clock(noon), who="one")
+        assert time.monotonic() - begun < 5
+    with store.read() as db:
+        line = delivery_log(db)[0]
+    assert line.state == state
+    assert ("是否送达不明" in line.answer) == (state == "failed")
+    assert "too slow" in line.answer
+
+
+def test_a_mistake_of_ours_is_noted_on_its_delivery_and_the_others_go_on(store: Store, noon: datetime) -> None:
+    class Odd:
+        def send(self, notice: Notification, handing_over: Callable[[], None]) -> str:
+            if notice.id == mail(1).id:
+                raise TypeError("key=SECRET")
+            handing_over()
+            if notice.id == mail(2).id:
+                raise KeyError("SECRET")
+            return "250 OK"
+
+    for number in (1, 2, 3):
+        put(store, mail(number), noon)
+    assert send_due(store, {"mail": Odd()}, clock=fixed_clock(noon), who="one") == 1
+    with store.read() as db:
+        lines = {line.id: line for line in delivery_log(db)}
+    first, second, third = (lines[mail(number).id] for number in (1, 2, 3))
+    assert (first.state, second.state, third.state) == ("waiting", "failed", "sent")
+    assert "TypeError" in first.answer
+    assert "SECRET" not in first.answer + second.answer
+    assert "是否送达不明" in second.answer, "it may have gone out: not sent a second time"
+
+
+def test_a_digest_that_waits_when_its_reader_turns_it_off_is_not_sent(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str]
+) -> None:
+    put(store, replace(mail(1), details={"kind": "digest"}), noon, "digest")
+    put(store, replace(mail(2, to="b@x.example"), details={"kind": "digest"}), noon, "digest")
+    with store.write() as db:
+        turn_off_digest(db, "a@x.example", noon)
+    assert send_due(store, by_mail(inbox[1]), clock=fixed_clock(noon), who="one") == 1
+    assert [one["To"] for one in inbox[0].read] == ["b@x.example"]
+    assert states(store) == {"sent": 1, "withdrawn": 1}
 
 
 def test_a_connection_cut_before_the_mail_is_tried_again_and_one_cut_after_it_is_not(

@@ -7,7 +7,6 @@ the server or our account there, and everything waits until somebody has put tha
 
 import re
 import smtplib
-import ssl
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from alerts.mail_message import LinkTokens, MailWriter
+from alerts.notifiers.deadline import Deadline
 from core.errors import DeliveryError
 from core.records import Notification
 
@@ -26,6 +26,8 @@ TIMEOUT = 20.0
 LAST_ANSWER = 75.0
 """Seconds waited for the answer to a whole mail. RFC 5321 (4.5.3.2.6) wants 600; the claim on a delivery lasts 120,
 of which DATA and the mail itself may have taken twice TIMEOUT."""
+WHOLE = 90.0
+"""Seconds until the mail itself is handed over, all answers together: the claim on a delivery lasts 120."""
 NOT_ALLOWED = re.compile(r"5\d\d[ -]5\.7\.\d", re.ASCII)
 """RFC 3463, X.7: the server does not let us, as in `554 5.7.1 Relay access denied`. It says nothing of the address."""
 UNREACHED = timedelta(minutes=2)
@@ -42,7 +44,8 @@ class MailNotifier:
     """url: smtp(s)://user:password@host:port; the password is never logged.  sender: the From address.
 
     pictures: gives the kept pictures of a mail.  links: signs the links; None: mails carry none.  timeout: seconds
-    that an answer may take; last_answer: the one to a whole mail.
+    that an answer may take; last_answer: the one to a whole mail; whole: all until the mail is handed over, however
+    slowly the server drips.
     """
 
     url: SecretStr
@@ -51,6 +54,7 @@ class MailNotifier:
     links: LinkTokens | None = None
     timeout: float = TIMEOUT
     last_answer: float = LAST_ANSWER
+    whole: float = WHOLE
 
     @property
     def writer(self) -> MailWriter:
@@ -67,7 +71,7 @@ class MailNotifier:
             message = self.writer.message_of(notification).as_bytes(policy=SMTP)
         except ValueError as problem:
             raise DeliveryError(f"the mail cannot be written: {problem}", retry=False) from None
-        with _session(self._connect(), self.timeout) as server:
+        with Deadline(self.whole) as deadline, _session(self._connect(deadline), deadline, self.timeout) as server:
             handed = False
             try:
                 wants = server.has_extn("dsn")  # RFC 3461: which mail came back, and that late ones are told of
@@ -76,6 +80,7 @@ class MailNotifier:
                 _expect(*server.mail(self.sender, envelope), about="server")
                 _expect(*server.rcpt(notification.recipient, told_of), about="address")
                 handing_over()
+                deadline.again(self.last_answer + self.timeout)
                 code, answer = server.docmd("DATA")
                 if code != 354:
                     _expect(code, answer, about="message", accepted=())
@@ -84,32 +89,38 @@ class MailNotifier:
                 if server.sock is not None:
                     server.sock.settimeout(self.last_answer)
                 code, answer = server.getreply()
+                if deadline.over:  # half a line is no answer
+                    raise smtplib.SMTPServerDisconnected
                 _expect(code, answer, about="message")
                 return f"{code} {_text(answer)}"
-            except (smtplib.SMTPException, OSError) as problem:
-                raise _broken(problem, unsure=handed) from None
+            except (smtplib.SMTPException, OSError, DeliveryError) as problem:
+                if isinstance(problem, DeliveryError) and not deadline.over:
+                    raise
+                raise _broken(problem, deadline, unsure=handed) from None
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self, deadline: Deadline) -> smtplib.SMTP:
         """A session that is ready for mails. Raises DeliveryError about the server: it takes nothing now."""
         try:
-            return self._opened()
+            return self._opened(deadline)
         except smtplib.SMTPResponseException as refused:
+            if deadline.over:
+                raise _broken(refused, deadline, unsure=False) from None
             said = f"{refused.smtp_code} {_text(refused.smtp_error)}"
             raise DeliveryError(said, retry=True, about="server", after=UNREACHED) from None
         except (smtplib.SMTPException, OSError) as problem:
-            raise _broken(problem, unsure=False) from None
+            raise _broken(problem, deadline, unsure=False) from None
         except ValueError:  # a port, a host, a password that cannot be; what it says may show a part of the password
             said = "mail server: FENGSUI_SMTP_URL cannot be used (port, host, or characters of the password)"
             raise DeliveryError(said, retry=True, about="server", after=UNREACHED) from None
 
-    def _opened(self) -> smtplib.SMTP:
+    def _opened(self, deadline: Deadline) -> smtplib.SMTP:
         address = urlsplit(self.url.get_secret_value())
-        host, context = address.hostname or "localhost", ssl.create_default_context()
+        host, context = address.hostname or "localhost", deadline.tls()
         secret = address.scheme == "smtps"
         if address.scheme == "smtps":
             server: smtplib.SMTP = smtplib.SMTP_SSL(host, address.port or 465, timeout=self.timeout, context=context)
         else:
-            server = smtplib.SMTP(host, address.port or 25, timeout=self.timeout)
+            server = _Held(deadline, host, address.port or 25, timeout=self.timeout)
         try:
             server.ehlo()
             if not secret and server.has_extn("starttls"):
@@ -127,12 +138,21 @@ class MailNotifier:
         return server
 
 
+class _Held(smtplib.SMTP):
+    """Ends with its deadline from its first byte on."""
+
+    def __init__(self, deadline: Deadline, host: str, port: int, *, timeout: float) -> None:
+        deadline.hold(self)
+        super().__init__(host, port, timeout=timeout)
+
+
 @contextmanager
-def _session(server: smtplib.SMTP, timeout: float) -> Iterator[smtplib.SMTP]:
+def _session(server: smtplib.SMTP, deadline: Deadline, timeout: float) -> Iterator[smtplib.SMTP]:
     """Ends with QUIT. What the server says to that changes nothing about a mail that it has taken."""
     try:
         yield server
     finally:
+        deadline.again(timeout)
         with suppress(smtplib.SMTPException, OSError):
             if server.sock is not None:
                 server.sock.settimeout(timeout)
@@ -167,8 +187,10 @@ def _expect(
     raise DeliveryError(said, retry=code < 500, about=about if code >= 500 else "message")
 
 
-def _broken(problem: Exception, *, unsure: bool) -> DeliveryError:
+def _broken(problem: Exception, deadline: Deadline, *, unsure: bool) -> DeliveryError:
     said = f"mail server: {type(problem).__name__}: {problem}"
+    if deadline.over:
+        said = f"mail server: too slow, cut off after {deadline.seconds:g} s in all"
     return DeliveryError(said, retry=True, unsure=unsure, about="message" if unsure else "server", after=UNREACHED)
 
 

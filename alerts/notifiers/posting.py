@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
+from alerts.notifiers.deadline import Deadline
 from config.channels import ChannelConfig
 from core.errors import DeliveryError
 from core.internet import is_public
@@ -19,8 +21,8 @@ from core.internet import is_public
 for _library in ("httpx", "httpcore"):
     logging.getLogger(_library).setLevel(logging.WARNING)  # it writes whole addresses at INFO, and keys stand in ours
 TIMEOUT = httpx.Timeout(20.0, connect=10.0)
-LONGEST = 40.0
-"""Seconds that an answer may drip."""
+LONGEST = 60.0
+"""Seconds that a message may take in all, however slowly the other end drips."""
 MOST_ANSWER = 64 * 1024
 MOST_AFTER = timedelta(hours=1)
 
@@ -85,13 +87,17 @@ def send(
     told = {**headers, "Host": parts.netloc.rpartition("@")[2], "User-Agent": "fengsui"}
     handed = False
     try:
-        with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client:
-            request = client.build_request(method, asked, content=body, headers=told, extensions={"sni_hostname": host})
+        with (
+            Deadline(LONGEST) as deadline,
+            httpx.Client(verify=deadline.tls(), timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
+        ):
+            more = {"sni_hostname": host, "trace": _holding(deadline)}
+            request = client.build_request(method, asked, content=body, headers=told, extensions=more)
             handing_over()
             handed = True
             answer = client.send(request, stream=True)
             try:
-                return _read(answer, time.monotonic() + LONGEST)
+                return _read(answer)
             finally:
                 answer.close()
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
@@ -100,11 +106,21 @@ def send(
         raise DeliveryError(f"{host}: {type(problem).__name__}", retry=True, unsure=handed) from None
 
 
-def _read(answer: httpx.Response, until: float) -> Answer:
+def _holding(deadline: Deadline) -> Callable[[str, Mapping[str, Any]], None]:
+    """Tells the deadline of the connection (httpcore's trace); that of TLS tells of itself."""
+
+    def trace(event: str, told: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            deadline.hold(told["return_value"].get_extra_info("socket"))
+
+    return trace
+
+
+def _read(answer: httpx.Response) -> Answer:
     found = b""
     for piece in answer.iter_bytes():
         found += piece
-        if len(found) >= MOST_ANSWER or time.monotonic() > until:
+        if len(found) >= MOST_ANSWER:
             break
     text = found[:MOST_ANSWER].decode("utf-8", "replace")
     status = answer.status_code
