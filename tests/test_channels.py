@@ -348,6 +348,6 @@ def test_an_answer_that_drips_is_cut_off_and_unsure(site: Site, monkeypatch: pyt
     monkeypatch.setattr(posting, "LONGEST", 0.4)
     with dripping(0) as port:
         begun = time.monotonic()
-        problem = refused(channel(site, "webhook", "/x", address=f"http://127.0.0.1:{port}/x", secret=SECRET))
+        problem = refused(channel(site, "wecom", "/x", address=f"http://127.0.0.1:{port}/x"))
         assert time.monotonic() - begun < 5
     assert problem.unsure
