@@ -14,6 +14,7 @@ GROUPS = {
     "commands.system": ("run", "check", "migrate", "demo-reset"),
     "commands.accounts": ("user",),
     "commands.doctor": ("doctor",),
+    "commands.backup": ("backup", "restore"),
     "commands.worker": ("worker",),
     "commands.indexer": ("indexer",),
     "commands.crawler": ("crawler",),

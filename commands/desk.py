@@ -17,6 +17,7 @@ from commands.stores import open_store
 from config.channels import load_channels
 from config.clusters import load_clusters
 from config.intake import load_intake
+from config.keeping import load_keeping
 from config.laws import load_laws
 from config.ledger import load_ledger_rules
 from config.progress import load_progress
@@ -72,6 +73,7 @@ def desk_services(settings: Settings) -> Services:
         ledger=load_ledger_rules(settings.config),
         laws=load_laws(settings.config, issues=known.lexicon.issues),
         weekly=load_weekly(settings.config),
+        keeping=load_keeping(settings.config),
         progress=load_progress(settings.config),
         intake=load_intake(settings.config),
         reporting=load_reporting(settings.config, known.lexicon.regions),

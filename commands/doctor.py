@@ -18,11 +18,13 @@ from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.source_watching import source_watch_of
 from commands.stores import open_store
 from config.elastic_access import warnings_about
+from config.keeping import load_keeping
 from config.settings import Settings
 from core.clock import iso_beijing, system_clock
 from core.durations import duration_words
 from core.errors import FengsuiError
 from crawlers.problem_words import in_chinese
+from store.backups import last_backup, state_of
 from store.canaries import newest
 from store.database import Store
 from store.documents import QUARANTINED, SETTLED, count_by_stage, count_documents
@@ -85,6 +87,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         lambda: _canary(store),
         lambda: _mail(settings),
         lambda: _machine(settings),
+        lambda: _backup(settings, store),
     ]
     for look in looks:
         try:
@@ -209,6 +212,18 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         yield Finding("邮件", True, where)
     except (OSError, smtplib.SMTPException) as problem:
         yield Finding("邮件", False, f"{where}：{problem}", "检查邮件服务器地址和网络")
+
+
+def _backup(settings: Settings, store: Store) -> Iterator[Finding]:
+    rules = load_keeping(settings.config).backup
+    state = state_of(last_backup(store), system_clock(), on=bool(rules.to), late=rules.late)
+    if state.fault:
+        yield Finding("备份", False, state.fault, state.remedy)
+    elif state.last.moment is None:
+        yield Finding("备份", None, "没有做过", "设置 config/keeping.yml 的 backup.to，或 fengsui backup 目录")
+    else:
+        told = {True: "已读回核对", False: "核对不符", None: "没有读回核对"}[state.last.verified]
+        yield Finding("备份", True, f"{iso_beijing(state.last.moment)}，在 {state.last.folder}，{told}")
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:

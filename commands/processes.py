@@ -11,6 +11,7 @@ from commands.digests import digest_jobs
 from commands.grade import grade_jobs
 from commands.handing_in import intake_jobs
 from commands.index_care import index_jobs
+from commands.keeping_jobs import keeping_jobs
 from commands.kept import KeptOption, prompt, start
 from commands.lab_jobs import LabRunner
 from commands.lead_jobs import lead_jobs
@@ -58,6 +59,7 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
         *index_jobs(settings),
         *run_sweeping_jobs(store),
         *grade_jobs(settings, store),
+        *keeping_jobs(settings, store),
     ]
     lab = LabRunner(settings, store)
     hourly, frequent = (

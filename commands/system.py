@@ -31,6 +31,7 @@ from config.duty import load_duty
 from config.elastic_access import warnings_about
 from config.grades import load_grades
 from config.intake import load_intake
+from config.keeping import load_keeping
 from config.laws import load_laws
 from config.ledger import load_ledger_rules
 from config.lexicon import Lexicon, load_lexicon
@@ -167,6 +168,7 @@ def check_config(settings: Settings) -> dict[str, int]:
         "接收": lambda: load_intake(settings.config).kinds,
         "报送": lambda: _reporting(settings, lexicon_once()),
         "周报": lambda: load_weekly(settings.config).columns,
+        "保存": lambda: load_keeping(settings.config),
         "登录": lambda: _sign_in(settings, lexicon_once),
         "历法": lambda: load_calendar(settings.config).classes,
     }

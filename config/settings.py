@@ -26,6 +26,7 @@ IN_FILES = (
     "oidc_secret",
     "second_factor_key",
     "rephrase_key",
+    "backup_key",
 )
 """What may lie in a file instead of the environment: FENGSUI_<NAME>_FILE names it."""
 
@@ -95,6 +96,9 @@ class Settings(BaseSettings):
     oidc_secret: SecretStr | None = Field(default=None, description="what the OIDC provider calls the client secret")
     second_factor_key: SecretStr | None = Field(
         default=None, description="32 bytes in base64, encrypts second steps; else a file in the data folder"
+    )
+    backup_key: SecretStr | None = Field(
+        default=None, description="passphrase of 16 signs or more: seals the keys in a backup; else they are left out"
     )
     api_per_minute: int = Field(default=120, ge=1, le=100_000, description="requests a minute of one API token")
     disk_free: float = Field(

@@ -16,6 +16,7 @@ LAYERS = [
     {"alerts"},
     {"ledger"},
     {"reports"},
+    {"keeping"},
     {"web"},
     {"scheduler"},
     {"commands"},

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from store.backups import BackupState, LastBackup
 from search.backend import Health
 from store.canaries import Canary
 from store.queues import Queue
@@ -39,7 +40,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was looked at. least: the share of the disk that should be free.  failing: mail addresses that take none."""
+    """What was looked at. least: the share of the disk that should be free.  failing: mail addresses that take none.
+
+    backup: how backups stand.
+    """
 
     processes: Sequence[Process]
     jobs: Sequence[Job]
@@ -53,13 +57,14 @@ class Seen:
     refused: int
     now: datetime
     failing: int = 0
+    backup: BackupState = BackupState(LastBackup(), False)
 
 
 def faults(seen: Seen, names: Names) -> list[Fault]:
     """All that is wrong, the gravest first; empty: all is well."""
     return [
         *_processes(seen, names), *_disk(seen), *_index(seen), *_canary(seen), *_queues(seen, names), *_jobs(seen),
-        *_set_aside(seen),
+        *_set_aside(seen), *_backup(seen),
     ]  # fmt: skip
 
 
@@ -125,6 +130,11 @@ def _jobs(seen: Seen) -> Iterator[Fault]:
             when = short(job.last_at, seen.now) if job.last_at else "上次"
             told = f"定时任务“{job.what}”{when} 失败：{(job.last_note or '没有说明')[:200]}"
             yield Fault(told, "到时会再跑；日志在数据目录 logs/scheduler.log")
+
+
+def _backup(seen: Seen) -> Iterator[Fault]:
+    if seen.backup.fault:
+        yield Fault(seen.backup.fault, seen.backup.remedy)
 
 
 def _set_aside(seen: Seen) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ from alerts.router import Router
 from alerts.setup import EngineParts
 from config.clusters import ClusterRules
 from config.intake import Intake
+from config.keeping import KeepingRules
 from config.laws import Article
 from config.ledger import LedgerRules
 from config.lexicon import Lexicon
@@ -90,6 +91,7 @@ class Services:
     by name.
     ledger: how long hazards may stand and what closing one needs.  weekly: the statistics table of each week.
     reporting: what is owed on which day.  intake: what other systems hand in.
+    keeping: when backups are made.
     progress: what sampling and the campaign are held against.
     laws: articles that may apply to a hazard; empty: none is proposed.
     act, render_feed: None leaves that part of the desk out.
@@ -116,6 +118,7 @@ class Services:
     weekly: WeeklyTable = field(default_factory=WeeklyTable)
     reporting: Reporting = field(default_factory=Reporting)
     intake: Intake = field(default_factory=Intake)
+    keeping: KeepingRules = field(default_factory=KeepingRules)
     progress: ProgressRules = field(default_factory=ProgressRules)
     sign_in: SignIn = field(default_factory=SignIn)
     act: Act | None = None

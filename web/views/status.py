@@ -1,12 +1,14 @@
 """系统状态, 帮助: what runs, how to work."""
 
 from collections import Counter
+from datetime import datetime
 
 from fastapi import APIRouter
 from sqlalchemy import func, select
 from starlette.responses import Response
 
 from alerts.index_check import last_check
+from store.backups import BackupState, last_backup, state_of
 from store import audit
 from store.canaries import SUBJECT, last_failure
 from store.canaries import newest as newest_canaries
@@ -19,6 +21,7 @@ from store.schema import alerts, deliveries
 from web.faults import Seen, faults, late_by, long_wait
 from web.health import index_health
 from web.machine import bytes_word, program_version
+from web.services import Services
 from web.source_states import source_states
 from web.times import span_in_words
 from web.visit import Here, Posted, Refused, redirect
@@ -41,6 +44,7 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             canary_on=bool(services.settings.canary_url), disk=disk, least=services.settings.disk_free,
             quarantined=counted.stages.get(QUARANTINED, 0), refused=counted.stages.get(REFUSED, 0), now=now,
             failing=count_failing(db),
+            backup=_backup_state(services, now),
         )  # fmt: skip
         return visit.page(
             "status.html",
@@ -68,6 +72,11 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             waited=lambda since: span_in_words(now - since),
             told=span_in_words,
         )
+
+
+def _backup_state(services: Services, now: datetime) -> BackupState:
+    rules = services.keeping.backup
+    return state_of(last_backup(services.store), now, on=bool(rules.to), late=rules.late)
 
 
 def _newest(job: Job) -> tuple[bool, float]:

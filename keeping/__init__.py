@@ -1,0 +1,1 @@
+"""Backup, restore, checks of what is kept, retention, erasing a person, export of everything."""

@@ -1,0 +1,62 @@
+"""A demo data folder as a system leaves it: rows in many tables, pages in the archive, a proof, keys, a file."""
+
+import shutil
+from pathlib import Path
+
+from sqlalchemy import select, update
+
+from core.records import ArchiveRef
+from crawlers.archive import Archive
+from ledger import proofs
+from store.database import Store
+from store.schema import documents, metadata
+from tests.desk_server import NOW, filled_folder
+
+PROOF = b"%PDF-1.7\nproof\n"
+
+
+def fill_folder(folder: Path) -> Path:
+    """Fill it: the demo's rows, and for each of the first twenty documents its page in the archive."""
+    shutil.copytree(filled_folder(), folder, dirs_exist_ok=True)
+    add_pages(folder, Store(f"sqlite:///{folder / 'fengsui.db'}"))
+    proof = proofs.path_of(folder, "ab" * 32)
+    proof.parent.mkdir(parents=True)
+    proof.write_bytes(PROOF)
+    (folder / "second_factor.key").write_bytes(b"k" * 32)
+    (folder / "imports").mkdir()
+    (folder / "imports" / "名录.csv").write_text("企业名称\n甲公司\n", encoding="utf-8")
+    return folder
+
+
+def add_pages(folder: Path, store: Store, *, most: int = 20) -> list[ArchiveRef]:
+    """Archive a page for the first documents and lead their rows to it."""
+    archive, made = Archive(folder / "archive", started=NOW), []
+    with store.write() as db:
+        query = select(documents.c.seq, documents.c.url, documents.c.text).order_by(documents.c.seq).limit(most)
+        for row in db.execute(query).all():
+            headers = [("Content-Type", "text/html; charset=utf-8")]
+            ref = archive.write_response(row.url, 200, headers, f"<p>{row.text}</p>".encode(), NOW)
+            db.execute(update(documents).where(documents.c.seq == row.seq).values(archive=vars(ref)))
+            made.append(ref)
+    archive.close()
+    store.close()
+    return made
+
+
+def rows_of(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of all tables, in an order of their own."""
+    store = Store(url)
+    with store.read() as db:
+        found = {
+            table.name: sorted((tuple(row) for row in db.execute(select(table))), key=repr)
+            for table in metadata.sorted_tables
+        }
+    store.close()
+    return found
+
+
+def files_of(folder: Path, *, without: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """The bytes of all files below a folder."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    named = {path.relative_to(folder).as_posix(): path for path in paths}
+    return {name: path.read_bytes() for name, path in sorted(named.items()) if name.split("/")[0] not in without}
