@@ -18,8 +18,8 @@ from core.clock import Clock, iso_beijing, system_clock
 from core.errors import FengsuiError, StoreError, UsageError
 from keeping.backup import Done, Source, back_up, verify
 from keeping.manifest import backups, read_manifest
-from store.backups import LastBackup, last_backup, note_backup
 from keeping.restore import Target, check_rows, choose, restore_all, restore_parts
+from store.backups import LastBackup, last_backup, note_backup
 from store.database import MIGRATIONS, Store
 from store.runs import list_processes, stale
 from web.machine import bytes_word

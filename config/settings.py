@@ -194,3 +194,8 @@ def enter_environment(values: Mapping[str, str]) -> None:
 def calm_matrices() -> None:
     """Let numpy work without threads, if nobody says otherwise: our matrices are small, who forks must have none."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def inherited() -> dict[str, str]:
+    """The environment as it was handed to us, for programs of others."""
+    return dict(os.environ)

@@ -20,6 +20,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.engine import URL, make_url
 
+from config.settings import inherited
 from core.errors import FengsuiError, UsageError
 from keeping.manifest import CHUNK, StoreCopy, hash_of
 from store.database import Store
@@ -153,7 +154,7 @@ def access(address: URL) -> dict[str, str]:
         "PGPASSWORD": address.password, "PGDATABASE": address.database,
     }  # fmt: skip
     known = {f"PG{name.upper()}": str(value) for name, value in address.query.items() if name.startswith("ssl")}
-    return {**os.environ, **{name: value for name, value in parts.items() if value}, **known}
+    return {**inherited(), **{name: value for name, value in parts.items() if value}, **known}
 
 
 def _dump(store: Store, address: URL, folder: Path) -> StoreCopy:

@@ -44,6 +44,10 @@ class BackupState:
     remedy: str = ""
 
 
+NO_BACKUPS = BackupState(LastBackup(), False)
+"""None was made, none is asked for."""
+
+
 def last_backup(store: Store) -> LastBackup:
     """What is remembered."""
     with store.read() as db:

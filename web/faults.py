@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from store.backups import BackupState, LastBackup
 from search.backend import Health
+from store.backups import NO_BACKUPS, BackupState
 from store.canaries import Canary
 from store.queues import Queue
 from store.runs import Job, Process, stale
@@ -57,7 +57,7 @@ class Seen:
     refused: int
     now: datetime
     failing: int = 0
-    backup: BackupState = BackupState(LastBackup(), False)
+    backup: BackupState = NO_BACKUPS
 
 
 def faults(seen: Seen, names: Names) -> list[Fault]:

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from alerts.index_check import last_check
-from store.backups import BackupState, last_backup, state_of
 from store import audit
+from store.backups import BackupState, last_backup, state_of
 from store.canaries import SUBJECT, last_failure
 from store.canaries import newest as newest_canaries
 from store.documents import QUARANTINED, REFUSED, set_aside, tally
