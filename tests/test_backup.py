@@ -132,7 +132,7 @@ def killed_at(name: str) -> Iterator[None]:
     """A backup that ends in the middle as by kill -9: nothing is cleaned up after it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backing, name, lambda *_args, **_more: (_ for _ in ()).throw(KeyboardInterrupt))
-        patch.setattr(backing.shutil, "rmtree", lambda *_args, **_more: None)
+        patch.setattr(shutil, "rmtree", lambda *_args, **_more: None)
         with pytest.raises(KeyboardInterrupt):
             yield
 
@@ -157,7 +157,7 @@ def test_a_full_disk_is_told_and_leaves_the_older_one_whole(data: Path, monkeypa
     (data / "archive" / "later.warc.gz").write_bytes(b"new")
     usage = shutil.disk_usage(to)._replace(free=10)
     with monkeypatch.context() as patch:
-        patch.setattr(backing.shutil, "disk_usage", lambda _path: usage)
+        patch.setattr(shutil, "disk_usage", lambda _path: usage)
         assert "只余 0.00 GB；旧的备份没有动" in fengsui("backup", to, "--data", data, ends=1).stderr
     assert "备份失败" in fengsui("doctor", "--data", data, ends=1).stdout
 
