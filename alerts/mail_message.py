@@ -15,6 +15,7 @@ from email.utils import format_datetime, formataddr
 from html import escape
 from typing import Literal, Protocol
 
+from charts.png import png_of
 from core.clock import beijing, system_clock
 from core.errors import StoreError
 from core.logs import log_event
@@ -133,16 +134,16 @@ class MailWriter:
         named: Mapping[str, str] = notice.details.get("pictures") or {}
         kept = self.pictures(list(named.values())) if named else {}
         html = notice.html.replace(FOOT, links)
-        for name, sha256 in named.items():
-            if sha256 not in kept:  # swept away: the numbers stand in the text
+        pictures = {name: kept.get(sha256) for name, sha256 in named.items()}
+        pictures |= {name: png_of(svg) for name, svg in (notice.details.get("drawn") or {}).items()}
+        for name, png in pictures.items():
+            if png is None:  # swept away, or no Chinese letters here: the numbers stand in the text
                 html = re.sub(rf'<img [^>]*"cid:{re.escape(name)}"[^>]*>', "", html)
         message.add_alternative(html, subtype="html")
         part = message.get_payload()[1]  # type: ignore[index]
-        for name, sha256 in named.items():
-            if sha256 in kept and isinstance(part, EmailMessage):
-                part.add_related(
-                    kept[sha256], "image", "png", cid=f"<{name}>", disposition="inline", filename=f"{name}.png"
-                )
+        for name, png in pictures.items():
+            if png is not None and isinstance(part, EmailMessage):
+                part.add_related(png, "image", "png", cid=f"<{name}>", disposition="inline", filename=f"{name}.png")
 
 
 def may_be_turned_off(notice: Notification) -> Literal["digest", "below"] | None:

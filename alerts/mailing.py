@@ -1,13 +1,14 @@
 """Plans alert mails: rows of the outbox, written in the transaction that changes the alert. One row a recipient."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy import Connection
+from sqlalchemy import Connection, true
 
 from alerts.evidence import quoted
 from alerts.figures import figures_in_mail
@@ -16,15 +17,17 @@ from alerts.lifecycle import STATE_WORDS
 from alerts.router import Router, concern
 from alerts.routing import Told
 from alerts.sender import STANDING
+from alerts.slot_series import chart_span, drawn, points, slots, tells_a_course
 from alerts.wording import Names
 from config.regions import Regions
 from config.routes import Recipient, Routes, channel_of
 from core.clock import beijing
 from core.ids import short_id
-from core.records import LEVEL_COLOURS, LEVEL_NAMES, Alert, AlertState, Notification
+from core.records import LEVEL_COLOURS, LEVEL_NAMES, Alert, AlertState, Finding, Notification
 from store.alert_log import add_delivery, findings_of_alert, first_notice, was_told
 from store.documents import find_signals
 from store.mail_book import address_states
+from store.schema import documents
 from store.watch import replace_notice, rewrite_notice, waiting_notices
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -55,6 +58,7 @@ KEPT = ("lowered", "dismissed", "closed", "cleared", "grown", "dispatched", "cal
 SHOWN_DOCUMENTS = 3
 LOOKED_AT = 40
 """Documents whose sentences are weighed, the newest: mails are written while a document is judged."""
+CHART = "course"
 QUOTE = 120
 """Characters of a quotation at most."""
 
@@ -86,6 +90,16 @@ def _hour(moment: datetime, now: datetime) -> str:
 def _against(count: int, before: int) -> str:
     """`前一日 168，+36`."""
     return f"前一日 {before}，{'持平' if count == before else f'{count - before:+d}'}"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A mail. drawn: its charts as SVG, by the name they have in the HTML; they become pictures when it is sent."""
+
+    subject: str
+    text: str
+    html: str
+    drawn: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -153,16 +167,20 @@ class MailPlanner:
             to = [one for one in to if one in duty or one not in off or alert.level >= off[one].lowest]
         if not to:
             return 0
-        subject, text, html = self.written(db, alert, what)
+        made = self.written(db, alert, what)
         planned = 0
         for address in to:
             channel = channel_of(address)
             delivery = short_id("n", channel, address, alert.id, str(number))
-            details = {"thread": first_notice(db, alert.id, channel=channel, recipient=address)}
+            details: dict[str, Any] = {"thread": first_notice(db, alert.id, channel=channel, recipient=address)}
+            if channel == "mail":
+                details["drawn"] = made.drawn
             if what in DUTIES or address in duty:
                 details["duty"] = what
             told = {name: value for name, value in details.items() if value and value != delivery}
-            notice = Notification(delivery, channel, address, subject, text, html, alert.id, alert.level, details=told)
+            notice = Notification(
+                delivery, channel, address, made.subject, made.text, made.html, alert.id, alert.level, details=told
+            )
             waiting = [] if what in KEPT else waiting_notices(db, alert.id, recipient=address)
             if add_delivery(db, notice, now=now, at=at, what=what):
                 planned += 1
@@ -175,8 +193,8 @@ class MailPlanner:
         """Let the notices of an alert that still wait say what is true now. Returns how many there are."""
         done = 0
         for notice in waiting_notices(db, alert.id):
-            subject, text, html = self.written(db, alert, notice.what)
-            done += rewrite_notice(db, notice.id, subject=subject, text=text, html=html, level=alert.level)
+            made = self.written(db, alert, notice.what)
+            done += rewrite_notice(db, notice.id, asdict(made), level=alert.level)
         return done
 
     @property
@@ -199,8 +217,8 @@ class MailPlanner:
             self._last[alert] = self.router.route(db, alert).sent_by_machine
         return self._last[alert]
 
-    def written(self, db: Connection, alert: Alert, what: str) -> tuple[str, str, str]:
-        """Subject, text and HTML of the mail that tells of a change. what: a key of WORDS."""
+    def written(self, db: Connection, alert: Alert, what: str) -> Written:
+        """The mail that tells of a change. what: a key of WORDS."""
         signals = find_signals(db, alert.documents)
         findings, base = findings_of_alert(db, alert.id), self.public_url.rstrip("/")
         named = self._named(alert)
@@ -228,12 +246,30 @@ class MailPlanner:
             "link_to": f"{base}/alerts/{alert.id}",
             "demo": self.demo,
         }
+        course = self._course(db, alert, findings[-1] if findings else None)
+        facts["chart"] = {"name": CHART, "said": course[0]} if course else None
         pages = environment()
-        return (
+        return Written(
             self._subject(alert, WORDS.get(what, what), named),
             pages.get_template("alert_mail.txt").render(facts),
             pages.get_template("alert_mail.html").render(facts),
+            {CHART: course[1]} if course else {},
         )
+
+    def _course(self, db: Connection, alert: Alert, finding: Finding | None) -> tuple[str, str] | None:
+        """The chart of the desk's page as a sentence and as SVG, of the alert's own places; None: nothing to show."""
+        if not tells_a_course(alert, finding) or not (alert.enterprises or alert.products):
+            return None
+        places, within = alert.territories, self.regions.is_within
+        codes = sorted(one.code for one in self.regions if any(within(place, one.code) for place in places))
+        everywhere = not places or self.regions.home in places
+        where = true() if everywhere else documents.c.jurisdiction.in_(codes)
+        product = alert.products[0] if alert.products else ""
+        words = self.names.product(product) if self.names and product else "同类产品"
+        end = alert.updated_at + timedelta(seconds=1)  # the document that made it so counts
+        series = slots(points(db, where, *chart_span(end), product=product, firms=alert.enterprises), end)
+        what = "该企业风险信号" if alert.enterprises else f"{words}风险信号"
+        return series.said(what), drawn(series, what)
 
     def _subject(self, alert: Alert, what: str, named: Mapping[str, str]) -> str:
         """Level, what happened, the title; product, place and firm where the title does not say them; the number."""

@@ -10,6 +10,7 @@ import typer
 
 from alerts.bounces import read_bounces, take_bounces
 from alerts.mail_message import TEST, MailWriter
+from charts.png import png_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.outgoing import mail_notifier, planner_of
 from commands.stores import open_store
@@ -116,7 +117,7 @@ def try_mail(
 
 def preview(
     alert: Annotated[str, typer.Argument(help="number or id, YJ-2026-0001")],
-    out: Annotated[Path, typer.Option("--out", help="folder for subject, text, HTML and the .eml")],
+    out: Annotated[Path, typer.Option("--out", help="folder for subject, text, HTML, chart and the .eml")],
     data: DataOption = None,
     profile: ProfileOption = None,
 ) -> None:
@@ -128,15 +129,23 @@ def preview(
         if found is None:
             raise UsageError(f"没有预警 {alert}；fengsui alerts 列出全部")
         planner = planner_of(settings, lexicon, registry_of(store)[0])
-        subject, text, html = planner.written(db, found, "opened")
-    notice = Notification("preview", "mail", settings.mail_from, subject, text, html, found.id, found.level)
+        made = planner.written(db, found, "opened")
+    notice = Notification(
+        "preview", "mail", settings.mail_from, made.subject, made.text, made.html, found.id, found.level,
+        details={"drawn": made.drawn},
+    )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
-    (out / "subject.txt").write_text(subject + "\n", encoding="utf-8")
-    (out / "alert.txt").write_text(text, encoding="utf-8")
+    (out / "subject.txt").write_text(made.subject + "\n", encoding="utf-8")
+    (out / "alert.txt").write_text(made.text, encoding="utf-8")
+    html = made.html
+    for name, svg in made.drawn.items():
+        if (png := png_of(svg)) is not None:
+            (out / f"{name}.png").write_bytes(png)
+            html = html.replace(f"cid:{name}", f"{name}.png")
     (out / "alert.html").write_text(html, encoding="utf-8")
     mail = MailWriter(settings.mail_from, lambda _names: {}).message_of(notice)
     (out / "alert.eml").write_bytes(mail.as_bytes(policy=SMTP))
-    print(subject)
+    print(made.subject)
 
 
 def test_notice(address: str) -> Notification:

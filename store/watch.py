@@ -1,6 +1,6 @@
 """What the clock has done to each alert: muted, reminded of, passed on. A row an alert, made when it is first seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -144,10 +144,14 @@ def take_back_notices(db: Connection, watch: Watch, what: str | None = None) -> 
     return replace(watch, owed=next((one for one in OWED if one in news), None))
 
 
-def rewrite_notice(db: Connection, delivery: str, *, subject: str, text: str, html: str, level: int) -> bool:
-    """Let a waiting notice say what is true now. False where it went meanwhile."""
+def rewrite_notice(db: Connection, delivery: str, made: Mapping[str, Any], *, level: int) -> bool:
+    """Let a waiting notice say what is true now. False where it went meanwhile. made: subject, text, html, drawn."""
     mine = and_(deliveries.c.id == delivery, deliveries.c.state == "waiting")
-    values = {"subject": subject, "text": text, "html": html, "level": level}
+    row = db.execute(select(deliveries.c.channel, deliveries.c.details).where(mine)).first()
+    if row is None:
+        return False
+    details = {**row.details, "drawn": made["drawn"]} if row.channel == "mail" else row.details
+    values = {**{name: made[name] for name in ("subject", "text", "html")}, "level": level, "details": details}
     return db.execute(update(deliveries).where(mine).values(**values)).rowcount == 1
 
 

@@ -23,16 +23,15 @@ from charts import png
 from config.routes import Recipient
 from core.clock import beijing, fixed_clock
 from core.errors import FengsuiError, UsageError
-from core.records import Alert, AlertEvent, AlertState, Analysis, Document, Kind
+from core.records import Alert, AlertEvent, AlertState, Kind
 from store import ledger
 from store.alert_log import add_history, delivery_log, find_delivery, save_alert
 from store.database import Store
-from store.documents import add_revision, analysis_columns
 from store.ledger import Entry, HazardState
 from store.mail_book import pictures_of, sweep_pictures, turn_off_digest
-from store.schema import documents, runs
+from store.schema import runs
 from store.source_states import StateChange, add_change
-from tests.digests import EVERYWHERE, digest_desk, digest_of
+from tests.digests import EVERYWHERE, digest_desk, digest_of, signal
 from tests.mail_server import Inbox, inbox
 
 __all__ = ["inbox"]
@@ -57,19 +56,6 @@ def put(store: Store, *alerts: Alert) -> None:
     with store.write() as db:
         for one in alerts:
             save_alert(db, one, details={})
-
-
-def signal(
-    store: Store, number: int, at: datetime, *, kind: Kind = Kind.NEWS, title: str = "一条信息", **more: Any
-) -> None:
-    made = Document(
-        id=f"d{number}", source="s", kind=kind, url="", canonical_url=f"u{number}", title=title, text="电池起火。",
-        event_time=at, published=at, fetched_at=at, revision=1, content_hash=str(number), **{"stored_at": at, **more},
-    )  # fmt: skip
-    read = Analysis(True, 2, 0.9, "ebike_power", None, "360702", (), (), (), (), (), (), (), title, "电池起火。")
-    with store.write() as db:
-        add_revision(db, made, external_id="", raw={})
-        db.execute(documents.update().where(documents.c.id == made.id).values(**analysis_columns(read)))
 
 
 def told(store: Store, at: datetime, **more: Any) -> str:

@@ -19,6 +19,7 @@ from alerts.feeds import FeedWriter
 from alerts.mailing import MailPlanner
 from alerts.notifiers.mail import MailNotifier
 from alerts.sender import BROKEN, DOUBT, send_due
+from charts import png
 from config.lexicon import load_lexicon
 from config.routes import Recipient, Routes, load_routes
 from config.settings import PROJECT
@@ -27,7 +28,7 @@ from core.errors import ConfigError
 from core.records import Alert, AlertState, Notification
 from store.alert_log import claim_delivery, delivery_log, note_handover, save_alert
 from store.database import Store
-from tests.digests import digest_desk, digest_of
+from tests.digests import digest_desk, digest_of, signal
 from tests.mail_server import inbox
 
 __all__ = ["inbox"]
@@ -70,6 +71,35 @@ def test_a_mail_reaches_each_recipient_once(store: Store, alert: Alert, noon: da
     assert send_due(store, channels, clock=fixed_clock(noon), who="two") == 0
     assert sorted(mail.rcpt_tos[0] for mail in handler.mails) == ["a@x.example", "b@x.example"]
     assert all(len(mail.rcpt_tos) == 1 for mail in handler.mails)
+
+
+def test_a_matter_of_several_days_has_its_chart_in_the_mail_and_a_fresh_one_has_none(
+    store: Store, alert: Alert, noon: datetime, inbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler, url = inbox
+    channels = {"mail": MailNotifier(SecretStr(url), "fengsui@x.example")}
+    lasting = replace(alert, id="a2", number="YJ-2026-0002", first_at=noon - timedelta(days=3))
+    for number, place in enumerate(("360113", "360113", "360702")):
+        signal(store, number, noon, enterprise="ENT0043", territory=place)
+    planned(store, alert, noon)
+    planned(store, lasting, noon)
+    assert send_due(store, channels, clock=fixed_clock(noon), who="one") == 2
+    mails = {str(mail["Subject"]).rpartition("，")[2]: mail for mail in handler.read}
+    fresh, course = mails["YJ-2026-0001）"], mails["YJ-2026-0002）"]
+    assert [part.get_content_type() for part in fresh.walk()].count("image/png") == 0
+    picture = next(part for part in course.walk() if part.get_content_type() == "image/png")
+    assert picture.get_content().startswith(b"\x89PNG")
+    plain, html = (part.get_content() for part in course.walk() if part.get_content_maintype() == "text")
+    assert f"cid:{picture['Content-ID'].strip('<>')}" in html
+    said = "该企业风险信号，近 14 日每 6 小时：末段 2 条，期望 0.0 条，1 段越过上限"
+    assert said in html, "of the alert's own places"
+    assert said in plain
+    monkeypatch.setattr(png, "has_chinese", lambda: False)
+    notice = Notification(
+        "n9", "mail", "a@x.example", "s", said, '<img src="cid:course">', details={"drawn": {"course": "<svg/>"}}
+    )
+    bare = channels["mail"].writer.message_of(notice).as_string()
+    assert "<img" not in bare
 
 
 @pytest.mark.parametrize("what", ["lowered", "dismissed"])

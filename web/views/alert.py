@@ -14,6 +14,7 @@ from starlette.responses import Response
 from alerts.figures import figures
 from alerts.lifecycle import confirmation_words, may_confirm, may_undo
 from alerts.marks import MARK_WORDS, mark_of
+from alerts.slot_series import chart_span, slots
 from core.records import Alert, AlertEvent, Mention, Signal
 from ledger.words import STATE_WORDS
 from store import alert_log, documents
@@ -215,9 +216,9 @@ def _chart(db: Connection, visit: Visit, alert: Alert, *, height: int) -> str:
         return ""
     product = alert.products[0] if alert.products else ""
     what = "该企业风险信号" if alert.enterprises else f"{visit.names.product(product)}风险信号"
-    span = signals.chart_span(visit.now)
+    span = chart_span(visit.now)
     found = signals.points(db, visit.me, *span, product=product, firms=alert.enterprises)
-    return signals.draw(signals.slots(found, visit.now), what, height=height)
+    return signals.draw(slots(found, visit.now), what, height=height)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from alerts.slot_series import USUAL, Series, slots
 from charts.svg import trend
 from config.settings import Settings
 from core.clock import beijing
@@ -94,7 +95,7 @@ def _picture(db: Connection, visit: Visit, *, named: bool) -> dict[str, Any]:
     by_clock = inbox.rows_of(still_open, now=now, sort="limit")
     urgent = sorted(by_clock, key=lambda row: row.alert.level < ORANGE)[:URGENT]
     shift = now_shift(visit)
-    points = signals.points(db, me, now - signals.USUAL - 2 * DAY, now)
+    points = signals.points(db, me, now - USUAL - 2 * DAY, now)
     opened = [row for row in rows_since(db, me, shift.start, now) if row.action in DID["new"][1]]
     sources = source_states(db, visit.services, count=False)
     canaries = [canary for canary in newest_canaries(db, 5) if canary.seconds is not None]
@@ -121,7 +122,7 @@ def _picture(db: Connection, visit: Visit, *, named: bool) -> dict[str, Any]:
         "named": named,
         "firms": firm_names(db, (firm for row in urgent for firm in row.alert.enterprises)) if named else {},
         "figures": figures,
-        "chart": _chart(signals.slots(points, now, shown=DAY, slot=HOUR)),
+        "chart": _chart(slots(points, now, shown=DAY, slot=HOUR)),
         "sources": len(sources),
         "ill": sum(state.bad for state in sources),
         "canary": canaries[0] if canaries else None,
@@ -137,7 +138,7 @@ def _ledger(db: Connection, visit: Visit) -> tuple[tuple[str, int, str], ...]:
     return ("台账未销号", counts[""], ""), ("台账逾期", counts["over"], "over" if counts["over"] else "")
 
 
-def _chart(series: signals.Series) -> str:
+def _chart(series: Series) -> str:
     hours = [beijing(series.start + place * series.slot).hour for place in range(len(series.seen))]
     ticks = [(100 * (place + 0.5) / len(hours), f"{hour} 时") for place, hour in enumerate(hours) if hour % 6 == 0]
     over = series.crossed
