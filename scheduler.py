@@ -24,7 +24,8 @@ from core.durations import duration_words
 from core.logs import log_event
 from pipelines.turns import Turns
 from store.database import Store
-from store.runs import beat, keep_jobs, note_job, save_job
+from store.processes import beat
+from store.runs import keep_jobs, note_job, save_job
 
 logger = logging.getLogger(__name__)
 GRACE = 300  # seconds a job may start late before it counts as missed

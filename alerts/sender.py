@@ -200,7 +200,7 @@ def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], 
             again = clock() + (problem.after or BACKOFF[min(delivery.attempts - 1, len(BACKOFF) - 1)])
     answer = answer.replace("\0", "\ufffd")  # PostgreSQL takes no NUL
     with store.write() as db:
-        settle_delivery(
+        settled = settle_delivery(
             db,
             notice.id,
             attempt=delivery.attempts,
@@ -210,9 +210,10 @@ def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], 
             at=clock(),
             again=again,
         )
-        if notice.channel == "mail" and refused is None:
+        if settled and notice.channel == "mail" and refused is None:
             forget_failing(db, notice.recipient, kinds=["refused"])
-        elif notice.channel == "mail" and refused is not None and refused.about == "address":
+        elif settled and notice.channel == "mail" and refused is not None and refused.about == "address":
             note_failing(db, notice.recipient, "refused", answer=answer, delivery=notice.id, now=clock())
-    log_event(logger, "delivery", delivery=notice.id, alert=notice.alert, outcome=outcome, attempt=delivery.attempts)
+    what = "delivery" if settled else "delivery settled without us"
+    log_event(logger, what, delivery=notice.id, alert=notice.alert, outcome=outcome, attempt=delivery.attempts)
     return outcome == "sent"

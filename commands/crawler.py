@@ -2,7 +2,7 @@
 
 import typer
 
-from commands.kept import KeptOption, begin, prompt
+from commands.kept import KeptOption, NameOption, begin, prompt
 from commands.options import DataOption, ProfileOption
 from commands.stores import open_store
 from config.sources import load_sources
@@ -11,6 +11,7 @@ from core.records import CANARY
 from crawlers.runner import run_reactor
 from pipelines.canary import canary_source
 from pipelines.crawling import CrawlQueue, make_engine, serve_queue
+from store.processes import who_am_i
 
 
 def register(app: typer.Typer) -> None:
@@ -18,8 +19,11 @@ def register(app: typer.Typer) -> None:
     app.command("crawler")(prompt(crawler))
 
 
-def crawler(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+def crawler(
+    name: NameOption = None, kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None
+) -> None:
     """采集进程 (takes the runs the scheduler asks for)."""
+    who = who_am_i("crawler", name)
     settings = begin(kept, data, profile)
     store = open_store(settings)
     followed = {s.key: s for s in load_sources(settings.config, settings.profile, base=settings.source_base)}
@@ -27,5 +31,5 @@ def crawler(kept: KeptOption = False, data: DataOption = None, profile: ProfileO
     if settings.canary_url:
         sources[CANARY] = canary_source(settings.canary_url)
     engine = make_engine(store, sources, settings.data_dir, system_clock, contact=settings.site_contact)
-    queue = CrawlQueue(store, system_clock, sources=followed)
+    queue = CrawlQueue(store, system_clock, who, sources=followed)
     run_reactor(lambda stop: serve_queue(engine, queue, stop=stop))

@@ -28,8 +28,9 @@ from store.backups import last_backup, state_of
 from store.canaries import newest
 from store.database import Store
 from store.documents import QUARANTINED, SETTLED, count_by_stage, count_documents
+from store.processes import list_processes, missed
 from store.pulses import Pulse, all_pulses
-from store.runs import SourceHealth, lateness, list_jobs, list_processes, source_health, stale
+from store.runs import SourceHealth, lateness, list_jobs, source_health
 from store.source_states import WELL, StateChange, present_states
 from web.health import complete_health, index_lag
 
@@ -145,9 +146,10 @@ def _processes(store: Store) -> Iterator[Finding]:
         known = list_processes(db)
     if not known:
         yield Finding("进程", None, "没有在运行", "make run")
+    silent = missed(known, now)
     for process in known:
         detail = f"pid {process.pid}，最近心跳 {iso_beijing(process.beat_at)} {process.note or ''}".strip()
-        yield Finding(f"进程 {process.name}", None if stale(process, now) else True, detail, "没有在运行：make run")
+        yield Finding(f"进程 {process.name}", None if process in silent else True, detail, "没有在运行：make run")
 
 
 def _jobs(store: Store) -> Iterator[Finding]:

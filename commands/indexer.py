@@ -9,13 +9,14 @@ import typer
 
 from commands.assemble import build_indexer
 from commands.index_rules import check_rules_until
-from commands.kept import KeptOption, prompt, start
+from commands.kept import KeptOption, NameOption, prompt, start
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
 from commands.stores import open_store
 from config.elastic_access import warnings_about
 from core.logs import log_event
 from pipelines.indexing import index_until
+from store.processes import who_am_i
 
 logger = logging.getLogger(__name__)
 LEAVE_SECONDS = 2.0
@@ -27,8 +28,11 @@ def register(app: typer.Typer) -> None:
     app.command("indexer")(prompt(indexer))
 
 
-def indexer(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+def indexer(
+    name: NameOption = None, kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None
+) -> None:
     """写索引进程 (writes the search index; catches up by itself after an outage)."""
+    who = who_am_i("indexer", name)
     settings, stop = start(kept, data, profile)
     threading.Thread(target=_leave, args=(stop,), name="leave", daemon=True).start()
     for warning in warnings_about(settings.elastic_access):
@@ -36,7 +40,7 @@ def indexer(kept: KeptOption = False, data: DataOption = None, profile: ProfileO
     store = open_store(settings)
     known = knowledge_of(settings, store)
     threading.Thread(target=check_rules_until, args=(stop, settings, store, known), name="check", daemon=True).start()
-    index_until(stop, build_indexer(settings, store, known, who="indexer"))
+    index_until(stop, build_indexer(settings, store, known, who=who))
 
 
 def _leave(stop: threading.Event) -> None:

@@ -20,6 +20,11 @@ from pipelines.supervisor import GRACE_SECONDS
 
 KeptOption = Annotated[bool, typer.Option("--kept", help="end when standard input closes (as `run` wants it)")]
 
+NameOption = Annotated[
+    str | None,
+    typer.Option("--name", help="what this process is called, one of a kind in the database; else from host and pid"),
+]
+
 
 def start(kept: bool, data: Path | None, profile: str | None) -> tuple[Settings, threading.Event]:
     """Settings, and an event that SIGTERM or SIGINT sets. kept: end with the parent."""

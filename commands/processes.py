@@ -12,7 +12,7 @@ from commands.grade import grade_jobs
 from commands.handing_in import intake_jobs
 from commands.index_care import index_jobs
 from commands.keeping_jobs import keeping_jobs
-from commands.kept import KeptOption, prompt, start
+from commands.kept import KeptOption, NameOption, prompt, start
 from commands.lab_jobs import LabRunner
 from commands.lead_jobs import lead_jobs
 from commands.mirror_jobs import mirror_jobs
@@ -25,7 +25,7 @@ from commands.watching import watch_jobs
 from config.sources import load_sources
 from core.clock import system_clock
 from scheduler import schedule
-from store.runs import beat
+from store.processes import beat, leave, take_name, who_am_i
 
 
 def register(app: typer.Typer) -> None:
@@ -34,19 +34,26 @@ def register(app: typer.Typer) -> None:
     app.command("scheduler")(prompt(scheduler_process))
 
 
-def sender(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+def sender(
+    name: NameOption = None, kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None
+) -> None:
     """发送进程 (delivers what the outbox holds)."""
+    who = who_am_i("sender", name)
     settings, stop = start(kept, data, profile)
     store = open_store(settings)
     channels, flow = channels_of(settings, store), Flow({"mail": settings.mail_per_minute})
+    with store.write() as db:
+        take_name(db, who, now=system_clock())
     while not stop.is_set():
         with store.write() as db:
-            beat(db, "sender", pid=os.getpid(), now=system_clock(), note="" if channels else "没有设置邮件")
+            beat(db, who, pid=os.getpid(), now=system_clock(), note="" if channels else "没有设置邮件")
         for _second in range(10):
             if channels:
-                send_due(store, channels, clock=system_clock, who=f"sender-{os.getpid()}", flow=flow)
+                send_due(store, channels, clock=system_clock, who=who, flow=flow)
             if stop.wait(1):
                 break
+    with store.write() as db:
+        leave(db, who)
 
 
 def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:

@@ -13,6 +13,7 @@ from config.sources import load_sources
 from core.clock import system_clock
 from scheduler import DailyJob, FrequentJob
 from store.database import Store
+from store.processes import forget_gone
 from store.runs import drop_runs
 
 SECONDS = 15
@@ -43,6 +44,7 @@ def run_sweeping_jobs(store: Store) -> list[DailyJob]:
 
     def sweep() -> str:
         with store.write() as db:
+            forget_gone(db, now=system_clock())
             return f"清理 {drop_runs(db, system_clock() - KEPT)} 条"
 
     return [DailyJob("run-sweep", "清理抓取记录", HOUR, MINUTE, sweep)]

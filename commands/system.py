@@ -51,6 +51,7 @@ from core.stopping import StopSignals
 from demo.story import DEFAULT_SPEED
 from pipelines.supervisor import Supervisor, Work
 from store.database import Store, get_fact
+from store.processes import HOST as HOST_NAME
 from store.users import first_admin_token
 
 START_SECONDS = 60.0
@@ -70,6 +71,9 @@ def run(
         int, typer.Option("--port", min=0, max=65535, help="a taken port moves on to a free one; 0: any")
     ] = 8000,
     host: Annotated[str, typer.Option("--host", help="address the desk listens on; in a container 0.0.0.0")] = HOST,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="processes that read texts; a core and 700 MB each")
+    ] = 1,
     speed: Annotated[float, typer.Option("--speed", min=1, help="demo: story seconds a real second")] = DEFAULT_SPEED,
     data: DataOption = None,
     profile: ProfileOption = None,
@@ -95,7 +99,7 @@ def run(
         supervisor = Supervisor(child_environment(settings), settings.data_dir, logs, stopping)
         told = "演示（示例数据）" if settings.profile == "demo" else "正式"
         print(f"烽燧 {told}：数据在 {settings.data_dir}，日志在 {logs}；正在启动 …", file=sys.stderr)
-        for name, work in _processes(host, desk_port, site_port, speed).items():
+        for name, work in _processes(settings, host, desk_port, site_port, speed, workers).items():
             supervisor.start(name, work)
         if _answers(f"{here}/healthz", supervisor):
             print("已启动，按 Ctrl-C 停止。在浏览器打开：", file=sys.stderr)
@@ -103,7 +107,9 @@ def run(
         supervisor.watch()
 
 
-def _processes(host: str, desk_port: int, site_port: int, speed: float) -> dict[str, Work]:
+def _processes(
+    settings: Settings, host: str, desk_port: int, site_port: int, speed: float, workers: int
+) -> dict[str, Work]:
     """What runs, by name. Loads all that they need, once for all of them."""
     from commands.crawler import crawler
     from commands.demo_site import demo_site
@@ -115,8 +121,17 @@ def _processes(host: str, desk_port: int, site_port: int, speed: float) -> dict[
     works: dict[str, Work] = {"desk": partial(desk, host=host, port=desk_port, kept=True)}
     if site_port:
         works["demo-site"] = partial(demo_site, port=site_port, speed=speed, kept=True)
-    kept = {"worker": worker, "indexer": indexer, "crawler": crawler, "scheduler": scheduler_process, "sender": sender}
-    return works | {name: partial(process, kept=True) for name, process in kept.items()}
+    kept = [("indexer", indexer), ("crawler", crawler), ("scheduler", scheduler_process), ("sender", sender)]
+    named = [(called(role, 1, settings), process) for role, process in kept]
+    named += [(called("worker", number, settings), worker) for number in range(1, workers + 1)]
+    return works | {name: partial(process, name=name, kept=True) for name, process in named}
+
+
+def called(role: str, number: int, settings: Settings) -> str:
+    """What a kept process is called: by its role, numbered from the second on; where machines share one database, by
+    its machine, too."""
+    place = "" if settings.database.startswith("sqlite") else f"@{HOST_NAME}"
+    return f"{role}{place}" + (f"-{number}" if number > 1 else "")
 
 
 def check(data: DataOption = None, profile: ProfileOption = None) -> None:

@@ -3,11 +3,12 @@
 import typer
 
 from commands.assemble import build_pipeline, judge_of, renewing
-from commands.kept import KeptOption, prompt, start
+from commands.kept import KeptOption, NameOption, prompt, start
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
 from commands.stores import open_store
 from pipelines.worker import work_until
+from store.processes import who_am_i
 
 
 def register(app: typer.Typer) -> None:
@@ -15,11 +16,14 @@ def register(app: typer.Typer) -> None:
     app.command("worker")(prompt(worker))
 
 
-def worker(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
-    """研读进程 (clean, analyse, judge)."""
+def worker(
+    name: NameOption = None, kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None
+) -> None:
+    """研读进程，可在多台机器上开任意多个 (clean, analyse, judge; any number of them on any machines)."""
+    who = who_am_i("worker", name)
     settings, stop = start(kept, data, profile)
     store = open_store(settings)
     known = knowledge_of(settings, store)
     judge = judge_of(settings, store, known, notify=True)
-    pipeline = build_pipeline(settings, store, known, who="worker", judge=judge)
+    pipeline = build_pipeline(settings, store, known, who=who, judge=judge)
     work_until(stop, pipeline, refresh=renewing(settings, known), take_up=judge.take_up)

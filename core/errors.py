@@ -8,6 +8,7 @@ FengsuiError                 one sentence: what, where, likely cause, remedy; ex
 │   └── SourceBlocked        it asks us to go away (challenge page, 412, robots)
 ├── DeliveryError            a notification was not delivered; `.retry` says if trying again can help
 ├── SearchUnavailable        the index cannot answer now; the store still has everything
+├── NameTaken                another process is called the same and lives
 └── StoreError               the database cannot be used
 """
 
@@ -73,6 +74,10 @@ class DeliveryError(FengsuiError):
 
 class SearchUnavailable(FengsuiError):
     """The search index cannot answer now."""
+
+
+class NameTaken(FengsuiError):
+    """Another process of the same name lives: each claims, beats and is told of under its own."""
 
 
 class StoreError(FengsuiError):

@@ -17,8 +17,9 @@ from crawlers.runner import CrawlEngine
 from pipelines.intake import StoreIntake
 from pipelines.rhythm import pulse_after
 from store.database import Store
+from store.processes import beat, leave, take_name
 from store.pulses import count_read, find_pulse, save_pulse
-from store.runs import COUNTS, ask_for_run, beat, claim_run, finish_run, interrupt_runs, renew_runs
+from store.runs import COUNTS, ask_for_run, claim_run, finish_run, interrupt_runs, renew_runs
 
 POLL_SECONDS = 0.5
 BEAT_SECONDS = 10.0
@@ -37,6 +38,7 @@ class CrawlQueue:
     def recover(self) -> None:
         """What this process held when it was killed is asked for again."""
         with self.store.write() as db:
+            take_name(db, self.who, now=self.clock())
             for source in interrupt_runs(db, who=self.who, now=self.clock()):
                 ask_for_run(db, source, reason="restart", now=self.clock())
 
@@ -86,15 +88,15 @@ class CrawlQueue:
         run_id, source = self._open.pop(summary.source, None), self.sources.get(summary.source)
         if run_id is not None:
             with self.store.write() as db:
-                note_summary(db, run_id, summary, self.clock)
-                if source is not None:
+                # A run that was given up tells nothing of its source: another's has told, or will.
+                if note_summary(db, run_id, summary, self.clock) and source is not None:
                     note_pulse(db, source, summary, self.clock())
 
 
-def note_summary(db: Connection, run_id: str, summary: RunSummary, clock: Clock) -> None:
-    """Write a summary into its run."""
+def note_summary(db: Connection, run_id: str, summary: RunSummary, clock: Clock) -> bool:
+    """Write a summary into its run. False when that was given up meanwhile."""
     counts = {name: getattr(summary, name) for name in COUNTS}
-    finish_run(db, run_id, status=summary.status, counts=counts, problems=summary.problems, now=clock())
+    return finish_run(db, run_id, status=summary.status, counts=counts, problems=summary.problems, now=clock())
 
 
 def note_pulse(db: Connection, source: SourceConfig, summary: RunSummary, now: datetime) -> None:
@@ -126,6 +128,8 @@ async def serve_queue(engine: CrawlEngine, queue: CrawlQueue, *, stop: asyncio.E
     """Run what the queue asks for until `stop`."""
     queue.recover()
     await engine.serve(queue.requests(engine.busy), queue.done, stop=stop)
+    with queue.store.write() as db:
+        leave(db, queue.who)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from search.records import IndexEntry
 from store.database import Store
 from store.documents import JUDGED, find_signal, find_signals, release_claims, waits
 from store.index_queue import Waiting, backlog, claim_waiting, put_off, settle
-from store.runs import beat
+from store.processes import beat, leave, take_name
 
 logger = logging.getLogger(__name__)
 BATCH = 500
@@ -73,8 +73,10 @@ class Indexer:
                 return moved
             refused = {**unfit, **told}
             with self.store.write() as db:
-                settle(db, part, who=self.who, now=self.clock(), refused=refused)
+                lost = settle(db, part, who=self.who, now=self.clock(), refused=refused)
             moved += len(part)
+            if lost:
+                log_event(logger, "claim lost", level=logging.WARNING, who=self.who, documents=lost)
             if refused:
                 log_event(logger, "index refused", level=logging.ERROR, documents=refused)
         if moved:
@@ -130,6 +132,7 @@ class Indexer:
 def index_until(stop: Event, indexer: Indexer) -> None:
     """Write what waits until `stop` is set."""
     with indexer.store.write() as db:
+        take_name(db, indexer.who, now=indexer.clock())
         freed = release_claims(db, indexer.who)
     log_event(logger, "indexer started", who=indexer.who, freed=freed)
     # A thread of its own: a server that takes its time must not make this process look dead.
@@ -142,6 +145,8 @@ def index_until(stop: Event, indexer: Indexer) -> None:
             stop.wait(PAUSES[min(failures, len(PAUSES)) - 1])
         elif not moved:
             stop.wait(IDLE_SECONDS)
+    with indexer.store.write() as db:
+        leave(db, indexer.who)
     log_event(logger, "indexer stopped", who=indexer.who)
 
 

@@ -13,13 +13,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.clock import Clock, system_clock
+from core.logs import log_event
 from core.records import CANARY, SOURCE_TYPE_OF, Kind, Signal
 from enterprises.mirror_queue import settle
 from enterprises.told import tells, told_by
 from nlp.analyze import Analyzer
 from pipelines.clean import cleaned
 from pipelines.duplicates import attach
-from store.database import Store
+from store.database import Store, take_turn
 from store.documents import (
     ANALYSED,
     DEDUPED,
@@ -40,8 +41,15 @@ from store.told import keep_told
 
 logger = logging.getLogger(__name__)
 BATCH = 50
+CLEAN_TURN = 0x636C6561
+"""Key of the advisory lock of a cleaning transaction on PostgreSQL ("clea")."""
 TURN_SECONDS = 0.25
 """So long a step keeps the write lock: then others have their turn, and people see what it came to so far."""
+
+
+class ClaimLost(Exception):
+    """The row is somebody else's by now: this process slept past its claim. What it was about to write is undone."""
+
 
 Judge = Callable[[Connection, Signal, datetime], None]
 """Lets the rules see a signal inside the transaction that moves it on (the alerts package lies above this one)."""
@@ -57,8 +65,8 @@ Place = Callable[[Connection, Signal, datetime], object]
 class Pipeline:
     """The steps over one store; the index is written by pipelines/indexing.py.
 
-    who: names the process: its claims are freed when it starts again.  clock: what the rules take for now (a story's,
-    when past documents come in).
+    who: names the process, with its mark (store/processes.py): what it claimed is freed when one of that name starts
+    again.  clock: what the rules take for now (a story's, when past documents come in).
     """
 
     store: Store
@@ -96,7 +104,7 @@ class Pipeline:
         with self.store.write() as db:
             for work in read:
                 if work.analysis is not None:
-                    self._advance(db, work, ANALYSED, **analysis_columns(work.analysis))
+                    advance(db, work, who=self.who, to=ANALYSED, at=system_clock(), **analysis_columns(work.analysis))
         return len(read)
 
     def judge_signals(self) -> int:
@@ -108,6 +116,7 @@ class Pipeline:
         done: list[Work] = []
 
         def one(db: Connection, work: Work) -> None:
+            take_turn(db, CLEAN_TURN)  # two texts alike that are cleaned side by side would both be origins
             values = cleaned(work.raw)
             origin = attach(db, work.document, values["title"], values["text"])
             self._advance(db, work, DEDUPED, keep=keep, repost_of=origin, **values)
@@ -144,8 +153,8 @@ class Pipeline:
         return self._each(in_order(works), self._judge_one)
 
     def _judge_one(self, db: Connection, work: Work) -> None:
-        found = current(db, work)
-        if found is None or work.analysis is None:
+        found = current(db, work, who=self.who)
+        if found is None or work.analysis is None:  # swept away, or lost: nothing is to be judged
             return
         document, latest = found
         analysis = work.analysis
@@ -170,12 +179,14 @@ class Pipeline:
             return claim(db, *stages, who=self.who, now=self.clock(), limit=BATCH)
 
     def _advance(self, db: Connection, work: Work, to: str, *, keep: bool = False, **values: Any) -> None:
-        advance(db, work, who=self.who, to=to, at=system_clock(), keep=keep, **values)
+        if not advance(db, work, who=self.who, to=to, at=system_clock(), keep=keep, **values):
+            raise ClaimLost
 
     def _each(self, works: Sequence[Work], one: Callable[[Connection, Work], None]) -> int:
         if len(works) == 1:
             return self._alone(works[0], one)
         failures: list[tuple[Work, Exception]] = []
+        lost: list[Work] = []
         left = deque(works)
         while left:
             end = time.monotonic() + TURN_SECONDS
@@ -185,13 +196,16 @@ class Pipeline:
                     try:
                         with db.begin_nested():
                             one(db, work)
+                    except ClaimLost:
+                        lost.append(work)
                     except Exception as problem:  # noqa: BLE001 - one bad document must not stop the others
                         failures.append((work, problem))
                     if time.monotonic() > end:
                         break
         for work, why in failures:
             self._failed(work, why)
-        return len(works) - len(failures)
+        self._tell_lost(lost)
+        return len(works) - len(failures) - len(lost)
 
     def _alone(self, work: Work, one: Callable[[Connection, Work], None]) -> int:
         """A row that comes by itself needs no savepoint: its transaction is its own."""
@@ -203,11 +217,18 @@ class Pipeline:
                 except Exception as problem:
                     why = problem
                     raise
+        except ClaimLost:
+            self._tell_lost([work])
         except Exception:
             if why is None:  # the transaction itself could not be had
                 raise
             self._failed(work, why)
         return int(why is None)
+
+    def _tell_lost(self, lost: Sequence[Work]) -> None:
+        if lost:
+            names = [work.document.id for work in lost]
+            log_event(logger, "claim lost", level=logging.WARNING, who=self.who, documents=names)
 
     def _failed(self, work: Work, problem: Exception) -> None:
         with self.store.write() as db:

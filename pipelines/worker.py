@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from core.logs import log_event
 from pipelines.stages import Pipeline
 from store.documents import release_claims
-from store.runs import beat, list_processes
+from store.processes import beat, last_of, leave, list_processes, take_name
 from store.source_times import note_outage
 
 logger = logging.getLogger(__name__)
@@ -28,8 +28,9 @@ def work_until(
     """Run `pipeline` until `stop` is set. `refresh` lets the caller renew the analyzer when the registry changed,
     `take_up` the rules when one was changed."""
     with pipeline.store.write() as db:
+        note_halt(db, pipeline.clock())
+        take_name(db, pipeline.who, now=pipeline.clock())
         freed = release_claims(db, pipeline.who)
-        note_halt(db, pipeline.who, pipeline.clock())
     log_event(logger, "worker started", who=pipeline.who, freed=freed)
     # Spans are measured by the steady clock: the machine's may be set back by a day.
     beaten = looked = -BEAT_SECONDS
@@ -45,11 +46,13 @@ def work_until(
             looked = steady
         if pipeline.step() == 0:
             stop.wait(IDLE_SECONDS)
+    with pipeline.store.write() as db:
+        leave(db, pipeline.who)
     log_event(logger, "worker stopped", who=pipeline.who)
 
 
-def note_halt(db: Connection, who: str, now: datetime) -> None:
-    """Remember the time in which this worker did not run."""
-    last = next((process.beat_at for process in list_processes(db) if process.name == who), None)
-    if last is not None and now - last > HALT:
-        note_outage(db, last, now)
+def note_halt(db: Connection, now: datetime) -> None:
+    """Remember the time in which no worker ran."""
+    last = last_of(list_processes(db), "worker")
+    if last is not None and now - last.beat_at > HALT:
+        note_outage(db, last.beat_at, now)

@@ -570,12 +570,14 @@ def settle_delivery(
     seconds: float,
     at: datetime,
     again: datetime | None,
-) -> None:
-    """Log an attempt and move the delivery on: sent, waiting (again is when), or failed."""
+) -> bool:
+    """Log an attempt and move the delivery on: sent, waiting (again is when), or failed. False, and nothing is written,
+    when it is settled already: its sender slept until its claim ran out, and what became of it is told as unknown."""
     state = "sent" if outcome == "sent" else "waiting" if again else "failed"
-    db.execute(
+    held = and_(deliveries.c.attempts == attempt, deliveries.c.state.in_(["sending", "handing"]))
+    moved = (
         update(deliveries)
-        .where(deliveries.c.id == delivery_id, deliveries.c.attempts == attempt)
+        .where(deliveries.c.id == delivery_id, held)
         .values(
             state=state,
             sent_at=at if outcome == "sent" else None,
@@ -584,6 +586,8 @@ def settle_delivery(
             claimed_until=None,
         )
     )
+    if db.execute(moved).rowcount == 0:
+        return False
     create_only(
         db,
         delivery_attempts,
@@ -596,6 +600,7 @@ def settle_delivery(
             "seconds": seconds,
         },
     )
+    return True
 
 
 def deliveries_in_doubt(db: Connection, *, now: datetime) -> list[Delivery]:

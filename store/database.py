@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
@@ -50,6 +50,16 @@ def open_engine(url: str, *, synchronous: Synchronous = "FULL") -> Engine:
     # A listener for "begin" would do the same, but with one SQLAlchemy looks for others around each statement.
     engine.dialect.do_begin = _begin  # type: ignore[assignment]
     return engine
+
+
+def take_turn(db: Connection, key: int) -> None:
+    """Wait until no other transaction has this turn, and have it to the end of this one. SQLite's write transactions
+    wait for each other anyhow."""
+    if db.dialect.name == "postgresql":
+        db.execute(_TURN, {"key": key})
+
+
+_TURN = text("select pg_advisory_xact_lock(:key)")
 
 
 def give_room(db: Connection) -> None:

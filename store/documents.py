@@ -40,6 +40,7 @@ from core.records import (
     Signal,
     Table,
 )
+from store.processes import claims_of
 from store.schema import documents
 
 FETCHED, DEDUPED, ANALYSED, INDEXED, JUDGED = "fetched", "deduped", "analysed", "indexed", "judged"
@@ -161,15 +162,13 @@ def give_back(db: Connection, work: Work, *, who: str, error: str) -> str:
     return QUARANTINED if spent else "retry"
 
 
-_CURRENT = select(documents.c.repost_of, documents.c.withdrawn_at, documents.c.latest).where(
-    documents.c.seq == bindparam("seq")
-)
+_CURRENT = select(documents.c.repost_of, documents.c.withdrawn_at, documents.c.latest).where(_MINE)
 
 
-def current(db: Connection, work: Work) -> tuple[Document, bool] | None:
+def current(db: Connection, work: Work, *, who: str) -> tuple[Document, bool] | None:
     """The document of a claimed row with what others may have written meanwhile (its origin, its withdrawal), and
-    whether no newer revision is stored; None where it was swept away."""
-    row = db.execute(_CURRENT, {"seq": work.seq}).first()
+    whether no newer revision is stored; None where it was swept away, or the claim was lost to somebody else."""
+    row = db.execute(_CURRENT, {"work": work.seq, "worker": who}).first()
     if row is None:
         return None
     return replace(work.document, repost_of=row.repost_of, withdrawn_at=row.withdrawn_at), row.latest
@@ -177,7 +176,7 @@ def current(db: Connection, work: Work) -> tuple[Document, bool] | None:
 
 def release_claims(db: Connection, who: str) -> int:
     """Free what `who` held before it died. Called when a process of that name starts again."""
-    held = documents.c.claimed_by == who
+    held = claims_of(documents.c.claimed_by, who)
     values = {"claimed_by": None, "claimed_until": None}
     spent = and_(held, documents.c.attempts >= MAX_DEATHS)
     aside = case((documents.c.stage == JUDGED, REFUSED), else_=QUARANTINED)

@@ -66,16 +66,26 @@ def _take(db: Connection, which: ColumnElement[bool], who: str, now: datetime, l
 
 def settle(
     db: Connection, rows: Sequence[Waiting], *, who: str, now: datetime, refused: Mapping[str, str] | None = None
-) -> None:
-    """What was claimed is in the index, but for `refused`: document id to reason. Lost claims stay as they are."""
+) -> list[str]:
+    """What was claimed is in the index, but for `refused`: document id to reason.
+
+    Returns the documents whose claims were lost: this process slept, another wrote them, and what was written now may
+    be the older reading. They are written once more.
+    """
     no = refused or {}
     done = [row.seq for row in rows if row.id not in no]
     values = {**FREE, "moved_at": now, "attempts": 0}
-    db.execute(update(documents).where(_held(done, who)).values(stage=INDEXED, error=None, **values))
+    moved = update(documents).where(_held(done, who)).values(stage=INDEXED, error=None, **values)
+    settled = set(db.execute(moved.returning(documents.c.seq)).scalars())
     for row in rows:
         if row.id in no:
             told = {"stage": REFUSED, "error": no[row.id][:2000]}
             db.execute(update(documents).where(_held([row.seq], who)).values(**told, **values))
+    lost = sorted({row.id for row in rows if row.id not in no and row.seq not in settled})
+    if lost:
+        again = and_(documents.c.id.in_(lost), documents.c.latest, documents.c.stage == INDEXED)
+        db.execute(update(documents).where(again).values(stage=JUDGED, **values))
+    return lost
 
 
 def put_off(db: Connection, rows: Sequence[Waiting], *, who: str) -> None:

@@ -1,4 +1,4 @@
-"""Crawl runs (asked for, claimed, finished), what is known of each address, scheduled jobs and live processes."""
+"""Crawl runs (asked for, claimed, finished), what is known of each address, and scheduled jobs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from sqlalchemy import Connection, RowMapping, and_, case, delete, func, select,
 
 from core.ids import short_id
 from store.alert_log import create_only
-from store.schema import addresses, documents, holds, jobs, processes, runs
+from store.processes import claims_of
+from store.schema import addresses, documents, holds, jobs, runs
 
 OPEN = ("waiting", "running")
 COUNTS = ("new", "changed", "unchanged", "failed", "gone", "items", "not_modified")
@@ -78,17 +79,6 @@ class Job:
     misfires: int
 
 
-@dataclass(frozen=True)
-class Process:
-    """A process that reports that it lives."""
-
-    name: str
-    pid: int
-    started_at: datetime
-    beat_at: datetime
-    note: str | None
-
-
 def ask_for_run(db: Connection, source: str, *, reason: str, now: datetime, due_at: datetime | None = None) -> bool:
     """Ask for a crawl; False when one of that source is waiting or running already (the table's index sees to that).
 
@@ -120,26 +110,29 @@ def claim_run(
 
 
 def renew_runs(db: Connection, ids: Sequence[str], *, now: datetime) -> None:
-    """Their process lives and crawls."""
-    db.execute(update(runs).where(runs.c.id.in_(list(ids))).values(held_until=now + LEASE))
+    """Their process lives and crawls. One that was given up meanwhile stays so."""
+    mine = and_(runs.c.id.in_(list(ids)), runs.c.status == "running")
+    db.execute(update(runs).where(mine).values(held_until=now + LEASE))
 
 
 def finish_run(
     db: Connection, run_id: str, *, status: str, counts: Mapping[str, int], problems: Sequence[str], now: datetime
-) -> None:
-    """Close a running run with its counts (see COUNTS) and problems."""
+) -> bool:
+    """Close a running run with its counts (see COUNTS) and problems. False when it was given up meanwhile: its process
+    slept so long that another crawls the source."""
     kept = {name: counts.get(name, 0) for name in COUNTS}
-    db.execute(
+    closed = (
         update(runs)
         .where(runs.c.id == run_id, runs.c.status == "running")
         .values(status=status, finished_at=now, problems=list(problems)[:50], **kept)
     )
+    return db.execute(closed).rowcount == 1
 
 
 def interrupt_runs(db: Connection, *, who: str, now: datetime, only: Sequence[str] | None = None) -> list[str]:
     """Runs (all, or `only` these ids) that `who` held when it died: marked interrupted. Returns their sources, to be
     asked for again."""
-    mine = and_(runs.c.status == "running", runs.c.claimed_by == who)
+    mine = and_(runs.c.status == "running", claims_of(runs.c.claimed_by, who))
     if only is not None:
         mine = and_(mine, runs.c.id.in_(list(only)))
     sources = list(db.execute(select(runs.c.source).where(mine)).scalars())
@@ -253,28 +246,6 @@ def list_jobs(db: Connection) -> list[Job]:
     """The job table, next first."""
     rows = db.execute(select(jobs).order_by(jobs.c.next_at, jobs.c.id)).mappings()
     return [Job(**{name: row[name] for name in Job.__dataclass_fields__}) for row in rows]
-
-
-def beat(db: Connection, name: str, *, pid: int, now: datetime, note: str = "") -> None:
-    """A process says that it lives."""
-    if not create_only(db, processes, {"name": name, "pid": pid, "started_at": now, "beat_at": now, "note": note}):
-        started = case((processes.c.pid == pid, processes.c.started_at), else_=now)
-        db.execute(
-            update(processes)
-            .where(processes.c.name == name)
-            .values(pid=pid, started_at=started, beat_at=now, note=note)
-        )
-
-
-def list_processes(db: Connection) -> list[Process]:
-    """The processes that ever reported, by name."""
-    rows = db.execute(select(processes).order_by(processes.c.name)).mappings()
-    return [Process(**{name: row[name] for name in Process.__dataclass_fields__}) for row in rows]
-
-
-def stale(process: Process, now: datetime) -> bool:
-    """No sign of life for half a minute."""
-    return now - process.beat_at > timedelta(seconds=30)
 
 
 def _run(row: RowMapping) -> Run:

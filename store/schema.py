@@ -282,11 +282,13 @@ jobs = Table(
 
 processes = Table(
     "processes", metadata,
-    Column("name", Text, primary_key=True, comment="worker, crawler, scheduler, sender, web"),
+    Column("name", Text, primary_key=True, comment="role, or role@place: store/processes.py"),
     Column("pid", Integer, nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("beat_at", Moment, nullable=False),
     Column("note", Text),
+    Column("host", Text),
+    Column("instance", Text, comment="tells it from any other that bore the name"),
 )  # fmt: skip
 
 enterprises = Table(

@@ -65,6 +65,7 @@ from search.records import entry_of
 from search.text import Segmenter as CutWords
 from store import alert_log, documents, pulses, runs, source_states
 from store.database import Store, check_profile
+from store.processes import beat
 from store.registry import save_entries
 from store.schema import documents as table
 from web.app import entry_path
@@ -307,7 +308,7 @@ def _fill_runs(db: Connection) -> None:
         _fill_pulse(db, source, number)
     runs.save_job(db, "watch", what="预警巡检", trigger="每 20 秒", next_at=NOW + timedelta(seconds=20))
     for name in ("crawler", "worker", "indexer", "sender", "scheduler"):
-        runs.beat(db, name, pid=100, now=NOW)
+        beat(db, name, pid=100, now=NOW)
 
 
 def _fill_pulse(db: Connection, source: SourceConfig, number: int) -> None:

@@ -14,7 +14,6 @@ from core.records import Analysis, Document, Kind, Signal
 from pipelines.indexing import MOST_CHARACTERS, Indexer
 from search.backend import Refused
 from search.records import IndexEntry, entry_of
-from store import runs
 from store.database import Store, alembic_config
 from store.documents import (
     JUDGED,
@@ -27,6 +26,7 @@ from store.documents import (
     withdraw,
 )
 from store.index_queue import SUSPECT, backlog, claim_waiting, retry_refused, settle, write_again
+from store.processes import beat
 from store.schema import documents
 from web.health import index_lag
 
@@ -250,10 +250,10 @@ def test_the_desk_says_how_far_behind_the_index_is_since_when_and_why(bench: Ben
     assert sentence(bench, 2) == ""
     assert sentence(bench, 60) == "检索索引落后：2 件待写入，自 12:00（写索引的进程没有在运行）"
     with bench.store.write() as db:
-        runs.beat(db, "indexer", pid=1, now=bench.now + timedelta(seconds=50), note="连不上 Elasticsearch（es:9200）")
+        beat(db, "indexer", pid=1, now=bench.now + timedelta(seconds=50), note="连不上 Elasticsearch（es:9200）")
     assert sentence(bench, 60) == "检索索引落后：2 件待写入，自 12:00（连不上 Elasticsearch（es:9200））"
     with bench.store.write() as db:
-        runs.beat(db, "indexer", pid=1, now=bench.now + timedelta(seconds=50), note="")
+        beat(db, "indexer", pid=1, now=bench.now + timedelta(seconds=50), note="")
     assert sentence(bench, 60).endswith("（正在补写）")
     assert sentence(bench, 60 + 86400).startswith("检索索引落后：2 件待写入，自 11-23 12:00")
     bench.indexer.drain()

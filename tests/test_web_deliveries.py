@@ -14,7 +14,8 @@ from fastapi.testclient import TestClient
 from config.routes import Recipient, Routes
 from core.ids import short_id
 from core.records import Notification
-from store import alert_log, audit, mail_book, runs, users
+from store import alert_log, audit, mail_book, users
+from store.processes import beat
 from tests.desk_server import NOW, make_services
 from tests.desk_visits import PASSWORD, Browse, value_of, visits
 from web.services import Services
@@ -87,10 +88,10 @@ def test_an_attempt_says_when_how_long_and_what_was_answered(browse: Browse) -> 
 
 def test_what_is_due_says_what_it_waits_for(browse: Browse, services: Services) -> None:
     with services.store.write() as db:
-        runs.beat(db, "sender", pid=1, now=NOW)
+        beat(db, "sender", pid=1, now=NOW)
     assert "排队等发送" in browse("desk").get("/deliveries").text
     with services.store.write() as db:
-        runs.beat(db, "sender", pid=1, now=NOW - timedelta(minutes=5))
+        beat(db, "sender", pid=1, now=NOW - timedelta(minutes=5))
     assert "发送进程没有在运行" in browse("desk").get("/deliveries").text
 
 

@@ -12,9 +12,10 @@ from sqlalchemy import select, update
 
 import cli
 from alerts.index_check import FACT, Checked, Told
-from store import audit, runs, users
+from store import audit, users
 from store.database import set_fact
 from store.documents import INDEXED, JUDGED, REFUSED
+from store.processes import beat
 from store.schema import documents
 from tests.command_line import Finished, run_here
 from tests.desk_server import NOW, make_services
@@ -57,7 +58,7 @@ def test_a_desk_whose_index_is_up_to_date_says_nothing_of_it(admin: TestClient) 
 def test_the_desk_says_how_far_behind_the_index_is(services: Services, admin: TestClient) -> None:
     put(services, JUDGED)
     with services.store.write() as db:
-        runs.beat(db, "indexer", pid=1, now=NOW, note="Elasticsearch（es:9200）拒绝连接：没有启动，或端口不对")
+        beat(db, "indexer", pid=1, now=NOW, note="Elasticsearch（es:9200）拒绝连接：没有启动，或端口不对")
     told = "检索索引落后：3 件待写入，自 14:22（Elasticsearch（es:9200）拒绝连接：没有启动，或端口不对）"
     for path in ("/", "/search", "/status"):
         assert told in admin.get(path).text

@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from store import canaries, runs
 from store.database import Store
+from store.processes import beat
 from store.queues import queues
 from store.schema import documents
 from store.schema import runs as table_of_runs
@@ -35,7 +36,7 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servic
     made = make_services(tmp_path, clock=lambda: NOW)
     with made.store.write() as db:
         for name in ("crawler", "worker", "indexer", "sender", "scheduler"):
-            runs.beat(db, name, pid=100, now=NOW)
+            beat(db, name, pid=100, now=NOW)
         db.execute(update(documents).values(stage="indexed"))
     yield made
     made.store.close()
@@ -72,7 +73,7 @@ def test_a_desk_that_is_well_says_so(services: Services) -> None:
 def test_each_fault_says_what_to_do(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda folder: Usage(100 << 30, 95 << 30, 5 << 30))
     with services.store.write() as db:
-        runs.beat(db, "worker", pid=100, now=NOW - timedelta(minutes=3))
+        beat(db, "worker", pid=100, now=NOW - timedelta(minutes=3))
         runs.save_job(db, "digest", what="每日摘要", trigger="每日 08:30", next_at=NOW - timedelta(minutes=9))
         runs.note_job(db, "watch", at=NOW, status="failed", note="连不上 <x>", next_at=NOW + timedelta(minutes=1))
         old = {"stage": "deduped", "stored_at": NOW - timedelta(hours=2), "moved_at": NOW - timedelta(hours=1)}

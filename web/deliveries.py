@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, select
 from core.clock import BEIJING, as_utc, beijing
 from store.alert_log import SETTLED
 from store.ledger_list import entries_by_id
-from store.runs import list_processes, stale
+from store.processes import last_of, list_processes, stale
 from store.schema import alerts, deliveries, delivery_attempts
 from web.access import Viewer
 from web.inbox import BadAddress
@@ -206,7 +206,7 @@ class Log:
 
     def _waiting(self) -> Callable[[datetime, Sequence[Attempt]], str]:
         """Says why a delivery waits."""
-        sender = next((one for one in list_processes(self._db) if one.name == "sender"), None)
+        sender = last_of(list_processes(self._db), "sender")
         down = sender is None or stale(sender, self._now)
 
         def why(next_at: datetime, tried: Sequence[Attempt]) -> str:

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from search.backend import Health
 from store.backups import NO_BACKUPS, BackupState
 from store.canaries import Canary
+from store.processes import Process, missed
 from store.queues import Queue
-from store.runs import Job, Process, stale
+from store.runs import Job
 from web.machine import Disk, bytes_word
 from web.names import CANARY_STAGES, Names
 from web.times import short, span_in_words
@@ -80,12 +81,16 @@ def long_wait(queue: Queue, now: datetime) -> bool:
 
 
 def _processes(seen: Seen, names: Names) -> Iterator[Fault]:
-    for process in seen.processes:
-        if stale(process, seen.now):
-            yield Fault(
-                f"{names.process(process.name)}进程自 {short(process.beat_at, seen.now)} 起没有回应",
-                f"整套系统在运行时会自动重启；没有在运行则用 fengsui run 启动，日志在数据目录 logs/{process.name}.log",
-            )
+    for process in missed(seen.processes, seen.now):
+        where = (
+            f"在 {process.host} 上看它的服务和日志"
+            if "@" in process.name
+            else (f"没有在运行则用 fengsui run 启动，日志在数据目录 logs/{process.name}.log")
+        )
+        yield Fault(
+            f"{names.process(process.name)}进程自 {short(process.beat_at, seen.now)} 起没有回应",
+            f"整套系统在运行时会自动重启；{where}",
+        )
 
 
 def _disk(seen: Seen) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ from core.errors import SearchUnavailable
 from search.backend import Health
 from store.documents import tally
 from store.index_queue import backlog
-from store.runs import Process, list_processes, stale
+from store.processes import Process, last_of, list_processes, missed, stale
 from web.services import Services
 from web.times import short
 
@@ -28,7 +28,7 @@ _ASKING = concurrent.futures.ThreadPoolExecutor(4, thread_name_prefix="index-hea
 
 def processes_down(db: Connection, services: Services) -> list[Process]:
     """Processes that gave no sign of life lately."""
-    return [process for process in list_processes(db) if stale(process, services.clock())]
+    return missed(list_processes(db), services.clock())
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def index_lag(db: Connection, now: datetime) -> Lag:
 
 
 def _why_behind(db: Connection, now: datetime) -> str:
-    writer = next((process for process in list_processes(db) if process.name == "indexer"), None)
+    writer = last_of(list_processes(db), "indexer")
     if writer is None or stale(writer, now):
         return "写索引的进程没有在运行"
     return writer.note or "正在补写"

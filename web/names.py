@@ -8,6 +8,7 @@ from alerts.routing import Route
 from config.rules import DESK_RULE, Rule
 from core.records import LEVEL_COLOURS, LEVEL_NAMES, LEVEL_ROMAN, Alert, AlertState, Kind
 from ledger.words import bureau_of
+from store.processes import role_of
 from store.schema import enterprises
 from web.help_text import Help
 from web.history import SYSTEM
@@ -238,9 +239,10 @@ class Names:
         return self._services.lexicon.product_name(product_id)
 
     def process(self, name: str) -> str:
-        """研读 for `worker`; `研读 2` for `worker-2`."""
-        kind, _, number = name.rpartition("-") if name[-1:].isdigit() else (name, "", "")
-        return f"{PROCESSES.get(kind, kind)} {number}".strip()
+        """研读 for `worker`; `研读 2` for `worker-2`; `研读 @host-2` for `worker@host-2`."""
+        kind = role_of(name)
+        place = name.removeprefix(kind).removeprefix("-")
+        return f"{PROCESSES.get(kind, kind)} {place}".strip()
 
     @staticmethod
     def queue(key: str) -> str:

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from config.rules import Rule
 from store import audit, users
 from store.documents import tally
-from store.runs import list_jobs, list_processes, stale
+from store.processes import list_processes, stale
+from store.runs import list_jobs
 from store.users import EVERYWHERE
 from web.api_shapes import Moment, Page, Paged, masked
 from web.bearer import Auditor, SystemReader

@@ -15,8 +15,9 @@ from store.canaries import newest as newest_canaries
 from store.documents import QUARANTINED, REFUSED, set_aside, tally
 from store.index_queue import retry_refused
 from store.mail_book import count_failing
+from store.processes import list_processes, stale
 from store.queues import database_size, queues
-from store.runs import Job, list_jobs, list_processes, stale
+from store.runs import Job, list_jobs
 from store.schema import alerts, deliveries
 from web.faults import Seen, faults, late_by, long_wait
 from web.health import index_health
