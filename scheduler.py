@@ -76,6 +76,7 @@ def schedule(
     clock: Clock,
     hourly: Sequence[HourlyJob] = (),
     frequent: Sequence[FrequentJob] = (),
+    who: str = "scheduler",
 ) -> None:
     """Run the table until `stop` is set."""
     table = BackgroundScheduler(
@@ -105,7 +106,7 @@ def schedule(
             if beaten is None or now - beaten >= BEAT_EVERY:
                 beaten = now
                 with store.write() as db:
-                    beat(db, "scheduler", pid=os.getpid(), now=now)
+                    beat(db, who, pid=os.getpid(), now=now)
             turns.ask(now)
             stop.wait(LOOK_EVERY)
     finally:

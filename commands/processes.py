@@ -56,8 +56,11 @@ def sender(
         leave(db, who)
 
 
-def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+def scheduler_process(
+    name: NameOption = None, kept: KeptOption = False, data: DataOption = None, profile: ProfileOption = None
+) -> None:
     """调度进程 (the job table)."""
+    who = who_am_i("scheduler", name)
     settings, stop = start(kept, data, profile)
     store = open_store(settings)
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
@@ -79,7 +82,11 @@ def scheduler_process(kept: KeptOption = False, data: DataOption = None, profile
         ],
         [*watch_jobs(settings, store), *source_watch_jobs(settings, store), *intake_jobs(settings, store), lab.job()],
     )
+    with store.write() as db:
+        take_name(db, who, now=system_clock())
     try:
-        schedule(stop, store, sources, daily=daily, hourly=hourly, frequent=frequent, clock=system_clock)
+        schedule(stop, store, sources, daily=daily, hourly=hourly, frequent=frequent, clock=system_clock, who=who)
     finally:
         lab.stop()
+    with store.write() as db:
+        leave(db, who)
