@@ -16,6 +16,7 @@ from core.ids import short_id
 from core.records import Notification
 from store import alert_log, audit, mail_book, users
 from store.processes import beat
+from store.schema import deliveries
 from tests.desk_server import NOW, make_services
 from tests.desk_visits import PASSWORD, Browse, value_of, visits
 from web.services import Services
@@ -125,6 +126,8 @@ def refused(services: Services) -> str:
     notice = Notification(made, "mail", "gone@example.org", f"没收到的信 {made}", "x", "", ALERT, 4)
     with services.store.write() as db:
         alert_log.add_delivery(db, notice, now=NOW + timedelta(minutes=1))
+        taken = {"state": "sending", "claimed_by": "sender"}
+        db.execute(deliveries.update().where(deliveries.c.id == made).values(taken))
         alert_log.settle_delivery(
             db, made, attempt=0, outcome="refused", answer="550 no such user", seconds=0.4, at=NOW, again=None
         )
