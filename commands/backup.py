@@ -21,7 +21,7 @@ from keeping.manifest import backups, read_manifest
 from keeping.restore import Target, check_rows, choose, restore_all, restore_parts
 from store.backups import LastBackup, last_backup, note_backup
 from store.database import MIGRATIONS, Store
-from store.runs import list_processes, stale
+from store.processes import list_processes, stale
 from web.machine import bytes_word
 
 FolderArgument = Annotated[

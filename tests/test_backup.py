@@ -17,7 +17,7 @@ from keeping import backup as backing
 from keeping.backup import Source, back_up
 from keeping.manifest import backups, read_manifest
 from store.database import Store
-from store.runs import beat
+from store.processes import beat
 from store.schema import metadata
 from tests.command_line import Finished, run_here
 from tests.desk_server import NOW
