@@ -6,6 +6,7 @@ import smtplib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -24,8 +25,10 @@ from core.clock import iso_beijing, system_clock
 from core.durations import duration_words
 from core.errors import FengsuiError
 from crawlers.problem_words import in_chinese
+from keeping.check import Budget, check_kept
 from store.backups import last_backup, state_of
 from store.canaries import newest
+from store.checks import last_check
 from store.database import Store
 from store.documents import QUARANTINED, SETTLED, count_by_stage, count_documents
 from store.processes import list_processes, missed
@@ -55,10 +58,17 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(as_json: JsonOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="逐页核对全部存档、材料和库 (reads everything that is kept)")
+    ] = False,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
     """各部分是否正常、如何处理 (what is healthy, with remedies). Exit 1 when something is not."""
     settings = settings_of(data, profile, log_level="ERROR")
-    found = list(examine(settings))
+    found = list(examine(settings, deep=deep))
     well = all(one.ok is not False for one in found)
     if as_json:
         print(json.dumps({"ok": well, "checks": [asdict(one) for one in found]}, ensure_ascii=False))
@@ -72,12 +82,14 @@ def doctor(as_json: JsonOption = False, data: DataOption = None, profile: Profil
         raise typer.Exit(1)
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     """Look at everything once; a failing look is a finding, never an exception."""
     try:
         store = open_store(settings)
     except FengsuiError as problem:
-        yield Finding("数据库", False, str(problem), "fengsui migrate")
+        damaged = "已损坏" in str(problem)
+        remedy = "fengsui restore 目录 --only store" if damaged else "fengsui migrate"
+        yield Finding("数据库", False, str(problem), remedy)
         return
     looks: list[Callable[[], Iterator[Finding]]] = [
         lambda: _store(settings, store),
@@ -89,6 +101,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         lambda: _mail(settings),
         lambda: _machine(settings),
         lambda: _backup(settings, store),
+        lambda: _kept(settings, store, deep),
     ]
     for look in looks:
         try:
@@ -226,6 +239,18 @@ def _backup(settings: Settings, store: Store) -> Iterator[Finding]:
     else:
         told = {True: "已读回核对", False: "核对不符", None: "没有读回核对"}[state.last.verified]
         yield Finding("备份", True, f"{iso_beijing(state.last.moment)}，在 {state.last.folder}，{told}")
+
+
+def _kept(settings: Settings, store: Store, deep: bool) -> Iterator[Finding]:
+    check = check_kept(store, settings.data_dir, Budget(), now=system_clock()) if deep else last_check(store)
+    for what, remedy in check.faults:
+        yield Finding("存档与库", False, what, remedy)
+    if not check.at:
+        yield Finding("存档与库", None, "还没有核对过", "系统运行后每夜核对；立即核对用 fengsui doctor --deep")
+    elif not check.faults:
+        whole = f"，上一整轮完成于 {iso_beijing(datetime.fromisoformat(check.whole_at))}" if check.whole_at else ""
+        at = iso_beijing(datetime.fromisoformat(check.at))
+        yield Finding("存档与库", True, f"{at} 核对，本轮已看 {check.looked:,} 页{whole}")
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What the scheduler does for what is kept: the daily backup."""
+"""What the scheduler does for what is kept: the daily backup, the nightly check."""
 
 from pathlib import Path
 
@@ -6,19 +6,29 @@ from commands.backup import backed_up
 from config.keeping import load_keeping
 from config.settings import Settings
 from core.clock import system_clock
+from keeping.check import Budget, check_kept
 from scheduler import DailyJob
 from store.database import Store
 from web.machine import bytes_word
 
 
 def keeping_jobs(settings: Settings, store: Store) -> list[DailyJob]:
-    """The daily backup, where config/keeping.yml names a folder for it."""
-    rules = load_keeping(settings.config).backup
+    """The nightly check; the daily backup, where config/keeping.yml names a folder for it."""
+    rules, checking = load_keeping(settings.config).backup, load_keeping(settings.config).check
 
     def make() -> str:
         folder = Path(rules.to).expanduser()
         done = backed_up(settings, store, folder, keep=rules.keep, clock=system_clock, check=rules.verify)
         return f"{done.folder.name}，新写 {bytes_word(done.written)}"
 
-    hour, minute = rules.hour_minute
-    return [DailyJob("backup", "备份", hour, minute, make)] if rules.to else []
+    def look() -> str:
+        budget = Budget(checking.pages, checking.minutes * 60)
+        check = check_kept(store, settings.data_dir, budget, now=system_clock())
+        return "；".join(what for what, _ in check.faults) or f"本轮已核对 {check.looked:,} 页"
+
+    hour, minute = checking.hour_minute
+    jobs = [DailyJob("check-kept", "核对存档与库", hour, minute, look)]
+    if rules.to:
+        hour, minute = rules.hour_minute
+        jobs.append(DailyJob("backup", "备份", hour, minute, make))
+    return jobs

@@ -1,18 +1,24 @@
 """What is backed up when, and how what is kept is checked: config/keeping.yml."""
 
-import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from config.mistakes import mistakes_of
 from core.durations import Duration
 from core.errors import ConfigError
 
 FILE = "keeping.yml"
-HOUR = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)$")
+Hour = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+"""In quotes: without them YAML reads a number of minutes."""
+
+
+def parts_of(hour: str) -> tuple[int, int]:
+    """Hour and minute."""
+    return int(hour[:2]), int(hour[3:])
 
 
 class BackupRules(BaseModel):
@@ -21,23 +27,30 @@ class BackupRules(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     to: str = ""
-    at: str = "02:30"
+    at: Hour = "02:30"
     keep: int = Field(default=7, ge=1, le=1000)
     late: Duration = timedelta(hours=36)
     verify: bool = True
 
-    @field_validator("at")
-    @classmethod
-    def _an_hour(cls, at: str) -> str:
-        if not HOUR.match(at):
-            raise ValueError(f"{at!r} is no hour (accepted: 00:00 to 23:59, in quotes)")
-        return at
-
     @property
     def hour_minute(self) -> tuple[int, int]:
         """When it is made, Beijing time."""
-        hour, _, minute = self.at.partition(":")
-        return int(hour), int(minute)
+        return parts_of(self.at)
+
+
+class CheckRules(BaseModel):
+    """The nightly look at what is kept. at: Beijing.  pages: of the archive a night, at most.  minutes: all of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at: Hour = "03:10"
+    pages: int = Field(default=20_000, ge=1, le=10_000_000)
+    minutes: float = Field(default=10, gt=0, le=600)
+
+    @property
+    def hour_minute(self) -> tuple[int, int]:
+        """When it begins, Beijing time."""
+        return parts_of(self.at)
 
 
 class KeepingRules(BaseModel):
@@ -46,6 +59,7 @@ class KeepingRules(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     backup: BackupRules = BackupRules()
+    check: CheckRules = CheckRules()
 
 
 def load_keeping(config_dir: Path) -> KeepingRules:

@@ -21,6 +21,7 @@ from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
 
 from core.clock import beijing_day
+from core.durable import sync_folder
 from core.errors import FengsuiError
 from core.records import ArchiveRef
 from crawlers.warc import Sent, make_record, packed, request_record, response_record, warcinfo
@@ -141,7 +142,8 @@ class Archive:
                     continue
                 raise
             self._mark, self._day, self._size = mark, day, 0
-        _sync_folder(folder)
+        sync_folder(folder)
+        sync_folder(self.folder)
         self._append(packed(warcinfo(name, moment)))
 
 
@@ -176,12 +178,3 @@ def record_at(archive_dir: Path, ref: ArchiveRef) -> tuple[ArcWarcRecord, bytes,
     if hashlib.sha256(body).hexdigest() != ref.sha256:
         raise ArchiveDamaged(f"{ref.file}: the record at {ref.offset} is not what was archived (SHA-256 differs)")
     return record, body, raw
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new name is only safe when its folder is written, too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from core.clock import as_utc, iso_beijing
+from core.durable import sync_folder
 from core.errors import FengsuiError, UsageError
 from keeping.folders import ARCHIVE, config_files, is_open, kept_files, key_files
 from keeping.manifest import (
@@ -25,7 +26,6 @@ from keeping.manifest import (
     backups,
     hash_of,
     read_manifest,
-    sync_folder,
     write_manifest,
 )
 from keeping.pool import Pool

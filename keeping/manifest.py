@@ -132,12 +132,3 @@ def hash_of(path: Path, *, most: int | None = None) -> str:
             sha.update(data)
             left = None if left is None else left - len(data)
     return sha.hexdigest()
-
-
-def sync_folder(folder: Path) -> None:
-    """A new name is only safe when its folder is written, too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from core.durable import sync_folder
 from core.errors import FengsuiError
-from keeping.manifest import CHUNK, KeptFile, hash_of, sync_folder
+from keeping.manifest import CHUNK, KeptFile, hash_of
 
 
 @dataclass

@@ -14,12 +14,13 @@ from pathlib import Path
 from sqlalchemy import inspect
 
 from core.clock import as_utc
+from core.durable import sync_folder
 from core.errors import FengsuiError, UsageError
 from crawlers.archive import OPEN
 from crawlers.archive_mend import mend
 from keeping.backup import newest
 from keeping.folders import ARCHIVE, ASIDE, DATABASE, KEYS, PROOFS, STAGING, config_files, in_use, is_open
-from keeping.manifest import POOL, KeptFile, Manifest, backups, hash_of, read_manifest, sync_folder
+from keeping.manifest import POOL, KeptFile, Manifest, backups, hash_of, read_manifest
 from keeping.pool import Pool
 from keeping.seal import SETTING, unseal
 from keeping.store_copy import restore_postgresql, restore_sqlite, tables_of

@@ -64,20 +64,21 @@ def restore_sqlite(copy: StoreCopy, folder: Path, target: Path) -> None:
 def faults_of_file(path: Path) -> list[str]:
     """What SQLite finds wrong with a file that nobody writes; empty: nothing."""
     try:
-        with closing(sqlite3.connect(_address(path, "immutable=1"), uri=True)) as db:
+        with closing(sqlite3.connect(address_of(path, "immutable=1"), uri=True)) as db:
             return faults_in(db)
     except sqlite3.DatabaseError as problem:
         return [str(problem)]
 
 
-def faults_in(db: sqlite3.Connection, *, thorough: bool = False) -> list[str]:
-    """The first faults by SQLite's own check. thorough: indexes are held against their tables, too."""
-    check = "integrity_check" if thorough else "quick_check"
+def faults_in(db: sqlite3.Connection, *, thorough: bool = False, table: str = "") -> list[str]:
+    """The first faults by SQLite's own check. thorough: indexes are held against their tables, too; so they are for
+    one `table`."""
+    check = f"integrity_check('{table}')" if table else f"{'integrity' if thorough else 'quick'}_check({MOST_TOLD})"
     try:
-        rows = [str(row[0]) for row in db.execute(f"PRAGMA {check}({MOST_TOLD})")]
+        rows = [str(row[0]) for row in db.execute(f"PRAGMA {check}")]
     except sqlite3.DatabaseError as problem:
         return [str(problem)]
-    return [] if rows == ["ok"] else rows
+    return [] if rows == ["ok"] else rows[:MOST_TOLD]
 
 
 def tables_of(db: Connection, *, only: Collection[str] | None = None) -> dict[str, int]:
@@ -88,7 +89,7 @@ def tables_of(db: Connection, *, only: Collection[str] | None = None) -> dict[st
 
 def _copy_sqlite(address: URL, folder: Path) -> StoreCopy:
     plain = folder / "store.db"
-    live = sqlite3.connect(_address(Path(address.database or ""), "mode=ro"), uri=True)
+    live = sqlite3.connect(address_of(Path(address.database or ""), "mode=ro"), uri=True)
     with closing(live) as source, closing(sqlite3.connect(plain)) as target:
         try:
             source.backup(target)  # all pages within one look: who writes meanwhile is not kept waiting
@@ -97,7 +98,7 @@ def _copy_sqlite(address: URL, folder: Path) -> StoreCopy:
             raise _explained(problem, folder) from problem
         except sqlite3.DatabaseError as problem:
             raise StoreDamaged(_damage([str(problem)])) from problem
-    with closing(sqlite3.connect(_address(plain, "immutable=1"), uri=True)) as copied:
+    with closing(sqlite3.connect(address_of(plain, "immutable=1"), uri=True)) as copied:
         if faults := faults_in(copied):
             raise StoreDamaged(_damage(faults))
         names = [table.name for table in metadata.sorted_tables]
@@ -113,7 +114,8 @@ def _copy_sqlite(address: URL, folder: Path) -> StoreCopy:
     return StoreCopy("sqlite", PACKED, hash_of(packed), packed.stat().st_size, sha.hexdigest(), tables)
 
 
-def _address(path: Path, how: str) -> str:
+def address_of(path: Path, how: str) -> str:
+    """The address of an SQLite file for `sqlite3.connect(..., uri=True)`."""
     return f"file:{quote(str(path))}?{how}"
 
 

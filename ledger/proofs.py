@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from config.ledger import Proofs
+from core.durable import sync_folder
 from core.errors import UsageError
 from store.ledger import Proof
 
@@ -99,3 +100,5 @@ def _write(path: Path, body: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     half.replace(path)
+    sync_folder(path.parent)
+    sync_folder(path.parent.parent)

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from core.errors import StoreError
@@ -85,22 +85,16 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: committed at the end, rolled back on any exception."""
-        try:
-            with self.engine.begin() as db:
-                yield db
-        except OperationalError as problem:
-            raise _explained(problem) from problem
+        with _explaining(), self.engine.begin() as db:
+            yield db
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A look that does not keep writers waiting."""
-        try:
-            with self.engine.connect() as db:
-                db.connection.info[BEGIN_AS] = "BEGIN"
-                with db.begin():
-                    yield db
-        except OperationalError as problem:
-            raise _explained(problem) from problem
+        with _explaining(), self.engine.connect() as db:
+            db.connection.info[BEGIN_AS] = "BEGIN"
+            with db.begin():
+                yield db
 
     def close(self) -> None:
         """Give the connections back."""
@@ -108,7 +102,7 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the schema up to this version, forward only. Raises StoreError on a newer or foreign database."""
-        with self.engine.connect() as db:
+        with _explaining(damage_only=True), self.engine.connect() as db:
             current = MigrationContext.configure(db).get_current_revision()
         script = ScriptDirectory(str(MIGRATIONS))
         if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
@@ -148,6 +142,25 @@ def set_fact(db: Connection, key: str, value: str) -> None:
     """Remember a single value."""
     if db.execute(facts.update().where(facts.c.key == key).values(value=value)).rowcount == 0:
         db.execute(facts.insert().values(key=key, value=value))
+
+
+DAMAGED = ("disk image is malformed", "not a database", "invalid page", "could not read block")
+"""What SQLite and PostgreSQL say of a file whose bytes are no longer those that were written."""
+
+
+@contextmanager
+def _explaining(*, damage_only: bool = False) -> Iterator[None]:
+    """Tell what the database says in our words. damage_only: nothing else is."""
+    try:
+        yield
+    except DatabaseError as problem:
+        text = str(problem.orig)
+        if any(word in text for word in DAMAGED):
+            told = f"数据库文件已损坏（{text}）：停下系统，由备份恢复：fengsui restore 目录 --only store"
+            raise StoreError(told) from problem
+        if isinstance(problem, OperationalError) and not damage_only:
+            raise _explained(problem) from problem
+        raise
 
 
 def _explained(problem: OperationalError) -> StoreError:

@@ -43,7 +43,7 @@ class Fault:
 class Seen:
     """What was looked at. least: the share of the disk that should be free.  failing: mail addresses that take none.
 
-    backup: how backups stand.
+    backup: how backups stand.  damage: of what is kept, and what to do.
     """
 
     processes: Sequence[Process]
@@ -59,6 +59,7 @@ class Seen:
     now: datetime
     failing: int = 0
     backup: BackupState = NO_BACKUPS
+    damage: Sequence[tuple[str, str]] = ()
 
 
 def faults(seen: Seen, names: Names) -> list[Fault]:
@@ -138,6 +139,8 @@ def _jobs(seen: Seen) -> Iterator[Fault]:
 
 
 def _backup(seen: Seen) -> Iterator[Fault]:
+    for what, do in seen.damage:
+        yield Fault(what, do)
     if seen.backup.fault:
         yield Fault(seen.backup.fault, seen.backup.remedy)
 

@@ -12,6 +12,7 @@ from store import audit
 from store.backups import BackupState, last_backup, state_of
 from store.canaries import SUBJECT, last_failure
 from store.canaries import newest as newest_canaries
+from store.checks import last_check as last_kept_check
 from store.documents import QUARANTINED, REFUSED, set_aside, tally
 from store.index_queue import retry_refused
 from store.mail_book import count_failing
@@ -45,7 +46,7 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             canary_on=bool(services.settings.canary_url), disk=disk, least=services.settings.disk_free,
             quarantined=counted.stages.get(QUARANTINED, 0), refused=counted.stages.get(REFUSED, 0), now=now,
             failing=count_failing(db),
-            backup=_backup_state(services, now),
+            backup=_backup_state(services, now), damage=last_kept_check(services.store).faults,
         )  # fmt: skip
         return visit.page(
             "status.html",
