@@ -1,6 +1,6 @@
 """Charts as PNG for mails and papers: the same numbers and specification as `charts.svg`, with literal colours.
 
-Drawn as SVG and turned into a picture by vl-convert, which loads on first use. Whether Chinese letters come out is
+Drawn as SVG and turned into a picture by resvg, which loads on first use. Whether Chinese letters come out is
 looked at, not assumed: two characters that look alike in a picture are not there, and no picture is made.
 """
 
@@ -103,10 +103,16 @@ def _line(y: float, colour: str) -> str:
 
 @lru_cache(maxsize=64)
 def _png(svg: str) -> bytes:
-    import vl_convert  # both: only where a picture is drawn
-    from PIL import Image
+    from PIL import Image  # here: only where a picture is drawn
 
-    drawn = Image.open(BytesIO(vl_convert.svg_to_png(svg, scale=2.5))).convert("RGB")
+    drawn = Image.open(BytesIO(rendered(svg, 2.5))).convert("RGB")
     small = BytesIO()
     drawn.quantize(SHADES, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
     return small.getvalue()
+
+
+def rendered(svg: str, zoom: float) -> bytes:
+    """`svg` as PNG in all its colours, so many times as large. Letters come from the fonts of the machine."""
+    import resvg_py  # here: only where a picture is drawn
+
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom))

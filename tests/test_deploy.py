@@ -12,6 +12,7 @@ import yaml
 from config.settings import IN_FILES, PROJECT, Settings
 from core.clock import system_clock
 from deploy.kibana.build import TARGET, build
+from deploy.slim import take_out
 from search.elastic_schema import mapping
 from search.fields import BY_NAME
 from search.names import NO_NAMES
@@ -187,3 +188,17 @@ def test_the_image_has_every_part_of_the_program_and_runs_as_nobody_special() ->
     assert users == ["USER 1000:1000"]
     allowed = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert {f"!{source}" for source in copied} <= set(allowed)
+
+
+def test_an_installation_loses_what_nobody_loads_and_nothing_else(tmp_path: Path) -> None:
+    packages = tmp_path / "site-packages"
+    for name in ("numpy/linalg/tests/test_x.py", "jieba/posseg/prob.p", "scipy/stats/_a.pyx", "hf_xet/hf_xet.abi3.so"):
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).write_text("x" * 5000)
+    kept = {"jieba/posseg/prob.py", "numpy/tests.py", "pillow/tests/a.py", "onnxruntime/capi/state.so", "numpy/a.pyi"}
+    for name in kept:
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).write_text("x")
+    assert take_out(packages) >= 4 * 5000
+    assert {str(path.relative_to(packages)) for path in packages.rglob("*") if path.is_file()} == kept
+    assert take_out(packages) == 0

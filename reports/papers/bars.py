@@ -1,8 +1,8 @@
 """The chart of a paper as PNG: counts a day as bars, black on white as it is printed."""
 
-from functools import lru_cache
 from html import escape
 
+from charts.png import rendered
 from reports.papers.record import Chart
 
 WIDE, HIGH, LEFT, BOTTOM, TOP = 900, 300, 46, 40, 24
@@ -11,7 +11,7 @@ FONT = "Noto Sans CJK SC, SimHei, sans-serif"
 
 def picture(chart: Chart) -> bytes:
     """PNG, 1800 pixels wide."""
-    return _png(drawn(chart))
+    return rendered(drawn(chart), 2)
 
 
 def drawn(chart: Chart, *, page: bool = False) -> str:
@@ -49,10 +49,3 @@ def _bar(x: float, y: float, wide: float, high: float) -> str:
 def _text(x: float, y: float, text: str, size: int, *, anchor: str = "middle") -> str:
     where = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
     return f'<text {where} font-family="{FONT}" font-size="{size}" fill="#222">{escape(text)}</text>'
-
-
-@lru_cache(maxsize=32)
-def _png(svg: str) -> bytes:
-    import vl_convert  # 60 MB of library: only where a picture is drawn
-
-    return bytes(vl_convert.svg_to_png(svg, scale=2))
