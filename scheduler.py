@@ -77,8 +77,9 @@ def schedule(
     hourly: Sequence[HourlyJob] = (),
     frequent: Sequence[FrequentJob] = (),
     who: str = "scheduler",
+    check: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run the table until `stop` is set."""
+    """Run the table until `stop` is set. who: of the beats.  check: asked once a second, raises where another leads."""
     table = BackgroundScheduler(
         timezone=BEIJING, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": GRACE}
     )
@@ -102,6 +103,7 @@ def schedule(
     turns, beaten = Turns(store, sources), None
     try:
         while not stop.is_set():
+            check()
             now = clock()
             if beaten is None or now - beaten >= BEAT_EVERY:
                 beaten = now

@@ -25,7 +25,7 @@ def crawler(
     """采集进程 (takes the runs the scheduler asks for)."""
     who = who_am_i("crawler", name)
     settings = begin(kept, data, profile)
-    store = open_store(settings)
+    store = open_store(settings, kept=True)
     followed = {s.key: s for s in load_sources(settings.config, settings.profile, base=settings.source_base)}
     sources = dict(followed)
     if settings.canary_url:

@@ -37,7 +37,7 @@ def indexer(
     threading.Thread(target=_leave, args=(stop,), name="leave", daemon=True).start()
     for warning in warnings_about(settings.elastic_access):
         log_event(logger, "elasticsearch settings", level=logging.WARNING, warning=warning)
-    store = open_store(settings)
+    store = open_store(settings, kept=True)
     known = knowledge_of(settings, store)
     threading.Thread(target=check_rules_until, args=(stop, settings, store, known), name="check", daemon=True).start()
     index_until(stop, build_indexer(settings, store, known, who=who))

@@ -1,6 +1,11 @@
 """The small kept processes: the scheduler and the sender."""
 
+import logging
 import os
+import sys
+import time
+from collections.abc import Callable
+from threading import Event
 
 import typer
 
@@ -22,10 +27,17 @@ from commands.source_watching import run_sweeping_jobs, source_watch_jobs
 from commands.stores import open_store
 from commands.told_jobs import told_jobs
 from commands.watching import watch_jobs
+from config.settings import Settings
 from config.sources import load_sources
 from core.clock import system_clock
+from core.logs import log_event
 from scheduler import schedule
+from store.database import Store
+from store.leader import Leadership, NotLeading, leadership_of, wait_to_lead
 from store.processes import beat, leave, take_name, who_am_i
+
+logger = logging.getLogger(__name__)
+BEAT_SECONDS = 10.0
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +52,7 @@ def sender(
     """发送进程 (delivers what the outbox holds)."""
     who = who_am_i("sender", name)
     settings, stop = start(kept, data, profile)
-    store = open_store(settings)
+    store = open_store(settings, kept=True)
     channels, flow = channels_of(settings, store), Flow({"mail": settings.mail_per_minute})
     with store.write() as db:
         take_name(db, who, now=system_clock())
@@ -62,7 +74,38 @@ def scheduler_process(
     """调度进程 (the job table)."""
     who = who_am_i("scheduler", name)
     settings, stop = start(kept, data, profile)
-    store = open_store(settings)
+    store = open_store(settings, kept=True)
+    with store.write() as db:
+        take_name(db, who, now=system_clock())
+    leadership = leadership_of(store, who, settings.data_dir)
+    try:
+        if wait_to_lead(leadership, clock=system_clock, wait=stop.wait, beat=_standing_by(store, who)):
+            log_event(logger, "scheduler leads", who=who)
+            _lead(settings, store, stop, leadership)
+    except NotLeading as problem:  # at once: jobs of ours that still run could write nothing, but may work on
+        log_event(logger, "scheduler lost its seat", level=logging.ERROR, who=who, why=str(problem))
+        print(f"fengsui: {problem}", file=sys.stderr)
+        os._exit(NotLeading.exit_code)
+    leadership.give_up()
+    with store.write() as db:
+        leave(db, who)
+
+
+def _standing_by(store: Store, who: str) -> Callable[[], None]:
+    """Says every ten seconds that we wait."""
+    told = -BEAT_SECONDS
+
+    def tell() -> None:
+        nonlocal told
+        if time.monotonic() - told >= BEAT_SECONDS:
+            told = time.monotonic()
+            with store.write() as db:
+                beat(db, who, pid=os.getpid(), now=system_clock(), note="候补")
+
+    return tell
+
+
+def _lead(settings: Settings, store: Store, stop: Event, leadership: Leadership) -> None:
     sources = load_sources(settings.config, settings.profile, base=settings.source_base)
     daily = [
         *digest_jobs(settings, store),
@@ -82,11 +125,17 @@ def scheduler_process(
         ],
         [*watch_jobs(settings, store), *source_watch_jobs(settings, store), *intake_jobs(settings, store), lab.job()],
     )
-    with store.write() as db:
-        take_name(db, who, now=system_clock())
     try:
-        schedule(stop, store, sources, daily=daily, hourly=hourly, frequent=frequent, clock=system_clock, who=who)
+        schedule(
+            stop,
+            store,
+            sources,
+            daily=daily,
+            hourly=hourly,
+            frequent=frequent,
+            clock=system_clock,
+            who=leadership.who,
+            check=leadership.check,
+        )
     finally:
         lab.stop()
-    with store.write() as db:
-        leave(db, who)

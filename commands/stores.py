@@ -10,9 +10,12 @@ from store.firm_facts import save_facts, save_ties
 from store.registry import count_entries, load_entries
 
 
-def open_store(settings: Settings, *, synchronous: Synchronous = "FULL") -> Store:
-    """The migrated store of this profile; the demo's registry and its facts are in it from the first start."""
-    store = Store(settings.database, synchronous=synchronous)
+def open_store(settings: Settings, *, synchronous: Synchronous = "FULL", kept: bool = False) -> Store:
+    """The migrated store of this profile; the demo's registry and its facts are in it from the first start.
+
+    kept: for a process that stays.
+    """
+    store = Store(settings.database, synchronous=synchronous, kept=kept)
     store.migrate()
     with store.write() as db:
         check_profile(db, settings.profile)

@@ -22,7 +22,7 @@ def worker(
     """研读进程，可在多台机器上开任意多个 (clean, analyse, judge; any number of them on any machines)."""
     who = who_am_i("worker", name)
     settings, stop = start(kept, data, profile)
-    store = open_store(settings)
+    store = open_store(settings, kept=True)
     known = knowledge_of(settings, store)
     judge = judge_of(settings, store, known, notify=True)
     pipeline = build_pipeline(settings, store, known, who=who, judge=judge)

@@ -163,6 +163,7 @@ def _dump(store: Store, address: URL, folder: Path) -> StoreCopy:
     target = folder / DUMPED
     with store.engine.connect() as db, db.begin():
         db.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        db.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))  # it says nothing while pg_dump reads
         snapshot = db.execute(text("SELECT pg_export_snapshot()")).scalar_one()
         tables = tables_of(db)
         schema = db.execute(text("SELECT current_schema()")).scalar_one()

@@ -1,7 +1,7 @@
 """Opening and migrating the database: SQLite (WAL) for one machine, PostgreSQL for a team."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -23,16 +23,20 @@ BUSY_SECONDS = 30.0
 MAPPED = "mmap_size=2147418112"
 """SQLite's most. The file is read where the system holds it, not copied page by page: a count takes a third."""
 ROOM_KB = 256 * 1024
+IDLE_SECONDS = 120
+"""After which PostgreSQL ends a transaction of a kept process that says nothing: one that was stopped in the middle
+must not hold the turns of all others."""
 BEGIN_AS = "begin_as"
 """Note on a connection: how its next transaction begins, where it is not to take the write lock."""
 Synchronous = Literal["FULL", "NORMAL"]
 
 
-def open_engine(url: str, *, synchronous: Synchronous = "FULL") -> Engine:
-    """An engine for `url`. Raises StoreError when the address cannot be used."""
+def open_engine(url: str, *, synchronous: Synchronous = "FULL", kept: bool = False) -> Engine:
+    """An engine for `url`. kept: as of Store. Raises StoreError when the address cannot be used."""
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
-        return create_engine(address, pool_pre_ping=True)
+        limits = {"options": f"-c idle_in_transaction_session_timeout={IDLE_SECONDS * 1000}"} if kept else {}
+        return create_engine(address, pool_pre_ping=True, connect_args=limits)
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -76,16 +80,19 @@ def _begin(connection: PoolProxiedConnection) -> None:
 class Store:
     """A database: `with store.write() as db` is one transaction, `with store.read() as db` a consistent look."""
 
-    def __init__(self, url: str, *, synchronous: Synchronous = "FULL") -> None:
+    def __init__(self, url: str, *, synchronous: Synchronous = "FULL", kept: bool = False) -> None:
         """synchronous: SQLite's flush policy. FULL outlives a power cut at any commit; NORMAL outlives a kill, and is
         for work that starts from a file that is still there."""
         self.url = url
-        self.engine = open_engine(url, synchronous=synchronous)
+        self.engine = open_engine(url, synchronous=synchronous, kept=kept)
+        self.fence: Callable[[Connection], None] | None = None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: committed at the end, rolled back on any exception."""
         with _explaining(), self.engine.begin() as db:
+            if self.fence is not None:
+                self.fence(db)
             yield db
 
     @contextmanager
