@@ -1,7 +1,7 @@
 """The desk: the pages people work with."""
 
 import socket
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,7 @@ from config.intake import load_intake
 from config.keeping import load_keeping
 from config.laws import load_laws
 from config.ledger import load_ledger_rules
+from config.lexicon import Lexicon, load_lexicon
 from config.progress import load_progress
 from config.reporting import load_reporting
 from config.settings import Settings
@@ -28,6 +29,7 @@ from config.sources import load_sources
 from config.tiles import load_tiles
 from config.weekly import load_weekly
 from store import second_factor
+from store.database import Store
 from web.server import serve as serve_desk
 from web.services import Services
 
@@ -70,13 +72,7 @@ def desk_services(settings: Settings) -> Services:
         router=router_of(settings, known.lexicon, known.registry),
         routes=routes_of(settings, known.lexicon),
         channels={name: one.title for name, one in load_channels(settings.config).items()},
-        ledger=load_ledger_rules(settings.config),
-        laws=load_laws(settings.config, issues=known.lexicon.issues),
-        weekly=load_weekly(settings.config),
         keeping=load_keeping(settings.config),
-        progress=load_progress(settings.config),
-        intake=load_intake(settings.config),
-        reporting=load_reporting(settings.config, known.lexicon.regions),
         sign_in=load_sign_in(settings.config, regions=known.lexicon.regions),
         act=act,
         render_feed=FeedWriter(settings.public_url, known.lexicon),
@@ -84,10 +80,37 @@ def desk_services(settings: Settings) -> Services:
         query_names=names_of(known, {source.key: source.title for source in sources}),
         clusters=load_clusters(settings.config),
         tiles=load_tiles(settings.config, known.lexicon.regions),
+        **_of_files(settings, known.lexicon),
     )
     with store.write() as db:
         second_factor.seal_plain(db, services.vault)
     return services
+
+
+def paper_services(settings: Settings, store: Store) -> Services:
+    """What papers are written from, without what only pages need (index, registry, finders)."""
+    lexicon = load_lexicon(settings.config)
+    parts = load_parts(settings.config, registry=lambda _: None, lexicon=lexicon)
+    return Services(
+        store=store,
+        settings=settings,
+        lexicon=lexicon,
+        sources=load_sources(settings.config, settings.profile, base=settings.source_base),
+        rule_parts=parts,
+        **_of_files(settings, lexicon),
+    )
+
+
+def _of_files(settings: Settings, lexicon: Lexicon) -> dict[str, Any]:
+    """What files of config alone say."""
+    return {
+        "ledger": load_ledger_rules(settings.config),
+        "laws": load_laws(settings.config, issues=lexicon.issues),
+        "weekly": load_weekly(settings.config),
+        "progress": load_progress(settings.config),
+        "intake": load_intake(settings.config),
+        "reporting": load_reporting(settings.config, lexicon.regions),
+    }
 
 
 def _listening(host: str, port: int) -> socket.socket:

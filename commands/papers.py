@@ -8,15 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from alerts.setup import load_parts
+from commands.desk import paper_services
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.stores import open_store
-from config.laws import load_laws
-from config.ledger import load_ledger_rules
-from config.lexicon import load_lexicon
 from config.settings import Settings
-from config.sources import load_sources
-from config.weekly import load_weekly
 from core.clock import system_clock
 from core.errors import FengsuiError, UsageError
 from reports.papers import book
@@ -26,7 +21,6 @@ from reports.papers.record import Content, lacking
 from reports.papers.subjects import settled
 from reports.weeks import week_on
 from web.papers import desk_for
-from web.services import Services
 
 OutOption = Annotated[Path, typer.Option("--out", help="folder for the files; made if it is not there")]
 TerritoryOption = Annotated[str, typer.Option("--territory", help="region code of the bureau; default: the province")]
@@ -86,7 +80,7 @@ def report(
 def _write(
     settings: Settings, kind: str, of: str, territory: str, options: dict[str, str], out: Path, *, as_json: bool
 ) -> None:
-    services = _services(settings)
+    services = paper_services(settings, open_store(settings))
     regions = services.lexicon.regions
     whose = territory or regions.home
     if whose not in regions:
@@ -123,14 +117,3 @@ def _tell(content: Content, written: list[str], *, as_json: bool) -> None:
     for name in written:
         print(f"  {name}")
     print(f"依据 {len(content.evidence)} 项，待填或待确认 {len(left)} 项：{'、'.join(one.label for one in left)}")
-
-
-def _services(settings: Settings) -> Services:
-    lexicon = load_lexicon(settings.config)
-    return Services(
-        store=open_store(settings), settings=settings, lexicon=lexicon,
-        sources=load_sources(settings.config, settings.profile, base=settings.source_base),
-        rule_parts=load_parts(settings.config, registry=lambda _: None, lexicon=lexicon),
-        ledger=load_ledger_rules(settings.config), laws=load_laws(settings.config, issues=lexicon.issues),
-        weekly=load_weekly(settings.config),
-    )  # fmt: skip

@@ -23,6 +23,7 @@ from commands.lead_jobs import lead_jobs
 from commands.mirror_jobs import mirror_jobs
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import channels_of
+from commands.paper_jobs import paper_jobs
 from commands.source_watching import run_sweeping_jobs, source_watch_jobs
 from commands.stores import open_store
 from commands.told_jobs import told_jobs
@@ -113,6 +114,7 @@ def _lead(settings: Settings, store: Store, stop: Event, leadership: Leadership)
         *run_sweeping_jobs(store),
         *grade_jobs(settings, store),
         *keeping_jobs(settings, store),
+        *paper_jobs(settings, store),
     ]
     lab = LabRunner(settings, store)
     hourly, frequent = (

@@ -24,6 +24,10 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     "counties": ("county", "zone"),
 }
 """Whom a word of `owes` means, as levels of regions.csv."""
+PAPERS: Mapping[str, Literal["week", "year"]] = {
+    "weekly": "week", "stage": "year", "annual": "year", "sampling": "year",
+}  # fmt: skip
+"""Kinds of papers that are owed by date, and what each is about."""
 FARTHEST = 15
 """Days looked ahead or back for a working day."""
 DAY = timedelta(days=1)
@@ -33,7 +37,8 @@ IsWorkday = Callable[[date], bool]
 class Item(BaseModel):
     """Something that is owed again and again. One of every, day, dates says when.
 
-    paper: a kind of official paper; one of the office, signed, about the year counts as reported.
+    paper: a kind of official paper (PAPERS); one of the office about the week or year, signed, counts as reported of
+    that period.  drafts: hour of the day it is due at which the paper is drafted by itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,7 +56,8 @@ class Item(BaseModel):
     holidays: Literal["after", "before", "keep"] = "after"
     moved: Mapping[date, date] = Field(default_factory=dict)
     done: Literal["mark", "weekly"] = "mark"
-    paper: str = Field(default="", pattern=r"^[a-z_]{0,40}$")
+    paper: str = ""
+    drafts: TimeOfDay | None = None
     basis: str = Field(default="", max_length=120)
 
     @model_validator(mode="after")
@@ -60,7 +66,23 @@ class Item(BaseModel):
             raise ValueError("needs one of every, day, dates (accepted: one of the three)")
         if self.done == "weekly" and self.every is None:
             raise ValueError("done: weekly belongs to what is owed each week (accepted: with every)")
+        self._fitting()
         return self
+
+    def _fitting(self) -> None:
+        if self.drafts is not None and not self.paper:
+            raise ValueError("drafts needs paper, the kind that is drafted")
+        if not self.paper:
+            return
+        span = "week" if self.every is not None else "year"
+        fits = ", ".join(name for name, one in PAPERS.items() if one == span)
+        if self.paper not in PAPERS:
+            raise ValueError(f"paper: {self.paper!r} is no kind of paper (accepted: {fits})")
+        if PAPERS[self.paper] != span:
+            raise ValueError(f"paper: {self.paper} is no paper of a {span}, by which this is owed (accepted: {fits})")
+        years = [one.year for one in self.dates]
+        if len(set(years)) != len(years):
+            raise ValueError("paper: one paper of a year cannot stand for two days of it (accepted: a day each year)")
 
     def named(self, first: date, last: date) -> Iterator[date]:
         """Its days by rule, holidays not minded, from `first` to `last`."""
@@ -105,12 +127,17 @@ class Item(BaseModel):
 
 
 class Reporting(BaseModel):
-    """The file. since: nothing due before it is asked for.  forget: so long after its day it is no longer told."""
+    """The file. since: nothing due before it is asked for.  forget: so long after its day it is no longer told.
+
+    casualty_days, fire_days: so long the casualties of a case stay open, of a fire.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     since: date = date(2026, 1, 1)
     forget: Duration = timedelta(days=30)
+    casualty_days: int = Field(default=30, ge=1, le=90)
+    fire_days: int = Field(default=7, ge=1, le=90)
     items: tuple[Item, ...] = ()
 
     def find(self, item: str) -> Item | None:

@@ -5,7 +5,7 @@ tell. `Agenda.told` is what a digest or a first page says, in sentences; it asks
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Literal
@@ -17,8 +17,9 @@ from config.reporting import IsWorkday, Item, Reporting
 from core.clock import BEIJING, as_utc, beijing
 from ledger.clocks import working_days_after
 from ledger.words import bureau_of
+from reports.casualties import clocks
 from reports.weeks import Week, week_of
-from store.reporting import Mark, Owed, Signed, called, newest_marks, signed_papers
+from store.reporting import Mark, Owed, OwedPaper, called, newest_marks, owed_papers
 from store.weekly import SheetState, states_of
 
 State = Literal["done", "over", "today", "soon", "later"]
@@ -32,7 +33,7 @@ class Duty:
     """One office owes one thing. period: its day by rule.  due: with holidays minded.  week: of a weekly table.
 
     done_at, by, proof: None and empty until it was reported; paper: the signed one it was reported by.
-    told_at: when it was told to the office above.
+    told_at: when it was told to the office above.  draft: an unsigned paper of it.
     """
 
     item: Item
@@ -45,6 +46,12 @@ class Duty:
     proof: str = ""
     paper: str = ""
     told_at: datetime | None = None
+    draft: str = ""
+
+    @property
+    def week_of_period(self) -> Week:
+        """The week that ended before its day."""
+        return self.week or _week(self.period)
 
     @property
     def owed(self) -> Owed:
@@ -126,10 +133,12 @@ class Agenda:
             for code in owners[item.id]:
                 key = (item.id, period.isoformat(), code)
                 done = _signed(signed.get((week.id, code))) if week else _marked(marks.get(key))
-                paper = papers.get((item.paper, f"year:{period.year}", code))
-                if paper is not None and done[0] is None:
-                    done = paper.at, paper.by, paper.id
-                found.append(Duty(item, period, code, due, week, *done, paper.id if paper else "", told.get(key)))
+                paper = papers.get((item.paper, _about(item, period), code))
+                signed_one = paper if paper is not None and paper.at is not None else None
+                if signed_one is not None and done[0] is None and week is None:
+                    done = signed_one.at, signed_one.by or "", signed_one.id
+                one = Duty(item, period, code, due, week, *done, signed_one.id if signed_one else "", told.get(key))
+                found.append(replace(one, draft=paper.id) if paper is not None and signed_one is None else one)
         order = {code: place for place, code in enumerate(self._order)}
         return sorted(found, key=lambda one: (one.due, one.item.id, order[one.territory]))
 
@@ -152,13 +161,17 @@ class Agenda:
             names = "、".join(bureau_of(self.regions, one.territory) for one in these[:3])
             more = f"等 {len(these)} 个单位" if len(these) > 3 else ""
             lines.append(Line(f"{these[0].title}：{names}{more}逾期未报", "over", "/calendar"))
+        for one in clocks(db, now, own):
+            state: State = "today" if one.left <= 0 else "soon"
+            lines.append(Line(f"重大情况快报：{one.said}", state, f"/papers/{one.paper}"))
         return lines
 
     def _line(self, one: Duty, now: datetime) -> Line:
         state, when = one.state(now), beijing(one.due)
         words = {"over": "逾期，应于", "today": "今日到期，", "soon": "应于"}.get(state, "应于")
         href = f"/reports/weekly/{one.week.id}" if one.week else "/calendar"
-        return Line(f"{one.title}：{words} {when:%m-%d %H:%M} 报{one.item.to or '上级'}", state, href)
+        drafted = f"（代拟稿 {one.draft} 待填、待签）" if one.draft else ""
+        return Line(f"{one.title}：{words} {when:%m-%d %H:%M} 报{one.item.to or '上级'}{drafted}", state, href)
 
     def to_call(self, db: Connection, now: datetime) -> list[Duty]:
         """What is overdue for as long as its item says and was not told to the office above yet.
@@ -192,12 +205,17 @@ class Agenda:
         return [one.code for one in self.regions]
 
 
-def _papers(db: Connection, named: Sequence[tuple[Item, date, date]]) -> dict[tuple[str, str, str], Signed]:
-    """The first signed paper of each kind, year and office that something owed asks for."""
+def _papers(db: Connection, named: Sequence[tuple[Item, date, date]]) -> dict[tuple[str, str, str], OwedPaper]:
+    """The first signed paper of each kind, week or year and office that something owed asks for, else a draft."""
     kinds = {item.paper for item, _, _ in named if item.paper}
-    years = {period.year for item, period, _ in named if item.paper}
-    found = signed_papers(db, kinds, years) if kinds else []
+    about = {_about(item, period) for item, period, _ in named if item.paper}
+    found = owed_papers(db, kinds, about) if kinds else []
     return {(one.kind, one.subject, one.territory): one for one in found}
+
+
+def _about(item: Item, period: date) -> str:
+    """What the paper of a period is about."""
+    return f"week:{_week(period).id}" if item.every is not None else f"year:{period.year}"
 
 
 def _week(period: date) -> Week:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, text, update
+from sqlalchemy import Connection, Select, delete, func, insert, or_, select, text, update
 
 from core.clock import beijing
 from store.schema import paper_files, paper_values, papers
@@ -29,9 +29,11 @@ class PaperLine:
     corrects: str | None
     signed_at: datetime | None
     signed_by: str | None
+    dropped_at: datetime | None = None
+    dropped_by: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PaperRow(PaperLine):
     """A paper. content: as reports/papers/record.py writes it."""
 
@@ -77,7 +79,7 @@ def add_paper(
     if before is not None:
         return str(before)
     year = beijing(at).year
-    serial = (db.execute(select(func.max(papers.c.serial)).where(papers.c.year == year)).scalar() or 0) + 1
+    serial = _next_serial(db, year)
     made = f"GW-{year}-{serial:04d}"
     values = {"kind": kind, "territory": territory, "subject": subject, "title": title, "content": dict(content)}
     db.execute(
@@ -86,6 +88,38 @@ def add_paper(
         )
     )
     return made
+
+
+def _next_serial(db: Connection, year: int) -> int:
+    """The first number that no paper of the year has: what was thrown away gave its own back."""
+    query = select(papers.c.serial).where(papers.c.year == year, papers.c.serial > 0).order_by(papers.c.serial)
+    taken = list(db.execute(query).scalars())
+    return next((place for place, serial in enumerate(taken, 1) if serial != place), len(taken) + 1)
+
+
+def drop_paper(db: Connection, paper: str, *, at: datetime, by: str) -> str | None:
+    """Throw a draft away: it is kept, with what was written into it, under an id of its own, and its number is free.
+
+    The new id (GW-2026-0003-X1); None where it is signed, thrown away or not there.
+    """
+    take_turn(db)
+    row = db.execute(select(papers).where(papers.c.id == paper)).mappings().first()
+    if row is None or row["signed_at"] is not None or row["dropped_at"] is not None:
+        return None
+    same = select(func.count()).select_from(papers).where(papers.c.id.like(f"{paper}-X%"))
+    new = f"{paper}-X{db.execute(same).scalar_one() + 1}"
+    lowest = db.execute(select(func.min(papers.c.serial)).where(papers.c.year == row["year"])).scalar_one()
+    gone = {"id": new, "serial": min(0, lowest) - 1, "dropped_at": at, "dropped_by": by, "once": f"{row['once']} {new}"}
+    db.execute(insert(papers).values({**row, **gone}))
+    db.execute(update(paper_values).where(paper_values.c.paper == paper).values(paper=new))
+    db.execute(delete(papers).where(papers.c.id == paper))
+    return new
+
+
+def drafted_by_form(db: Connection, once: str) -> bool:
+    """Whether a form, or the clock, drafted a paper before, also one that was thrown away."""
+    ours = or_(papers.c.once == once, papers.c.once.like(f"{once} GW-%"))
+    return db.execute(select(papers.c.id).where(ours).limit(1)).first() is not None
 
 
 def find_paper(db: Connection, paper: str) -> PaperRow | None:
@@ -100,29 +134,44 @@ def renew_content(db: Connection, paper: str, *, title: str, content: Mapping[st
 
 
 def papers_of_subject(db: Connection, subject: str, kind: str, territory: str) -> list[PaperRow]:
-    """The papers of one kind and bureau about one thing, oldest first."""
+    """The papers of one kind and bureau about one thing that stand, oldest first."""
     query = select(*_LINE, papers.c.content).where(
-        papers.c.subject == subject, papers.c.kind == kind, papers.c.territory == territory
+        papers.c.subject == subject, papers.c.kind == kind, papers.c.territory == territory,
+        papers.c.dropped_at.is_(None),
+    )  # fmt: skip
+    return [PaperRow(**row) for row in db.execute(query.order_by(papers.c.made_at, papers.c.serial)).mappings()]
+
+
+def signed_since(db: Connection, kind: str, since: datetime, territories: Collection[str]) -> list[PaperRow]:
+    """The papers of a kind that these bureaus signed since then, the first signed first."""
+    query = select(*_LINE, papers.c.content).where(
+        papers.c.kind == kind, papers.c.signed_at >= since, papers.c.territory.in_(sorted(territories))
     )
-    return [PaperRow(**row) for row in db.execute(query.order_by(papers.c.year, papers.c.serial)).mappings()]
+    return [PaperRow(**row) for row in db.execute(query.order_by(papers.c.signed_at, papers.c.id)).mappings()]
 
 
 def list_papers(
-    db: Connection, *, codes: Collection[str] | None, kind: str = "", signed: bool | None = None, limit: int,
-    offset: int = 0,
+    db: Connection, *, codes: Collection[str] | None, kind: str = "", signed: bool | None = None,
+    dropped: bool = False, limit: int, offset: int = 0,
 ) -> list[PaperLine]:  # fmt: skip
-    """Newest first. codes: of the bureaus whose papers may be seen; None: all."""
-    query = _sifted(select(*_LINE), codes, kind, signed)
+    """Newest first. codes: of the bureaus whose papers may be seen; None: all.  dropped: those thrown away instead."""
+    query = _sifted(select(*_LINE), codes, kind, signed, dropped=dropped)
     query = query.order_by(papers.c.made_at.desc(), papers.c.id.desc()).limit(limit).offset(offset)
     return [PaperLine(**row) for row in db.execute(query).mappings()]
 
 
-def count_papers(db: Connection, *, codes: Collection[str] | None, kind: str = "", signed: bool | None = None) -> int:
+def count_papers(
+    db: Connection, *, codes: Collection[str] | None, kind: str = "", signed: bool | None = None, dropped: bool = False
+) -> int:
     """How many such there are."""
-    return int(db.execute(_sifted(select(func.count()).select_from(papers), codes, kind, signed)).scalar_one())
+    counted = select(func.count()).select_from(papers)
+    return int(db.execute(_sifted(counted, codes, kind, signed, dropped=dropped)).scalar_one())
 
 
-def _sifted(query: Select[Any], codes: Collection[str] | None, kind: str, signed: bool | None) -> Select[Any]:
+def _sifted(
+    query: Select[Any], codes: Collection[str] | None, kind: str, signed: bool | None, *, dropped: bool
+) -> Select[Any]:
+    query = query.where(papers.c.dropped_at.is_not(None) if dropped else papers.c.dropped_at.is_(None))
     if codes is not None:
         query = query.where(papers.c.territory.in_(sorted(codes)))
     if kind:
@@ -152,7 +201,8 @@ def add_values(db: Connection, paper: str, values: Mapping[str, str], *, at: dat
 
 def sign_paper(db: Connection, paper: str, *, at: datetime, by: str, files: Mapping[str, bytes]) -> bool:
     """Freeze it with its files; False: it was signed before."""
-    only_once = update(papers).where(papers.c.id == paper, papers.c.signed_at.is_(None))
+    open_yet = (papers.c.signed_at.is_(None), papers.c.dropped_at.is_(None))
+    only_once = update(papers).where(papers.c.id == paper, *open_yet)
     if db.execute(only_once.values(signed_at=at, signed_by=by)).rowcount != 1:
         return False
     for name, body in files.items():

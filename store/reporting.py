@@ -73,25 +73,25 @@ def note_call(db: Connection, owed: Owed, *, to: str, at: datetime) -> bool:
 
 
 @dataclass(frozen=True)
-class Signed:
-    """A signed paper of an office about a year."""
+class OwedPaper:
+    """A paper of an office about a week or year. at, by: when it was signed by whom; None: a draft."""
 
     id: str
     kind: str
     subject: str
     territory: str
-    at: datetime
-    by: str
+    at: datetime | None
+    by: str | None
 
 
-def signed_papers(db: Connection, kinds: Collection[str], years: Collection[int]) -> list[Signed]:
-    """The signed papers of these kinds about these years, the first signed last."""
+def owed_papers(db: Connection, kinds: Collection[str], about: Collection[str]) -> list[OwedPaper]:
+    """The papers of these kinds about these weeks and years: drafts, then signed ones, the first signed last."""
     paper = papers.c
-    about = [f"year:{year}" for year in sorted(years)]
     query = select(paper.id, paper.kind, paper.subject, paper.territory, paper.signed_at, paper.signed_by).where(
-        paper.kind.in_(sorted(kinds)), paper.subject.in_(about), paper.signed_at.is_not(None)
+        paper.kind.in_(sorted(kinds)), paper.subject.in_(sorted(about)), paper.dropped_at.is_(None)
     )
-    return [Signed(*row) for row in db.execute(query.order_by(paper.signed_at.desc()))]
+    order = (paper.signed_at.is_not(None), paper.signed_at.desc(), paper.made_at)
+    return [OwedPaper(*row) for row in db.execute(query.order_by(*order))]
 
 
 def _mark(row: RowMapping) -> Mark:

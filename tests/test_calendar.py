@@ -11,12 +11,14 @@ from sqlalchemy import select, update
 
 from alerts.setup import duty_of
 from config.lexicon import Lexicon
-from config.reporting import Reporting, load_reporting
+from config.reporting import PAPERS, Reporting, load_reporting
 from config.routes import Recipient, Routes
-from core.clock import BEIJING, as_utc
+from core.clock import BEIJING, as_utc, beijing
 from core.errors import ConfigError
 from reports.agenda import Agenda
 from reports.calling import CallMail, ReportWatch
+from reports.casualties import last_day
+from reports.papers.kinds import KINDS
 from reports.weeks import read_week
 from store import users
 from store.database import Store
@@ -141,6 +143,13 @@ def test_what_is_long_past_is_not_told_when_a_desk_is_new(agenda: Agenda, store:
         ("items: [{id: a1, title: x, day: 13-01}]", "is no day of the year"),
         ("items: [{id: a1, title: x, day: 01-01, owes: [everybody]}]", "items.0.owes: 'everybody' (accepted: province"),
         ("items: [{id: a1, title: x, day: 01-01}, {id: a1, title: y, day: 01-02}]", "id 'a1' is given twice"),
+        ("items: [{id: a1, title: x, day: 07-31, paper: yearly}]", "'yearly' is no kind of paper (accepted: stage"),
+        ("items: [{id: a1, title: x, every: monday, paper: stage}]", "stage is no paper of a week"),
+        ("items: [{id: a1, title: x, day: 07-31, drafts: '08:30'}]", "drafts needs paper"),
+        (
+            "items: [{id: a1, title: x, dates: [2026-07-31, 2026-11-10], paper: stage}]",
+            "one paper of a year cannot stand for two days of it",
+        ),
         ("items: [{id: a1, title: x, day: 07-31, moved: {2027-07-30: 2027-08-02}}]", "2027-07-30 is no day of a1"),
     ],
 )
@@ -214,3 +223,66 @@ def test_a_signed_paper_of_the_year_counts_as_reported(agenda: Agenda, store: St
     assert list(done) == ["360100"]
     assert done["360100"][0] == "wang"
     assert done["360100"][1].startswith("GW-2026-")
+
+
+def test_a_signed_paper_of_a_week_ticks_that_week_alone(store: Store, lexicon: Lexicon) -> None:
+    plan = {"items": [{"id": "w1", "title": "周报", "every": "wednesday", "paper": "weekly", "holidays": "keep"}]}
+    agenda = Agenda(Reporting.model_validate(plan), lexicon.regions, lambda day: True)
+    with store.write() as db:
+        made = add_paper(
+            db, kind="weekly", territory="360000", subject="week:2026-W46", title="x", content={}, at=NOW, by="li",
+            corrects=None, once="w",
+        )  # fmt: skip
+        draft = add_paper(
+            db, kind="weekly", territory="360000", subject="week:2026-W45", title="x", content={}, at=NOW, by="li",
+            corrects=None, once="v",
+        )  # fmt: skip
+        db.execute(update(papers).where(papers.c.id == made).values(signed_at=NOW, signed_by="wang"))
+    with store.read() as db:
+        found = agenda.between(db, date(2026, 11, 1), date(2026, 11, 25))
+    told = {beijing(one.due).date(): (one.done_at is not None, one.paper, one.draft) for one in found}
+    assert told == {
+        date(2026, 11, 4): (False, "", ""),
+        date(2026, 11, 11): (False, "", draft),
+        date(2026, 11, 18): (True, made, ""),
+        date(2026, 11, 25): (False, "", ""),
+    }
+
+
+def test_the_kinds_of_papers_owed_by_date_are_those_there_are() -> None:
+    assert {name: KINDS[name].of for name in PAPERS} == {name: (span,) for name, span in PAPERS.items()}
+    assert set(PAPERS) == {one.key for one in KINDS.values() if set(one.of) & {"week", "year"}}
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        (date(2026, 12, 10), "伤亡核报至 12-12，还有 2 日，有变化须续报"),
+        (date(2026, 12, 12), "伤亡核报至 12-12，今日届满，有变化须续报"),
+        (date(2026, 12, 15), "伤亡核报期 12-12 已满，还没有终报"),
+        (date(2026, 12, 25), ""),
+    ],
+)
+def test_casualties_stay_open_until_their_day_and_end_with_the_last_report(
+    agenda: Agenda, store: Store, day: date, said: str
+) -> None:
+    def signed(which: str, subject: str, when: datetime) -> None:
+        options = [
+            ["round", which],
+            ["until", last_day(date(2026, 11, 13), fire=False, days=30, fire_days=7).isoformat()],
+        ]
+        with store.write() as db:
+            made = add_paper(
+                db, kind="flash", territory="360100", subject=subject, title="快报", content={"options": options},
+                at=when, by="li", corrects=None, once=f"{which}{subject}",
+            )  # fmt: skip
+            db.execute(update(papers).where(papers.c.id == made).values(signed_at=when, signed_by="wang"))
+
+    for subject in ("alert:a1", "alert:a2"):
+        signed("first", subject, at(date(2026, 11, 14)))
+    signed("last", "alert:a2", at(date(2026, 11, 20)))
+    with store.read() as db:
+        lines = [one.text for one in agenda.told(db, at(day), {"360100"}) if "快报" in one.text]
+        assert not [one for one in agenda.told(db, at(day), {"360200"}) if "快报" in one.text]
+    assert lines == ([f"重大情况快报：GW-2026-0001 {said}"] if said else [])
+    assert last_day(date(2026, 11, 13), fire=True, days=30, fire_days=7) == date(2026, 11, 19)

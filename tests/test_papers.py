@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
 from itertools import pairwise
@@ -17,17 +17,20 @@ from docx import Document
 from docx.oxml.ns import qn
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from cli import main
+from core.clock import BEIJING, as_utc
 from core.errors import UsageError
 from core.firms import FactKind, FirmFact
 from ledger import steps
 from ledger.book import Deed, open_book
+from reports.agenda import Agenda
 from reports.papers import book
+from reports.papers.by_clock import draft_due
 from reports.papers.files import PACK, files_for
 from reports.papers.flash import flash
-from reports.papers.gather import Records
+from reports.papers.gather import Desk, Records
 from reports.papers.kinds import KINDS, Asked
 from reports.papers.layout import set_paper
 from reports.papers.phrases import outside, share, source_says, tight
@@ -42,7 +45,7 @@ from reports.weeks import read_week
 from store import users
 from store.firm_facts import save_facts
 from store.ledger import list_entries
-from store.papers import PaperRow
+from store.papers import PaperRow, drop_paper, find_paper
 from store.schema import audit, source_days, source_pulses, source_states
 from store.source_states import StateChange, add_change
 from store.supervisions import Supervision, insert_supervision
@@ -534,7 +537,7 @@ def test_a_report_tells_what_came_since_even_if_it_was_written_before(services: 
         matter = matter_of(desk, f"alert:{ALERT}")
         first = replace(flash(desk, matter, {}, ()), made="2026-11-19 09:00")
         late = replace(matter.told[0], fetched=NOW, title="迟到的一篇")
-        row = PaperRow("GW-2026-0001", "flash", "360000", "", "", NOW, "a", None, NOW, "b", to_plain(first))
+        row = PaperRow("GW-2026-0001", "flash", "360000", "", "", NOW, "a", None, NOW, "b", content=to_plain(first))
         later = replace(matter, told=(late, *matter.told[1:]))
         text = text_of(flash(desk, later, {}, (row,)))
     newest = matter.own[-1].title.partition("“")[0]
@@ -712,3 +715,77 @@ def test_a_row_of_a_workbook_is_as_high_as_its_longest_text(contents: dict[str, 
     texts = [max(len(str(cell.value or "")) for cell in page[row]) for row in range(4, page.max_row + 1)]
     assert heights[texts.index(max(texts))] > heights[texts.index(min(texts))]
     assert "　　取数于：" in str(page["A2"].value)
+
+
+def test_the_clock_drafts_the_weekly_report_once_and_the_desk_shows_it(services: Services, browse: Browse) -> None:
+    wednesday = as_utc(datetime(2026, 11, 25, 8, 30, tzinfo=BEIJING))
+    agenda = Agenda(services.reporting, services.lexicon.regions, lambda day: True)
+
+    def desk_at(db: Connection, code: str) -> Desk:
+        return desk_for(services, db, code, now=wednesday)
+
+    def drafted(hour: str = "08:30") -> list[str]:
+        found = draft_due(services.store, agenda, desk_at, now=wednesday, hour=hour)
+        assert not found.failed
+        return list(found.papers)
+
+    assert drafted("09:00") == []
+    made = drafted()
+    assert len(made) >= 12, "each prefecture, and the province where nobody had drafted it"
+    assert drafted() == []
+    with services.store.read() as db:
+        row = next(row for one in made if (row := find_paper(db, one)) and row.territory == "360100")
+        lines = agenda.told(db, wednesday, {"360100"})
+    assert (row.subject, row.made_by) == ("week:2026-W47", "system")
+    assert any(f"代拟稿 {row.id}" in one.text for one in lines)
+    client = browse("one")
+    assert "代拟稿" in client.get(f"/papers/{row.id}").text
+    assert "系统" in client.get("/papers?state=draft").text
+    with services.store.write() as db:
+        assert drop_paper(db, row.id, at=wednesday, by="one") == f"{row.id}-X1"
+    assert drafted() == [], "what a person threw away does not come back"
+
+
+def test_a_draft_is_thrown_away_its_number_is_free_and_what_was_written_is_kept(
+    services: Services, browse: Browse
+) -> None:
+    one = browse("one")
+    paper = draft(one, "tip", f"alert:{ALERT}")
+    key = next(iter(fields_of(services, paper)))
+    post(one, paper, "fill", **{key: "由张三核过"})
+    assert post(browse("county"), paper, "drop", seen="x").status_code in (403, 404)
+    assert post(one, paper, "drop", seen="old").status_code == 409
+    answer = post(one, paper, "drop", seen=value_of(one.get(f"/papers/{paper}").text, "seen"))
+    gone = str(answer.headers["location"]).split("/")[2].split("?")[0]
+    page = one.get(f"/papers/{gone}").text
+    assert "由张三核过" in page
+    assert "已作废" in page
+    assert f"/papers/{gone}/fill" not in page
+    assert one.get(f"/papers/{paper}").status_code == 404
+    assert gone in one.get("/papers?state=dropped").text
+    assert gone not in one.get("/papers").text
+    assert draft(one, "tip", f"alert:{ALERT}") == paper, "its number is the next one's"
+    assert post(one, gone, "fill", **{key: "再改"}).status_code == 400
+    with services.store.read() as db:
+        noted = db.execute(select(audit.c.action).where(audit.c.object == paper)).scalars().all()
+    assert "paper_drop" in noted
+
+
+def test_a_field_in_own_words_stays_when_records_are_read_again_and_says_so(services: Services, browse: Browse) -> None:
+    one = browse("one")
+    paper = draft(one, "flash", "event:SJ-2026-0003")
+    with services.store.read() as db:
+        kept = book.open_paper(db, paper)
+    assert kept is not None
+    mine, ticked = [field for field in kept.content.fields if field.draft][:2]
+    post(
+        one,
+        paper,
+        "fill",
+        **{f"f_{mine.key}": "本局到场所见如下", f"f_{ticked.key}": ticked.drafted, f"ok_{ticked.key}": "1"},
+    )
+    post(one, paper, "renew")
+    page = one.get(f"/papers/{paper}").text
+    assert page.count("本人改写，不随取数变") == 1
+    assert "本局到场所见如下" in page
+    assert "现在的草稿：" in page

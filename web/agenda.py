@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from alerts.duty import Duty as DutyBook
 from core.clock import beijing
 from reports.agenda import Agenda, Duty
+from reports.casualties import clocks
 from web.visit import Visit
 
 BACK, AHEAD = timedelta(days=35), timedelta(days=21)
@@ -63,6 +64,7 @@ def shown(db: Connection, visit: Visit, year: int) -> dict[str, Any]:
         "year_rows": kept,
         "below": _grouped([one for one in near if one.territory != own], now),
         "offices": len(below),
+        "clocks": clocks(db, now, {own}),
     }
 
 

@@ -152,6 +152,7 @@ AUDIT_WORDS: Mapping[str, str] = {
     "paper_fill": "填写公文",
     "paper_renew": "公文重新取数",
     "paper_sign": "签发公文",
+    "paper_drop": "作废公文草稿",
     "export_paper": "下载公文",
     "export_report": "导出周报",
     "export_dossier": "导出企业档案",

@@ -36,6 +36,7 @@ def desk_for(
         duty.is_workday, services.laws, {one.key: one.kind.value for one in services.sources},
         frozenset(one.key for one in services.sources if one.enabled),
         model.paper if model else None,
+        services.reporting.casualty_days, services.reporting.fire_days,
     )  # fmt: skip
 
 

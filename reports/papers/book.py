@@ -21,6 +21,7 @@ LONGEST_LINE, LONGEST = 200, 4000
 SYSTEM = "system"
 """Who takes back what was confirmed of a draft that is another now."""
 OUTWARD = ("B", "C", "D")
+GONE = "草稿已作废；要用请重新起草"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,18 @@ class Kept:
     def signed(self) -> bool:
         """Whether it is frozen."""
         return self.row.signed_at is not None
+
+    @property
+    def gone(self) -> bool:
+        """Whether it was thrown away."""
+        return self.row.dropped_at is not None
+
+    def own_words(self) -> list[str]:
+        """Keys of fields in which a person wrote other words than the draft has: they stay when it is drafted anew."""
+        return [
+            one.key for one in self.content.fields
+            if one.draft and (value := self.values.get(one.key)) and mark(value) != mark(one.drafted)
+        ]  # fmt: skip
 
     @property
     def lacking(self) -> list[Field]:
@@ -115,6 +128,8 @@ def fill(
     kept = _now(db, kept)
     if kept.signed:
         raise UsageError("已签发，不能再改；要更正请另拟一件")
+    if kept.gone:
+        raise UsageError(GONE)
     fields = {one.key: one for one in kept.content.fields}
     changed = {}
     for key, text in typed.items():
@@ -159,6 +174,8 @@ def again(desk: Desk, kept: Kept) -> Content:
     """A draft as the records are now. Raises UsageError."""
     if kept.signed:
         raise UsageError("已签发，不能重新取数")
+    if kept.gone:
+        raise UsageError(GONE)
     options = dict(kept.content.options) | ({"corrects": kept.row.corrects} if kept.row.corrects else {})
     before = earlier(desk, kept.row.kind, kept.row.subject, until=kept.row.corrects or "")
     return draft(desk, kept.row.kind, Asked(kept.row.subject, options, before))
@@ -171,6 +188,8 @@ def renew(db: Connection, kept: Kept, content: Content, *, now: datetime, once: 
     kept = _now(db, kept)
     if kept.signed:
         raise UsageError("已签发，不能重新取数")
+    if kept.gone:
+        raise UsageError(GONE)
     drafted = {one.key: one.drafted for one in content.fields}
     old = {
         one.key: "" for one in kept.content.fields
@@ -189,6 +208,8 @@ def refusal(kept: Kept, by: str) -> str:
     """Why somebody may not sign it; empty where they may."""
     if kept.signed:
         return "已签发"
+    if kept.gone:
+        return GONE
     if left := kept.lacking:
         named = "、".join(one.label for one in left[:6]) + ("等" if len(left) > 6 else "")
         return f"还有 {len(left)} 项待填或待确认：{named}"
@@ -210,6 +231,21 @@ def sign(db: Connection, kept: Kept, *, by: str, now: datetime, made: str) -> bo
     if _overtaken(db, kept):
         raise UsageError("起草后另有一报已签发，请先重新取数，与那一报相比")
     return papers.sign_paper(db, kept.row.id, at=now, by=by, files=files_for(kept.content, kept.values, signed=True))
+
+
+def drop(db: Connection, kept: Kept, *, by: str, now: datetime, made: str) -> str:
+    """Throw a draft away; the id under which it is kept. made: `seen` of what the person had before them. Raises
+    UsageError."""
+    papers.take_turn(db)
+    kept = _now(db, kept)
+    if kept.signed:
+        raise UsageError("已签发的不能作废；要更正请另拟一件")
+    if made != seen(kept):
+        raise UsageError("您打开后文稿有改动，请核对后再作废")
+    gone = papers.drop_paper(db, kept.row.id, at=now, by=by)
+    if gone is None:
+        raise UsageError(GONE)
+    return gone
 
 
 def _overtaken(db: Connection, kept: Kept) -> bool:

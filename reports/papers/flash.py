@@ -1,10 +1,13 @@
 """重大情况快报: 首报, 续报 (what changed), 终报."""
 
 from collections.abc import Sequence
+from datetime import date
 
+from core.clock import beijing
 from core.errors import UsageError
 from ledger.words import STATE_WORDS
 from nlp.privacy import mask
+from reports.casualties import FIRE, UNTIL, last_day
 from reports.papers.gather import Desk, Matter, Records, evidence_of
 from reports.papers.phrases import day_words, moment_words, stamp
 from reports.papers.record import (
@@ -75,10 +78,29 @@ def flash(desk: Desk, matter: Matter, options: dict[str, str], before: Sequence[
         kind="flash", form="A", title=f"关于{place}{product}有关情况的快报（{name}）", sender=desk.bureau,
         day=day_words(desk.today), made=stamp(desk.now), to=_to(desk), sections=sections, closing=closing,
         copies=COPIES, fields=tuple(fields), facts=standing_facts(desk, matter),
-        options=(("round", which), (AFTER, before[-1].id if before else "")), cuts=(product,), signature=False,
+        options=(("round", which), (AFTER, before[-1].id if before else ""), (UNTIL, _until(desk, matter).isoformat())),
+        cuts=(product,), signature=False,
         copy_word="抄报", one_page=which != "last",
     )  # fmt: skip
     return content.with_evidence(evidence_of(desk, content.cited(), records.known))
+
+
+def _until(desk: Desk, matter: Matter) -> date:
+    """Until when changes of casualties are reported."""
+    fire = FIRE in matter.issues[:1]
+    happened = beijing(matter.first.at).date()
+    return last_day(happened, fire=fire, days=desk.casualty_days, fire_days=desk.fire_days)
+
+
+def _open_yet(desk: Desk, matter: Matter) -> Paragraph:
+    """The clock of the casualties."""
+    until, happened = _until(desk, matter), beijing(matter.first.at).date()
+    span = (until - happened).days + 1
+    left = (until - desk.today).days
+    still = f"尚余{left}日" if left > 0 else "今日届满" if not left else "已届满"
+    of = "火灾" if FIRE in matter.issues[:1] else ""
+    first = f"自最早信息所载之日（{day_words(happened)}）起{of}{span}日内"
+    return para(fact(f"{first}，至{day_words(until)}，{still}，伤亡人数有变化的续报。", matter.first.id))
 
 
 def _round(row: PaperRow) -> str:
@@ -117,7 +139,8 @@ def _first(
     ]  # fmt: skip
     return (
         Section("一、信息来源和接报时间", (para(*heard),)), Section("二、基本情况", (Blank("basics"),)),
-        Section("三、伤亡和损失", (Blank("hurt"),)), Section("四、已采取措施", (Blank("done"),)),
+        Section("三、伤亡和损失", (Blank("hurt"), _open_yet(desk, matter))),
+        Section("四、已采取措施", (Blank("done"),)),
         Section("五、舆情态势", (para(spread(matter), graded(matter), rephrase=True),)),
         Section("六、初步判断", (Blank("view"),)), Section("七、下一步工作", (Blank("next"),)),
     )  # fmt: skip
@@ -152,7 +175,7 @@ def _next(
         part = Matter(matter.subject, matter.name, matter.record, tuple(newer), matter.firms)
         news = (timeline(desk, part, most=4),)
     return (
-        Section("一、变化情况", (*blocks, *news)), Section("二、伤亡和损失", (Blank("hurt"),)),
+        Section("一、变化情况", (*blocks, *news)), Section("二、伤亡和损失", (Blank("hurt"), _open_yet(desk, matter))),
         Section("三、新采取的措施", (Blank("done"),)), Section("四、下一步工作", (Blank("next"),)),
     )  # fmt: skip
 

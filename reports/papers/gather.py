@@ -35,6 +35,7 @@ class Desk:
     """Who writes, from what. territory: whose paper.  cut: what that bureau may read.  sources: title by key.
 
     carriers: kind of each source.  running: sources that are switched on.
+    casualty_days, fire_days: so long casualties stay open.
     rephrase: says marked paragraphs in other words; None: nobody does.
     """
 
@@ -52,6 +53,8 @@ class Desk:
     carriers: Mapping[str, str] = field(default_factory=dict)
     running: frozenset[str] = frozenset()
     rephrase: Callable[[Content], Content] | None = None
+    casualty_days: int = 30
+    fire_days: int = 7
 
     @property
     def bureau(self) -> str:

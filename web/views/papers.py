@@ -21,10 +21,11 @@ from web.visit import Here, Posted, Refused, Visit, once_of, redirect
 
 router = APIRouter(include_in_schema=False)
 ROWS = 30
-STATES = {"": "全部", "draft": "代拟稿", "signed": "已签发"}
+STATES = {"": "全部", "draft": "代拟稿", "signed": "已签发", "dropped": "已作废"}
 SAID = {
     "drafted": "已起草，未发送。", "filled": "已记下。", "same": "没有改动。",
-    "renewed": "已按现在的记录重新取数，草稿有变的项请重新核对。", "signed": "已签发，文件已封存。",
+    "renewed": "已按现在的记录重新取数，草稿有变的项请重新核对；标“本人改写”的项保留原文字，没有跟着变。",
+    "signed": "已签发，文件已封存。", "dropped": "已作废，编号退回；留有记录，不能再改。",
 }  # fmt: skip
 
 
@@ -32,9 +33,9 @@ SAID = {
 def show_papers(visit: Here, kind: str = "", state: str = "", page: int = 1) -> Response:
     """The papers of the viewer's bureau and those below, newest first."""
     if kind not in ("", *KINDS) or state not in STATES or not 1 <= page <= 10_000:
-        raise BadAddress(f"文稿种类可用：{'、'.join(KINDS)}；状态可用：draft、signed；页码为正整数。")
+        raise BadAddress(f"文稿种类可用：{'、'.join(KINDS)}；状态可用：draft、signed、dropped；页码为正整数。")
     signed = {"draft": False, "signed": True}.get(state)
-    asked: dict[str, Any] = {"codes": visit.me.codes(), "kind": kind, "signed": signed}
+    asked: dict[str, Any] = {"codes": visit.me.codes(), "kind": kind, "signed": signed, "dropped": state == "dropped"}
     with visit.services.store.read() as db:
         lines = papers.list_papers(db, **asked, limit=ROWS, offset=(page - 1) * ROWS)
         total = papers.count_papers(db, **asked)
@@ -165,6 +166,21 @@ def sign_paper(visit: Here, form: Posted, paper_id: str) -> Response:
     return redirect(f"/papers/{kept.row.id}?said=signed")
 
 
+@router.post("/papers/{paper_id}/drop")
+def drop_paper(visit: Here, form: Posted, paper_id: str) -> Response:
+    """Throw a draft away."""
+    kept = _mine(visit, paper_id, "paper_draft")
+    once_of(form)
+    try:
+        with visit.services.store.write() as db:
+            gone = book.drop(db, kept, by=visit.me.name, now=visit.now, made=str(form.get("seen", "")))
+            told = {"title": kept.row.title, "territory": kept.row.territory, "after": gone}
+            audit.note(db, visit.me.name, "paper_drop", kept.row.id, at=visit.services.clock(), details=told)
+    except UsageError as problem:
+        return _paper_page(visit, paper_id, wrong=f"没有作废：{problem}。", status=409)
+    return redirect(f"/papers/{gone}?said=dropped")
+
+
 # -- pages -----------------------------------------------------------------------------------------------------------
 
 
@@ -190,11 +206,13 @@ def _paper_page(
         who = people(db)
         files = papers.files_of(db, kept.row.id)
     mine = kept.row.territory == _own(visit)
+    open_yet = mine and not kept.signed and not kept.gone
     return visit.page(
         "paper.html", status=status, kept=kept, row=kept.row, content=kept.content, kind=KINDS[kept.row.kind],
         lines=shown_paper(kept.content, dict(kept.values)), files=files, people=who, said=said, wrong=wrong,
-        typed=typed or {}, mine=mine, may_fill=mine and visit.me.may("paper_draft") and not kept.signed,
-        may_sign=mine and visit.me.may("paper_sign") and not kept.signed, refusal=book.refusal(kept, visit.me.name),
+        typed=typed or {}, mine=mine, may_fill=open_yet and visit.me.may("paper_draft"),
+        may_sign=open_yet and visit.me.may("paper_sign"), own_words=kept.own_words(),
+        refusal=book.refusal(kept, visit.me.name),
         seen=book.seen(kept), mark_of=lambda one: book.mark(book.holds(kept, one)), SUBJECTS=SUBJECTS,
         labels={one.key: one.label for one in kept.content.fields},
         names_of_files=[name for name in TYPES if name in (files or _made(kept))],
