@@ -60,10 +60,13 @@ class Read:
     bounces: tuple[Bounce, ...]
 
 
-def read_bounces(path: Path) -> list[Read]:
-    """What the mails there say of ours. Raises UsageError where there is nothing to read."""
+def read_bounces(path: Path, *, since: float = 0.0) -> list[Read]:
+    """What the mails there say of ours. since: files of a folder that are older (seconds since 1970) are left out.
+
+    Raises UsageError where there is nothing to read.
+    """
     found = []
-    for raw in mails_in(path):
+    for raw in mails_in(path, since=since):
         told = tuple(one for one in bounces_in(raw) if one.action in ("failed", "delayed"))
         found.append(Read(hashlib.sha256(raw.replace(b"\r\n", b"\n").strip()).hexdigest()[:16], told))
     return found
@@ -89,7 +92,16 @@ def take_bounces(db: Connection, mails: Iterable[Read], now: datetime) -> Taken:
     return taken
 
 
-def mails_in(path: Path) -> Iterator[bytes]:
+def changed_at(path: Path) -> tuple[int, ...]:
+    """Tells whether something came since: size and time of a file, times of a folder's folders. Raises UsageError."""
+    places = [path, *(path / name for name in ("new", "cur") if (path / name).is_dir())]
+    try:
+        return tuple(number for one in places for number in (one.stat().st_size, one.stat().st_mtime_ns))
+    except OSError as problem:
+        raise UsageError(f"{path}：没有这个文件或文件夹，或读不到（{problem.strerror}）") from None
+
+
+def mails_in(path: Path, *, since: float = 0.0) -> Iterator[bytes]:
     """The mails of an mbox or single file, of a maildir (new/ and cur/), of a folder of files."""
     if path.is_file():
         with path.open("rb") as file:
@@ -104,7 +116,9 @@ def mails_in(path: Path) -> Iterator[bytes]:
         raise UsageError(f"{path}：没有这个文件或文件夹")
     folders = [path / "new", path / "cur"] if (path / "cur").is_dir() else [path]
     for folder in folders:
-        yield from (_read(one) for one in sorted(folder.glob("*")) if one.is_file())
+        for one in sorted(folder.glob("*")):
+            if one.is_file() and one.stat().st_mtime >= since:
+                yield _read(one)
 
 
 def bounces_in(raw: bytes) -> list[Bounce]:

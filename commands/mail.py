@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alerts.bounces import read_bounces, take_bounces
+from alerts.bounces import changed_at, read_bounces, take_bounces
 from alerts.mail_message import TEST, MailWriter
 from charts.png import png_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
@@ -16,14 +16,22 @@ from commands.outgoing import mail_notifier, planner_of
 from commands.stores import open_store
 from config.lexicon import load_lexicon
 from config.mail_access import mail_address
+from config.settings import Settings
 from core.clock import iso_beijing, system_clock
 from core.errors import DeliveryError, UsageError
 from core.ids import short_id
 from core.records import LEVEL_COLOURS, Notification
 from enterprises.registry_import import registry_of
+from scheduler import FrequentJob
 from store import audit
 from store.alert_log import find_alert
+from store.database import Store
 from store.mail_book import noted_addresses, turn_on
+
+SECONDS = 60
+"""How often the mailbox of returned mails is looked at."""
+LATE = 86_400.0
+"""So much older than the last look a mail may be that is read again: it is moved about, or clocks differ."""
 
 
 def register(app: typer.Typer) -> None:
@@ -55,6 +63,28 @@ def bounces(
         f"邮件 {taken.mails} 封：退信 {taken.bounced} 条，延迟 {taken.delayed} 条，"
         f"已知或非本系统 {taken.known} 条，非退信 {taken.other} 封"
     )
+
+
+def bounce_jobs(settings: Settings, store: Store) -> list[FrequentJob]:
+    """The mailbox of mails that came back as a job of the scheduler: read where something came since the last look."""
+    path = settings.mail_returns
+    if path is None:
+        return []
+    seen: tuple[int, ...] = ()
+    read_at = 0.0
+
+    def look() -> str:
+        nonlocal seen, read_at
+        there, now = changed_at(path), system_clock()
+        if there == seen:
+            return ""
+        read = read_bounces(path, since=read_at - LATE)
+        with store.write() as db:
+            taken = take_bounces(db, read, now)
+        seen, read_at = there, now.timestamp()
+        return f"退信 {taken.bounced} 条，延迟 {taken.delayed} 条" if taken.bounced or taken.delayed else ""
+
+    return [FrequentJob("bounces", "退信", SECONDS, look)]
 
 
 def addresses(data: DataOption = None, profile: ProfileOption = None, as_json: JsonOption = False) -> None:

@@ -20,6 +20,7 @@ from commands.keeping_jobs import keeping_jobs
 from commands.kept import KeptOption, NameOption, prompt, start
 from commands.lab_jobs import LabRunner
 from commands.lead_jobs import lead_jobs
+from commands.mail import bounce_jobs
 from commands.mirror_jobs import mirror_jobs
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import channels_of
@@ -125,7 +126,13 @@ def _lead(settings: Settings, store: Store, stop: Event, leadership: Leadership)
             *mirror_jobs(settings, store),
             *cluster_jobs(settings, store),
         ],
-        [*watch_jobs(settings, store), *source_watch_jobs(settings, store), *intake_jobs(settings, store), lab.job()],
+        [
+            *watch_jobs(settings, store),
+            *source_watch_jobs(settings, store),
+            *intake_jobs(settings, store),
+            *bounce_jobs(settings, store),
+            lab.job(),
+        ],
     )
     try:
         schedule(

@@ -1,6 +1,6 @@
 """What other systems hand in: kinds and their columns (intake/*.yml), limits and the watched folder (intake.yml)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,8 @@ from core.errors import ConfigError
 from core.records import Kind
 
 FILE, FOLDER = "intake.yml", "intake"
+FOLDERS = (DONE, REFUSED) = ("done", "refused")
+"""Where files of the watched folder go."""
 Type = Literal["text", "moment", "day", "count", "flag", "region", "product", "uscc", "outcome", "choice"]
 Fact = Literal["sampling", "checks", "credit"]
 SHAPES: Mapping[Type, Mapping[str, Any]] = {
@@ -173,9 +175,24 @@ def load_intake(config_dir: Path) -> Intake:
             mistakes += mistakes_of(name, error, IntakeKind)
         except ConfigError as problem:
             mistakes += problem.mistakes
+    mistakes += _clashes(kinds)
     if mistakes:
         raise ConfigError(mistakes)
     return Intake(rules=rules, kinds=kinds)
+
+
+def _clashes(kinds: Mapping[str, IntakeKind]) -> Iterator[str]:
+    """What two kinds cannot share: a folder of the watched one, a source under whose name the caller's ids are kept."""
+    for name in sorted(kinds.keys() & set(FOLDERS)):
+        yield f"{FOLDER}/{name}.yml: (file name): {name} is a folder of the watched one (accepted: another name)"
+    by_source: dict[str, str] = {}
+    for name, kind in sorted(kinds.items()):
+        other = by_source.setdefault(kind.source, name)
+        if other != name:
+            yield (
+                f"{FOLDER}/{name}.yml: source: {kind.source} is the source of {other} too, and two rows with one id "
+                "would be taken for the same (accepted: a source of its own)"
+            )
 
 
 def _property(field: Column) -> dict[str, Any]:

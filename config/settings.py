@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:25 (smtps:// for TLS)")
     mail_from: str = "fengsui@localhost"
     mail_per_minute: int = Field(default=60, ge=1, le=10_000, description="mails a minute that are sent at most")
+    mail_returns: Path | None = Field(
+        default=None, description="mbox, maildir or folder where mails that came back lie; looked at by itself"
+    )
     mail_to: str = Field(default="", description="comma separated recipients of alert mails and the daily digest")
     public_url: str = Field(default="http://127.0.0.1:8000", description="address people reach the desk at, for links")
     contact: str = Field(

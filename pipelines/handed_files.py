@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from config.intake import Intake, IntakeKind
+from config.intake import DONE, REFUSED, Intake, IntakeKind
 from config.registry_columns import plain_header
 from core.clock import Clock, beijing, iso_beijing
 from core.errors import UsageError
@@ -23,7 +23,6 @@ from pipelines.handed_in import BATCH, HandedBy, archive_uri, take
 from pipelines.handed_rows import FieldMistake, ReadRow, Words, read_row
 from store.database import Store
 
-DONE, REFUSED = "done", "refused"
 KEPT = 1000
 """Refused rows that a report names; all are counted."""
 MOST_NAME = 200

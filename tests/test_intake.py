@@ -13,12 +13,12 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import func, select
 
-from config.intake import Intake, load_intake
+from config.intake import DONE, REFUSED, Intake, load_intake
 from config.lexicon import Lexicon
 from core.errors import ConfigError
 from core.records import ArchiveRef, RegistryEntry
 from crawlers.archive import Archive, read_record
-from pipelines.handed_files import DONE, REFUSED, FileTaker, WatchedFolder
+from pipelines.handed_files import FileTaker, WatchedFolder
 from pipelines.handed_in import HandedBy, take, take_batch
 from pipelines.handed_rows import FieldMistake, ReadRow, Words, read_row
 from store.database import Store
@@ -373,6 +373,18 @@ def test_a_field_that_could_not_be_counted_is_a_mistake_of_the_file(tmp_path: Pa
     (tmp_path / "intake" / "x1.yml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=re.escape(said)):
         load_intake(tmp_path)
+
+
+def test_kinds_that_would_mix_rows_or_folders_are_a_mistake_of_the_files(tmp_path: Path) -> None:
+    (tmp_path / "intake").mkdir()
+    text = (CONFIG / "intake" / "inspections.yml").read_text(encoding="utf-8")
+    for name in ("one", "two", "done"):
+        given = text.replace("source: gongpincha", "source: other") if name == "done" else text
+        (tmp_path / "intake" / f"{name}.yml").write_text(given, encoding="utf-8")
+    with pytest.raises(ConfigError) as problem:
+        load_intake(tmp_path)
+    assert "intake/two.yml: source: gongpincha is the source of one too" in str(problem.value)
+    assert "intake/done.yml: (file name): done is a folder of the watched one" in str(problem.value)
 
 
 def test_a_mistake_in_a_kind_is_named(tmp_path: Path) -> None:

@@ -20,8 +20,11 @@ from alerts.bounces import read_bounces, take_bounces
 from alerts.mail_links import MailLinks
 from alerts.notifiers.mail import MailNotifier
 from alerts.sender import Channel, Flow, send_due
+from commands.mail import bounce_jobs
 from config.mail_access import mail_mistakes
+from config.settings import Settings
 from core.clock import fixed_clock
+from core.errors import UsageError
 from core.ids import short_id
 from core.records import Notification
 from store.alert_log import add_delivery, delivery_log, send_again
@@ -345,6 +348,27 @@ def test_a_bounce_that_is_read_again_does_not_touch_a_mail_that_was_sent_again(
     with store.write() as db:
         assert take_bounces(db, read, later).bounced == 0
     assert states(store) == {"sent": 1}
+
+
+def test_the_scheduler_reads_the_mailbox_of_returned_mails_when_something_came(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str], tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        put(store, mail(number, to=f"{number}@x.example"), noon)
+    send_due(store, by_mail(inbox[1]), clock=fixed_clock(noon), who="one")
+    box = tmp_path / "Maildir"
+    settings = Settings(profile="demo", mail_returns=box, data=tmp_path)
+    (job,) = bounce_jobs(settings, store)
+    with pytest.raises(UsageError, match="没有这个文件或文件夹"):
+        job.do()
+    for name in ("new", "cur", "tmp"):
+        (box / name).mkdir(parents=True)
+    assert job.do() == ""
+    for number in (1, 2):
+        (box / "new" / str(number)).write_bytes(returned(mail(number, to=f"{number}@x.example")))
+        assert job.do() == "退信 1 条，延迟 0 条"
+        assert job.do() == ""
+    assert states(store) == {"bounced": 2}
 
 
 def test_a_hostile_mail_among_the_bounces_does_not_keep_the_others_unread(store: Store, tmp_path: Path) -> None:

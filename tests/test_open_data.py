@@ -20,7 +20,7 @@ from tests.desk_server import NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in
 from web.app import create_app
 from web.bearer import PREFIX
-from web.open_data import PIECE, SHAPES, dictionary, rows_of, written
+from web.open_data import PIECE, SHAPES, alert_row, dictionary, rows_of, written
 from web.services import Services
 
 FIRE = short_id("a", "I1")
@@ -134,3 +134,14 @@ def test_a_long_set_goes_out_piece_by_piece(store: Store, desk: Services) -> Non
     assert len(piece) >= PIECE
     assert len(read) < 500, "the first piece went out before the rest was read"
     assert sum(text.count("\n") for text in (piece, *pieces)) == 600
+
+
+def test_a_text_is_masked_before_it_is_cut_and_firms_that_no_list_has_too(desk: Services) -> None:
+    with desk.store.read() as db:
+        one = alert_log.find_alert(db, "YJ-2026-0001")
+        assert one is not None
+        odd = replace(one, reason=f"{'长' * 3995}13812345678", enterprises=("ENT0043", "NIL:张三13812345678"))
+    row = alert_row(odd)
+    assert "1381" not in row["reason"]
+    assert row["firms"][0] == "ENT0043"
+    assert "13812345678" not in row["firms"][1]

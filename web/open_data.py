@@ -6,7 +6,7 @@ The data dictionary (docs/data_dictionary.md), the files of the desk, the API an
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, TypeVar
@@ -211,14 +211,15 @@ def _alerts(store: Store, viewer: Viewer | None, since: datetime | None) -> Iter
         return alerts_changed(db, behind, since=since, limit=PAGE)
 
     for some in _pages(store, read, lambda one: (one.created_at, one.id)):
-        yield from map(_alert, some if viewer is None else viewer.alerts(some))
+        yield from map(alert_row, some if viewer is None else viewer.alerts(some))
 
 
-def _alert(one: Alert) -> Row:
+def alert_row(one: Alert) -> Row:
+    """An alert, flat."""
     return {
         "id": one.id, "number": one.number, "level": one.level, "colour": LEVEL_COLOURS[one.level],
         "state": one.state.value, "title": _said(one.title), "reason": _said(one.reason), "rule": one.rule,
-        "products": one.products, "firms": one.enterprises, "issues": one.issues, "territory": one.territory,
+        "products": one.products, "firms": _firms(one.enterprises), "issues": one.issues, "territory": one.territory,
         "territories": one.territories, "first_at": one.first_at, "updated_at": one.updated_at, "due_at": one.due_at,
         "origins": one.origins, "documents": one.documents, "unconfirmed": one.unconfirmed, "late_seconds": one.late,
     }  # fmt: skip
@@ -236,7 +237,8 @@ def _event(one: Event) -> Row:
     facts = one.facts
     return {
         "id": one.id, "number": one.number, "title": _said(one.title), "level": one.level, "first_at": one.first_at,
-        "last_at": one.last_at, "documents": one.documents, "origins": one.origins, "firms": facts.get("firms", ()),
+        "last_at": one.last_at, "documents": one.documents, "origins": one.origins,
+        "firms": _firms(facts.get("firms", ())),
         "families": facts.get("families", ()), "issues": facts.get("issues", ()),
         "territories": facts.get("territories", ()),
     }  # fmt: skip
@@ -260,18 +262,25 @@ def _recall(signal: Signal) -> Row | None:
     return {
         "document": document.id, "source": document.source, "kind": document.kind.value,
         "published_at": document.event_time, "title": _said(document.title), "url": document.url,
-        "recall_no": recall.recall_no, "agency": recall.agency, "jurisdiction": recall.jurisdiction,
+        "recall_no": _said(recall.recall_no), "agency": _said(recall.agency), "jurisdiction": recall.jurisdiction,
         "recall_date": recall.recall_date, "product_name": _said(recall.product_name),
-        "product": signal.analysis.primary_product or "", "brand": _said(recall.brand), "models": recall.models,
-        "batches": recall.batches, "quantity": recall.quantity, "hazard_types": recall.hazard_type,
+        "product": signal.analysis.primary_product or "", "brand": _said(recall.brand),
+        "models": tuple(map(_said, recall.models)),
+        "batches": tuple(map(_said, recall.batches)), "quantity": recall.quantity, "hazard_types": recall.hazard_type,
         "hazard": _said(recall.hazard_text), "measure": _said(recall.measure),
         "firms": tuple(_said(firm.name) for firm in recall.firms), "origin_country": recall.origin_country,
         "territory": signal.analysis.jurisdiction_code or "",
     }  # fmt: skip
 
 
+def _firms(keys: Iterable[str]) -> tuple[str, ...]:
+    """A firm that no list has is known by what was written of it."""
+    return tuple(_said(key) if key.startswith("NIL:") else key for key in keys)
+
+
 def _said(text: str) -> str:
-    return mask(text[:LONGEST])
+    """Masked before it is cut: half a number is one that nothing knows."""
+    return mask(text)[:LONGEST]
 
 
 def _plain(value: Any) -> Any:
