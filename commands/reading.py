@@ -117,7 +117,7 @@ def _objects(lines: Iterable[bytes], file: str) -> Iterator[tuple[int, dict[str,
             continue
         try:
             row = json.loads(line.decode("utf-8-sig"))
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             raise UsageError(f"{file}: line {number}: not a JSON line in UTF-8 ({problem})") from problem
         if not isinstance(row, dict):
             raise UsageError(f"{file}: line {number}: not a JSON object")

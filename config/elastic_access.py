@@ -87,7 +87,9 @@ def _bad_addresses(access: ElasticAccess) -> list[str]:
         except ValueError:
             port = None
         if part.scheme not in ("http", "https") or not part.hostname:
-            found.append(f"{URL}：{shown!r} 不是地址（写法：https://es.example:9200，多个用逗号分开）")
+            found.append(
+                f"{URL}：其中有一个不是地址（不重复所写的，里面可能有密码；写法：https://es.example:9200，多个用逗号分开）"
+            )
         elif port is None:
             found.append(f"{URL}：{shown} 没有端口（写法：{part.scheme}://{part.hostname}:9200）")
         elif part.query or part.fragment:

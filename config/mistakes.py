@@ -23,10 +23,12 @@ def _what(item: Any, model: type[BaseModel]) -> str:
         return f"unknown key (accepted: {keys})"
     if kind == "missing":
         return "is missing"
+    hidden = bool(model.model_config.get("hide_input_in_errors"))  # a key may stand where another thing was meant to
     if kind in {"literal_error", "enum"}:
-        return f"{item['input']!r} is not one of the accepted values (accepted: {item['ctx']['expected']})"
+        given = "what is given" if hidden else repr(item["input"])
+        return f"{given} is not one of the accepted values (accepted: {item['ctx']['expected']})"
     message = item["msg"].removeprefix("Value error, ")
-    return message if "accepted" in message else f"{message} (given: {str(item['input'])[:60]!r})"
+    return message if hidden or "accepted" in message else f"{message} (given: {str(item['input'])[:60]!r})"
 
 
 def _accepted_keys(model: type[BaseModel]) -> Iterator[str]:

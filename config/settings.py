@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     profile: Profile = "demo"
     data: Path | None = Field(default=None, description="data folder; ./var/<profile> when not given")
     config: Path = Field(default=PROJECT / "config", description="folder with sources/, rules/, lexicons/, ...")
-    database_url: str | None = Field(default=None, description="SQLAlchemy URL; else SQLite in the data folder")
+    database_url: SecretStr | None = Field(default=None, description="SQLAlchemy URL; else SQLite in the data folder")
     elasticsearch_url: SecretStr | None = Field(
         default=None, description="Elasticsearch addresses, comma separated; else the embedded index"
     )
@@ -142,6 +142,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         smtp = self.smtp_url.get_secret_value() if self.smtp_url else ""
+        if "@" in self.rephrase_url:
+            raise ConfigError(["FENGSUI_REPHRASE_URL：地址里不写用户和密码，密钥写在 FENGSUI_REPHRASE_KEY"])
         if mistakes := [*mistakes_in(self.elastic_access), *mail_mistakes(smtp, self.mail_from)]:
             raise ConfigError(mistakes)
         return self
@@ -172,7 +174,8 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The SQLAlchemy URL of the store."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'fengsui.db'}"
+        given = self.database_url.get_secret_value() if self.database_url else ""
+        return given or f"sqlite:///{self.data_dir / 'fengsui.db'}"
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

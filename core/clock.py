@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+"""Of moments that are handed in: around the ends of what a calendar can hold, nothing can be counted."""
+
 Clock = Callable[[], datetime]
 """Returns the present moment, aware, UTC."""
 
@@ -49,9 +52,12 @@ def iso_beijing(moment: datetime) -> str:
 def parse_published(text: str) -> datetime:
     """An ISO date or date-time as UTC; no zone means Beijing, a date alone means 00:00 there.
 
-    Raises ValueError when `text` is neither.
+    Raises ValueError when `text` is neither, or names a year nobody can count days around.
     """
-    return as_utc(datetime.fromisoformat(text.strip()))
+    found = datetime.fromisoformat(text.strip())
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise ValueError(f"{text.strip()[:40]!r} lies outside of {FIRST_YEAR} to {LAST_YEAR}")
+    return as_utc(found)
 
 
 def beijing_day(moment: datetime) -> str:

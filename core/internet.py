@@ -22,3 +22,21 @@ def is_public(address: Address) -> bool:
             return False
     special = any(address in network for network in SPECIAL)
     return address.is_global and not address.is_multicast and not address.is_reserved and not special
+
+
+OWN = tuple(
+    map(ipaddress.ip_network, ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"))
+)
+"""Networks of a house of one's own (RFC 1918, RFC 4193) and this machine. Link-local ones, where a cloud hands out its
+keys, are none."""
+
+
+def is_own(address: Address) -> bool:
+    """Whether the address lies in a network of one's own."""
+    plain = getattr(address, "ipv4_mapped", None) or address
+    return any(plain in network for network in OWN)
+
+
+def is_reachable(address: Address) -> bool:
+    """Whether an address that an operator named may be asked: one's own or the open internet's."""
+    return is_own(address) or is_public(address)

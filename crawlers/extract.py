@@ -344,7 +344,7 @@ def _is_midnight(dated: Dated) -> bool:
 
 def _is_icon(image: LexborNode) -> bool:
     sizes = [(image.attributes.get(name) or "").removesuffix("px") for name in ("width", "height")]
-    return any(size.isdecimal() and int(size) < ICON for size in sizes)
+    return any(len(size) < 6 and size.isdecimal() and int(size) < ICON for size in sizes)
 
 
 def _outermost(nodes: list[LexborNode]) -> list[LexborNode]:

@@ -198,7 +198,7 @@ def _fill(line: list[str], hanging: dict[int, tuple[int, str]]) -> None:
 
 def _span(cell: LexborNode, name: str) -> int:
     value = (cell.attributes.get(name) or "1").strip()
-    return min(max(int(value), 1), MAX_SPAN) if value.isdecimal() else 1
+    return min(max(int(value[:6]), 1), MAX_SPAN) if value.isdecimal() else 1
 
 
 def ancestors(node: LexborNode) -> Iterator[LexborNode]:

@@ -248,7 +248,7 @@ def _retry_after(response: Response, now: datetime) -> timedelta | None:
     """The server's wish, in seconds or as a date; None when there is none or it cannot be read."""
     text = (_header(response, "Retry-After") or "").strip()
     if text.isdecimal():
-        return timedelta(seconds=min(int(text), 10**6))
+        return timedelta(seconds=min(int(text[:9]), 10**6))
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):

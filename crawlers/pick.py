@@ -81,8 +81,15 @@ def opened(value: Any) -> Any:
 def json_of(text: str, unwrap: str | None = None) -> Any:
     """The JSON in `text`: plain, as JSONP, a value a line (`lines`), or what `unwrap` (a regex) captures.
 
-    Raises ValueError.
+    Raises ValueError, also for what is nested too deeply.
     """
+    try:
+        return _json_of(text, unwrap)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _json_of(text: str, unwrap: str | None) -> Any:
     if unwrap == "lines":
         return [json.loads(line) for line in text.lstrip("\ufeff").split("\n") if line.strip()]
     if unwrap not in (None, "jsonp"):
@@ -171,7 +178,7 @@ def _inside(pick: Pick, text: str) -> str:
         return text
     try:
         return first_at(json.loads(text), pick.json_path)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
 
 

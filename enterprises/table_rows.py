@@ -6,6 +6,7 @@ Only CSV and JSON lines are read piece by piece; a workbook and a JSON list stan
 import codecs
 import csv
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from typing import Any, TypeVar
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, WorksheetNotFound, XmlError, ZipError
 
 from core.errors import UsageError
+from crawlers.attached.content import UnreadableFile
+from crawlers.attached.zips import check_zip
 from crawlers.charset import decode_page
+from nlp.normalize import without_surrogates
 
 Thing = TypeVar("Thing")
 Cells = tuple[str, ...]
@@ -25,6 +29,7 @@ SAMPLE = 1_000_000  # bytes by which encoding and separator are told
 MAX_CELL = 1_000_000  # characters: more is a quotation mark that never closes
 TITLES = 10  # rows above the header at most
 SHEETS = 20
+MAX_UNPACKED = 2 * 1024**3  # a full sheet of 1,048,576 rows with twenty columns has about 1.2 GB
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def _csv_lines(path: Path, head: bytes) -> Iterator[tuple[int, Cells]]:
     separator = _separator(text.split("\n")[:200])
     csv.field_size_limit(MAX_CELL)
     with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace", newline="") as file:
-        reader = csv.reader(file, delimiter=separator)
+        reader = csv.reader((line.replace("\0", "") for line in file), delimiter=separator)
         try:
             for row in reader:
                 if any(row):
@@ -122,9 +127,13 @@ def _separator(lines: Sequence[str]) -> str:
 
 def _sheets(path: Path) -> Iterator[Iterator[tuple[int, Cells]]]:
     try:
+        if zipfile.is_zipfile(path):
+            check_zip(path, path.stat().st_size, most=MAX_UNPACKED)
         book = CalamineWorkbook.from_path(str(path))
         for name in book.sheet_names[:SHEETS]:
             yield _sheet_lines(book.get_sheet_by_name(name).iter_rows())
+    except UnreadableFile as problem:
+        raise UsageError(f"{path}：{problem}；请另存为 CSV 再导入") from None
     except PasswordError:
         raise UsageError(f"{path}：表格有密码，请去掉密码后再导入") from None
     except (CalamineError, ZipError, XmlError, WorksheetNotFound, ValueError, OSError) as error:
@@ -141,7 +150,7 @@ def _sheet_lines(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[int, Cells]]:
 def _cell(value: Any) -> str:
     """A value of a workbook or of JSON as text; lists are parted by semicolons."""
     if isinstance(value, str):
-        return value
+        return without_surrogates(value).replace("\0", "")
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -153,8 +162,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return ";".join(map(_cell, value))
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+        return ";".join(json.dumps(one, ensure_ascii=False) if isinstance(one, list) else _cell(one) for one in value)
+    return without_surrogates(json.dumps(value, ensure_ascii=False)) if isinstance(value, dict) else str(value)
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -87,7 +87,7 @@ def _line(text: str, number: int, file: str) -> Line:
     where = f"{file}: line {number}"
     try:
         row = json.loads(text)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise UsageError(f"{where}: not JSON ({problem})") from problem
     if not isinstance(row, dict):
         raise UsageError(f"{where}: not a JSON object")

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from core.errors import StoreError
@@ -33,10 +33,16 @@ Synchronous = Literal["FULL", "NORMAL"]
 
 def open_engine(url: str, *, synchronous: Synchronous = "FULL", kept: bool = False) -> Engine:
     """An engine for `url`. kept: as of Store. Raises StoreError when the address cannot be used."""
-    address = make_url(url)
-    if address.get_backend_name() != "sqlite":
-        limits = {"options": f"-c idle_in_transaction_session_timeout={IDLE_SECONDS * 1000}"} if kept else {}
-        return create_engine(address, pool_pre_ping=True, connect_args=limits)
+    try:
+        address = make_url(url)
+        if address.get_backend_name() != "sqlite":
+            limits = {"options": f"-c idle_in_transaction_session_timeout={IDLE_SECONDS * 1000}"} if kept else {}
+            return create_engine(address, pool_pre_ping=True, connect_args=limits)
+    except (ArgumentError, ValueError, ImportError):  # what it says quotes the address, and a password stands in it
+        raise StoreError(
+            "FENGSUI_DATABASE_URL 不是可用的数据库地址（写法：postgresql+psycopg://用户:密码@主机:5432/库名；"
+            "密码中的 @、/、: 写成 %40、%2F、%3A）"
+        ) from None
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(

@@ -102,7 +102,7 @@ def find_event(db: Connection, name: str) -> Event | None:
     """By id or number (SJ-2026-0211); one that was merged away leads to where it went."""
     where = events.c.id == name
     parts = name.upper().split("-")
-    if len(parts) == 3 and parts[0] == "SJ" and parts[1].isdigit() and parts[2].isdigit():
+    if len(parts) == 3 and parts[0] == "SJ" and all(part.isdecimal() and len(part) < 10 for part in parts[1:]):
         where = (events.c.year == int(parts[1])) & (events.c.serial == int(parts[2]))
     row = db.execute(select(events).where(where)).mappings().first()
     while row is not None and row["merged_into"]:

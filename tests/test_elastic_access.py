@@ -90,7 +90,7 @@ def test_secrets_may_lie_in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     )  # fmt: skip
     assert made.elasticsearch_api_key is not None
     assert made.elasticsearch_api_key.get_secret_value() == "id:secret"
-    assert made.database_url == "sqlite:////data/fengsui.db"
+    assert made.database == "sqlite:////data/fengsui.db"
     assert made.log_file == tmp_path / "x.log"
 
 

@@ -23,7 +23,7 @@ from crawlers.attached.sheets import book_sheets
 from ledger.imports import READ, SheetRow
 from ledger.words import ORIGINS, STATE_WORDS
 from store.ledger import Entry, EntryRow, standing_rows
-from web.spreadsheet import FORMULA, safe
+from web.spreadsheet import unsafe, workbook_text
 
 COLUMNS = (
     "编号", "来源", "预警号", "发现日", "产品", "型号批次", "企业", "信用代码", "属地", "责任单位", "责任人", "隐患",
@@ -118,8 +118,7 @@ def safe_cell(cell: Any) -> Any:
         return cell.isoformat()
     if not isinstance(cell, str):
         return cell
-    text = "".join(letter for letter in cell if letter.isprintable() or letter == "\n")[:32_000]
-    return safe(text)
+    return workbook_text(cell)
 
 
 def read(body: bytes) -> list[SheetRow]:
@@ -158,4 +157,4 @@ def _name(cell: str) -> str:
 
 def _plain(cell: str) -> str:
     text = " ".join(cell.split())
-    return text[1:] if text.startswith("'") and text[1:].lstrip(" \u3000").startswith(FORMULA) else text
+    return unsafe(text)

@@ -6,8 +6,9 @@ are ours (OpenID Connect Core 1.0, 3.1.3.7).
 
 import base64
 import hashlib
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,8 @@ from joserfc.jwk import KeySet
 from pydantic import SecretStr
 
 from config.signin import LOOPBACK, Oidc
+from core.asking import PORTS, Elsewhere, Unresolved, addresses_of, ask
+from core.internet import Address, is_public, is_reachable
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 """Signatures with a key of the provider's own: never `none`, never one made with the secret both know."""
@@ -83,7 +86,7 @@ class OidcClient:
         if secret is not None and not basic:
             form["client_secret"] = secret
         auth = (quote(self.config.client_id, safe=""), quote(secret or "", safe="")) if basic else None
-        answer = self._ask("POST", str(found["token_endpoint"]), data=form, auth=auth)
+        answer = self._ask("POST", str(found["token_endpoint"]), form=form, auth=auth)
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise OidcProblem("统一认证没有给出身份令牌")
@@ -129,20 +132,37 @@ class OidcClient:
             self._found, self._found_at = found, now
         return self._found
 
-    def _ask(self, method: str, address: str, **more: Any) -> dict[str, Any]:
+    def _ask(
+        self, method: str, address: str, *, form: Mapping[str, str] | None = None, auth: tuple[str, str] | None = None
+    ) -> dict[str, Any]:
         """A JSON object. Raises OidcProblem; what the provider answers is never shown: it may hold secrets."""
+        headers = {"Accept": "application/json"}
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if auth is not None:
+            headers["Authorization"] = f"Basic {base64.b64encode(':'.join(auth).encode()).decode()}"
         try:
-            answer = httpx.request(method, address, timeout=SECONDS, headers={"Accept": "application/json"}, **more)
-        except httpx.HTTPError as problem:
+            answer = ask(
+                method, address, may=self._may(), seconds=SECONDS, most=LARGEST, headers=headers,
+                body=urlencode(form or {}).encode(), timeout=SECONDS,
+            )  # fmt: skip
+        except (Unresolved, Elsewhere, httpx.HTTPError) as problem:
             raise OidcProblem(f"连不上统一认证（{type(problem).__name__}）", down=True) from problem
-        if answer.status_code in (400, 401, 403) and method == "POST":
+        if answer.status in (400, 401, 403) and method == "POST":
             raise OidcProblem("统一认证没有认可这次登录，可能等得太久")
-        if answer.status_code != 200 or len(answer.content) > LARGEST:
-            raise OidcProblem(f"统一认证答复 HTTP {answer.status_code}", down=True)
+        if answer.status != 200 or answer.cut:
+            raise OidcProblem(f"统一认证答复 HTTP {answer.status}", down=True)
         try:
-            found = answer.json()
-        except ValueError as problem:
+            found = json.loads(answer.body)
+        except (ValueError, RecursionError) as problem:
             raise OidcProblem("统一认证的答复不是 JSON", down=True) from problem
         if not isinstance(found, dict):
             raise OidcProblem("统一认证的答复不是 JSON 对象", down=True)
         return found
+
+    def _may(self) -> Callable[[Address], bool]:
+        """Which addresses may be asked: a provider of the open internet leads nowhere into our own network, whatever
+        its description of itself says. Raises Unresolved."""
+        parts = urlsplit(self.config.issuer)
+        known = addresses_of(parts.hostname or "", parts.port or PORTS[parts.scheme])
+        return is_public if all(map(is_public, known)) else is_reachable

@@ -11,7 +11,7 @@ from openpyxl.utils import get_column_letter
 from reports.progress import Progress, Row
 from reports.targets import Target
 from web.names import Names
-from web.spreadsheet import csv_text, safe
+from web.spreadsheet import csv_text, workbook_text
 
 HEAD = (
     "属地", "抽查批次", "重点产品批次", "重点产品占比%", "网络抽样", "网络占比%", "农村市场", "农村占比%",
@@ -73,15 +73,15 @@ def xlsx_of(found: Progress, suggested: Sequence[Target], names: Names, firms: d
     page = book.active
     assert page is not None
     page.title = "进展"
-    page.append([about])
+    page.append([workbook_text(about)])
     page.append(list(HEAD))
     for row in (*found.rows, found.total):
-        page.append([safe(cell) for cell in cells_of(row)])
+        page.append([_cell(cell) for cell in cells_of(row)])
     _set(page, 2, (14, *[10] * (len(HEAD) - 1)))
     sheet = book.create_sheet("建议抽样")
     sheet.append(list(TARGET_HEAD))
     for target in suggested:
-        sheet.append([safe(cell) for cell in target_cells(target, names, firms)])
+        sheet.append([_cell(cell) for cell in target_cells(target, names, firms)])
     _set(sheet, 1, (18, 14, 30, 8, 60, 50, 10, 30))
     notes = book.create_sheet("口径")
     notes.append(["栏目", "口径"])
@@ -92,6 +92,10 @@ def xlsx_of(found: Progress, suggested: Sequence[Target], names: Names, firms: d
     buffer = BytesIO()
     book.save(buffer)
     return buffer.getvalue()
+
+
+def _cell(cell: object) -> Any:
+    return workbook_text(cell) if isinstance(cell, str) else cell
 
 
 def _set(page: Any, head: int, widths: Sequence[int]) -> None:

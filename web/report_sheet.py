@@ -14,7 +14,7 @@ from config.weekly import TITLE
 from reports.figures import TOTAL
 from reports.table import Cell, Sheet
 from store.weekly import CellRow
-from web.spreadsheet import csv_text, safe
+from web.spreadsheet import csv_text, workbook_text
 
 KIND_WORDS = {"sys": "系统", "mix": "草稿待确认", "hand": "人工", "fix": "改过", "none": "未填"}
 BORDERS = {"mix": Border(bottom=Side("dashed")), "fix": Border(bottom=Side("double"))}
@@ -61,7 +61,7 @@ def xlsx_of(sheet: Sheet, about: str, history: Sequence[CellRow], who: Callable[
 
 def _table(page: Worksheet, sheet: Sheet, about: str) -> None:
     page.append([TITLE])
-    page.append([safe(about)])
+    page.append([workbook_text(about)])
     page.append(["重点产品", *("" for _ in sheet.columns)])
     page.append(["", *(column.name for column in sheet.columns)])
     start = 2
@@ -73,7 +73,7 @@ def _table(page: Worksheet, sheet: Sheet, about: str) -> None:
             start = number + 1
     page.merge_cells("A3:A4")
     for row, name in sheet.rows:
-        page.append([safe(name)])
+        page.append([workbook_text(name)])
         for place, column in enumerate(sheet.columns, start=2):
             cell = sheet.cell(column.id, row)
             into = page.cell(page.max_row, place, _value(cell))
@@ -104,7 +104,7 @@ def _table(page: Worksheet, sheet: Sheet, about: str) -> None:
 def _list(page: Worksheet, head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
     page.append(list(head))
     for row in rows:
-        page.append([_text(cell) for cell in row])
+        page.append([workbook_text(cell) for cell in row])
     for place, width in enumerate(widths, start=1):
         page.column_dimensions[get_column_letter(place)].width = width
     for cells in page.iter_rows():
@@ -121,9 +121,5 @@ def _value(cell: Cell) -> int | float | str | None:
         return None
     number = cell.figure
     if number is None:
-        return _text(cell.value)
+        return workbook_text(cell.value)
     return int(number) if number == number.to_integral_value() else float(number)
-
-
-def _text(text: str) -> str:
-    return str(safe("".join(letter for letter in text if letter.isprintable() or letter == "\n")[:32_000]))

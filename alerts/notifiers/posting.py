@@ -1,8 +1,6 @@
 """One HTTP request of a channel: to an address that was checked, bounded in time and size, at the vendor's pace."""
 
-import ipaddress
 import logging
-import socket
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -15,8 +13,10 @@ import httpx
 
 from alerts.notifiers.deadline import Deadline
 from config.channels import ChannelConfig
+from core import asking
+from core.asking import Elsewhere, Unresolved, ask
 from core.errors import DeliveryError
-from core.internet import is_public
+from core.internet import is_public, is_reachable
 
 for _library in ("httpx", "httpcore"):
     logging.getLogger(_library).setLevel(logging.WARNING)  # it writes whole addresses at INFO, and keys stand in ours
@@ -80,13 +80,15 @@ def send(
     private: the address may lie in a private network. Raises DeliveryError: a dead end may be tried again, an answer
     that was lost leaves it unsure. No address is told, for keys stand in it.
     """
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    checked = _checked(host, port, private)
-    asked = httpx.URL(url).copy_with(host=checked)
-    told = {**headers, "Host": parts.netloc.rpartition("@")[2], "User-Agent": "fengsui"}
-    handed = False
+    host, handed = urlsplit(url).hostname or "", False
+
+    def hand_over() -> None:
+        nonlocal handed
+        handing_over()
+        handed = True
+
     try:
+<<<<<<< HEAD
         with (
             Deadline(LONGEST) as deadline,
             httpx.Client(verify=deadline.tls(), timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
@@ -100,12 +102,24 @@ def send(
                 return _read(answer)
             finally:
                 answer.close()
+=======
+        answer = ask(
+            method, url, may=is_reachable if private else is_public, seconds=LONGEST, most=MOST_ANSWER, body=body,
+            headers={**headers, "User-Agent": "fengsui"}, timeout=TIMEOUT, handing_over=hand_over,
+        )  # fmt: skip
+    except Unresolved as problem:
+        raise DeliveryError(str(problem), retry=True) from None
+    except Elsewhere as problem:
+        raise DeliveryError(_inside(problem, private), retry=False) from None
+>>>>>>> 3725744 (Addresses that operators give are asked at the place that was checked; zips that lie, secrets in mistakes, one guard for cells)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
         raise DeliveryError(f"{host}: {type(problem).__name__}", retry=True) from None
     except httpx.HTTPError as problem:
         raise DeliveryError(f"{host}: {type(problem).__name__}", retry=True, unsure=handed) from None
+    return _read(answer)
 
 
+<<<<<<< HEAD
 def _holding(deadline: Deadline) -> Callable[[str, Mapping[str, Any]], None]:
     """Tells the deadline of the connection (httpcore's trace); that of TLS tells of itself."""
 
@@ -124,6 +138,16 @@ def _read(answer: httpx.Response) -> Answer:
             break
     text = found[:MOST_ANSWER].decode("utf-8", "replace")
     status = answer.status_code
+=======
+def _inside(problem: Elsewhere, private: bool) -> str:
+    if private:
+        return f"{problem.host} 是不可发往的地址（{problem.address}）；请改为公网或本单位内网的地址"
+    return f"{problem.host} 是内网地址（{problem.address}）；确要发往内网，在 channels.yml 写 private: true"
+
+
+def _read(answer: asking.Answer) -> Answer:
+    text, status = answer.body.decode("utf-8", "replace"), answer.status
+>>>>>>> 3725744 (Addresses that operators give are asked at the place that was checked; zips that lie, secrets in mistakes, one guard for cells)
     if status == 429 or status >= 500:
         raise DeliveryError(f"HTTP {status} {text[:200]}", retry=True, after=_after(answer.headers.get("retry-after")))
     if not 200 <= status < 300:
@@ -136,19 +160,3 @@ def _after(text: str | None) -> timedelta | None:
     if text is None or not text.isascii() or not text.isdigit():
         return None
     return min(timedelta(seconds=int(text[:6])), MOST_AFTER)
-
-
-def _checked(host: str, port: int, private: bool) -> str:
-    """The address that `host` leads to; the connection goes to that very one."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as problem:
-        raise DeliveryError(f"{host} cannot be resolved: {problem.strerror or problem}", retry=True) from None
-    addresses = [str(one[4][0]) for one in found]
-    if not private:
-        inside = [one for one in addresses if not is_public(ipaddress.ip_address(one.partition("%")[0]))]
-        if inside:
-            raise DeliveryError(
-                f"{host} 是内网地址（{inside[0]}）；确要发往内网，在 channels.yml 写 private: true", retry=False
-            )
-    return addresses[0]

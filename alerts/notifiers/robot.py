@@ -55,7 +55,7 @@ class Robot(Poster):
         try:
             told = json.loads(answer.text)
             return int(told[self.code]), str(told.get(self.message, ""))[:200]
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             raise DeliveryError(
                 f"HTTP {answer.status}，答复看不懂：{answer.text[:100]}", retry=False, unsure=True
             ) from None

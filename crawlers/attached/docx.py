@@ -8,7 +8,7 @@ from lxml import etree
 
 from core.records import Table
 from crawlers.attached.content import MAX_CELL, MAX_COLUMNS, MAX_ROWS, MAX_TABLES, UnreadableFile
-from crawlers.attached.sheets import check_zip
+from crawlers.attached.zips import check_zip
 from crawlers.markup import one_line
 
 MAX_XML = 40 * 1024**2
@@ -21,7 +21,7 @@ BREAKS = {f"{W}br": "\n", f"{W}cr": "\n", f"{W}tab": " ", f"{W}noBreakHyphen": "
 
 def read_docx(data: bytes) -> tuple[str, tuple[Table, ...]]:
     """Text and tables. Raises UnreadableFile."""
-    check_zip(data)
+    check_zip(BytesIO(data), len(data))
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             part = archive.getinfo("word/document.xml")

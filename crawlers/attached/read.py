@@ -20,7 +20,8 @@ from crawlers.attached.content import (
 from crawlers.attached.docx import read_docx
 from crawlers.attached.kinds import KEPT, kind_of
 from crawlers.attached.pdf import read_pdf
-from crawlers.attached.sheets import book_sheets, check_zip, csv_rows, table_of_rows
+from crawlers.attached.sheets import book_sheets, csv_rows, table_of_rows
+from crawlers.attached.zips import check_zip
 from crawlers.charset import decode_page
 from crawlers.markup import html_to_text, parse_html, tables_of, tidy
 
@@ -129,7 +130,7 @@ READERS: dict[str, Callable[[bytes], Found]] = {
 
 def _read_zip(content: FileContent, data: bytes) -> FileContent:
     """The members of a zip, each bounded; names without the UTF-8 flag are GBK."""
-    check_zip(data)
+    check_zip(BytesIO(data), len(data))
     members: list[FileContent] = []
     problem, left = "", MAX_UNPACKED
     with zipfile.ZipFile(BytesIO(data)) as archive:

@@ -1,7 +1,6 @@
 """Rows of spreadsheets (xls, xlsx, xlsb, et, ods) and CSV files. Bounded in bytes, sheets, rows and cells."""
 
 import csv
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
@@ -22,13 +21,11 @@ from core.records import Table
 from crawlers.attached.content import (
     MAX_CELL,
     MAX_COLUMNS,
-    MAX_MEMBERS,
-    MAX_RATIO,
     MAX_ROWS,
     MAX_SHEETS,
-    MAX_UNPACKED,
     UnreadableFile,
 )
+from crawlers.attached.zips import check_zip
 from crawlers.charset import decode_page
 from crawlers.markup import one_line
 
@@ -68,7 +65,7 @@ def _separator(lines: list[str]) -> str:
 def book_sheets(data: bytes, *, max_rows: int = MAX_ROWS) -> list[tuple[str, list[tuple[str, ...]]]]:
     """Name and rows of each sheet that has any; a merged cell stands in each place it covers. Raises UnreadableFile."""
     if data[:2] == b"PK":
-        check_zip(data)
+        check_zip(BytesIO(data), len(data))
     try:
         book = CalamineWorkbook.from_filelike(BytesIO(data))
         return [(name, _sheet_rows(book.get_sheet_by_name(name), max_rows)) for name in book.sheet_names[:MAX_SHEETS]]
@@ -76,18 +73,6 @@ def book_sheets(data: bytes, *, max_rows: int = MAX_ROWS) -> list[tuple[str, lis
         raise UnreadableFile("表格有密码，未读") from error
     except (CalamineError, ZipError, XmlError, WorksheetNotFound, ValueError, OSError) as error:
         raise UnreadableFile(f"不是有效的电子表格：{str(error)[:120] or type(error).__name__}") from error
-
-
-def check_zip(data: bytes) -> None:
-    """Raise UnreadableFile where the parts of a zip are too many or too large when unpacked."""
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise UnreadableFile("压缩结构已损坏") from error
-    unpacked = sum(member.file_size for member in members)
-    if len(members) > MAX_MEMBERS or unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(len(data), 10_000):
-        raise UnreadableFile(f"解压后过大（{len(members)} 个部分，共 {unpacked} 字节），未读")
 
 
 def table_of_rows(rows: list[tuple[str, ...]]) -> Table:

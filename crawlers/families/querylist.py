@@ -57,7 +57,7 @@ class JxQueryListSpider(RecordsSpider[JxQueryListSource]):
         async for item in self.handle(found):
             yield item
         total, seen = first_at(answer, "data.total"), int(response.meta["seen"]) + len(told)
-        more = not total.isdecimal() or seen < int(total)
+        more = not (total.isdecimal() and len(total) < 12) or seen < int(total)
         if told and more and page < self.source.pages and not self.run.counts["left"]:
             yield self._ask(response.url, page + 1, seen)
 
@@ -85,7 +85,7 @@ def _files(record: Mapping[str, Any], column: str) -> tuple[str, ...]:
     """Addresses of the attached files, which stand as JSON in a JSON string."""
     try:
         files = json.loads(first_at(record, "articleFiles") or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     links = (
         absolute_url(column, f"{file.get('domainName') or ''}{file.get('filePath') or ''}")

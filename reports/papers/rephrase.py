@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import SecretStr
 
+from core.asking import Elsewhere, Unresolved, ask
 from core.errors import ConfigError
+from core.internet import is_own
 from reports.papers.record import BLANK, Content, Paragraph, Said
 from reports.papers.said import KINDS
 from reports.papers.words import QUOTED, forbidden
@@ -37,6 +39,7 @@ ASK = (
     "你是公文文字编辑。只调整语序和措辞，使语句通顺简洁。不得增加、删除或改变任何数字、日期、名称、引文、否定词和“待核实”等限定词；"
     "每句末尾的〔编号〕原样保留、次序不变。只输出改写后的文字。"
 )
+UNREACHED = (Unresolved, Elsewhere, httpx.HTTPError)
 LOCAL = (".local", ".internal", ".lan", ".localdomain")
 
 
@@ -76,7 +79,7 @@ class Rephraser:
             return said
         try:
             answer = self._ask(text, until)
-        except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as problem:
+        except (*UNREACHED, ValueError, KeyError, IndexError, TypeError, RecursionError) as problem:
             logger.warning(
                 "paragraph kept as it was: the model did not answer as it should (%s)", type(problem).__name__
             )
@@ -94,19 +97,16 @@ class Rephraser:
             "model": self.model, "temperature": 0, "stream": False, "max_tokens": 2 * MOST_TEXT,
             "messages": [{"role": "system", "content": ASK}, {"role": "user", "content": text}],
         }  # fmt: skip
-        read = bytearray()
         wait = max(0.5, until - time.monotonic())
-        with (
-            httpx.Client(timeout=wait, trust_env=False, follow_redirects=False) as client,
-            client.stream("POST", f"{self.url.rstrip('/')}/chat/completions", json=body, headers=headers) as answer,
-        ):
-            if answer.status_code != 200:
-                raise ValueError(f"HTTP {answer.status_code}")
-            for piece in answer.iter_bytes():
-                read += piece
-                if len(read) > MOST_BYTES or time.monotonic() > until:
-                    raise ValueError("too long")
-        content = json.loads(read)["choices"][0]["message"]["content"]
+        answer = ask(
+            "POST", f"{self.url.rstrip('/')}/chat/completions", may=is_own, seconds=wait, most=MOST_BYTES,
+            headers={"Content-Type": "application/json", **headers}, body=json.dumps(body).encode(), timeout=wait,
+        )  # fmt: skip
+        if answer.status != 200:
+            raise ValueError(f"HTTP {answer.status}")
+        if answer.cut:
+            raise ValueError("too long")
+        content = json.loads(answer.body)["choices"][0]["message"]["content"]
         if not isinstance(content, str):
             raise TypeError("no text")
         return content.strip()
@@ -117,7 +117,7 @@ def _own(host: str) -> bool:
         address = ipaddress.ip_address(host)
     except ValueError:
         return "." not in host or host.endswith(LOCAL)
-    return address.is_loopback or address.is_private
+    return is_own(address)
 
 
 def _parts(answer: str, count: int) -> list[str] | None:

@@ -178,7 +178,7 @@ def _write(visit: Visit, path: Path, once: str) -> Response:
 
 def _said(outcome: str) -> str:
     parts = outcome.split("-")
-    if len(parts) != 4 or not all(part.isdigit() and len(part) < 6 for part in parts):
+    if len(parts) != 4 or not all(part.isdecimal() and len(part) < 6 for part in parts):
         return ""
     return "，".join(f"{word} {int(part)} 行" for word, part in zip(KINDS.values(), parts, strict=True)) + "。"
 

@@ -24,6 +24,7 @@ from search.query import QueryError
 from store import audit
 from web.names import firm_names
 from web.search_state import LABELS, PARAMETERS, Asked, build_request, read_asked, the_index, value_word
+from web.spreadsheet import safe, workbook_text
 from web.visit import Here, Refused, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -40,8 +41,6 @@ MOST_ROWS = 1_048_575  # of a sheet, below its header
 BROKEN = "导出中断"
 _IN_MEMORY = 8_000_000  # bytes of a workbook
 _PIECE = 65_536
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet may take for the start of a formula; a Chinese one reads the wide forms alike."""
 
 Row = tuple[str, ...]
 
@@ -144,11 +143,6 @@ def _cell(visit: Visit, name: str, value: Any, firms: Mapping[str, str]) -> str:
     return value_word(visit.names, name, value, firms)
 
 
-def plain(row: Sequence[str]) -> list[str]:
-    """Cells that no spreadsheet takes for a formula: the text comes from outside. Blanks before a sign do not count."""
-    return [f"'{cell}" if cell.startswith(_FORMULA) or cell.lstrip().startswith(_FORMULA) else cell for cell in row]
-
-
 def write_csv(head: Sequence[str], rows: Iterator[Row]) -> Iterator[str]:
     """Lines as spreadsheets read them. Where `rows` breaks, the last line says so."""
     buffer = io.StringIO()
@@ -164,7 +158,7 @@ def write_csv(head: Sequence[str], rows: Iterator[Row]) -> Iterator[str]:
     yield "\ufeff" + line(head)  # the mark by which spreadsheets know UTF-8
     try:
         for row in rows:
-            yield line(plain(row))
+            yield line([str(safe(cell)) for cell in row])
     except Broken as problem:
         yield line([str(problem)])
         raise
@@ -205,17 +199,12 @@ def write_book(head: Sequence[str], rows: Iterator[Row]) -> Iterator[bytes]:
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
         try:
             for row in rows:
-                sheet.append([_printable(cell) for cell in plain(row)])
+                sheet.append([workbook_text(cell) for cell in row])
         finally:
             book.save(file)  # also after a break: only this takes the library's own temporary file away
         file.seek(0)
         while piece := file.read(_PIECE):
             yield piece
-
-
-def _printable(cell: str) -> str:
-    """Without the control characters that a workbook cannot hold."""
-    return "".join(char for char in cell if char >= " " or char in "\n\t")
 
 
 WRITERS: Mapping[str, Callable[[Sequence[str], Iterator[Row]], Iterator[str]]] = {
