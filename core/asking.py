@@ -4,14 +4,15 @@ is asked."""
 
 import ipaddress
 import socket
-import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
+from core.deadline import Deadline
 from core.internet import Address
 
 PORTS = {"http": 80, "https": 443}
@@ -31,7 +32,7 @@ class Elsewhere(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. cut: there was more of the body than was wanted, in size or in time."""
+    """What came back. cut: there was more of the body than was wanted."""
 
     status: int
     headers: Mapping[str, str]
@@ -64,7 +65,8 @@ def ask(
 ) -> Answer:
     """Ask once. may: whether an address may be asked; one that may not, among those of the name, stops it.
 
-    seconds, most: what an answer's body may take, and its bytes.  handing_over: called before the first byte goes out.
+    seconds: what all of it may take.  most: bytes of an answer's body.  handing_over: called before the first byte goes
+    out.
     Raises Unresolved, Elsewhere, httpx.HTTPError.
     """
     parts = urlsplit(url)
@@ -74,12 +76,14 @@ def ask(
         if not may(address):
             raise Elsewhere(host, address)
     told = {**headers, "Accept-Encoding": "gzip", "Host": parts.netloc.rpartition("@")[2]}
-    with httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False) as client:
+    with (
+        Deadline(seconds) as deadline,
+        httpx.Client(verify=deadline.tls(), timeout=timeout, follow_redirects=False, trust_env=False) as client,
+    ):
+        more = {"sni_hostname": host, "trace": _holding(deadline)}
         for place, address in enumerate(found, start=1):
             pinned = httpx.URL(url).copy_with(host=str(address))
-            request = client.build_request(
-                method, pinned, content=body, headers=told, extensions={"sni_hostname": host}
-            )
+            request = client.build_request(method, pinned, content=body, headers=told, extensions=more)
             if place == 1:
                 handing_over()
             try:
@@ -89,23 +93,32 @@ def ask(
                     raise
                 continue
             try:
-                return _read(answer, time.monotonic() + seconds, most)
+                return _read(answer, most)
             finally:
                 answer.close()
     raise Unresolved(f"{host[:200]} cannot be resolved: no address")
 
 
-def _read(answer: httpx.Response, until: float, most: int) -> Answer:
-    found, cut = bytearray(), False
+def _holding(deadline: Deadline) -> Callable[[str, Mapping[str, Any]], None]:
+    """Tells the deadline of the connection (httpcore's trace); that of TLS tells of itself."""
+
+    def trace(event: str, told: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            deadline.hold(told["return_value"].get_extra_info("socket"))
+
+    return trace
+
+
+def _read(answer: httpx.Response, most: int) -> Answer:
+    found = bytearray()
     for piece in answer.iter_raw(16_384):
         found += piece
-        if len(found) > most or time.monotonic() > until:
-            cut = True
+        if len(found) > most:
             break
     body = bytes(found[:most])
     if answer.headers.get("content-encoding", "identity").lower() != "identity":
         body = _unpacked(body, most + 1)
-    return Answer(answer.status_code, answer.headers, body[:most], cut or len(body) > most)
+    return Answer(answer.status_code, answer.headers, body[:most], max(len(found), len(body)) > most)
 
 
 def _unpacked(body: bytes, most: int) -> bytes:

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from alerts.mail_message import LinkTokens, MailWriter
-from alerts.notifiers.deadline import Deadline
+from core.deadline import Deadline
 from core.errors import DeliveryError
 from core.records import Notification
 

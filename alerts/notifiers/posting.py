@@ -6,12 +6,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from alerts.notifiers.deadline import Deadline
 from config.channels import ChannelConfig
 from core import asking
 from core.asking import Elsewhere, Unresolved, ask
@@ -88,21 +86,6 @@ def send(
         handed = True
 
     try:
-<<<<<<< HEAD
-        with (
-            Deadline(LONGEST) as deadline,
-            httpx.Client(verify=deadline.tls(), timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
-        ):
-            more = {"sni_hostname": host, "trace": _holding(deadline)}
-            request = client.build_request(method, asked, content=body, headers=told, extensions=more)
-            handing_over()
-            handed = True
-            answer = client.send(request, stream=True)
-            try:
-                return _read(answer)
-            finally:
-                answer.close()
-=======
         answer = ask(
             method, url, may=is_reachable if private else is_public, seconds=LONGEST, most=MOST_ANSWER, body=body,
             headers={**headers, "User-Agent": "fengsui"}, timeout=TIMEOUT, handing_over=hand_over,
@@ -111,7 +94,6 @@ def send(
         raise DeliveryError(str(problem), retry=True) from None
     except Elsewhere as problem:
         raise DeliveryError(_inside(problem, private), retry=False) from None
->>>>>>> 3725744 (Addresses that operators give are asked at the place that was checked; zips that lie, secrets in mistakes, one guard for cells)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
         raise DeliveryError(f"{host}: {type(problem).__name__}", retry=True) from None
     except httpx.HTTPError as problem:
@@ -119,26 +101,6 @@ def send(
     return _read(answer)
 
 
-<<<<<<< HEAD
-def _holding(deadline: Deadline) -> Callable[[str, Mapping[str, Any]], None]:
-    """Tells the deadline of the connection (httpcore's trace); that of TLS tells of itself."""
-
-    def trace(event: str, told: Mapping[str, Any]) -> None:
-        if event == "connection.connect_tcp.complete":
-            deadline.hold(told["return_value"].get_extra_info("socket"))
-
-    return trace
-
-
-def _read(answer: httpx.Response) -> Answer:
-    found = b""
-    for piece in answer.iter_bytes():
-        found += piece
-        if len(found) >= MOST_ANSWER:
-            break
-    text = found[:MOST_ANSWER].decode("utf-8", "replace")
-    status = answer.status_code
-=======
 def _inside(problem: Elsewhere, private: bool) -> str:
     if private:
         return f"{problem.host} 是不可发往的地址（{problem.address}）；请改为公网或本单位内网的地址"
@@ -147,7 +109,6 @@ def _inside(problem: Elsewhere, private: bool) -> str:
 
 def _read(answer: asking.Answer) -> Answer:
     text, status = answer.body.decode("utf-8", "replace"), answer.status
->>>>>>> 3725744 (Addresses that operators give are asked at the place that was checked; zips that lie, secrets in mistakes, one guard for cells)
     if status == 429 or status >= 500:
         raise DeliveryError(f"HTTP {status} {text[:200]}", retry=True, after=_after(answer.headers.get("retry-after")))
     if not 200 <= status < 300:
