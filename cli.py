@@ -15,6 +15,7 @@ GROUPS = {
     "commands.accounts": ("user",),
     "commands.doctor": ("doctor",),
     "commands.backup": ("backup", "restore"),
+    "commands.keep": ("keep", "hold"),
     "commands.worker": ("worker",),
     "commands.indexer": ("indexer",),
     "commands.crawler": ("crawler",),

@@ -21,6 +21,7 @@ from keeping.manifest import backups, read_manifest
 from keeping.restore import Target, check_rows, choose, restore_all, restore_parts
 from store.backups import LastBackup, last_backup, note_backup
 from store.database import MIGRATIONS, Store
+from store.expiry import changed_files
 from store.processes import list_processes, stale
 from web.machine import bytes_word
 
@@ -72,7 +73,7 @@ def backup(
 def backed_up(settings: Settings, store: Store, folder: Path, *, keep: int, clock: Clock, check: bool = False) -> Done:
     """Make one and remember how it went. check: read it back. Raises FengsuiError."""
     key = settings.backup_key.get_secret_value() if settings.backup_key else ""
-    source = Source(store, settings.data_dir, settings.config, settings.profile, key)
+    source = Source(store, settings.data_dir, settings.config, settings.profile, key, rewritten=_rewritten(store))
     now, before = clock(), last_backup(store)
     try:
         done = back_up(source, folder, now=now, keep=keep)
@@ -142,7 +143,8 @@ def restore(
             held.enter_context(only_one(settings.data_dir))
             _refuse_running(target.store, now)
         if only:
-            done = restore_parts(folder, manifest, target, only, now=now, rewritten=frozenset())
+            rewritten = _rewritten(target.store) if "archive" in only else frozenset()
+            done = restore_parts(folder, manifest, target, only, now=now, rewritten=rewritten)
         else:
             done = restore_all(folder, manifest, target, now=now, force=force)
         if (not only or "store" in only) and (wrong := check_rows(target, manifest)):
@@ -180,6 +182,12 @@ def _refuse_running(store: Store, now: datetime) -> None:
         store.close()
     if alive:
         raise UsageError(f"系统还在运行（{'、'.join(alive)}）：先停下；刚被强制结束的，半分钟后再来")
+
+
+def _rewritten(store: Store) -> frozenset[str]:
+    """Files of the archive that retention or an erasure changed: a backup would bring back what had to go."""
+    with store.read() as db:
+        return frozenset(f"archive/{name}" for name in changed_files(db))
 
 
 def _list(folder: Path) -> None:

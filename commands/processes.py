@@ -112,7 +112,7 @@ def _lead(settings: Settings, store: Store, stop: Event, leadership: Leadership)
     daily = [
         *digest_jobs(settings, store),
         *index_jobs(settings),
-        *run_sweeping_jobs(store),
+        *run_sweeping_jobs(settings, store),
         *grade_jobs(settings, store),
         *keeping_jobs(settings, store),
         *paper_jobs(settings, store),

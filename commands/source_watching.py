@@ -8,6 +8,7 @@ from alerts.source_health.watch import SourceWatch
 from config.calendar_classes import FILE as CALENDAR_FILE
 from config.calendar_classes import Calendar, load_calendar
 from config.duty import load_duty
+from config.keeping import load_keeping
 from config.settings import Settings
 from config.sources import load_sources
 from core.clock import system_clock
@@ -17,8 +18,6 @@ from store.processes import forget_gone
 from store.runs import drop_runs
 
 SECONDS = 15
-KEPT = timedelta(days=30)
-"""How long runs are kept: a thousand feeds make up to a hundred thousand a day."""
 HOUR, MINUTE = 3, 50
 
 
@@ -39,12 +38,13 @@ def source_watch_jobs(settings: Settings, store: Store) -> list[FrequentJob]:
     return [FrequentJob("source-watch", "信源巡检", SECONDS, tick)]
 
 
-def run_sweeping_jobs(store: Store) -> list[DailyJob]:
-    """Runs older than KEPT go each night; what was learnt of the sources stays."""
+def run_sweeping_jobs(settings: Settings, store: Store) -> list[DailyJob]:
+    """Runs older than config/keeping.yml says go each night; what was learnt of the sources stays."""
+    kept = timedelta(days=load_keeping(settings.config).retention.runs)
 
     def sweep() -> str:
         with store.write() as db:
             forget_gone(db, now=system_clock())
-            return f"清理 {drop_runs(db, system_clock() - KEPT)} 条"
+            return f"清理 {drop_runs(db, system_clock() - kept)} 条"
 
     return [DailyJob("run-sweep", "清理抓取记录", HOUR, MINUTE, sweep)]

@@ -45,9 +45,11 @@ from store.schema import documents
 
 FETCHED, DEDUPED, ANALYSED, INDEXED, JUDGED = "fetched", "deduped", "analysed", "indexed", "judged"
 QUARANTINED, REFUSED = "quarantined", "refused"
+EXPIRING, EXPIRED = "expiring", "expired"
+"""Its time of keeping is over: taken out of the index next; done. The row stays for who cites it, without its texts."""
 READ = (JUDGED, INDEXED, REFUSED)
 """Read and judged, whatever the index made of it."""
-SETTLED = (INDEXED, REFUSED, QUARANTINED)
+SETTLED = (INDEXED, REFUSED, QUARANTINED, EXPIRING, EXPIRED)
 """Nothing is to be done any more."""
 STAGES = (FETCHED, DEDUPED, ANALYSED, JUDGED, INDEXED)
 # Rules judge before the index is written: a dead search cluster must not hold a warning back.

@@ -1382,3 +1382,27 @@ sampling_targets = Table(
     Index("ix_sampling_targets_at", "at"),
     comment="append-only: what people decided of suggested sampling targets",
 )  # fmt: skip
+
+legal_holds = Table(
+    "legal_holds", metadata,
+    Column("number", Serial, primary_key=True, comment="order of writing"),
+    Column("kind", Text, nullable=False, comment="document | alert | event | firm"),
+    Column("subject", Text, nullable=False, comment="id of it"),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("until", Moment, comment="it holds before this moment; null: until it is ended"),
+    Column("ended_at", Moment),
+    Column("ended_by", Text),
+    Index("ix_legal_holds_subject", "kind", "subject"),
+    comment="never changed, only ended: what retention and erasure leave alone",
+)  # fmt: skip
+
+archive_changes = Table(
+    "archive_changes", metadata,
+    Column("file", Text, primary_key=True, comment="within the archive"),
+    Column("at", Moment, nullable=False),
+    Column("why", Text, nullable=False, comment="expired | erased"),
+    Column("records", Integer, nullable=False, comment="that were blanked; -1: the whole file is gone"),
+    comment="files of the archive that were changed on purpose: no damage, not to be put back",
+)  # fmt: skip

@@ -211,6 +211,8 @@ STAGES: Mapping[str, str] = {
     "judged": "已判规则，待入索引",
     "indexed": "已完成",
     "quarantined": "已隔离",
+    "expiring": "按保存期限已删除",
+    "expired": "按保存期限已删除",
     "refused": "索引拒收",
 }
 

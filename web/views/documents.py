@@ -16,6 +16,7 @@ from pipelines.duplicates import overlaps
 from pipelines.revision_diff import Line, Part, Version, compare_versions
 from pipelines.shown import shown_text, shown_title
 from store import documents
+from store.expiry import expired_at
 from store.schema import documents as table
 from web.document_facts import MOST_ROWS, RESULTS, recall_rows, shown_files, spot_check_rows, table_names
 from web.evidence import Carried, origins_of, paragraphs
@@ -107,6 +108,7 @@ def _document(db: Connection, visit: Visit, document: Document, signal: Signal |
         "stance": STANCES.get(analysis.stance, analysis.stance) if analysis else "",
         "fields": {name: mask(value) for name, value in document.fields.items()},
         "stage": _stage(db, document),
+        "expired": expired_at(db, document.id),
         "flags": [WORDS["flag"].get(flag, flag) for flag in document.flags],
         "recall": recall_rows(document),
         "checks": checks[:MOST_ROWS],
