@@ -10,8 +10,10 @@ from core.clock import system_clock
 from core.records import CANARY
 from crawlers.runner import run_reactor
 from pipelines.canary import canary_source
-from pipelines.crawling import CrawlQueue, make_engine, serve_queue
+from pipelines.crawling import POLL_SECONDS, CrawlQueue, make_engine, serve_queue
+from pipelines.waking import waiting_for
 from store.processes import who_am_i
+from store.wake import CRAWL
 
 
 def register(app: typer.Typer) -> None:
@@ -31,5 +33,7 @@ def crawler(
     if settings.canary_url:
         sources[CANARY] = canary_source(settings.canary_url)
     engine = make_engine(store, sources, settings.data_dir, system_clock, contact=settings.site_contact)
-    queue = CrawlQueue(store, system_clock, who, sources=followed)
+    queue = CrawlQueue(
+        store, system_clock, who, sources=followed, waiting=waiting_for(store, CRAWL, seconds=POLL_SECONDS)
+    )
     run_reactor(lambda stop: serve_queue(engine, queue, stop=stop))

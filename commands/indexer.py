@@ -16,7 +16,9 @@ from commands.stores import open_store
 from config.elastic_access import warnings_about
 from core.logs import log_event
 from pipelines.indexing import index_until
+from pipelines.waking import waiting_for
 from store.processes import who_am_i
+from store.wake import INDEX
 
 logger = logging.getLogger(__name__)
 LEAVE_SECONDS = 2.0
@@ -40,7 +42,7 @@ def indexer(
     store = open_store(settings, kept=True)
     known = knowledge_of(settings, store)
     threading.Thread(target=check_rules_until, args=(stop, settings, store, known), name="check", daemon=True).start()
-    index_until(stop, build_indexer(settings, store, known, who=who))
+    index_until(stop, build_indexer(settings, store, known, who=who), waiting=waiting_for(store, INDEX))
 
 
 def _leave(stop: threading.Event) -> None:

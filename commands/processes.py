@@ -33,13 +33,17 @@ from config.settings import Settings
 from config.sources import load_sources
 from core.clock import system_clock
 from core.logs import log_event
+from pipelines.waking import waiting_for
 from scheduler import schedule
 from store.database import Store
 from store.leader import Leadership, NotLeading, leadership_of, wait_to_lead
 from store.processes import beat, leave, take_name, who_am_i
+from store.wake import DELIVERY
 
 logger = logging.getLogger(__name__)
 BEAT_SECONDS = 10.0
+DUE_SECONDS = 5.0
+"""How late a message that was put off may leave: those that are due at once are told of."""
 
 
 def register(app: typer.Typer) -> None:
@@ -56,16 +60,18 @@ def sender(
     settings, stop = start(kept, data, profile)
     store = open_store(settings, kept=True)
     channels, flow = channels_of(settings, store), Flow({"mail": settings.mail_per_minute})
+    waiting = waiting_for(store, DELIVERY, seconds=1.0)
     with store.write() as db:
         take_name(db, who, now=system_clock())
     while not stop.is_set():
         with store.write() as db:
             beat(db, who, pid=os.getpid(), now=system_clock(), note="" if channels else "没有设置邮件")
-        for _second in range(10):
+        end = time.monotonic() + BEAT_SECONDS
+        while not stop.is_set() and time.monotonic() < end:
             if channels:
                 send_due(store, channels, clock=system_clock, who=who, flow=flow)
-            if stop.wait(1):
-                break
+            waiting.idle(stop, DUE_SECONDS)
+    waiting.close()
     with store.write() as db:
         leave(db, who)
 

@@ -15,6 +15,7 @@ from core.clock import system_clock
 from scheduler import DailyJob, FrequentJob
 from store.database import Store
 from store.processes import forget_gone
+from store.queue_schema import sweep_jobs
 from store.runs import drop_runs
 
 SECONDS = 15
@@ -45,6 +46,7 @@ def run_sweeping_jobs(settings: Settings, store: Store) -> list[DailyJob]:
     def sweep() -> str:
         with store.write() as db:
             forget_gone(db, now=system_clock())
+            sweep_jobs(db)
             return f"清理 {drop_runs(db, system_clock() - kept)} 条"
 
     return [DailyJob("run-sweep", "清理抓取记录", HOUR, MINUTE, sweep)]

@@ -7,8 +7,10 @@ from commands.kept import KeptOption, NameOption, prompt, start
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, ProfileOption
 from commands.stores import open_store
+from pipelines.waking import waiting_for
 from pipelines.worker import work_until
 from store.processes import who_am_i
+from store.wake import ANALYSIS
 
 
 def register(app: typer.Typer) -> None:
@@ -26,4 +28,6 @@ def worker(
     known = knowledge_of(settings, store)
     judge = judge_of(settings, store, known, notify=True)
     pipeline = build_pipeline(settings, store, known, who=who, judge=judge)
-    work_until(stop, pipeline, refresh=renewing(settings, known), take_up=judge.take_up)
+    work_until(
+        stop, pipeline, refresh=renewing(settings, known), take_up=judge.take_up, waiting=waiting_for(store, ANALYSIS)
+    )

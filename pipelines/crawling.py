@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,7 @@ from crawlers.run import RunSummary
 from crawlers.runner import CrawlEngine
 from pipelines.intake import StoreIntake
 from pipelines.rhythm import pulse_after
+from pipelines.waking import Idle
 from store.database import Store
 from store.processes import beat, leave, take_name
 from store.pulses import count_read, find_pulse, save_pulse
@@ -33,6 +35,7 @@ class CrawlQueue:
     clock: Clock
     who: str = "crawler"
     sources: Mapping[str, SourceConfig] = field(default_factory=dict)
+    waiting: Idle | None = None
     _open: dict[str, str] = field(default_factory=dict, init=False)
 
     def recover(self) -> None:
@@ -78,10 +81,19 @@ class CrawlQueue:
             with self.store.write() as db:
                 run = claim_run(db, who=self.who, now=self.clock(), busy=sorted({*self._open, *busy()}))
             if run is None:
-                await asyncio.sleep(POLL_SECONDS)
+                await self._idle(bool(self._open or busy()))
                 continue
             self._open[run.source] = run.id
             yield run.source
+
+    async def _idle(self, at_work: bool) -> None:
+        """at_work: a source may become free without any job of the queue."""
+        if at_work or self.waiting is None:
+            await asyncio.sleep(POLL_SECONDS)
+            return
+        stop, end = Event(), asyncio.get_running_loop().time() + BEAT_SECONDS
+        while not await asyncio.to_thread(self.waiting.idle, stop, 1.0) and asyncio.get_running_loop().time() < end:
+            continue
 
     def done(self, summary: RunSummary) -> None:
         """Close the run of this source, and settle when its next turn is."""

@@ -14,6 +14,7 @@ from core.clock import Clock, system_clock
 from core.errors import SearchUnavailable, StoreError
 from core.logs import log_event
 from core.records import Signal
+from pipelines.waking import Idle, Polling
 from search.backend import SearchBackend
 from search.records import IndexEntry
 from store.database import Store
@@ -26,7 +27,6 @@ BATCH = 500
 """Rows a claim. Measured, embedded, documents a CPU-second: 50: 830, 200: 1,370, 500: 1,690, 1,000: 1,810."""
 MOST_CHARACTERS = 2_000_000
 """Of the texts written at once: 500 of the longest would be a request of a gigabyte."""
-IDLE_SECONDS = 0.3
 PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 BEAT_SECONDS = 10.0
 LOOK_SECONDS = 1.0
@@ -129,8 +129,9 @@ class Indexer:
         self.down = ""
 
 
-def index_until(stop: Event, indexer: Indexer) -> None:
-    """Write what waits until `stop` is set."""
+def index_until(stop: Event, indexer: Indexer, *, waiting: Idle | None = None) -> None:
+    """Write what waits until `stop` is set. waiting: for work; None: it looks by itself."""
+    waiting, look = waiting or Polling(), True
     with indexer.store.write() as db:
         take_name(db, indexer.who, now=indexer.clock())
         freed = release_claims(db, indexer.who)
@@ -139,12 +140,13 @@ def index_until(stop: Event, indexer: Indexer) -> None:
     Thread(target=_beat_until, args=(stop, indexer), name="beat", daemon=True).start()
     failures = 0
     while not stop.is_set():
-        moved = indexer.step()
+        moved = indexer.step() if look else 0
         failures = failures + 1 if indexer.down else 0
         if indexer.down:
             stop.wait(PAUSES[min(failures, len(PAUSES)) - 1])
         elif not moved:
-            stop.wait(IDLE_SECONDS)
+            look = waiting.idle(stop, BEAT_SECONDS)
+    waiting.close()
     with indexer.store.write() as db:
         leave(db, indexer.who)
     log_event(logger, "indexer stopped", who=indexer.who)

@@ -11,22 +11,28 @@ from sqlalchemy import Connection
 
 from core.logs import log_event
 from pipelines.stages import Pipeline
+from pipelines.waking import Idle, Polling
 from store.documents import release_claims
 from store.processes import beat, last_of, leave, list_processes, take_name
 from store.source_times import note_outage
 
 logger = logging.getLogger(__name__)
-IDLE_SECONDS = 0.3  # how long a waiting document may lie before it is seen
 BEAT_SECONDS = 10.0
 RULES_SECONDS = 2.0  # how long a rule that was made on the desk may wait to be taken up
 HALT = timedelta(minutes=2)  # without a beat for so long nothing was judged: what it missed is marked late
 
 
 def work_until(
-    stop: Event, pipeline: Pipeline, *, refresh: Callable[[Pipeline], None], take_up: Callable[[datetime], object]
+    stop: Event,
+    pipeline: Pipeline,
+    *,
+    refresh: Callable[[Pipeline], None],
+    take_up: Callable[[datetime], object],
+    waiting: Idle | None = None,
 ) -> None:
     """Run `pipeline` until `stop` is set. `refresh` lets the caller renew the analyzer when the registry changed,
-    `take_up` the rules when one was changed."""
+    `take_up` the rules when one was changed. waiting: for work; None: it looks by itself."""
+    waiting, look = waiting or Polling(), True
     with pipeline.store.write() as db:
         note_halt(db, pipeline.clock())
         take_name(db, pipeline.who, now=pipeline.clock())
@@ -44,8 +50,9 @@ def work_until(
         if steady - looked >= RULES_SECONDS:
             take_up(now)
             looked = steady
-        if pipeline.step() == 0:
-            stop.wait(IDLE_SECONDS)
+        if not look or pipeline.step() == 0:
+            look = waiting.idle(stop, RULES_SECONDS)
+    waiting.close()
     with pipeline.store.write() as db:
         leave(db, pipeline.who)
     log_event(logger, "worker stopped", who=pipeline.who)

@@ -40,6 +40,7 @@ from store.schema import (
     findings,
     moment_of,
 )
+from store.wake import DELIVERY, wake
 
 _DOCUMENTS_OF = select(alert_documents.c.document).where(alert_documents.c.alert == bindparam("alert"))
 # Built once: putting a statement together costs more than running it.
@@ -443,6 +444,7 @@ def add_delivery(
 
     at: not to be sent before.  what: what it tells of its alert.
     """
+    wake(db, DELIVERY)
     values = {name: getattr(notification, name) for name in notification.__dataclass_fields__}
     due = {"state": "waiting", "created_at": now, "next_at": at or now, "attempts": 0, "what": what}
     return create_only(db, deliveries, {**values, **due, "details": dict(notification.details)})
@@ -477,6 +479,7 @@ def send_again(db: Connection, delivery_id: str, *, by: str, now: datetime) -> b
     tried = and_(deliveries.c.state == "waiting", deliveries.c.attempts > 0, deliveries.c.next_at > now)
     mine = and_(deliveries.c.id == delivery_id, or_(settled, tried))
     told = {name: value for name, value in row["details"].items() if name not in ("bounced", "delayed")}
+    wake(db, DELIVERY)
     values = {"state": "waiting", "next_at": now, "sent_at": None, "details": {**told, "by_hand": by}}
     return db.execute(update(deliveries).where(mine).values(**values)).rowcount == 1
 

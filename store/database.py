@@ -16,7 +16,9 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from core.errors import StoreError
+from store.queue_schema import keep_queues
 from store.schema import facts
+from store.wake import forget_wakes, wake_noted
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
@@ -97,9 +99,11 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """One transaction: committed at the end, rolled back on any exception."""
         with _explaining(), self.engine.begin() as db:
+            forget_wakes(db)
             if self.fence is not None:
                 self.fence(db)
             yield db
+            wake_noted(db)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -122,6 +126,9 @@ class Store:
             raise StoreError(f"{self.url}: the database has schema {current}, newer than this program; update Fengsui")
         if current != script.get_current_head():
             command.upgrade(alembic_config(self.url), "head")
+        if self.engine.dialect.name == "postgresql":
+            with self.engine.begin() as db:
+                keep_queues(db)
 
     def schema_version(self) -> str | None:
         """The revision of the schema, None for an empty database."""

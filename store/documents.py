@@ -42,6 +42,7 @@ from core.records import (
 )
 from store.processes import claims_of
 from store.schema import documents
+from store.wake import ANALYSIS, INDEX, wake
 
 FETCHED, DEDUPED, ANALYSED, INDEXED, JUDGED = "fetched", "deduped", "analysed", "indexed", "judged"
 QUARANTINED, REFUSED = "quarantined", "refused"
@@ -91,6 +92,7 @@ def add_revision(db: Connection, document: Document, *, external_id: str, raw: M
         db.execute(_REPLACED, {"document": document.id})
     more = {"external_id": external_id, "raw": dict(raw), "latest": True, "stage": FETCHED, "attempts": 0}
     db.execute(_NEW, {**_columns(document), **more})
+    wake(db, ANALYSIS)
     return True
 
 
@@ -146,6 +148,8 @@ def advance(db: Connection, work: Work, *, who: str, to: str, at: datetime, keep
     moved: dict[str, Any] = {"stage": to, "moved_at": at, "attempts": int(keep), "error": None}
     if not keep:
         moved |= {"claimed_by": None, "claimed_until": None}
+    if to == JUDGED:
+        wake(db, INDEX)
     return db.execute(_MOVE, {**moved, **values, "work": work.seq, "worker": who}).rowcount == 1
 
 
@@ -161,6 +165,7 @@ def give_back(db: Connection, work: Work, *, who: str, error: str) -> str:
     if spent:
         values["stage"] = QUARANTINED
     db.execute(_MOVE, {**values, "work": work.seq, "worker": who})
+    wake(db, ANALYSIS)
     return QUARANTINED if spent else "retry"
 
 
@@ -460,6 +465,7 @@ def mark_for_index(db: Connection, document_id: str) -> None:
     """Send a finished document through index and rules again (its origin or withdrawal changed)."""
     done = and_(documents.c.id == document_id, documents.c.latest, documents.c.stage.in_(READ))
     db.execute(update(documents).where(done).values(**ANEW))
+    wake(db, ANALYSIS)
 
 
 def mark_for_analysis(db: Connection, since: datetime | None = None) -> int:
@@ -468,6 +474,7 @@ def mark_for_analysis(db: Connection, since: datetime | None = None) -> int:
     if since is not None:
         done = and_(done, documents.c.event_time >= since)
     values = {"stage": DEDUPED, "attempts": 0, "claimed_by": None, "claimed_until": None}
+    wake(db, ANALYSIS)
     return db.execute(update(documents).where(done).values(**values)).rowcount
 
 
@@ -475,6 +482,7 @@ def mark_one_for_analysis(db: Connection, document_id: str) -> None:
     """Send one finished document through the reading again."""
     done = and_(documents.c.id == document_id, documents.c.latest, documents.c.stage.in_((ANALYSED, *READ)))
     db.execute(update(documents).where(done).values(**{**ANEW, "stage": DEDUPED}))
+    wake(db, ANALYSIS)
 
 
 REAL = documents.c.source != CANARY

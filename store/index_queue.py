@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 
 from store.documents import INDEXED, JUDGED, LEASE, REFUSED
 from store.schema import documents
+from store.wake import INDEX, wake
 
 SUSPECT = 3
 """Deaths after which a row is claimed alone, so that a text that kills its process takes no other along."""
@@ -85,6 +86,7 @@ def settle(
     if lost:
         again = and_(documents.c.id.in_(lost), documents.c.latest, documents.c.stage == INDEXED)
         db.execute(update(documents).where(again).values(stage=JUDGED, **values))
+        wake(db, INDEX)
     return lost
 
 
@@ -108,6 +110,7 @@ def refuse_rebuilt(db: Connection, reasons: Mapping[str, str], *, now: datetime)
 def retry_refused(db: Connection, *, now: datetime) -> int:
     """Let the index see again what it refused. Returns how many."""
     values = {"stage": JUDGED, "moved_at": now, "attempts": 0, "error": None}
+    wake(db, INDEX)
     return db.execute(update(documents).where(documents.c.stage == REFUSED).values(**values)).rowcount
 
 
@@ -116,6 +119,7 @@ def write_again(db: Connection, since: datetime | None, *, now: datetime) -> int
 
     What is being written at this moment is let go, too, so that it does not count as written into another index.
     """
+    wake(db, INDEX)
     held = and_(documents.c.stage == JUDGED, documents.c.claimed_by.is_not(None))
     db.execute(update(documents).where(held).values(**FREE))
     again = documents.c.stage == INDEXED

@@ -11,6 +11,7 @@ from core.ids import short_id
 from store.alert_log import create_only
 from store.processes import claims_of
 from store.schema import addresses, documents, holds, jobs, runs
+from store.wake import CRAWL, wake
 
 OPEN = ("waiting", "running")
 COUNTS = ("new", "changed", "unchanged", "failed", "gone", "items", "not_modified")
@@ -86,6 +87,7 @@ def ask_for_run(db: Connection, source: str, *, reason: str, now: datetime, due_
     """
     lost = and_(runs.c.source == source, runs.c.status == "running", runs.c.held_until < now)
     db.execute(update(runs).where(lost).values(status="interrupted", finished_at=now))
+    wake(db, CRAWL)
     values = {"id": short_id("r", source, now.isoformat()), "source": source, "status": "waiting", "reason": reason}
     return create_only(db, runs, {**values, "asked_at": now, "due_at": due_at, "problems": []})
 

@@ -52,6 +52,7 @@ class Database:
         restart = "execute 'alter sequence ' || name || ' restart'"
         restarts = f"for name in select sequencename from pg_sequences loop {restart}; end loop;"
         with self.engine.begin() as db:
+            db.exec_driver_sql("delete from procrastinate_jobs")
             db.exec_driver_sql("set local session_replication_role = replica")  # tables in any order
             db.exec_driver_sql(f"do $$ declare name text; begin {deletes} {restarts} end $$")
             for table, rows in self.seeds.items():
