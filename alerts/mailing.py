@@ -268,6 +268,8 @@ class MailPlanner:
         words = self.names.product(product) if self.names and product else "同类产品"
         end = alert.updated_at + timedelta(seconds=1)  # the document that made it so counts
         series = slots(points(db, where, *chart_span(end), product=product, firms=alert.enterprises), end)
+        if not any(series.seen):
+            return None
         what = "该企业风险信号" if alert.enterprises else f"{words}风险信号"
         return series.said(what), drawn(series, what)
 

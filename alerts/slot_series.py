@@ -130,9 +130,9 @@ def tells_a_course(alert: Alert, finding: Finding | None) -> bool:
 
 def drawn(series: Series, what: str) -> str:
     """The chart for a mail, as SVG: `charts.png.png_of` makes the picture of it."""
-    last, crossed = series.seen[-1], series.crossed
+    crossed = series.crossed
+    note = f"共 {sum(series.seen)} 条" + (f"，{len(crossed)} 段越过上限" if crossed else "")
     return trend_svg(
         series.seen, series.expected, series.upper, [0.0] * len(series.seen), label=series.said(what),
-        marks=[(i, series.levels[i]) for i in crossed], note=f"末段 {last} 条，上限 {series.upper[-1]:.0f}", unit=" 条",
-        ticks=series.ticks(3),
+        marks=[(i, series.levels[i]) for i in crossed], note=note, unit=" 条", ticks=series.ticks(3),
     )  # fmt: skip

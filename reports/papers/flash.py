@@ -87,20 +87,24 @@ def flash(desk: Desk, matter: Matter, options: dict[str, str], before: Sequence[
 
 def _until(desk: Desk, matter: Matter) -> date:
     """Until when changes of casualties are reported."""
-    fire = FIRE in matter.issues[:1]
+    return _last_day(desk, matter, fire=FIRE in matter.issues[:1])
+
+
+def _last_day(desk: Desk, matter: Matter, *, fire: bool) -> date:
     happened = beijing(matter.first.at).date()
     return last_day(happened, fire=fire, days=desk.casualty_days, fire_days=desk.fire_days)
 
 
 def _open_yet(desk: Desk, matter: Matter) -> Paragraph:
-    """The clock of the casualties."""
-    until, happened = _until(desk, matter), beijing(matter.first.at).date()
-    span = (until - happened).days + 1
+    """The clock of the casualties. Where fire is told of, but not most, both days stand there: a person knows which."""
+    fire, until = FIRE in matter.issues[:1], _until(desk, matter)
+    days = f"{desk.fire_days}日内（火灾）" if fire else f"{desk.casualty_days}日内"
+    also = FIRE in matter.issues and not fire
+    other = f"（认定为火灾的{desk.fire_days}日内，至{day_words(_last_day(desk, matter, fire=True))}）" if also else ""
     left = (until - desk.today).days
-    still = f"尚余{left}日" if left > 0 else "今日届满" if not left else "已届满"
-    of = "火灾" if FIRE in matter.issues[:1] else ""
-    first = f"自最早信息所载之日（{day_words(happened)}）起{of}{span}日内"
-    return para(fact(f"{first}，至{day_words(until)}，{still}，伤亡人数有变化的续报。", matter.first.id))
+    still = f"还有{left}日" if left > 0 else "今日届满" if not left else "已届满"
+    begun = f"自最早信息所载之日（{day_words(beijing(matter.first.at).date())}）起{days}，至{day_words(until)}{other}"
+    return para(fact(f"{begun}，伤亡人数有变化的续报；期限{still}。", matter.first.id))
 
 
 def _round(row: PaperRow) -> str:

@@ -165,7 +165,8 @@ def _laid_out(page: Worksheet, leaf: Leaf, top: int, width: int) -> None:
         page.column_dimensions[get_column_letter(place)].width = wide
     page.freeze_panes = f"{'B' if leaf.pairs else 'A'}{top}"
     page.page_setup.orientation, page.page_setup.paperSize = "landscape", A3 if leaf.big else A4
-    page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
+    page.page_setup.fitToWidth = 1
+    page.page_setup.fitToHeight = 1 if leaf.pairs else 0  # a note alone on a second page is no page
     page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     page.page_margins.left = page.page_margins.right = 0.5
     page.print_title_rows = f"3:{top - 1}"
