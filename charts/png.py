@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from html import escape
 from io import BytesIO
+from math import ceil
 
 from charts.svg import HEADROOM, Tick, ceiling
 
@@ -17,8 +18,8 @@ MARKS = ("#82908c", "#2b62c4", "#f0c419", "#e2711d", "#b0121b")
 """Of levels 0 to 4, as tokens.css has them in the light theme."""
 WIDE, PLOT, UNDER = 440, 110, 24
 LEFT, RIGHT = 6, 14
-NOTED = 6
-"""Steps that the note at the last one reaches over."""
+EDGE = 18
+"""Half of what the word below a step takes."""
 PROBE = ("烽", "燧")
 SHADES = 48
 """Colours kept: a chart has ten and their edges; 48 kB as drawn, 9 kB so."""
@@ -78,9 +79,13 @@ def trend_svg(
             ' stroke-width="1.5"/>'
         )
     if note:
-        near = [*seen[-NOTED:], *upper[-NOTED:]]  # above all that is drawn where it stands
+        wide = sum(14 if ord(letter) > 255 else 8 for letter in note)
+        steps = max(1, ceil(wide * count / (WIDE - LEFT - RIGHT)) + 1)
+        near = [*seen[-steps:], *upper[-steps:]]  # above all that is drawn where it stands
         parts.append(_text(WIDE - RIGHT, max(14, y(max(near)) - 9), note, 14, INK, "end", bold=True))
-    parts += [_text(LEFT + (WIDE - LEFT - RIGHT) * x / 100, begin + PLOT + 17, text, 12, SOFT) for x, text in ticks]
+    for x, text in ticks:  # whole, also at the edges
+        at = min(WIDE - EDGE, max(EDGE, LEFT + (WIDE - LEFT - RIGHT) * x / 100))
+        parts.append(_text(at, begin + PLOT + 17, text, 12, SOFT))
     return _svg(WIDE, begin + PLOT + UNDER, "".join(parts), label)
 
 

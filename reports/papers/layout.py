@@ -1,43 +1,29 @@
-"""A paper as docx, set after GB/T 9704: page, grid, fonts, page numbers, 附件, 版记; not what it says.
+"""A paper as docx, set after GB/T 9704: title, text, tables, 附件, 版记; not what it says. page.py sets the page."""
 
-方正小标宋简体, 仿宋_GB2312, 楷体_GB2312 and 黑体 are named, never shipped: the font table names what stands in.
-The standard itself was not read; sizes agree with public implementations of it.
-"""
-
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 from docx import Document
-from docx.enum.section import WD_ORIENT, WD_SECTION
+from docx.enum.section import WD_SECTION
 from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.table import WD_ALIGN_VERTICAL, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
-from docx.section import Section as DocxSection
-from docx.section import _Footer
 from docx.shared import Mm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph as DocxParagraph
 from docx.text.run import Run
 
-from reports.paper import EVIDENCE_HEAD, UNKNOWN, field_of, keep_whole, plain, repeat_head, set_fonts, without_border
+from reports.paper import EVIDENCE_HEAD, UNKNOWN, keep_whole, plain, repeat_head, set_fonts
 from reports.papers.bars import picture
+from reports.papers.numbers import Numbers
+from reports.papers.page import BODY, HEADING, LINE, SMALL, lay_out, run_in, set_font_table, set_styles
+from reports.papers.paragraphs import SIZE, borders, hang, indent, indent_of, letters_wide, off_grid, small
 from reports.papers.record import BLANK, HEAD, Annex, Blank, Block, Chart, Content, Field, Grid, Paragraph, shown
+from reports.papers.title_lines import broken
 
-TITLE_FONT, BODY, HEADING, SECOND, PAGE = "方正小标宋简体", "仿宋_GB2312", "黑体", "楷体_GB2312", "宋体"
-STANDS_IN: Mapping[str, tuple[str, str]] = {
-    TITLE_FONT: ("华文中宋,STZhongsong,Noto Serif CJK SC", "auto"),
-    BODY: ("仿宋,FangSong,STFangsong,Noto Serif CJK SC", "modern"),
-    SECOND: ("楷体,KaiTi,STKaiti,AR PL UKai CN,Noto Serif CJK SC", "modern"),
-    HEADING: ("SimHei,STHeiti,Noto Sans CJK SC", "auto"),
-    PAGE: ("SimSun,STSong,Noto Serif CJK SC", "auto"),
-}
-"""Font: what stands in where it is missing, and its family."""
-SIZE, LINE, TITLE_SIZE, SMALL, TABLE_SIZE, LIST_SIZE = 16.0, 28.0, 22.0, 14.0, 12.0, 8.0
-CLOSER = "-5"  # twips: 28 letters of 16 pt in 156 mm
+TABLE_SIZE, LIST_SIZE = 12.0, 8.0
 ACROSS = 297 - 2 * 25.0  # mm between the margins of a page laid across
 ALONG = 156.0
 HIGH = 225 * 72 / 25.4 - 8
@@ -55,27 +41,6 @@ def set_paper(content: Content, values: Mapping[str, str], *, signed: bool = Fal
     return _Setter(content, dict(values), signed=signed).made()
 
 
-class Numbers:
-    """[1][2] of what is cited, as it first comes; nothing where a paper shows no numbers."""
-
-    def __init__(self, cited: Sequence[str], *, shown: bool) -> None:
-        self._places = {key: place for place, key in enumerate(cited, start=1)}
-        self._shown = shown
-
-    def of(self, rests: Iterable[str]) -> str:
-        """The marks behind a sentence."""
-        places = [self._places[key] for key in dict.fromkeys(rests) if key in self._places] if self._shown else []
-        if len(places) <= 4:
-            return "".join(f"[{place}]" for place in places)
-        runs: list[list[int]] = []
-        for place in sorted(places):
-            if runs and place == runs[-1][-1] + 1:
-                runs[-1].append(place)
-            else:
-                runs.append([place])
-        return "".join(f"[{run[0]}]" if len(run) == 1 else f"[{run[0]}—{run[-1]}]" for run in runs)
-
-
 class _Setter:
     def __init__(self, content: Content, values: dict[str, str], *, signed: bool) -> None:
         self.content, self.values = content, values
@@ -86,8 +51,8 @@ class _Setter:
         self._cells: dict[str, ParagraphStyle] = {}
         self._lead = ""
         self._head = ("内部使用" if content.form == "A" else "") if signed else HEAD
-        self._styles()
-        self._section(self.doc.sections[0])
+        set_styles(self.doc)
+        lay_out(self.doc.sections[0], self.doc, across=False, form=content.form, head=self._head)
         self.doc.settings.odd_and_even_pages_header_footer = True
         self.doc.core_properties.title = plain(content.title)
         self.doc.core_properties.author = ""
@@ -120,7 +85,7 @@ class _Setter:
         if content.one_page:
             self._fit()
         self._annex_pages(content.annexes)
-        self._fonts()
+        set_font_table(self.doc)
         into = BytesIO()
         self.doc.save(into)
         return into.getvalue()
@@ -157,7 +122,7 @@ class _Setter:
         """A paragraph. waits: the field it is the unconfirmed draft of."""
         paragraph = self.doc.add_paragraph()
         if flush:
-            _indent(paragraph, 0)
+            indent(paragraph, 0)
         if self._lead:
             lead = self._run(paragraph, f"{self._lead}。")
             assert lead is not None
@@ -184,7 +149,7 @@ class _Setter:
 
     def _title(self, text: str) -> None:
         paragraph = self.doc.add_paragraph(style="Title")
-        for number, line in enumerate(_broken(text, self.content.cuts)):
+        for number, line in enumerate(broken(text, self.content.cuts)):
             run = self._run(paragraph, line)
             if number and run is not None:
                 run._r.insert(1 if run._r.rPr is not None else 0, OxmlElement("w:br"))  # type: ignore[arg-type]
@@ -192,7 +157,7 @@ class _Setter:
     def _line(self, text: str, *, align: WD_ALIGN_PARAGRAPH | None = None, font: str = "") -> DocxParagraph:
         """A line without an indent."""
         paragraph = self.doc.add_paragraph()
-        _indent(paragraph, 0)
+        indent(paragraph, 0)
         if align is not None:
             paragraph.alignment = align
         run = self._run(paragraph, text)
@@ -217,10 +182,10 @@ class _Setter:
         self._table(head, rows, widths, size)
         if grid.note:
             paragraph = self._line(grid.note)
-            _small(paragraph, 10.5)
+            small(paragraph, 10.5)
             paragraph.paragraph_format.space_before = Pt(3)
         else:
-            _small(self._line("　"), 6)  # two tables without anything between would become one
+            small(self._line("　"), 6)  # two tables without anything between would become one
 
     def _table(
         self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float], size: float
@@ -253,12 +218,12 @@ class _Setter:
             assert isinstance(style, ParagraphStyle)
             style.base_style = self.doc.styles["Normal"]
             style.font.size = Pt(size)
-            _indent_of(style, 0)
+            indent_of(style, 0)
             style.paragraph_format.line_spacing_rule = WD_LINE_SPACING.EXACTLY
             style.paragraph_format.line_spacing = Pt(size * 1.35)
             style.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER if middle else WD_ALIGN_PARAGRAPH.LEFT
             style.paragraph_format.keep_with_next = keep
-            _off_grid(style.element.get_or_add_pPr())
+            off_grid(style.element.get_or_add_pPr())
             set_fonts(style.element.get_or_add_rPr(), HEADING if head else BODY)
             self._cells[name] = style
         return self._cells[name]
@@ -275,7 +240,7 @@ class _Setter:
 
     def _chart(self, chart: Chart) -> None:
         paragraph = self.doc.add_paragraph()
-        _indent(paragraph, 0)
+        indent(paragraph, 0)
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
         paragraph.paragraph_format.line_spacing_rule = WD_LINE_SPACING.SINGLE
         paragraph.paragraph_format.keep_with_next = True
@@ -293,7 +258,7 @@ class _Setter:
             paragraph = self.doc.add_paragraph()
             lead = "附件：" if number == 1 else ""
             self._run(paragraph, f"{lead}{number}.{name}" if len(names) > 1 else f"附件：{name}")
-            _hang(paragraph, SIZE * 5.75, SIZE * (3.75 if number == 1 else 0.75))
+            hang(paragraph, SIZE * 5.75, SIZE * (3.75 if number == 1 else 0.75))
 
     def _signature(self) -> None:
         """Whose it is and of which day, never alone on a page; a letter leaves room for the seal."""
@@ -330,7 +295,7 @@ class _Setter:
     def _annex_title(self, text: str) -> None:
         paragraph = self.doc.add_paragraph(style="Title")
         self._run(paragraph, text)
-        _small(paragraph, 18)
+        small(paragraph, 18)
 
     def _evidence(self, place: int, key: str) -> Sequence[str]:
         one = self.content.evidence.get(key)
@@ -351,9 +316,9 @@ class _Setter:
         ):
             cell = line.cells[0]
             keep_whole(line._tr)
-            _borders(cell, edges)
+            borders(cell, edges)
             paragraph = cell.paragraphs[0]
-            _indent(paragraph, 0)
+            indent(paragraph, 0)
             paragraph.paragraph_format.keep_with_next = bool(text)  # its two lines stay together
             paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = Pt(SMALL)
             if text:
@@ -361,7 +326,7 @@ class _Setter:
             else:
                 paragraph.paragraph_format.tab_stops.add_tab_stop(Mm(ALONG) - Pt(3 * SMALL), alignment=2)
                 self._run(paragraph, f"{self.content.sender}\t{self.content.day}印发")
-            _small(paragraph, SMALL)
+            small(paragraph, SMALL)
             paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(2)
 
     def _fit(self) -> None:
@@ -373,8 +338,8 @@ class _Setter:
             style = self.doc.styles[name]
             assert isinstance(style, ParagraphStyle)
             style.font.size, style.paragraph_format.line_spacing = Pt(size), Pt(line)
-            _indent_of(style, 200, size)
-            _off_grid(style.element.get_or_add_pPr())
+            indent_of(style, 200, size)
+            off_grid(style.element.get_or_add_pPr())
 
     def _height(self, size: float, line: float) -> float:
         """Points that the text takes, told from its letters."""
@@ -383,212 +348,18 @@ class _Setter:
             if paragraph.style is not None and paragraph.style.name == "Title":
                 high += 34 * (1 + paragraph.text.count("\n")) + 10
             else:
-                high += line * max(1, -(-(2 + _wide(paragraph.text)) * size // (ALONG * 72 / 25.4)))
+                high += line * max(1, -(-(2 + letters_wide(paragraph.text)) * size // (ALONG * 72 / 25.4)))
         for table in self.doc.tables:
             for row in table.rows:
-                each = [(_wide(cell.text) * TABLE_SIZE, (cell.width or Mm(ALONG)).pt - 11) for cell in row.cells]
+                each = [(letters_wide(cell.text) * TABLE_SIZE, (cell.width or Mm(ALONG)).pt - 11) for cell in row.cells]
                 high += TABLE_SIZE * 1.35 * max(-(-long // wide) for long, wide in each) + 5
         return high
-
-    # -- page, styles, fonts ------------------------------------------------------------------------------------
 
     def _turn(self, *, across: bool) -> None:
         """The pages from here on."""
         self.across = across
-        self._section(self.doc.add_section(WD_SECTION.NEW_PAGE))
-
-    def _section(self, section: DocxSection) -> None:
-        first = section._sectPr is self.doc.sections[0]._sectPr
-        if self.across:
-            section.orientation = WD_ORIENT.LANDSCAPE
-            section.page_width, section.page_height = Mm(297), Mm(210)
-            section.top_margin, section.bottom_margin = Mm(28), Mm(26)
-            section.left_margin = section.right_margin = Mm(25)
-            section.footer_distance = Mm(14)
-        else:
-            section.orientation = WD_ORIENT.PORTRAIT
-            section.page_width, section.page_height = Mm(210), Mm(297)
-            section.top_margin, section.bottom_margin = Mm(37), Mm(35)
-            section.left_margin, section.right_margin = Mm(28), Mm(26)
-            section.footer_distance = Mm(35 - 7 - 6)
-        section.header_distance = Mm(15)
-        _grid_of(section)
-        section.different_first_page_header_footer = first and self.content.form == "B"
-        if not first:
-            return
-        heads = [section.header, section.even_page_header, section.first_page_header]
-        for header in heads:
-            header.is_linked_to_previous = False
-            line = header.paragraphs[0]
-            line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-            _indent(line, 0)
-            run = self._run(line, self._head)
-            if run is not None:
-                run.font.size = Pt(10.5)
-        self._page_number(section.footer, WD_ALIGN_PARAGRAPH.RIGHT)
-        self._page_number(section.even_page_footer, WD_ALIGN_PARAGRAPH.LEFT)
-        section.first_page_footer.is_linked_to_previous = False
-
-    def _page_number(self, footer: _Footer, align: WD_ALIGN_PARAGRAPH) -> None:
-        footer.is_linked_to_previous = False
-        paragraph = footer.paragraphs[0]
-        paragraph.alignment = align
-        _indent(paragraph, 0)
-        paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = Pt(SMALL)
-        for text, name in (("— ", ""), ("", "PAGE"), (" —", "")):
-            run = paragraph.add_run(text)
-            run.font.size = Pt(SMALL)
-            set_fonts(run._r.get_or_add_rPr(), PAGE, latin=PAGE)
-            if name:
-                field_of(run, name)
-
-    def _styles(self) -> None:
-        normal = self._style("Normal", BODY, SIZE)
-        _indent_of(normal, 200)
-        closer = OxmlElement("w:spacing")
-        closer.set(qn("w:val"), CLOSER)
-        size = normal.element.get_or_add_rPr().find(qn("w:sz"))
-        size.addprevious(closer)  # the order of the schema
-        normal.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
-        title = self._style("Title", TITLE_FONT, TITLE_SIZE)
-        _indent_of(title, 0)
-        title.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
-        title.paragraph_format.line_spacing = Pt(34)
-        title.paragraph_format.space_after = Pt(10)
-        without_border(title)
-        for level, font in ((1, HEADING), (2, SECOND)):
-            style = self._style(f"Heading {level}", font, SIZE)
-            style.paragraph_format.space_before = Pt(0)
-            style.paragraph_format.keep_with_next = True
-            _indent_of(style, 200)
-
-    def _style(self, name: str, font: str, size: float) -> ParagraphStyle:
-        style = self.doc.styles[name]
-        assert isinstance(style, ParagraphStyle)
-        style.font.size, style.font.bold, style.font.italic = Pt(size), False, False
-        style.font.color.rgb = RGBColor(0, 0, 0)
-        form = style.paragraph_format
-        form.line_spacing_rule, form.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(LINE)
-        form.space_before = form.space_after = Pt(0)
-        form.widow_control = True
-        set_fonts(style.element.get_or_add_rPr(), font)
-        return style
+        section = self.doc.add_section(WD_SECTION.NEW_PAGE)
+        lay_out(section, self.doc, across=across, form=self.content.form, head=self._head)
 
     def _run(self, paragraph: DocxParagraph, text: str, *, ink: RGBColor | None = None) -> Run | None:
-        if not text:
-            return None
-        run = paragraph.add_run(plain(text))
-        if ink is not None:
-            run.font.color.rgb = ink
-        return run
-
-    def _fonts(self) -> None:
-        """The font table: what stands in for a face that is not installed."""
-        part = next(one.target_part for one in self.doc.part.rels.values() if one.reltype.endswith("/fontTable"))
-        told = "".join(
-            f'<w:font w:name="{name}"><w:altName w:val="{instead}"/><w:charset w:val="86"/>'
-            f'<w:family w:val="{family}"/></w:font>'
-            for name, (instead, family) in STANDS_IN.items()
-        )
-        space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-        head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
-        part._blob = f'{head}<w:fonts xmlns:w="{space}">{told}</w:fonts>'.encode()
-
-
-ENDS = (*"的、，：）》”", "安全", "隐患", "产品", "公司", "情况", "有关", "工作")
-"""Behind these a title may be cut."""
-WITHIN = re.compile(r"[A-Za-z0-9.-]")
-"""Two of these are never parted: a model, a number."""
-
-
-def _broken(title: str, cuts: Sequence[str] = (), most: int = 19) -> list[str]:
-    """A title in lines of about the same length, cut by sense where there is such a place near."""
-    if len(title) <= most:
-        return [title]
-    lines = -(-len(title) // most)
-    found, rest = [], title
-    for left in range(lines, 1, -1):
-        want = len(rest) // left + (len(rest) % left > 0)
-        near = [
-            place for place in range(max(4, want - 5), min(len(rest) - 2, want + 6, most + 1))
-            if not (WITHIN.match(rest[place - 1]) and WITHIN.match(rest[place])) and rest[place] not in "，。、）》”的"
-        ]  # fmt: skip
-        good = [place for place in near if cuts and rest[:place].endswith(tuple(cuts))]
-        places = [place for place in near if rest[:place].endswith(ENDS)]
-        cut = min(good or places or near, key=lambda place: abs(place - want), default=want)
-        found.append(rest[:cut])
-        rest = rest[cut:]
-    return [*found, rest]
-
-
-def _indent(paragraph: DocxParagraph, characters: int) -> None:
-    """First line, in hundredths of a character."""
-    _indent_in(paragraph._p.get_or_add_pPr(), characters)
-
-
-def _hang(paragraph: DocxParagraph, left: float, back: float) -> None:
-    """Points: where later lines begin, and how far before them the first one does."""
-    indent = paragraph._p.get_or_add_pPr().get_or_add_ind()
-    for name, value in (("left", left), ("hanging", back)):
-        indent.set(qn(f"w:{name}"), str(int(value * 20)))
-    for name in ("firstLine", "firstLineChars"):
-        indent.attrib.pop(qn(f"w:{name}"), None)
-    indent.set(qn("w:hangingChars"), "0")
-    indent.set(qn("w:firstLineChars"), "0")
-
-
-def _indent_of(style: ParagraphStyle, characters: int, size: float = SIZE) -> None:
-    _indent_in(style.element.get_or_add_pPr(), characters, size)
-
-
-def _wide(text: str) -> float:
-    """In Chinese letters."""
-    return sum(1.0 if ord(letter) > 0x2E7F or letter in "“”—…" else 0.55 for letter in text)
-
-
-def _indent_in(properties: object, characters: int, size: float = SIZE) -> None:
-    indent = properties.get_or_add_ind()  # type: ignore[attr-defined]  # its stubs know no indents in characters
-    indent.set(qn("w:firstLineChars"), str(characters))
-    indent.set(qn("w:firstLine"), str(int(characters / 100 * size * 20)))
-
-
-def _off_grid(properties: object) -> None:
-    """Of a paragraph or style whose lines are closer than those of the page."""
-    snap = OxmlElement("w:snapToGrid")
-    snap.set(qn("w:val"), "0")
-    spacing = properties.find(qn("w:spacing"))  # type: ignore[attr-defined]  # its stubs know no properties
-    if spacing is not None:
-        spacing.addprevious(snap)
-
-
-def _small(paragraph: DocxParagraph, size: float) -> None:
-    for run in paragraph.runs:
-        run.font.size = Pt(size)
-    if size < SIZE:
-        paragraph.paragraph_format.line_spacing = Pt(size * 1.4)
-        _off_grid(paragraph._p.get_or_add_pPr())
-
-
-def _grid_of(section: DocxSection) -> None:
-    """22 lines on a page: 579 twips each. The 28 characters of a line come from letters set closer (`_styles`): where
-    the grid counts characters too, LibreOffice gives a letter of 16 pt two of its cells of 15.79 pt."""
-    properties = section._sectPr
-    for old in properties.findall(qn("w:docGrid")):
-        properties.remove(old)
-    grid = OxmlElement("w:docGrid")
-    grid.set(qn("w:type"), "lines")
-    grid.set(qn("w:linePitch"), "579")
-    properties.append(grid)  # type: ignore[arg-type]  # its stubs know no grids
-
-
-def _borders(cell: _Cell, edges: Mapping[str, int]) -> None:
-    """edges: eighths of a point."""
-    properties = cell._tc.get_or_add_tcPr()
-    borders = OxmlElement("w:tcBorders")
-    for name in ("top", "left", "bottom", "right"):
-        edge = OxmlElement(f"w:{name}")
-        edge.set(qn("w:val"), "single" if name in edges else "nil")
-        if name in edges:
-            edge.set(qn("w:sz"), str(edges[name]))
-        borders.append(edge)
-    properties.append(borders)  # type: ignore[arg-type]  # as above
+        return run_in(paragraph, text, ink=ink)

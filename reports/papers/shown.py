@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from reports.papers.bars import drawn
-from reports.papers.layout import Numbers
+from reports.papers.numbers import Numbers
 from reports.papers.record import BLANK, Blank, Block, Chart, Content, Field, Grid, Paragraph, shown
 
 REWORDED = "（上段措辞由本地模型调整，数字、引文和依据未变，请核对；本行不印出。）"
