@@ -16,6 +16,7 @@ GROUPS = {
     "commands.doctor": ("doctor",),
     "commands.backup": ("backup", "restore"),
     "commands.keep": ("keep", "hold"),
+    "commands.erase": ("erase-person",),
     "commands.worker": ("worker",),
     "commands.indexer": ("indexer",),
     "commands.crawler": ("crawler",),

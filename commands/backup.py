@@ -17,6 +17,7 @@ from config.settings import Settings
 from core.clock import Clock, iso_beijing, system_clock
 from core.errors import FengsuiError, StoreError, UsageError
 from keeping.backup import Done, Source, back_up, verify
+from keeping.erase import erasures
 from keeping.manifest import backups, read_manifest
 from keeping.restore import Target, check_rows, choose, restore_all, restore_parts
 from store.backups import LastBackup, last_backup, note_backup
@@ -73,7 +74,9 @@ def backup(
 def backed_up(settings: Settings, store: Store, folder: Path, *, keep: int, clock: Clock, check: bool = False) -> Done:
     """Make one and remember how it went. check: read it back. Raises FengsuiError."""
     key = settings.backup_key.get_secret_value() if settings.backup_key else ""
-    source = Source(store, settings.data_dir, settings.config, settings.profile, key, rewritten=_rewritten(store))
+    source = Source(
+        store, settings.data_dir, settings.config, settings.profile, key, _erasures(store), _rewritten(store)
+    )
     now, before = clock(), last_backup(store)
     try:
         done = back_up(source, folder, now=now, keep=keep)
@@ -182,6 +185,11 @@ def _refuse_running(store: Store, now: datetime) -> None:
         store.close()
     if alive:
         raise UsageError(f"系统还在运行（{'、'.join(alive)}）：先停下；刚被强制结束的，半分钟后再来")
+
+
+def _erasures(store: Store) -> int:
+    with store.read() as db:
+        return erasures(db)
 
 
 def _rewritten(store: Store) -> frozenset[str]:

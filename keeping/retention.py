@@ -24,7 +24,6 @@ from store.expiry import (
     DONE,
     Aged,
     aged_after,
-    changed_files,
     drop_raw,
     expire,
     expiring,
@@ -39,6 +38,7 @@ FACT = "retention"
 AT_ONCE = 500
 EXAMPLES = 5
 DAY = timedelta(days=1)
+WEEK = 7 * 86_400 - 3600
 NOTE = "record removed: its time of keeping is over"
 
 
@@ -150,21 +150,23 @@ class Keeper:
                 left_index(db, ids)
 
     def _archive(self, now: datetime, left: Callable[[], bool], gone: Gone) -> None:
-        """Blank the records that nothing leads to any more in files that are old enough; whole files go."""
-        if self.rules.pages is None:
+        """Blank the records that nothing leads to any more in files that are old enough; whole files go. Once a week:
+        every row is asked which page it needs."""
+        if self.rules.pages is None or not (self.dry or self._place("archive") + WEEK <= now.timestamp()):
             return
+        names = list(self._old_files(now - DAY * self.rules.pages))
         with self.store.read() as db:
-            changed = changed_files(db)
-        for name, day in self._old_files(now - DAY * self.rules.pages):
+            needed = needed_offsets(db, names) if names else {}
+        for name in names:
             if not left():
                 gone.finished = False
                 return
-            with self.store.read() as db:
-                needed = needed_offsets(db, name, day - DAY, day + 3 * DAY)
-            self._one_file(name, needed, changed.get(name), now, gone)
+            self._one_file(name, needed[name], now, gone)
+        if not self.dry:
+            self._remember("archive", int(now.timestamp()))
 
-    def _old_files(self, before: datetime) -> Iterator[tuple[str, datetime]]:
-        """Names within the archive and days of the files that were closed before a moment."""
+    def _old_files(self, before: datetime) -> Iterator[str]:
+        """Names within the archive of the files that were closed before a moment."""
         root = self.data_dir / ARCHIVE
         for path in sorted(root.glob("*/*.warc.gz")):
             try:
@@ -172,9 +174,9 @@ class Keeper:
             except ValueError:
                 continue
             if day < before - DAY and not is_open(path):
-                yield path.relative_to(root).as_posix(), day
+                yield path.relative_to(root).as_posix()
 
-    def _one_file(self, name: str, needed: set[int], before: int | None, now: datetime, gone: Gone) -> None:
+    def _one_file(self, name: str, needed: set[int], now: datetime, gone: Gone) -> None:
         path = self.data_dir / ARCHIVE / name
         size = path.stat().st_size
         if not needed:
@@ -219,4 +221,5 @@ class Keeper:
 
     def _remember(self, key: str, place: int) -> None:
         with self.store.write() as db:
-            set_fact(db, FACT, json.dumps({key: place}))
+            kept = get_fact(db, FACT)
+            set_fact(db, FACT, json.dumps({**(json.loads(kept) if kept else {}), key: place}))

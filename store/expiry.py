@@ -4,12 +4,12 @@ Kind, source, times, level, product, firm and place stay, so that counts of the 
 are what they were, and a page that still stands on its list is known and not taken in anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Text, delete, select, type_coerce, update
 
 from core.records import CANARY
 from store.documents import EXPIRED, EXPIRING, INDEXED, QUARANTINED, REFUSED
@@ -31,6 +31,7 @@ EMPTY: dict[str, Any] = {
     "title": TITLE, "text": "", "raw": {}, "author": None, "fields": {}, "tables": [], "attachments": [],
     "archive": None, "analysis": None, "error": None, "claimed_by": None, "claimed_until": None, "attempts": 0,
 }  # fmt: skip
+PAGE = 1000
 DONE = (INDEXED, REFUSED, QUARANTINED)
 
 
@@ -104,30 +105,24 @@ def drop_raw(db: Connection, seqs: Sequence[int]) -> int:
     return gone
 
 
-def place_at(db: Connection, moment: datetime) -> int:
-    """The place of the first row that was stored at or after a moment, found by halving: rows stand in that order."""
-    low, high = 0, db.execute(select(func.max(documents.c.seq))).scalar() or 0
-    while low < high:
-        middle = (low + high) // 2
-        query = select(documents.c.seq, documents.c.stored_at).where(documents.c.seq > middle)
-        row = db.execute(query.order_by(documents.c.seq).limit(1)).first()
-        if row is None or row.stored_at >= moment:
-            high = middle
-        else:
-            low = row.seq
-    return low + 1
-
-
-def needed_offsets(db: Connection, file: str, since: datetime, until: datetime) -> set[int]:
-    """Offsets of the records of a file that rows stored in [since, until) lead to."""
-    found: set[int] = set()
-    first, last = place_at(db, since), place_at(db, until)
-    query = select(documents.c.archive, documents.c.raw).where(documents.c.seq >= first, documents.c.seq < last)
-    for archive, raw in db.execute(query.where(documents.c.stage.not_in((EXPIRING, EXPIRED)))):
-        refs = [archive, *(one.get("archive") for one in (raw or {}).get("files", ()))]
-        found.update(ref["offset"] for ref in refs if ref and ref["file"] == file)
-    rows = db.execute(select(handed_in.c.archive).where(handed_in.c.archive.like(f"{file} %")).distinct())
-    found.update(int(row[0].split()[1]) for row in rows)
+def needed_offsets(db: Connection, files: Collection[str]) -> dict[str, set[int]]:
+    """Of each of these files of the archive the offsets of records that a row leads to. All rows are asked: a page that
+    was overlooked would be gone. In one walk, a few rows in memory at a time."""
+    found: dict[str, set[int]] = {name: set() for name in files}
+    live = documents.c.stage.not_in((EXPIRING, EXPIRED))
+    attached = type_coerce(documents.c.attachments, Text) != "[]"
+    pages = select(documents.c.archive).where(live, documents.c.archive.is_not(None))
+    for (ref,) in db.execute(pages.execution_options(yield_per=PAGE)):
+        if ref and ref["file"] in found:
+            found[ref["file"]].add(ref["offset"])
+    for (raw,) in db.execute(select(documents.c.raw).where(live, attached).execution_options(yield_per=PAGE)):
+        for ref in (one.get("archive") for one in raw.get("files", ())):
+            if ref and ref["file"] in found:
+                found[ref["file"]].add(ref["offset"])
+    for (place,) in db.execute(select(handed_in.c.archive).where(handed_in.c.archive != "").distinct()):
+        name, offset, _length = place.rsplit(" ", 2)
+        if name in found:
+            found[name].add(int(offset))
     return found
 
 

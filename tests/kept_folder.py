@@ -9,14 +9,14 @@ from core.records import ArchiveRef
 from crawlers.archive import Archive
 from ledger import proofs
 from store.database import Store
-from store.schema import documents, metadata
+from store.schema import alert_documents, documents, metadata
 from tests.desk_server import NOW, filled_folder
 
 PROOF = b"%PDF-1.7\nproof\n"
 
 
 def fill_folder(folder: Path) -> Path:
-    """Fill it: the demo's rows, and for each of the first twenty documents its page in the archive."""
+    """Fill it: the demo's rows, and for twenty documents a page in the archive."""
     shutil.copytree(filled_folder(), folder, dirs_exist_ok=True)
     add_pages(folder, Store(f"sqlite:///{folder / 'fengsui.db'}"))
     proof = proofs.path_of(folder, "ab" * 32)
@@ -29,11 +29,13 @@ def fill_folder(folder: Path) -> Path:
 
 
 def add_pages(folder: Path, store: Store, *, most: int = 20) -> list[ArchiveRef]:
-    """Archive a page for the first documents and lead their rows to it."""
+    """Archive a page for some documents, half of them cited by alerts, and lead their rows to it."""
     archive, made = Archive(folder / "archive", started=NOW), []
     with store.write() as db:
-        query = select(documents.c.seq, documents.c.url, documents.c.text).order_by(documents.c.seq).limit(most)
-        for row in db.execute(query).all():
+        query = select(documents.c.seq, documents.c.url, documents.c.text).order_by(documents.c.seq)
+        cited = documents.c.id.in_(select(alert_documents.c.document))
+        half = [query.where(which).limit(most // 2) for which in (cited, ~cited)]
+        for row in sorted((row for some in half for row in db.execute(some).all()), key=lambda row: int(row.seq)):
             headers = [("Content-Type", "text/html; charset=utf-8")]
             ref = archive.write_response(row.url, 200, headers, f"<p>{row.text}</p>".encode(), NOW)
             db.execute(update(documents).where(documents.c.seq == row.seq).values(archive=vars(ref)))

@@ -1,0 +1,90 @@
+"""Erasing a person: erase-person."""
+
+import getpass
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from commands.options import DataOption, JsonOption, ProfileOption, settings_of
+from commands.stores import open_store
+from config.keeping import load_keeping
+from core.clock import system_clock
+from core.errors import UsageError
+from keeping.erase import Eraser, Found
+from keeping.person import Person
+from store import audit
+
+MOST_SHOWN = 50
+AFTER = (
+    "上传的佐证材料、图片、PDF 和已签公文的文件不逐字查找，请人工核对",
+    "已导出、已发出的不在系统内；更早的备份里还有，随 --keep 轮换删去，由其恢复后须再做一次",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("erase-person")(erase_person)
+
+
+def erase_person(
+    name: Annotated[str, typer.Option("--name", help="姓名")] = "",
+    phone: Annotated[str, typer.Option("--phone", help="电话号码，数字")] = "",
+    number: Annotated[str, typer.Option("--id", help="身份证号")] = "",
+    left_out: Annotated[
+        list[str] | None, typer.Option("--except", help="同名他人的文档，不动；可多次 (a namesake's documents)")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="依据，如申请编号；记入审计日志，勿写个人信息")] = "",
+    do: Annotated[bool, typer.Option("--do", help="真的删除；不加只列出 (without it nothing is changed)")] = False,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """按人删除个人信息（个人信息保护法第四十七条）：先列出，--do 掩去 (finds a person everywhere; --do masks).
+
+    What an open case rests on stays and is told. The audit log keeps a salted hash, never the data.
+    """
+    person = Person(name, phone, number)
+    if do and not reason.strip():
+        raise UsageError("--do 要写明依据：--reason，如申请编号")
+    if person.masked(reason) != reason:
+        raise UsageError("--reason 里不要写这个人的信息：它会留在审计日志里")
+    settings = settings_of(data, profile, log_level="WARNING")
+    store, now, who = open_store(settings), system_clock(), getpass.getuser()
+    closed_days = load_keeping(settings.config).retention.closed_alerts
+    eraser = Eraser(store, settings.data_dir, person, closed_days, frozenset(left_out or ()))
+    found = eraser.erase(now) if do else eraser.find(now)
+    if do:
+        details = {
+            "of": person.fingerprint(), "reason": reason, "documents": sum(not one.held for one in found.documents),
+            "held": sum(bool(one.held) for one in found.documents), "rows": dict(found.rows), "pages": found.pages,
+        }  # fmt: skip
+        with store.write() as db:
+            audit.note(db, who, "erase_person", "", at=now, details=details)
+    if as_json:
+        print(json.dumps({"done": do, **asdict(found)}, ensure_ascii=False))
+        return
+    for line in _words(found, done=do):
+        print(line)
+
+
+def _words(found: Found, *, done: bool) -> list[str]:
+    if found.nothing:
+        return ["没有找到", *AFTER]
+    verb = "已掩去" if done else "会掩去"
+    free = [one for one in found.documents if not one.held]
+    held = [one for one in found.documents if one.held]
+    lines = [f"{verb}文档 {len(free)} 件，存档页 {found.pages} 页，其他记录 {found.rows.total()} 行"]
+    lines += [f"  {one.document} {one.title[:40]}（{'、'.join(one.where)}）" for one in free[:MOST_SHOWN]]
+    lines += [f"  …另 {len(free) - MOST_SHOWN} 件，用 --json 看全"] if len(free) > MOST_SHOWN else []
+    lines += [f"  {table} {count} 行" for table, count in sorted(found.rows.items())]
+    if held:
+        lines.append(f"依法保存而不动：文档 {len(held)} 件，存档页 {found.held_pages} 页；解除后再做")
+        lines += [f"  {one.document} {one.title[:40]}：{one.held[0]}" for one in held[:MOST_SHOWN]]
+    if found.cases:
+        lines.append(
+            "办案材料不动：" + "，".join(f"{table} {count} 行" for table, count in sorted(found.cases.items()))
+        )
+    lines += [f"正在写的存档文件没有看：{name}；次日再做一次" for name in found.unread]
+    return [*lines, *AFTER, *([] if done else ["以上只是列出；执行：加 --do --reason 依据"])]

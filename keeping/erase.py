@@ -1,0 +1,309 @@
+"""Erases a person from texts, originals, analyses, rows of other systems, notices and the archive.
+
+What a case rests on stays and is told (store/holds.py), and so do the files of cases themselves: alerts, ledger,
+papers. The audit log is never changed; personal data does not stand in it.
+"""
+
+import hashlib
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, Text, and_, delete, or_, select, type_coerce, update
+from warcio.archiveiterator import ArchiveIterator
+
+from core.clock import as_utc
+from core.records import ArchiveRef
+from crawlers.archive import Archive, ArchiveDamaged, record_at
+from crawlers.archive_blank import blank, is_blank, members
+from keeping.folders import ARCHIVE, is_open
+from keeping.person import Person
+from store.checks import ref_of
+from store.database import Store, get_fact, set_fact
+from store.documents import INDEXED, JUDGED
+from store.expiry import note_change
+from store.holds import cited_in_papers, why_held
+from store.schema import Json, documents, handed_in, metadata, recent_queries
+
+CASES = (
+    "alerts", "alert_history", "findings", "ledger_entries", "ledger_rows", "ledger_proofs", "supervisions", "papers",
+    "paper_values", "weekly_cells", "weekly_acts", "alert_files", "legal_holds",
+)  # fmt: skip
+"""Files of cases: kept by law, told and left."""
+NOT_SEARCHED = ("audit", "audit_head", "facts", "users", "enterprises", "firm_changes", "archive_changes", "jobs")
+"""The log is never changed; the register is public; accounts are ended by `fengsui user`."""
+SAID = ("title", "text", "raw", "author", "origin", "fields", "tables", "attachments", "analysis", "error")
+"""Columns of a document that say something; the others find and count it."""
+CODES = frozenset(
+    ("id", "document", "event", "other", "alert", "entry", "firm", "product", "territory", "jurisdiction", "source",
+     "kind", "key", "rule", "url", "external_id", "sha256", "hash", "state", "stage", "action", "once", "actor",
+     "archive", "claimed_by", "channel", "recipient", "user", "owner", "password", "token_hash", "secret", "documents",
+     "findings")
+)  # fmt: skip
+ERASURES = "erasures"
+NOTE = "personal data removed"
+AT_ONCE = 500
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A document that names the person. where: columns.  held: why it stays; empty: it does not."""
+
+    document: str
+    title: str
+    where: tuple[str, ...]
+    held: tuple[str, ...] = ()
+
+
+@dataclass
+class Found:
+    """rows: of other tables, by table.  cases: of files of cases, which stay.  pages: records of the archive.
+
+    held_pages: those that a held document leads to.  unread: files of the archive that are being written.
+    """
+
+    documents: list[Hit] = field(default_factory=list)
+    rows: Counter[str] = field(default_factory=Counter)
+    cases: Counter[str] = field(default_factory=Counter)
+    pages: int = 0
+    held_pages: int = 0
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the person was found nowhere."""
+        return not (self.documents or self.rows or self.cases or self.pages or self.held_pages)
+
+
+@dataclass(frozen=True)
+class Eraser:
+    """left_out: documents that are not about this person, a namesake's: left as they are."""
+
+    store: Store
+    data_dir: Path
+    person: Person
+    closed_days: int
+    left_out: frozenset[str] = frozenset()
+
+    def find(self, now: datetime) -> Found:
+        """Where the person stands; nothing is changed."""
+        found = Found()
+        with self.store.read() as db:
+            found.documents = self._documents(db, now)
+            for table in self._tables():
+                if count := len(self._rows(db, table)):
+                    (found.cases if table.name in CASES else found.rows)[table.name] = count
+        self._archive(found, now, do=False)
+        return found
+
+    def erase(self, now: datetime) -> Found:
+        """Mask the person everywhere but where it is held."""
+        found = Found()
+        with self.store.write() as db:
+            found.documents = self._documents(db, now)
+            free = [one.document for one in found.documents if not one.held]
+            for start in range(0, len(free), AT_ONCE):
+                self._mask_documents(db, free[start : start + AT_ONCE])
+            for table in self._tables():
+                rows = self._rows(db, table)
+                if rows:
+                    (found.cases if table.name in CASES else found.rows)[table.name] = len(rows)
+                if rows and table.name not in CASES:
+                    self._mask_rows(db, table, rows)
+            set_fact(db, ERASURES, str(erasures(db) + 1))
+        self._archive(found, now, do=True)
+        return found
+
+    def _documents(self, db: Connection, now: datetime) -> list[Hit]:
+        """Documents of which any revision names the person."""
+        columns = _texts(documents)
+        query = select(
+            documents.c.id, documents.c.title, *(self._names(one).label(f"in_{one.name}") for one in columns)
+        )
+        hits: dict[str, tuple[str, set[str]]] = {}
+        for row in db.execute(query.where(or_(*map(self._names, columns))).order_by(documents.c.seq)).mappings():
+            where = {one.name for one in columns if row[f"in_{one.name}"]}
+            if row["id"] not in self.left_out:
+                hits.setdefault(row["id"], (row["title"], set()))[1].update(where)
+        held = self._held(db, list(hits), now)
+        return [
+            Hit(document, self.person.masked(title), tuple(sorted(where)), tuple(held.get(document, ())))
+            for document, (title, where) in hits.items()
+        ]
+
+    def _held(self, db: Connection, ids: Sequence[str], now: datetime) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        papers_of = cited_in_papers(db)
+        closed_before = now - DAY * self.closed_days
+        for start in range(0, len(ids), AT_ONCE):
+            part = list(ids[start : start + AT_ONCE])
+            found |= why_held(db, part, now=now, closed_before=closed_before, papers_of=papers_of)
+        return found
+
+    def _mask_documents(self, db: Connection, ids: Sequence[str]) -> None:
+        mine = documents.c.id.in_(ids)
+        for row in self._plain(db, documents, mine):
+            self._mask_row(db, documents, row)
+        again = and_(mine, documents.c.latest, documents.c.stage == INDEXED)
+        db.execute(update(documents).where(again).values(stage=JUDGED, attempts=0))  # into the index as it is now
+
+    def _tables(self) -> Iterator[Table]:
+        for table in metadata.sorted_tables:
+            searched = table is not documents and table.name not in NOT_SEARCHED
+            if searched and (_texts(table) or table is recent_queries):
+                yield table
+
+    def _rows(self, db: Connection, table: Table) -> list[dict[str, Any]]:
+        columns = _texts(table) if table is not recent_queries else [recent_queries.c.text]
+        return self._plain(db, table, or_(*map(self._names, columns)))
+
+    def _plain(self, db: Connection, table: Table, which: Any) -> list[dict[str, Any]]:
+        """Rows with their JSON as the text that is stored."""
+        texts = [type_coerce(one, Text).label(one.name) for one in _texts(table)]
+        keys = [one for one in table.primary_key.columns if one.name not in {text.name for text in texts}]
+        return [dict(row) for row in db.execute(select(*keys, *texts).where(which)).mappings()]
+
+    def _mask_rows(self, db: Connection, table: Table, rows: Collection[dict[str, Any]]) -> None:
+        for row in rows:
+            if table is recent_queries:
+                db.execute(delete(table).where(_is(table, row)))
+            else:
+                self._mask_row(db, table, row)
+
+    def _mask_row(self, db: Connection, table: Table, row: dict[str, Any]) -> None:
+        changed = {
+            one.name: masked
+            for one in _texts(table)
+            if row[one.name] and (masked := self.person.masked(row[one.name])) != row[one.name]
+        }
+        if changed:
+            values = {table.c[name]: type_coerce(value, Text) for name, value in changed.items()}
+            db.execute(update(table).where(_is(table, row)).values(values))
+
+    def _names(self, column: Column[Any]) -> Any:
+        text = type_coerce(column, Text)
+        return or_(*(text.contains(one, autoescape=True) for one in self.person.spellings))
+
+    def _archive(self, found: Found, now: datetime, *, do: bool) -> None:
+        """Every record of the archive: one that names the person is written anew without, its old place is blanked."""
+        root = self.data_dir / ARCHIVE
+        writer = Archive(root, started=now)
+        try:
+            for path in sorted(root.glob("*/*.warc.gz")):
+                name = path.relative_to(root).as_posix()
+                if is_open(path):
+                    found.unread.append(name)
+                    continue
+                self._one_file(path, name, writer, found, now, do=do)
+        finally:
+            writer.close()
+
+    def _one_file(self, path: Path, name: str, writer: Archive, found: Found, now: datetime, *, do: bool) -> None:
+        hits = [spot for spot in members(path) if not is_blank(path, spot[0]) and self._in_record(path, *spot)]
+        if not hits:
+            return
+        with self.store.read() as db:
+            users = _users_of(db, name)
+            held = self._held(db, sorted({one for some in users.values() for one, _ in some}), now)
+        for offset, length in hits:
+            owners = users.get(offset, [])
+            if any(document in held or document in self.left_out for document, _ in owners):
+                found.held_pages += 1
+                continue
+            found.pages += 1
+            if do:
+                self._rewrite(path, name, offset, length, owners, writer, now)
+
+    def _in_record(self, path: Path, offset: int, length: int) -> bool:
+        body = _body(path, offset, length)
+        return any(spelling in body for spelling in self.person.byte_spellings)
+
+    def _rewrite(
+        self,
+        path: Path,
+        name: str,
+        offset: int,
+        length: int,
+        owners: Sequence[tuple[str, int]],
+        writer: Archive,
+        now: datetime,
+    ) -> None:
+        """First the new record is on the disk, then the rows lead to it, then the old one goes."""
+        kept = _masked_record(path, offset, length, self.person, writer, now)
+        with self.store.write() as db:
+            if kept is not None:
+                for _document, seq in owners:
+                    db.execute(update(documents).where(documents.c.seq == seq).values(archive=vars(kept)))
+                old, new = f"{name} {offset} {length}", f"{kept.file} {kept.offset} {kept.length}"
+                db.execute(update(handed_in).where(handed_in.c.archive == old).values(archive=new))
+            note_change(db, name, why="erased", records=1, now=now)
+        blank(path, offset, length, note=f"{NOTE} {now:%Y-%m-%d}", now=now)
+
+
+def erasures(db: Connection) -> int:
+    """How many were done."""
+    return int(get_fact(db, ERASURES) or 0)
+
+
+def _texts(table: Table) -> list[Column[Any]]:
+    """Columns that may say something of a person: texts and JSON, not keys and codes."""
+    if table is documents:
+        return [table.c[name] for name in SAID]
+    keys = {one.name for one in table.primary_key.columns} | CODES
+    return [one for one in table.columns if isinstance(one.type, Text | Json) and one.name not in keys]
+
+
+def _is(table: Table, row: dict[str, Any]) -> Any:
+    return and_(*(one == row[one.name] for one in table.primary_key.columns))
+
+
+def _users_of(db: Connection, name: str) -> dict[int, list[tuple[str, int]]]:
+    """By offset the documents that lead to a record of this file, each with its place: all rows are asked, for one that
+    is overlooked would lead nowhere."""
+    found: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
+    query = select(documents.c.seq, documents.c.id, documents.c.archive)
+    for row in db.execute(query.where(type_coerce(documents.c.archive, Text).contains(name, autoescape=True))):
+        if row.archive["file"] == name:
+            found[ref_of(row.archive).offset].append((row.id, row.seq))
+    return found
+
+
+def _body(path: Path, offset: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return zlib.decompressobj(zlib.MAX_WBITS + 16).decompress(file.read(length))
+
+
+def _masked_record(
+    path: Path, offset: int, length: int, person: Person, writer: Archive, now: datetime
+) -> ArchiveRef | None:
+    """The record written anew without the person; None for what is no page: its request, a warcinfo."""
+    root, name = path.parent.parent, f"{path.parent.name}/{path.name}"
+    body = _payload(path, offset, length)
+    try:
+        record, payload, _ = record_at(root, ArchiveRef(name, offset, length, hashlib.sha256(body).hexdigest()))
+    except ArchiveDamaged:
+        return None
+    uri = person.masked(record.rec_headers.get_header("WARC-Target-URI") or "")
+    fetched = as_utc(datetime.fromisoformat(record.rec_headers.get_header("WARC-Date").replace("Z", "+00:00")))
+    if record.rec_type == "response":
+        headers = [(key, value) for key, value in record.http_headers.headers if key.lower() != "content-length"]
+        status = int(record.http_headers.get_statuscode())
+        note = ("X-Archive-Note", f"{NOTE} {now:%Y-%m-%d}")
+        return writer.write_response(uri, status, [*headers, note], person.masked_bytes(payload), fetched)
+    if record.rec_type == "resource":
+        kind = record.rec_headers.get_header("Content-Type") or "application/octet-stream"
+        return writer.write_file(uri, kind, person.masked_bytes(payload), fetched)
+    return None
+
+
+def _payload(path: Path, offset: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return bytes(next(iter(ArchiveIterator(BytesIO(file.read(length))))).content_stream().read())
