@@ -73,12 +73,17 @@ def fill(folder: Path) -> None:
     """A store with the story's pages, read but not judged."""
     filled = Store(f"sqlite:///{folder / 'fengsui.db'}")
     filled.migrate()
-    with filled.write() as db:
+    put_pages(filled)
+    filled.close()
+
+
+def put_pages(store: Store) -> None:
+    """The story's pages, read but not judged."""
+    with store.write() as db:
         for one in pages():
             add_revision(db, one.signal.document, external_id="", raw={})
             mine = (documents.c.id == one.signal.document.id, documents.c.revision == one.signal.document.revision)
             db.execute(update(documents).where(*mine).values(stage="analysed", **analysis_columns(one.signal.analysis)))
-    filled.close()
 
 
 def pages() -> list[Arrival]:

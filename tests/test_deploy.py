@@ -184,6 +184,7 @@ def test_the_image_has_every_part_of_the_program_and_runs_as_nobody_special() ->
     assert all((PROJECT / source).exists() for source in copied)
     parts = {folder.name for folder in PROJECT.iterdir() if (folder / "__init__.py").exists()}
     assert parts - {"tests", "benchmarks", "build", "deploy"} <= copied
+    assert "deploy/alive.py" in copied
     users = [line for line in lines if line.startswith("USER")]
     assert users == ["USER 1000:1000"]
     allowed = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
