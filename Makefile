@@ -4,7 +4,7 @@ BIN := .venv/bin
 SPEED ?=
 PORT ?= 8000
 
-.PHONY: run live install test check lock demo-reset bench clean
+.PHONY: run live install test check lock demo-reset bench clean fuzz
 
 run: install
 	@$(BIN)/fengsui run --profile demo --port $(PORT) $(if $(SPEED),--speed $(SPEED))
@@ -41,6 +41,12 @@ check: test
 # Every test that asks for a store, on a real PostgreSQL instead of SQLite; those that kill whole systems have SQLite's.
 test-postgresql: .venv/installed-dev
 	$(BIN)/pytest -n 4 --dist loadfile --store=postgresql $$(grep -lE '\bstore: Store\b' tests/test_*.py | grep -vE 'kill|outage|test_run')
+
+# Looks for inputs that break a reader: SECONDS for each of ten; guided by coverage where there is a wheel of atheris.
+SECONDS ?= 60
+fuzz: .venv/installed-dev
+	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris==3.0.0
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 # After a change of requirements*.in: resolve anew and pin what was resolved.
 lock:

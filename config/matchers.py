@@ -125,6 +125,8 @@ def _compiled(pattern: str, label: str) -> Any:
     options.max_mem, options.log_errors = MEMORY, False
     try:
         return re2.compile(pattern, options)
+    except UnicodeEncodeError:
+        raise ValueError(f"{label}：正则表达式里有半个字符，写不成 UTF-8") from None
     except re2.error as problem:
         told = problem.args[0]
         why = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)

@@ -29,6 +29,7 @@ SAMPLE = 1_000_000  # bytes by which encoding and separator are told
 MAX_CELL = 1_000_000  # characters: more is a quotation mark that never closes
 TITLES = 10  # rows above the header at most
 SHEETS = 20
+MAX_COLUMNS = 1000
 MAX_UNPACKED = 2 * 1024**3  # a full sheet of 1,048,576 rows with twenty columns has about 1.2 GB
 
 
@@ -70,6 +71,8 @@ def _below(lines: Iterator[tuple[int, Cells]], known: frozenset[str], plain: Cal
     first = list(islice(lines, TITLES))
     if not first:
         return FileRows((), iter(()))
+    if (wide := max(len(cells) for _, cells in first)) > MAX_COLUMNS:
+        raise UsageError(f"有 {wide} 列，至多 {MAX_COLUMNS} 列；可能分隔符不对")
     at = max(range(len(first)), key=lambda place: (sum(plain(cell) in known for cell in first[place][1]), -place))
     return FileRows(first[at][1], chain(first[at + 1 :], lines))
 

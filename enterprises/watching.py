@@ -218,9 +218,12 @@ def read_rows(body: bytes) -> list[tuple[str, str]]:
 
 
 def read_text(text: str) -> list[tuple[str, str]]:
-    """One firm a line; after a comma or tab its reason. What stands in quotation marks is one cell."""
+    """One firm a line; after a comma or tab its reason. What stands in quotes is one cell. Raises UsageError."""
     lines = [_MARKS.sub(_comma, line) for line in text.splitlines() if line.strip()]
-    return _named([row for row in csv.reader(lines) if row])
+    try:
+        return _named([row for row in csv.reader(lines) if row])
+    except csv.Error as problem:
+        raise UsageError(f"读不出：有一格过长，可能引号没有闭合（{problem}）") from None
 
 
 def write_row(text: str, why: str) -> str:
