@@ -9,7 +9,7 @@ import pwd
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,14 +60,15 @@ class Database:
 
 
 @contextmanager
-def running_postgresql(folder: Path) -> Iterator[Database]:
-    """A new cluster in a folder that is not there yet, with one migrated database. Raises PostgresMissing."""
+def running_postgresql(folder: Path, given: Sequence[str] = FAST) -> Iterator[Database]:
+    """A new cluster in a folder that is not there yet, with one migrated database. given: its settings, NAME=VALUE.
+    Raises PostgresMissing."""
     port = free_port()
     folder.mkdir(parents=True)
     _give_away(folder)
     data = folder / "data"
     _as_server([program("initdb"), "-D", str(data), "-U", "fengsui", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"])
-    settings = [word for one in (*FAST, f"port={port}", "listen_addresses=127.0.0.1") for word in ("-c", one)]
+    settings = [word for one in (*given, f"port={port}", "listen_addresses=127.0.0.1") for word in ("-c", one)]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [program("postgres"), "-D", str(data), "-k", str(folder), *settings],

@@ -1,0 +1,243 @@
+"""A team's system under a province's stream: PostgreSQL, Elasticsearch nodes, workers and an indexer as processes.
+
+    python -m benchmarks.scale [--documents 300000] [--workers 4] [--nodes 3] [--steps 10]
+    python -m benchmarks.scale --readers               one reader against two, with store and index idle
+
+Texts are those of benchmarks/stream_texts.py (of a tenth the full text, the rest headlines), told over sixty days. They
+are put in as the crawler does, never more than BACKLOG ahead. A line a step: documents so far, CPU milliseconds a
+document of the workers, of the indexer, of PostgreSQL and of Elasticsearch, documents a second on the clock, memory
+(PSS) of the workers; at the end the slope: how much dearer the last document is than the first, by a straight line
+through all steps.
+"""
+
+import argparse
+import itertools
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import func, select
+
+from benchmarks.meter import cpu_seconds, pss_mb, tree
+from benchmarks.stream_texts import SHARED, Text, headlines, made
+from commands.assemble import build_pipeline, judge_of
+from commands.knowledge import knowledge_of
+from config.settings import PROJECT, Settings
+from core.clock import system_clock
+from core.records import Kind, RawDocument
+from pipelines.intake import save_raw
+from store.database import Store
+from store.documents import DEDUPED, SETTLED
+from store.schema import alerts, documents
+from tests.elasticsearch import running_cluster
+from tests.postgresql import running_postgresql
+
+LASTING = ("shared_buffers=256MB", "max_wal_size=2GB", "max_connections=100")
+"""Settings of a server that keeps what it says it keeps: fsync and all stay as they are by default."""
+BACKLOG, PORTION = 2000, 100
+SPAN = timedelta(days=60)
+FULL = 10
+"""One text in so many is a full one."""
+
+
+def texts(count: int, shared: Path) -> Iterator[Text]:
+    """A full text, then headlines."""
+    full, short = made(count // FULL, shared), headlines(shared)
+    for one in full:
+        yield one
+        yield from itertools.islice(short, FULL - 1)
+
+
+def feed(store: Store, some: Sequence[tuple[int, Text]], count: int) -> None:
+    """Put texts in, as a crawler does."""
+    now = system_clock()
+    with store.write() as db:
+        for number, text in some:
+            published = now - SPAN + SPAN * number / count
+            url = f"http://paper.example/{number}"
+            raw = RawDocument("paper", Kind.NEWS, url, text.title, text.text, now, published=published)
+            save_raw(db, raw, now=now)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """CPU seconds so far, of each part, and the clock."""
+
+    workers: float
+    indexer: float
+    postgresql: float
+    elasticsearch: float
+    clock: float
+
+
+@dataclass
+class Team:
+    """The processes under measurement."""
+
+    workers: Sequence[int]
+    indexer: int
+    postgresql: int
+    elasticsearch: Sequence[int]
+
+    def costs(self) -> Costs:
+        """Up to now."""
+        parts = (self.workers, [self.indexer], [self.postgresql], self.elasticsearch)
+        workers, indexer, postgresql, java = (
+            sum(cpu_seconds(pid) for root in pids for pid in tree(root)) for pids in parts
+        )
+        return Costs(workers, indexer, postgresql, java, time.monotonic())
+
+
+@contextmanager
+def started(settings: Settings, *words: str) -> Iterator[int]:
+    """A process of Fengsui, as it is started on a machine of its own."""
+    own = {
+        "FENGSUI_DATABASE_URL": settings.database,
+        "FENGSUI_ELASTICSEARCH_URL": settings.elastic_access.urls,
+        "FENGSUI_CONTACT": "desk@bureau.example.org",
+        "FENGSUI_LOG_LEVEL": "WARNING",
+    }
+    command = [sys.executable, "-m", "cli", *words, "--profile", "live", "--data", str(settings.data_dir)]
+    process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **own})
+    try:
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def on_the_way(store: Store) -> int:
+    """Documents that are not settled yet."""
+    with store.read() as db:
+        return int(db.execute(select(func.count()).where(documents.c.stage.not_in(SETTLED))).scalar_one())
+
+
+def whole(options: argparse.Namespace, folder: Path, store: Store) -> None:
+    """The team at work: a line a step, the slope."""
+    with ExitStack() as stack:
+        nodes = stack.enter_context(running_cluster(options.nodes, folder / "nodes"))
+        access = ",".join(node.url for node in nodes)
+        settings = Settings(profile="live", data=folder / "data", database_url=store.url, elasticsearch_url=access)
+        indexer = stack.enter_context(started(settings, "indexer"))
+        workers = [stack.enter_context(started(settings, "worker")) for _ in range(options.workers)]
+        java = [node.process.pid for node in nodes if node.process]
+        team = Team(workers, indexer, int((folder / "pg/data/postmaster.pid").read_text().split()[0]), java)
+        print("| documents | workers ms | indexer ms | PostgreSQL ms | Elasticsearch ms | a second | workers' MB |")
+        print("|---|---|---|---|---|---|---|", flush=True)
+        step, dear = options.documents // options.steps, []
+        stream = enumerate(texts(options.documents, options.shared))
+        before = team.costs()
+        for number in range(1, options.steps + 1):
+            for _ in range(step // PORTION):
+                feed(store, list(itertools.islice(stream, PORTION)), options.documents)
+                while on_the_way(store) > BACKLOG:
+                    time.sleep(0.1)
+            after = team.costs()
+            dear.append(told(number * step, step, before, after, workers))
+            before = after
+        while on_the_way(store):
+            time.sleep(0.2)
+        with store.read() as db:
+            count = db.execute(select(func.count()).select_from(documents)).scalar_one()
+            warned = db.execute(select(func.count()).select_from(alerts)).scalar_one()
+        print(f"{count:,} documents settled, {warned:,} alerts")
+        at = np.arange(len(dear))
+        slope, start = np.polyfit(at[1:], dear[1:], 1)  # the first step loads
+        first, last = start + slope, start + slope * at[-1]
+        print(f"slope: {first:.2f} ms at the second step, {last:.2f} at the last, x{last / first:.2f}")
+
+
+def told(so_far: int, step: int, before: Costs, after: Costs, workers: Sequence[int]) -> float:
+    """Print a step; CPU milliseconds of the workers a document."""
+    spent: list[float] = [
+        (getattr(after, part) - getattr(before, part)) * 1000 / step
+        for part in ("workers", "indexer", "postgresql", "elasticsearch")
+    ]
+    rate, memory = step / (after.clock - before.clock), [f"{pss_mb(pid):.0f}" for pid in workers]
+    cells = " | ".join(f"{one:.2f}" for one in spent)
+    print(f"| {so_far:,} | {cells} | {rate:.1f} | {', '.join(memory)} |", flush=True)
+    return spent[0]
+
+
+# --- one reader against two ---------------------------------------------------------------------------------------
+
+
+def read_all(url: str, folder: str, who: str) -> None:
+    """Read (analyse) what is cleaned, until nothing is left."""
+    settings = Settings(profile="live", data=Path(folder), database_url=url, contact="desk@bureau.example.org")
+    store = Store(url)
+    known = knowledge_of(settings, store)
+    judge = judge_of(settings, store, known, notify=False)
+    pipeline = build_pipeline(settings, store, known, who=who, judge=judge)
+    print(f"{who} ready", file=sys.stderr)
+    while pipeline.analyse():
+        continue
+
+
+def readers(options: argparse.Namespace, folder: Path, store: Store) -> None:
+    """The same cleaned texts, read by one process and by two."""
+    settings = Settings(profile="live", data=folder / "data", database_url=store.url)
+    known = knowledge_of(settings, store)
+    pipeline = build_pipeline(
+        settings, store, known, who="clean/1", judge=judge_of(settings, store, known, notify=False)
+    )
+    count = min(options.documents, 6000)
+    feed(store, list(enumerate(made(count, options.shared))), count)
+    while pipeline.clean():
+        continue
+    took = {}
+    for many in (1, 2):
+        with store.write() as db:
+            db.execute(documents.update().values(stage=DEDUPED, claimed_by=None, claimed_until=None, attempts=0))
+        arguments = [(store.url, str(folder / "data"), f"reader{n}/{many}") for n in range(many)]
+        context = multiprocessing.get_context("spawn")
+        crew = [context.Process(target=read_all, args=one) for one in arguments]
+        for process in crew:
+            process.start()
+        while _read(store) == 0:  # they load
+            time.sleep(0.01)
+        at, begun = _read(store), time.monotonic()
+        while _read(store) < count:
+            time.sleep(0.05)
+        took[many] = (count - at) / (time.monotonic() - begun)
+        for process in crew:
+            process.join()
+    print(f"one reader {took[1]:.1f} documents a second, two {took[2]:.1f}: x{took[2] / took[1]:.2f}")
+
+
+def _read(store: Store) -> int:
+    with store.read() as db:
+        return int(db.execute(select(func.count()).where(documents.c.stage == "analysed")).scalar_one())
+
+
+def main() -> None:
+    """Start the servers, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, default=300_000)
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--nodes", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--readers", action="store_true")
+    parser.add_argument("--shared", type=Path, default=SHARED)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with running_postgresql(folder / "pg", LASTING) as database:
+            store = Store(database.url)
+            (readers if options.readers else whole)(options, folder, store)
+            store.close()
+
+
+if __name__ == "__main__":
+    main()
