@@ -17,6 +17,7 @@ GROUPS = {
     "commands.backup": ("backup", "restore"),
     "commands.keep": ("keep", "hold"),
     "commands.erase": ("erase-person",),
+    "commands.export_all": ("export-all",),
     "commands.worker": ("worker",),
     "commands.indexer": ("indexer",),
     "commands.crawler": ("crawler",),
