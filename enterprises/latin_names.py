@@ -2,12 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
 from config.regions import Regions
+from enterprises.english_trades import TRADES, trades_of
 from nlp.pinyin import sound_of, spelt
 
 LEGAL = frozenset(
@@ -16,86 +17,6 @@ LEGAL = frozenset(
         "plant", "works", "the", "and", "of", "china", "prc", "cn", "p", "r",
     )
 )  # fmt: skip
-TRADES: Mapping[str, tuple[str, ...]] = {
-    "technology": ("科技", "技术"),
-    "tech": ("科技", "技术"),
-    "electronic": ("电子",),
-    "electric": ("电器", "电气", "电动"),
-    "electrical": ("电器", "电气"),
-    "appliance": ("电器", "家电"),
-    "lighting": ("照明", "灯饰", "灯具", "光电"),
-    "light": ("照明", "灯饰", "灯具"),
-    "lamp": ("灯具", "灯饰"),
-    "toy": ("玩具",),
-    "gift": ("礼品", "工艺品"),
-    "craft": ("工艺品", "工艺"),
-    "art": ("工艺品", "工艺"),
-    "trading": ("贸易", "商贸", "经贸"),
-    "trade": ("贸易", "商贸", "经贸"),
-    "import": ("进出口",),
-    "export": ("进出口",),
-    "industry": ("实业", "工业"),
-    "industrial": ("实业", "工业"),
-    "plastic": ("塑料", "塑胶", "塑业"),
-    "rubber": ("橡胶", "橡塑"),
-    "furniture": ("家具", "家居"),
-    "garment": ("服装", "服饰", "制衣"),
-    "clothing": ("服装", "服饰"),
-    "apparel": ("服装", "服饰"),
-    "textile": ("纺织", "家纺"),
-    "battery": ("电池", "蓄电池"),
-    "power": ("电源", "动力"),
-    "energy": ("能源", "新能源"),
-    "vehicle": ("车业", "车辆"),
-    "bicycle": ("自行车", "车业"),
-    "motor": ("电机", "摩托"),
-    "auto": ("汽车", "汽配"),
-    "automobile": ("汽车",),
-    "part": ("配件", "零部件"),
-    "hardware": ("五金",),
-    "metal": ("金属", "五金"),
-    "steel": ("钢铁", "轧钢"),
-    "machinery": ("机械",),
-    "machine": ("机械",),
-    "equipment": ("设备", "装备"),
-    "tool": ("工具",),
-    "household": ("家居", "日用品"),
-    "home": ("家居", "家纺"),
-    "houseware": ("家居", "日用品"),
-    "baby": ("婴童", "母婴", "童车"),
-    "children": ("婴童", "儿童用品", "童车"),
-    "stroller": ("童车",),
-    "sport": ("体育", "运动"),
-    "shoe": ("鞋业",),
-    "leather": ("皮具", "皮革"),
-    "cable": ("线缆", "电缆"),
-    "wire": ("线缆", "电线"),
-    "chemical": ("化工",),
-    "cosmetic": ("化妆品",),
-    "food": ("食品",),
-    "medical": ("医疗", "医疗器械"),
-    "paper": ("纸业",),
-    "glass": ("玻璃",),
-    "ceramic": ("陶瓷",),
-    "intelligent": ("智能", "智能科技"),
-    "smart": ("智能",),
-    "optical": ("光学", "光电"),
-    "packaging": ("包装",),
-    "fireworks": ("花炮", "烟花"),
-    "helmet": ("头盔",),
-    "fire": ("消防",),
-    "paint": ("涂料",),
-    "coating": ("涂料",),
-    "valve": ("阀门",),
-    "manufacturing": ("制造",),
-    "manufacture": ("制造",),
-    "product": ("制品", "用品"),
-    "group": ("集团",),
-    "international": ("国际",),
-    "development": ("发展",),
-    "material": ("材料", "建材"),
-}
-"""English words of trades, singular, and what they stand for; Chinese words of the tuple are cut off a name's end."""
 _HAN_TRADES = frozenset(word for words in TRADES.values() for word in words)
 MOST_OF_A_TRADE = max(map(len, _HAN_TRADES))
 _HAN_LEGAL = re.compile(r"(?:股份|集团)?(?:有限责任公司|有限公司|公司|总厂|分厂|工厂|厂|商行|经营部|合作社)$")
@@ -165,7 +86,7 @@ class LatinReader:
         for place, word in enumerate(words):
             if word in LEGAL:
                 continue
-            known = TRADES.get(word) or TRADES.get(word.removesuffix("s")) or TRADES.get(re.sub("ies$", "y", word))
+            known = trades_of(word)
             if known:
                 trades.update(known)
                 continue

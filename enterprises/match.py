@@ -13,9 +13,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from rapidfuzz.distance import OSA
 
 from core.credit_code import clean_code
 from core.records import RegistryEntry
+from enterprises.english_trades import trades_of
 from enterprises.match_index import CODE, Array, MatchIndex, build_index
 from enterprises.match_score import asked_of, fit
 from enterprises.name_keys import code_keys, gram_text, key, pairs_of, sound_pairs
@@ -35,6 +37,10 @@ EQUAL = 0.015
 """Scores that lie so near are of namesakes."""
 HERE = 0.05
 """What sitting in the region that was asked for is worth."""
+OF_THE_TRADE = 0.03
+"""What the whole trade is worth among firms that fit equally well by a name without one."""
+SURE = 0.96
+_LONG_OWN = 3
 CODE_SHAPE = re.compile(r"[0-9A-Z]{16,20}")
 _LETTERS = re.compile(r"[a-z]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -119,7 +125,7 @@ class Matcher:
         parts = index.splitter.split(index.splitter.place_first(self._in_characters(text)))
         if not parts.text:
             return {}
-        asked = asked_of(parts, index.sounds)
+        asked = asked_of(parts, index.sounds, index.english(parts))
         firms, kinds, regions = index.arrays["firm"], index.arrays["kind"], index.arrays["region"]
         found: dict[int, tuple[float, str]] = {}
         for number in self._candidates(parts, region):
@@ -132,6 +138,16 @@ class Matcher:
             known = found.get(firm)
             if score >= MIN_SCORE and (known is None or score > known[0]):
                 found[firm] = (score, why.replace("{name}", name))
+        return self._by_trade(parts, found) if parts.trade or len(parts.own) > _LONG_OWN else found
+
+    def _by_trade(self, parts: NameParts, found: dict[int, tuple[float, str]]) -> dict[int, tuple[float, str]]:
+        """Of firms that share a brand those first whose registered name has the trade that was asked for."""
+        first = max((score for score, _why in found.values()), default=0.0)
+        for firm, (score, why) in found.items() if first < SURE else ():
+            if score > first - EQUAL:
+                full = self.index.splitter.split(self.index.full_name(firm))
+                raised = score + OF_THE_TRADE * OSA.normalized_similarity(parts.core, full.core)
+                found[firm] = (max(score, min(raised, SURE)), why)
         return found
 
     def _in_characters(self, text: str) -> str:
@@ -183,6 +199,8 @@ class Matcher:
         asked = [("t", parts.text, 100.0), ("t", parts.base, 60.0), ("c", parts.core, 40.0), ("o", parts.own, 12.0)]
         if parts.words:
             asked = [("t", parts.text, 100.0), ("p", parts.own, 60.0), ("i", parts.own, 40.0)]
+            english = self.index.english(parts)
+            asked += [("p", spelt, 30.0) for spelt in {english.own, english.whole} if spelt != parts.own]
         else:
             sounds = self.index.sounds
             asked += [
@@ -216,7 +234,7 @@ class Matcher:
     def _syllables(self, parts: NameParts) -> list[str]:
         """What the words of a question spell, as far as they are pinyin."""
         known = self._known_syllables
-        return [syllable for word in parts.words for syllable in spelled(word, known)]
+        return [syllable for word in parts.words if not trades_of(word) for syllable in spelled(word, known)]
 
     @cached_property
     def _known_syllables(self) -> frozenset[str]:
@@ -270,13 +288,16 @@ def _best(ids: Array, values: Array, count: int) -> tuple[Array, Array]:
 
 
 def _distance(signs: Array, code: str) -> Array:
-    """Signs that differ between each row and the code; a missing or added one counts once."""
+    """Signs that differ between each row and the code, or are missing or added at one place."""
     asked = np.frombuffer(code.encode("ascii", "replace"), np.uint8)
     if len(asked) == 18:
         differ: Array = (signs != asked).sum(axis=1)
         return differ
-    half: Array = np.where((signs[:, :9] == asked[:9]).all(axis=1) | (signs[:, -9:] == asked[-9:]).all(axis=1), 1, 9)
-    return half
+    short = min(18, len(asked))
+    before = (signs[:, :short] == asked[:short]).cumprod(axis=1).sum(axis=1)
+    behind = (signs[:, ::-1][:, :short] == asked[::-1][:short]).cumprod(axis=1).sum(axis=1)
+    gap: Array = np.where(before + behind >= short, abs(18 - len(asked)), 9)
+    return gap
 
 
 def spelled(word: str, known: frozenset[str]) -> list[str]:

@@ -11,6 +11,7 @@ import struct
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import numpy as np
 
 from core.errors import ConfigError
 from core.records import RegistryEntry
+from enterprises.english_trades import EnglishName, english_of
 from enterprises.name_keys import BUCKETS, Sounds, code_keys, gram_text, name_keys, pairs_of, usual_sounds
-from enterprises.name_parts import NameSplitter, known_places
+from enterprises.name_parts import NameParts, NameSplitter, known_places
 
 _MAGIC = b"FSMATCH1"
 KINDS = ("全称", "简称", "品牌", "曾用名", "英文名", "信用代码")
@@ -48,6 +50,17 @@ class MatchIndex:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "splitter", NameSplitter(self.places))
+
+    @cached_property
+    def _spelt_places(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for name, code in self.places.items():
+            found.setdefault("".join(self.sounds.spell(name)), set()).add(code)
+        return {spelt: frozenset(codes) for spelt, codes in found.items()}
+
+    def english(self, parts: NameParts) -> EnglishName:
+        """A question in Latin letters with its place and its trades told apart."""
+        return english_of(parts.words, self._spelt_places)
 
     @property
     def firms(self) -> int:

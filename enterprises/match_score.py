@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import OSA
 
+from enterprises.english_trades import EnglishName
 from enterprises.match_index import BRAND, ENGLISH, FORMER, FULL, KINDS, SHORT
 from enterprises.name_keys import Sounds
 from enterprises.name_parts import NameParts
@@ -20,6 +21,10 @@ SHORTENED = 0.92
 """What an equal own name is worth where one side says no trade."""
 HELD, HELD_MOST = 0.56, 0.8
 """What a name is worth that only holds what was asked for, from a small part of it to nearly all."""
+BEGINS = 0.7
+"""What an equal own name is worth before a word that no list of trades has: 驿电充电宝."""
+ENGLISH_LIKE = 0.75
+"""Below this a spelling is another one."""
 NESTED = 0.97
 """What a place is worth that only lies in the other: a county's firm comes before one of its prefecture."""
 APART = 0.08
@@ -37,12 +42,13 @@ class Asked:
     own_sound: tuple[str, ...]
     base_sound: tuple[str, ...]
     letters: str
+    english: EnglishName
 
 
-def asked_of(parts: NameParts, sounds: Sounds) -> Asked:
+def asked_of(parts: NameParts, sounds: Sounds, english: EnglishName) -> Asked:
     """A question as it is compared."""
     letters = parts.own if parts.words else ""
-    return Asked(parts, sounds.spell(parts.core), sounds.spell(parts.own), sounds.spell(parts.base), letters)
+    return Asked(parts, sounds.spell(parts.core), sounds.spell(parts.own), sounds.spell(parts.base), letters, english)
 
 
 def fit(asked: Asked, name: NameParts, kind: int, region: str, sounds: Sounds) -> tuple[float, str]:
@@ -51,7 +57,12 @@ def fit(asked: Asked, name: NameParts, kind: int, region: str, sounds: Sounds) -
     if asked.parts.text == name.text:
         return SAME[kind], f"{title}相同"
     if asked.letters:
-        return _fit_latin(asked, name, kind, sounds)
+        plain, why = _fit_latin(asked, name, kind, sounds)
+        english = _fit_english(asked.english, name, region, sounds) if plain < 0.95 and not name.words else 0.0
+        if english <= plain:
+            return plain, why
+        known = asked.english.trades and _shares(asked.english.trades, name.trade)
+        return english, f"字号“{name.own}”的拼音在内" + ("" if known or not asked.english.trades else "；行业不同")
     if name.words:
         return 0.0, ""
     return _fit_chinese(asked, name, kind, region, sounds)
@@ -81,6 +92,10 @@ def _fit_chinese(asked: Asked, name: NameParts, kind: int, region: str, sounds: 
         held = HELD + (HELD_MOST - HELD) * len(mine.text) / len(name.text)
         if held > score:
             return held, f"{KINDS[kind]}中含“{mine.text}”"
+    if score < BEGINS and len(name.own) >= 2 and mine.own.startswith(name.own) and len(mine.own) > len(name.own) + 1:
+        begun = BEGINS + 0.05 * place - (0.02 if kind != FULL else 0.0)
+        if begun > score:
+            return begun, f"字号“{name.own}”相同{place_said}"
     if kind != FULL:
         score -= 0.02
     why = _why(mine, name, core, core_spoken or own_spoken, said)
@@ -159,6 +174,32 @@ def _fit_latin(asked: Asked, name: NameParts, kind: int, sounds: Sounds) -> tupl
     return best - (0.0 if kind == FULL else 0.01), why
 
 
+def _fit_english(asked: EnglishName, name: NameParts, region: str, sounds: Sounds) -> float:
+    """How well a name fits pinyin with a trade in English or a place before it."""
+    if len(asked.own) < 3 or not (asked.trades or asked.places):
+        return 0.0
+    spelt = sounds.spell(name.core)
+    like = max(
+        OSA.normalized_similarity(asked.own, "".join(spelt[:end])) for end in range(len(name.own), len(spelt) + 1)
+    )
+    if like < ENGLISH_LIKE:
+        return 0.0
+    told = [*name.places, *([region] if region else [])]
+    here = any(_within(one, other) for one in asked.places for other in told)
+    place = 0.8 if not asked.places or not told else 1.0 if here else 0.2
+    trade = 0.8 if not asked.trades else 1.0 if _shares(asked.trades, name.trade) else 0.4 if name.trade else 0.7
+    return 0.96 * (0.7 * like + 0.14 * place + 0.16 * trade)
+
+
+def _shares(asked: frozenset[str], trade: str) -> bool:
+    return any(word in trade for word in asked)
+
+
 def _spoken_forms(name: NameParts) -> Iterable[tuple[str, float]]:
     """What people write in letters of a name, with its worth."""
-    return {name.own: 0.9, name.core: 0.95, name.base: 1.0, name.text: 1.0}.items()
+    forms = {name.own: 0.9, name.core: 0.95, name.base: 1.0, name.text: 1.0}
+    return (
+        (forms | {name.called: 0.97}).items()
+        if name.called and name.trade and name.called not in forms
+        else forms.items()
+    )

@@ -113,6 +113,8 @@ def name_keys(parts: NameParts, sounds: Sounds) -> Iterator[int]:
         syllables = sounds.spell(text)
         yield key("p", "".join(syllables))
         yield key("i", "".join([word[0] for word in syllables]))
+    if parts.trade and (called := parts.called):
+        yield key("i", "".join([word[0] for word in sounds.spell(called)]))
 
 
 def code_keys(code: str) -> tuple[int, int]:

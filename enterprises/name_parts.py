@@ -19,7 +19,9 @@ _FORM = re.compile(
     r"(?:集团)?(?:控股)?(?:股份有限公司|有限责任公司|有限公司|股份公司|总公司|公司|合伙企业|专业合作社|合作社|个人独资企业)$|"
     r"集团(?:股份)?$|总厂$|(?<![化加])工厂$"
 )
-_SMALL = re.compile(r"(?:经营部|经销部|服务部|批发部|销售部|门市部|商行|商店|工作室|厂|店|部|行|中心|超市)$")
+_BEHIND = re.compile(r"(?<=公司)(?:[^公司厂]{1,12})$")
+"""What forms and lists write behind a name: 盖章, 等 3 家, a number."""
+_SMALL = re.compile(r"(?:经营部|经销部|服务部|批发部|销售部|门市部|商行|商店|工作室|厂家|厂商|厂|店|部|行|中心|超市)$")
 _BRANCHES = "分公司|子公司|办事处|分厂|分店|门店|门市部|经销部|营业部|经营部|销售部|专卖店|旗舰店"
 _BRANCH = re.compile(
     rf"(?<=公司)[^公司厂]{{0,12}}(?:{_BRANCHES}|店|部|厂)$|"
@@ -48,6 +50,7 @@ _ALL_TRADE = re.compile(f"(?:{_TRADES})+")
 _TRADE_END = re.compile(f"(?:{'|'.join(sorted(_TRADES.split('|'), key=len, reverse=True))})$")
 _IN_BRACKETS = re.compile(r"[(（【\[〔]([^()（）【】\[\]〔〕]{2,11})[)）】\]〕]")
 _LEVEL = re.compile(r"(?:特别行政区|自治区|自治州|自治县|地区|新区|开发区|[省市区县州盟旗])$")
+_TOWN = re.compile(r"(?<=..)[省市区县旗]$")
 _SHORTEST = 2
 _LONGEST_PLACE = 11
 
@@ -65,6 +68,11 @@ class NameParts:
     branch: str
     places: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """Place without 市, 县, 区 and own name, as people say it; empty where there is no place."""
+        return _TOWN.sub("", self.region) + self.own if self.region else ""
 
     @property
     def core(self) -> str:
@@ -106,9 +114,12 @@ _LABEL = re.compile(
 )
 
 
+_SEAL = re.compile(r"\s*[(（]?\s*(?:盖章|公章|签章)\s*[)）]?\s*$|(?<=[司厂店部行])等$")
+
+
 def without_label(text: str) -> str:
-    """What somebody asks for without what stands before it in a form: `标称生产者：`, `被抽样单位 `, `关于`."""
-    rest = _LABEL.sub("", text, count=1).strip()
+    """What somebody asks for without what stands around it in a form: `标称生产者：`, `关于`, `（盖章）`."""
+    rest = _SEAL.sub("", _LABEL.sub("", text, count=1)).strip()
     return rest if len(rest) > 1 else text
 
 
@@ -126,6 +137,8 @@ class NameSplitter:
             return _latin(name, text)
         branch = found[0] if (found := _BRANCH.search(text)) else ""
         rest = text[: len(text) - len(branch)]
+        if not branch and not _FORM.search(rest) and (found := _BEHIND.search(rest)):
+            rest = rest[: found.start()]
         form = found[0] if (found := _FORM.search(rest)) and found.start() >= _SHORTEST else ""
         rest = rest[: len(rest) - len(form)]
         if not form and (found := _SMALL.search(rest)) and found.start() > _SHORTEST:

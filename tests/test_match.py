@@ -57,6 +57,12 @@ def matcher() -> Matcher:
         ("ganzhou yunzhui lidian keji", "全称的拼音"),
         ("yunzhui", "品牌的拼音"),
         ("gzyzldkj", "拼音首字母"),
+        ("GZYZ", "拼音首字母"),
+        ("Ganzhou Yunzhui Technology Co., Ltd.", "字号“云骓”的拼音在内"),
+        ("Yunzhui Batteries", "字号“云骓”的拼音在内"),
+        ("标称生产企业：赣州云骓锂电科技有限公司（盖章）", "全称相同"),
+        ("赣州云骓锂电科技有限公司等3家", "字号和行业相同"),
+        ("云骓充电宝厂家", "字号“云骓”相同"),
         ("ganzou yunzui lidian keji", "拼音相近"),
         ("赣州yunzhui锂电科技有限公司", "读音相同"),
         ("云骓（赣州）锂电科技有限公司", "全称相同"),
@@ -145,3 +151,29 @@ def test_the_command_tells_candidates_and_namesakes(tmp_path: Path, capsys: pyte
 def test_a_factory_that_is_misspelt_with_the_sign_of_factories_is_found() -> None:
     found = Matcher([RegistryEntry("A", "浔阳广府文化化工厂"), RegistryEntry("B", "九江浔阳化工有限公司")])
     assert found.match("浔阳厂府文化化工厂")[0].id == "A"
+
+
+def test_a_bare_brand_with_goods_means_the_firm_of_that_trade() -> None:
+    found = Matcher(
+        [
+            RegistryEntry("A", "上饶桉源钢铁有限公司", ("桉源",)),
+            RegistryEntry("B", "江西桉源电动车有限公司", ("桉源",)),
+            RegistryEntry("C", "抚州桉源水泥有限公司", ("桉源",)),
+        ]
+    )
+    first, second, third = found.match("桉源电动自行车")
+    assert first.id == "B"
+    assert first.score > second.score >= third.score
+
+
+def test_a_code_that_lacks_a_sign_is_not_every_code_that_begins_alike() -> None:
+    found = Matcher(
+        [
+            RegistryEntry("A", "甲厂", uscc="91360982YX91066692"),
+            RegistryEntry("B", "乙厂", uscc="91360982YX9111476J"),
+        ]
+    )
+    assert [one.id for one in found.match("91360982YX9106669")] == ["A"]  # the last one missing
+    assert [one.id for one in found.match("9136982YX91066692")] == ["A"]  # one amid it missing
+    assert [one.id for one in found.match("91360982YX910666692")] == ["A"]  # one doubled
+    assert found.match("91360982YX9106669")[0].namesakes == 0
