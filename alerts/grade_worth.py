@@ -28,7 +28,7 @@ def cases_since(db: Connection, table: GradeTable, since: date, until: date) -> 
     confirmed = confirmed_alerts(db)
     found = []
     for firm, (day, what) in sorted(first.items(), key=lambda item: (item[1][0], item[0]))[:MOST]:
-        [graded] = grades_for(db, [firm], table, day - timedelta(days=1), confirmed)
+        [graded] = grades_for(db, [firm], table, day - timedelta(days=1), confirmed, as_said=True)
         entry = find_entry(db, firm)
         found.append(case_of(graded, entry.name if entry else firm.removeprefix("NIL:"), day, what))
     return found

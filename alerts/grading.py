@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import Connection, select
 
 from alerts.marks import SPEAKING, marks_of, standing_marks
+from alerts.told_facts import told_facts, told_of_late
 from config.grades import GradeTable
 from core.clock import BEIJING, as_utc, beijing, parse_published
 from core.errors import UsageError
@@ -25,6 +26,8 @@ from store.schema import alert_history, firm_facts, ledger_entries
 
 LAST = "grades_through"
 LONGEST = timedelta(days=366)
+LATE = timedelta(days=60)
+"""How long after its day a notice may still come in; a night looks at its firms once more until then."""
 
 
 @dataclass(frozen=True)
@@ -70,20 +73,27 @@ def grades_for(
     db: Connection, firms: Sequence[str], table: GradeTable, day: date, confirmed: Confirmed, *, as_said: bool = False
 ) -> list[Grade]:
     """The grades of firms on a day; the registry tells their products, of a firm in no list its signals do.
+    What official lists and notices say of their lots counts beside what was imported.
 
     as_said: papers as a dossier of that day has them, whatever a re-import has made of them since; asks once a firm.
     """
     facts = facts_of(db, firms)
     if as_said:
         facts = {firm: _as_said(db, firm, known, day) for firm, known in facts.items()}
+    told = told_facts(db, facts)
     ledger = _ledger(db, firms, day)
     products = products_of(db, firms)
     return [
         grade_of(
-            firm, products.get(firm, ()), facts[firm], [*confirmed.get(firm, ()), *ledger.get(firm, ())], table, day
+            firm,
+            products.get(firm, ()),
+            [*facts[firm], *told[firm]],
+            [*confirmed.get(firm, ()), *ledger.get(firm, ())],
+            table,
+            day,
         )
         for firm in firms
-    ]  # fmt: skip
+    ]
 
 
 def _as_said(db: Connection, firm: str, facts: list[FirmFact], day: date) -> list[FirmFact]:
@@ -138,6 +148,7 @@ def _touched(db: Connection, since: datetime, confirmed: Confirmed) -> set[str]:
     found = set(db.execute(select(firm_facts.c.firm).where(firm_facts.c.updated_at > since).distinct()).scalars())
     mine = (ledger_entries.c.updated_at > since, ledger_entries.c.firm != "")
     found |= set(db.execute(select(ledger_entries.c.firm).where(*mine).distinct()).scalars())
+    found |= told_of_late(db, (since - LATE).date())
     spoken = (alert_history.c.at > since, alert_history.c.action.in_(SPEAKING))
     for name in db.execute(select(alert_history.c.alert).where(*spoken).distinct()).scalars():
         alert = find_alert(db, name)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from alerts.grade_worth import cases_since
 from alerts.grading import grades_for, nightly
@@ -18,16 +18,21 @@ from config.settings import PROJECT
 from core.clock import beijing
 from core.errors import ConfigError
 from core.firms import FactKind, FirmFact
+from core.records import Document, Kind, RegistryEntry
+from core.told import Outcome, Part, Party, Told
 from enterprises.grade import Grade, Record, grade_of
 from enterprises.grade_worth import share_of
 from ledger import steps
 from ledger.book import Deed, open_book
 from store import audit, users
 from store.database import Store
+from store.documents import add_revision
 from store.firm_facts import note_changes, save_facts
 from store.grades import changes, grades_of, month_ends, newest_changes, overrides_of, shares, shares_before
 from store.ledger import Entry, HazardState
+from store.registry import save_entries
 from store.schema import documents
+from store.told import keep_told
 from tests.desk_server import CONFIG, NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
@@ -262,3 +267,42 @@ def test_the_worth_is_told_by_the_grade_of_the_day_before_and_never_with_the_haz
     assert (share.cases, share.high) == (2, 0.5)
     assert share.interval[0] < 0.1 < 0.9 < share.interval[1], "two cases say little"
     assert json.loads(json.dumps(asdict(share)))["by_grade"] == {"A": 1, "C": 1}
+
+
+def test_what_an_official_list_says_of_a_lot_counts_once_and_for_its_maker(store: Store, table: GradeTable) -> None:
+    day, shop = beijing(NOW).date(), "某某电线经营部"
+    rows = [
+        Told("d1", 0, Outcome.FAILED, day, product="cable", models=("BV-1",), batches=("2601",), items="绝缘",
+             parties=(Party(Part.MAKER, "江西标准线缆厂"), Party(Part.SELLER, shop))),
+        Told("d1", 1, Outcome.FAILED, day, product="cable", models=("BV-2",), batches=("2602",),
+             parties=(Party(Part.MAKER, "", FIRM), Party(Part.SELLER, "", "ENT0043"))),
+        Told("d2", 0, Outcome.FAILED, day, product="cable", models=("BV-1",), batches=("2601",),
+             parties=(Party(Part.MAKER, "江西标准线缆厂"),)),
+        Told("d3", 0, Outcome.FAILED, day, models=("BV-9",), parties=(Party(Part.MAKER, "", FIRM),)),
+    ]  # fmt: skip
+    with store.write() as db:
+        save_entries(db, [RegistryEntry(FIRM, "江西标准线缆厂", region_code="360983", products=("cable",))], now=NOW)
+        for name, kind in (("d1", Kind.SPOTCHECK), ("d2", Kind.SPOTCHECK), ("d3", Kind.FORUM)):
+            write_document(db, name, kind)
+            keep_told(db, name, [one for one in rows if one.document == name])
+        [mine, shops] = grades_for(db, [FIRM, "ENT0043"], table, day, {})
+        assert [(one.row, one.document) for one in mine.reasons if one.row == "sampling_failed"] == [
+            ("sampling_failed", "d1"), ("sampling_failed", "d1"),
+        ], "two lots, one of them in two lists; a post is no list"  # fmt: skip
+        assert "sampling_failed" not in {one.row for one in shops.reasons}, "who sold it did not make it"
+        known = FirmFact(FIRM, FactKind.SAMPLING, "JD-7", day=day, model="BV-1", batch="2601", outcome="failed")
+        save_facts(db, [known], now=NOW)
+        [again] = grades_for(db, [FIRM], table, day, {})
+        assert again.points == mine.points, "an imported record of the lot is the same lot"
+        [before] = grades_for(db, [FIRM], table, day - timedelta(days=1), {})
+        assert {one.row for one in before.reasons} == {"product"}
+    assert nightly(store, table, now=NOW + timedelta(hours=1)).looked == 1
+    assert nightly(store, table, now=NOW + timedelta(hours=2)).looked == 1, "a list may still come in for its day"
+
+
+def write_document(db: Connection, name: str, kind: Kind) -> None:
+    document = Document(
+        id=name, source="jx", kind=kind, url=f"https://x.example/{name}", canonical_url="", title=name, text="",
+        event_time=NOW, published=NOW, fetched_at=NOW, stored_at=NOW, revision=1, content_hash=name,
+    )  # fmt: skip
+    assert add_revision(db, document, external_id=name, raw={})
