@@ -14,15 +14,16 @@ import typer
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.stores import open_store
 from config.lexicon import Lexicon, load_lexicon
-from config.registry_columns import FIRMS, KINDS, load_columns
+from config.registry_columns import FIRMS, KINDS, TIES, load_columns
 from core.clock import system_clock
-from core.firms import FirmFact, FirmTie
+from core.firms import FirmFact, FirmTie, TieKind
 from core.records import RegistryEntry
 from enterprises.entry_rows import Known
 from enterprises.fact_import import import_facts, preview_facts
 from enterprises.import_report import ImportReport, RefusedRow
 from enterprises.match_file import compile_matches
 from enterprises.registry_import import ImportPlan, import_file, preview_file
+from enterprises.trace_words import EDGES
 from store.database import Store
 from web.spreadsheet import safe
 
@@ -145,7 +146,7 @@ def _show_preview(store: Store, file: Path, plan: ImportPlan, *, as_json: bool) 
     if plan.columns.kind == FIRMS:
         report, found = preview_file(file, plan)
     else:
-        report, found = preview_facts(store, file, plan)
+        report, found = preview_facts(store, file, plan, clock=system_clock)
     rows = [{name: value for name, value in asdict(one).items() if value not in ("", (), None)} for one in found]
     if as_json:
         told = _told(report)
@@ -162,6 +163,8 @@ def _show_preview(store: Store, file: Path, plan: ImportPlan, *, as_json: bool) 
     print("前几行将记为：")
     for row in rows:
         print("  " + json.dumps(row, ensure_ascii=False, default=str))
+        if plan.columns.kind == TIES:
+            print(f"    读作：{row['one']} {EDGES[TieKind(row['kind'])]} {row['other']}")
     for refused in report.reasons[:SHOWN]:
         print(f"  第 {refused.line} 行不收：{refused.reason}")
     print("以上为预览，没有写入。")

@@ -57,6 +57,12 @@ def clean(text: str) -> str:
     return _GAP.sub("", " ".join(_CONTROL.sub(" ", text).split()))
 
 
+def said(cell: str) -> str:
+    """What a cell says, empty where it is only a sign for nothing (`/`, 无)."""
+    text = clean(cell)
+    return "" if text in NOTHING else text
+
+
 def plain(text: str) -> str:
     """Half width, compared in capitals."""
     return unicodedata.normalize("NFKC", text).strip().upper()
@@ -136,8 +142,13 @@ def state_in(cell: str) -> str:
 
 
 def outcome_in(kind: FactKind, cell: str) -> str:
-    """passed or failed of a sampling or a check, where the words say so; else the words."""
+    """passed or failed of a sampling or a check, where the words say so; else the words.
+
+    Of a credit class its letter, of a list its name in the table of grades.
+    """
     word = clean(cell)
+    if kind is FactKind.CREDIT:
+        return _credit(said(cell))
     if kind not in (FactKind.SAMPLING, FactKind.CHECK):
         return "" if word in NOTHING else word
     if word.lower() in ("failed", "fail", "否", "n") or any(sign in word for sign in ("不合格", "不符合", "未通过")):
@@ -145,6 +156,19 @@ def outcome_in(kind: FactKind, cell: str) -> str:
     if word.lower() in ("passed", "pass", "是", "y") or any(sign in word for sign in ("合格", "符合", "通过", "正常")):
         return "passed"
     return "" if word in NOTHING else word
+
+
+_CLASS = re.compile(
+    r"(?:企业)?(?:信用)?(?:风险)?(?:等级|类别|分类|评价)?[:：]?([A-D])(?:级|类|等|档)?(?:企业|主体|信用)?"
+)
+_LISTS = {"严重违法": "严重违法失信名单", "失信被执行": "失信被执行人", "经营异常": "经营异常名录"}
+
+
+def _credit(word: str) -> str:
+    if letter := _CLASS.fullmatch(plain(word)):
+        return letter[1]
+    left = any(sign in word for sign in ("移出", "未列入", "不属"))
+    return word if left else next((name for sign, name in _LISTS.items() if sign in word), word)
 
 
 def tie_in(cell: str) -> TieKind:

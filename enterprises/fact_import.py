@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from config.registry_columns import TIES
-from core.clock import Clock
+from core.clock import Clock, beijing
 from core.firms import FirmFact, FirmTie
 from enterprises.cells import CellMistake
 from enterprises.entry_rows import values_of
@@ -17,7 +18,16 @@ from enterprises.import_report import ImportReport
 from enterprises.registry_import import BATCH, ImportPlan, open_mapped
 from enterprises.table_rows import Cells, batches
 from store.database import Store
-from store.firm_facts import fact_id, known_facts, known_ties, note_changes, save_facts, save_ties, tie_key
+from store.firm_facts import (
+    fact_id,
+    known_facts,
+    known_ties,
+    note_changes,
+    note_tie_changes,
+    save_facts,
+    save_ties,
+    tie_key,
+)
 
 Key = TypeVar("Key")
 Thing = TypeVar("Thing", FirmFact, FirmTie)
@@ -30,17 +40,21 @@ def import_facts(store: Store, path: Path, plan: ImportPlan, *, clock: Clock) ->
     rows, places, report = open_mapped(path, plan)
     for batch in batches(rows.rows, BATCH):
         with store.write() as db:
-            found = _read(db, batch, places, plan, report, path.name)
+            now = clock()
+            found = _read(db, batch, places, plan, report, path.name, beijing(now).date())
             if plan.columns.kind == TIES:
                 ties = {tie_key(one): one for one in found if isinstance(one, FirmTie)}
                 before = known_ties(db, list(ties.values()))
-                save_ties(db, _count(ties, before, report), now=clock())
+                other = _count(ties, before, report)
+                save_ties(db, other, now=now)
+                again = [(before[tie_key(one)], one) for one in other if tie_key(one) in before]
+                note_tie_changes(db, again, now=now, source=path.name)
             else:
                 facts = {fact_id(one): one for one in found if isinstance(one, FirmFact)}
-                known, now = known_facts(db, list(facts)), clock()
-                changed = _count(facts, known, report)
+                stored = known_facts(db, list(facts))
+                changed = _count(facts, stored, report)
                 save_facts(db, changed, now=now)
-                pairs = [(known[key], one) for one in changed if (key := fact_id(one)) in known]
+                pairs = [(stored[key], one) for one in changed if (key := fact_id(one)) in stored]
                 note_changes(db, pairs, now=now, source=path.name)
         if plan.progress is not None:
             plan.progress(report.rows)
@@ -48,14 +62,14 @@ def import_facts(store: Store, path: Path, plan: ImportPlan, *, clock: Clock) ->
 
 
 def preview_facts(
-    store: Store, path: Path, plan: ImportPlan, *, rows: int = 5
+    store: Store, path: Path, plan: ImportPlan, *, clock: Clock, rows: int = 5
 ) -> tuple[ImportReport, list[FirmFact | FirmTie]]:
     """How the first rows of a file would be read; nothing is written. Raises UsageError."""
     opened, places, report = open_mapped(path, plan)
     found: list[FirmFact | FirmTie] = []
     with store.read() as db:
         for batch in batches(opened.rows, rows):
-            found += _read(db, batch, places, plan, report, path.name)
+            found += _read(db, batch, places, plan, report, path.name, beijing(clock()).date())
             if len(found) >= rows or report.rows >= BATCH:
                 break
     return report, found[:rows]
@@ -68,6 +82,7 @@ def _read(
     plan: ImportPlan,
     report: ImportReport,
     source: str,
+    today: date,
 ) -> list[FirmFact | FirmTie]:
     filled = [(line, cells, values) for line, cells in batch if (values := values_of(places, cells))]
     finder = FirmFinder(db, [values for _line, _cells, values in filled])
@@ -79,7 +94,7 @@ def _read(
                 found.append(tie_of_row(finder, values, plan.known.products, source))
             else:
                 firm = finder.find(values)
-                found.append(fact_of_row(KIND_OF[plan.columns.kind], firm, values, plan.known.products, source))
+                found.append(fact_of_row(KIND_OF[plan.columns.kind], firm, values, plan.known.products, source, today))
         except CellMistake as mistake:
             report.refuse(line, str(mistake), cells)
     return found

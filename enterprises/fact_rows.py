@@ -15,6 +15,7 @@ from enterprises.cells import (
     last_day,
     outcome_in,
     paper_number,
+    said,
     state_in,
     tie_in,
 )
@@ -33,6 +34,8 @@ KIND_OF: Mapping[str, FactKind] = {
 }
 """What the rows of a kind of file are."""
 NIL = "NIL:"
+DONE = (FactKind.SAMPLING, FactKind.CHECK, FactKind.PENALTY, FactKind.COMPLAINTS)
+"""What has happened when it is recorded; a recall may be told before it begins."""
 
 
 class FirmFinder:
@@ -69,16 +72,18 @@ def _only(found: Sequence[Keys], missing: str, name: str = "") -> str:
 
 
 def fact_of_row(
-    kind: FactKind, firm: str, row: Mapping[str, str], products: Mapping[str, str], source: str
+    kind: FactKind, firm: str, row: Mapping[str, str], products: Mapping[str, str], source: str, today: date
 ) -> FirmFact:
-    """The fact that a row tells of a firm. Raises CellMistake."""
+    """The fact that a row tells of a firm. today: what is over cannot be later. Raises CellMistake."""
     day, until = _days(row)
-    number = paper_number(kind, row.get("number", "")) if kind in PAPERS else clean(row.get("number", ""))
+    number = paper_number(kind, row.get("number", "")) if kind in PAPERS else said(row.get("number", ""))
     if kind not in (*PAPERS, FactKind.CREDIT) and day is None:
         raise CellMistake("没有日期")
     if day is not None and until is not None and until < day:
         raise CellMistake(f"止期 {until} 早于起期 {day}")
-    product = clean(row.get("product", ""))
+    if kind in DONE and day is not None and day > today:
+        raise CellMistake(f"日期 {day} 在今天（{today}）之后")
+    product = said(row.get("product", ""))
     return FirmFact(
         firm,
         kind,
@@ -88,11 +93,11 @@ def fact_of_row(
         state=state_in(row.get("state", "")) if kind in PAPERS else "",
         state_since=first_day(row.get("state_since", "")),
         product=products.get(product, product),
-        model=clean(row.get("model", "")),
-        batch=clean(row.get("batch", "")),
+        model=said(row.get("model", "")),
+        batch=said(row.get("batch", "")),
         outcome=outcome_in(kind, row.get("outcome", "")),
         count=count_in(row.get("count", "")),
-        text=clean(row.get("text", "")),
+        text=said(row.get("text", "")),
         source=source,
     )
 
@@ -110,7 +115,7 @@ def tie_of_row(finder: FirmFinder, row: Mapping[str, str], products: Mapping[str
         raise CellMistake("两家企业都不在名录中")
     if one == other:
         raise CellMistake("关系的两方是同一家企业")
-    product = clean(row.get("product", ""))
+    product = said(row.get("product", ""))
     since, until = first_day(row.get("since", "")), last_day(row.get("until", ""))
     return FirmTie(one, tie_in(row.get("kind", "")), other, products.get(product, product), since, until, "", source)
 

@@ -22,15 +22,15 @@ from enterprises.axis import Axis, Point
 from enterprises.mentions import Find, Mentions, mentions_of
 from enterprises.office import Office, office_of
 from enterprises.papers import KINDS, Need, Paper, needs_of, papers_on
-from enterprises.relations import Relation, relations_of
+from enterprises.relations import TIE_WORDS, Relation, relations_of
 from enterprises.signals import MOST_SIGNALS, NIL, Cut, SignalRow, count_signals, signals_of
 from enterprises.trade import Trade, trade_of
 from store.alert_log import list_alerts
 from store.events import events_of_documents
-from store.firm_facts import changed_field, changes_of, fact_id, facts_of, said_before, ties_of
+from store.firm_facts import changed_field, changed_tie, changes_of, fact_id, facts_of, said_before, ties_of
 from store.ledger import Entry
 from store.ledger_list import entries_of_firm
-from store.registry import find_entry
+from store.registry import find_entries, find_entry
 
 MOST_EVENTS, MOST_ALERTS = 60, 200  # on the axis
 FIRST = datetime.min.replace(tzinfo=UTC)
@@ -108,7 +108,7 @@ class ProductRow:
 
 FACT_WORDS = {
     "day": "日期", "until": "有效期止", "state": "状态", "state_since": "状态起始日", "outcome": "结果",
-    "count": "数量", "text": "内容", "document": "依据",
+    "count": "数量", "text": "内容", "document": "依据", "since": "起",
 }  # fmt: skip
 
 
@@ -193,7 +193,9 @@ def read_profile(db: Connection, asked: Asked, cut: Cut, known: Known) -> Profil
     by_id = {fact_id(fact): fact for fact in facts}
     said = {by_id[which]: then for which, then in said_before(facts, history, asked.end).items()}
     papers = papers_on(facts, asked.day, asked.today, said)
-    changes = [each for change in history for each in _changes(change, asked.end, by_id)]
+    tied = [found[1] for change in history for field in change.changes if (found := changed_tie(field))]
+    names = {side: one.name for side, one in find_entries(db, _sides(tied)).items()}
+    changes = [each for change in history for each in _changes(change, asked.end, by_id, names)]
     parent = find_entry(db, entry.parent_id) if entry and entry.parent_id else None
     product = _main_product(entry, signals)
     schemes = [scheme for product in (entry.products if entry else ()) for scheme in _schemes(known.lexicon, product)]
@@ -237,15 +239,32 @@ def _axis(
     return Axis(start, asked.end, inside, given, cut_off=len(signals) == MOST_SIGNALS)
 
 
-def _changes(change: EntryChange, end: datetime, facts: Mapping[str, FirmFact]) -> list[Change]:
+def _sides(ties: Sequence[FirmTie]) -> list[str]:
+    """The firms of relations."""
+    return sorted({side for tie in ties for side in (tie.one, tie.other)})
+
+
+def _changes(
+    change: EntryChange, end: datetime, facts: Mapping[str, FirmFact], names: Mapping[str, str]
+) -> list[Change]:
     return [
-        Change(change.at, change.source, field, before, now, change.at > end, _label(field, facts))
+        Change(change.at, change.source, field, before, now, change.at > end, _label(field, facts, change.firm, names))
         for field, (before, now) in change.changes.items()
     ]
 
 
-def _label(field: str, facts: Mapping[str, FirmFact]) -> str:
-    """What a field of a paper or record is called: `CCC 认证 2024… 有效期止`."""
+def _tie_words(tie: FirmTie, firm: str, names: Mapping[str, str]) -> str:
+    """`供货给 某某电池厂`, as seen from one side."""
+    first = tie.one == firm
+    other = tie.other if first else tie.one
+    word = TIE_WORDS[tie.kind, first]
+    return f"关系：{word} {names.get(other, other.removeprefix(NIL))}"
+
+
+def _label(field: str, facts: Mapping[str, FirmFact], firm: str, names: Mapping[str, str]) -> str:
+    """What a field of a paper, record or relation is called: `CCC 认证 2024… 有效期止`."""
+    if tied := changed_tie(field):
+        return f"{_tie_words(tied[1], firm, names)} {FACT_WORDS.get(tied[0], tied[0])}"
     which, name = changed_field(field) or ("", "")
     if not which:
         return ""

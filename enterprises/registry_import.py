@@ -74,7 +74,11 @@ def open_mapped(path: Path, plan: ImportPlan) -> tuple[FileRows, dict[str, tuple
         raise UsageError(f"{path}：没有企业名称列（表头：{seen}）；请用 --map '表头={names[0]}' 说明是哪一列")
     unused = tuple(cell for place, cell in enumerate(rows.header) if cell.strip() and place not in mapped)
     told = {rows.header[place]: name for place, name in mapped.items()}
-    return rows, places, ImportReport(plan.columns.kind, told, unused, rows.header, listener=plan.refused)
+    report = ImportReport(plan.columns.kind, told, unused, rows.header, listener=plan.refused)
+    for line, reason, text in rows.broken:
+        report.rows += 1
+        report.refuse(line, reason, (text,))
+    return rows, places, report
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ BEYOND: Mapping[tuple[TieKind, bool], str] = {
     (TieKind.SHOP, False): "网店",
 }
 """Words for those that come after it."""
+TIE_WORDS: Mapping[tuple[TieKind, bool], str] = {**BEHIND, **BEYOND}
 
 
 @dataclass(frozen=True)

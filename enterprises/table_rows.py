@@ -9,7 +9,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import chain, islice
 from pathlib import Path
@@ -35,10 +35,12 @@ MAX_UNPACKED = 2 * 1024**3  # a full sheet of 1,048,576 rows with twenty columns
 
 @dataclass(frozen=True)
 class FileRows:
-    """header: its cells.  rows: number of the line in the file and cells, of what stands below the header."""
+    """header: its cells.  rows: number of the line in the file and cells, of what stands below the header.
+    broken: line, reason and text of what is no row at all."""
 
     header: Cells
     rows: Iterator[tuple[int, Cells]]
+    broken: Sequence[tuple[int, str, str]] = field(default_factory=tuple)
 
 
 def open_rows(path: Path, words: Iterable[str], plain: Callable[[str], str]) -> FileRows:
@@ -56,7 +58,7 @@ def open_rows(path: Path, words: Iterable[str], plain: Callable[[str], str]) -> 
     if head[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         return _best(path, [_below(rows, known, plain) for rows in _sheets(path)])
     if head.lstrip(codecs.BOM_UTF8 + b" \t\r\n")[:1] in b"[{":
-        return _of_records(_records(path))
+        return _of_records(path)
     return _below(_csv_lines(path, head), known, plain)
 
 
@@ -74,7 +76,33 @@ def _below(lines: Iterator[tuple[int, Cells]], known: frozenset[str], plain: Cal
     if (wide := max(len(cells) for _, cells in first)) > MAX_COLUMNS:
         raise UsageError(f"有 {wide} 列，至多 {MAX_COLUMNS} 列；可能分隔符不对")
     at = max(range(len(first)), key=lambda place: (sum(plain(cell) in known for cell in first[place][1]), -place))
-    return FileRows(first[at][1], chain(first[at + 1 :], lines))
+    header, below = _whole_header([cells for _number, cells in first], at, known, plain)
+    return FileRows(header, chain(first[below:], lines))
+
+
+def _whole_header(
+    rows: Sequence[Cells], at: int, known: frozenset[str], plain: Callable[[str], str]
+) -> tuple[Cells, int]:
+    """The header, put together of two rows where cells are merged (生产许可证 over 编号 and 有效期), and where the rows
+    below it begin."""
+
+    def fits(upper: Cells, lower: Cells) -> bool:
+        """Whether each cell of the lower row stands below nothing or below a title of several columns."""
+        filled = [place for place, cell in enumerate(lower) if cell.strip()]
+        words = sum(plain(lower[place]) in known for place in filled)
+        over = [upper[place] if place < len(upper) else "" for place in filled]
+        return words > 0 and words * 2 >= len(filled) and not any(plain(cell) in known for cell in over)
+
+    def joined(upper: Cells, lower: Cells) -> Cells:
+        width = max(len(upper), len(lower))
+        pairs = zip(*(row + ("",) * (width - len(row)) for row in (upper, lower)), strict=True)
+        return tuple(below or above for above, below in pairs)
+
+    if at + 1 < len(rows) and fits(rows[at], rows[at + 1]):
+        return joined(rows[at], rows[at + 1]), at + 2
+    if at and any(plain(cell) in known for cell in rows[at - 1]) and fits(rows[at - 1], rows[at]):
+        return joined(rows[at - 1], rows[at]), at + 1
+    return rows[at], at + 1
 
 
 def _best(path: Path, sheets: Sequence[FileRows]) -> FileRows:
@@ -169,40 +197,69 @@ def _cell(value: Any) -> str:
     return without_surrogates(json.dumps(value, ensure_ascii=False)) if isinstance(value, dict) else str(value)
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Number and record of each object of a JSON list or of JSON lines; of an object its first list of objects."""
+Records = list[tuple[int, dict[str, Any]]]
+Broken = list[tuple[int, str, str]]
+
+
+def _records(path: Path) -> tuple[Records, Broken]:
+    """Number and record of each object of a JSON list or of JSON lines, and what is none; of an object its first list
+    of objects, however deep."""
     text = path.read_text(encoding=_encoding(path, path.open("rb").read(SAMPLE)), errors="replace").lstrip("\ufeff")
     try:
         whole = json.loads(text)
     except RecursionError:
         raise UsageError(f"{path}：JSON 套得太深，应为 {{字段: 值}} 的列表") from None
     except ValueError:
-        yield from _json_lines(path, text)
-        return
+        return _json_lines(path, text)
     if isinstance(whole, dict):
-        lists = [value for value in whole.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
-        whole = lists[0] if lists else [whole]
+        whole = _list_within(whole) or [whole]
+    kept, broken = Records(), Broken()
     for number, record in enumerate(whole, start=1):
-        if not isinstance(record, dict):
-            raise UsageError(f"{path}：第 {number} 条不是对象，应为 {{字段: 值}}")
-        yield number, record
+        if isinstance(record, dict):
+            kept.append((number, record))
+        else:
+            broken.append((number, NO_RECORD, json.dumps(record, ensure_ascii=False)[:200]))
+    if not kept:
+        raise UsageError(f"{path}：第 1 条{NO_RECORD}")
+    return kept, broken
 
 
-def _json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+NO_RECORD = "不是对象，应为 {字段: 值}"
+
+
+def _list_within(whole: dict[str, Any]) -> list[Any]:
+    """The first list of objects, those near the top first."""
+    level: list[Any] = list(whole.values())
+    while level:
+        lists = [value for value in level if isinstance(value, list) and value and isinstance(value[0], dict)]
+        if lists:
+            return lists[0]
+        level = [value for one in level if isinstance(one, dict) for value in one.values()]
+    return []
+
+
+def _json_lines(path: Path, text: str) -> tuple[Records, Broken]:
+    kept, broken = Records(), Broken()
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{path}：第 {number} 行不是 JSON（{error}）") from None
-        if not isinstance(record, dict):
-            raise UsageError(f"{path}：第 {number} 行不是对象，应为 {{字段: 值}}")
-        yield number, record
+            broken.append((number, f"不是 JSON（{error}）", line[:200]))
+            continue
+        if isinstance(record, dict):
+            kept.append((number, record))
+        else:
+            broken.append((number, NO_RECORD, line[:200]))
+    if not kept:
+        number, reason, _text = broken[0]
+        raise UsageError(f"{path}：第 {number} 行{reason}")
+    return kept, broken
 
 
-def _of_records(records: Iterator[tuple[int, dict[str, Any]]]) -> FileRows:
-    kept = list(records)
+def _of_records(path: Path) -> FileRows:
+    kept, broken = _records(path)
     header = tuple(dict.fromkeys(key for _number, record in kept for key in record))
     rows = ((number, tuple(_cell(record.get(key)) for key in header)) for number, record in kept)
-    return FileRows(header, rows)
+    return FileRows(header, rows, broken)

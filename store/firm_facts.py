@@ -57,7 +57,36 @@ def note_changes(db: Connection, pairs: Iterable[tuple[FirmFact, FirmFact]], *, 
         db.execute(firm_changes.insert(), rows)
 
 
-OF_A_FACT = "fact:"
+def note_tie_changes(db: Connection, pairs: Iterable[tuple[FirmTie, FirmTie]], *, now: datetime, source: str) -> None:
+    """Keep what relations said before a re-import, with each firm of the registry that has a side. pairs: before and
+    after.
+
+    A field of a change is called `tie:<field>:<kind>:<one>|<other>|<product>`.
+    """
+    rows = []
+    for before, after in pairs:
+        told = f"{after.kind}:{after.one}|{after.other}|{after.product}"
+        changed = {
+            f"{OF_A_TIE}{name}:{told}": [_text(getattr(before, name)), _text(getattr(after, name))]
+            for name in ("since", "until", "document")
+            if getattr(before, name) != getattr(after, name)
+        }
+        sides = [firm for firm in (after.one, after.other) if not firm.startswith("NIL:")]
+        rows += [{"firm": firm, "at": now, "source": source, "changes": changed} for firm in sides if changed]
+    if rows:
+        db.execute(firm_changes.insert(), rows)
+
+
+OF_A_FACT, OF_A_TIE = "fact:", "tie:"
+
+
+def changed_tie(name: str) -> tuple[str, FirmTie] | None:
+    """The field and the relation, of a field of a change; None where it is of no relation."""
+    if not name.startswith(OF_A_TIE):
+        return None
+    field, kind, told = name.removeprefix(OF_A_TIE).split(":", 2)
+    one, other, product = told.split("|", 2)
+    return field, FirmTie(one, TieKind(kind), other, product)
 
 
 def changed_field(name: str) -> tuple[str, str] | None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,14 +16,14 @@ from core.credit_code import clean_code, code_mistake
 from core.errors import UsageError
 from core.firms import FactKind, FirmFact, FirmTie, TieKind
 from core.records import RegistryEntry
-from enterprises.cells import CellMistake, first_day, last_day, paper_number
+from enterprises.cells import CellMistake, first_day, last_day, outcome_in, paper_number
 from enterprises.entry_rows import Known
 from enterprises.fact_import import import_facts
 from enterprises.import_report import ImportReport
 from enterprises.papers import papers_on
 from enterprises.registry_import import ImportPlan, import_file, preview_file
 from store.database import Store
-from store.firm_facts import changed_field, changes_of, facts_of, said_before, ties_of
+from store.firm_facts import changed_field, changed_tie, changes_of, facts_of, said_before, ties_of
 from store.registry import find_entry, load_entries, save_entries
 
 COLUMNS = load_columns(PROJECT / "config")
@@ -251,3 +251,69 @@ def test_what_a_re_import_changed_is_kept_and_the_day_sees_what_stood_then(store
 
     assert told(date(2026, 11, 10)) == ("当日已暂停 21 天", "其后名录改为有效期至 2031-11-01")
     assert told(date(2026, 12, 9)) == ("当日有效", "")
+
+
+def test_a_header_of_two_rows_and_json_within_objects_are_read(bring: Import, store: Store, tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (
+        ["生产许可证获证企业名单"],
+        ["序号", "企业名称", "所在区县", "生产许可证", None, "登记信息", None],
+        [None, None, None, "许可证编号", "备注", "统一社会信用代码", "状态"],
+        [1, "某甲厂", "东湖区", "(赣)XK12-001-90003", "", CODE, "存续"],
+    ):
+        sheet.append(row)
+    book.save(tmp_path / "两行.xlsx")
+    report = bring((tmp_path / "两行.xlsx").read_bytes(), "两行表头.xlsx")
+    assert (report.new, report.refused) == (1, 0)
+    deep = {"code": 0, "data": {"total": 1, "page": {"list": [{"企业名称": "某乙厂"}]}}}
+    assert bring(json.dumps(deep, ensure_ascii=False), "接口.json").new == 1
+    broken = bring('{"name": "某丙厂"}\n{断了\n[1]\n', "行.jsonl")
+    assert (broken.new, [(row.line, row.reason[:6]) for row in broken.reasons]) == (
+        1,
+        [(2, "不是 JSO"), (3, "不是对象，应")],
+    )
+    with store.read() as db:
+        first = next(one for one in load_entries(db) if one.name == "某甲厂")
+    assert (first.licence_no, first.uscc, first.status, first.region_code) == (
+        ("(赣)XK12-001-90003",), CODE, "存续", "360102",
+    )  # fmt: skip
+
+
+def test_signs_for_nothing_say_nothing_and_what_is_done_is_not_of_tomorrow(bring: Import, store: Store) -> None:
+    bring("id,name\nA,某甲厂\n")
+    rows = "某甲厂,2026-11-01,合格,/,—\n某甲厂,2056-11-01,不合格,A1,无\n"
+    report = bring(f"企业名称,抽查日期,结果,规格型号,不合格项目\n{rows}", kind="sampling")
+    assert [row.reason[:13] for row in report.reasons] == ["日期 2056-11-01"[:13]]
+    with store.read() as db:
+        [fact] = facts_of(db, ["A"])["A"]
+    assert (fact.model, fact.text) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [
+        ("C级", "C"), ("信用等级：d", "D"), ("B类企业", "B"), ("严重违法失信企业名单（黑名单）", "严重违法失信名单"),
+        ("失信被执行人名单", "失信被执行人"), ("列入经营异常名录", "经营异常名录"),
+        ("已移出经营异常名录", "已移出经营异常名录"),
+        ("守信", "守信"), ("/", ""),
+    ],
+)  # fmt: skip
+def test_a_credit_class_is_read_as_the_table_of_grades_has_it(cell: str, kept: str) -> None:
+    assert outcome_in(FactKind.CREDIT, cell) == kept
+
+
+def test_what_a_re_import_changed_of_a_relation_is_kept_with_both_firms(bring: Import, store: Store) -> None:
+    bring("id,name\nA,某甲厂\nB,某乙厂\n")
+    head = "企业名称,关系,对方名称,开始日期,结束日期\n"
+    bring(f"{head}某甲厂,供应商,某乙厂,2024-01-01,\n", kind="ties")
+    assert bring(f"{head}某甲厂,供应商,某乙厂,2024-01-01,\n", "再来.csv", kind="ties").unchanged == 1
+    assert bring(f"{head}某甲厂,供应商,某乙厂,2024-01-01,2026-06-30\n", "三.csv", kind="ties").updated == 1
+    with store.read() as db:
+        for firm in ("A", "B"):
+            [change] = changes_of(db, firm)
+            [(field, values)] = change.changes.items()
+            assert changed_tie(field) == ("until", FirmTie("A", TieKind.SUPPLIER, "B"))
+            assert (change.source, values) == ("三.csv", ("", "2026-06-30"))
+            assert said_before([], [change], change.at - timedelta(days=1)) == {}
