@@ -19,11 +19,11 @@ REGISTRY = "名录"
 BEHIND: Mapping[tuple[TieKind, bool], str] = {
     (TieKind.GROUP, True): "所属集团",
     (TieKind.BRANCH, True): "上级企业",
-    (TieKind.BRAND_OWNER, True): "生产本企业品牌",
+    (TieKind.BRAND_OWNER, True): "品牌代工者",
     (TieKind.BRAND_OWNER, False): "品牌所有人",
     (TieKind.OEM, False): "受托生产",
     (TieKind.SUPPLIER, False): "供应商",
-    (TieKind.SELLER, True): "所售产品的生产者",
+    (TieKind.SELLER, True): "所售生产者",
 }
 """Words for those behind a firm, by whether it stands first in the relation."""
 BEYOND: Mapping[tuple[TieKind, bool], str] = {

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 MOST = 200
 SEPARATORS = re.compile(
-    r"[、，,;；\n]|\s+(?:and|or|&|und|sowie)\s+|(?:和|及|与|以及)(?=[A-Za-z0-9])|(?<=[\w+])/(?=\w*\d)(?=[\w-]{4,})"
+    r"[、，,;；\n]|\s+(?:and|or|&|und|sowie)\s+|(?:和|及|与|以及)(?=[A-Za-z0-9])|(?<=[\w+])/(?=\w*\d)(?=[\w-]{4,})|\s/\s"
 )
+_NEXT_SENTENCE = re.compile(r"(?<=\w\w)\.\s+[A-Z][a-z].*", re.DOTALL)
 NOTHING = re.compile(
     r"(?:unknown|none|not (?:specified|known|applicable|provided)|n/?a|various|all|multiple|see .*|/|-+|—+"
     r"|无|不详|未知|详见.*|见附件|全部|等)\.?",
@@ -55,11 +56,12 @@ _PART = re.compile(r"\s*(?:,|，|、|;|/(?=\w{4})|\band\b|\bor\b|&|和|及|与)+
 _LABEL = re.compile(
     r"^(?:(?:model|style|item)s?\b|型号|规格|No\.)\s*(?:(?:numbers?|nos?\.?)\b|#)?\s*[:：为]?\s*", re.IGNORECASE
 )
+_ALSO = re.compile(r"^also (?:marked|sold|known)(?: as)?\s+", re.IGNORECASE)
 
 
 def read_models(text: str) -> tuple[str, ...]:
     """Models of a field that holds nothing else: parted at commas and the like, traps left out."""
-    parts = SEPARATORS.split(unicodedata.normalize("NFKC", text))
+    parts = SEPARATORS.split(_NEXT_SENTENCE.sub("", unicodedata.normalize("NFKC", text)))
     return _unique(part for part in map(_trimmed, parts) if part and not _is_trap(part))
 
 
@@ -94,7 +96,7 @@ def _named(text: str) -> Iterator[str]:
 
 
 def _trimmed(text: str) -> str:
-    return _LABEL.sub("", text.strip()).strip(" .,;:()[]{}“”\"'（）【】")
+    return _LABEL.sub("", _ALSO.sub("", text.strip())).strip(" .,;:()[]{}“”\"'（）【】")
 
 
 def _is_trap(text: str) -> bool:

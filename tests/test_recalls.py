@@ -90,6 +90,9 @@ def test_models_are_found_in_prose_and_what_only_looks_like_one_is_not(text: str
         ("4812", ("4812",)),
         ("GB 4706.1-2005", ()),
         ("500ml", ()),
+        ("TV-4820C, also marked ZML-4820C. Batch", ("TV-4820C", "ZML-4820C")),
+        ("TV-5430C / ZML-5430C. Manufacturer as marked on the", ("TV-5430C", "ZML-5430C")),
+        ("SR-20. Wheels", ("SR-20",)),
     ],
 )
 def test_a_model_field_is_parted_and_cleared_of_traps(text: str, models: tuple[str, ...]) -> None:
