@@ -26,7 +26,8 @@ from config.regions import Regions
 from config.settings import PROJECT
 from core.facts import Firm, Recall
 from core.records import Document, Kind, RegistryEntry
-from enterprises.latin_names import TRADES, LatinReader
+from enterprises.english_trades import TRADES
+from enterprises.latin_names import LatinReader
 from enterprises.mirror import LEAD, Mirror
 from nlp.pinyin import spelt
 
