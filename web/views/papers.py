@@ -110,7 +110,8 @@ def download(visit: Here, paper_id: str, name: str) -> Response:
     with visit.services.store.write() as db:
         told = {"format": name.rpartition(".")[2]} | ({"hash": frozen.sha256} if frozen else {})
         audit.note(db, visit.me.name, "export_paper", kept.row.id, at=visit.services.clock(), details=told)
-    word = f"{kept.row.id}_{KINDS[kept.row.kind].name}{'' if kept.signed else '_代拟稿'}.{name.rpartition('.')[2]}"
+    state = "" if kept.signed else "_已作废" if kept.gone else "_代拟稿"
+    word = f"{kept.row.id}_{KINDS[kept.row.kind].name}{state}.{name.rpartition('.')[2]}"
     head = f"attachment; filename=\"{kept.row.id}-{name}\"; filename*=UTF-8''{quote(word, safe='')}"
     return Response(body, media_type=TYPES[name], headers={"Content-Disposition": head})
 
