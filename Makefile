@@ -4,7 +4,7 @@ BIN := .venv/bin
 SPEED ?=
 PORT ?= 8000
 
-.PHONY: run live install test check lock demo-reset bench clean fuzz
+.PHONY: run live install test check lock demo-reset bench clean fuzz audit
 
 run: install
 	@$(BIN)/fengsui run --profile demo --port $(PORT) $(if $(SPEED),--speed $(SPEED))
@@ -47,6 +47,14 @@ SECONDS ?= 60
 fuzz: .venv/installed-dev
 	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris==3.0.0
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+# What we are made of and under which licences (build/sbom.json), then what is known of holes in it; the latter asks the
+# index for each package and says so where nobody answers.
+audit: .venv/installed
+	@mkdir -p build
+	$(BIN)/python -m deploy.sbom > build/sbom.json
+	@test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && build/audit/bin/pip install --quiet pip-audit; } || true
+	@if [ -x build/audit/bin/pip-audit ]; then build/audit/bin/python -m deploy.audit; else echo "skipped, not audited: pip-audit cannot be installed" >&2; fi
 
 # After a change of requirements*.in: resolve anew and pin what was resolved.
 lock:
