@@ -2,18 +2,19 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date as day_type
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.policy import SMTP
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
 from alerts.digest import Digest, bounds_of, build_digest, plan_digest, previous_day
-from alerts.digest_day import DigestDesk, read_day
+from alerts.digest_day import DigestDesk, Owed, read_day
 from alerts.digest_reader import Reader
 from alerts.mail_message import DIGEST, MailWriter
 from alerts.router import Router
@@ -24,6 +25,7 @@ from commands.stores import open_store
 from commands.watching import agenda_of
 from config.calendar_classes import load_calendar
 from config.grouping import load_grouping
+from config.keeping import load_keeping
 from config.lexicon import load_lexicon
 from config.orgs import load_orgs
 from config.routes import Recipient
@@ -31,7 +33,10 @@ from config.settings import Settings
 from core.clock import system_clock
 from core.errors import UsageError
 from core.records import Notification, RegistryEntry
+from reports.agenda import Agenda, Line
 from scheduler import DailyJob
+from store.backups import last_backup, state_of
+from store.checks import last_check
 from store.database import Store
 from store.mail_book import sweep_pictures
 from store.registry import find_entry
@@ -98,8 +103,23 @@ def digest_desk_of(settings: Settings, store: Store) -> DigestDesk:
         router=Router(load_orgs(settings.config, lexicon), lexicon, firm),
         calendar=load_calendar(settings.config),
         family_of=load_grouping(settings.config).family_of,
-        owed=agenda_of(settings, lexicon).told,
+        owed=with_what_is_kept(settings, store, agenda_of(settings, lexicon)),
     )
+
+
+def with_what_is_kept(settings: Settings, store: Store, agenda: Agenda) -> Owed:
+    """What offices owe; before it, for the province's desk, that backups are late or what is kept was damaged."""
+    rules = load_keeping(settings.config).backup
+
+    def told(db: Connection, now: datetime, own: Collection[str]) -> list[Line]:
+        owed = agenda.told(db, now, own)
+        if agenda.regions.home not in own:
+            return owed
+        backups = state_of(last_backup(store), system_clock(), on=bool(rules.to), late=rules.late)
+        faults = [what for what, _remedy in last_check(store).faults] + ([backups.fault] if backups.fault else [])
+        return [*(Line(f"系统：{what}", "over", "/status") for what in faults), *owed]
+
+    return told
 
 
 def digest_jobs(settings: Settings, store: Store) -> list[DailyJob]:

@@ -12,13 +12,15 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event, select
 
+from commands.digests import digest_desk_of
 from config.ledger import Proofs
+from config.settings import Settings
 from core.errors import StoreError
 from keeping.check import Budget, check_kept
 from ledger import proofs
 from pipelines.intake import StoreIntake
-from store.backups import LastBackup
-from store.checks import last_check
+from store.backups import LastBackup, note_backup
+from store.checks import Check, Damage, last_check, note_check
 from store.database import Store, check_profile
 from store.schema import documents
 from tests.command_line import run_here
@@ -199,3 +201,17 @@ def test_what_was_found_survives_a_restart(data: Path) -> None:
     assert {one.kind for one in found.damage} == {"archive"}
     assert len(found.damage) == 4
     assert LastBackup().moment is None
+
+
+def test_the_province_s_digest_says_that_a_backup_failed_and_a_county_s_does_not(store: Store, tmp_path: Path) -> None:
+    settings = Settings(profile="demo", data=tmp_path)
+    owed = digest_desk_of(settings, store).owed
+    with store.read() as db:
+        before = owed(db, NOW, ["360000"])
+    note_backup(store, LastBackup(failed_at=NOW.isoformat(), why="磁盘已满"))
+    note_check(store, Check(damage=(Damage("archive", "archive/x", "d1", "内容已改变"),)))
+    with store.read() as db:
+        after, below = owed(db, NOW, ["360000"]), owed(db, NOW, ["360100"])
+    new = [one.text for one in after if one not in before]
+    assert new == ["系统：原文存档有 1 处损坏：archive/x，内容已改变（d1）", "系统：备份失败：磁盘已满"]
+    assert not [one for one in below if one.text.startswith("系统：")]
