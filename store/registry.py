@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, bindparam, func, select, update
 
 from core.addresses import plain_address
+from core.credit_code import clean_code
 from core.records import RegistryEntry
 from store.alert_log import create_only
 from store.schema import enterprises, firm_changes
@@ -99,6 +100,16 @@ def firms_with(db: Connection, column: str, values: Iterable[str]) -> dict[str, 
             keys = Keys(row[0], row[1], row[2], row[3])
             found.setdefault(getattr(keys, column), []).append(keys)
     return found
+
+
+def firms_coded(db: Connection, asked: str, *, limit: int) -> list[Keys]:
+    """The firms whose credit code begins with what somebody typed, six signs at least."""
+    begin = clean_code(asked)
+    if not (len(begin) >= 6 and begin.isascii() and begin.isalnum() and begin[:2].isdecimal()):
+        return []
+    firm = enterprises.c
+    query = select(firm.id, firm.uscc, firm.name, firm.region_code).where(firm.uscc >= begin, firm.uscc < f"{begin}~")
+    return [Keys(*row) for row in db.execute(query.order_by(firm.uscc).limit(limit))]
 
 
 def each_entry(db: Connection) -> Iterator[RegistryEntry]:

@@ -37,6 +37,9 @@ def test_the_box_offers_firms_from_the_second_character_own_territory_first(desk
     assert [one["id"] for one in answer["suggestions"]] == ["ENT0044", "ENT0001"]
     assert "同名提示：另有 1 家" in answer["note"]
     assert answer["suggestions"][1]["where"] == "东乡区"
+    coded = desk.get("/api/match/suggest?q=91361003YX91").json()["suggestions"]
+    assert ("ENT0001", "信用代码 91361003YX9100005J") in [(one["id"], one["why"]) for one in coded]
+    assert desk.get("/api/match/suggest?q=91361").json()["suggestions"] == []
 
 
 def test_the_list_shows_how_each_firm_fits_and_warns_of_namesakes(desk: TestClient) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from sqlalchemy import Connection, and_, case, func, select
 from starlette.responses import Response
 
-from core.credit_code import clean_code
+from store.registry import firms_coded
 from store.schema import documents, enterprises
 from web.names import NIL, firm_names
 from web.views.match import namesake_note
@@ -70,7 +70,7 @@ def _found(db: Connection, visit: Visit, asked: str) -> tuple[list[FirmRow], str
     """The registry by match, then firms in no list whose name holds what was asked for; and a warning of namesakes."""
     region = "" if visit.me.everywhere else visit.me.user.territory
     found = visit.services.matchers.matcher().match(asked, region=region, limit=PAGE_SIZE)
-    ids = [one.id for one in found] or _with_code(db, asked)
+    ids = [one.id for one in found] or [one.id for one in firms_coded(db, asked, limit=PAGE_SIZE)]
     part = f"%{asked.replace('%', '').replace('_', '')}%"
     unlisted = and_(documents.c.enterprise.like(f"{NIL}{part}"), _BY_FIRM)
     counted: dict[str, tuple[int, int, datetime | None]] = {}
@@ -81,15 +81,6 @@ def _found(db: Connection, visit: Visit, asked: str) -> tuple[list[FirmRow], str
     by_id = {one.id: one for one in found}
     rows = [replace(row, score=by_id[row.id].score, why=by_id[row.id].why) if row.id in by_id else row for row in rows]
     return rows, namesake_note(found)
-
-
-def _with_code(db: Connection, asked: str) -> list[str]:
-    """Firms whose credit code begins so."""
-    begin = clean_code(asked)
-    if not (len(begin) >= 6 and begin.isascii() and begin.isalnum() and begin[:2].isdecimal()):
-        return []
-    query = select(enterprises.c.id).where(enterprises.c.uscc >= begin, enterprises.c.uscc < f"{begin}~")
-    return list(db.execute(query.order_by(enterprises.c.uscc).limit(PAGE_SIZE)).scalars())
 
 
 def _rows(db: Connection, visit: Visit, counted: list[tuple[str, int, int, datetime | None]]) -> list[FirmRow]:

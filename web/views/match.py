@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from enterprises.match import Candidate, Matcher
+from store.registry import firms_coded
 from web.bearer import FirmReader
 from web.language.catalogue import load_catalogue
 from web.language.choice import ENGLISH
@@ -127,6 +128,18 @@ def suggest(visit: Here, q: str = "") -> SuggestionsOut:
         SuggestionOut(id=one.id, name=one.name, why=said(one.why), where=name_of(one.region) if one.region else "")
         for one in found
     ]
+    if not shown:
+        with visit.services.store.read() as db:
+            coded = firms_coded(db, text, limit=SUGGESTED)
+        shown = [
+            SuggestionOut(
+                id=one.id,
+                name=one.name,
+                why=said(f"信用代码 {one.uscc}"),
+                where=name_of(one.region_code) if one.region_code else "",
+            )
+            for one in coded
+        ]
     return SuggestionsOut(suggestions=shown, note=said(namesake_note(found)))
 
 
