@@ -1,7 +1,8 @@
 """Opening and migrating the database: SQLite (WAL) for one machine, PostgreSQL for a team."""
 
+import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -16,10 +17,12 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from core.errors import StoreError
+from core.logs import log_event
 from store.queue_schema import keep_queues
 from store.schema import facts
 from store.wake import forget_wakes, wake_noted
 
+logger = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
 MAPPED = "mmap_size=2147418112"
@@ -28,6 +31,9 @@ ROOM_KB = 256 * 1024
 IDLE_SECONDS = 120
 """After which PostgreSQL ends a transaction of a kept process that says nothing: one that was stopped in the middle
 must not hold the turns of all others."""
+WORKS_SINCE = "schema_works_since"
+"""Fact: the revision from which on a program may work on this schema. A migration that takes something away from older
+programs sets it to itself; one that only adds leaves it."""
 BEGIN_AS = "begin_as"
 """Note on a connection: how its next transaction begins, where it is not to take the write lock."""
 Synchronous = Literal["FULL", "NORMAL"]
@@ -118,17 +124,31 @@ class Store:
         self.engine.dispose()
 
     def migrate(self) -> None:
-        """Bring the schema up to this version, forward only. Raises StoreError on a newer or foreign database."""
-        with _explaining(damage_only=True), self.engine.connect() as db:
+        """Bring the schema up to this version, forward only. A newer one that only has more than we know is left as it
+        is: processes are updated one by one. Raises StoreError on one that we cannot work on, or a foreign database."""
+        with self.engine.connect() as db:
             current = MigrationContext.configure(db).get_current_revision()
         script = ScriptDirectory(str(MIGRATIONS))
-        if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
-            raise StoreError(f"{self.url}: the database has schema {current}, newer than this program; update Fengsui")
+        known = {revision.revision for revision in script.walk_revisions()}
+        if current is not None and current not in known:
+            self._newer(current, known)
+            return
         if current != script.get_current_head():
             command.upgrade(alembic_config(self.url), "head")
         if self.engine.dialect.name == "postgresql":
             with self.engine.begin() as db:
                 keep_queues(db)
+
+    def _newer(self, current: str, known: Collection[str]) -> None:
+        """Go on where what came after us was only added. Raises StoreError."""
+        with self.read() as db:
+            since = get_fact(db, WORKS_SINCE)
+        if since not in known:
+            shown = make_url(self.url).render_as_string()
+            raise StoreError(
+                f"{shown}: the database has schema {current}, newer than this program can work on; update Fengsui here"
+            )
+        log_event(logger, "newer schema", level=logging.WARNING, schema=current, works_since=since)
 
     def schema_version(self) -> str | None:
         """The revision of the schema, None for an empty database."""
