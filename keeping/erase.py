@@ -236,10 +236,12 @@ class Eraser:
     ) -> None:
         """First the new record is on the disk, then the rows lead to it, then the old one goes."""
         kept = _masked_record(path, offset, length, self.person, writer, now)
+        if kept is None and owners:  # no page of ours: what leads to it would lead nowhere
+            return
         with self.store.write() as db:
             if kept is not None:
                 for _document, seq in owners:
-                    db.execute(update(documents).where(documents.c.seq == seq).values(archive=vars(kept)))
+                    _lead_to(db, seq, (name, offset), kept)
                 old, new = f"{name} {offset} {length}", f"{kept.file} {kept.offset} {kept.length}"
                 db.execute(update(handed_in).where(handed_in.c.archive == old).values(archive=new))
             note_change(db, name, why="erased", records=1, now=now)
@@ -271,7 +273,33 @@ def _users_of(db: Connection, name: str) -> dict[int, list[tuple[str, int]]]:
     for row in db.execute(query.where(type_coerce(documents.c.archive, Text).contains(name, autoescape=True))):
         if row.archive["file"] == name:
             found[ref_of(row.archive).offset].append((row.id, row.seq))
+    held = select(documents.c.seq, documents.c.id, documents.c.raw)
+    attached = type_coerce(documents.c.attachments, Text) != "[]"
+    names = type_coerce(documents.c.raw, Text).contains(name, autoescape=True)
+    for row in db.execute(held.where(attached, names)):
+        for ref in (one.get("archive") for one in row.raw.get("files", ())):
+            if ref and ref["file"] == name:
+                found[ref["offset"]].append((row.id, row.seq))
     return found
+
+
+def _lead_to(db: Connection, seq: int, old: tuple[str, int], kept: ArchiveRef) -> None:
+    """Let a row lead to the new record: as its page, or as one of its attached files."""
+    query = select(documents.c.archive, documents.c.raw).where(documents.c.seq == seq)
+    archive, raw = db.execute(query).one()
+    values: dict[str, Any] = {}
+    if archive and (archive["file"], archive["offset"]) == old:
+        values["archive"] = vars(kept)
+    files = [
+        {**one, "archive": vars(kept)}
+        if one.get("archive") and (one["archive"]["file"], one["archive"]["offset"]) == old
+        else one
+        for one in raw.get("files", ())
+    ]
+    if files != raw.get("files", []):
+        values["raw"] = {**raw, "files": files}
+    if values:
+        db.execute(update(documents).where(documents.c.seq == seq).values(**values))
 
 
 def _body(path: Path, offset: int, length: int) -> bytes:

@@ -202,3 +202,17 @@ def test_the_command_lists_first_and_the_log_does_not_tell_whom(store: Store, da
     shutil.rmtree(data)
     told = fengsui("restore", to, "--name", backups(to)[0], "--data", data).stdout
     assert "之后有 1 次按人删除，恢复后须再做" in told
+
+
+def test_an_attached_file_that_names_the_person_is_written_anew_and_found_again(store: Store, data: Path) -> None:
+    free, _ = free_and_held(store)
+    ref = name_in(store, data, free, f"名单：{NAME}".encode())
+    with store.write() as db:
+        raw = {"files": [{"name": "a.txt", "archive": vars(ref)}]}
+        mine = documents.c.id == free
+        db.execute(update(documents).where(mine).values(archive=None, raw=raw, attachments=["a.txt"]))
+    eraser(store, data).erase(NOW + timedelta(hours=1))
+    with store.read() as db:
+        kept = db.execute(select(documents.c.raw).where(documents.c.id == free)).scalar_one()["files"][0]["archive"]
+    assert kept != vars(ref)
+    assert read_record(data / "archive", ArchiveRef(**kept))[1] == "名单：".encode() + b"*" * 12

@@ -1,5 +1,6 @@
 """How long things are kept: what is over goes everywhere, what a case rests on stays, counts stay what they were."""
 
+import zipfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -109,6 +110,7 @@ def test_pages_show_that_a_text_is_gone(services: Services) -> None:
         page = client.get(f"/documents/{went[0]}")
         assert page.status_code == 200
         assert "按保存期限已删除（" in page.text
+        assert "已随正文删除" in page.text
         for address in (
             "/",
             "/alerts",
@@ -123,6 +125,18 @@ def test_pages_show_that_a_text_is_gone(services: Services) -> None:
             closed = select(alerts.c.id).where(alerts.c.state.in_(("closed", "dismissed")))
             for alert in db.execute(closed).scalars().all():
                 assert client.get(f"/alerts/{alert}").status_code == 200
+
+
+def test_a_bundle_of_evidence_of_what_is_gone_says_so(services: Services, tmp_path: Path) -> None:
+    run(services)
+    gone = sorted(expired(services.store))[0]
+    data = str(services.settings.data_dir)
+    assert run_here("evidence", gone, "--out", str(tmp_path / "out.zip"), "--data", data).returncode == 0
+    assert TITLE.encode() in b"".join(zipfile.ZipFile(tmp_path / "out.zip").read(name) for name in _texts(tmp_path))
+
+
+def _texts(folder: Path) -> list[str]:
+    return [name for name in zipfile.ZipFile(folder / "out.zip").namelist() if name.endswith((".txt", ".json"))]
 
 
 def test_an_alert_that_was_settled_long_ago_holds_nothing_any_more(services: Services) -> None:
