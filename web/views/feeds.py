@@ -7,19 +7,21 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import sha256
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from alerts.feeds import FEED_STARTED, TITLE, FeedPage
 from core.errors import SearchUnavailable
+from core.ids import digest
 from search.query import QueryError
 from store.alert_log import alerts_touched, find_alerts, history_of
 from store.searches import find_search
 from store.tokens import TOKEN_STEP, Token, find_token, touch_token
 from store.users import find_user
 from web.access import Viewer
+from web.buckets import Buckets
 from web.cursors import a_moment, a_text, read_cursor, write_cursor
 from web.feed_view import FeedView, page_of, view_of
 from web.language.choice import CHINESE
@@ -48,6 +50,15 @@ MOST_TOLD = 500
 LATELY = timedelta(seconds=30)
 
 
+def not_too_fast(request: Request, secret: str) -> None:
+    """A feed may be asked as often as an API token may. Raises Refused."""
+    buckets: Buckets = request.app.state.buckets
+    level = buckets.take(f"feed {digest(secret)}", request.app.state.services.clock())
+    if level.wait:
+        sentence = f"请求过快：每分钟至多 {level.per_minute} 次。请在 {level.wait} 秒后再试。"
+        raise Refused(429, sentence, headers=level.headers)
+
+
 @router.get("/feeds/{secret}/alerts.sse")
 async def alert_stream(request: Request, secret: str) -> StreamingResponse:
     """The same alerts as server-sent events: `alert`, its data an item of the JSON feed, when one comes or changes.
@@ -60,7 +71,7 @@ async def alert_stream(request: Request, secret: str) -> StreamingResponse:
     return StreamingResponse(_events(request, secret), media_type="text/event-stream", headers=HEADERS)
 
 
-@router.get("/feeds/{secret}/alerts.{kind}")
+@router.get("/feeds/{secret}/alerts.{kind}", dependencies=[Depends(not_too_fast)])
 def alert_feed(request: Request, secret: str, kind: FeedKind, page: str = "") -> Response:
     """A page of the owner's alerts. An unknown or revoked address answers 404, like any wrong one."""
     services: Services = request.app.state.services
@@ -77,7 +88,7 @@ def alert_feed(request: Request, secret: str, kind: FeedKind, page: str = "") ->
     return _answer(request, body, TYPES[kind], max((one.updated_at for one in found), default=FEED_STARTED))
 
 
-@router.get("/feeds/{secret}/alerts/{alert_id}.cap")
+@router.get("/feeds/{secret}/alerts/{alert_id}.cap", dependencies=[Depends(not_too_fast)])
 def alert_cap(request: Request, secret: str, alert_id: str) -> Response:
     """An alert as a CAP message, where the address shows it."""
     services: Services = request.app.state.services
@@ -91,7 +102,7 @@ def alert_cap(request: Request, secret: str, alert_id: str) -> Response:
     return _answer(request, body, CAP_TYPE, mine[0].updated_at)
 
 
-@router.get("/feeds/{secret}/search.atom")
+@router.get("/feeds/{secret}/search.atom", dependencies=[Depends(not_too_fast)])
 def search_feed(request: Request, secret: str) -> Response:
     """The newest hits of one kept search. Ends when the search is deleted or no longer shared with the owner."""
     services: Services = request.app.state.services
