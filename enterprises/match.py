@@ -7,7 +7,7 @@ hold most of its pairs of characters and syllables, the rare ones first. The bes
 
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -40,11 +40,14 @@ HERE = 0.05
 OF_THE_TRADE = 0.03
 """What the whole trade is worth among firms that fit equally well by a name without one."""
 SURE = 0.96
+UNSURE = 0.8
+"""Below this letters beside characters are taken for a mark that no list has."""
 _LONG_OWN = 3
 CODE_SHAPE = re.compile(r"[0-9A-Z]{16,20}")
 _LETTERS = re.compile(r"[a-z]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _RUN = re.compile(r"[A-Za-z]{3,}")
+_LATIN_BESIDE = re.compile(r"[A-Za-z]{2,}[A-Za-z0-9&.·-]*")
 PASSED = 100
 """What passing over a letter costs beside a syllable."""
 
@@ -97,6 +100,9 @@ class Matcher:
             found = self._by_code(code)
         elif text:
             found = self._by_name(text, region)
+            if (characters := _without_letters(text)) and _first(found) < UNSURE:
+                other = self._by_name(characters, region)
+                found = other if _first(other) > _first(found) else found
         else:
             found = {}
         return self._ranked(found, region, limit)
@@ -142,7 +148,7 @@ class Matcher:
 
     def _by_trade(self, parts: NameParts, found: dict[int, tuple[float, str]]) -> dict[int, tuple[float, str]]:
         """Of firms that share a brand those first whose registered name has the trade that was asked for."""
-        first = max((score for score, _why in found.values()), default=0.0)
+        first = _first(found)
         for firm, (score, why) in found.items() if first < SURE else ():
             if score > first - EQUAL:
                 full = self.index.splitter.split(self.index.full_name(firm))
@@ -277,6 +283,17 @@ class Matcher:
             sums = self._local.sums = np.zeros(size, np.float32)
         made: Array = sums
         return made
+
+
+def _first(found: Mapping[int, tuple[float, str]]) -> float:
+    """The best score, 0 where nothing was found."""
+    return max((score for score, _why in found.values()), default=0.0)
+
+
+def _without_letters(text: str) -> str:
+    """`CATL 宁德时代` without the letters that stand beside its characters; empty where nothing is gained."""
+    characters = _LATIN_BESIDE.sub("", text).strip()
+    return characters if characters != text and len(_HAN.findall(characters)) > 1 else ""
 
 
 def _best(ids: Array, values: Array, count: int) -> tuple[Array, Array]:

@@ -29,6 +29,10 @@ _BRANCH = re.compile(
     rf"(?<=[^分]厂)[^公司厂]{{0,12}}(?:{_BRANCHES})$|"
     r"(?<=公司)第?[一二三四五六七八九十\d]{1,3}分?[店厂部]$"
 )
+_BRANCH_OF_A_SHORT_NAME = re.compile(
+    r"(?<=..)(?:官方)?(?:分公司|支公司|分行|支行|分厂|分店|办事处|专卖店|旗舰店|专营店|体验店|加盟店)$"
+)
+"""Behind a name without its legal form: 江西铜业南昌分公司."""
 _LEGAL_WORDS = re.compile(
     r"\b(?:co|company|ltd|limited|inc|incorporated|corp|corporation|llc|plc|group|holdings?|holding|the|of|and)\b"
 )
@@ -136,6 +140,7 @@ class NameSplitter:
         if text.isascii():
             return _latin(name, text)
         branch = found[0] if (found := _BRANCH.search(text)) else ""
+        branch = branch or self._short_branch(text)
         rest = text[: len(text) - len(branch)]
         if not branch and not _FORM.search(rest) and (found := _BEHIND.search(rest)):
             rest = rest[: found.start()]
@@ -154,6 +159,16 @@ class NameSplitter:
         own = own or core
         codes = tuple(code for _start, code in places)
         return NameParts(text, rest[:at], own, core[len(own) :], form, branch, codes)
+
+    def _short_branch(self, text: str) -> str:
+        """The branch behind a short name with the place before it; empty where there is none."""
+        found = _BRANCH_OF_A_SHORT_NAME.search(text)
+        if found is None:
+            return ""
+        at = found.start()
+        sizes = range(min(_LONGEST_PLACE, at - _SHORTEST - 1), _SHORTEST - 1, -1)
+        place = next((size for size in sizes if text[at - size : at] in self._places), 0)
+        return text[at - place :]
 
     def place_first(self, text: str) -> str:
         """Own name（place）trade with the place where names mostly have it; anything else as it is."""
