@@ -38,9 +38,9 @@ test: .venv/installed-dev
 
 check: test
 
-# Every test that asks for a store, on a real PostgreSQL instead of SQLite; those that kill whole systems have SQLite's.
+# Every test that asks for a store or a desk, on a real PostgreSQL instead of SQLite; those that kill whole systems have SQLite's.
 test-postgresql: .venv/installed-dev
-	$(BIN)/pytest -n 4 --dist loadfile --store=postgresql $$(grep -lE '\bstore: Store\b' tests/test_*.py | grep -vE 'kill|outage|test_run')
+	$(BIN)/pytest -n 4 --dist loadfile --store=postgresql $$(grep -lE '\bstore: Store\b|make_services' tests/test_*.py | grep -vE 'kill|outage|test_run|browser')
 
 # Looks for inputs that break a reader: SECONDS for each of ten; guided by coverage where there is a wheel of atheris.
 SECONDS ?= 60

@@ -15,7 +15,7 @@ from core.records import RegistryEntry
 from store import users
 from store.database import Store
 from tests.elasticsearch import required
-from tests.postgresql import Database, PostgresMissing, running_postgresql
+from tests.postgresql import Copies, Database, PostgresMissing, running_postgresql
 
 pytest_plugins = ["tests.elasticsearch_fixture"]
 
@@ -96,6 +96,20 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         if required():
             pytest.fail(str(problem))
         pytest.skip(str(problem))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def desks_elsewhere(request: pytest.FixtureRequest) -> Iterator[None]:
+    """--store=postgresql: the desks of tests/desk_server.py stand on it, too."""
+    if request.config.getoption("--store") != "postgresql":
+        yield
+        return
+    from tests import desk_server
+
+    database: Database = request.getfixturevalue("postgresql")
+    desk_server.elsewhere.append(Copies(database.url, desk_server.filled_folder() / "fengsui.db").of)
+    yield
+    desk_server.elsewhere.clear()
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, create_engine, make_url, select
 
 from store.database import Store
 from store.schema import metadata
@@ -57,6 +57,55 @@ class Database:
             db.exec_driver_sql(f"do $$ declare name text; begin {deletes} {restarts} end $$")
             for table, rows in self.seeds.items():
                 db.execute(metadata.tables[table].insert(), rows)
+
+
+@dataclass
+class Copies:
+    """Databases with the rows of an SQLite file, one for each folder that asks. Made as a template once."""
+
+    url: str
+    file: Path
+    known: dict[Path, str] = field(default_factory=dict)
+
+    def of(self, folder: Path) -> str:
+        """Address of the folder's own."""
+        if folder not in self.known:
+            if not self.known:
+                self._command("create database filled")
+                self._fill(self._address("filled"))
+            name = f"desk_{len(self.known)}"
+            self._command(f"create database {name} template filled")
+            self.known[folder] = self._address(name)
+        return self.known[folder]
+
+    def _fill(self, url: str) -> None:
+        target, source = Store(url), Store(f"sqlite:///{self.file}")
+        target.migrate()
+        with source.read() as there, target.engine.begin() as db:
+            db.exec_driver_sql("set local session_replication_role = replica")  # tables in any order
+            for table in metadata.sorted_tables:
+                rows = [dict(row) for row in there.execute(select(table)).mappings()]
+                db.execute(table.delete())
+                if rows:
+                    db.execute(table.insert(), rows)
+                number = table.autoincrement_column
+                if number is not None:
+                    db.exec_driver_sql(
+                        f"select setval(pg_get_serial_sequence('{table.name}', '{number.name}'),"
+                        f" (select coalesce(max({number.name}), 0) + 1 from {table.name}), false)"
+                        f" where pg_get_serial_sequence('{table.name}', '{number.name}') is not null"
+                    )
+        target.close()
+        source.close()
+
+    def _address(self, name: str) -> str:
+        return make_url(self.url).set(database=name).render_as_string(hide_password=False)
+
+    def _command(self, words: str) -> None:
+        engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as db:
+            db.exec_driver_sql(words)
+        engine.dispose()
 
 
 @contextmanager

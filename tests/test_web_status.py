@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from store import canaries, runs
 from store.database import Store
@@ -105,7 +105,8 @@ def test_a_job_tells_its_last_and_its_next_run_and_how_it_ended(services: Servic
 def test_the_last_canaries_stand_there_with_their_seconds(services: Services) -> None:
     with services.store.write() as db:
         made = canaries.plant(db, NOW - timedelta(minutes=1))
-        db.exec_driver_sql("update canaries set reached_at = planted_at, stage = 'reached' where id = ?", (made.id,))
+        reached = "update canaries set reached_at = planted_at, stage = 'reached' where id = :id"
+        db.execute(text(reached), {"id": made.id})
     assert "0.0 秒" in page_of(services).split("最近的试投信号")[1].split("</table>")[0]
 
 
