@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from core.clock import beijing
 from core.records import LEVEL_COLOURS, Kind
-from reports.records import Paper, Records
+from reports.records import Paper, Records, Row
 
 OTHER, TOTAL = "other", "total"
 GRAVE = 3
@@ -15,8 +15,8 @@ OFFICIAL = frozenset({Kind.NOTICE.value, Kind.SPOTCHECK.value, Kind.RECALL.value
 
 @dataclass(frozen=True)
 class Item:
-    """A row that was counted. kind: document | alert | entry | event | firm.  count: how much of the figure is of it.
-    late: it came after the week's end."""
+    """A row that was counted. kind: document | alert | entry | event | firm | handed.  count: how much of the figure
+    is of it.  late: it came after the week's end."""
 
     kind: str
     id: str
@@ -138,14 +138,64 @@ def _new_alerts(records: Records) -> Counted:
         yield (alert.products[0] if alert.products else ""), Item("alert", alert.id)
 
 
+def _handed(kind: str, count: Callable[[Row], int | None]) -> Callable[[Records], Counted]:
+    """Of each row handed in how much of the figure it is; None: it tells nothing of it."""
+
+    def counted(records: Records) -> Counted:
+        for row in records.handed:
+            if row.kind == kind and (number := count(row)) is not None:
+                yield row.product, Item("handed", str(row.number), number, row.late)
+
+    return counted
+
+
+def _sampled(of_rows: Callable[[Row], int | None], of_papers: Callable[[Paper], int]) -> Callable[[Records], Counted]:
+    """Batches as the system of sampling has them; what notices tell of only where it handed in none of the week."""
+    rows, papers = _handed("sampling", of_rows), _documents(of_papers)
+    return lambda records: (rows if any(row.kind == "sampling" for row in records.handed) else papers)(records)
+
+
+def _visits(which: Callable[[Row], bool]) -> Callable[[Records], Counted]:
+    return _handed("inspections", lambda row: int(which(row)))
+
+
+def _schemes(scheme: str) -> Callable[[Records], Counted]:
+    """Of visits to makers whose licence is told."""
+    return _handed(
+        "inspections", lambda row: int(row.scheme == scheme) if row.site != "dealer" and row.scheme else None
+    )
+
+
+def _checked(records: Records) -> Counted:
+    """A firm counts once, by the first row that says its self check is done; a row that is not done counts nothing."""
+    first: dict[str, Row] = {}
+    for row in records.handed:
+        if row.kind == "self_checks":
+            one = first.setdefault(row.firm, row) if row.done and row.firm else row
+            yield row.product, Item("handed", str(one.number), int(one.done), one.late)
+
+
 COLUMNS: Mapping[str, Callable[[Records], Counted]] = {
     "ent_total": _producers,
     "haz_found": _entries("found"),
     "haz_closed": _entries("closed"),
     "haz_open": _entries("open"),
     "haz_major": _entries("found", grave=True),
-    "sampling_batches": _documents(lambda paper: paper.batches if paper.own else 0),
-    "nonconf_batches": _documents(lambda paper: paper.failed if paper.own else 0),
+    "self_check_done": _checked,
+    "self_found": _handed("self_checks", lambda row: row.found),
+    "self_fixed": _handed("self_checks", lambda row: row.fixed),
+    "insp_ent": _visits(lambda row: row.site != "dealer"),
+    "insp_xk": _schemes("xk"),
+    "insp_ccc": _schemes("ccc"),
+    "insp_other": _schemes("other"),
+    "insp_dealer": _visits(lambda row: row.site == "dealer"),
+    "sampling_batches": _sampled(lambda row: 1, lambda paper: paper.batches if paper.own else 0),
+    "nonconf_batches": _sampled(
+        lambda row: int(row.outcome == "failed") if row.outcome else None,
+        lambda paper: paper.failed if paper.own else 0,
+    ),
+    "sampling_online": _handed("sampling", lambda row: None if row.online is None else int(row.online)),
+    "sampling_rural": _handed("sampling", lambda row: None if row.rural is None else int(row.rural)),
     "talks": _talks,
     "case_filed": _documents(lambda paper: int(paper.filed and paper.own)),
     "penalties": _documents(lambda paper: int("penalty" in paper.issues and not paper.filed and paper.own)),
@@ -156,9 +206,11 @@ COLUMNS: Mapping[str, Callable[[Records], Counted]] = {
     "risk_alerts": _new_alerts,
 }
 """What each column counts."""
-TOLD_OF = frozenset(
-    {"ent_total", "sampling_batches", "nonconf_batches", "talks", "case_filed", "penalties", "transferred", "recalls"}
-)
+TOLD_OF = frozenset({
+    "ent_total", "sampling_batches", "nonconf_batches", "talks", "case_filed", "penalties", "transferred", "recalls",
+    "self_check_done", "self_found", "self_fixed", "insp_ent", "insp_xk", "insp_ccc", "insp_other", "insp_dealer",
+    "sampling_online", "sampling_rural",
+})  # fmt: skip
 """What we only know where a text or a list tells of it: none is no data, and not 0."""
 
 

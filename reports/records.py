@@ -8,19 +8,22 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Text, func, not_, or_, select, type_coerce
+from sqlalchemy import Connection, Text, case, func, not_, or_, select, type_coerce
 
 from core.records import CANARY, Alert, Kind
 from facts.spot_checks import UNQUALIFIED, spot_checks
 from reports.weeks import Week
 from store.alert_log import alerts_between
 from store.ledger import ENDED, Entry, HazardState, entries_of_week, rows_of_action, rows_of_all
-from store.schema import alert_history, documents, enterprises, event_documents, ledger_rows
+from store.schema import alert_history, documents, enterprises, event_documents, handed_in, ledger_rows
 
 Sees = Callable[[str | None], bool]
 """Whether a matter of a region code belongs to the territory of the table."""
 MARKED = ("talk", "penalty", "transfer", "opinion")
 """Issues that columns count."""
+CHECKS_OF_SITES = "inspections"
+HANDED = ("sampling", CHECKS_OF_SITES, "self_checks")
+"""Kinds of rows of other systems (config/intake/) that columns count."""
 CHECKS = (Kind.SPOTCHECK.value, Kind.NOTICE.value)
 PRODUCTS = re.compile(r'"products":(\[[^\]]*\])')
 SAMPLED = re.compile(r"抽[查检样测][^。；\d]{0,30}?(\d[\d,]{0,6})\s*(?:个)?(?:批次|批)")
@@ -57,11 +60,32 @@ class Firm:
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row that another system handed in. kind: sampling | inspections | self_checks.  firm: empty where not told.
+    late: it came after the week's end.  scheme: licence of an inspected firm, xk | ccc | other, or empty.
+    online, rural: None where it does not tell."""
+
+    number: int
+    kind: str
+    product: str
+    firm: str
+    outcome: str = ""
+    online: bool | None = None
+    rural: bool | None = None
+    site: str = ""
+    scheme: str = ""
+    found: int = 0
+    fixed: int = 0
+    done: bool = False
+    late: bool = False
+
+
+@dataclass(frozen=True)
 class Records:
     """found, closed: ledger entries of the week.  open: those not ended at its end.  late: ids entered after it.
 
-    talked, transferred: entries with that step in the week.  accepted: of the week's alerts whose time to accept is
-    over or that were accepted, whether that was in time.
+    talked, transferred: entries with that step in the week.  handed: the week's rows of other systems.
+    accepted: of the week's alerts whose time to accept is over or that were accepted, whether that was in time.
     """
 
     papers: tuple[Paper, ...] = ()
@@ -75,6 +99,7 @@ class Records:
     talked: tuple[Entry, ...] = ()
     transferred: tuple[Entry, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
+    handed: tuple[Row, ...] = ()
 
 
 class Marks:
@@ -120,6 +145,7 @@ def read_records(
         alerts=alerts,
         accepted=_accepted(db, alerts, ack_hours, now),
         sizes=_sizes(db, {paper.event for paper in papers if paper.event}),
+        handed=_handed(db, week, here),
         **_ledger(db, week, here),
     )
 
@@ -231,6 +257,23 @@ def _sizes(db: Connection, events: Iterable[str]) -> dict[str, int]:
         query = select(e.event, func.count()).where(e.event.in_(chunk)).group_by(e.event)
         found |= {row[0]: row[1] for row in db.execute(query)}
     return found
+
+
+def _handed(db: Connection, week: Week, sees: Sees) -> tuple[Row, ...]:
+    h = handed_in.c
+    query = select(
+        h.number, h.kind, h.territory, h.product, h.firm, h.outcome, h.online, h.rural, h.site, h.found, h.fixed,
+        h.done, h.at, case((h.kind == CHECKS_OF_SITES, type_coerce(h.body, Text)), else_="").label("body"),
+    ).where(h.kind.in_(HANDED), h.latest, h.day >= week.first, h.day <= week.last)  # fmt: skip
+    return tuple(
+        Row(
+            row.number, row.kind, row.product, row.firm, row.outcome, row.online, row.rural, row.site,
+            json.loads(row.body).get("scheme", "") if row.body else "", row.found, row.fixed, bool(row.done),
+            late=row.at >= week.ends,
+        )
+        for row in db.execute(query.order_by(h.number))
+        if sees(row.territory or None)
+    )  # fmt: skip
 
 
 def _ledger(db: Connection, week: Week, sees: Sees) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection, select
 
@@ -11,10 +12,10 @@ from ledger.words import STATE_WORDS
 from reports.figures import Item
 from store.events import find_events
 from store.ledger import HazardState
-from store.schema import alerts, documents, enterprises, ledger_entries
-from web.names import STATES, Names
+from store.schema import alerts, documents, enterprises, handed_in, ledger_entries
+from web.names import STATES, Names, firm_names
 
-KINDS = {"document": "文档", "alert": "预警", "entry": "台账", "event": "事件", "firm": "企业"}
+KINDS = {"document": "文档", "alert": "预警", "entry": "台账", "event": "事件", "firm": "企业", "handed": "报送记录"}
 
 
 @dataclass(frozen=True)
@@ -71,4 +72,23 @@ def _firms(db: Connection, mine: dict[str, Item], names: Names) -> Iterable[Line
         yield Line(mine[row[0]], f"/enterprises/{row[0]}", "", row[1], names.region(row[2]), None)
 
 
-LOOKS = {"document": _documents, "alert": _alerts, "entry": _entries, "event": _events, "firm": _firms}
+def _handed(db: Connection, mine: dict[str, Item], names: Names) -> Iterable[Line]:
+    h, numbers = handed_in.c, [int(one) for one in mine if one.isdigit()]
+    columns = (h.number, h.kind, h.external_id, h.product, h.firm, h.day, h.territory)
+    rows = db.execute(select(*columns).where(h.number.in_(numbers))).all()
+    firms = firm_names(db, [row.firm for row in rows])
+    for row in rows:
+        about = "，".join(filter(None, (names.product(row.product) if row.product else "", firms.get(row.firm, ""))))
+        href = f"/progress/records?{urlencode({'kind': row.kind, 'region': row.territory, 'year': row.day.year})}"
+        at = datetime.combine(row.day, time(), BEIJING)
+        yield Line(mine[str(row.number)], href, row.external_id, about, names.region(row.territory), at)
+
+
+LOOKS = {
+    "document": _documents,
+    "alert": _alerts,
+    "entry": _entries,
+    "event": _events,
+    "firm": _firms,
+    "handed": _handed,
+}

@@ -94,7 +94,7 @@ def _place(
     if column.id in STANDING or column.unit == "percent":
         last = next((one for one in reversed(mine) if one is not None and one.value is not None), None)
         return Total(last.value if last else figure.value)
-    if column.source == "manual":
+    if column.source == "manual" or (column.source == "mixed" and figure.value is None):
         numbers = [number_of(one.value) for one in typed]
         known = [number for number in numbers if number is not None]
         none = all(one.value == NOT_APPLICABLE for one in typed)
