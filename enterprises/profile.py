@@ -108,8 +108,9 @@ class ProductRow:
 
 FACT_WORDS = {
     "day": "日期", "until": "有效期止", "state": "状态", "state_since": "状态起始日", "outcome": "结果",
-    "count": "数量", "text": "内容", "document": "依据", "since": "起",
+    "count": "数量", "text": "内容", "document": "依据",
 }  # fmt: skip
+TIE_FIELDS = {"since": "起", "until": "止", "document": "依据"}
 
 
 @dataclass(frozen=True)
@@ -264,7 +265,7 @@ def _tie_words(tie: FirmTie, firm: str, names: Mapping[str, str]) -> str:
 def _label(field: str, facts: Mapping[str, FirmFact], firm: str, names: Mapping[str, str]) -> str:
     """What a field of a paper, record or relation is called: `CCC 认证 2024… 有效期止`."""
     if tied := changed_tie(field):
-        return f"{_tie_words(tied[1], firm, names)} {FACT_WORDS.get(tied[0], tied[0])}"
+        return f"{_tie_words(tied[1], firm, names)} {TIE_FIELDS.get(tied[0], tied[0])}"
     which, name = changed_field(field) or ("", "")
     if not which:
         return ""
