@@ -337,15 +337,17 @@ def _fill_pulse(db: Connection, source: SourceConfig, number: int) -> None:
         source_states.add_change(db, source_states.StateChange(source.key, source_states.WELL, state, began, why))
 
 
-elsewhere: list[Callable[[Path], str]] = []
+elsewhere: list[Callable[[Path, bool], str | None]] = []
 """Where a desk's store stands instead of its folder, by the folder: `pytest --store=postgresql` puts one in."""
 
 
 def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> Services:
     """Services over a filled store in `folder`; the clock stands at NOW, plus what really passes."""
-    if not (folder / "fengsui.db").exists():
+    fresh = not (folder / "fengsui.db").exists()
+    if fresh:
         shutil.copytree(filled_folder(), folder, dirs_exist_ok=True)
-    settings = Settings(profile="demo", data=folder, database_url=elsewhere[0](folder) if elsewhere else None)
+    url = elsewhere[0](folder, fresh) if elsewhere else None
+    settings = Settings(profile="demo", data=folder, database_url=url)
     lexicon, segmenter = read_lexicon(), read_segmenter()
     started = datetime.now(UTC)
     ticking = clock or (lambda: NOW + (datetime.now(UTC) - started))
