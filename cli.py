@@ -14,6 +14,7 @@ GROUPS = {
     "commands.system": ("run", "check", "migrate", "demo-reset"),
     "commands.accounts": ("user",),
     "commands.doctor": ("doctor",),
+    "commands.metrics": ("metrics",),
     "commands.backup": ("backup", "restore"),
     "commands.keep": ("keep", "hold"),
     "commands.erase": ("erase-person",),

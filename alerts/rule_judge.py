@@ -11,7 +11,9 @@ from alerts.clockwork import Clockwork
 from alerts.desk_rules import DeskRule, read_desk_rules
 from alerts.engine import AlertEngine
 from alerts.setup import EngineParts
+from core.clock import system_clock
 from core.logs import log_event
+from core.measures import ALERT, took
 from core.records import Signal
 from store.database import Store
 from store.desk_rules import all_versions, last_change, note_counted
@@ -38,7 +40,11 @@ class RuleJudge:
         self.refresh()
 
     def __call__(self, db: Connection, signal: Signal, now: datetime) -> None:
-        self.engine.judge(db, signal, now=now)
+        document = signal.document
+        for change in self.engine.judge(db, signal, now=now).changes:
+            log_event(logger, f"alert {change.what}", alert=change.alert, document=document.id)
+            if change.what in ("opened", "raised"):
+                took(ALERT, change.what, (system_clock() - document.fetched_at).total_seconds())
 
     def refresh(self) -> bool:
         """Take the desk's rules as they are now. Whether anything had changed."""

@@ -25,6 +25,7 @@ from alerts.mail_message import DIGEST
 from core.clock import Clock
 from core.errors import DeliveryError
 from core.logs import log_event
+from core.measures import DELIVER, TRIES, count, took
 from core.records import Notification
 from store.alert_log import (
     Delivery,
@@ -198,6 +199,9 @@ def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], 
         answer = f"{BROKEN}（{problem}）" if problem.unsure else str(problem)
         if outcome == "retry":
             again = clock() + (problem.after or BACKOFF[min(delivery.attempts - 1, len(BACKOFF) - 1)])
+    seconds = time.monotonic() - started
+    took(DELIVER, notice.channel, seconds)
+    count(TRIES, outcome)
     answer = answer.replace("\0", "\ufffd")  # PostgreSQL takes no NUL
     with store.write() as db:
         settled = settle_delivery(
@@ -206,7 +210,7 @@ def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], 
             attempt=delivery.attempts,
             outcome=outcome,
             answer=answer,
-            seconds=time.monotonic() - started,
+            seconds=seconds,
             at=clock(),
             again=again,
         )

@@ -27,6 +27,7 @@ IN_FILES = (
     "second_factor_key",
     "rephrase_key",
     "backup_key",
+    "metrics_token",
 )
 """What may lie in a file instead of the environment: FENGSUI_<NAME>_FILE names it."""
 
@@ -102,6 +103,9 @@ class Settings(BaseSettings):
     )
     backup_key: SecretStr | None = Field(
         default=None, description="passphrase of 16 signs or more: seals the keys in a backup; else they are left out"
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, description="what a Prometheus server shows to read /metrics; empty: no such page"
     )
     api_per_minute: int = Field(default=120, ge=1, le=100_000, description="requests a minute of one API token")
     disk_free: float = Field(

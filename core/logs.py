@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.clock import beijing, iso_beijing, system_clock
+from core.clock import beijing, system_clock
 
 _FILE_BYTES, _FILES_KEPT = 20_000_000, 5
 _REPEATING = ("elastic_transport",)
@@ -22,7 +22,7 @@ class FieldFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "time": iso_beijing(system_clock()),
+            "time": beijing(system_clock()).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),

@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 umask 077
 mkdir -p secrets
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
-for name in elastic_password kibana_password writer_password postgres_password; do
+for name in elastic_password kibana_password writer_password postgres_password metrics_token grafana_password; do
   [ -s "secrets/$name" ] || random > "secrets/$name"
 done
 [ -s secrets/database_url ] ||

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from config.sources import SourceConfig
 from core.clock import Clock, beijing
+from core.measures import RUNS, count
 from crawlers.run import RunSummary
 from crawlers.runner import CrawlEngine
 from pipelines.intake import StoreIntake
@@ -97,6 +98,7 @@ class CrawlQueue:
 
     def done(self, summary: RunSummary) -> None:
         """Close the run of this source, and settle when its next turn is."""
+        count(RUNS, summary.status)
         run_id, source = self._open.pop(summary.source, None), self.sources.get(summary.source)
         if run_id is not None:
             with self.store.write() as db:

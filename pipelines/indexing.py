@@ -13,6 +13,7 @@ from threading import Event, Thread
 from core.clock import Clock, system_clock
 from core.errors import SearchUnavailable, StoreError
 from core.logs import log_event
+from core.measures import STAGE, taking
 from core.records import Signal
 from pipelines.waking import Idle, Polling
 from search.backend import SearchBackend
@@ -65,7 +66,8 @@ class Indexer:
         moved = 0
         for part, entries, unfit in self._portions(rows):
             try:
-                told = {no.id: no.reason for no in self.index.index(entries)} if entries else {}
+                with taking(STAGE, "index"):
+                    told = {no.id: no.reason for no in self.index.index(entries)} if entries else {}
             except SearchUnavailable as problem:
                 with self.store.write() as db:
                     put_off(db, rows[moved:], who=self.who)
@@ -75,6 +77,7 @@ class Indexer:
             with self.store.write() as db:
                 lost = settle(db, part, who=self.who, now=self.clock(), refused=refused)
             moved += len(part)
+            log_event(logger, "documents indexed", documents=[row.id for row in part if row.id not in refused])
             if lost:
                 log_event(logger, "claim lost", level=logging.WARNING, who=self.who, documents=lost)
             if refused:

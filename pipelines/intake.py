@@ -1,5 +1,6 @@
 """The store's side of crawling: every document is saved before anything else happens to it."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -7,8 +8,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from core.clock import Clock, beijing
+from core.clock import Clock, beijing, iso_beijing
 from core.ids import content_hash, document_id
+from core.logs import log_event
+from core.measures import STORED, count
 from core.records import Document, Gone, HotLine, Kind, RawDocument
 from crawlers.intake import KnownPage, Validators
 from crawlers.records import UNREAD_DATE
@@ -22,6 +25,7 @@ from store.pulses import count_found, is_sick
 from store.rechecks import addresses_to_recheck, note_looked, note_missing
 from store.runs import find_address, held_back, hold_back, remember_address
 
+logger = logging.getLogger(__name__)
 Outcome = Literal["new", "changed", "unchanged"]
 AHEAD = timedelta(hours=1)  # a clock that is further ahead than this is wrong, not early
 SET_BACK = timedelta(days=2)  # the machine's clock may be set back by so much: the store's time does not follow it
@@ -39,6 +43,7 @@ class StoreIntake:
         now = self.clock()
         with self.store.write() as db:
             outcome = save_raw(db, raw, now=now)
+            count(STORED, outcome)
             if outcome == "new":
                 dated = raw.published if raw.published is not None and raw.published <= now + AHEAD else now
                 count_found(db, raw.source, beijing(dated).toordinal())
@@ -160,6 +165,14 @@ def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str =
     if given_id:
         document = replace(document, flags=(*document.flags, "given_id"))
     add_revision(db, document, external_id=given_id or raw.external_id, raw=_kept(raw))
+    log_event(
+        logger,
+        "document stored",
+        document=document.id,
+        revision=document.revision,
+        source=document.source,
+        fetched=iso_beijing(document.fetched_at),
+    )
     if before is None:
         return "new"
     tell_alerts(db, document, "page_changed" if before.withdrawn_at is None else "page_back", now)

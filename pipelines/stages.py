@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from core.clock import Clock, system_clock
 from core.logs import log_event
+from core.measures import FAILED, STAGE, count, taking
 from core.records import CANARY, SOURCE_TYPE_OF, Kind, Signal
 from enterprises.mirror_queue import settle
 from enterprises.told import tells, told_by
@@ -117,9 +118,10 @@ class Pipeline:
 
         def one(db: Connection, work: Work) -> None:
             take_turn(db, CLEAN_TURN)  # two texts alike that are cleaned side by side would both be origins
-            values = cleaned(work.raw)
-            origin = attach(db, work.document, values["title"], values["text"])
-            self._advance(db, work, DEDUPED, keep=keep, repost_of=origin, **values)
+            with taking(STAGE, "clean"):
+                values = cleaned(work.raw)
+                origin = attach(db, work.document, values["title"], values["text"])
+                self._advance(db, work, DEDUPED, keep=keep, repost_of=origin, **values)
             document = replace(work.document, repost_of=origin, **values)
             done.append(replace(work, stage=DEDUPED, document=document, attempts=1))
 
@@ -132,13 +134,14 @@ class Pipeline:
         for work in works:
             document = work.document
             try:
-                analysis = self.analyzer.analyze(
-                    document.title,
-                    document.text,
-                    source_type=SOURCE_TYPE_OF[document.kind],
-                    published=document.event_time,
-                    tables=document.tables,
-                )
+                with taking(STAGE, "analyse"):
+                    analysis = self.analyzer.analyze(
+                        document.title,
+                        document.text,
+                        source_type=SOURCE_TYPE_OF[document.kind],
+                        published=document.event_time,
+                        tables=document.tables,
+                    )
             except Exception as problem:  # noqa: BLE001 - one hostile text must not stop the others
                 self._failed(work, problem)
             else:
@@ -153,6 +156,10 @@ class Pipeline:
         return self._each(in_order(works), self._judge_one)
 
     def _judge_one(self, db: Connection, work: Work) -> None:
+        with taking(STAGE, "judge"):
+            self._judge_within(db, work)
+
+    def _judge_within(self, db: Connection, work: Work) -> None:
         found = current(db, work, who=self.who)
         if found is None or work.analysis is None:  # swept away, or lost: nothing is to be judged
             return
@@ -170,6 +177,14 @@ class Pipeline:
         if self.count is not None and latest and end == JUDGED:
             self.count(db, signal)
         self._advance(db, work, end, **analysis_columns(analysis))
+        log_event(
+            logger,
+            "document judged",
+            document=document.id,
+            revision=document.revision,
+            risk=analysis.is_risk,
+            graded=analysis.level,
+        )
 
     def _claim(self, *stages: str) -> Sequence[Work]:
         with self.store.read() as db:
@@ -233,6 +248,7 @@ class Pipeline:
     def _failed(self, work: Work, problem: Exception) -> None:
         with self.store.write() as db:
             outcome = give_back(db, work, who=self.who, error=f"{work.stage}: {type(problem).__name__}: {problem}")
+        count(FAILED, work.stage)
         logger.error(
             "step failed",
             exc_info=problem,

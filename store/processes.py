@@ -10,13 +10,15 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, delete, or_, select, update
 
 from core.errors import NameTaken, UsageError
+from core.measures import measured
 from store.alert_log import create_only
 from store.schema import processes
 
@@ -45,6 +47,9 @@ class Process:
     def role(self) -> str:
         """What it does: worker, indexer, crawler, scheduler, sender."""
         return role_of(self.name)
+
+
+_KNOWN = [processes.c[name] for name in Process.__dataclass_fields__]
 
 
 def who_am_i(role: str, name: str | None = None) -> str:
@@ -93,9 +98,12 @@ def take_name(db: Connection, who: str, *, now: datetime) -> None:
 
 
 def beat(db: Connection, who: str, *, pid: int, now: datetime, note: str = "") -> None:
-    """A process says that it lives. Raises NameTaken when another has taken its name over meanwhile."""
+    """A process says that it lives, and what it measured.
+
+    Raises NameTaken when another has taken its name over meanwhile.
+    """
     name, _, mark = who.partition("/")
-    values = {"pid": pid, "beat_at": now, "note": note, "host": HOST, "instance": mark or None}
+    values = {"pid": pid, "beat_at": now, "note": note, "host": HOST, "instance": mark or None, "measures": measured()}
     if create_only(db, processes, {"name": name, "started_at": now, **values}):
         return
     mine = processes.c.name == name
@@ -116,7 +124,13 @@ def leave(db: Connection, who: str) -> None:
 
 def list_processes(db: Connection) -> list[Process]:
     """The processes that ever reported, by name."""
-    return [_process(row) for row in db.execute(select(processes).order_by(processes.c.name)).mappings()]
+    return [_process(row) for row in db.execute(select(*_KNOWN).order_by(processes.c.name)).mappings()]
+
+
+def measures_of_processes(db: Connection, now: datetime) -> dict[str, Mapping[str, Any]]:
+    """What each process that lives measured, by name: see core.measures."""
+    rows = db.execute(select(processes.c.name, processes.c.beat_at, processes.c.measures)).all()
+    return {row.name: row.measures for row in rows if row.measures and now - row.beat_at <= SILENT}
 
 
 def stale(process: Process, now: datetime) -> bool:

@@ -289,6 +289,7 @@ processes = Table(
     Column("note", Text),
     Column("host", Text),
     Column("instance", Text, comment="tells it from any other that bore the name"),
+    Column("measures", Json, comment="what it measured since it started: core.measures"),
 )  # fmt: skip
 
 enterprises = Table(
@@ -554,6 +555,7 @@ alerts = Table(
     Index("ix_alerts_assignee", "assignee"),
     Index("ix_alerts_subject", "subject", "updated_at"),
     Index("ix_alerts_state", "state", "due_at"),
+    Index("ix_alerts_counted", "state", "level", "late"),
     Index("ix_alerts_first_at", "first_at"),
     Index("ix_alerts_created_at", "created_at", "id"),
 )  # fmt: skip
@@ -640,6 +642,7 @@ deliveries = Table(
            comment="pictures: {name in the mail: sha256}; thread: delivery it follows; from: first day of a digest"),
     Column("receipt_at", Moment, comment="the signed link in the mail was pressed"),
     Index("ix_deliveries_due", "state", "next_at"),
+    Index("ix_deliveries_counted", "channel", "state"),
     Index("ix_deliveries_recipient", "recipient", "created_at"),
     Index("ix_deliveries_alert", "alert"),
     Index("ix_deliveries_entry", "entry"),

@@ -144,6 +144,7 @@ NOT_PAGES = {
     "/feeds/{secret}/alerts/{alert_id}.cap": "a file",
     "/alerts/{alert_id}/cap.xml": "a file",
     "/feeds/{secret}/search.atom": "a feed",
+    "/metrics": "numbers for a Prometheus server; tests/test_metrics.py",
     "/canary/source.xml": "a feed",
     "/canary/alerts.atom": "a feed",
     "/wall/{secret}": "leads to the wall",

@@ -21,7 +21,7 @@ from search.query import read_query
 DEPLOY = PROJECT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
-ONCE = {"certificates", "accounts", "kibana-objects"}
+ONCE = {"certificates", "accounts", "kibana-objects", "numbers-folder"}
 KEPT = sorted(set(SERVICES) - ONCE)
 
 

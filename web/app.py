@@ -35,6 +35,7 @@ from web.problems import mistakes, problem, sentence_of
 from web.ranking import Ranking
 from web.security import MAX_BODY, SecurityHeaders, Throttle
 from web.services import Services
+from web.timing import Timing
 from web.trend import Trends
 from web.views import (
     account,
@@ -79,6 +80,7 @@ from web.views import (
     mail_door,
     marks,
     match,
+    metrics,
     mirror,
     oidc,
     papers,
@@ -112,6 +114,7 @@ PAGES = (
     ledger, ledger_sheet, ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit,
     account_sign_in, invite, settings, settings_users, oidc, tokens, reports, papers, deliveries, help, watchlists,
     grades, sensitive, dossier, calendar, progress, export, mail_door,
+    metrics,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
@@ -144,8 +147,10 @@ def create_app(services: Services) -> FastAPI:
     app.state.keeper = api_intake.Keeper(services)
     app.state.mail_throttle = Throttle(limit=120, window=timedelta(minutes=1))  # an office may sit behind one address
     app.state.buckets = Buckets(services.settings.api_per_minute)
+    app.state.metrics_buckets = Buckets(metrics.PER_MINUTE)
     app.add_middleware(ApiAnswers)
     app.add_middleware(SecurityHeaders, files=services.ledger.proofs.most_bytes + MAX_BODY)
+    app.add_middleware(Timing)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(match.suggestions)
     for page in PAGES:
