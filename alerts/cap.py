@@ -1,7 +1,8 @@
 """An alert as a message of the Common Alerting Protocol, version 1.2 (OASIS, 1 July 2010).
 
-Each change of level or state is a message of its own: the first is an Alert, later ones are Updates that refer to those
-before, a dismissal is a Cancel. The same history gives the same bytes.
+Each change of level or state, and each row that says the matter has grown, is a message of its own: the first is an
+Alert, later ones are Updates that refer to those before, a dismissal is a Cancel. The same history gives the same
+bytes.
 """
 
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ CATEGORIES = {
 }
 """What an issue adds to Safety, which each alert has."""
 OVER = (AlertState.DISMISSED, AlertState.CLOSED)
+GROWN = ("grown", "updated", "backdated", "confirmed", "took_over")
+"""Rows of the system after which an alert says more than before, at the same level."""
 MOST_REFERENCES = 50
 
 
@@ -113,10 +116,11 @@ class CapWriter:
 
 
 def _messages(history: Sequence[AlertEvent]) -> list[AlertEvent]:
-    """The rows that changed what a receiver must know: the first, and each of another level or state."""
+    """The rows that changed what a receiver must know: the first, each of another level or state, each of GROWN."""
     changed = [
-        after for before, after in pairwise(history) if (after.level, after.state) != (before.level, before.state)
-    ]
+        after for before, after in pairwise(history)
+        if (after.level, after.state) != (before.level, before.state) or after.action in GROWN
+    ]  # fmt: skip
     return [*history[:1], *changed]
 
 

@@ -32,7 +32,8 @@ TYPES = (".csv", ".xlsx", ".xls", ".et", ".ods", ".jsonl", ".json", ".txt")
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """line: in the file.  field, title: of the column.  what: what is wrong, in words."""
+    """line: in the file.  field, title: of the column; empty and 整行 where a line is no row at all.
+    what: what is wrong, in words."""
 
     line: int
     field: str
@@ -130,6 +131,11 @@ class FileTaker:
             seen = "、".join(cell.strip() for cell in opened.header if cell.strip())[:300]
             raise UsageError(f"缺少列：{'、'.join(lacking)}（表头：{seen or '没有'}）")
         report.unused = [cell for place, cell in enumerate(opened.header) if cell.strip() and place not in mapped]
+        today = beijing(self.clock()).date()
+        for line, what, _text in opened.broken:
+            report.rows, report.refused = report.rows + 1, report.refused + 1
+            if len(report.mistakes) < KEPT:
+                report.mistakes.append(RefusedRow(line, "", "整行", what))
         for line, cells in opened.rows:
             given = {mapped[place]: cell for place, cell in enumerate(cells) if place in mapped}
             if not any(cell.strip() for cell in given.values()):
@@ -138,7 +144,7 @@ class FileTaker:
             if report.rows > self.intake.rules.file_rows:
                 report.why = f"超过 {self.intake.rules.file_rows} 行（config/intake.yml：file_rows），前面的已收"
                 return
-            read = read_row(kind, given, self.words)
+            read = read_row(kind, given, self.words, today=today)
             if isinstance(read, ReadRow):
                 yield read
             else:

@@ -1,6 +1,6 @@
 """What a row that another system hands in says: each value read by its column's type, mistakes named by field."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
@@ -16,6 +16,8 @@ from nlp.normalize import without_surrogates
 YES = frozenset(("是", "true", "1", "y", "yes", "有", "已完成", "完成", "√"))
 NO = frozenset(("否", "false", "0", "n", "no", "没有", "未完成", "×", "x"))
 LONGEST_ID = 200
+LONGEST_CELL = 500
+"""What may be longer is a story: it keeps its lines."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ class Words:
         products = {word: one.id for one in lexicon.products.values() for word in (*one.terms, one.name, one.id)}
         regions: dict[str, str] = {}
         for region in lexicon.regions:
-            names = {region.name, region.short_name, lexicon.regions.full_name_of(region.code), region.code}
+            full = lexicon.regions.full_name_of(region.code)
+            within = full.removeprefix(lexicon.regions.name_of(lexicon.regions.home))  # 南昌市东湖区
+            names = {region.name, region.short_name, full, within, region.code} - {""}
             for name in names:
                 regions[name] = "" if regions.get(name, region.code) != region.code else region.code
         places = {region.code: lexicon.regions.full_name_of(region.code) for region in lexicon.regions}
@@ -85,10 +89,14 @@ class ReadRow:
         return beijing(self.at).date()
 
 
-def read_row(kind: IntakeKind, given: Mapping[str, Any], words: Words) -> ReadRow | list[FieldMistake]:
-    """The row, or everything that is wrong with it. given: raw values by field."""
+def read_row(
+    kind: IntakeKind, given: Mapping[str, Any], words: Words, *, today: date | None = None
+) -> ReadRow | list[FieldMistake]:
+    """The row, or everything that is wrong with it. given: raw values by field.  today: nothing is later than that
+    Beijing day; None: whatever it says."""
     mistakes: list[FieldMistake] = []
     told: dict[str, str] = {}
+    private: set[str] = set()
     for name, column in kind.fields.items():
         try:
             text = _text(given.get(name))
@@ -101,6 +109,7 @@ def read_row(kind: IntakeKind, given: Mapping[str, Any], words: Words) -> ReadRo
                 mistakes.append(FieldMistake(name, f"缺少{column.title}"))
             continue
         if column.private:
+            private.add(clean(text))
             continue
         try:
             told[name] = _value(column, text, words)
@@ -111,8 +120,13 @@ def read_row(kind: IntakeKind, given: Mapping[str, Any], words: Words) -> ReadRo
             mistakes.append(FieldMistake(name, f"缺少{column.title}"))
     if len(told.get("id", "")) > LONGEST_ID:
         mistakes.append(FieldMistake("id", f"编号超过 {LONGEST_ID} 字"))
+    if today is not None and "at" in told and beijing(datetime.fromisoformat(told["at"])).date() > today:
+        mistakes.append(FieldMistake("at", f"{kind.fields['at'].title}晚于今日：{told['at'][:10]}"))
     if mistakes:
         return mistakes
+    for name in told:
+        if kind.fields[name].most > LONGEST_CELL:
+            told[name] = _without(told[name], private)
     territory = words.regions.get(told.get("territory", ""), "")
     return ReadRow(
         told["id"],
@@ -125,6 +139,14 @@ def read_row(kind: IntakeKind, given: Mapping[str, Any], words: Words) -> ReadRo
         found=int(told.get("found", "0")),
         fixed=int(told.get("fixed", "0")),
     )
+
+
+def _without(text: str, private: Collection[str]) -> str:
+    """What a private column holds may stand in the story as well: there its first character stays."""
+    for word in sorted(private, key=len, reverse=True):
+        if len(word) > 1:
+            text = text.replace(word, word[0] + "*" * (len(word) - 1))
+    return text
 
 
 def _text(value: Any) -> str:
@@ -164,7 +186,7 @@ def _value(column: Column, text: str, words: Words) -> str:
             return _choice(column, text)
         case "product":
             return clean(text)
-    return text if column.most > 500 else clean(text)
+    return text if column.most > LONGEST_CELL else clean(text)
 
 
 def _moment(text: str) -> datetime:

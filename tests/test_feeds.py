@@ -199,6 +199,10 @@ def test_a_change_is_an_update_and_a_dismissal_a_cancel_that_name_what_came_befo
     assert (first[0], first[2]) == ("Alert", 0)
     assert told(alert, [made, raised]) == told(alert, [made, raised, noted])  # a note is no message
     assert told(alert, [made, raised])[::2] == ("Update", 1)
+    grown = replace(raised, number=3, action="grown", at=made.at + timedelta(hours=2))
+    more = told(replace(alert, origins=99), [made, raised, grown])
+    assert more[::2] == ("Update", 2), "what says more is no message that a receiver has already"
+    assert more[1] != told(alert, [made, raised])[1]
     assert told(replace(alert, state=AlertState.DISMISSED), [made, raised, noted, ended])[::2] == ("Cancel", 2)
 
 
@@ -230,6 +234,8 @@ def test_a_stream_tells_what_comes_and_what_was_missed(tmp_path_factory: pytest.
                 services.act(db, FIRE, "note", actor="admin", note="看到了", now=services.clock(), once="stream-note")
             item = json.loads(next(line for line in lines if line.startswith("data: "))[6:])
             assert item["_fengsui"]["number"] == "YJ-2026-0001"
+            page = httpx.get(f"{desk.base}{base[1]}.json").json()["items"]
+            assert item == next(one for one in page if one["id"] == item["id"]), "the same item, its CAP address too"
         missed = {"Last-Event-ID": before.isoformat()}
         with httpx.stream("GET", f"{desk.base}{base[1]}.sse", headers=missed, timeout=60) as stream:
             assert any("YJ-2026-0001" in line for line in stream.iter_lines() if line.startswith("data: "))

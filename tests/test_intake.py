@@ -238,6 +238,28 @@ def test_of_a_file_that_is_too_long_everything_up_to_the_limit_is_taken(
     assert "超过 5 行" in report.why
 
 
+def test_a_file_that_breaks_off_and_dates_to_come_are_told_line_by_line(
+    taker: FileTaker, intake: Intake, tmp_path: Path
+) -> None:
+    day = '"at": "2026-11-20", "firm_name": "甲厂", "territory": "南昌市东湖区"'
+    lines = [f'{{"id": "1", {day}}}', f'{{"id": "2", {day.replace("11-20", "11-24")}}}', '{"id": "3", "at": "20']
+    report = taker.take(written(tmp_path, "half.jsonl", "\n".join(lines)), intake.kinds["inspections"])
+    assert (report.rows, report.new, report.refused) == (3, 1, 2)
+    said = {one.line: (one.title, one.what) for one in report.mistakes}
+    assert said[2] == ("检查日期", "检查日期晚于今日：2026-11-24")
+    assert said[3][0] == "整行"
+    assert "不是 JSON" in said[3][1]
+
+
+def test_who_complained_is_not_named_in_the_story_either(store: Store, intake: Intake, words: Words) -> None:
+    given = {"id": "1", "at": "2026-11-20", "content": "王小明买的充电器起火，王小明受伤", "complainant": "王小明",
+             "firm_name": "王小明五金店"}  # fmt: skip
+    row = read_row(intake.kinds["complaints_12315"], given, words)
+    assert isinstance(row, ReadRow)
+    assert row.value("content") == "王**买的充电器起火，王**受伤"
+    assert row.value("firm_name") == "王小明五金店", "a firm keeps its name"
+
+
 class Killed(BaseException):
     pass
 

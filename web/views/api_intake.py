@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from config.intake import IntakeKind
 from config.registry_columns import plain_header
+from core.clock import beijing
 from core.records import ArchiveRef
 from crawlers.archive import Archive
 from pipelines.handed_in import HandedBy, archive_uri, take_batch
@@ -181,7 +182,7 @@ def _kind(visit: Visit, name: str) -> IntakeKind:
 
 def _read(visit: Visit, kind: IntakeKind, given: list[dict[str, Any]]) -> list[ReadRow]:
     """Raises Refused with every mistake (the first MOST_MISTAKES)."""
-    words = Words.of(visit.services.lexicon)
+    words, today = Words.of(visit.services.lexicon), beijing(visit.services.clock()).date()
     rows: list[ReadRow] = []
     seen: dict[str, int] = {}
     mistakes: list[dict[str, str]] = []
@@ -189,7 +190,7 @@ def _read(visit: Visit, kind: IntakeKind, given: list[dict[str, Any]]) -> list[R
         fields = dict(_fields(kind, row))
         wrong = [(name, "没有这一列") for name in row if plain_header(name) not in kind.columns.words]
         wrong += _twice(kind, row)
-        read = read_row(kind, fields, words)
+        read = read_row(kind, fields, words, today=today)
         if isinstance(read, ReadRow):
             wrong += _misplaced(visit, kind, read)
             if read.id in seen:

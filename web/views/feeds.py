@@ -147,15 +147,15 @@ def _page(
 ) -> FeedPage:  # fmt: skip
     services: Services = request.app.state.services
     words = view.words(db, request.app.state.names[CHINESE])
-    base = f"{services.settings.public_url.rstrip('/')}/feeds/{secret}/alerts"
-    first = f"{base}.{kind}"
+    base = _base(services, secret)
+    first = f"{base.removesuffix('/')}.{kind}"
     return FeedPage(
         id=f"urn:fengsui:alerts:{token.key[:32]}",
         title=f"{TITLE}：{words}" if words else TITLE,
         here=f"{first}?page={page}" if page else first,
         first=first,
         next=f"{first}?page={write_cursor('feed', *rest)}" if rest else "",
-        cap=f"{base}/",
+        cap=base,
     )
 
 
@@ -189,20 +189,25 @@ class Told:
 
         What was written half a minute ago is looked at again: of two that write, the earlier may be through later.
         """
+        writer = self.services.render_feed
         with self.services.store.read() as db:
             viewer, token = _alerts_owner(db, self.services, self.secret)
             rows = alerts_touched(db, self._from - LATELY, limit=MOST_TOLD)
             latest = {alert: at for at, number, alert in rows if at > self.since and (alert, number) not in self._told}
             touched = find_alerts(db, sorted(latest), merged=False)
             found = view_of(token).of(db, viewer, touched, self.services.clock())
+            ordered = sorted(found, key=lambda alert: latest[alert.id])
+            items = writer.items(db, ordered, FeedPage(cap=_base(self.services, self.secret))) if writer else []
         self._told = {(alert, number) for _, number, alert in rows}
         if rows:
             self._from = rows[-1][0] + (LATELY if len(rows) == MOST_TOLD else timedelta(0))
-        writer = self.services.render_feed
-        if writer is None:
-            return []
-        ordered = sorted(found, key=lambda alert: latest[alert.id])
-        return [event("alert", writer.item(alert), id=latest[alert.id].isoformat()) for alert in ordered]
+        stamps = [latest[alert.id].isoformat() for alert in ordered]
+        return [event("alert", item, id=stamp) for item, stamp in zip(items, stamps, strict=False)]
+
+
+def _base(services: Services, secret: str) -> str:
+    """What the addresses of CAP messages begin with."""
+    return f"{services.settings.public_url.rstrip('/')}/feeds/{secret}/alerts/"
 
 
 def _note_use(services: Services, token: Token) -> None:
