@@ -168,10 +168,10 @@ class Agenda:
 
     def _line(self, one: Duty, now: datetime) -> Line:
         state, when = one.state(now), beijing(one.due)
-        words = {"over": "逾期，应于", "today": "今日到期，", "soon": "应于"}.get(state, "应于")
+        words = {"over": "逾期，应于 ", "today": "今日到期，"}.get(state, "应于 ")
         href = f"/reports/weekly/{one.week.id}" if one.week else "/calendar"
         drafted = f"（代拟稿 {one.draft} 待填、待签）" if one.draft else ""
-        return Line(f"{one.title}：{words} {when:%m-%d %H:%M} 报{one.item.to or '上级'}{drafted}", state, href)
+        return Line(f"{one.title}：{words}{when:%m-%d %H:%M} 报{one.item.to or '上级'}{drafted}", state, href)
 
     def to_call(self, db: Connection, now: datetime) -> list[Duty]:
         """What is overdue for as long as its item says and was not told to the office above yet.

@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -297,6 +298,28 @@ def test_no_key_is_logged(site: Site, caplog: pytest.LogCaptureFixture) -> None:
 
 
 # --- config -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_an_answer_that_repeats_the_key_is_told_without_it(robot: ChannelConfig, site: Site, status: int) -> None:
+    path = urlsplit(robot.address.get_secret_value()).path
+    site.routes[path] = lambda asked: Reply(
+        json.dumps({"errcode": 1, "code": 1, "errmsg": asked.path, "msg": asked.path}), status=status
+    )
+    said = str(refused(robot))  # which looks for the key
+    assert "***" in said
+
+
+def test_a_gateway_that_repeats_what_it_was_asked_is_told_without_keys(site: Site) -> None:
+    site.routes["/send"] = lambda asked: Reply(f"no: {asked.path} {asked.body.decode()} {asked.headers}")
+    sms = channel(
+        site, "sms", f"/send?appkey={KEY}&to={{phone}}", body='{"token": "0123456789abcdef0123", "text": "{text}"}',
+        headers={"Authorization": f"Bearer {SECRET}"}, ok="never",
+    )  # fmt: skip
+    said = str(refused(sms, replace(told(), recipient="channel:s:13800000000")))
+    assert SECRET not in said
+    assert "0123456789abcdef0123" not in said
+    assert "起火" in said
 
 
 def test_every_mistake_in_the_file_is_named_and_no_key_is_told(tmp_path: Path) -> None:

@@ -83,6 +83,8 @@ def test_a_feed_of_a_view_shows_that_view_alone_and_says_so(browse: Browse) -> N
     wires = titles(reader.get(f"{address(chief, product='cable', region='360900')}.atom").content)
     assert len(wires) == 1
     assert STORIES[1][1] in wires[0]
+    csrf = value_of(chief.get("/account").text, "csrf")
+    assert chief.post("/account/feeds", data={"csrf": csrf, "level": "purple"}).status_code == 400, "not a feed of all"
     assert "只含" not in chief.get("/account").text
     assert "橙色及以上" in chief.get("/account?level=orange").text
 

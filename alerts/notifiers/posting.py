@@ -1,12 +1,13 @@
 """One HTTP request of a channel: to an address that was checked, bounded in time and size, at the vendor's pace."""
 
 import logging
+import re
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 import httpx
 
@@ -23,6 +24,9 @@ LONGEST = 60.0
 """Seconds that a message may take in all, however slowly the other end drips."""
 MOST_ANSWER = 64 * 1024
 MOST_AFTER = timedelta(hours=1)
+WORD = re.compile(r"[\w+=.-]+", re.ASCII)
+LONG, SHORT = 16, 6
+"""Characters from which a part of an address or body is taken for a key, and a value that is one by its place."""
 
 
 @dataclass
@@ -55,6 +59,18 @@ class Poster:
     def __post_init__(self) -> None:
         self.pace = Pace(self.channel.pace)
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """What may be a key: values and long parts of the address, the secret, headers, long words of the body."""
+        channel, parts = self.channel, urlsplit(self.channel.address.get_secret_value())
+        plain = channel.body.replace("{phone}", " ").replace("{text}", " ")
+        words = [one for one in WORD.findall(f"{unquote(parts.path)} {plain}") if len(one) >= LONG]
+        words += [value for _, value in parse_qsl(parts.query)] + [parts.username or "", parts.password or ""]
+        words += [word for value in channel.headers.values() for word in value.get_secret_value().split()]
+        words += [channel.secret.get_secret_value()] if channel.secret else []
+        known = {one for one in words if len(one) >= SHORT and "{" not in one}
+        return frozenset(known | {quote(one, safe="") for one in known} | {quote_plus(one) for one in known})
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -72,10 +88,12 @@ def send(
     headers: Mapping[str, str],
     private: bool,
     handing_over: Callable[[], None],
+    hidden: Collection[str] = (),
 ) -> Answer:
     """Ask once; redirects are not followed.
 
-    private: the address may lie in a private network. Raises DeliveryError: a dead end may be tried again, an answer
+    private: the address may lie in a private network.  hidden: what is starred where the other end repeats it, for
+    answers stand in the delivery log. Raises DeliveryError: a dead end may be tried again, an answer
     that was lost leaves it unsure. No address is told, for keys stand in it.
     """
     host, handed = urlsplit(url).hostname or "", False
@@ -98,7 +116,7 @@ def send(
         raise DeliveryError(f"{host}: {type(problem).__name__}", retry=True) from None
     except httpx.HTTPError as problem:
         raise DeliveryError(f"{host}: {type(problem).__name__}", retry=True, unsure=handed) from None
-    return _read(answer)
+    return _read(answer, hidden)
 
 
 def _inside(problem: Elsewhere, private: bool) -> str:
@@ -107,8 +125,10 @@ def _inside(problem: Elsewhere, private: bool) -> str:
     return f"{problem.host} 是内网地址（{problem.address}）；确要发往内网，在 channels.yml 写 private: true"
 
 
-def _read(answer: asking.Answer) -> Answer:
+def _read(answer: asking.Answer, hidden: Collection[str]) -> Answer:
     text, status = answer.body.decode("utf-8", "replace"), answer.status
+    for word in sorted(hidden, key=len, reverse=True):
+        text = text.replace(word, "***")
     if status == 429 or status >= 500:
         raise DeliveryError(f"HTTP {status} {text[:200]}", retry=True, after=_after(answer.headers.get("retry-after")))
     if not 200 <= status < 300:

@@ -42,7 +42,7 @@ class Robot(Poster):
         body = json.dumps(self.body(notification), ensure_ascii=False).encode("utf-8", "replace")
         answer = send(
             "POST", self.address(), body=body, headers={"Content-Type": "application/json"},
-            private=self.channel.private, handing_over=handing_over,
+            private=self.channel.private, handing_over=handing_over, hidden=self.hidden,
         )  # fmt: skip
         code, message = self._told(answer)
         if code == 0:

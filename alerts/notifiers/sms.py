@@ -26,7 +26,7 @@ class SmsNotifier(Poster):
             self.channel.method, _filled(self.channel.address.get_secret_value(), phone, text, quoted),
             body=_filled(self.channel.body, phone, text, quoted if form else in_json).encode(),
             headers={"Content-Type": self._type(), **self._headers()},
-            private=self.channel.private, handing_over=handing_over,
+            private=self.channel.private, handing_over=handing_over, hidden=self.hidden,
         )  # fmt: skip
         if re2.search(self.channel.ok, answer.text):
             return f"HTTP {answer.status} {answer.text[:200]}"

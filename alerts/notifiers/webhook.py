@@ -38,7 +38,7 @@ class WebhookNotifier(Poster):
         try:
             answer = send(
                 "POST", self.channel.address.get_secret_value(), body=body, headers=self._headers(notification, body),
-                private=self.channel.private, handing_over=handing_over,
+                private=self.channel.private, handing_over=handing_over, hidden=self.hidden,
             )  # fmt: skip
         except DeliveryError as problem:
             if problem.unsure:

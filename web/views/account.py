@@ -8,6 +8,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from core.errors import UsageError
+from core.records import LEVEL_IDS
 from store import audit, second_factor, tokens, users
 from web.devices import WAYS, device_word
 from web.feed_view import FeedView, view_of
@@ -96,6 +97,8 @@ def change_keys(visit: Here, form: Posted) -> Response:
 def create_feed(visit: Here, form: Posted) -> Response:
     """Make a private feed address, of one view where the form names one. It is shown on this answer and never again."""
     view = FeedView.read({name: form.get(name, "") for name in FeedView.__dataclass_fields__})
+    if form.get("level") and not view.level:  # else a mistyped level would show everything
+        raise Refused(400, f"没有级别 {str(form['level'])[:20]}。可用：{'、'.join(LEVEL_IDS)}。")
     with visit.services.store.read() as db:
         if not view.open_to(db, visit.me):
             raise Refused(404, f"没有关注名单 {view.watchlist[:20]}，或已结束、不对您共享。")
