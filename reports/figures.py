@@ -144,7 +144,7 @@ def _handed(kind: str, count: Callable[[Row], int | None]) -> Callable[[Records]
     def counted(records: Records) -> Counted:
         for row in records.handed:
             if row.kind == kind and (number := count(row)) is not None:
-                yield row.product, Item("handed", str(row.number), number, row.late)
+                yield row.product, Item("handed", str(row.number), number, row.late and number > 0)
 
     return counted
 
@@ -172,7 +172,7 @@ def _checked(records: Records) -> Counted:
     for row in records.handed:
         if row.kind == "self_checks":
             one = first.setdefault(row.firm, row) if row.done and row.firm else row
-            yield row.product, Item("handed", str(one.number), int(one.done), one.late)
+            yield row.product, Item("handed", str(one.number), int(one.done), one.late and one.done)
 
 
 COLUMNS: Mapping[str, Callable[[Records], Counted]] = {

@@ -137,6 +137,15 @@ def test_a_share_below_the_floor_is_marked_and_every_number_leads_to_its_records
     assert "YH-2026-0001" not in nan.get("/progress/records?kind=ledger").text
 
 
+def test_a_share_just_below_the_floor_is_not_rounded_up_to_it(desk: Services) -> None:
+    hand(desk, "sampling", *({"id": f"near{n}", "at": "2024-05-01", "territory": "360102",
+                              "product": "电线电缆" if n < 62 else "没有这类"} for n in range(207)))  # fmt: skip
+    with signed_in(create_app(desk), "sheng") as client:
+        page = client.get("/progress?year=2024").text
+    assert "<b>29.95%</b>，低于 30% 的要求" in page
+    assert "30.0%" not in page
+
+
 def test_files_hold_the_same_rows_and_no_formula(desk: Services) -> None:
     client = signed_in(create_app(desk), "sheng")
     rows = list(csv.reader(io.StringIO(client.get("/progress.csv").content.decode("utf-8-sig"))))

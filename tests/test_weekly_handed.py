@@ -83,6 +83,10 @@ def test_what_other_systems_hand_in_is_drafted_and_nothing_stays_empty(desk: Ser
     assert now["self_check_done", TOTAL][0] == "1", "one firm of two products"
     assert now["insp_ent", "ebike"] == (None, "none")
     assert cells(desk, "360700")["sampling_batches", TOTAL][0] == "1"
+    with desk.store.read() as db:
+        office = Office("360100", lambda code: desk.lexicon.regions.is_within("360100", code or "360000"))
+        sheet = WeeklyBook(desk.weekly, desk.lexicon, {}).open(db, WEEK, office, now=NOW).sheet
+    assert sheet.cell("nonconf_batches", "cable").late == 1, "of two late rows one is what the cell counts"
 
 
 def test_a_corrected_row_counts_as_it_is_now_and_leads_to_its_record(desk: Services) -> None:
