@@ -95,11 +95,12 @@ def run(
             settings = settings.model_copy(update={"source_base": base_of(site_port)})
         store.close()  # a connection must not be shared with forks
         logs = settings.data_dir / "logs"
-        stopping = StopSignals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        supervisor = Supervisor(child_environment(settings), settings.data_dir, logs, stopping)
         told = "演示（示例数据）" if settings.profile == "demo" else "正式"
         print(f"烽燧 {told}：数据在 {settings.data_dir}，日志在 {logs}；正在启动 …", file=sys.stderr)
-        for name, work in _processes(settings, host, desk_port, site_port, speed, workers).items():
+        works = _processes(settings, host, desk_port, site_port, speed, workers)
+        stopping = StopSignals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # until now they end us at once
+        supervisor = Supervisor(child_environment(settings), settings.data_dir, logs, stopping)
+        for name, work in works.items():
             supervisor.start(name, work)
         if _answers(f"{here}/healthz", supervisor):
             print("已启动，按 Ctrl-C 停止。在浏览器打开：", file=sys.stderr)
@@ -304,7 +305,7 @@ def _answers(url: str, supervisor: Supervisor) -> bool:
     while not supervisor.stopping.wait(0.1):
         supervisor.look_after()
         try:
-            with urllib.request.urlopen(url, timeout=2):
+            with urllib.request.urlopen(url, timeout=1):
                 return True
         except (urllib.error.URLError, OSError):
             if time.monotonic() > deadline:

@@ -24,7 +24,7 @@ from core.logs import log_event
 from core.stopping import StopSignals
 
 logger = logging.getLogger(__name__)
-GRACE_SECONDS = 3.5  # Ctrl-C must end everything within 5 s
+GRACE_SECONDS = 3.0  # Ctrl-C must end everything within 5 s
 RESTART_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 LOOK_SECONDS = 0.25
 SHORT_SECONDS = 0.02

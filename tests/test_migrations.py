@@ -78,16 +78,15 @@ def _as_stored(value: Any, dialect: str) -> Any:
 
 @contextmanager
 def database(kind: str, tmp_path: Path, postgresql: Database | None) -> Iterator[str]:
-    """Address of a database without any table."""
+    """Address of a database without any table; it goes with its server."""
     if postgresql is None:
         yield f"sqlite:///{tmp_path / 'old.db'}"
         return
     server = create_engine(postgresql.url, isolation_level="AUTOCOMMIT")
     with server.connect() as db:
         db.execute(text(f"create database {kind}"))
-        yield make_url(postgresql.url).set(database=kind).render_as_string(hide_password=False)
-        db.execute(text(f"drop database {kind} with (force)"))
     server.dispose()
+    yield make_url(postgresql.url).set(database=kind).render_as_string(hide_password=False)
 
 
 @pytest.mark.parametrize(("dialect", "milestone"), [
