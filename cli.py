@@ -15,6 +15,7 @@ GROUPS = {
     "commands.accounts": ("user",),
     "commands.doctor": ("doctor",),
     "commands.metrics": ("metrics",),
+    "commands.log": ("log",),
     "commands.backup": ("backup", "restore"),
     "commands.keep": ("keep", "hold"),
     "commands.erase": ("erase-person",),

@@ -4,7 +4,7 @@ import json
 import shutil
 import smtplib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -14,6 +14,15 @@ import typer
 from alerts.source_health.verdict import STATE_WORDS, Verdict
 from charts.png import has_chinese
 from commands.assemble import open_index
+from commands.doctor_looks import (
+    Finding,
+    look_at_channels,
+    look_at_clock,
+    look_at_leader,
+    look_at_model,
+    look_at_queue,
+    look_at_watching,
+)
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.source_watching import source_watch_of
@@ -41,16 +50,6 @@ FREE_GB = 2.0
 LATELY = timedelta(hours=1)
 LATE_SECONDS = 60.0
 """How late the twentieth of all visits may be."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. ok None: not set up, which is allowed."""
-
-    name: str
-    ok: bool | None
-    detail: str
-    remedy: str = ""
 
 
 def register(app: typer.Typer) -> None:
@@ -94,11 +93,17 @@ def examine(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     looks: list[Callable[[], Iterator[Finding]]] = [
         lambda: _store(settings, store),
         lambda: _index(settings, store),
+        lambda: look_at_queue(store),
+        lambda: look_at_clock(store),
         lambda: _processes(store),
+        lambda: look_at_leader(store),
         lambda: _jobs(store),
         lambda: _sources(settings, store),
         lambda: _canary(store),
         lambda: _mail(settings),
+        lambda: look_at_channels(settings, store),
+        lambda: look_at_watching(settings),
+        lambda: look_at_model(settings),
         lambda: _machine(settings),
         lambda: _backup(settings, store),
         lambda: _kept(settings, store, deep),
@@ -259,4 +264,3 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     fonts = has_chinese()
     detail = "邮件和公文中的图可用" if fonts else "没有找到；邮件不带图，数字列表"
     yield Finding("中文字体", fonts, detail, "Debian：apt-get install fonts-noto-cjk")
-    yield Finding("识别模型", None, "本版只用词典和文法，未装模型")

@@ -265,6 +265,11 @@ def subjects_with_alerts(db: Connection, subjects: Sequence[str]) -> frozenset[s
     return frozenset(found)
 
 
+def deliveries_of_alerts(db: Connection, alert_ids: Sequence[str]) -> list[str]:
+    """Ids of what was written to be sent about them."""
+    return list(db.execute(select(deliveries.c.id).where(deliveries.c.alert.in_(list(alert_ids)))).scalars())
+
+
 def alerts_of_document(db: Connection, document_id: str) -> list[Alert]:
     """The alerts that rest on a document."""
     mine = select(alert_documents.c.alert).where(alert_documents.c.document == document_id)
