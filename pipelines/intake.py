@@ -16,10 +16,20 @@ from core.records import Document, Gone, HotLine, Kind, RawDocument
 from crawlers.intake import KnownPage, Validators
 from crawlers.records import UNREAD_DATE
 from crawlers.urls import canonical_url
+from nlp.first_reading import is_urgent
 from pipelines.page_news import tell_alerts
 from pipelines.page_noise import same_page
 from store.database import Store
-from store.documents import add_revision, find_by_address, find_document, last_stored, raw_of, withdraw
+from store.documents import (
+    AT_ONCE,
+    IN_TURN,
+    add_revision,
+    find_by_address,
+    find_document,
+    last_stored,
+    raw_of,
+    withdraw,
+)
 from store.hot_lines import see_line
 from store.pulses import count_found, is_sick
 from store.rechecks import addresses_to_recheck, note_looked, note_missing
@@ -28,6 +38,7 @@ from store.runs import find_address, held_back, hold_back, remember_address
 logger = logging.getLogger(__name__)
 Outcome = Literal["new", "changed", "unchanged"]
 AHEAD = timedelta(hours=1)  # a clock that is further ahead than this is wrong, not early
+FRESH = timedelta(days=2)  # an accident of last week need not be read before everything else
 SET_BACK = timedelta(days=2)  # the machine's clock may be set back by so much: the store's time does not follow it
 
 
@@ -164,7 +175,8 @@ def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str =
         document = replace(document, id=before.id, revision=before.revision + 1)
     if given_id:
         document = replace(document, flags=(*document.flags, "given_id"))
-    add_revision(db, document, external_id=given_id or raw.external_id, raw=_kept(raw))
+    priority = AT_ONCE if now - document.event_time <= FRESH and is_urgent(raw.title, raw.text) else IN_TURN
+    add_revision(db, document, external_id=given_id or raw.external_id, raw=_kept(raw), priority=priority)
     log_event(
         logger,
         "document stored",

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     RowMapping,
     Select,
     Text,
@@ -41,7 +42,7 @@ from core.records import (
     Table,
 )
 from store.processes import claims_of
-from store.schema import documents
+from store.schema import TO_READ, documents
 from store.wake import ANALYSIS, INDEX, wake
 
 FETCHED, DEDUPED, ANALYSED, INDEXED, JUDGED = "fetched", "deduped", "analysed", "indexed", "judged"
@@ -54,13 +55,17 @@ SETTLED = (INDEXED, REFUSED, QUARANTINED, EXPIRING, EXPIRED)
 """Nothing is to be done any more."""
 STAGES = (FETCHED, DEDUPED, ANALYSED, JUDGED, INDEXED)
 # Rules judge before the index is written: a dead search cluster must not hold a warning back.
+AT_ONCE, IN_TURN = 0, 1
+"""Priorities: what may tell of people harmed is read before everything that waits."""
+KEPT_FOR_TURNS = 5
+"""Of so many places in a claim one is for what waits its turn, however much comes that is read at once."""
 LEASE = timedelta(minutes=5)
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 20  # kills are mostly not the text's fault: a batch that was cut short is given many tries
 _WITHOUT_RAW = [column for column in documents.c if column.name != "raw"]
 """What was fetched is most of a row's weight, and no reading of it is asked for."""
 # The claim goes, too: whoever writes the entry of before must not move the row on over what has changed meanwhile.
-ANEW = {"stage": ANALYSED, "attempts": 0, "claimed_by": None, "claimed_until": None}
+ANEW = {"stage": ANALYSED, "attempts": 0, "claimed_by": None, "claimed_until": None, "priority": IN_TURN}
 
 
 @dataclass(frozen=True)
@@ -84,13 +89,16 @@ _REPLACED = update(documents).where(documents.c.id == bindparam("document"), doc
 _NEW = documents.insert()
 
 
-def add_revision(db: Connection, document: Document, *, external_id: str, raw: Mapping[str, Any]) -> bool:
+def add_revision(
+    db: Connection, document: Document, *, external_id: str, raw: Mapping[str, Any], priority: int = IN_TURN
+) -> bool:
     """Store `document` as a new revision in stage `fetched`. False when that revision is already there."""
     if db.execute(_REVISION, {"id": document.id, "revision": document.revision}).first() is not None:
         return False
     if document.revision > 1:
         db.execute(_REPLACED, {"document": document.id})
     more = {"external_id": external_id, "raw": dict(raw), "latest": True, "stage": FETCHED, "attempts": 0}
+    more["priority"] = priority
     db.execute(_NEW, {**_columns(document), **more})
     wake(db, ANALYSIS)
     return True
@@ -104,30 +112,44 @@ def waits(db: Connection, *stages: str) -> bool:
     return db.execute(_WAITS, {"stages": stages}).first() is not None
 
 
-_FREE = (
-    select(documents.c.seq)
-    .where(
-        documents.c.stage.in_(bindparam("stages", expanding=True)),
-        or_(documents.c.claimed_until.is_(None), documents.c.claimed_until < bindparam("now")),
-    )
-    .order_by(documents.c.event_time, documents.c.seq)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-    .cte("free")  # PostgreSQL may run a subquery once for each row of the update, and take more than was asked for
-)
+def _free(*more: ColumnElement[bool]) -> Select[Any]:
+    """What is to be read next of a stage, by ix_documents_turn: the cost does not grow with what waits."""
+    unclaimed = or_(documents.c.claimed_until.is_(None), documents.c.claimed_until < bindparam("now"))
+    columns = (documents.c.priority, documents.c.event_time, documents.c.seq)
+    found = select(*columns).where(TO_READ, documents.c.stage == bindparam("stage"), unclaimed, *more)
+    return found.order_by(*columns).limit(bindparam("most")).with_for_update(skip_locked=True)
+
+
+_NEXT, _IN_TURN = _free(), _free(documents.c.priority == IN_TURN)
 _CLAIM = (
     update(documents)
-    .where(documents.c.seq.in_(select(_FREE.c.seq)))
+    .where(documents.c.seq.in_(bindparam("free", expanding=True)))
     .values(claimed_by=bindparam("who"), claimed_until=bindparam("until"), attempts=documents.c.attempts + 1)
     .returning(documents)
 )
 
 
 def claim(db: Connection, *stages: str, who: str, now: datetime, limit: int, lease: timedelta = LEASE) -> list[Work]:
-    """Take up to `limit` rows of these stages for `who`, oldest publication first; they are nobody else's for the
-    lease."""
-    asked = {"stages": stages, "who": who, "now": now, "until": now + lease, "most": limit}
+    """Take up to `limit` rows of these stages for `who`; they are nobody else's for the lease.
+
+    First what is to be read at once, then the oldest publication; the fifth place of a claim is never for the former
+    while others wait. Given back are the oldest first.
+    """
+    free = _first(db, _NEXT, stages, now, limit)
+    kept = limit // KEPT_FOR_TURNS
+    if kept and len(free) == limit and free[-kept].priority == AT_ONCE:
+        waiting = _first(db, _IN_TURN, stages, now, kept)
+        free = [*free[: limit - len(waiting)], *waiting]
+    if not free:
+        return []
+    asked = {"free": [row.seq for row in free], "who": who, "until": now + lease}
     return in_order(_work(row) for row in db.execute(_CLAIM, asked).mappings().all())
+
+
+def _first(db: Connection, query: Select[Any], stages: Sequence[str], now: datetime, most: int) -> list[Row[Any]]:
+    """The first `most` of all these stages, locked: (priority, event_time, seq)."""
+    found = [row for stage in stages for row in db.execute(query, {"stage": stage, "now": now, "most": most})]
+    return sorted(found, key=tuple)[:most]
 
 
 def in_order(works: Iterable[Work]) -> list[Work]:
@@ -473,7 +495,7 @@ def mark_for_analysis(db: Connection, since: datetime | None = None) -> int:
     done = and_(documents.c.stage.in_((ANALYSED, QUARANTINED, *READ)), documents.c.latest)
     if since is not None:
         done = and_(done, documents.c.event_time >= since)
-    values = {"stage": DEDUPED, "attempts": 0, "claimed_by": None, "claimed_until": None}
+    values = {"stage": DEDUPED, "attempts": 0, "claimed_by": None, "claimed_until": None, "priority": IN_TURN}
     wake(db, ANALYSIS)
     return db.execute(update(documents).where(done).values(**values)).rowcount
 

@@ -103,6 +103,9 @@ facts = Table(
     Column("value", Text, nullable=False),
 )  # fmt: skip
 
+TO_READ = text("stage IN ('fetched', 'deduped', 'analysed')")
+"""Said in these words by who claims: a database uses an index of some rows only where a question names them."""
+
 documents = Table(
     "documents", metadata,
     Column("seq", Serial, primary_key=True, comment="order of arrival"),
@@ -132,6 +135,10 @@ documents = Table(
     Column("repost_of", Text),
     Column("withdrawn_at", Moment),
     Column("stage", Text, nullable=False, comment="see store.documents"),
+    Column(
+        "priority", Integer, nullable=False, server_default="1",
+        comment="which is read first, smaller first: 0 may tell of people harmed, 1 everything else",
+    ),
     Column("claimed_by", Text),
     Column("claimed_until", Moment),
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -148,6 +155,9 @@ documents = Table(
     Column("analysis_version", Text),
     UniqueConstraint("id", "revision"),
     Index("ix_documents_stage", "stage", "seq"),
+    Index(
+        "ix_documents_turn", "stage", "priority", "event_time", "seq", sqlite_where=TO_READ, postgresql_where=TO_READ
+    ),
     Index("ix_documents_moved", "stage", "moved_at"),
     Index("ix_documents_event_time", "event_time"),
     Index("ix_documents_source_url", "source", "canonical_url"),
