@@ -125,7 +125,7 @@ def _messages(history: Sequence[AlertEvent]) -> list[AlertEvent]:
 
 
 def _type(alert: Alert, told: Sequence[AlertEvent]) -> str:
-    if alert.state is AlertState.DISMISSED:
+    if alert.state is AlertState.DISMISSED and len(told) > 1:  # a Cancel names what it takes back
         return "Cancel"
     return "Update" if len(told) > 1 else "Alert"
 

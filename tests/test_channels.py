@@ -218,6 +218,27 @@ def test_the_pace_puts_off_what_is_too_much() -> None:
     pace.take()
 
 
+def test_a_pace_by_the_second_is_kept_too() -> None:
+    now = [0.0]
+    pace = Pace(100, lambda: now[0], per_second=5)
+    for _ in range(5):
+        pace.take()
+    with pytest.raises(DeliveryError) as caught:
+        pace.take()
+    assert caught.value.after == timedelta(seconds=1)
+    now[0] = 1.0
+    pace.take()
+
+
+def test_too_fast_inside_http_400_is_tried_again_and_other_400s_are_not(site: Site) -> None:
+    path, _, more = ROBOTS["feishu"]
+    said = [json.dumps({"code": 11232, "msg": "frequency limited"}), json.dumps({"code": 9499000}), "no json"]
+    site.routes[path] = lambda asked: Reply(said.pop(0), status=400)
+    found = [refused(channel(site, "feishu", path, **more)) for _ in range(3)]
+    assert [one.retry for one in found] == [True, False, False]
+    assert not any(one.unsure for one in found)
+
+
 # --- webhook and SMS ----------------------------------------------------------------------------------------------
 
 

@@ -205,7 +205,26 @@ def test_a_change_is_an_update_and_a_dismissal_a_cancel_that_name_what_came_befo
     more = told(replace(alert, origins=99), [made, raised, grown])
     assert more[::2] == ("Update", 2), "what says more is no message that a receiver has already"
     assert more[1] != told(alert, [made, raised])[1]
+    over = replace(alert, state=AlertState.DISMISSED)
+    assert told(over, [ended])[0] == told(over, [])[0] == "Alert", "nothing was told that could be taken back"
     assert told(replace(alert, state=AlertState.DISMISSED), [made, raised, noted, ended])[::2] == ("Cancel", 2)
+
+
+def test_an_alert_that_went_into_another_is_a_cancel_and_no_entry(filled: Services, browse: Browse) -> None:
+    chief, reader = browse("chief"), browse("")
+    base = address(chief)
+    with filled.store.write() as db:
+        alert = alert_log.find_alert(db, FIRE)
+        assert alert is not None
+        gone = replace(alert, id="gone", number="YJ-2026-7777", state=AlertState.DISMISSED)
+        alert_log.save_alert(db, gone, details={"merged_into": FIRE})
+        first = replace(alert_log.history_of(db, FIRE)[0], alert="gone")
+        alert_log.add_history(db, first)
+        alert_log.add_history(db, replace(first, number=2, action="merged", state=AlertState.DISMISSED))
+    message = reader.get(f"{base}/gone.cap")
+    assert message.status_code == 200
+    assert etree.fromstring(message.content).findtext(f"{CAP}msgType") == "Cancel"
+    assert "YJ-2026-7777" not in reader.get(f"{base}.json").text
 
 
 def test_hostile_titles_break_no_message(filled: Services) -> None:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import ClassVar
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 import httpx
@@ -31,10 +32,11 @@ LONG, SHORT = 16, 6
 
 @dataclass
 class Pace:
-    """At most so many messages a minute: the next one is put off, not lost."""
+    """At most so many messages a minute, and a second (0: any): the next one is put off, not lost."""
 
     per_minute: int
     now: Callable[[], float] = time.monotonic
+    per_second: int = 0
     _sent: deque[float] = field(default_factory=deque)
 
     def take(self) -> None:
@@ -45,6 +47,8 @@ class Pace:
         if len(self._sent) >= self.per_minute:
             wait = timedelta(seconds=60 - (now - self._sent[0]))
             raise DeliveryError(f"每分钟至多 {self.per_minute} 条，稍后再发", retry=True, after=wait)
+        if self.per_second and len(self._sent) >= self.per_second and now - self._sent[-self.per_second] < 1:
+            raise DeliveryError(f"每秒至多 {self.per_second} 条，稍后再发", retry=True, after=timedelta(seconds=1))
         self._sent.append(now)
 
 
@@ -55,9 +59,10 @@ class Poster:
     channel: ChannelConfig
     now: Callable[[], float] = time.time
     pace: Pace = field(init=False)
+    per_second: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
-        self.pace = Pace(self.channel.pace)
+        self.pace = Pace(self.channel.pace, per_second=self.per_second)
 
     @property
     def hidden(self) -> frozenset[str]:
@@ -89,12 +94,14 @@ def send(
     private: bool,
     handing_over: Callable[[], None],
     hidden: Collection[str] = (),
+    read: Collection[int] = (),
 ) -> Answer:
     """Ask once; redirects are not followed.
 
     private: the address may lie in a private network.  hidden: what is starred where the other end repeats it, for
-    answers stand in the delivery log. Raises DeliveryError: a dead end may be tried again, an answer
-    that was lost leaves it unsure. No address is told, for keys stand in it.
+    answers stand in the delivery log.  read: refusals (400) whose body says more, given back like an answer.
+    Raises DeliveryError: a dead end may be tried again, an answer that was lost leaves it unsure. No address is told,
+    for keys stand in it.
     """
     host, handed = urlsplit(url).hostname or "", False
 
@@ -116,7 +123,7 @@ def send(
         raise DeliveryError(f"{host}: {type(problem).__name__}", retry=True) from None
     except httpx.HTTPError as problem:
         raise DeliveryError(f"{host}: {type(problem).__name__}", retry=True, unsure=handed) from None
-    return _read(answer, hidden)
+    return _read(answer, hidden, read)
 
 
 def _inside(problem: Elsewhere, private: bool) -> str:
@@ -125,13 +132,13 @@ def _inside(problem: Elsewhere, private: bool) -> str:
     return f"{problem.host} 是内网地址（{problem.address}）；确要发往内网，在 channels.yml 写 private: true"
 
 
-def _read(answer: asking.Answer, hidden: Collection[str]) -> Answer:
+def _read(answer: asking.Answer, hidden: Collection[str], read: Collection[int]) -> Answer:
     text, status = answer.body.decode("utf-8", "replace"), answer.status
     for word in sorted(hidden, key=len, reverse=True):
         text = text.replace(word, "***")
     if status == 429 or status >= 500:
         raise DeliveryError(f"HTTP {status} {text[:200]}", retry=True, after=_after(answer.headers.get("retry-after")))
-    if not 200 <= status < 300:
+    if not 200 <= status < 300 and status not in read:
         raise DeliveryError(f"HTTP {status} {text[:200]}", retry=False)
     return Answer(status, text)
 

@@ -15,7 +15,7 @@ CUT = "…\n"
 
 @dataclass
 class Robot(Poster):
-    """Posts to one robot. Errors come inside HTTP 200: a code, 0 where the message was taken.
+    """Posts to one robot. Errors come inside HTTP 200 or 400: a code, 0 where the message was taken.
 
     most_bytes: of a text.  code, message: fields of the answer.  too_fast: codes after which it is asked again when
     shut_out is over.  later: other codes that may be tried again.
@@ -43,9 +43,10 @@ class Robot(Poster):
         answer = send(
             "POST", self.address(), body=body, headers={"Content-Type": "application/json"},
             private=self.channel.private, handing_over=handing_over, hidden=self.hidden,
+            read=(400,),
         )  # fmt: skip
         code, message = self._told(answer)
-        if code == 0:
+        if code == 0 and answer.status < 300:
             return f"{self.code} 0 {message}"
         after = self.shut_out if code in self.too_fast else None
         raise DeliveryError(f"{self.code} {code} {message}", retry=code in (*self.too_fast, *self.later), after=after)
@@ -56,6 +57,8 @@ class Robot(Poster):
             told = json.loads(answer.text)
             return int(told[self.code]), str(told.get(self.message, ""))[:200]
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+            if answer.status >= 300:
+                raise DeliveryError(f"HTTP {answer.status} {answer.text[:200]}", retry=False) from None
             raise DeliveryError(
                 f"HTTP {answer.status}，答复看不懂：{answer.text[:100]}", retry=False, unsure=True
             ) from None

@@ -90,11 +90,11 @@ def alert_feed(request: Request, secret: str, kind: FeedKind, page: str = "") ->
 
 @router.get("/feeds/{secret}/alerts/{alert_id}.cap", dependencies=[Depends(not_too_fast)])
 def alert_cap(request: Request, secret: str, alert_id: str) -> Response:
-    """An alert as a CAP message, where the address shows it."""
+    """An alert as a CAP message, where the address shows it; one that went into another is a Cancel."""
     services: Services = request.app.state.services
     with services.store.read() as db:
         viewer, token = _alerts_owner(db, services, secret)
-        asked = find_alerts(db, [alert_id[:100]], merged=False)
+        asked = find_alerts(db, [alert_id[:100]])
         mine = view_of(token).of(db, viewer, asked, services.clock())
         if not mine:
             raise Refused(404, GONE)
