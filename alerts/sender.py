@@ -27,23 +27,28 @@ from core.errors import DeliveryError
 from core.logs import log_event
 from core.measures import DELIVER, TRIES, count, took
 from core.records import Notification
+from core.traces import tell_span, tracing
 from store.alert_log import (
     Delivery,
     claim_delivery,
     deliveries_in_doubt,
     drop_delivery,
+    find_alert,
     free_deliveries,
     note_handover,
     overtaken,
     settle_delivery,
 )
 from store.database import Store
+from store.documents import newest_revisions
 from store.mail_book import address_states, forget_failing, note_failing
 
 logger = logging.getLogger(__name__)
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60, 120, 240))
 GIVE_UP = timedelta(days=3)
 MINUTE = timedelta(minutes=1)
+MOST_TOLD = 20
+"""Documents of an alert in whose traces a message about it is told: the newest ones."""
 REST = MINUTE
 """How long a channel whose other end is dead is left alone."""
 HELD_UP = timedelta(minutes=15)
@@ -218,6 +223,19 @@ def _deliver(store: Store, delivery: Delivery, channels: Mapping[str, Channel], 
             forget_failing(db, notice.recipient, kinds=["refused"])
         elif settled and notice.channel == "mail" and refused is not None and refused.about == "address":
             note_failing(db, notice.recipient, "refused", answer=answer, delivery=notice.id, now=clock())
+    if tracing() and notice.alert is not None:
+        _tell_spans(store, notice, seconds, outcome)
     what = "delivery" if settled else "delivery settled without us"
     log_event(logger, what, delivery=notice.id, alert=notice.alert, outcome=outcome, attempt=delivery.attempts)
     return outcome == "sent"
+
+
+def _tell_spans(store: Store, notice: Notification, seconds: float, outcome: str) -> None:
+    """A message is a step of the way of each document that its alert rests on."""
+    with store.read() as db:
+        alert = find_alert(db, notice.alert or "")
+        revisions = newest_revisions(db, alert.documents[-MOST_TOLD:] if alert else ())
+    now = time.time()
+    told = {"alert": notice.alert, "delivery": notice.id, "channel": notice.channel, "outcome": outcome}
+    for document, revision in revisions.items():
+        tell_span("deliver", document, revision, start=now - seconds, end=now, **told)

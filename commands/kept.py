@@ -16,6 +16,7 @@ import typer
 from commands.options import settings_of
 from config.settings import Settings
 from core.stopping import stop_on
+from core.traces import end_traces, start_traces
 from pipelines.supervisor import GRACE_SECONDS
 
 KeptOption = Annotated[bool, typer.Option("--kept", help="end when standard input closes (as `run` wants it)")]
@@ -35,7 +36,9 @@ def begin(kept: bool, data: Path | None, profile: str | None) -> Settings:
     """As `start`, for what handles signals itself: until it does, SIGTERM ends the process at once."""
     if kept:
         threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
-    return settings_of(data, profile)
+    settings = settings_of(data, profile)
+    start_traces(settings.traces_url)
+    return settings
 
 
 def _end_with_parent() -> None:
@@ -53,6 +56,7 @@ def prompt(process: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(process)
     def run(**options: Any) -> None:
         process(**options)
+        end_traces()
         logging.shutdown()
         sys.stdout.flush()
         os._exit(0)

@@ -107,6 +107,10 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         default=None, min_length=16, description="what a Prometheus server shows to read /metrics; empty: no such page"
     )
+    otlp_url: str = Field(
+        default="",
+        description="collector of spans (OTLP/HTTP), or OTEL_EXPORTER_OTLP_ENDPOINT; empty: none is told",
+    )
     api_per_minute: int = Field(default=120, ge=1, le=100_000, description="requests a minute of one API token")
     disk_free: float = Field(
         default=0.1, ge=0, le=0.9, description="share of the disk to be free; below, the desk warns"
@@ -162,6 +166,14 @@ class Settings(BaseSettings):
             self.elasticsearch_api_key,
             self.elasticsearch_ca,
         )
+
+    @property
+    def traces_url(self) -> str:
+        """Where spans are told to: what we are told, else what the standard's variables say; empty: nowhere."""
+        if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+            return ""
+        standard = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+        return self.otlp_url or next((os.environ[name] for name in standard if os.environ.get(name)), "")
 
     @property
     def site_contact(self) -> str:

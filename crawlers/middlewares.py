@@ -21,6 +21,7 @@ from scrapy.http import HtmlResponse, Response, TextResponse, XmlResponse
 from twisted.internet.error import ConnectError, ConnectionClosed
 
 from core.measures import FETCH, took
+from core.traces import note_fetch
 from crawlers.challenge import challenge_sign
 from crawlers.charset import decode_page
 from crawlers.connections import MAX_HEAD
@@ -211,7 +212,9 @@ class ArchiveMiddleware(_Middleware):
 
     def process_response(self, request: Request, response: Response) -> Response:
         if role_of(request) != ROBOTS:
-            took(FETCH, f"{response.status // 100}xx", float(request.meta.get("download_latency", 0.0)))
+            seconds = float(request.meta.get("download_latency", 0.0))
+            took(FETCH, f"{response.status // 100}xx", seconds)
+            note_fetch(response.url, seconds)
             request.meta["fetched_at"] = moment = self.context.clock()
             headers = list(_headers(response))
             request.meta["archive"] = self.context.archive.write_response(

@@ -15,6 +15,7 @@ from core.errors import SearchUnavailable, StoreError
 from core.logs import log_event
 from core.measures import STAGE, taking
 from core.records import Signal
+from core.traces import tell_span, tracing
 from pipelines.waking import Idle, Polling
 from search.backend import SearchBackend
 from search.records import IndexEntry
@@ -65,6 +66,7 @@ class Indexer:
             rows = claim_waiting(db, who=self.who, now=self.clock(), limit=BATCH)
         moved = 0
         for part, entries, unfit in self._portions(rows):
+            began = self.clock()
             try:
                 with taking(STAGE, "index"):
                     told = {no.id: no.reason for no in self.index.index(entries)} if entries else {}
@@ -77,6 +79,8 @@ class Indexer:
             with self.store.write() as db:
                 lost = settle(db, part, who=self.who, now=self.clock(), refused=refused)
             moved += len(part)
+            for row in part if tracing() else ():
+                tell_span("index", row.id, row.revision, start=began, end=self.clock(), error=refused.get(row.id))
             log_event(logger, "documents indexed", documents=[row.id for row in part if row.id not in refused])
             if lost:
                 log_event(logger, "claim lost", level=logging.WARNING, who=self.who, documents=lost)

@@ -13,6 +13,7 @@ from core.ids import content_hash, document_id
 from core.logs import log_event
 from core.measures import STORED, count
 from core.records import Document, Gone, HotLine, Kind, RawDocument
+from core.traces import tell_arrival
 from crawlers.intake import KnownPage, Validators
 from crawlers.records import UNREAD_DATE
 from crawlers.urls import canonical_url
@@ -185,6 +186,7 @@ def save_raw(db: Connection, raw: RawDocument, *, now: datetime, given_id: str =
         source=document.source,
         fetched=iso_beijing(document.fetched_at),
     )
+    tell_arrival(raw.url, document.id, document.revision, fetched=document.fetched_at, source=document.source)
     if before is None:
         return "new"
     tell_alerts(db, document, "page_changed" if before.withdrawn_at is None else "page_back", now)

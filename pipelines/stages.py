@@ -5,7 +5,8 @@ done."""
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,8 @@ from sqlalchemy import Connection
 from core.clock import Clock, system_clock
 from core.logs import log_event
 from core.measures import FAILED, STAGE, count, taking
-from core.records import CANARY, SOURCE_TYPE_OF, Kind, Signal
+from core.records import CANARY, SOURCE_TYPE_OF, Document, Kind, Signal
+from core.traces import spanning
 from enterprises.mirror_queue import settle
 from enterprises.told import tells, told_by
 from nlp.analyze import Analyzer
@@ -118,7 +120,7 @@ class Pipeline:
 
         def one(db: Connection, work: Work) -> None:
             take_turn(db, CLEAN_TURN)  # two texts alike that are cleaned side by side would both be origins
-            with taking(STAGE, "clean"):
+            with _step("clean", work.document):
                 values = cleaned(work.raw)
                 origin = attach(db, work.document, values["title"], values["text"])
                 self._advance(db, work, DEDUPED, keep=keep, repost_of=origin, **values)
@@ -134,7 +136,7 @@ class Pipeline:
         for work in works:
             document = work.document
             try:
-                with taking(STAGE, "analyse"):
+                with _step("analyse", document):
                     analysis = self.analyzer.analyze(
                         document.title,
                         document.text,
@@ -156,7 +158,7 @@ class Pipeline:
         return self._each(in_order(works), self._judge_one)
 
     def _judge_one(self, db: Connection, work: Work) -> None:
-        with taking(STAGE, "judge"):
+        with _step("judge", work.document):
             self._judge_within(db, work)
 
     def _judge_within(self, db: Connection, work: Work) -> None:
@@ -254,3 +256,10 @@ class Pipeline:
             exc_info=problem,
             extra={"fields": {"document": work.document.id, "stage": work.stage, "outcome": outcome}},
         )
+
+
+@contextmanager
+def _step(stage: str, document: Document) -> Iterator[None]:
+    """Measured, and told as a span of the document's way."""
+    with taking(STAGE, stage), spanning(stage, document.id, document.revision):
+        yield

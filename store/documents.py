@@ -239,6 +239,12 @@ def find_signal(db: Connection, document_id: str, revision: int | None = None) -
     return _signal(row) if row and row["analysis"] is not None else None
 
 
+def newest_revisions(db: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """The number of the newest revision of each of a few hundred documents at most."""
+    query = select(documents.c.id, documents.c.revision).where(documents.c.id.in_(list(ids)), documents.c.latest)
+    return {row.id: row.revision for row in db.execute(query)}
+
+
 def arrival_number(db: Connection, document_id: str, revision: int) -> int | None:
     """The place of a revision in the order of arrival; None for one that is not stored."""
     return db.execute(_REVISION, {"id": document_id, "revision": revision}).scalar_one_or_none()
