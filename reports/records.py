@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
@@ -106,8 +106,10 @@ class Marks:
     """What the texts of documents and the entries of the registry say: read once and not for every look."""
 
     MOST = 100_000
+    MOST_WEEKS = 8
 
     def __init__(self) -> None:
+        self._handed: dict[tuple[date, date], tuple[int, tuple[tuple[str, Row], ...]]] = {}
         self._known: dict[tuple[int, str | None], dict[str, Any]] = {}
         self._producers: tuple[tuple[Any, ...], tuple[tuple[str, Firm], ...]] = (), ()
 
@@ -120,6 +122,17 @@ class Marks:
             self._known = {key: value for key, value in self._known.items() if key in asked}
         self._known.update({key: told.get(key[0], {}) for key in new})
         return self._known
+
+    def handed(self, db: Connection, week: Week) -> tuple[tuple[str, Row], ...]:
+        """Territory and row of what was handed in of a week, read again only where something was handed in since."""
+        stamp = db.execute(select(func.max(handed_in.c.number))).scalar() or 0
+        key = week.first, week.last
+        known = self._handed.get(key)
+        if known is None or known[0] != stamp:
+            if len(self._handed) >= self.MOST_WEEKS:
+                self._handed.clear()
+            known = self._handed[key] = stamp, _rows_handed(db, week)
+        return known[1]
 
     def producers(self, db: Connection) -> tuple[tuple[str, Firm], ...]:
         """Region and firm of every producer, read again only where the registry has changed."""
@@ -145,7 +158,7 @@ def read_records(
         alerts=alerts,
         accepted=_accepted(db, alerts, ack_hours, now),
         sizes=_sizes(db, {paper.event for paper in papers if paper.event}),
-        handed=_handed(db, week, here),
+        handed=tuple(row for territory, row in marks.handed(db, week) if here(territory or None)),
         **_ledger(db, week, here),
     )
 
@@ -259,20 +272,19 @@ def _sizes(db: Connection, events: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _handed(db: Connection, week: Week, sees: Sees) -> tuple[Row, ...]:
-    h = handed_in.c
+def _rows_handed(db: Connection, week: Week) -> tuple[tuple[str, Row], ...]:
+    h, ends = handed_in.c, week.ends
     query = select(
         h.number, h.kind, h.territory, h.product, h.firm, h.outcome, h.online, h.rural, h.site, h.found, h.fixed,
         h.done, h.at, case((h.kind == CHECKS_OF_SITES, type_coerce(h.body, Text)), else_="").label("body"),
     ).where(h.kind.in_(HANDED), h.latest, h.day >= week.first, h.day <= week.last)  # fmt: skip
     return tuple(
-        Row(
+        (row.territory, Row(
             row.number, row.kind, row.product, row.firm, row.outcome, row.online, row.rural, row.site,
             json.loads(row.body).get("scheme", "") if row.body else "", row.found, row.fixed, bool(row.done),
-            late=row.at >= week.ends,
-        )
+            late=row.at >= ends,
+        ))
         for row in db.execute(query.order_by(h.number))
-        if sees(row.territory or None)
     )  # fmt: skip
 
 
