@@ -198,6 +198,10 @@ def test_metrics_need_their_token_and_are_not_asked_for_too_often(services: Serv
     assert value(found, "http_request_seconds_count", process="desk", page="signin") == 1
     assert value(found, "http_answers_total", process="desk", status="4xx") == 2
     for _ in range(40):
+        stranger = desk.get("/metrics", headers={"Authorization": "Bearer guess"})
+    assert stranger.status_code == 429
+    assert desk.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    for _ in range(40):
         answer = desk.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 0
