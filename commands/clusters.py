@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from commands.knowledge import lexicon_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.stores import open_store
 from config.clusters import load_clusters
-from config.lexicon import load_lexicon
 from core.clock import system_clock
 from enterprises.cluster_rows import catch_up
 from enterprises.cluster_table import BASES, ClusterCell, ClustersAsked, cluster_table
@@ -34,7 +34,7 @@ def clusters(
 ) -> None:
     """聚集：各地各类产品的信号与当地企业数相比 (signals of territories and products against the firms there)."""
     settings = settings_of(data, profile, log_level="WARNING")
-    store, lexicon, rules = open_store(settings), load_lexicon(settings.config), load_clusters(settings.config)
+    store, lexicon, rules = open_store(settings), lexicon_of(settings), load_clusters(settings.config)
     accepted = {"--product": lexicon.products, "--spot": rules.weak_spots, "--base": BASES}
     for name, value in {"--product": product, "--spot": spot, "--base": base}.items():
         if value and value not in accepted[name]:

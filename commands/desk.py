@@ -10,7 +10,7 @@ from alerts.lifecycle import act
 from alerts.setup import load_parts
 from commands.assemble import names_of, open_index, rule_queries
 from commands.kept import KeptOption, begin, prompt
-from commands.knowledge import knowledge_of
+from commands.knowledge import knowledge_of, lexicon_of
 from commands.options import DataOption, ProfileOption
 from commands.outgoing import router_of, routes_of
 from commands.stores import open_store
@@ -20,7 +20,7 @@ from config.intake import load_intake
 from config.keeping import load_keeping
 from config.laws import load_laws
 from config.ledger import load_ledger_rules
-from config.lexicon import Lexicon, load_lexicon
+from config.lexicon import Lexicon
 from config.progress import load_progress
 from config.reporting import load_reporting
 from config.settings import Settings
@@ -89,7 +89,7 @@ def desk_services(settings: Settings) -> Services:
 
 def paper_services(settings: Settings, store: Store) -> Services:
     """What papers are written from, without what only pages need (index, registry, finders)."""
-    lexicon = load_lexicon(settings.config)
+    lexicon = lexicon_of(settings)
     parts = load_parts(settings.config, registry=lambda _: None, lexicon=lexicon)
     return Services(
         store=store,

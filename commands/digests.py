@@ -19,6 +19,7 @@ from alerts.digest_reader import Reader
 from alerts.mail_message import DIGEST, MailWriter
 from alerts.router import Router
 from alerts.wording import Names
+from commands.knowledge import lexicon_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.outgoing import routes_of, titles_of_sources
 from commands.stores import open_store
@@ -26,7 +27,6 @@ from commands.watching import agenda_of
 from config.calendar_classes import load_calendar
 from config.grouping import load_grouping
 from config.keeping import load_keeping
-from config.lexicon import load_lexicon
 from config.orgs import load_orgs
 from config.routes import Recipient
 from config.settings import Settings
@@ -88,7 +88,7 @@ def digest(
 
 def digest_desk_of(settings: Settings, store: Store) -> DigestDesk:
     """What digests are written with."""
-    lexicon = load_lexicon(settings.config)
+    lexicon = lexicon_of(settings)
 
     @cache
     def firm(firm_id: str) -> RegistryEntry | None:
@@ -127,7 +127,7 @@ def digest_jobs(settings: Settings, store: Store) -> list[DailyJob]:
     if settings.smtp_url is None:
         return []
     at: dict[str, list[Recipient]] = {}
-    for one in routes_of(settings, load_lexicon(settings.config)).recipients:
+    for one in routes_of(settings, lexicon_of(settings)).recipients:
         if one.digest_at is not None:
             at.setdefault(one.digest_at, []).append(one)
 

@@ -9,10 +9,10 @@ import typer
 
 from alerts.grade_worth import cases_since
 from alerts.grading import confirmed_of, grades_for, nightly
+from commands.knowledge import lexicon_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.stores import open_store
 from config.grades import GRADES, GradeTable, load_grades
-from config.lexicon import load_lexicon
 from config.settings import Settings
 from core.clock import beijing, system_clock
 from core.errors import UsageError
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def grade_jobs(settings: Settings, store: Store) -> list[DailyJob]:
     """The nightly pass: firms with something new, and those that time alone moves."""
-    lexicon = load_lexicon(settings.config)
+    lexicon = lexicon_of(settings)
     table = load_grades(settings.config, products=lexicon.products)
 
     def run() -> str:
@@ -61,7 +61,7 @@ def grade(
     """
     settings = settings_of(data, profile, log_level="WARNING")
     store, now = open_store(settings), system_clock()
-    table = load_grades(settings.config, products=load_lexicon(settings.config).products)
+    table = load_grades(settings.config, products=lexicon_of(settings).products)
     if what == "nightly":
         done = nightly(store, table, now=now, everything=everything)
         print(json.dumps(asdict(done)) if as_json else f"重算 {done.looked} 家，变档 {done.changed} 家")

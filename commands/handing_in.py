@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from commands.knowledge import lexicon_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.stores import open_store
 from config.intake import Intake, load_intake
-from config.lexicon import load_lexicon
 from config.settings import Settings
 from core.clock import system_clock
 from core.errors import UsageError
@@ -71,7 +71,7 @@ def intake(
 
 def words_of(settings: Settings) -> Words:
     """Words of products and regions."""
-    return Words.of(load_lexicon(settings.config))
+    return Words.of(lexicon_of(settings))
 
 
 def folder_of(settings: Settings, store: Store, rules: Intake) -> WatchedFolder:

@@ -8,7 +8,7 @@ from commands.stores import open_store
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.settings import Settings
 from core.records import RegistryEntry
-from enterprises.registry_import import registry_of
+from enterprises.registry_import import registry_of, version_of
 from nlp.analyze import dictionary_words
 from nlp.registry_names import CompiledNames, RegistryNames, is_compiled
 from nlp.segment import Segmenter
@@ -25,9 +25,27 @@ class Knowledge:
     version: str = ""
 
 
+_shared: dict[Path, Knowledge] = {}
+"""What `fengsui run` loaded for its forks, by config folder: they hold it in the same memory."""
+
+
+def share(settings: Settings, store: Store) -> None:
+    """Load once what each fork will ask for."""
+    _shared[settings.config] = knowledge_of(settings, store)
+
+
+def lexicon_of(settings: Settings) -> Lexicon:
+    """The lexicon of the config folder."""
+    shared = _shared.get(settings.config)
+    return shared.lexicon if shared else load_lexicon(settings.config)
+
+
 def knowledge_of(settings: Settings, store: Store, registry: Path | None = None) -> Knowledge:
     """Lexicon, registry (of `registry`, else of the store) and the segmenter that keeps their words whole."""
-    lexicon = load_lexicon(settings.config)
+    shared = _shared.get(settings.config)
+    if shared and registry is None and shared.version == version_of(store):
+        return shared
+    lexicon = lexicon_of(settings)
     entries, version = (load_registry_csv(registry), "") if registry else registry_of(store)
     return Knowledge(lexicon, entries, Segmenter(dictionary_words(lexicon, entries)), version)
 

@@ -2,7 +2,7 @@
 
 from threading import Event
 
-from config.lexicon import load_lexicon
+from commands.knowledge import lexicon_of
 from config.settings import Settings
 from core.clock import system_clock
 from enterprises.mirror_queue import fill_queue
@@ -14,7 +14,7 @@ def mirror_jobs(settings: Settings, store: Store) -> list[HourlyJob]:
     """Hourly; the registry is gone through only where there is something new."""
 
     def do(stop: Event) -> str:
-        regions = load_lexicon(settings.config).regions
+        regions = lexicon_of(settings).regions
         told, _ = fill_queue(store, regions, clock=system_clock)
         return f"新看境外召回 {told.asked} 份，待核 {told.queued} 份" if told.asked else ""
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from commands.desk import paper_services
+from commands.knowledge import lexicon_of
 from commands.watching import agenda_of
-from config.lexicon import load_lexicon
 from config.reporting import load_reporting
 from config.settings import Settings
 from core.clock import system_clock
@@ -17,7 +17,7 @@ from web.papers import desk_for
 
 def paper_jobs(settings: Settings, store: Store) -> list[DailyJob]:
     """Each looks once a day for what is due."""
-    plan = load_reporting(settings.config, load_lexicon(settings.config).regions)
+    plan = load_reporting(settings.config, lexicon_of(settings).regions)
     hours = sorted({f"{one.drafts:%H:%M}" for one in plan.items if one.drafts is not None})
 
     def drafting(hour: str) -> Callable[[], str]:

@@ -93,11 +93,10 @@ def run(
         site_port = _site_port(store) if settings.profile == "demo" else 0
         if site_port:
             settings = settings.model_copy(update={"source_base": base_of(site_port)})
-        store.close()  # a connection must not be shared with forks
         logs = settings.data_dir / "logs"
         told = "演示（示例数据）" if settings.profile == "demo" else "正式"
         print(f"烽燧 {told}：数据在 {settings.data_dir}，日志在 {logs}；正在启动 …", file=sys.stderr)
-        works = _processes(settings, host, desk_port, site_port, speed, workers)
+        works = _processes(settings, store, host, desk_port, site_port, speed, workers)
         stopping = StopSignals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # until now they end us at once
         supervisor = Supervisor(child_environment(settings), settings.data_dir, logs, stopping)
         for name, work in works.items():
@@ -109,9 +108,10 @@ def run(
 
 
 def _processes(
-    settings: Settings, host: str, desk_port: int, site_port: int, speed: float, workers: int
+    settings: Settings, store: Store, host: str, desk_port: int, site_port: int, speed: float, workers: int
 ) -> dict[str, Work]:
-    """What runs, by name. Loads all that they need, once for all of them."""
+    """What runs, by name. Loads all that they need, once for all of them; the connection is given back."""
+    from commands import knowledge
     from commands.crawler import crawler
     from commands.demo_site import demo_site
     from commands.desk import desk
@@ -119,6 +119,8 @@ def _processes(
     from commands.processes import scheduler_process, sender
     from commands.worker import worker
 
+    knowledge.share(settings, store)
+    store.close()  # a connection must not be shared with forks
     works: dict[str, Work] = {"desk": partial(desk, host=host, port=desk_port, kept=True)}
     if site_port:
         works["demo-site"] = partial(demo_site, port=site_port, speed=speed, kept=True)

@@ -8,11 +8,12 @@ import typer
 from alerts import sensitive
 from alerts.setup import duty_of
 from alerts.watch import Watcher
+from commands.knowledge import lexicon_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
 from commands.outgoing import routes_of, teller_of
 from commands.stores import open_store
 from config.ledger import load_ledger_rules
-from config.lexicon import Lexicon, load_lexicon
+from config.lexicon import Lexicon
 from config.reporting import load_reporting
 from config.settings import Settings
 from config.weekly import load_weekly
@@ -87,7 +88,7 @@ def watch(
 
 def watcher_of(settings: Settings, store: Store) -> Watcher:
     """The watch over a store, with the configured mails."""
-    return Watcher(store, teller_of(settings, load_lexicon(settings.config), registry_of(store)[0], mail=True))
+    return Watcher(store, teller_of(settings, lexicon_of(settings), registry_of(store)[0], mail=True))
 
 
 def watch_jobs(settings: Settings, store: Store) -> list[FrequentJob]:
@@ -119,7 +120,7 @@ def watch_jobs(settings: Settings, store: Store) -> list[FrequentJob]:
 
 def ledger_watch_of(settings: Settings, store: Store) -> LedgerWatch:
     """The watch over the ledger of a store, with the configured mails."""
-    lexicon, duty = load_lexicon(settings.config), duty_of(settings.config)
+    lexicon, duty = lexicon_of(settings), duty_of(settings.config)
     book = open_book(load_ledger_rules(settings.config), duty.is_workday, lexicon)
     mail = None
     if settings.smtp_url is not None:
@@ -130,7 +131,7 @@ def ledger_watch_of(settings: Settings, store: Store) -> LedgerWatch:
 
 def report_watch_of(settings: Settings, store: Store) -> ReportWatch:
     """The watch over the reporting calendar of a store, with the configured mails."""
-    lexicon = load_lexicon(settings.config)
+    lexicon = lexicon_of(settings)
     mail = None
     if settings.smtp_url is not None:
         mail = CallMail(routes_of(settings, lexicon), settings.public_url, demo=settings.profile == "demo")

@@ -183,6 +183,12 @@ def preview_file(path: Path, plan: ImportPlan, *, rows: int = 5) -> tuple[Import
     return report, found
 
 
+def version_of(store: Store) -> str:
+    """Of the stored registry: it changes with every import; empty before the first."""
+    with store.read() as db:
+        return get_fact(db, VERSION) or ""
+
+
 def registry_of(store: Store) -> tuple[tuple[RegistryEntry, ...], str]:
     """The stored registry and its version (it changes with every import)."""
     with store.read() as db:

@@ -5,6 +5,7 @@ time and half of the memory of seven interpreters. What must not be shared is op
 database connection and no thread.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -75,6 +76,8 @@ class Supervisor:
         """Start `work` as a kept child."""
         child = Child(name, work)
         self.children.append(child)
+        gc.collect()
+        gc.freeze()  # no collection of a fork walks through what it shares: that would copy it
         self._spawn(child)
 
     def watch(self) -> None:
