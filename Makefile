@@ -4,7 +4,7 @@ BIN := .venv/bin
 SPEED ?=
 PORT ?= 8000
 
-.PHONY: run live install test check lock demo-reset bench clean fuzz audit
+.PHONY: run live install test check lock demo-reset bench clean fuzz audit chaos
 
 run: install
 	@$(BIN)/fengsui run --profile demo --port $(PORT) $(if $(SPEED),--speed $(SPEED))
@@ -47,6 +47,12 @@ SECONDS ?= 60
 fuzz: .venv/installed-dev
 	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris==3.0.0
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+# Kills the processes of one whole system again and again; SEED=n repeats what was seen.
+RUNS ?= 200
+SEED ?=
+chaos: .venv/installed-dev
+	$(BIN)/python -m tests.chaos --runs $(RUNS) $(if $(SEED),--seed $(SEED))
 
 # What we are made of and under which licences (build/sbom.json), then what is known of holes in it; the latter asks the
 # index for each package and says so where nobody answers.

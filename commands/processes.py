@@ -35,6 +35,7 @@ from core.clock import system_clock
 from core.logs import log_event
 from pipelines.waking import waiting_for
 from scheduler import schedule
+from store.alert_log import release_deliveries
 from store.database import Store
 from store.leader import Leadership, NotLeading, leadership_of, wait_to_lead
 from store.processes import beat, leave, take_name, who_am_i
@@ -63,6 +64,7 @@ def sender(
     waiting = waiting_for(store, DELIVERY, seconds=1.0)
     with store.write() as db:
         take_name(db, who, now=system_clock())
+        release_deliveries(db, who, now=system_clock())
     while not stop.is_set():
         with store.write() as db:
             beat(db, who, pid=os.getpid(), now=system_clock(), note="" if channels else "没有设置邮件")

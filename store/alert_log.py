@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
-    Insert,
     RowMapping,
     Text,
     and_,
@@ -26,10 +26,10 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.schema import Table
 
 from core.records import CANARY, Alert, AlertEvent, AlertLine, AlertState, Finding, Notification
-from store.inserts import insert_into, wrote
+from store.inserts import create_only
+from store.processes import claims_of
 from store.schema import (
     Moment,
     alert_documents,
@@ -55,6 +55,9 @@ _FINDINGS_OF_KEYS = (
 )
 _SUBJECTS = select(alerts.c.subject).where(alerts.c.subject.in_(bindparam("subjects", expanding=True))).distinct()
 SEND_LEASE = timedelta(minutes=2)
+SKEW = timedelta(minutes=5)
+LATEST = timedelta(days=1)
+"""Nothing is put off for longer: what is due later than that was written while the machine's clock was ahead."""
 
 
 @dataclass(frozen=True)
@@ -84,17 +87,6 @@ class DeliveryLine:
     answer: str
     entry: str | None = None
     receipt_at: datetime | None = None
-
-
-def create_only(db: Connection, table: Table, values: Mapping[str, Any]) -> bool:
-    """Insert unless a row with that key is there. True when this call wrote it."""
-    return wrote(db, _insert_once(table, db.dialect.name), values)
-
-
-@cache
-def _insert_once(table: Table, dialect: str) -> Insert:
-    """Built once: putting the statement together costs more than running it."""
-    return insert_into(table, dialect).on_conflict_do_nothing()
 
 
 # --- findings ---------------------------------------------------------------------------------------------------
@@ -510,11 +502,15 @@ def first_notice(db: Connection, alert: str, *, channel: str, recipient: str) ->
 
 
 def claim_delivery(db: Connection, *, who: str, now: datetime, but: Collection[str] = ()) -> Delivery | None:
-    """Take the next due delivery. One whose sender died is in doubt: `deliveries_in_doubt`.
+    """Take the next due delivery. One whose sender died is in doubt: `deliveries_in_doubt`. One that was written while
+    the machine's clock was ahead is due when that was set right.
 
     but: channels that take nothing now.
     """
-    due = and_(deliveries.c.state == "waiting", deliveries.c.next_at <= now)
+    ahead = or_(
+        and_(deliveries.c.created_at > now + SKEW, deliveries.c.attempts == 0), deliveries.c.next_at > now + LATEST
+    )
+    due = and_(deliveries.c.state == "waiting", or_(deliveries.c.next_at <= now, ahead))
     if but:
         due = and_(due, deliveries.c.channel.not_in(sorted(but)))
     next_one = select(deliveries.c.id).where(due).order_by(deliveries.c.level.desc(), deliveries.c.next_at).limit(1)
@@ -563,9 +559,21 @@ def note_handover(db: Connection, delivery_id: str, *, attempt: int, now: dateti
 
 def free_deliveries(db: Connection, *, now: datetime) -> int:
     """Deliveries whose sender died before handing over are due again; returns how many."""
-    lost = and_(deliveries.c.state == "sending", deliveries.c.claimed_until < now)
+    lost = and_(deliveries.c.state == "sending", _run_out(now))
     freed = update(deliveries).where(lost).values(state="waiting", claimed_by=None, claimed_until=None)
     return db.execute(freed).rowcount
+
+
+def _run_out(now: datetime) -> ColumnElement[bool]:
+    """Claims that are over, and those that the machine's clock took while it was ahead."""
+    return or_(deliveries.c.claimed_until < now, deliveries.c.claimed_until > now + SEND_LEASE + SKEW)
+
+
+def release_deliveries(db: Connection, who: str, *, now: datetime) -> int:
+    """What senders of this name held when they died need not wait for its claim to run out: what was not handed over is
+    due again, the rest in doubt. Called when one of that name starts; returns how many."""
+    held = and_(deliveries.c.state.in_(["sending", "handing"]), claims_of(deliveries.c.claimed_by, who))
+    return db.execute(update(deliveries).where(held).values(claimed_until=now - SKEW)).rowcount
 
 
 def settle_delivery(
@@ -613,7 +621,7 @@ def settle_delivery(
 
 def deliveries_in_doubt(db: Connection, *, now: datetime) -> list[Delivery]:
     """Deliveries whose sender died between handing over and noting the answer."""
-    lost = and_(deliveries.c.state == "handing", deliveries.c.claimed_until < now)
+    lost = and_(deliveries.c.state == "handing", _run_out(now))
     return [
         Delivery(_notification(row), row["attempts"], row["created_at"], row["next_at"])
         for row in db.execute(select(deliveries).where(lost)).mappings()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, desc, select, update
 
 from core.records import CANARY
-from store.alert_log import create_only
+from store.inserts import create_only
 from store.schema import (
     alert_documents,
     alert_history,

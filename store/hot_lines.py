@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, select, update
 
 from core.records import HotLine
-from store.alert_log import create_only
+from store.inserts import create_only
 from store.schema import hot_lines
 
 

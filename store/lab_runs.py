@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, or_, select, update
 
-from store.alert_log import create_only
+from store.inserts import create_only
 from store.schema import lab_runs
 
 LEASE = timedelta(hours=1)

@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, and_, delete, func, or_, select, update
 
-from store.alert_log import create_only
-from store.inserts import insert_into
+from store.inserts import create_only, insert_into
 from store.schema import deliveries, mail_addresses, mail_pictures
 
 Failing = Literal["refused", "bounced"]

@@ -19,7 +19,7 @@ from sqlalchemy import Column, ColumnElement, Connection, delete, or_, select, u
 
 from core.errors import NameTaken, UsageError
 from core.measures import measured
-from store.alert_log import create_only
+from store.inserts import create_only
 from store.schema import processes
 
 HOST = socket.gethostname()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, func, select, update
 
-from store.alert_log import create_only
+from store.inserts import create_only
 from store.schema import addresses, documents
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, bindparam, func, select, update
 from core.addresses import plain_address
 from core.credit_code import clean_code
 from core.records import RegistryEntry
-from store.alert_log import create_only
+from store.inserts import create_only
 from store.schema import enterprises, firm_changes
 
 LOOKED_UP = ("name", "region_code", "uscc", "parent_id", "address", "person")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from store.alert_log import create_only
+from store.inserts import create_only
 from store.schema import missed_reviews
 
 LONGEST_NOTE = 2000

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, case, delete, func, select, update
 
 from core.ids import short_id
-from store.alert_log import create_only
+from store.inserts import create_only
 from store.processes import claims_of
 from store.schema import addresses, documents, holds, jobs, runs
 from store.wake import CRAWL, wake

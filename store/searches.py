@@ -14,7 +14,7 @@ from unicodedata import category
 from sqlalchemy import Connection, Row, Select, and_, delete, or_, select, update
 
 from core.errors import UsageError
-from store.alert_log import create_only
+from store.inserts import create_only
 from store.schema import recent_queries, saved_searches, users, watches
 
 MOST_SAVED = 100

@@ -6,7 +6,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from store.alert_log import create_only
+from store.inserts import create_only
 from store.schema import shift_log
 
 Kind = Literal["left", "note", "given", "taken"]

@@ -18,8 +18,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exis
 
 from core.errors import UsageError
 from core.ids import digest
-from store.alert_log import create_only
 from store.database import Store
+from store.inserts import create_only
 from store.schema import identities, second_factors, sessions, tokens, users
 from store.tokens import create_token
 

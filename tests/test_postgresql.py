@@ -11,11 +11,11 @@ from alembic.migration import MigrationContext
 
 from core.records import Kind, Notification, RawDocument
 from pipelines.intake import StoreIntake
-from store.alert_log import add_delivery, claim_delivery, create_only
+from store.alert_log import add_delivery, claim_delivery
 from store.database import Store, set_fact
 from store.documents import FETCHED, claim
 from store.index_queue import claim_waiting
-from store.inserts import insert_into, wrote
+from store.inserts import create_only, insert_into, wrote
 from store.runs import ask_for_run, claim_run
 from store.schema import documents, facts, metadata
 from tests.conftest import NOON
