@@ -166,6 +166,8 @@ def find_entry(db: Connection, enterprise_id: str) -> RegistryEntry | None:
 
 def find_entries(db: Connection, ids: Sequence[str]) -> dict[str, RegistryEntry]:
     """The firms of these ids (at most 400) that the registry has."""
+    if not ids:
+        return {}
     query = select(enterprises.c.id, enterprises.c.entry).where(enterprises.c.id.in_(list(ids)[:AT_ONCE]))
     return {row[0]: entry_of(row[1]) for row in db.execute(query)}
 

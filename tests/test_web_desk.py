@@ -190,7 +190,7 @@ def test_a_page_asks_the_store_a_bounded_number_of_questions(browse: Browse, ser
     engine_event.listen(services.store.engine, "before_cursor_execute", count)
     client.get(path)
     engine_event.remove(services.store.engine, "before_cursor_execute", count)
-    assert len(asked) <= 35
+    assert len(asked) <= 40  # the dossier with its grade asks most: 36
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/alerts/none", "/documents/none", "/enterprises/none", "/sources/none"])
