@@ -1,7 +1,14 @@
-"""What makes a new name outlive a power cut."""
+"""What makes a file, and its name, outlive a power cut."""
 
 import os
 from pathlib import Path
+from typing import IO, Any
+
+
+def sync_file(file: IO[Any]) -> None:
+    """Write what was put into an open file to the disk."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

@@ -4,40 +4,19 @@ What stands there afterwards is a whole gzip member with a WARC record of type m
 comment field fills it up to the length of what was there.
 """
 
-import os
 import zlib
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from struct import pack
 from uuid import uuid4
 
 from core.clock import as_utc
+from core.durable import sync_file
 
-CHUNK = 256 * 1024
 HEAD = b"\x1f\x8b\x08\x10\x00\x00\x00\x00\x02\xff"
 """Of gzip: deflate, with a comment, without a time."""
 BLANK = b"blank"
 FILL = b"."
-
-
-def members(path: Path) -> Iterator[tuple[int, int]]:
-    """Offset and length of each gzip member, that is of each record. Ends before half a member at the end."""
-    start = read = 0
-    member = zlib.decompressobj(zlib.MAX_WBITS + 16)
-    with path.open("rb") as file:
-        while data := file.read(CHUNK):
-            read += len(data)
-            while data:
-                try:
-                    member.decompress(data)
-                except zlib.error:
-                    return
-                data = member.unused_data
-                if member.eof:
-                    end = read - len(data)
-                    yield start, end - start
-                    start, member = end, zlib.decompressobj(zlib.MAX_WBITS + 16)
 
 
 def is_blank(path: Path, offset: int) -> bool:
@@ -53,8 +32,7 @@ def blank(path: Path, offset: int, length: int, *, note: str, now: datetime) -> 
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
+        sync_file(file)
 
 
 def _record(note: str, now: datetime) -> bytes:

@@ -2,13 +2,10 @@
 
 import fcntl
 import os
-import zlib
 from pathlib import Path
-from typing import BinaryIO
 
 from crawlers.archive import OPEN
-
-CHUNK = 64 * 1024
+from crawlers.archive_members import members
 
 
 def mend(folder: Path) -> list[str]:
@@ -35,28 +32,10 @@ def mend(folder: Path) -> list[str]:
 
 def _cut_tail(path: Path) -> int:
     """Shorten a file to its last whole gzip member; how many bytes that took."""
+    whole = max((start + length for start, length in members(path)), default=0)
     with path.open("r+b") as file:
-        whole = _whole(file)
         torn = file.seek(0, os.SEEK_END) - whole
         if torn:
             file.truncate(whole)
             os.fsync(file.fileno())
     return torn
-
-
-def _whole(file: BinaryIO) -> int:
-    """Where the last whole member ends."""
-    whole = read = 0
-    member = zlib.decompressobj(zlib.MAX_WBITS + 16)
-    while data := file.read(CHUNK):
-        read += len(data)
-        while data:
-            try:
-                member.decompress(data)
-            except zlib.error:
-                return whole
-            data = member.unused_data
-            if member.eof:
-                whole = read - len(data)
-                member = zlib.decompressobj(zlib.MAX_WBITS + 16)
-    return whole

@@ -20,7 +20,8 @@ from warcio.archiveiterator import ArchiveIterator
 from core.clock import as_utc
 from core.records import ArchiveRef
 from crawlers.archive import Archive, ArchiveDamaged, record_at
-from crawlers.archive_blank import blank, is_blank, members
+from crawlers.archive_blank import blank, is_blank
+from crawlers.archive_members import members
 from keeping.folders import ARCHIVE, is_open
 from keeping.person import Person
 from store.checks import ref_of

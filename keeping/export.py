@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from core.clock import as_utc, iso_beijing
 from core.errors import UsageError
 from core.ids import to_pretty_json
 from keeping.folders import kept_files
-from keeping.manifest import CHUNK
+from keeping.manifest import pour
 from store.database import Store
 from store.schema import Json, Moment, metadata
 
@@ -171,20 +172,9 @@ def _files(data_dir: Path, folder: Path, sums: dict[str, str], *, copy: bool) ->
 
 def _hashed(path: Path, target: Path | None) -> tuple[str, int]:
     """Hash a file, and copy it on the way; as long as it is now, for it may grow meanwhile."""
-    sha, left = hashlib.sha256(), path.stat().st_size
-    size = left
-    out = target.open("wb") if target else None
-    try:
-        with path.open("rb") as source:
-            while left and (data := source.read(min(CHUNK, left))):
-                sha.update(data)
-                left -= len(data)
-                if out:
-                    out.write(data)
-    finally:
-        if out:
-            out.close()
-    return sha.hexdigest(), size - left
+    most = path.stat().st_size
+    with path.open("rb") as source, target.open("wb") if target else nullcontext() as out:
+        return pour(source, out, most=most)
 
 
 def _write(folder: Path, name: str, body: bytes, sums: dict[str, str]) -> None:

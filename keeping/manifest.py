@@ -6,13 +6,13 @@ other files lie once for all backups in `files/`, under their SHA-256.
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
+from core.durable import sync_file
 from core.errors import UsageError
 from core.ids import to_pretty_json
 
@@ -99,8 +99,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     for name, body in ((MANIFEST, raw), (SUM, f"{hashlib.sha256(raw).hexdigest()}  {MANIFEST}\n".encode())):
         with (folder / name).open("xb") as file:
             file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
+            sync_file(file)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -124,11 +123,30 @@ def _manifest(given: Mapping[str, Any]) -> Manifest:
     return Manifest(**{**given, **files, **rest, "sealed": sealed, "store": StoreCopy(**given["store"])})
 
 
+class Readable(Protocol):
+    """An open file, packed or not."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Writable(Protocol):
+    """As above, to be written."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
+def pour(source: Readable, target: Writable | None = None, *, most: int | None = None) -> tuple[str, int]:
+    """Read to the end, or `most` bytes, and write it on where there is a target. SHA-256 and how many bytes."""
+    sha, size = hashlib.sha256(), 0
+    while data := source.read(CHUNK if most is None else min(CHUNK, most - size)):
+        sha.update(data)
+        size += len(data)
+        if target is not None:
+            target.write(data)
+    return sha.hexdigest(), size
+
+
 def hash_of(path: Path, *, most: int | None = None) -> str:
     """SHA-256 of a file, or of its first `most` bytes."""
-    sha, left = hashlib.sha256(), most
     with path.open("rb") as file:
-        while data := file.read(CHUNK if left is None else min(CHUNK, left)):
-            sha.update(data)
-            left = None if left is None else left - len(data)
-    return sha.hexdigest()
+        return pour(file, most=most)[0]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from core.durable import sync_folder
+from core.durable import sync_file, sync_folder
 from core.errors import FengsuiError
-from keeping.manifest import CHUNK, KeptFile, hash_of
+from keeping.manifest import KeptFile, hash_of, pour
 
 
 @dataclass
@@ -28,20 +28,15 @@ class Pool:
         modified = path.stat().st_mtime_ns
         self.folder.mkdir(parents=True, exist_ok=True)
         half = self.folder / f".{uuid4().hex}"
-        sha, size = hashlib.sha256(), 0
         try:
             with path.open("rb") as source, half.open("xb") as target:
                 os.chmod(half, 0o600)
-                while data := source.read(CHUNK if most is None else min(CHUNK, most - size)):
-                    sha.update(data)
-                    target.write(data)
-                    size += len(data)
-                target.flush()
-                os.fsync(target.fileno())
-            self._settle(half, sha.hexdigest(), size)
+                sha256, size = pour(source, target, most=most)
+                sync_file(target)
+            self._settle(half, sha256, size)
         finally:
             half.unlink(missing_ok=True)
-        return KeptFile(name, sha.hexdigest(), size, modified, open)
+        return KeptFile(name, sha256, size, modified, open)
 
     def add_bytes(self, body: bytes, name: str) -> KeptFile:
         """The same for what is no file yet."""
@@ -50,8 +45,7 @@ class Pool:
         with half.open("xb") as target:
             os.chmod(half, 0o600)
             target.write(body)
-            target.flush()
-            os.fsync(target.fileno())
+            sync_file(target)
         self._settle(half, sha256, len(body))
         return KeptFile(name, sha256, len(body))
 
@@ -82,14 +76,10 @@ class Pool:
     def fetch(self, kept: KeptFile, target: Path) -> None:
         """Write a file out, synced. Raises FengsuiError where its bytes are not those that were put in."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        sha = hashlib.sha256()
         with self.path_of(kept.sha256).open("rb") as source, target.open("wb") as file:
-            while data := source.read(CHUNK):
-                sha.update(data)
-                file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if sha.hexdigest() != kept.sha256:
+            sha256, _size = pour(source, file)
+            sync_file(file)
+        if sha256 != kept.sha256:
             target.unlink()
             raise FengsuiError(f"{kept.path}：备份里的内容已改变（SHA-256 不符），没有恢复它；换一份备份")
 

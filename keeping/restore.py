@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import inspect
 
 from core.clock import as_utc
-from core.durable import sync_folder
+from core.durable import sync_file, sync_folder
 from core.errors import FengsuiError, UsageError
 from crawlers.archive import OPEN
 from crawlers.archive_mend import mend
@@ -164,8 +164,7 @@ def _keys(folder: Path, manifest: Manifest, target: Target, staging: Path, done:
         handle = os.open(staging / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(opened[name])
-            file.flush()
-            os.fsync(file.fileno())
+            sync_file(file)
         done.files += 1
 
 
@@ -225,8 +224,7 @@ def _replace(pool: Pool, kept: KeptFile, path: Path, aside: Path) -> None:
             with path.open("rb") as source, fetched.open("ab") as target:
                 source.seek(kept.size)
                 shutil.copyfileobj(source, target)
-                target.flush()
-                os.fsync(target.fileno())
+                sync_file(target)
         aside.parent.mkdir(parents=True, exist_ok=True)
         path.rename(aside)
     fetched.replace(path)

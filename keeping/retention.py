@@ -15,7 +15,8 @@ from config.keeping import RetentionRules
 from core.clock import as_utc
 from core.durable import sync_folder
 from core.errors import SearchUnavailable
-from crawlers.archive_blank import blank, is_blank, members
+from crawlers.archive_blank import blank, is_blank
+from crawlers.archive_members import members
 from keeping.folders import ARCHIVE, is_open
 from search.backend import SearchBackend
 from store.cards import one_judge_at_a_time

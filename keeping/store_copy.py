@@ -5,7 +5,6 @@ rows were counted.
 """
 
 import gzip
-import hashlib
 import os
 import shutil
 import sqlite3
@@ -21,8 +20,9 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.engine import URL, make_url
 
 from config.settings import inherited
+from core.durable import sync_file
 from core.errors import FengsuiError, UsageError
-from keeping.manifest import CHUNK, StoreCopy, hash_of
+from keeping.manifest import StoreCopy, hash_of, pour
 from store.database import Store
 from store.schema import metadata
 
@@ -45,17 +45,13 @@ def copy_store(store: Store, folder: Path) -> StoreCopy:
 
 def restore_sqlite(copy: StoreCopy, folder: Path, target: Path) -> None:
     """Unpack the copy in `folder` to `target`, checked and synced. Raises FengsuiError."""
-    sha = hashlib.sha256()
     with gzip.open(folder / copy.file, "rb") as source, target.open("wb") as file:
         try:
-            while data := source.read(CHUNK):
-                sha.update(data)
-                file.write(data)
+            plain, _size = pour(source, file)
         except (OSError, EOFError) as problem:
             raise FengsuiError(f"{copy.file} 解不开（{problem}），备份已损坏；换一份备份") from problem
-        file.flush()
-        os.fsync(file.fileno())
-    if sha.hexdigest() != copy.plain:
+        sync_file(file)
+    if plain != copy.plain:
         raise FengsuiError(f"{copy.file} 解开后与清单的 SHA-256 不符，备份已损坏；换一份备份")
     if faults := faults_of_file(target):
         raise StoreDamaged(f"备份里的数据库不完整：{'；'.join(faults)}；换一份备份")
@@ -104,14 +100,11 @@ def _copy_sqlite(address: URL, folder: Path) -> StoreCopy:
         names = [table.name for table in metadata.sorted_tables]
         tables = {name: copied.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}
     packed = folder / PACKED
-    sha = hashlib.sha256()
     with plain.open("rb") as whole, packed.open("xb") as raw, gzip.GzipFile("", "wb", LEVEL, raw, 0) as small:
-        while data := whole.read(CHUNK):
-            sha.update(data)
-            small.write(data)
+        sha256, _size = pour(whole, small)
     plain.unlink()
     _sync(packed)
-    return StoreCopy("sqlite", PACKED, hash_of(packed), packed.stat().st_size, sha.hexdigest(), tables)
+    return StoreCopy("sqlite", PACKED, hash_of(packed), packed.stat().st_size, sha256, tables)
 
 
 def address_of(path: Path, how: str) -> str:
@@ -137,10 +130,15 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def installed(name: str) -> str | None:
+    """Where a program of PostgreSQL lies, of the newest release here."""
+    found = sorted(PROGRAMS.glob(f"*/bin/{name}"), key=lambda one: int(one.parts[-3]))
+    return str(found[-1]) if found else shutil.which(name)
+
+
 def program(name: str) -> str:
-    """A program of PostgreSQL, of the newest release here. Raises UsageError with the remedy."""
-    installed = sorted(PROGRAMS.glob(f"*/bin/{name}"), key=lambda one: int(one.parts[-3]))
-    found = str(installed[-1]) if installed else shutil.which(name)
+    """The same. Raises UsageError with the remedy."""
+    found = installed(name)
     if found is None:
         raise UsageError(
             f"这台机器上没有 {name}，PostgreSQL 不能由这里备份和恢复：安装 postgresql-client（版本不低于服务器），"

@@ -1,14 +1,13 @@
 """Files that prove something: kept in the data folder under their SHA-256, known by their bytes, only handed out."""
 
 import hashlib
-import os
 import zipfile
 from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
 from config.ledger import Proofs
-from core.durable import sync_folder
+from core.durable import sync_file, sync_folder
 from core.errors import UsageError
 from store.ledger import Proof
 
@@ -97,8 +96,7 @@ def _write(path: Path, body: bytes) -> None:
     half = path.with_name(f".{uuid4().hex}")
     with half.open("xb") as file:
         file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
+        sync_file(file)
     half.replace(path)
     sync_folder(path.parent)
     sync_folder(path.parent.parent)

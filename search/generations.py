@@ -10,7 +10,6 @@
 
 import fcntl
 import json
-import os
 import re
 import shutil
 import threading
@@ -20,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from core.durable import sync_file
 from core.errors import SearchUnavailable
 from search.fields import format_mark
 from search.page import OLD_FORMAT
@@ -147,8 +147,7 @@ class Generations:
         draft = self.root / "CURRENT.new"
         with draft.open("w") as handle:
             handle.write(generation.name)
-            handle.flush()
-            os.fsync(handle.fileno())
+            sync_file(handle)
         draft.replace(self.root / "CURRENT")
         if old is not None and old != generation:
             shutil.rmtree(old, ignore_errors=True)
@@ -169,8 +168,7 @@ class Generations:
                 return
         with (self.root / "rebuild.jsonl").open("a", encoding="utf-8") as notes:
             notes.write(json.dumps(change, ensure_ascii=False) + "\n")
-            notes.flush()
-            os.fsync(notes.fileno())
+            sync_file(notes)
 
     def journalled(self) -> Iterator[dict[str, Any]]:
         """The changes noted since the rebuild began, in order."""

@@ -6,11 +6,11 @@ see; without the dictionary 860, as UTF-8 in tantivy's own LZ4 1,050.
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from core.durable import sync_file
 from search.records import HIDDEN, Row
 
 if sys.version_info >= (3, 14):
@@ -50,8 +50,7 @@ class Packer:
         draft = self._file.with_suffix(".new")
         with draft.open("wb") as handle:
             handle.write(dictionary.dict_content)
-            handle.flush()
-            os.fsync(handle.fileno())
+            sync_file(handle)
         draft.replace(self._file)
         self._use(dictionary)
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, or_, select, text, true, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, or_, select, true, update
 
 from core.ids import digest, to_json
+from store.database import take_turn
 from store.schema import audit, audit_head
 
 CHAIN_LOCK = 0x46656E67
@@ -71,8 +72,7 @@ def note(
     db: Connection, actor: str, action: str, object: str, *, at: datetime, details: Mapping[str, Any] | None = None
 ) -> None:
     """Append a row. Secrets never go in."""
-    if db.dialect.name == "postgresql":
-        db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
+    take_turn(db, CHAIN_LOCK)
     last = head_of(db)
     values = {
         "number": last.number + 1, "at": at, "actor": actor, "action": action, "object": object,

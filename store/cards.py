@@ -18,11 +18,11 @@ from sqlalchemy import (
     delete,
     func,
     select,
-    text,
     type_coerce,
     update,
 )
 
+from store.database import take_turn
 from store.schema import alert_documents, alerts, findings, signal_cards, signal_keys
 
 
@@ -46,8 +46,7 @@ def one_judge_at_a_time(db: Connection) -> None:
 
     SQLite's write transactions wait for each other anyhow.
     """
-    if db.dialect.name == "postgresql":
-        db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": JUDGE_LOCK})
+    take_turn(db, JUDGE_LOCK)
 
 
 def save_card(

@@ -5,8 +5,9 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
 
+from store import database
 from store.schema import handed_in
 
 AT_ONCE = 400
@@ -44,8 +45,7 @@ class Handed:
 
 def take_turn(db: Connection) -> None:
     """Nobody else hands in before this transaction ends."""
-    if db.dialect.name == "postgresql":
-        db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
+    database.take_turn(db, LOCK)
 
 
 def newest(db: Connection, kind: str, source: str, ids: Sequence[str]) -> dict[str, Handed]:

@@ -6,10 +6,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, exists, func, insert, or_, select, text, update
+from sqlalchemy import Connection, RowMapping, and_, exists, func, insert, or_, select, update
 
 from core.clock import beijing
 from core.records import CANARY
+from store.database import take_turn
 from store.schema import documents, ledger_entries, ledger_proofs, ledger_rows
 
 
@@ -109,8 +110,7 @@ class Proof:
 
 def insert_entry(db: Connection, entry: Entry) -> Entry:
     """Write an entry with the next number of its year (its id is not read)."""
-    if db.dialect.name == "postgresql":
-        db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": NUMBERS_LOCK})
+    take_turn(db, NUMBERS_LOCK)
     year = beijing(entry.created_at).year
     last = db.execute(select(func.max(ledger_entries.c.serial)).where(ledger_entries.c.year == year)).scalar_one()
     serial = (last or 0) + 1

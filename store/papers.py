@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Select, delete, func, insert, or_, select, update
 
 from core.clock import beijing
+from store import database
 from store.schema import paper_files, paper_values, papers
 
 NUMBERS_LOCK = 0x47574E6F
@@ -65,8 +66,7 @@ _LINE = tuple(papers.c[name] for name in PaperLine.__dataclass_fields__)
 
 def take_turn(db: Connection) -> None:
     """Nobody else numbers, fills or signs before this transaction ends."""
-    if db.dialect.name == "postgresql":
-        db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": NUMBERS_LOCK})
+    database.take_turn(db, NUMBERS_LOCK)
 
 
 def add_paper(

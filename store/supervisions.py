@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from core.clock import beijing
+from store.database import take_turn
 from store.ledger import NUMBERS_LOCK
 from store.schema import supervisions
 
@@ -37,8 +38,7 @@ class Supervision:
 
 def insert_supervision(db: Connection, one: Supervision, *, once: str) -> tuple[Supervision, bool]:
     """Write it with the next number of its year (its id is not read), and whether it is new: a form writes one."""
-    if db.dialect.name == "postgresql":
-        db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": NUMBERS_LOCK})
+    take_turn(db, NUMBERS_LOCK)
     there = db.execute(select(supervisions).where(supervisions.c.once == once)).mappings().first()
     if there is not None:
         return _supervision(there), False

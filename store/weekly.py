@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, select, text
+from sqlalchemy import Connection, RowMapping, and_, func, insert, select
 
+from store import database
 from store.schema import weekly_acts, weekly_cells
 
 LOCK = 0x5A42
@@ -66,8 +67,7 @@ class SheetState:
 
 def take_turn(db: Connection) -> None:
     """Nobody else fills or signs before this transaction ends."""
-    if db.dialect.name == "postgresql":
-        db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
+    database.take_turn(db, LOCK)
 
 
 def history_of(db: Connection, week: str, territory: str, column: str | None = None) -> list[CellRow]:

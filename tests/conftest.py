@@ -98,6 +98,15 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         pytest.skip(str(problem))
 
 
+@pytest.fixture
+def team(postgresql: Database) -> Iterator[Store]:
+    """An empty migrated store on PostgreSQL."""
+    postgresql.empty()
+    opened = Store(postgresql.url)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def desks_elsewhere(request: pytest.FixtureRequest) -> Iterator[None]:
     """--store=postgresql: the desks of tests/desk_server.py stand on it, too."""

@@ -17,11 +17,11 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, make_url, select
 
+from keeping.store_copy import installed
 from store.database import Store
 from store.schema import metadata
 from tests.elasticsearch import free_port
 
-PROGRAMS = Path("/usr/lib/postgresql")
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB")
 
 
@@ -31,8 +31,7 @@ class PostgresMissing(Exception):
 
 def program(name: str) -> str:
     """Where a program of PostgreSQL lies, of the newest release. Raises PostgresMissing."""
-    installed = sorted(PROGRAMS.glob(f"*/bin/{name}"), key=lambda one: int(one.parts[-3]))
-    found = str(installed[-1]) if installed else shutil.which(name)
+    found = installed(name)
     if found is None:
         raise PostgresMissing(f"no {name} here: apt-get install postgresql")
     return found

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 from core.errors import UsageError
 from core.records import ArchiveRef
 from crawlers.archive import Archive, read_record
-from crawlers.archive_blank import members
+from crawlers.archive_members import members
 from keeping.check import Budget, check_kept
 from keeping.erase import Eraser, Found
 from keeping.manifest import backups

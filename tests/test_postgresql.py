@@ -1,11 +1,9 @@
 """The store on a real PostgreSQL: what its statements do there and not on SQLite. All tests of the store run on it with
 `make test-postgresql`."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -19,18 +17,8 @@ from store.inserts import create_only, insert_into, wrote
 from store.runs import ask_for_run, claim_run
 from store.schema import documents, facts, metadata
 from tests.conftest import NOON
-from tests.postgresql import Database
 
 MANY = 20
-
-
-@pytest.fixture
-def team(postgresql: Database) -> Iterator[Store]:
-    """An empty migrated store on PostgreSQL."""
-    postgresql.empty()
-    opened = Store(postgresql.url)
-    yield opened
-    opened.close()
 
 
 def full(team: Store) -> Store:

@@ -15,7 +15,8 @@ from config.keeping import KindRule, RetentionRules, load_keeping
 from config.settings import PROJECT
 from core.records import ArchiveRef
 from crawlers.archive import read_record
-from crawlers.archive_blank import blank, is_blank, members
+from crawlers.archive_blank import blank, is_blank
+from crawlers.archive_members import members
 from keeping.check import Budget, check_kept
 from keeping.retention import Gone, Keeper
 from store import documents as store_documents

@@ -1,6 +1,6 @@
 """Workers that judge side by side on PostgreSQL come to the same as one alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,18 +15,7 @@ from pipelines.stages import Pipeline
 from store.database import Store
 from store.documents import count_by_stage
 from tests.killed_judge import pages, put_pages
-from tests.postgresql import Database
 from tests.random_stories import engine_of, found_in, rules_of
-
-
-@pytest.fixture
-def team(postgresql: Database) -> Iterator[Store]:
-    """A store on PostgreSQL whose pages wait to be judged."""
-    postgresql.empty()
-    opened = Store(postgresql.url)
-    put_pages(opened)
-    yield opened
-    opened.close()
 
 
 def judge(store: Store, who: str, lexicon: Lexicon, firms: Mapping[str, RegistryEntry]) -> int:
@@ -68,7 +57,8 @@ def test_three_workers_side_by_side_give_the_alerts_of_one(
 ) -> None:
     if store.engine.dialect.name != "sqlite":
         pytest.skip("compares with SQLite")
-    put_pages(store)
+    for one in (team, store):
+        put_pages(one)
     all_of(store, 1, lexicon, firms)
     monkeypatch.setattr(pipelines.stages, "BATCH", 3)  # in turns, out of order
     monkeypatch.setattr(pipelines.stages, "TURN_SECONDS", 0.0)

@@ -16,18 +16,8 @@ from store.queue_schema import KEPT, keep_queues, sweep_jobs
 from store.runs import ask_for_run
 from store.wake import ANALYSIS, CRAWL, DELIVERY, INDEX, wake
 from tests.conftest import NOON
-from tests.postgresql import Database
 
 LONG = 20.0
-
-
-@pytest.fixture
-def team(postgresql: Database) -> Iterator[Store]:
-    """An empty migrated store on PostgreSQL."""
-    postgresql.empty()
-    opened = Store(postgresql.url)
-    yield opened
-    opened.close()
 
 
 def jobs(db: Connection) -> list[tuple[str, str]]:
