@@ -40,7 +40,7 @@ from config.lexicon import Lexicon, load_lexicon
 from config.settings import PROJECT, Settings
 from core.clock import system_clock
 from store.database import Store
-from store.documents import SETTLED
+from store.documents import SETTLED, UNSETTLED
 from store.runs import OPEN, ask_for_run
 from store.schema import alert_documents, documents, runs
 from tests.elasticsearch import running_node
@@ -136,7 +136,7 @@ def _at_rest(store: Store) -> bool:
     with store.read() as db:
         fetching = db.execute(select(func.count()).where(runs.c.status.in_(OPEN))).scalar_one()
         begun = db.execute(select(func.count()).select_from(documents)).scalar_one()
-        under_way = db.execute(select(func.count()).where(documents.c.stage.not_in(SETTLED))).scalar_one()
+        under_way = db.execute(select(func.count()).where(documents.c.stage.in_(UNSETTLED))).scalar_one()
     return bool(begun) and not fetching and not under_way
 
 

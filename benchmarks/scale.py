@@ -37,7 +37,7 @@ from core.clock import system_clock
 from core.records import Kind, RawDocument
 from pipelines.intake import save_raw
 from store.database import Store
-from store.documents import DEDUPED, SETTLED
+from store.documents import DEDUPED, UNSETTLED
 from store.schema import alerts, documents
 from tests.elasticsearch import running_cluster
 from tests.postgresql import running_postgresql
@@ -119,7 +119,7 @@ def started(settings: Settings, *words: str) -> Iterator[int]:
 def on_the_way(store: Store) -> int:
     """Documents that are not settled yet."""
     with store.read() as db:
-        return int(db.execute(select(func.count()).where(documents.c.stage.not_in(SETTLED))).scalar_one())
+        return int(db.execute(select(func.count()).where(documents.c.stage.in_(UNSETTLED))).scalar_one())
 
 
 def whole(options: argparse.Namespace, folder: Path, store: Store) -> None:
@@ -141,7 +141,7 @@ def whole(options: argparse.Namespace, folder: Path, store: Store) -> None:
             for _ in range(step // PORTION):
                 feed(store, list(itertools.islice(stream, PORTION)), options.documents)
                 while on_the_way(store) > BACKLOG:
-                    time.sleep(0.1)
+                    time.sleep(0.5)
             after = team.costs()
             dear.append(told(number * step, step, before, after, workers))
             before = after

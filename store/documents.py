@@ -51,6 +51,8 @@ EXPIRING, EXPIRED = "expiring", "expired"
 """Its time of keeping is over: taken out of the index next; done. The row stays for who cites it, without its texts."""
 READ = (JUDGED, INDEXED, REFUSED)
 """Read and judged, whatever the index made of it."""
+UNSETTLED = (FETCHED, DEDUPED, ANALYSED, JUDGED)
+"""On their way. Counting these asks an index for as many as wait; "not settled" would walk through all there are."""
 SETTLED = (INDEXED, REFUSED, QUARANTINED, EXPIRING, EXPIRED)
 """Nothing is to be done any more."""
 STAGES = (FETCHED, DEDUPED, ANALYSED, JUDGED, INDEXED)
