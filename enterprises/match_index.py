@@ -20,7 +20,7 @@ import numpy as np
 from core.errors import ConfigError
 from core.records import RegistryEntry
 from enterprises.english_trades import EnglishName, english_of
-from enterprises.name_keys import BUCKETS, Sounds, code_keys, gram_text, name_keys, pairs_of, usual_sounds
+from enterprises.name_keys import BUCKETS, Sounds, code_keys, gram_text, name_keys, numbered_sounds, pairs_of
 from enterprises.name_parts import NameParts, NameSplitter, known_places
 
 _MAGIC = b"FSMATCH1"
@@ -94,7 +94,7 @@ class MatchIndex:
 
 def build_index(entries: Iterable[RegistryEntry], *, version: str = "") -> MatchIndex:
     """The index of a registry. A million firms take about two minutes and 700 MB."""
-    places, sounds = known_places(), usual_sounds()
+    places, sounds = known_places(), numbered_sounds()
     build = _Build(NameSplitter(places), sounds)
     for entry in entries:
         build.add(entry)

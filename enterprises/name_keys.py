@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 
 from enterprises.name_parts import NameParts
+from nlp.pinyin import usual_sounds
 
 Ints = np.ndarray[Any, np.dtype[np.uint32]]
 BUCKETS = 1 << 21
@@ -20,7 +21,7 @@ _SHIFT = np.uint32(32 - 21)
 _A, _B, _C = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77), np.uint32(0xC2B2AE3D)
 _SOUND = np.uint32(0x5BD1E995)
 _LATIN = 0x250
-_TONES = str.maketrans("āáǎàēéěèōóǒòīíǐìūúǔùǖǘǚǜüńňǹḿê", "aaaaeeeeooooiiiiuuuuvvvvvnnnme")
+_PLAIN = str.maketrans("ḿê", "me")
 _SYLLABLE = re.compile("[a-z]+")
 
 
@@ -43,16 +44,14 @@ class Sounds:
 
 
 @cache
-def usual_sounds() -> Sounds:
+def numbered_sounds() -> Sounds:
     """The usual syllable of each character, without tones."""
-    from pypinyin.pinyin_dict import pinyin_dict  # here: it takes 0.2 s of each process that asks for no firm
-
     numbers: dict[str, int] = {"": 0}
     table = np.zeros(0x10000, np.uint16)
-    for point, told in pinyin_dict.items():
-        plain = told.split(",")[0].translate(_TONES)
-        if point < 0x10000 and _SYLLABLE.fullmatch(plain):
-            table[point] = numbers.setdefault(plain, len(numbers))
+    for char, sound in usual_sounds():
+        plain = sound.translate(_PLAIN)
+        if ord(char) < len(table) and _SYLLABLE.fullmatch(plain):
+            table[ord(char)] = numbers.setdefault(plain, len(numbers))
     return Sounds(table, tuple(numbers))
 
 

@@ -27,7 +27,7 @@ _FEWEST_ALONE = 6  # letters of a word that is spelt altogether
 
 
 class Disguises:
-    """Undoes them with the words it knows. Immutable after construction but for remembered syllables."""
+    """Undoes them with the words it knows. Immutable after construction."""
 
     def __init__(
         self, words: Iterable[str], names: Iterable[str], segmenter: Segmenter, misspelt: Mapping[str, Iterable[str]]
@@ -37,7 +37,6 @@ class Disguises:
         self._misspelt = {form: word for word, forms in misspelt.items() for form in forms}
         self._wrong = re.compile("|".join(map(re.escape, self._misspelt)) or r"(?!)")
         self._segmenter = segmenter
-        self._sounds: dict[str, str] = {}
         known = [word for word in dict.fromkeys(words) if 2 <= len(word) <= _LONGEST_WORD and _is_hanzi(word)]
         named = [name for name in dict.fromkeys(names) if 2 <= len(name) <= _LONGEST_WORD and _is_hanzi(name)]
         self._spelt = self._by_sound([*known, *named], "")
@@ -46,14 +45,8 @@ class Disguises:
     def _by_sound(self, words: Iterable[str], between: str) -> Mapping[str, list[str]]:
         index: dict[str, list[str]] = {}
         for word in words:
-            index.setdefault(between.join(map(self._sound, word)), []).append(word)
+            index.setdefault(between.join(map(sound_of, word)), []).append(word)
         return index
-
-    def _sound(self, char: str) -> str:
-        sound = self._sounds.get(char)
-        if sound is None:
-            sound = self._sounds[char] = sound_of(char)
-        return sound
 
     def undo(self, whole: Normalized) -> Normalized:
         """`whole` with the plain words in it; offsets still lead to the original."""
@@ -86,16 +79,16 @@ class Disguises:
                 tail = text[end : end + after]
                 if not head and not tail and len(letters) < _FEWEST_ALONE:
                     continue
-                key = "".join(map(self._sound, head)) + letters + "".join(map(self._sound, tail))
+                key = "".join(map(sound_of, head)) + letters + "".join(map(sound_of, tail))
                 for word in self._spelt.get(key, ()):
                     inner = word[before : len(word) - after]
-                    if word.startswith(head) and word.endswith(tail) and "".join(map(self._sound, inner)) == letters:
+                    if word.startswith(head) and word.endswith(tail) and "".join(map(sound_of, inner)) == letters:
                         yield inner
 
     def _homophones(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Single characters that sound like the one that would make a known word of their neighbours."""
         for run in _RUN.finditer(text):
-            sounds = [self._sound(char) for char in run.group()]
+            sounds = [sound_of(char) for char in run.group()]
             for start in range(len(sounds)):
                 for length in range(min(_LONGEST_WORD, len(sounds) - start), _SHORT, -1):
                     words = self._alike.get(" ".join(sounds[start : start + length]), ())

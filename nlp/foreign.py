@@ -1,7 +1,8 @@
 """English recall notices: product words, makers in pinyin and the Chinese city they are made in."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 
 from config.lexicon import Lexicon
 from core.records import RegistryEntry
@@ -26,19 +27,30 @@ class ForeignReader:
 
     def __init__(self, lexicon: Lexicon, registry: Collection[RegistryEntry]) -> None:
         self._products = ForeignProducts(lexicon.foreign)
-        self._places: dict[str, str] = {}
-        for region in sorted(lexicon.regions, key=lambda region: not region.code.startswith("36")):
-            if region.level in ("province", "prefecture", "county") and region.short_name:
-                self._places.setdefault(spelt(region.short_name), region.code)
         self._lexicon = lexicon
-        self._firms: dict[str, list[str]] = {}
         # Pinyin of a million firms takes minutes: beyond this many, makers in Latin letters stay unlinked names.
-        for entry in registry if len(registry) <= _MOST else ():
+        self._registry = registry if len(registry) <= _MOST else ()
+
+    @cached_property
+    def _places(self) -> Mapping[str, str]:
+        """Codes of regions by pinyin: made for the first foreign notice, most of what is read is Chinese."""
+        places: dict[str, str] = {}
+        for region in sorted(self._lexicon.regions, key=lambda region: not region.code.startswith("36")):
+            if region.level in ("province", "prefecture", "county") and region.short_name:
+                places.setdefault(spelt(region.short_name), region.code)
+        return places
+
+    @cached_property
+    def _firms(self) -> Mapping[str, Sequence[str]]:
+        """Firms by the pinyin of their short names and brands."""
+        firms: dict[str, list[str]] = {}
+        for entry in self._registry:
             for word in dict.fromkeys((*entry.short_names, *entry.brands)):
                 if len(word) >= 2:
-                    self._firms.setdefault(spelt(word), []).append(entry.id)
+                    firms.setdefault(spelt(word), []).append(entry.id)
                 if len(word) > 2:  # translators cut names: Nuandong for 暖冬居
-                    self._firms.setdefault(spelt(word[:2]), []).append(entry.id)
+                    firms.setdefault(spelt(word[:2]), []).append(entry.id)
+        return firms
 
     def products(self, text: str) -> list[tuple[int, int, str]]:
         """Product spans by English words."""
@@ -50,10 +62,10 @@ class ForeignReader:
         taken = Cover((firm.start, firm.end) for firm in known)
         for match in _COMPANY.finditer(text[:20_000]):
             words = re.sub(r"['’]", "", match.group(1)).lower().split()
-            ids: list[str] = []
+            ids: Sequence[str] = ()
             for size in range(min(4, len(words)), 0, -1):
                 for start in range(len(words) - size + 1):
-                    ids = self._firms.get("".join(words[start : start + size]), [])
+                    ids = self._firms.get("".join(words[start : start + size]), ())
                     if ids:
                         break
                 if ids:
