@@ -22,7 +22,7 @@ from config.sources import SourceConfig
 from core.clock import BEIJING, Clock, beijing
 from core.durations import duration_words
 from core.logs import log_event
-from pipelines.turns import Turns
+from pipelines.turns import BACKLOG_MOST, Turns
 from store.database import Store
 from store.processes import beat
 from store.runs import keep_jobs, note_job, save_job
@@ -78,8 +78,12 @@ def schedule(
     frequent: Sequence[FrequentJob] = (),
     who: str = "scheduler",
     check: Callable[[], None] = lambda: None,
+    most: int = BACKLOG_MOST,
 ) -> None:
-    """Run the table until `stop` is set. who: of the beats.  check: asked once a second, raises where another leads."""
+    """Run the table until `stop` is set. who: of the beats.  check: asked once a second, raises where another leads.
+
+    most: see Turns.
+    """
     table = BackgroundScheduler(
         timezone=BEIJING, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": GRACE}
     )
@@ -100,7 +104,7 @@ def schedule(
     _show(store, table)
     table.resume()
     log_event(logger, "scheduler started", jobs=len(table.get_jobs()))
-    turns, beaten = Turns(store, sources), None
+    turns, beaten = Turns(store, sources, most), None
     try:
         while not stop.is_set():
             check()

@@ -20,6 +20,7 @@ from commands.doctor_looks import (
     look_at_clock,
     look_at_leader,
     look_at_model,
+    look_at_pressure,
     look_at_queue,
     look_at_watching,
 )
@@ -93,6 +94,7 @@ def examine(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     looks: list[Callable[[], Iterator[Finding]]] = [
         lambda: _store(settings, store),
         lambda: _index(settings, store),
+        lambda: look_at_pressure(settings, store),
         lambda: look_at_queue(store),
         lambda: look_at_clock(store),
         lambda: _processes(store),

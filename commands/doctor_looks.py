@@ -12,10 +12,12 @@ from config.settings import Settings
 from core.clock import iso_beijing, system_clock
 from core.durations import duration_words
 from nlp.recogniser import read_card
+from pipelines.pressure import HIGH, pressure_on
 from store.database import Store, get_fact
 from store.figures import read_figures
 from store.leader import LEADING
 from store.processes import list_processes, name_of, stale
+from store.pulses import held_turns
 from store.schema import deliveries
 
 OFF_SECONDS = 2.0
@@ -34,6 +36,18 @@ class Finding:
     ok: bool | None
     detail: str
     remedy: str = ""
+
+
+def look_at_pressure(settings: Settings, store: Store) -> Iterator[Finding]:
+    """Whether more texts wait than are read, so that sources of low worth are visited later."""
+    with store.read() as db:
+        pressure, held = pressure_on(db, settings.backlog_most), held_turns(db, system_clock())
+    many = "以上" if pressure.waiting > HIGH * pressure.most else ""
+    told = f"待研读 {pressure.waiting:,} 件{many}，超过 {pressure.most:,} 件时低价值信源推后采集"
+    if held:
+        told += f"；现有 {len(held)} 个推后：{'、'.join(held[:5])}"
+    remedy = "加研读进程：fengsui run --workers 2，或在别的机器上 fengsui worker；积压降下来后自动恢复"
+    yield Finding("积压", not (pressure.some or held), told, remedy)
 
 
 def look_at_queue(store: Store) -> Iterator[Finding]:

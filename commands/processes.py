@@ -153,6 +153,7 @@ def _lead(settings: Settings, store: Store, stop: Event, leadership: Leadership)
             clock=system_clock,
             who=leadership.who,
             check=leadership.check,
+            most=settings.backlog_most,
         )
     finally:
         lab.stop()

@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         description="collector of spans (OTLP/HTTP), or OTEL_EXPORTER_OTLP_ENDPOINT; empty: none is told",
     )
     api_per_minute: int = Field(default=120, ge=1, le=100_000, description="requests a minute of one API token")
+    backlog_most: int = Field(
+        default=5_000,
+        ge=1,
+        description="texts waiting to be read above which sources of low worth are visited later (docs/crawling.md)",
+    )
     disk_free: float = Field(
         default=0.1, ge=0, le=0.9, description="share of the disk to be free; below, the desk warns"
     )

@@ -1,6 +1,7 @@
 """The crawler process: takes the runs that the store holds, one per source at a time, and notes how each ended."""
 
 import asyncio
+import logging
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 
 from config.sources import SourceConfig
 from core.clock import Clock, beijing
+from core.logs import log_event
 from core.measures import RUNS, count
 from crawlers.run import RunSummary
 from crawlers.runner import CrawlEngine
@@ -21,9 +23,10 @@ from pipelines.rhythm import pulse_after
 from pipelines.waking import Idle
 from store.database import Store
 from store.processes import beat, leave, take_name
-from store.pulses import count_read, find_pulse, save_pulse
+from store.pulses import count_read, find_pulse, held_turns, save_pulse
 from store.runs import COUNTS, ask_for_run, claim_run, finish_run, interrupt_runs, renew_runs
 
+logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 BEAT_SECONDS = 10.0
 
@@ -38,6 +41,7 @@ class CrawlQueue:
     sources: Mapping[str, SourceConfig] = field(default_factory=dict)
     waiting: Idle | None = None
     _open: dict[str, str] = field(default_factory=dict, init=False)
+    _pressed: bool = field(default=False, init=False)
 
     def recover(self) -> None:
         """What this process held when it was killed is asked for again."""
@@ -78,7 +82,7 @@ class CrawlQueue:
                 beaten = loop.time()
                 with self.store.write() as db:
                     renew_runs(db, list(self._open.values()), now=self.clock())
-                    beat(db, self.who, pid=os.getpid(), now=self.clock(), note=f"{len(self._open)} 个在采")
+                    beat(db, self.who, pid=os.getpid(), now=self.clock(), note=self._note(db))
             with self.store.write() as db:
                 run = claim_run(db, who=self.who, now=self.clock(), busy=sorted({*self._open, *busy()}))
             if run is None:
@@ -86,6 +90,15 @@ class CrawlQueue:
                 continue
             self._open[run.source] = run.id
             yield run.source
+
+    def _note(self, db: Connection) -> str:
+        """What it does; in its log, too, once when sources begin or cease to give way."""
+        held = held_turns(db, self.clock())
+        if bool(held) != self._pressed:
+            self._pressed = bool(held)
+            what, level = ("sources give way", logging.WARNING) if held else ("sources go on", logging.INFO)
+            log_event(logger, what, level=level, sources=held[:20])
+        return f"{len(self._open)} 个在采" + (f"，{len(held)} 个因积压推后" if held else "")
 
     async def _idle(self, at_work: bool) -> None:
         """at_work: a source may become free without any job of the queue."""

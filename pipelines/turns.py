@@ -1,23 +1,34 @@
-"""Asks for the runs of sources whose turn it is."""
+"""Asks for the runs of sources whose turn it is, and puts off those that give way while too much waits to be read."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.sources import SourceConfig
+from core.logs import log_event
+from pipelines.pressure import Pressure, pressure_on, put_off
 from store.database import Store
 from store.pulses import all_pulses, due_turns, move_turn, not_to_visit, visited_of
 from store.runs import ask_for_run
 
+logger = logging.getLogger(__name__)
+BACKLOG_MOST = 5_000
+
 
 @dataclass
 class Turns:
-    """The turns of the enabled ones of these sources. One that was never visited is due at once."""
+    """The turns of the enabled ones of these sources. One that was never visited is due at once.
+
+    most: texts that may wait to be read before sources of low worth give way (pipelines/pressure.py).
+    """
 
     store: Store
     sources: Sequence[SourceConfig]
+    most: int = BACKLOG_MOST
     _mine: dict[str, SourceConfig] = field(default_factory=dict, init=False)
     _unvisited: set[str] = field(default_factory=set, init=False)
+    _pressed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._mine = {source.key: source for source in self.sources if source.enabled}
@@ -38,10 +49,22 @@ class Turns:
             due = due_turns(db, now)
             self._unvisited -= visited_of(db, self._unvisited)
             away = not_to_visit(db, now) if due or self._unvisited else {}
+            pressure = pressure_on(db, self.most) if due else None
         turns = [(key, since) for key, since in due if key in self._mine]
         turns += [(key, now) for key in sorted(self._unvisited)]
         asking = [(key, since) for key, since in turns if key not in away and self._mine[key].opens(now) <= now]
         if not asking:
             return []
         with self.store.write() as db:
+            if pressure is not None:
+                self._tell(pressure)
+                later = set(put_off(db, [self._mine[key] for key, _since in asking], pressure, now))
+                asking = [(key, since) for key, since in asking if key not in later]
             return [key for key, since in asking if ask_for_run(db, key, reason="schedule", now=now, due_at=since)]
+
+    def _tell(self, pressure: Pressure) -> None:
+        """Once where it begins, once where it is over."""
+        if pressure.some != self._pressed:
+            self._pressed = pressure.some
+            what, level = ("sources give way", logging.WARNING) if pressure.some else ("sources go on", logging.INFO)
+            log_event(logger, what, level=level, waiting=pressure.waiting, most=pressure.most)

@@ -114,6 +114,14 @@ def waits(db: Connection, *stages: str) -> bool:
     return db.execute(_WAITS, {"stages": stages}).first() is not None
 
 
+_UNREAD = select(documents.c.seq).where(TO_READ, documents.c.stage == FETCHED).limit(bindparam("most"))
+
+
+def count_unread(db: Connection, most: int) -> int:
+    """How many texts came in and were not read yet; `most` where it is more: by an index, its cost is bounded."""
+    return int(db.execute(select(func.count()).select_from(_UNREAD.subquery()), {"most": most}).scalar_one())
+
+
 def _free(*more: ColumnElement[bool]) -> Select[Any]:
     """What is to be read next of a stage, by ix_documents_turn: the cost does not grow with what waits."""
     unclaimed = or_(documents.c.claimed_until.is_(None), documents.c.claimed_until < bindparam("now"))

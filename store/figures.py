@@ -10,7 +10,7 @@ from store.canaries import Canary, newest
 from store.documents import ANALYSED, DEDUPED, FETCHED, JUDGED, QUARANTINED, REFUSED, last_arrival
 from store.index_queue import backlog
 from store.processes import Process, list_processes
-from store.pulses import due_turns
+from store.pulses import due_turns, held_turns
 from store.runs import Job, list_jobs
 from store.schema import alerts, deliveries, documents, findings
 from store.source_states import present_states
@@ -28,6 +28,7 @@ class Figures:
     stage; 0 where none does.  arrived: documents ever stored.
 
     late_sources, latest: how many turns of sources are overdue by a minute or more, and by how much the worst is.
+    held: sources that are visited later because too much waits to be read.
     alerts: by state and level.  late_alerts: opened too late, of the last day.  due: seconds that the message waits
     whose time came first.
     """
@@ -38,6 +39,7 @@ class Figures:
     arrived: int
     late_sources: int
     latest: float
+    held: int
     source_states: Mapping[str, int]
     alerts: Mapping[tuple[str, int], int]
     late_alerts: int
@@ -60,6 +62,7 @@ def read_figures(db: Connection, now: datetime, *, sources: Collection[str]) -> 
         arrived=last_arrival(db),
         late_sources=len(overdue),
         latest=max(overdue, default=0.0),
+        held=sum(name in sources for name in held_turns(db, now)),
         source_states={state: states.count(state) for state in sorted(set(states))},
         alerts={(row.state, row.level): row.n for row in db.execute(_ALERTS)},
         late_alerts=db.execute(_LATE.where(alerts.c.created_at >= now - LATELY)).scalar_one(),

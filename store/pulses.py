@@ -16,6 +16,9 @@ WELL = "ok"
 SICK = ("failed", "blocked", "changed")
 """Ends of a run after which a source is read anew: no 304 can tell that it is well again."""
 
+HELD = "积压让路"
+"""How the reason of a turn begins that was put off because too much waits to be read."""
+
 
 @dataclass(frozen=True)
 class Pulse:
@@ -95,6 +98,12 @@ def not_to_visit(db: Connection, now: datetime) -> Mapping[str, datetime | None]
     held = select(holds.c.source, holds.c.until).where(holds.c.until > now)
     found: dict[str, datetime | None] = {row[0]: row[1] for row in db.execute(held)}
     return found | dict.fromkeys(db.execute(open_now).scalars())
+
+
+def held_turns(db: Connection, now: datetime) -> list[str]:
+    """Sources whose turn is put off because too much waits to be read."""
+    held = select(source_pulses.c.source).where(source_pulses.c.next_at > now, source_pulses.c.why.like(f"{HELD}%"))
+    return list(db.execute(held.order_by(source_pulses.c.source)).scalars())
 
 
 def move_turn(db: Connection, source: str, next_at: datetime, why: str) -> None:

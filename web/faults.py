@@ -43,7 +43,7 @@ class Fault:
 class Seen:
     """What was looked at. least: the share of the disk that should be free.  failing: mail addresses that take none.
 
-    backup: how backups stand.  damage: of what is kept, and what to do.
+    backup: how backups stand.  damage: of what is kept, and what to do.  held: how many sources give way to what waits.
     """
 
     processes: Sequence[Process]
@@ -60,13 +60,14 @@ class Seen:
     failing: int = 0
     backup: BackupState = NO_BACKUPS
     damage: Sequence[tuple[str, str]] = ()
+    held: int = 0
 
 
 def faults(seen: Seen, names: Names) -> list[Fault]:
     """All that is wrong, the gravest first; empty: all is well."""
     return [
-        *_processes(seen, names), *_disk(seen), *_index(seen), *_canary(seen), *_queues(seen, names), *_jobs(seen),
-        *_set_aside(seen), *_backup(seen),
+        *_processes(seen, names), *_disk(seen), *_index(seen), *_canary(seen), *_queues(seen, names), *_held(seen),
+        *_jobs(seen), *_set_aside(seen), *_backup(seen),
     ]  # fmt: skip
 
 
@@ -124,6 +125,15 @@ def _queues(seen: Seen, names: Names) -> Iterator[Fault]:
                 f"{names.queue(queue.key)} {queue.waiting:,} 件，最早的已等 {span_in_words(seen.now - queue.since)}",
                 f"看{names.process(WORKERS[queue.key])}进程是否在运行，日志在数据目录 logs/{WORKERS[queue.key]}.log",
             )
+
+
+def _held(seen: Seen) -> Iterator[Fault]:
+    if seen.held:
+        unread = next((queue.waiting for queue in seen.queues if queue.key == "fetched"), 0)
+        yield Fault(
+            f"待研读 {unread:,} 件，{seen.held} 个信源推后采集；投诉、召回、抽检、通报和热搜照常",
+            "积压降下来后自动恢复；常有积压则加研读进程（fengsui run --workers 2，或在别的机器上 fengsui worker）",
+        )
 
 
 def _jobs(seen: Seen) -> Iterator[Fault]:

@@ -97,7 +97,10 @@ ROWS: Sequence[tuple[str, Sequence[Panel]]] = (
     )),
     ("采集 / Sources", (
         Panel("信源状态 / States", [Line(kept("sources", "state"), "{{state}}")]),
-        Panel("迟到 / Lateness", [Line(kept("source_lateness_seconds"), "最迟"), Line(kept("sources_late"), "个数")]),
+        Panel("迟到 / Lateness", [
+            Line(kept("source_lateness_seconds"), "最迟"), Line(kept("sources_late"), "个数"),
+            Line(kept("sources_held"), "推后"),
+        ]),
         spread("抓取用时 / Fetch", "fetch", "outcome", width=6),
         Panel("采集结果 / Runs", [Line(rate("crawl_runs_total", "status"), "{{status}}")], "ops"),
     )),

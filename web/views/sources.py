@@ -14,7 +14,7 @@ from charts.svg import bars
 from charts.svg import runs as draw_runs
 from core.clock import beijing
 from store import audit
-from store.pulses import days_since
+from store.pulses import days_since, held_turns
 from store.runs import Job, ask_for_run, list_jobs, recent_runs
 from store.source_states import changes_of
 from web.source_states import HEALTH, SourceState, marks_of, source_states
@@ -69,6 +69,7 @@ def show_sources(visit: Here, s: str = "", page: int = 1) -> Response:
             runs=lambda state: draw_marks(marks.get(state.source.key, "")),
             jobs=list_jobs(db),
             kinds=_kinds(states),
+            held=len(held_turns(db, visit.services.clock())),
             overdue=sum(state.late(visit.services.clock()) for state in states),
             clock=visit.services.clock(),
             late=lambda job: is_late(job, visit),

@@ -17,6 +17,7 @@ from store.documents import QUARANTINED, REFUSED, set_aside, tally
 from store.index_queue import retry_refused
 from store.mail_book import count_failing
 from store.processes import list_processes, stale
+from store.pulses import held_turns
 from store.queues import database_size, queues
 from store.runs import Job, list_jobs
 from store.schema import alerts, deliveries
@@ -47,6 +48,7 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             quarantined=counted.stages.get(QUARANTINED, 0), refused=counted.stages.get(REFUSED, 0), now=now,
             failing=count_failing(db),
             backup=_backup_state(services, now), damage=last_kept_check(services.store).faults,
+            held=len(held_turns(db, now)),
         )  # fmt: skip
         return visit.page(
             "status.html",
