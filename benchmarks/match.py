@@ -31,7 +31,7 @@ from core.records import RegistryEntry
 from enterprises.match import Matcher
 from enterprises.match_file import FILE
 from enterprises.match_index import build_index, open_index, write_index
-from enterprises.name_keys import usual_sounds
+from enterprises.name_keys import numbered_sounds
 
 TRADES_TOLD = (
     "科技 电子 电器 电缆 食品 贸易 实业 建材 化工 机械 塑料 包装 服饰 家具 照明 新能源 "
@@ -121,7 +121,7 @@ class Disturber:
 
     def __init__(self, firms: Sequence[MadeFirm], seed: int) -> None:
         self.firms, self.draw = firms, random.Random(seed)
-        self.sounds = usual_sounds()
+        self.sounds = numbered_sounds()
         chars = Counter(char for firm in firms[:50_000] for char in firm.own)
         self.common = [char for char, _count in chars.most_common(2500)]
         self.by_sound: dict[str, list[str]] = defaultdict(list)
