@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -79,13 +79,26 @@ def rule_of(condition: Mapping[str, Any], groups: Sequence[str] = ("matter",), *
     return Rule.model_validate({**words, "condition": dict(condition), **more})
 
 
+@cache
+def _schema() -> bytes:
+    """An empty database as SQLite keeps it: making 80 tables takes a tenth of a second, copying them none."""
+    engine = open_engine("sqlite://")
+    with engine.begin() as db:
+        metadata.create_all(db)
+    with closing(engine.raw_connection()) as raw:
+        held: bytes = raw.driver_connection.serialize()  # type: ignore[union-attr]
+    engine.dispose()
+    return held
+
+
 @contextmanager
 def empty_store() -> Iterator[Connection]:
     """An empty database in memory."""
     engine = open_engine("sqlite://")
     try:
+        with closing(engine.raw_connection()) as raw:
+            raw.driver_connection.deserialize(_schema())  # type: ignore[union-attr]
         with engine.begin() as db:
-            metadata.create_all(db)
             yield db
     finally:
         engine.dispose()

@@ -62,32 +62,42 @@ def placed(store: Store, signals: list[Signal]) -> list[str | None]:
     return [member.event if member else None for member in members]
 
 
-FIRST = signal("n1", "2026-05-06T15:00", BLAST, "上栗一花炮企业发生爆炸")
-FOLLOW = signal("n2", "2026-05-09", "上栗喜满堂“5·6”爆炸事故中1名伤者已出院，事故原因正在调查。", "爆炸事故最新进展")
-SECOND = signal(
-    "n3", "2026-05-24", BLAST.replace("5月6日8", "5月23日16").replace("1人", "2人"), "上栗花炮厂爆炸2人受伤"
-)
+@cache
+def first_text() -> Signal:
+    return signal("n1", "2026-05-06T15:00", BLAST, "上栗一花炮企业发生爆炸")
+
+
+@cache
+def follow_text() -> Signal:
+    told = "上栗喜满堂“5·6”爆炸事故中1名伤者已出院，事故原因正在调查。"
+    return signal("n2", "2026-05-09", told, "爆炸事故最新进展")
+
+
+@cache
+def second_text() -> Signal:
+    told = BLAST.replace("5月6日8", "5月23日16").replace("1人", "2人")
+    return signal("n3", "2026-05-24", told, "上栗花炮厂爆炸2人受伤")
 
 
 def test_news_follow_up_and_post_tell_one_story(store):
     post = signal("p1", "2026-05-06T09:00", "金山这边轰的一声，有人说是喜满堂炸了 #上栗#", kind="social")
-    assert len(set(placed(store, [post, FIRST, FOLLOW]))) == 1
+    assert len(set(placed(store, [post, first_text(), follow_text()]))) == 1
 
 
 def test_a_new_accident_at_the_same_firm_is_a_new_event(store):
-    first, follow, second = placed(store, [FIRST, FOLLOW, SECOND])
+    first, follow, second = placed(store, [first_text(), follow_text(), second_text()])
     assert first == follow != second
 
 
 def test_a_follow_up_goes_with_the_accident_it_names(store):
     late = signal("n4", "2026-05-27", "上栗喜满堂“5·6”爆炸事故调查报告公布：违规装药。", "爆炸事故调查报告")
-    first, second, report = placed(store, [FIRST, SECOND, late])
+    first, second, report = placed(store, [first_text(), second_text(), late])
     assert report == first != second
 
 
 def test_a_post_of_the_day_comes_along_when_its_accident_is_dated(store):
     post = signal("p2", "2026-05-23T17:00", "喜满堂又炸了！窗户全碎 #上栗#", kind="social")
-    first, post_event, second = placed(store, [FIRST, post, SECOND])
+    first, post_event, second = placed(store, [first_text(), post, second_text()])
     assert post_event == second != first
 
 
@@ -151,7 +161,7 @@ def all_members(store: Store) -> list[tuple[Any, ...]]:
 
 
 def test_placing_again_changes_nothing(store):
-    signals = [FIRST, FOLLOW, SECOND]
+    signals = [first_text(), follow_text(), second_text()]
     placed(store, signals)
     before = all_members(store)
     with store.read() as db:
@@ -164,7 +174,8 @@ def test_placing_again_changes_nothing(store):
 
 def test_late_documents_join_and_the_summary_does_not_depend_on_the_order(tmp_path):
     told = []
-    for number, order in enumerate(([FIRST, FOLLOW, SECOND], [SECOND, FOLLOW, FIRST], [FOLLOW, SECOND, FIRST])):
+    first, follow, second = first_text(), follow_text(), second_text()
+    for number, order in enumerate(([first, follow, second], [second, follow, first], [follow, second, first])):
         store = Store(f"sqlite:///{tmp_path / f'{number}.db'}")
         store.migrate()
         placed(store, order)
@@ -177,16 +188,16 @@ def test_late_documents_join_and_the_summary_does_not_depend_on_the_order(tmp_pa
 
 
 def test_a_revision_that_tells_something_else_leaves_its_event(store):
-    placed(store, [FIRST, FOLLOW])
+    placed(store, [first_text(), follow_text()])
     other = signal("n2", "2026-05-09", "宜黄县一批次水泥3天抗压强度不合格，标称某厂生产。", "水泥抽查不合格")
-    event, moved = placed(store, [FIRST, other])
+    event, moved = placed(store, [first_text(), other])
     assert event != moved
     with store.read() as db:
         assert [e.documents for e in book.list_events(db)] == [1, 1]
 
 
 def test_a_lone_document_that_changes_keeps_its_event_and_number(store):
-    placed(store, [FIRST])
+    placed(store, [first_text()])
     again = signal("n1", "2026-05-06T15:00", BLAST + "其中1人重伤。", "上栗一花炮企业发生爆炸（更新）")
     placed(store, [again])
     with store.read() as db:
@@ -195,20 +206,20 @@ def test_a_lone_document_that_changes_keeps_its_event_and_number(store):
 
 
 def test_what_was_split_by_hand_stays_apart(store):
-    event, _ = placed(store, [FIRST, FOLLOW])
+    event, _ = placed(store, [first_text(), follow_text()])
     assert event
     with store.write() as db:
         new = knowledge()[1].split(db, event, ["n2"], actor="chief", now=parse_published("2026-05-10"))
     assert new.id != event
     more = signal("n5", "2026-05-10", "上栗喜满堂“5·6”爆炸事故善后工作有序进行。", "爆炸事故善后")
     changed = signal("n2", "2026-05-09", "上栗喜满堂“5·6”爆炸事故2名伤者已出院。", "爆炸事故最新进展")
-    first, second, joined = placed(store, [FIRST, changed, more])
+    first, second, joined = placed(store, [first_text(), changed, more])
     assert (first, second) == (event, new.id)
     assert joined in (event, new.id)
 
 
 def test_what_was_merged_by_hand_stays_one_and_the_old_number_leads_on(store):
-    first, second = placed(store, [FIRST, SECOND])
+    first, second = placed(store, [first_text(), second_text()])
     assert first
     assert second
     with store.write() as db:
@@ -218,13 +229,13 @@ def test_what_was_merged_by_hand_stays_one_and_the_old_number_leads_on(store):
         assert found is not None
         assert (found.id, found.documents, found.number) == (first, 2, "SJ-2026-0001")
         assert [line.action for line in audit.newest(db)] == ["event_merge"]
-    changed = signal("n3", "2026-05-24", SECOND.document.text + "续报。", SECOND.document.title)
-    assert placed(store, [FIRST, changed]) == [first, first]
+    changed = signal("n3", "2026-05-24", second_text().document.text + "续报。", second_text().document.title)
+    assert placed(store, [first_text(), changed]) == [first, first]
 
 
 def test_two_named_firms_are_not_merged_by_hand_either(store):
     other = signal("b", "2026-05-06", BLAST, primary_enterprise="ENT0275", enterprises=("ENT0275",))
-    a, b = placed(store, [FIRST, other])
+    a, b = placed(store, [first_text(), other])
     assert a
     assert b
     with store.write() as db, pytest.raises(UsageError, match="两家具名企业"):
@@ -234,7 +245,7 @@ def test_two_named_firms_are_not_merged_by_hand_either(store):
 def test_a_copy_goes_with_its_origin(store):
     copy = signal("c1", "2026-05-07", BLAST)
     copy = Signal(replace(copy.document, repost_of="n1"), copy.analysis)
-    event, *_ = placed(store, [FIRST, FOLLOW, copy])
+    event, *_ = placed(store, [first_text(), follow_text(), copy])
     assert event
     with store.write() as db:
         new = knowledge()[1].split(db, event, ["n1"], actor="chief", now=parse_published("2026-05-10"))
@@ -244,7 +255,7 @@ def test_a_copy_goes_with_its_origin(store):
 def test_a_refutation_follows_its_story_but_does_not_begin_one(store):
     reply = signal("r1", "2026-05-08", "网传上栗喜满堂烟花爆炸致多人死亡系谣言。", "辟谣", is_risk=False, level=0)
     alone = signal("r0", "2026-05-01", "上栗喜满堂烟花开展安全培训。", "安全培训", is_risk=False, level=0)
-    nothing, event, followed = placed(store, [alone, FIRST, reply])
+    nothing, event, followed = placed(store, [alone, first_text(), reply])
     assert nothing is None
     assert event == followed
     with store.read() as db:
@@ -257,13 +268,13 @@ def test_a_step_that_is_cut_short_leaves_no_half_event(store):
 
     def place_and_die() -> None:
         with store.write() as db:
-            keeper.place(db, FIRST, FIRST.document.event_time)
+            keeper.place(db, first_text(), first_text().document.event_time)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         place_and_die()
     assert all_members(store) == []
-    placed(store, [FIRST])
+    placed(store, [first_text()])
     with store.read() as db:
         assert [event.number for event in book.list_events(db)] == ["SJ-2026-0001"]
 
@@ -354,7 +365,7 @@ def run(*words: str) -> None:
 
 def test_a_file_is_told_apart_line_by_line(tmp_path, capsys):
     file = tmp_path / "in.jsonl"
-    texts = [(one.document, "news") for one in (SECOND, FIRST, FOLLOW)]
+    texts = [(one.document, "news") for one in (second_text(), first_text(), follow_text())]
     lines = [
         {"id": d.id, "title": d.title, "text": d.text, "published": d.event_time.isoformat(), "source_type": kind}
         for d, kind in texts
@@ -371,7 +382,7 @@ def test_events_are_listed_shown_split_and_merged(tmp_path, capsys):
     file = tmp_path / "in.jsonl"
     lines = [
         {"id": d.id, "source": d.id, "title": d.title, "text": d.text, "published": d.event_time.isoformat()}
-        for d in (FIRST.document, FOLLOW.document)
+        for d in (first_text().document, follow_text().document)
     ]
     file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
     run("ingest", str(file), "--registry", str(FIRMS), *data)
