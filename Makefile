@@ -48,10 +48,13 @@ test-postgresql: .venv/installed-dev
 	$(BIN)/pytest -n 4 --dist loadfile --store=postgresql $$(grep -lE '\bstore: Store\b|make_services' tests/test_*.py | grep -vE 'kill|outage|test_run|browser')
 
 # Looks for inputs that break a reader: SECONDS for each of ten; guided by coverage where there is a wheel of atheris.
+# Then for requests that break the API or its description, as five kinds of caller: EXAMPLES of each operation.
 SECONDS ?= 60
+EXAMPLES ?= 50
 fuzz: .venv/installed-dev
 	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris==3.0.0
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz.api --examples $(EXAMPLES)
 
 # Kills the processes of one whole system again and again; SEED=n repeats what was seen.
 RUNS ?= 200

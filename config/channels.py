@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-import re2
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from config.mistakes import mistakes_of
 from core.errors import ConfigError
+from core.patterns import PatternRefused, linear
 
 FILE = "channels.yml"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -63,12 +63,10 @@ class ChannelConfig(BaseModel):
                 raise ValueError("address: {phone} and {text} must stand in address or body")
             if not self.ok:
                 raise ValueError("ok: is missing (accepted: what an answer of success matches, such as '\"code\": *0')")
-        options = re2.Options()
-        options.log_errors = False
         try:
-            re2.compile(self.ok, options)
-        except re2.error as problem:
-            raise ValueError(f"ok: is no pattern ({problem})") from None
+            linear(self.ok)
+        except PatternRefused as problem:
+            raise ValueError(f"ok: {problem}") from None
         return self
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.lexicon_file import LexiconFile
+from core.patterns import PatternRefused, bounded
 
 FACTORS = ("severity", "likelihood", "reach")
 GRADES = {"severity": 4, "likelihood": 3, "reach": 4}
@@ -89,9 +90,9 @@ def _grade(file: LexiconFile, where: str, grade: int, row: Mapping[str, Any]) ->
     patterns = []
     for pattern in file.words(where, row, "patterns"):
         try:
-            patterns.append(re.compile(pattern))
-        except re.error as error:
-            file.wrong(f"{where}.patterns", f"{pattern!r} is no regular expression: {error}")
+            patterns.append(bounded(pattern))
+        except PatternRefused as problem:
+            file.wrong(f"{where}.patterns", str(problem))
 
     def least(key: str, most: int) -> int:
         return int(file.number(where, row, key, 1, most)) if key in row else 0

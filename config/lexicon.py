@@ -107,6 +107,7 @@ def load_lexicon(config_dir: Path) -> Lexicon:
     products = _products(files["products"], [file for file in more if "products" in file.content])
     issues = _issues(files["issues"], [file for file in more if "issues" in file.content])
     foreign = _foreign(more, products)
+    _check_genres(files["cues"])
     level_card = read_level_card(files["level_card"], issues, products)
     synonyms = _synonyms(more, products)
     headlines = [LexiconFile(path) for path in (folder / "headlines.yaml",) if path.exists()]
@@ -256,9 +257,17 @@ def _issues(base: LexiconFile, more: list[LexiconFile]) -> dict[str, Issue]:
                 weight=known.weight,
                 floor=known.floor,
                 cues=tuple(cue for cue in known.cues if cue not in dropped) + file.words(where, row, "cues"),
-                patterns=known.patterns + file.words(where, row, "patterns"),
+                patterns=known.patterns + file.patterns(where, row),
             )
     return found
+
+
+def _check_genres(file: LexiconFile) -> None:
+    """The patterns of kinds of article, which are read as they stand (nlp/genre.py)."""
+    article = file.content.get("article", {})
+    for genre, lists in article.items() if isinstance(article, dict) else ():
+        if isinstance(lists, dict):
+            file.patterns(f"article.{genre}", lists)
 
 
 def _weights(path: Path, mistakes: list[str]) -> dict[str, float]:

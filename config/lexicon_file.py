@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from core.patterns import PatternRefused, bounded
+
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The lexicons are long: libyaml reads them seven times as fast as the same reader in Python."""
 
@@ -52,6 +54,16 @@ class LexiconFile:
             self.wrong(f"{where}.{key}", "expected a list of words")
             return ()
         return tuple(str(word).strip() for word in value if str(word).strip())
+
+    def patterns(self, where: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """Its regular expressions; one that could take for ever on some text is a mistake (core/patterns.py)."""
+        found = self.words(where, row, "patterns")
+        for pattern in found:
+            try:
+                bounded(pattern)
+            except PatternRefused as problem:
+                self.wrong(f"{where}.patterns", str(problem))
+        return found
 
     def number(self, where: str, row: Mapping[str, Any], key: str, low: float, high: float) -> float:
         value = row.get(key)

@@ -6,11 +6,9 @@ Regular expressions are RE2's: linear in time and bounded in memory, whatever so
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Literal, cast
 
-import re2
-
+from core.patterns import PatternRefused, linear
 from core.records import LEVEL_COLOURS, LEVEL_IDS, LEVEL_NAMES
 
 Op = Literal["=", "!=", "=~", "!~"]
@@ -31,8 +29,6 @@ LONGEST = 200
 """Characters of a value or pattern."""
 MOST = 20
 """Matchers that stand together."""
-MEMORY = 1 << 20
-"""Bytes one compiled pattern may take."""
 FORM = re.compile(r"\s*([a-z_]+)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
 LEVEL_OF = {name: key for key, level in LEVEL_IDS.items() for name in (
     key, str(level), LEVEL_COLOURS[level], f"{LEVEL_COLOURS[level]}色", LEVEL_NAMES[level],
@@ -119,15 +115,8 @@ def all_hold(matchers: Sequence[Matcher], labels: "dict[str, tuple[str, ...]]") 
     return all(matcher.holds(labels.get(matcher.label, ())) for matcher in matchers)
 
 
-@lru_cache(maxsize=500)
 def _compiled(pattern: str, label: str) -> Any:
-    options = re2.Options()
-    options.max_mem, options.log_errors = MEMORY, False
     try:
-        return re2.compile(pattern, options)
-    except UnicodeEncodeError:
-        raise ValueError(f"{label}：正则表达式里有半个字符，写不成 UTF-8") from None
-    except re2.error as problem:
-        told = problem.args[0]
-        why = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
-        raise ValueError(f"{label}：“{pattern[:40]}”不是可用的正则表达式（RE2 写法）：{why[:80]}") from None
+        return linear(pattern)
+    except PatternRefused as problem:
+        raise ValueError(f"{label}：{problem}") from None

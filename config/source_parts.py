@@ -8,6 +8,7 @@ from parsel.csstranslator import HTMLTranslator
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from core.durations import Duration
+from core.patterns import linear
 
 SIZE_UNITS = {"B": 1, "KB": 1024, "MB": 1024**2}
 PRIVATE_FORM = re.compile(r"[a-z0-9._-]+(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?|[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*")
@@ -34,10 +35,7 @@ def _check_css(value: str) -> str:
 
 
 def _check_regex(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+    linear(value)
     return value
 
 

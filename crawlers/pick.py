@@ -8,6 +8,7 @@ from typing import Any
 from lxml import etree
 
 from config.source_parts import Pick
+from core.patterns import first_found
 
 MAX_VALUES = 500
 PLACE = re.compile(r"\{([^{}]+)\}")
@@ -93,10 +94,10 @@ def _json_of(text: str, unwrap: str | None) -> Any:
     if unwrap == "lines":
         return [json.loads(line) for line in text.lstrip("\ufeff").split("\n") if line.strip()]
     if unwrap not in (None, "jsonp"):
-        match = re.search(str(unwrap), text, re.DOTALL)
-        if match is None:
+        found = first_found(str(unwrap), text, "s")
+        if found is None:
             raise ValueError("no part of the answer matches `unwrap`")
-        text = match[1] if match.re.groups else match[0]
+        text = found
     text = text.strip().lstrip("\ufeff")
     if text[:1] not in ("{", "[", '"') and (start := text.find("(")) >= 0 and text.rstrip("; \n").endswith(")"):
         text = text[start + 1 : text.rindex(")")]
@@ -185,10 +186,7 @@ def _inside(pick: Pick, text: str) -> str:
 def _checked(pick: Pick, text: str) -> str:
     if pick.regex is None:
         return text.strip()
-    match = re.search(pick.regex, text)
-    if match is None:
-        return ""
-    return (match[1] if match.re.groups else match[0]).strip()
+    return (first_found(pick.regex, text) or "").strip()
 
 
 def _text(value: Any) -> str:

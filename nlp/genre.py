@@ -5,10 +5,10 @@ Each genre has words (weak) and strong words in cues.yaml. The evidence is a num
 `patterns` are regular expressions that count like strong words, each once.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from core.patterns import bounded
 from nlp.dictionary import Dictionary
 from nlp.normalize import normalize_word
 
@@ -33,7 +33,7 @@ class Genres:
             pairs += [(normalize_word(word), (name, WEAK)) for word in cues.get(name, ())]
         self._dictionary: Dictionary[tuple[str, float]] = Dictionary(pairs)
         self._patterns = [
-            (genre, re.compile(pattern))
+            (genre, bounded(pattern))
             for genre, lists in cues.get("article", {}).items()
             for pattern in lists.get("patterns", ())
         ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.lexicon import Lexicon
+from core.patterns import bounded
 from nlp.clauses import Clauses
 from nlp.dictionary import Dictionary, Hit
 from nlp.normalize import normalize_word
@@ -49,13 +50,13 @@ class IssueFinder:
             (word.lower() if word.isascii() else word, issue) for word, issue in pairs
         )
         self._patterns = [
-            (issue.id, re.compile(pattern))
+            (issue.id, bounded(pattern))
             for issue in lexicon.issues.values()
             for pattern in issue.patterns
             if not pattern.isascii()
         ]
         self._english = [
-            (issue.id, re.compile(pattern, re.IGNORECASE))
+            (issue.id, bounded(pattern, re.IGNORECASE))
             for issue in lexicon.issues.values()
             for pattern in issue.patterns
             if pattern.isascii()

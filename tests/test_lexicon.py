@@ -109,7 +109,7 @@ def test_regions_know_parents_prefectures_and_territories(lexicon):
         ("    lead_issues: [recall]", "    lead_isues: [recall]", "reach.2.lead_isues: unknown key"),
         ("lead_issues: [recall]", "lead_issues: [recal]", "'recal' is not known"),
         ("1: {1: [1, 2, 3, 4]", "1: {1: [1, 2, 3]", "table.1.1: expected 4 levels"),
-        ("'长期(?:", "'长期((?:", "no regular expression"),
+        ("'长期(?:", "'长期((?:", "不是可用的正则表达式"),
         ("  3: {patterns:", "  5: {patterns:", "likelihood.5: unknown grade"),
         ("{1: 个案,", "{", "names.likelihood"),
     ],

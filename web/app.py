@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
 from config.calendar_classes import Calendar
@@ -118,6 +119,7 @@ PAGES = (
 )  # fmt: skip
 logger = logging.getLogger(__name__)
 
+METHODS = ("GET", "POST")
 SENTENCES = {
     404: "这里没有页面。地址可能抄漏了，或所指的内容不在本系统内。",
     405: "这个地址不接受这样的请求。",
@@ -204,7 +206,19 @@ def _http_problem(request: Request, trouble: Exception) -> Response:
     assert isinstance(trouble, HTTPException)
     ours = trouble.detail if trouble.status_code == 413 else "这个请求没有做成。"
     sentence = SENTENCES.get(trouble.status_code, ours)
-    return _say(request, trouble.status_code, sentence, headers=trouble.headers)
+    headers = {"Allow": _allowed(request)} if trouble.status_code == 405 else trouble.headers
+    return _say(request, trouble.status_code, sentence, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods that an address takes: the framework names those of its first route alone."""
+    routes = request.app.routes
+    takes = [
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return ", ".join(takes)
 
 
 def _bad_parameters(request: Request, trouble: Exception) -> Response:

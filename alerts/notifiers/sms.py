@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import re2
-
 from alerts.notifiers.posting import Poster, send
 from core.errors import DeliveryError
+from core.patterns import first_found
 from core.records import Notification
 
 
@@ -28,7 +27,7 @@ class SmsNotifier(Poster):
             headers={"Content-Type": self._type(), **self._headers()},
             private=self.channel.private, handing_over=handing_over, hidden=self.hidden,
         )  # fmt: skip
-        if re2.search(self.channel.ok, answer.text):
+        if first_found(self.channel.ok, answer.text) is not None:
             return f"HTTP {answer.status} {answer.text[:200]}"
         raise DeliveryError(f"HTTP {answer.status}，网关未接受：{answer.text[:200]}", retry=False)
 

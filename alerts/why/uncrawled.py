@@ -1,6 +1,5 @@
 """Why an address is in no document: no source covers it, or the one that would has not brought it."""
 
-import re
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
@@ -11,6 +10,7 @@ from alerts.why.telling import clock, source_name
 from alerts.why.world import World
 from config.sources import Rows, SourceConfig
 from core.internet import is_public
+from core.patterns import first_found
 from crawlers.problem_words import in_chinese
 from crawlers.urls import canonical_url, host_of
 from store.journey import Visited, visits_to
@@ -82,7 +82,7 @@ def _source(world: World, db: Connection, source: SourceConfig, address: str) ->
             yield Evidence(f"{what}：{in_chinese(problem)[:200]}")
     if health.not_before is not None:
         yield Evidence(f"网站要求 {clock(health.not_before)} 之前不访问")
-    if isinstance(source, Rows) and source.accept is not None and re.search(source.accept, address) is None:
+    if isinstance(source, Rows) and source.accept is not None and first_found(source.accept, address) is None:
         yield Evidence(f"列表过滤 accept 不收这个地址：{source.accept}")
     yield Evidence(f"每次至多跟 {source.max_items} 行；只收列表上有的文章，旧文须在列表上才会再抓")
 

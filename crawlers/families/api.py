@@ -1,7 +1,6 @@
 """Family `json_api`: records of a JSON answer, mapped by paths, paged by number, offset, cursor or newest mark."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -13,6 +12,7 @@ from config.source_parts import Pager
 from config.sources import JsonApiSource
 from core.clock import beijing
 from core.errors import SourceChanged
+from core.patterns import first_found
 from crawlers.base import Items
 from crawlers.charset import decode_page
 from crawlers.families.records import RecordsSpider, members
@@ -34,10 +34,9 @@ class JsonApiSpider(RecordsSpider[JsonApiSource]):
     async def look_up(self, response: Response) -> Items:
         """Find the address of the records in the page that names it."""
         lookup = self.source.lookup
-        found = re.search(lookup.regex, decode_page(response.body).text) if lookup else None
-        if lookup is None or found is None:
+        name = first_found(lookup.regex, decode_page(response.body).text) if lookup else None
+        if lookup is None or name is None:
             raise SourceChanged(f"{response.url}: nothing matches lookup.regex: the page does not name its records")
-        name = found[1] if found.re.groups else found[0]
         url = absolute_url(response.url, lookup.url.replace("{found}", name))
         if url is None:
             raise SourceChanged(f"{response.url}: {name[:80]!r} makes no address")
@@ -77,7 +76,7 @@ class JsonApiSpider(RecordsSpider[JsonApiSource]):
 
     def _wanted(self, record: Any) -> bool:
         return all(
-            any(re.search(pattern, text) for text in texts_at(record, path))
+            any(first_found(pattern, text) is not None for text in texts_at(record, path))
             for path, pattern in self.source.filter.items()
         )
 

@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from config.sources import HtmlListSource, Rows, TrsStaticSource
 from core.errors import SourceChanged
+from core.patterns import first_found
 from core.records import RawDocument
 from crawlers.base import Items, Row, SourceSpider
 from crawlers.dates import date_in_url
@@ -106,7 +107,7 @@ class RowsSpider(SourceSpider[RowsT]):
         if link is None:
             return None
         url = self.link(response, link.attributes.get("href"), same_host=source.same_host)
-        if url is None or (source.accept is not None and re.search(source.accept, url) is None):
+        if url is None or (source.accept is not None and first_found(source.accept, url) is None):
             return None
         date_nodes = select_all(node, source.item_date) if source.item_date else []
         title = select_text(node, source.item_title) if source.item_title else ""

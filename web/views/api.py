@@ -1,5 +1,6 @@
 """The JSON API, described: the same data, the same cut, the same rights as the pages. Errors: web/problems.py."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -40,6 +41,17 @@ DESCRIPTION = """
 出错时回答 `application/problem+json`（RFC 9457）。时间一律为 ISO 8601，带 +08:00。
 每个 GET 都有 ETag，可用 If-None-Match。
 """
+LINKS: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
+    "/api/alerts": (
+        "alert_id", "items/0/id", (("get", "/api/alerts/{alert_id}"), ("post", "/api/alerts/{alert_id}/actions")),
+    ),
+    "/api/search": ("document_id", "hits/0/id", (("get", "/api/documents/{document_id}"),)),
+    "/api/events": ("name", "items/0/id", (("get", "/api/events/{name}"),)),
+    "/api/enterprises": ("firm", "items/0/id", (("get", "/api/enterprises/{firm}"),)),
+    "/api/sources": ("key", "items/0/key", (("get", "/api/sources/{key}"),)),
+    "/api/intake": ("kind", "items/0/id", (("get", "/api/intake/{kind}/schema"), ("post", "/api/intake/{kind}"))),
+}  # fmt: skip
+"""Of a list: the parameter that takes an id of its answer, where that stands, and the operations that take it."""
 
 
 @router.get("/api/openapi.json", include_in_schema=False)
@@ -78,8 +90,19 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for methods in made["paths"].values():
             for method, one in methods.items():
                 _with_problems(one, PROBLEMS | (OF_WRITES if method == "post" else {}))
+        _with_links(made["paths"])
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _with_links(paths: dict[str, Any]) -> None:
+    """Where an id of one answer leads to."""
+    for path, (parameter, place, operations) in LINKS.items():
+        taken = {parameter: f"$response.body#/{place}"}
+        named = [paths[to][method]["operationId"] for method, to in operations]
+        paths[path]["get"]["responses"]["200"]["links"] = {
+            one: {"operationId": one, "parameters": taken} for one in named
+        }
 
 
 def _add_model(schemas: dict[str, Any], model: Any) -> None:
