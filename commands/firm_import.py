@@ -18,6 +18,7 @@ from config.registry_columns import FIRMS, KINDS, TIES, load_columns
 from core.clock import system_clock
 from core.firms import FirmFact, FirmTie, TieKind
 from core.records import RegistryEntry
+from core.spreadsheet import safe
 from enterprises.entry_rows import Known
 from enterprises.fact_import import import_facts, preview_facts
 from enterprises.import_report import ImportReport, RefusedRow
@@ -25,7 +26,6 @@ from enterprises.match_file import compile_matches
 from enterprises.registry_import import ImportPlan, import_file, preview_file
 from enterprises.trace_words import EDGES
 from store.database import Store
-from web.spreadsheet import safe
 
 SHOWN = 20
 """Refused rows that are printed; `--refused` writes all."""

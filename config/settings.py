@@ -112,6 +112,16 @@ class Settings(BaseSettings):
         description="collector of spans (OTLP/HTTP), or OTEL_EXPORTER_OTLP_ENDPOINT; empty: none is told",
     )
     api_per_minute: int = Field(default=120, ge=1, le=100_000, description="requests a minute of one API token")
+    searches_per_minute: int = Field(
+        default=120, ge=1, le=100_000, description="searches and figures a minute of one account in the browser"
+    )
+    exports_per_minute: int = Field(
+        default=20, ge=1, le=100_000, description="files a minute that one account takes away in the browser"
+    )
+    hsts_days: int = Field(
+        default=180, ge=0, le=730,
+        description="where public_url is https: browsers come over TLS alone for so long; 0: it is not said",
+    )  # fmt: skip
     backlog_most: int = Field(
         default=5_000,
         ge=1,

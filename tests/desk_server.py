@@ -347,7 +347,9 @@ def make_services(folder: Path, *, clock: Clock | None = None, **more: Any) -> S
     if fresh:
         shutil.copytree(filled_folder(), folder, dirs_exist_ok=True)
     url = elsewhere[0](folder, fresh) if elsewhere else None
-    settings = Settings(profile="demo", data=folder, database_url=url)
+    settings = Settings(
+        profile="demo", data=folder, database_url=url, searches_per_minute=100_000, exports_per_minute=100_000
+    )
     lexicon, segmenter = read_lexicon(), read_segmenter()
     started = datetime.now(UTC)
     ticking = clock or (lambda: NOW + (datetime.now(UTC) - started))

@@ -5,7 +5,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from tests.desk_pages import ALERT, PAGES, fill_more
 from tests.desk_server import NOW, make_services
 from tests.desk_visits import PASSWORD, signed_in, value_of
 from web.app import create_app
+from web.pace import FILES
 from web.services import Services
 
 THEIRS, MINE = "360702", "360830"
@@ -412,3 +413,103 @@ def test_a_feed_that_is_asked_too_fast_is_told_to_wait(world: World) -> None:
     assert {answer.status_code for answer in asked[:-1]} == {200}
     assert (asked[-1].status_code, asked[-1].headers["retry-after"]) == (429, "1")
     assert "稍后" in asked[-1].text or "秒" in asked[-1].text
+
+
+EVERY = (
+    "content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options", "permissions-policy",
+    "cross-origin-opener-policy", "cross-origin-resource-policy",
+)  # fmt: skip
+
+
+def gets(world: World) -> Iterator[str]:
+    """Every address that shows something."""
+    for path in {f"/{path}".replace("//", "/") for path in PAGES.values()} | set(LISTS):
+        yield path.format(document=world.ids["document"])
+    names = {
+        **world.ids, "key": "gz_amr", "firm": "ENT0043", "week_id": "2026-W47", "column_id": "remarks", "form": "csv",
+        "screen": "search", "what": "alerts", "secret": "none", "purpose": "mute", "name": "none",
+    }  # fmt: skip
+    none: Mapping[str, str] = {}
+    for template, more in {**dict.fromkeys(OPEN, none), **FOREIGN}.items():
+        kind = "sampling" if template.startswith("/api/") else "atom"
+        yield path_of(template, {**names, "kind": kind, **more})
+
+
+def faults_of(client: TestClient, method: str, path: str, **more: Any) -> list[str]:
+    """What an answer lacks of what keeps a browser safe; a file that is not counted as one."""
+    answer = client.request(method, path, **more)
+    lacking = [name for name in EVERY if name not in answer.headers]
+    kept = answer.headers.get("cache-control", "")
+    if not path.startswith("/static/") and "no-store" not in kept and "private" not in kept:
+        lacking.append(f"cache-control: {kept}")
+    file = answer.headers.get("content-disposition", "").startswith("attachment")
+    if file and not FILES.fullmatch(path.partition("?")[0]) and not path.startswith("/api/") and "cap.xml" not in path:
+        lacking.append("a file that web/pace.py does not count")
+    return [f"{method} {path[:60]} {answer.status_code}: {one}" for one in lacking]
+
+
+def test_every_answer_has_the_headers_that_keep_a_browser_safe(world: World) -> None:
+    odd: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET", "/static/desk.css", {}), ("GET", "/static/none.css", {}), ("GET", "/none", {}), ("PUT", "/alerts", {}),
+        ("GET", "/healthz", {}), ("GET", "/metrics", {}), ("GET", "/api/none", {}), ("GET", "/api/alerts?limit=x", {}),
+        ("POST", "/ledger/new", {"data": {"csrf": "no"}}), ("POST", "/api/match", {"content": b"{"}),
+        ("POST", "/account", {"content": b"x" * ((1 << 20) + 1)}), ("GET", "/search?q=(((", {}),
+    ]  # fmt: skip
+    wrong = []
+    with signed_in(world.app, "chief") as chief, TestClient(world.app, follow_redirects=False) as nobody:
+        for path in gets(world):
+            wrong += [*faults_of(chief, "GET", path), *faults_of(nobody, "GET", path)]
+        for method, path, more in odd:
+            wrong += [*faults_of(chief, method, path, **more), *faults_of(nobody, method, path, **more)]
+        tag = chief.get("/api/sources").headers["etag"]
+        seen = chief.get("/api/sources", headers={"If-None-Match": tag})
+        assert seen.status_code == 304
+        assert set(EVERY) <= set(seen.headers)
+    assert wrong == [], "\n".join(wrong)
+
+
+def test_an_error_of_the_system_has_them_too_and_tells_nothing(world: World) -> None:
+    app = create_app(world.services)
+
+    def fails() -> None:
+        raise RuntimeError("where the data lies")
+
+    app.add_api_route("/fails", fails)
+    app.add_api_route("/api/fails", fails)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        for path in ("/fails", "/api/fails"):
+            answer = client.get(path)
+            assert answer.status_code == 500
+            assert set(EVERY) <= set(answer.headers)
+            assert "where the data lies" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("address", "days", "told"),
+    [
+        ("https://desk.example.org", 180, "max-age=15552000"),
+        ("https://desk.example.org", 0, None),
+        ("http://a", 180, None),
+    ],
+)
+def test_a_desk_behind_tls_says_so(world: World, address: str, days: int, told: str | None) -> None:
+    settings = world.services.settings.model_copy(update={"public_url": address, "hsts_days": days})
+    with TestClient(create_app(replace(world.services, settings=settings)), follow_redirects=False) as client:
+        for path in ("/signin", "/static/desk.css", "/none"):
+            assert client.get(path).headers.get("strict-transport-security") == told
+
+
+def test_one_account_takes_files_and_searches_at_the_pace_of_a_person(world: World) -> None:
+    settings = world.services.settings.model_copy(update={"searches_per_minute": 3, "exports_per_minute": 2})
+    app = create_app(replace(world.services, settings=settings))
+    with signed_in(app, "chief") as chief, signed_in(app, "theirs") as other:
+        files = [chief.get(f"/export/alerts.{form}").status_code for form in ("csv", "jsonl", "csv")]
+        with signed_in(app, "chief") as again:  # another browser of the same account
+            late = again.get("/search/export?from=all&form=csv")
+        searches = [chief.get("/search?q=起火") for _ in range(4)]
+        assert files == [200, 200, 429]
+        assert (late.status_code, late.headers["retry-after"]) == (429, "30")
+        assert "每分钟至多 2 次。请在 30 秒后再试" in late.text
+        assert [one.status_code for one in searches] == [200, 200, 200, 429]
+        assert other.get("/export/alerts.csv").status_code == 200
+        assert chief.get("/alerts").status_code == 200

@@ -28,6 +28,7 @@ from alerts.mail_message import MailWriter
 from config.matchers import parse_matcher
 from core.ids import short_id
 from core.records import Alert, AlertState, Notification
+from core.spreadsheet import safe
 from ledger import proofs
 from search.query import QueryError, read_query
 from store import alert_log, users
@@ -39,7 +40,6 @@ from tests.hostile.texts import FORMULAS, HEADERS, PATHS, PATTERNS, QUERIES, TEX
 from tests.search_documents import NAMES
 from web.app import create_app
 from web.services import Services
-from web.spreadsheet import safe
 
 PLACES = ("南昌市青山湖区", "赣州市章贡区", "九江市浔阳区", "上饶市信州区", "宜春市袁州区")
 MARK = re.compile(r"事例(\d{3})号")

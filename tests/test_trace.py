@@ -11,6 +11,7 @@ import pytest
 from config.lexicon import Lexicon
 from core.firms import FactKind, FirmFact, FirmTie, TieKind
 from core.records import Document, Kind, RegistryEntry
+from core.spreadsheet import csv_text
 from core.told import Outcome
 from enterprises.told import told_by
 from enterprises.told_before import read_before
@@ -25,7 +26,6 @@ from store.told import keep_told
 from tests.desk_server import make_services
 from tests.desk_visits import PASSWORD, signed_in
 from web.app import create_app
-from web.spreadsheet import csv_text
 
 NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
 HEADER = ("产品名称", "规格型号", "生产日期/批号", "标称生产企业", "委托单位", "被抽样单位", "不合格项目")

@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.datastructures import QueryParams
 
+from core.spreadsheet import csv_text
 from search.backend import SearchRequest, SearchResult
 from search.embedded import EmbeddedBackend
 from search.records import IndexEntry
@@ -26,7 +27,6 @@ from web.app import create_app
 from web.narrowing import Condition, Narrowing, Span
 from web.search_state import read_state, request_for
 from web.services import Services
-from web.spreadsheet import csv_text
 
 EVIL = '=HYPERLINK("https://evil.example","看")'
 SCRIPT = "<script>alert(1)</script>起火"

@@ -31,10 +31,11 @@ from web.language.catalogue import load_catalogue
 from web.language.choice import CHINESE, ENGLISH, language_of
 from web.machine import DiskWatch
 from web.names import EnglishNames, Names
+from web.pace import Pace
 from web.presence import Presence
 from web.problems import mistakes, problem, sentence_of
 from web.ranking import Ranking
-from web.security import MAX_BODY, SecurityHeaders, Throttle
+from web.security import MAX_BODY, SecurityHeaders, Throttle, headers_of, put_headers
 from web.services import Services
 from web.timing import Timing
 from web.trend import Trends
@@ -151,7 +152,9 @@ def create_app(services: Services) -> FastAPI:
     app.state.buckets = Buckets(services.settings.api_per_minute)
     app.state.metrics_buckets = Buckets(metrics.PER_MINUTE)
     app.add_middleware(ApiAnswers)
-    app.add_middleware(SecurityHeaders, files=services.ledger.proofs.most_bytes + MAX_BODY)
+    app.state.headers = headers_of(services.settings)
+    app.state.pace = Pace(services.settings)
+    app.add_middleware(SecurityHeaders, every=app.state.headers, files=services.ledger.proofs.most_bytes + MAX_BODY)
     app.add_middleware(Timing)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(match.suggestions)
@@ -236,8 +239,10 @@ def _our_problem(request: Request, trouble: Exception) -> Response:
 
 
 def _unknown_problem(request: Request, trouble: Exception) -> Response:
-    # Starlette logs the traceback and re-raises after this answer.
-    return _say(request, 500, "这一页没有打开，原因已记入日志。请告知管理员时间和地址。")
+    # Starlette logs the traceback and re-raises after this answer, outside of everything that puts headers on answers.
+    answer = _say(request, 500, "这一页没有打开，原因已记入日志。请告知管理员时间和地址。")
+    put_headers(answer.headers, request.url.path, request.app.state.headers)
+    return answer
 
 
 def _say(
@@ -253,7 +258,9 @@ def _say(
     try:
         viewer = find_viewer(request)
         if viewer is not None and status != 500:
-            return Visit(request, viewer).page("problem.html", status=status, sentence=sentence)
+            shown = Visit(request, viewer).page("problem.html", status=status, sentence=sentence)
+            shown.headers.update(headers or {})
+            return shown
     except FengsuiError as trouble:  # the store itself is the problem: say the sentence without a page around it
         log_event(logger, "problem_page_failed", level=logging.ERROR, error=str(trouble))
     template = request.app.state.templates[language_of(request)].get_template("problem_alone.html")

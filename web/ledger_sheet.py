@@ -18,12 +18,12 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from core.clock import beijing
 from core.errors import UsageError
 from core.records import LEVEL_COLOURS
+from core.spreadsheet import unsafe, workbook_text
 from crawlers.attached.content import UnreadableFile
 from crawlers.attached.sheets import book_sheets
 from ledger.imports import READ, SheetRow
 from ledger.words import ORIGINS, STATE_WORDS
 from store.ledger import Entry, EntryRow, standing_rows
-from web.spreadsheet import unsafe, workbook_text
 
 COLUMNS = (
     "编号", "来源", "预警号", "发现日", "产品", "型号批次", "企业", "信用代码", "属地", "责任单位", "责任人", "隐患",

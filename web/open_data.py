@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from core.clock import iso_beijing
 from core.records import LEVEL_COLOURS, Alert, Signal
+from core.spreadsheet import safe
 from facts.recalls import RECALLS, recall_of
 from nlp.privacy import mask
 from store.database import Store
@@ -22,7 +23,6 @@ from store.documents import recalls_behind
 from store.events import Event
 from store.pages import alerts_changed, events_behind
 from web.access import Viewer
-from web.spreadsheet import safe
 
 What = Literal["alerts", "events", "recalls"]
 Format = Literal["jsonl", "csv"]

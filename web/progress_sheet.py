@@ -8,10 +8,10 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
+from core.spreadsheet import csv_text, workbook_text
 from reports.progress import Progress, Row
 from reports.targets import Target
 from web.names import Names
-from web.spreadsheet import csv_text, workbook_text
 
 HEAD = (
     "属地", "抽查批次", "重点产品批次", "重点产品占比%", "网络抽样", "网络占比%", "农村市场", "农村占比%",

@@ -11,10 +11,10 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from config.weekly import TITLE
+from core.spreadsheet import csv_text, workbook_text
 from reports.figures import TOTAL
 from reports.table import Cell, Sheet
 from store.weekly import CellRow
-from web.spreadsheet import csv_text, workbook_text
 
 KIND_WORDS = {"sys": "系统", "mix": "草稿待确认", "hand": "人工", "fix": "改过", "none": "未填"}
 BORDERS = {"mix": Border(bottom=Side("dashed")), "fix": Border(bottom=Side("double"))}

@@ -35,14 +35,29 @@ ROOMY = re.compile(r"/ledger/(?:[^/]+/proof|import)|/alerts/[^/]+/file")
 """Addresses that take files."""
 
 
+def headers_of(settings: Settings) -> Mapping[str, str]:
+    """Those of every answer. HSTS, where people come over TLS: it counts for the whole host, with all its ports."""
+    if settings.hsts_days and settings.public_url.startswith("https://"):
+        return {**HEADERS, "Strict-Transport-Security": f"max-age={settings.hsts_days * 86_400}"}
+    return HEADERS
+
+
+def put_headers(headers: MutableHeaders, path: str, every: Mapping[str, str]) -> None:
+    """What an answer has set itself stays; nothing but our own files is kept by a browser."""
+    for name, value in every.items():
+        headers.setdefault(name, value)
+    if not path.startswith("/static/"):
+        headers.setdefault("Cache-Control", "no-store")
+
+
 class SecurityHeaders:
-    """Puts HEADERS on every answer that has not set its own, and refuses bodies over MAX_BODY.
+    """Puts `every` header on every answer that has not set its own, and refuses bodies over MAX_BODY.
 
     files: how large a body may be where files are taken.
     """
 
-    def __init__(self, app: ASGIApp, files: int = MAX_BODY) -> None:
-        self.app, self.files = app, files
+    def __init__(self, app: ASGIApp, every: Mapping[str, str] = HEADERS, files: int = MAX_BODY) -> None:
+        self.app, self.every, self.files = app, every, files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,11 +66,7 @@ class SecurityHeaders:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                if not scope["path"].startswith("/static/"):
-                    headers.setdefault("Cache-Control", "no-store")
+                put_headers(MutableHeaders(scope=message), scope["path"], self.every)
             await send(message)
 
         most = self.files if ROOMY.fullmatch(scope["path"]) else MAX_BODY

@@ -213,7 +213,18 @@ def signed_in(request: Request) -> Visit:
         query = f"?{request.url.query}" if request.url.query else ""
         raise SignInNeeded(request.url.path + query if request.method == "GET" else "/")
     address_without_nul(request)
+    _not_too_fast(request, viewer)
     return Visit(request, viewer)
+
+
+def _not_too_fast(request: Request, viewer: Viewer) -> None:
+    """Raises Refused where one account searches or takes away more than a person would."""
+    asked = request.app.state.pace.take(
+        request.method, request.url.path, viewer.name, request.app.state.services.clock()
+    )
+    if asked is not None and asked.level.wait:
+        told = f"{asked.what}过快：每分钟至多 {asked.level.per_minute} 次。请在 {asked.level.wait} 秒后再试。"
+        raise Refused(429, told, headers=asked.level.headers)
 
 
 def address_without_nul(request: Request) -> None:

@@ -3,6 +3,7 @@ as texts."""
 
 from collections.abc import Sequence
 from io import BytesIO
+from math import isfinite
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import Cell as XlsxCell
@@ -13,6 +14,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
+from core.spreadsheet import put_text
 from reports.paper import EVIDENCE_HEAD, UNKNOWN, plain
 from reports.papers.record import HEAD, Cell, Content, Leaf
 
@@ -132,11 +134,7 @@ def _fill(into: XlsxCell | MergedCell, cell: Cell, *, first: bool) -> None:
 
 
 def _text(into: XlsxCell | MergedCell, text: str) -> XlsxCell | MergedCell:
-    """A text, also where it begins like a formula."""
-    kept = plain("".join(letter for letter in text if letter.isprintable() or letter in "\n\u3000"))[:32_000]
-    into.value = kept
-    if kept.startswith(("=", "+", "-", "@")):
-        into.data_type, into.quotePrefix = "s", True
+    put_text(into, plain(text))
     return into
 
 
@@ -144,6 +142,8 @@ def _number(text: str) -> int | float | None:
     try:
         value = float(text)
     except ValueError:
+        return None
+    if not isfinite(value):  # "nan" and "1e999" are texts
         return None
     return int(value) if value == int(value) and "." not in text else value
 

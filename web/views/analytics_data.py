@@ -11,13 +11,13 @@ from starlette.responses import Response
 
 from core.clock import beijing, iso_beijing
 from core.errors import SearchUnavailable
+from core.spreadsheet import csv_text
 from search.query import QueryError
 from store import audit
 from web.analytics import Figures, figures
 from web.api_shapes import Moment
 from web.bearer import DocumentReader
 from web.narrowing import Narrowing, Span
-from web.spreadsheet import csv_text
 from web.views.analytics import Wanted, novel_rows, read_wanted, special_rows
 from web.visit import Here, Refused, Visit
 

@@ -10,11 +10,11 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from core.spreadsheet import csv_text
 from enterprises.cluster_table import BASES, ClusterCell, ClustersAsked, ClusterTable, cluster_table
 from nlp.privacy import mask
 from store.clusters import rows_of
 from web.heat import RATIO_STEPS
-from web.spreadsheet import csv_text
 from web.visit import Here, Refused, Visit
 
 router = APIRouter(include_in_schema=False)

@@ -19,12 +19,12 @@ from core.clock import beijing
 from core.errors import FengsuiError, SearchUnavailable
 from core.logs import log_event
 from core.records import LEVEL_NAMES
+from core.spreadsheet import safe, workbook_text
 from search.backend import SearchBackend, SearchRequest, SearchResult, Sort
 from search.query import QueryError
 from store import audit
 from web.names import firm_names
 from web.search_state import LABELS, PARAMETERS, Asked, build_request, read_asked, the_index, value_word
-from web.spreadsheet import safe, workbook_text
 from web.visit import Here, Refused, Visit
 
 router = APIRouter(include_in_schema=False)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from charts.flow import Box, Link, flow
 from core.clock import beijing
+from core.spreadsheet import csv_text
 from core.told import NIL
 from enterprises.trace import (
     MOST_NODES,
@@ -31,7 +32,6 @@ from ledger.words import bureau_of
 from nlp.privacy import mask
 from store.registry import find_entry
 from store.schema import documents
-from web.spreadsheet import csv_text
 from web.visit import Here, Refused, Visit
 
 router = APIRouter(include_in_schema=False)
