@@ -43,9 +43,9 @@ def look_at_pressure(settings: Settings, store: Store) -> Iterator[Finding]:
     with store.read() as db:
         pressure, held = pressure_on(db, settings.backlog_most), held_turns(db, system_clock())
     many = "以上" if pressure.waiting > HIGH * pressure.most else ""
-    told = f"待研读 {pressure.waiting:,} 件{many}，超过 {pressure.most:,} 件时低价值信源推后采集"
+    told = f"待研读 {pressure.waiting:,} 件{many}，超过 {pressure.most:,} 件时低价值信源只取可能伤人的内容"
     if held:
-        told += f"；现有 {len(held)} 个推后：{'、'.join(held[:5])}"
+        told += f"；现有 {len(held)} 个让路：{'、'.join(held[:5])}"
     remedy = "加研读进程：fengsui run --workers 2，或在别的机器上 fengsui worker；积压降下来后自动恢复"
     yield Finding("积压", not (pressure.some or held), told, remedy)
 

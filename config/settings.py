@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     backlog_most: int = Field(
         default=5_000,
         ge=1,
-        description="texts waiting to be read above which sources of low worth are visited later (docs/crawling.md)",
+        description="texts waiting to be read above which sources of low worth give way (docs/crawling.md)",
     )
     disk_free: float = Field(
         default=0.1, ge=0, le=0.9, description="share of the disk to be free; below, the desk warns"

@@ -133,25 +133,30 @@ class SourceSpider(Spider, Generic[SourceT]):
                 await asyncio.sleep(0)
             if not self.run.knows(raw):
                 unread.append(raw)
-        left = {id(raw) for raw in unread} - {id(raw) for raw in self.taken(unread)}
+        taken, new = self.taken(unread), {id(raw) for raw in unread}
         for raw in records:
             self.run.row(raw.published)
-            if id(raw) not in left:
-                yield raw
+        for raw in (*taken, *(raw for raw in records if id(raw) not in new)):
+            yield raw
 
     def taken(self, unread: list[DatedT]) -> list[DatedT]:
-        """Those of the unread that this run takes: all, else the newest ones; the rest is left to the next run."""
+        """Those of the unread that this run takes, what may tell of people harmed first: all, else the newest ones; the
+        rest is left to the next run."""
+        urgent = {id(row) for row in unread if self.run.urgent(row.title, row.text)}
+        if self.run.sparing:
+            self.run.put_off(len(unread) - len(urgent))
+            unread = [row for row in unread if id(row) in urgent]
         room = max(self.source.max_items - self.run.counts["taken"], 0)
         if len(unread) > room:
             self.run.leave(len(unread) - room)
-            unread = newest_first(unread)[:room]
+            unread = sorted(newest_first(unread), key=lambda row: id(row) not in urgent)[:room]
         self.run.counts["taken"] += len(unread)
-        return unread
+        return sorted(unread, key=lambda row: id(row) not in urgent)
 
     def recheck_requests(self) -> Iterator[Request]:
         """Recent documents again, conditionally: a revision or a withdrawal shows there."""
         source = self.source
-        if source.watched_for is None:
+        if source.watched_for is None or self.run.sparing:
             return
         known = self.context.intake.recheck(
             source.key,

@@ -25,6 +25,8 @@ PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"newest row is (\w+) old, (\w+) expected", _age_words),
     (r"(\d+) of (\d+) pages could not be read", r"\2 页中 \1 页没有读成"),
     (r"robots\.txt forbids (\d+) of (\d+) pages", r"robots.txt 禁止访问 \2 页中的 \1 页"),
+    (r"(\d+) new rows are left for later: too much waits to be read",
+     r"待研读过多，\1 行新内容留待以后再取"),
     (r"(\d+) new rows beyond max_items \((\d+)\) are left: the next runs go on with them",
      r"超过 max_items（\2）的 \1 行新内容留待以后各次接着取"),
     (r"the site wants no visit before ([\d: -]+)", r"对方要求 \1 之前不再访问"),

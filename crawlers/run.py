@@ -1,7 +1,7 @@
 """One run of one source: what it counted, what went wrong, and how it is judged at its end."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -17,6 +17,8 @@ from crawlers.urls import canonical_url
 Status = Literal["ok", "failed", "blocked", "changed", "silent"]
 """changed: its lists or pages are not as they were.  silent: all was read, and its newest row is too old."""
 MAX_PROBLEMS = 20
+LEFT = ("failed", "left", "put_off")
+"""Counts of what lists led to and is not saved: the next run must read them, whatever they answer."""
 MAX_TITLE = 300
 MAX_NAME = 200
 MAX_FIELD = 20_000
@@ -62,6 +64,8 @@ class Run:
     """A run in progress. All writes to the intake go through here.
 
     anew: lists are asked for without what is known of them, so that the answer is read whatever it was last time.
+    urgent: given title and text of a new row, whether it may tell of people harmed: it is taken first.  sparing: no
+    other new row is taken now.
     """
 
     source: SourceConfig
@@ -74,6 +78,8 @@ class Run:
     newest: datetime | None = None
     not_before: datetime | None = None
     anew: bool = False
+    urgent: Callable[[str, str], bool] = lambda _title, _text: False
+    sparing: bool = False
     pending_lists: dict[str, Validators] = field(default_factory=dict)
     pending_pages: dict[str, Validators] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
@@ -126,6 +132,10 @@ class Run:
     def leave(self, rows: int = 1) -> None:
         """Rows that are new and too many for one run: the list is read again by the next."""
         self.counts["left"] += rows
+
+    def put_off(self, rows: int) -> None:
+        """New rows that this run does not take: too much waits to be read."""
+        self.counts["put_off"] += rows
 
     def skip(self, what: str, example: str = "") -> None:
         """One odd thing; how many there were, and the first of them, is told at the end."""
@@ -209,7 +219,7 @@ class Run:
         """Judge the run; remember the lists only if all they led to is saved. complete: it was not cut short."""
         self._tell_counted()
         self._judge()
-        if complete and self.status in ("ok", "silent") and not self.counts["failed"] and not self.counts["left"]:
+        if complete and self.status in ("ok", "silent") and not any(self.counts[one] for one in LEFT):
             for key, validators in self.pending_lists.items():
                 self.intake.remember(self.source.key, key, validators)
         names = ("new", "changed", "unchanged", "failed", "gone", "items", "requests", "not_modified", "undated")
@@ -231,6 +241,8 @@ class Run:
         if left := self.counts["left"]:
             most = self.source.max_items
             self.problems.append(f"{left} new rows beyond max_items ({most}) are left: the next runs go on with them")
+        if later := self.counts["put_off"]:
+            self.problems.append(f"{later} new rows are left for later: too much waits to be read")
         for what, count in self.skipped.items():
             example = f", first {self.examples[what]!r}" if what in self.examples else ""
             self.problems.append(f"{count} × {what}{example}")

@@ -56,7 +56,7 @@ class CrawlEngine:
 
     archive_dir: where WARC files go.  contact: address or page in the User-Agent, so that a site can reach us.
     drop_dir: the data folder, below which file_import looks.  backoff: first pause before a retry.
-    spiders: the spider of each family.
+    spiders: the spider of each family.  urgent, sparing: see Run; the latter by source.
     """
 
     sources: Mapping[str, SourceConfig]
@@ -69,6 +69,8 @@ class CrawlEngine:
     backoff: timedelta = timedelta(seconds=5)
     spiders: Mapping[str, type[SourceSpider[Any]]] = field(default_factory=lambda: SPIDERS)
     pace: Pace = field(default_factory=Pace)
+    urgent: Callable[[str, str], bool] = lambda _title, _text: False
+    sparing: Callable[[str], bool] = lambda _key: False
     _running: dict[str, Crawler | None] = field(default_factory=dict, init=False)
     _hosts: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
     _stopping: bool = field(default=False, init=False)
@@ -183,7 +185,14 @@ class CrawlEngine:
             done(summary)
 
     async def _run(self, source: SourceConfig) -> RunSummary:
-        run = Run(source, self.intake, self.clock, anew=self.intake.is_sick(source.key))
+        run = Run(
+            source,
+            self.intake,
+            self.clock,
+            anew=self.intake.is_sick(source.key),
+            urgent=self.urgent,
+            sparing=self.sparing(source.key),
+        )
         complete = False
         try:
             if isinstance(source, FileImportSource):

@@ -18,7 +18,9 @@ from core.logs import log_event
 from core.measures import RUNS, count
 from crawlers.run import RunSummary
 from crawlers.runner import CrawlEngine
+from nlp.first_reading import is_urgent
 from pipelines.intake import StoreIntake
+from pipelines.pressure import GLANCE
 from pipelines.rhythm import pulse_after
 from pipelines.waking import Idle
 from store.database import Store
@@ -41,6 +43,7 @@ class CrawlQueue:
     sources: Mapping[str, SourceConfig] = field(default_factory=dict)
     waiting: Idle | None = None
     _open: dict[str, str] = field(default_factory=dict, init=False)
+    _glances: set[str] = field(default_factory=set, init=False)
     _pressed: bool = field(default=False, init=False)
 
     def recover(self) -> None:
@@ -89,7 +92,12 @@ class CrawlQueue:
                 await self._idle(bool(self._open or busy()))
                 continue
             self._open[run.source] = run.id
+            (self._glances.add if run.reason == GLANCE else self._glances.discard)(run.source)
             yield run.source
+
+    def is_glance(self, source: str) -> bool:
+        """Whether the open run of a source takes only what may tell of people harmed."""
+        return source in self._glances
 
     def _note(self, db: Connection) -> str:
         """What it does; in its log, too, once when sources begin or cease to give way."""
@@ -98,7 +106,7 @@ class CrawlQueue:
             self._pressed = bool(held)
             what, level = ("sources give way", logging.WARNING) if held else ("sources go on", logging.INFO)
             log_event(logger, what, level=level, sources=held[:20])
-        return f"{len(self._open)} 个在采" + (f"，{len(held)} 个因积压推后" if held else "")
+        return f"{len(self._open)} 个在采" + (f"，{len(held)} 个因积压让路" if held else "")
 
     async def _idle(self, at_work: bool) -> None:
         """at_work: a source may become free without any job of the queue."""
@@ -116,7 +124,9 @@ class CrawlQueue:
         if run_id is not None:
             with self.store.write() as db:
                 # A run that was given up tells nothing of its source: another's has told, or will.
-                if note_summary(db, run_id, summary, self.clock) and source is not None:
+                # A glance tells nothing of its pace; its turn is settled.
+                mine = note_summary(db, run_id, summary, self.clock)
+                if mine and source is not None and summary.source not in self._glances:
                     note_pulse(db, source, summary, self.clock())
 
 
@@ -148,11 +158,13 @@ def make_engine(
         contact=contact,
         drop_dir=data_dir,
         clock=clock,
+        urgent=is_urgent,
     )
 
 
 async def serve_queue(engine: CrawlEngine, queue: CrawlQueue, *, stop: asyncio.Event) -> None:
     """Run what the queue asks for until `stop`."""
+    engine.sparing = queue.is_glance
     queue.recover()
     await engine.serve(queue.requests(engine.busy), queue.done, stop=stop)
     with queue.store.write() as db:

@@ -1,9 +1,10 @@
-"""Back-pressure: while more texts wait than are read, sources of low worth are visited later.
+"""Back-pressure: while more texts wait than are read, of sources of low worth only what may tell of harm is fetched.
 
 The queue is the table of documents, so a stream above what the workers read costs disk and not memory. What slows down
-is fetching, and of that only what tells least: news and talk of tier 3 and 4 wait up to their longest interval; with
-ten times as many texts waiting those of tier 2 wait, too, and all until it is less. What tells of harm goes on whatever
-waits: complaints, recalls, spot checks, notices, hot lists and every source of tier 1.
+is fetching, and of that what tells least: news and talk of tier 3 and 4 are glanced at in their turn, a row is taken
+where its headline may tell of people harmed (nlp/first_reading.py), and the rest is left to a visit at their longest
+interval; with ten times as many texts waiting those of tier 2 give way, too, and all until it is less. What tells of
+harm goes on whatever waits: complaints, recalls, spot checks, notices, hot lists and every source of tier 1.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from config.sources import SourceConfig
+from config.sources import KEPT, SourceConfig
 from core.records import Kind
 from store.documents import count_unread
 from store.pulses import HELD, find_pulse, move_turn
@@ -22,8 +23,8 @@ LOW_WORTH = 3
 """The tier from which a source gives way first."""
 HIGH = 10
 """So many times the bound, and whatever may give way does."""
-LATER = timedelta(minutes=1)
-"""After so long it is looked again whether as many wait still."""
+GLANCE = "glance"
+"""The reason of a run that takes only what may tell of people harmed."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Pressure:
 
     def holds(self, source: SourceConfig) -> bool:
         """Whether a source gives way."""
-        may = source.kind in GIVES_WAY and source.tier > 1
+        may = source.kind in GIVES_WAY and source.tier > 1 and source.family not in KEPT
         return may and (self.high or (self.some and source.tier >= LOW_WORTH))
 
 
@@ -54,15 +55,18 @@ def pressure_on(db: Connection, most: int) -> Pressure:
     return Pressure(count_unread(db, HIGH * most + 1), most)
 
 
-def put_off(db: Connection, due: Iterable[SourceConfig], pressure: Pressure, now: datetime) -> Iterator[str]:
-    """Move the turns of those of these due sources that give way; their keys."""
+def give_way(db: Connection, due: Iterable[SourceConfig], pressure: Pressure, now: datetime) -> Iterator[str]:
+    """Those of these due sources that are only glanced at; their next turn comes after their own interval."""
     for source in due:
         if not pressure.holds(source):
             continue
         pulse = find_pulse(db, source.key)
         if pulse is None:  # never visited: nobody knows what it would bring
             continue
-        latest = now + LATER if pressure.high else source.opens(pulse.run_at + source.slowest)
-        if latest > now:
-            move_turn(db, source.key, min(now + LATER, latest), f"{HELD}：{pressure.waiting:,} 件待研读，先让别的信源")
-            yield source.key
+        latest = source.opens(pulse.run_at + source.slowest)
+        if latest <= now and not pressure.high:
+            continue
+        turn = now + max(timedelta(seconds=pulse.pace), source.fastest)
+        why = f"{HELD}：{pressure.waiting:,} 件待研读，只取可能伤人的内容"
+        move_turn(db, source.key, turn if pressure.high else min(turn, latest), why)
+        yield source.key

@@ -1,15 +1,15 @@
-"""Asks for the runs of sources whose turn it is, and puts off those that give way while too much waits to be read."""
+"""Asks for the runs of sources whose turn it is: for a glance only where they give way to what waits to be read."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.sources import SourceConfig
 from core.logs import log_event
-from pipelines.pressure import Pressure, pressure_on, put_off
+from pipelines.pressure import GLANCE, Pressure, give_way, pressure_on
 from store.database import Store
-from store.pulses import all_pulses, due_turns, move_turn, not_to_visit, visited_of
+from store.pulses import all_pulses, due_turns, move_turn, not_to_visit, release_turns, visited_of
 from store.runs import ask_for_run
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Turns:
     most: int = BACKLOG_MOST
     _mine: dict[str, SourceConfig] = field(default_factory=dict, init=False)
     _unvisited: set[str] = field(default_factory=set, init=False)
-    _pressed: bool = field(default=False, init=False)
+    _pressed: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         self._mine = {source.key: source for source in self.sources if source.enabled}
@@ -49,22 +49,32 @@ class Turns:
             due = due_turns(db, now)
             self._unvisited -= visited_of(db, self._unvisited)
             away = not_to_visit(db, now) if due or self._unvisited else {}
-            pressure = pressure_on(db, self.most) if due else None
+            pressure = pressure_on(db, self.most) if due or self._pressed else Pressure(0, self.most)
+        self._tell(pressure, now)
         turns = [(key, since) for key, since in due if key in self._mine]
         turns += [(key, now) for key in sorted(self._unvisited)]
         asking = [(key, since) for key, since in turns if key not in away and self._mine[key].opens(now) <= now]
         if not asking:
             return []
         with self.store.write() as db:
-            if pressure is not None:
-                self._tell(pressure)
-                later = set(put_off(db, [self._mine[key] for key, _since in asking], pressure, now))
-                asking = [(key, since) for key, since in asking if key not in later]
-            return [key for key, since in asking if ask_for_run(db, key, reason="schedule", now=now, due_at=since)]
+            glances = set(give_way(db, [self._mine[key] for key, _since in asking], pressure, now))
+            return [
+                key
+                for key, since in asking
+                if ask_for_run(db, key, reason=_reason(key, glances), now=now, due_at=since)
+            ]
 
-    def _tell(self, pressure: Pressure) -> None:
-        """Once where it begins, once where it is over."""
-        if pressure.some != self._pressed:
-            self._pressed = pressure.some
-            what, level = ("sources give way", logging.WARNING) if pressure.some else ("sources go on", logging.INFO)
-            log_event(logger, what, level=level, waiting=pressure.waiting, most=pressure.most)
+    def _tell(self, pressure: Pressure, now: datetime) -> None:
+        """Once where it begins; where it is over, who gave way is due."""
+        if pressure.some and not self._pressed:
+            log_event(logger, "sources give way", level=logging.WARNING, waiting=pressure.waiting, most=pressure.most)
+        elif self._pressed and not pressure.some:
+            with self.store.write() as db:
+                due = release_turns(db, now)
+            if due:
+                log_event(logger, "sources go on", waiting=pressure.waiting, sources=due)
+        self._pressed = pressure.some
+
+
+def _reason(key: str, glances: Collection[str]) -> str:
+    return GLANCE if key in glances else "schedule"

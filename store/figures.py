@@ -28,7 +28,7 @@ class Figures:
     stage; 0 where none does.  arrived: documents ever stored.
 
     late_sources, latest: how many turns of sources are overdue by a minute or more, and by how much the worst is.
-    held: sources that are visited later because too much waits to be read.
+    held: sources of which only what may tell of harm is fetched, as too much waits to be read.
     alerts: by state and level.  late_alerts: opened too late, of the last day.  due: seconds that the message waits
     whose time came first.
     """

@@ -106,6 +106,12 @@ def held_turns(db: Connection, now: datetime) -> list[str]:
     return list(db.execute(held.order_by(source_pulses.c.source)).scalars())
 
 
+def release_turns(db: Connection, now: datetime) -> int:
+    """Those that were put off so are due now; how many."""
+    held = update(source_pulses).where(source_pulses.c.next_at > now, source_pulses.c.why.like(f"{HELD}%"))
+    return int(db.execute(held.values(next_at=now)).rowcount)
+
+
 def move_turn(db: Connection, source: str, next_at: datetime, why: str) -> None:
     """Its turn comes at another time."""
     mine = source_pulses.c.source == source

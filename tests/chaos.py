@@ -53,14 +53,16 @@ EAGER = "import pipelines.supervisor as s; s.RESTART_SECONDS = (0.3,); from cli 
 
 @dataclass
 class Eager(System):
-    """A live system whose processes start again at once. environment: of its own."""
+    """A live system whose processes start again at once. environment: of its own.  workers: how many read."""
 
     environment: dict[str, str] = field(default_factory=dict)
+    workers: int = 2
 
     def start(self) -> None:
         """See System."""
         self._out, self._err = self.folder.parent / "run.out", self.folder.parent / "run.err"
-        words = ["run", "--port", "0", "--profile", "live", "--workers", "2", "--data", str(self.folder)]
+        words = ["run", "--port", "0", "--profile", "live", "--workers", str(self.workers)]
+        words += ["--data", str(self.folder)]
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", EAGER, *words],

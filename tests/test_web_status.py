@@ -94,11 +94,11 @@ def test_each_fault_says_what_to_do(services: Services, monkeypatch: pytest.Monk
 def test_sources_that_give_way_to_a_backlog_are_told_with_what_goes_on(services: Services) -> None:
     with services.store.write() as db:
         key = db.execute(text("select source from source_pulses order by source limit 1")).scalar_one()
-        move_turn(db, key, NOW + timedelta(minutes=1), f"{HELD}：5,001 件待研读，先让别的信源")
-    told = next(one for one in faults_of(page_of(services)) if "推后采集" in one)
-    assert "1 个信源推后采集；投诉、召回、抽检、通报和热搜照常" in told
+        move_turn(db, key, NOW + timedelta(minutes=1), f"{HELD}：5,001 件待研读，只取可能伤人的内容")
+    told = next(one for one in faults_of(page_of(services)) if "只取可能伤人" in one)
+    assert "1 个信源只取可能伤人的内容，其余推后；投诉、召回、抽检、通报和热搜照常" in told
     assert "fengsui run --workers 2" in told
-    assert "1 个因待研读过多推后采集" in page_of(services, "/sources")
+    assert "1 个因待研读过多只取可能伤人的内容" in page_of(services, "/sources")
 
 
 def test_a_job_tells_its_last_and_its_next_run_and_how_it_ended(services: Services) -> None:

@@ -131,7 +131,7 @@ def _held(seen: Seen) -> Iterator[Fault]:
     if seen.held:
         unread = next((queue.waiting for queue in seen.queues if queue.key == "fetched"), 0)
         yield Fault(
-            f"待研读 {unread:,} 件，{seen.held} 个信源推后采集；投诉、召回、抽检、通报和热搜照常",
+            f"待研读 {unread:,} 件，{seen.held} 个信源只取可能伤人的内容，其余推后；投诉、召回、抽检、通报和热搜照常",
             "积压降下来后自动恢复；常有积压则加研读进程（fengsui run --workers 2，或在别的机器上 fengsui worker）",
         )
 

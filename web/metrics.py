@@ -115,7 +115,7 @@ def _of_sources(figures: Figures) -> Iterator[Metric]:
     states = {(state,): float(count) for state, count in figures.source_states.items()}
     yield _gauges("sources", "Enabled sources by state.", ("state",), states)
     yield _gauge("sources_late", "Sources whose turn was a minute ago or longer.", figures.late_sources)
-    yield _gauge("sources_held", "Sources visited later because too much waits to be read.", figures.held)
+    yield _gauge("sources_held", "Sources that give way because too much waits to be read.", figures.held)
     yield _gauge("source_lateness_seconds", "By how much the source that is latest is late.", figures.latest)
 
 
