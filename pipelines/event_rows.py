@@ -12,7 +12,6 @@ from core.records import KIND_OF, SOURCE_TYPE_OF, Analysis, Document, Kind, Sour
 from nlp.analyze import Analyzer
 from nlp.event_figures import BCubed, Shelf, bcubed
 from nlp.event_traits import Traits
-from nlp.near_duplicates import band_keys
 from pipelines.duplicates import WITHIN, Marks
 from pipelines.events import EventKeeper
 
@@ -107,7 +106,7 @@ class _Copies:
 
     def origin_of(self, document: Document) -> str | None:
         mine = Marks.of(document.title, document.text)
-        keys = [*mine.hashes, *band_keys(mine.signature)] if document.text else []
+        keys = [*mine.hashes, *mine.bands] if document.text else []
         seen = Counter(name for key in keys for name in self.by_mark[key][-MOST_MARKS:])
         origin = next(
             (self.origins[name] for name, _ in seen.most_common(8) if self._repeats(mine, name, document)), None

@@ -5,7 +5,7 @@ done."""
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,8 +22,8 @@ from enterprises.mirror_queue import settle
 from enterprises.told import tells, told_by
 from nlp.analyze import Analyzer
 from pipelines.clean import cleaned
-from pipelines.duplicates import attach
-from store.database import Store, take_turn
+from pipelines.duplicates import Marks, attach
+from store.database import Store, part_of, take_turn
 from store.documents import (
     ANALYSED,
     DEDUPED,
@@ -116,18 +116,26 @@ class Pipeline:
 
     def _clean(self, works: Sequence[Work], *, keep: bool) -> list[Work]:
         """Cleaned and masked text, and the origin it repeats. keep: the rows stay claimed."""
+        ready: dict[int, tuple[Mapping[str, Any], Marks]] = {}
+        for work in works:
+            try:
+                with _step("clean", work.document):
+                    values = cleaned(work.raw)
+                    ready[work.seq] = values, Marks.of(values["title"], values["text"])
+            except Exception as problem:  # noqa: BLE001 - one hostile text must not stop the others
+                self._failed(work, problem)
         done: list[Work] = []
 
         def one(db: Connection, work: Work) -> None:
+            values, marks = ready[work.seq]
             take_turn(db, CLEAN_TURN)  # two texts alike that are cleaned side by side would both be origins
-            with _step("clean", work.document):
-                values = cleaned(work.raw)
-                origin = attach(db, work.document, values["title"], values["text"])
+            with _step("attach", work.document):
+                origin = attach(db, work.document, marks)
                 self._advance(db, work, DEDUPED, keep=keep, repost_of=origin, **values)
             document = replace(work.document, repost_of=origin, **values)
             done.append(replace(work, stage=DEDUPED, document=document, attempts=1))
 
-        self._each(works, one)
+        self._each([work for work in works if work.seq in ready], one)
         return done
 
     def _read(self, works: Sequence[Work]) -> list[Work]:
@@ -211,7 +219,7 @@ class Pipeline:
                 while left:
                     work = left.popleft()
                     try:
-                        with db.begin_nested():
+                        with part_of(db):
                             one(db, work)
                     except ClaimLost:
                         lost.append(work)

@@ -36,6 +36,8 @@ WORKS_SINCE = "schema_works_since"
 programs sets it to itself; one that only adds leaves it."""
 BEGIN_AS = "begin_as"
 """Note on a connection: how its next transaction begins, where it is not to take the write lock."""
+_HELD = "turns_held"
+"""Note on a connection: the turns that its transaction has, so that it asks for none twice."""
 Synchronous = Literal["FULL", "NORMAL"]
 
 
@@ -73,8 +75,23 @@ def open_engine(url: str, *, synchronous: Synchronous = "FULL", kept: bool = Fal
 def take_turn(db: Connection, key: int) -> None:
     """Wait until no other transaction has this turn, and have it to the end of this one. SQLite's write transactions
     wait for each other anyhow."""
-    if db.dialect.name == "postgresql":
+    if db.dialect.name != "postgresql":
+        return
+    held = db.info.setdefault(_HELD, set())
+    if key not in held:
         db.execute(_TURN, {"key": key})
+        held.add(key)
+
+
+@contextmanager
+def part_of(db: Connection) -> Iterator[None]:
+    """A part of a transaction that is undone by itself when it fails; the turns it took are given back with it."""
+    try:
+        with db.begin_nested():
+            yield
+    except BaseException:
+        db.info.pop(_HELD, None)
+        raise
 
 
 _TURN = text("select pg_advisory_xact_lock(:key)")
@@ -106,6 +123,7 @@ class Store:
         """One transaction: committed at the end, rolled back on any exception."""
         with _explaining(), self.engine.begin() as db:
             forget_wakes(db)
+            db.info.pop(_HELD, None)
             if self.fence is not None:
                 self.fence(db)
             yield db

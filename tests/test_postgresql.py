@@ -2,6 +2,7 @@
 `make test-postgresql`."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 from alembic.autogenerate import compare_metadata
@@ -10,7 +11,7 @@ from alembic.migration import MigrationContext
 from core.records import Kind, Notification, RawDocument
 from pipelines.intake import StoreIntake
 from store.alert_log import add_delivery, claim_delivery
-from store.database import Store, set_fact
+from store.database import Store, part_of, set_fact, take_turn
 from store.documents import FETCHED, claim
 from store.index_queue import claim_waiting
 from store.inserts import create_only, insert_into, wrote
@@ -91,3 +92,18 @@ def test_what_is_there_is_not_written_again_and_that_is_known(team: Store) -> No
         set_fact(db, "k", "b")
     with team.read() as db:
         assert db.exec_driver_sql("select value from facts where key = 'k'").scalar_one() == "b"
+
+
+def test_a_turn_goes_with_the_part_that_was_undone_and_is_taken_once(team: Store) -> None:
+    held = "select count(*) from pg_locks where locktype = 'advisory' and granted and pid = pg_backend_pid()"
+    with team.write() as db:
+        with suppress(ValueError), part_of(db):
+            take_turn(db, 7)
+            raise ValueError
+        assert db.exec_driver_sql(held).scalar_one() == 0
+        take_turn(db, 7)
+        take_turn(db, 7)
+        assert db.exec_driver_sql(held).scalar_one() == 1
+    with team.write() as db:
+        take_turn(db, 7)
+        assert db.exec_driver_sql(held).scalar_one() == 1

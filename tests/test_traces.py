@@ -103,7 +103,7 @@ def test_one_document_is_one_trace_from_fetch_to_delivery(store: Store, tmp_path
     assert collector.services == {"fengsui"}
     trace, root = traces.ids_of(document["id"], 1)
     found = collector.of(trace)
-    assert list(found) == ["fetch", "store", "clean", "analyse", "judge", "index", "deliver"]
+    assert list(found) == ["fetch", "store", "clean", "attach", "analyse", "judge", "index", "deliver"]
     fetch = found.pop("fetch")
     assert int.from_bytes(fetch.span_id, "big") == root
     assert not fetch.parent_span_id

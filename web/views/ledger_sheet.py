@@ -22,6 +22,7 @@ from ledger.steps import act, add, check_draft
 from ledger.words import FIELD_WORDS
 from store import audit
 from store.alert_log import find_alert
+from store.database import part_of
 from store.ledger import Entry, list_entries, rows_of_all
 from store.ledger_list import has
 from store.supervisions import supervised_entries
@@ -163,7 +164,7 @@ def _write(visit: Visit, path: Path, once: str) -> Response:
                 typed={"changes": one.changes},
             )  # fmt: skip
             try:
-                with db.begin_nested():
+                with part_of(db):
                     if one.kind == "new" and one.draft is not None:
                         add(book, db, one.draft, deed, due_on=one.due_on)
                     elif one.kind == "changed":
