@@ -2,6 +2,7 @@
 
     python -m benchmarks.scale [--documents 300000] [--workers 4] [--nodes 3] [--steps 10]
     python -m benchmarks.scale --readers               one reader against two, with store and index idle
+    python -m benchmarks.scale --alone                 each step by itself in one process: where a turn is, the ceiling
 
 Texts are those of benchmarks/stream_texts.py (of a tenth the full text, the rest headlines), told over sixty days. They
 are put in as the crawler does, never more than BACKLOG ahead. A line a step: documents so far, CPU milliseconds a
@@ -164,6 +165,8 @@ def told(so_far: int, step: int, before: Costs, after: Costs, workers: Sequence[
         for part in ("workers", "indexer", "postgresql", "elasticsearch")
     ]
     rate, memory = step / (after.clock - before.clock), [f"{pss_mb(pid):.0f}" for pid in workers]
+    if "0" in memory:
+        raise SystemExit("a worker has ended; its reason is above")
     cells = " | ".join(f"{one:.2f}" for one in spent)
     print(f"| {so_far:,} | {cells} | {rate:.1f} | {', '.join(memory)} |", flush=True)
     return spent[0]
@@ -215,6 +218,23 @@ def readers(options: argparse.Namespace, folder: Path, store: Store) -> None:
     print(f"one reader {took[1]:.1f} documents a second, two {took[2]:.1f}: x{took[2] / took[1]:.2f}")
 
 
+def alone(options: argparse.Namespace, folder: Path, store: Store) -> None:
+    """Each step of one process, the others idle. Cleaning and judging hold a turn that the whole team has once."""
+    settings = Settings(profile="live", data=folder / "data", database_url=store.url)
+    known = knowledge_of(settings, store)
+    judge = judge_of(settings, store, known, notify=False)
+    pipeline = build_pipeline(settings, store, known, who="alone/1", judge=judge)
+    count = min(options.documents, 6000)
+    feed(store, list(enumerate(itertools.islice(texts(count, options.shared), count))), count)
+    steps = (("clean", pipeline.clean), ("read", pipeline.analyse), ("judge", pipeline.judge_signals))
+    for name, step in steps:
+        begun, cpu, moved = time.monotonic(), time.process_time(), 0
+        while now := step():
+            moved += now
+        seconds, spent = time.monotonic() - begun, time.process_time() - cpu
+        print(f"{name}: {moved / seconds:.0f} a second, {1000 * spent / moved:.2f} ms of CPU", flush=True)
+
+
 def _read(store: Store) -> int:
     with store.read() as db:
         return int(db.execute(select(func.count()).where(documents.c.stage == "analysed")).scalar_one())
@@ -228,6 +248,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--readers", action="store_true")
+    parser.add_argument("--alone", action="store_true")
     parser.add_argument("--shared", type=Path, default=SHARED)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -235,7 +256,8 @@ def main() -> None:
         folder.chmod(0o755)
         with running_postgresql(folder / "pg", LASTING) as database:
             store = Store(database.url)
-            (readers if options.readers else whole)(options, folder, store)
+            measure = readers if options.readers else alone if options.alone else whole
+            measure(options, folder, store)
             store.close()
 
 

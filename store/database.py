@@ -4,6 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,13 +12,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, Insert, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from core.errors import StoreError
 from core.logs import log_event
+from store.inserts import create_only, insert_into
 from store.queue_schema import keep_queues
 from store.schema import facts
 from store.wake import forget_wakes, wake_noted
@@ -185,9 +187,10 @@ def alembic_config(url: str) -> Config:
 def check_profile(db: Connection, profile: str) -> None:
     """Claim this database for `profile`; demo and live data never share one. Raises StoreError otherwise."""
     held = get_fact(db, "profile")
-    if held is None:
-        set_fact(db, "profile", profile)
-    elif held != profile:
+    if held is None:  # another process may start at the same moment: the first one's word holds
+        create_only(db, facts, {"key": "profile", "value": profile})
+        held = get_fact(db, "profile")
+    if held != profile:
         raise StoreError(f"this database holds the profile {held!r}, not {profile!r}: give another --data or database")
 
 
@@ -197,9 +200,15 @@ def get_fact(db: Connection, key: str) -> str | None:
 
 
 def set_fact(db: Connection, key: str, value: str) -> None:
-    """Remember a single value."""
-    if db.execute(facts.update().where(facts.c.key == key).values(value=value)).rowcount == 0:
-        db.execute(facts.insert().values(key=key, value=value))
+    """Remember a single value, in place of what was remembered."""
+    db.execute(_remember(db.dialect.name), {"key": key, "value": value})
+
+
+@cache
+def _remember(dialect: str) -> Insert:
+    """Built once. An update that finds nothing and then an insert would fail where two processes start together."""
+    new = insert_into(facts, dialect)
+    return new.on_conflict_do_update(index_elements=[facts.c.key], set_={"value": new.excluded.value})
 
 
 DAMAGED = ("disk image is malformed", "not a database", "invalid page", "could not read block")

@@ -5,13 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from core.errors import StoreError
 from core.records import Kind, Notification, RawDocument
 from pipelines.intake import StoreIntake
 from store.alert_log import add_delivery, claim_delivery
-from store.database import Store, part_of, set_fact, take_turn
+from store.database import Store, check_profile, part_of, set_fact, take_turn
 from store.documents import FETCHED, claim
 from store.index_queue import claim_waiting
 from store.inserts import create_only, insert_into, wrote
@@ -107,3 +109,26 @@ def test_a_turn_goes_with_the_part_that_was_undone_and_is_taken_once(team: Store
     with team.write() as db:
         take_turn(db, 7)
         assert db.exec_driver_sql(held).scalar_one() == 1
+
+
+def test_processes_that_start_together_on_an_empty_database_agree_on_its_profile(team: Store) -> None:
+    first = Store(team.url)
+    with first.write() as db:  # holds its word back until the other waits for it
+        check_profile(db, "live")
+        with ThreadPoolExecutor(1) as others:
+            second = others.submit(_claim_profile, team.url, "live")
+            while not db.exec_driver_sql("select count(*) from pg_locks where not granted").scalar_one():
+                assert not second.done()
+            db.commit()
+            second.result(20)
+    with pytest.raises(StoreError, match="demo"):
+        _claim_profile(team.url, "demo")
+    first.close()
+
+
+def _claim_profile(url: str, profile: str) -> None:
+    store = Store(url)
+    with store.write() as db:
+        check_profile(db, profile)
+        set_fact(db, "started", profile)
+    store.close()
