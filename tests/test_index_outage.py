@@ -1,10 +1,7 @@
 """A search cluster that hangs, refuses, is killed and comes back: reading and alerts go on, and nothing is lost."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from config.settings import PROJECT, Settings
+from config.settings import Settings
 from core.clock import system_clock
 from search.open import open_backend
 from store.database import Store
@@ -23,6 +20,7 @@ from store.schema import alerts, documents
 from tests.command_line import Finished, run_here
 from tests.desk_server import make_services, running_desk
 from tests.elasticsearch import NodeMissing, build, required, running_node
+from tests.forked import start
 from tests.gate import Gate
 from tests.running_system import until
 from tests.test_kill import filled
@@ -48,21 +46,15 @@ def gate() -> Iterator[Gate]:
     made.shut()
 
 
-def environment(gate: Gate) -> Mapping[str, str]:
-    return {**os.environ, "FENGSUI_ELASTICSEARCH_URL": gate.url}
-
-
 @contextmanager
 def processes(folder: Path, gate: Gate, *names: str) -> Iterator[None]:
     """Kept processes of a live profile, as `fengsui run` starts them."""
     started = []
+    leading = {"FENGSUI_ELASTICSEARCH_URL": gate.url}
     try:
         for name in names:
-            command = [sys.executable, "-m", "cli", name, "--profile", "live", "--data", str(folder)]
-            with (folder / f"{name}.err").open("ab") as log:
-                started.append(
-                    subprocess.Popen(command, cwd=PROJECT, env=environment(gate), stdin=subprocess.DEVNULL, stderr=log)
-                )
+            words = (name, "--profile", "live", "--data", str(folder))
+            started.append(start(*words, log=folder / f"{name}.log", environment=leading))
         yield
     finally:
         for process in started:

@@ -1,16 +1,14 @@
 """An alert that a search on a real Elasticsearch node sets off, and the same alert while that node is dead."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from config.settings import PROJECT
+from tests.command_line import Finished, run_here
 from tests.elasticsearch import EIGHT, running_node
 from tests.elasticsearch_fixture import built
 
@@ -63,12 +61,11 @@ class Desk:
     def make_rule(self) -> None:
         (self.config / "rules" / "charging_fires.yml").write_text(RULE, encoding="utf-8")
 
-    def fengsui(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "cli", *words, "--data", str(self.data)]
-        environment = {**os.environ, "FENGSUI_ELASTICSEARCH_URL": self.url, "FENGSUI_CONFIG": str(self.config)}
-        return subprocess.run(
-            command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=250, check=False
-        )
+    def fengsui(self, *words: str) -> Finished:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FENGSUI_ELASTICSEARCH_URL", self.url)
+            patch.setenv("FENGSUI_CONFIG", str(self.config))
+            return run_here(*words, "--data", str(self.data))
 
     def ingest(self) -> dict[str, Any]:
         file = self.data.parent / "lines.jsonl"
@@ -99,7 +96,6 @@ def story(alert: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.timeout(600)
 def test_the_same_alert_on_a_live_node_and_without_it(tmp_path: Path) -> None:
     built(EIGHT)
     for name in ("live", "dead"):

@@ -2,8 +2,6 @@
 
 import json
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,9 +20,10 @@ from search.embedded import EmbeddedBackend
 from store.database import Store
 from store.documents import count_by_stage
 from store.schema import alerts, documents, findings
+from tests.forked import start
 from tests.running_system import until
 
-KILLS = 12
+KILLS = 8
 DAY_ZERO = parse_published("2026-11-20T00:00:00")
 
 
@@ -50,15 +49,11 @@ def filled(folder: Path) -> Store:
     return store
 
 
-def start(name: str, folder: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "cli", name, "--profile", "live", "--data", str(folder)]
-    return subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
 @contextmanager
 def both(folder: Path) -> Iterator[None]:
     """A worker and an indexer, killed at the end, whatever they are doing."""
-    processes = [start(name, folder) for name in ("worker", "indexer")]
+    where = ("--profile", "live", "--data", str(folder))
+    processes = [start(name, *where, log=folder / f"{name}.log") for name in ("worker", "indexer")]
     try:
         yield
     finally:
@@ -100,7 +95,7 @@ def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path: Path) -> No
     chance = random.Random(20261123)
     for _kill in range(KILLS):
         with both(rough):
-            time.sleep(chance.uniform(0.9, 2.4))  # start-up takes about a second: most kills hit the work
+            time.sleep(chance.uniform(0.3, 2.4))  # from where the lexicon is read to deep in the work
     finish(store, rough)
     assert what_is_known(store) == what_is_known(quiet_store)
     with store.read() as db:

@@ -1,17 +1,14 @@
 """Crawling by hand: with nothing else running, beside another process, interrupted; and what its exit codes say."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
 
 from commands.doctor import examine
 from commands.sample_site import SITE_PORT, kept_port
-from config.settings import PROJECT, Settings
+from config.settings import Settings
 from config.sources import parse_source
 from core.clock import fixed_clock, system_clock
 from pipelines.intake import StoreIntake
@@ -32,23 +29,15 @@ from store.runs import (
 )
 from tests.conftest import NOON
 from tests.crawl_server import Reply, Site
+from tests.forked import run_apart, start
 
 COUNTS = {"new": 0, "changed": 0, "unchanged": 0, "failed": 0, "gone": 0}
 
 
-def start(folder: Path, *sources: str, **environment: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "cli", "crawl", *sources, "--data", str(folder)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command, cwd=PROJECT, env={**os.environ, **environment}, stdout=pipe, stderr=pipe, text=True
-    )
-
-
-def crawl(folder: Path, *sources: str, **environment: str) -> tuple[int, str, str]:
-    """Exit code, output, errors."""
-    process = start(folder, *sources, **environment)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
+def crawl(folder: Path, *sources: str) -> tuple[int, str, str]:
+    """Exit code, output, errors, in a process of its own: a reactor runs once."""
+    done = run_apart("crawl", *sources, "--data", str(folder))
+    return done.returncode, done.stdout, done.stderr
 
 
 def opened(folder: Path) -> Store:
@@ -108,12 +97,13 @@ def test_an_interrupted_crawl_says_so_and_leaves_no_run_open(tmp_path: Path) -> 
     folder.mkdir(parents=True)
     (folder / "slow.yml").write_text(source + "allow_private: ['127.0.0.1']\n", encoding="utf-8")
     live = {"FENGSUI_PROFILE": "live", "FENGSUI_CONTACT": "desk@bureau.example.org"}
-    process = start(tmp_path / "data", FENGSUI_CONFIG=str(tmp_path / "config"), **live)
+    live["FENGSUI_CONFIG"] = str(tmp_path / "config")
+    process = start("crawl", "--data", str(tmp_path / "data"), environment=live)
     try:
         while not site.hits()["/rss"]:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate()
     finally:
         process.kill()
         site.close()

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +18,7 @@ from crawlers.trial_run import Bench, try_source
 from pipelines.intake import StoreIntake
 from store.database import Store
 from tests.crawl_server import ReactorThread, Reply, Site
+from tests.forked import run_apart, start
 
 DAY = datetime.now(UTC) - timedelta(days=2)
 LIST = "<html><head><title>通知公告-某市市场监督管理局</title></head><body><ul class='list'>{rows}</ul></body></html>"
@@ -39,24 +38,13 @@ def site() -> Iterator[Site]:
     site.close()
 
 
-def start(*arguments: str, folder: Path, **environment: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "cli", "source", *arguments, "--data", str(folder / "data")]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command,
-        cwd=PROJECT,
-        env={**os.environ, "FENGSUI_CONTACT": "mailto:desk@example.org", **environment},
-        stdout=pipe,
-        stderr=pipe,
-        text=True,
-    )
+CONTACT = {"FENGSUI_CONTACT": "mailto:desk@example.org"}
 
 
 def source(*arguments: str, folder: Path, **environment: str) -> tuple[int, str, str]:
-    """Exit code, output, errors."""
-    process = start(*arguments, folder=folder, **environment)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
+    """Exit code, output, errors, in a process of its own: a reactor runs once."""
+    done = run_apart("source", *arguments, "--data", str(folder / "data"), environment=CONTACT | environment)
+    return done.returncode, done.stdout, done.stderr
 
 
 def written(folder: Path, site: Site, **values: object) -> str:
@@ -250,11 +238,11 @@ def test_a_source_that_asked_for_peace_is_not_tried_before_its_time(tmp_path: Pa
 
 def test_a_slow_trial_tells_how_far_it_is_and_ends_when_it_is_told_to(tmp_path: Path, site: Site) -> None:
     site.routes["/tzgg/1.html"] = Reply("<html>", endless=True)
-    process = start("try", written(tmp_path, site, timeout="60s"), folder=tmp_path)
-    assert process.stderr is not None
+    file = written(tmp_path, site, timeout="60s")
+    process = start("source", "try", file, "--data", str(tmp_path / "data"), environment=CONTACT)
     assert "秒" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate()
     assert process.returncode == 130
 
 
