@@ -53,9 +53,8 @@ EAGER = "import pipelines.supervisor as s; s.RESTART_SECONDS = (0.3,); from cli 
 
 @dataclass
 class Eager(System):
-    """A live system whose processes start again at once. environment: of its own.  workers: how many read."""
+    """A live system whose processes start again at once. workers: how many read."""
 
-    environment: dict[str, str] = field(default_factory=dict)
     workers: int = 2
 
     def start(self) -> None:

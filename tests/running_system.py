@@ -30,11 +30,13 @@ def until(what: str, look: Callable[[], bool], *, seconds: float = PATIENCE) -> 
 
 @dataclass
 class System:
-    """One data folder and the system that runs on it. Started as a group of its own, as by a shell."""
+    """One data folder and the system that runs on it. Started as a group of its own, as by a shell.
+    environment: beside that of the tests."""
 
     folder: Path
     options: tuple[str, ...] = ()
     profile: str = "demo"
+    environment: dict[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes]" = field(init=False)
 
     def start(self) -> None:
@@ -47,6 +49,7 @@ class System:
             self.process = subprocess.Popen(
                 [*command, "--data", str(self.folder), *self.options],
                 cwd=PROJECT,
+                env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
