@@ -60,13 +60,13 @@ def shipped_hasher() -> PasswordHasher:
     return SHIPPED_HASHER
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lexicon() -> Lexicon:
     """The lexicon of the checkout."""
     return load_lexicon(PROJECT / "config")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def firms() -> dict[str, RegistryEntry]:
     """The demo's firms by id."""
     return {entry.id: entry for entry in load_registry_csv(PROJECT / "config" / "lexicons" / "enterprises_demo.csv")}

@@ -49,6 +49,7 @@ IDS = {
 }
 
 
+@cache
 def mentions_of(known: str) -> tuple[tuple[str, Mention], ...]:
     """(place, mention) pairs of the entry of that id: none to eight, the same each time."""
     chance = random.Random(known)
