@@ -82,3 +82,7 @@ class NameTaken(FengsuiError):
 
 class StoreError(FengsuiError):
     """The database cannot be used (locked, newer schema, full disk)."""
+
+
+class StoreInTrouble(StoreError):
+    """It cannot be used just now: its disk is full, it is away, it was stopped. What was begun is undone."""

@@ -9,15 +9,17 @@ from threading import Event
 
 from sqlalchemy import Connection
 
+from core.errors import StoreInTrouble
 from core.logs import log_event
 from pipelines.stages import Pipeline
 from pipelines.waking import Idle, Polling
-from store.documents import release_claims
+from store.documents import forgive, release_claims
 from store.processes import beat, last_of, leave, list_processes, take_name
 from store.source_times import note_outage
 
 logger = logging.getLogger(__name__)
 BEAT_SECONDS = 10.0
+AGAIN_SECONDS = 2.0
 RULES_SECONDS = 2.0  # how long a rule that was made on the desk may wait to be taken up
 HALT = timedelta(minutes=2)  # without a beat for so long nothing was judged: what it missed is marked late
 
@@ -40,22 +42,39 @@ def work_until(
     log_event(logger, "worker started", who=pipeline.who, freed=freed)
     # Spans are measured by the steady clock: the machine's may be set back by a day.
     beaten = looked = -BEAT_SECONDS
+    troubled = False
     while not stop.is_set():
         now, steady = pipeline.clock(), time.monotonic()
-        if steady - beaten >= BEAT_SECONDS:
-            with pipeline.store.write() as db:
-                beat(db, pipeline.who, pid=os.getpid(), now=now)
-            beaten = steady
-            refresh(pipeline)
-        if steady - looked >= RULES_SECONDS:
-            take_up(now)
-            looked = steady
-        if not look or pipeline.step() == 0:
-            look = waiting.idle(stop, RULES_SECONDS)
+        try:
+            if troubled:
+                _take_up_again(pipeline, now)
+                troubled = False
+            if steady - beaten >= BEAT_SECONDS:
+                with pipeline.store.write() as db:
+                    beat(db, pipeline.who, pid=os.getpid(), now=now)
+                beaten = steady
+                refresh(pipeline)
+            if steady - looked >= RULES_SECONDS:
+                take_up(now)
+                looked = steady
+            if not look or pipeline.step() == 0:
+                look = waiting.idle(stop, RULES_SECONDS)
+        except StoreInTrouble as problem:  # full, away, stopped: what waits, waits, until it is well again
+            log_event(logger, "store in trouble", level=logging.WARNING, who=pipeline.who, why=str(problem)[:500])
+            troubled, look = True, True
+            stop.wait(AGAIN_SECONDS)
     waiting.close()
     with pipeline.store.write() as db:
         leave(db, pipeline.who)
     log_event(logger, "worker stopped", who=pipeline.who)
+
+
+def _take_up_again(pipeline: Pipeline, now: datetime) -> None:
+    """What we held when the store failed is free again, without a try lost; a long silence is noted."""
+    with pipeline.store.write() as db:
+        note_halt(db, now)
+        freed = forgive(db, pipeline.who)
+    log_event(logger, "store works again", who=pipeline.who, freed=freed)
 
 
 def note_halt(db: Connection, now: datetime) -> None:

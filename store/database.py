@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreInTrouble
 from core.logs import log_event
 from store.inserts import create_only, insert_into
 from store.queue_schema import keep_queues
@@ -215,6 +215,28 @@ DAMAGED = ("disk image is malformed", "not a database", "invalid page", "could n
 """What SQLite and PostgreSQL say of a file whose bytes are no longer those that were written."""
 
 
+PASSING = ("08", "53", "57", "58")
+"""Classes of PostgreSQL's SQLSTATE: connection, resources (a full disk), an operator's intervention, the system."""
+FULL = ("disk is full", "disk I/O error", "is locked")
+"""What SQLite says where PostgreSQL would name one of these classes."""
+
+
+def in_trouble(problem: BaseException) -> bool:
+    """Whether the database itself is in trouble: full, away, stopped. No text is to blame, and later it may work."""
+    if isinstance(problem, StoreInTrouble):
+        return True
+    if not isinstance(problem, DatabaseError):
+        return False
+    if problem.connection_invalidated:
+        return True
+    state = getattr(problem.orig, "sqlstate", None)
+    if state is not None:
+        return state[:2] in PASSING
+    return isinstance(problem, OperationalError) and (
+        not isinstance(problem.orig, sqlite3.Error) or any(word in str(problem.orig) for word in FULL)
+    )
+
+
 @contextmanager
 def _explaining(*, damage_only: bool = False) -> Iterator[None]:
     """Tell what the database says in our words. damage_only: nothing else is."""
@@ -225,17 +247,17 @@ def _explaining(*, damage_only: bool = False) -> Iterator[None]:
         if any(word in text for word in DAMAGED):
             told = f"数据库文件已损坏（{text}）：停下系统，由备份恢复：fengsui restore 目录 --only store"
             raise StoreError(told) from problem
-        if isinstance(problem, OperationalError) and not damage_only:
+        if (isinstance(problem, OperationalError) or in_trouble(problem)) and not damage_only:
             raise _explained(problem) from problem
         raise
 
 
-def _explained(problem: OperationalError) -> StoreError:
-    text = str(problem.orig)
+def _explained(problem: DatabaseError) -> StoreError:
+    text, kind = str(problem.orig), StoreInTrouble if in_trouble(problem) else StoreError
     if "no such table" in text or "does not exist" in text:
         return StoreError(f"the database has no tables yet ({text}); run: fengsui migrate")
     if "disk is full" in text or "No space" in text:
-        return StoreError(f"the disk is full ({text}); free space, nothing committed is lost")
+        return kind(f"the disk is full ({text}); free space, nothing committed is lost")
     if "locked" in text:
-        return StoreError(f"the database stayed locked for {BUSY_SECONDS:.0f} s ({text}); who else holds it")
-    return StoreError(f"the database cannot be used: {text}")
+        return kind(f"the database stayed locked for {BUSY_SECONDS:.0f} s ({text}); who else holds it")
+    return kind(f"the database cannot be used: {text}")

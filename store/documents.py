@@ -223,6 +223,13 @@ def release_claims(db: Connection, who: str) -> int:
     return db.execute(update(documents).where(held).values(**values)).rowcount
 
 
+def forgive(db: Connection, who: str) -> int:
+    """Free what `who` holds, as if it had not been tried: the store itself was in trouble. How many rows."""
+    tried = case((documents.c.attempts > 0, documents.c.attempts - 1), else_=0)
+    mine = update(documents).where(documents.c.claimed_by == who)
+    return int(db.execute(mine.values(claimed_by=None, claimed_until=None, attempts=tried)).rowcount)
+
+
 def given_ids(db: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     """For documents that came with ids of their own: those of all revisions, oldest first, by document id."""
     found: dict[str, list[str]] = {}

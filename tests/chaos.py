@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,51 +185,71 @@ def database(folder: Path, *, sqlite: bool) -> Iterator[str | None]:
         yield server.url
 
 
+@dataclass(frozen=True)
+class Living:
+    """A system that lives, what is published for it, and where its mails arrive."""
+
+    store: Store
+    story: Story
+    inbox: Inbox
+    system: Eager
+
+
+@contextmanager
+def living(
+    folder: Path, runs: int, *, url: str | None, environment: Mapping[str, str] | None = None, workers: int = 2
+) -> Iterator[Living]:
+    """A system in a folder of its own that reads what is published. runs: firms that may have an accident.  url: of its
+    database; None: the data folder's own.  environment: more of it."""
+    lexicon, publisher, inbox, over = load_lexicon(PROJECT / "config"), Publisher(), Inbox(), threading.Event()
+    port, story = free_port(), Story(publisher, firms(runs, lexicon))
+    with publisher.serve() as base, listening(inbox, port):
+        write_config(folder / "config", 0, base, lexicon)
+        own = {
+            "FENGSUI_CONFIG": str(folder / "config"),
+            "FENGSUI_CONTACT": "desk@bureau.example.org",
+            "FENGSUI_SMTP_URL": f"smtp://127.0.0.1:{port}",
+            "FENGSUI_MAIL_TO": "desk@bureau.example.org",
+            "FENGSUI_MAIL_PER_MINUTE": "10000",
+            **({"FENGSUI_DATABASE_URL": url} if url else {}),
+            **(environment or {}),
+        }
+        settings = Settings(profile="live", data=folder / "data", config=folder / "config")
+        if url:
+            settings = settings.model_copy(update={"database_url": SecretStr(url)})
+        store, _secret = prepare(settings, story.made)
+        system = Eager(settings.data_dir, profile="live", environment=own, workers=workers)
+        system.start()
+        try:
+            system.address()
+            threading.Thread(target=lambda: ask_always(store, over), daemon=True).start()
+            yield Living(store, story, inbox, system)
+        finally:
+            over.set()
+            system.clear()
+            store.close()
+
+
 def live_through(runs: int, seed: int, *, sqlite: bool, calm: bool) -> Counts:
     """All runs; the last counts."""
     chance, killed = random.Random(seed), Counter[str]()
-    lexicon, publisher, inbox, over = load_lexicon(PROJECT / "config"), Publisher(), Inbox(), threading.Event()
-    port, story = free_port(), Story(publisher, firms(runs, lexicon))
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        with database(folder, sqlite=sqlite) as url, publisher.serve() as base, listening(inbox, port):
-            write_config(folder / "config", 0, base, lexicon)
-            own = {
-                "FENGSUI_CONFIG": str(folder / "config"),
-                "FENGSUI_CONTACT": "desk@bureau.example.org",
-                "FENGSUI_SMTP_URL": f"smtp://127.0.0.1:{port}",
-                "FENGSUI_MAIL_TO": "desk@bureau.example.org",
-                "FENGSUI_MAIL_PER_MINUTE": "10000",
-                **({"FENGSUI_DATABASE_URL": url} if url else {}),
-            }
-            settings = Settings(profile="live", data=folder / "data", config=folder / "config")
-            if url:
-                settings = settings.model_copy(update={"database_url": SecretStr(url)})
-            store, _secret = prepare(settings, story.made)
-            system = Eager(settings.data_dir, profile="live", environment=own)
-            system.start()
-            try:
-                system.address()
-                threading.Thread(target=lambda: ask_always(store, over), daemon=True).start()
-                for run in range(1, runs + 1):
-                    story.publish()
-                    time.sleep(chance.uniform(0.1, 2.2))
-                    if not calm:
-                        if run % DATABASE == 0 and crash_database(store):
-                            killed["database"] += 1
-                        else:
-                            for role in chance.sample(ROLES, 2 if chance.random() < TOGETHER else 1):
-                                killed[role] += kill(system, role, chance)
-                    if run % EACH == 0 or run == runs:
-                        found = settled(store, story, inbox)
-                        told(run, killed, story, found)
-                        if found.lost or found.doubled:
-                            break
-                over.set()
-            finally:
-                over.set()
-                system.clear()
-                store.close()
+        with database(folder, sqlite=sqlite) as url, living(folder, runs, url=url) as here:
+            for run in range(1, runs + 1):
+                here.story.publish()
+                time.sleep(chance.uniform(0.1, 2.2))
+                if not calm:
+                    if run % DATABASE == 0 and crash_database(here.store):
+                        killed["database"] += 1
+                    else:
+                        for role in chance.sample(ROLES, 2 if chance.random() < TOGETHER else 1):
+                            killed[role] += kill(here.system, role, chance)
+                if run % EACH == 0 or run == runs:
+                    found = settled(here.store, here.story, here.inbox)
+                    told(run, killed, here.story, found)
+                    if found.lost or found.doubled:
+                        break
     return found
 
 

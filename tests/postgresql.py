@@ -109,30 +109,60 @@ class Copies:
         engine.dispose()
 
 
+@dataclass
+class Server:
+    """A cluster in a folder, at a port of its own. given: its settings, NAME=VALUE."""
+
+    folder: Path
+    port: int
+    given: Sequence[str]
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def make(self, *more: str) -> None:
+        """Make the cluster. more: options of initdb."""
+        _give_away(self.folder)
+        data = str(self.folder / "data")
+        made = [program("initdb"), "-D", data, "-U", "fengsui", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", *more]
+        _as_server(made)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        settings = (*self.given, f"port={self.port}", "listen_addresses=127.0.0.1")
+        options = [word for one in settings for word in ("-c", one)]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [program("postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *options],
+                stdout=log, stderr=log, cwd=self.folder, start_new_session=True, **_identity(),
+            )  # fmt: skip
+        ready = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        while subprocess.run([*ready, "-t", "1"], check=False).returncode != 0:
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT: does not wait for clients.  SIGQUIT: at once, without a word to them, as after a crash."""
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(60)
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy's."""
+        return f"postgresql+psycopg://fengsui@127.0.0.1:{self.port}/postgres"
+
+
 @contextmanager
 def running_postgresql(folder: Path, given: Sequence[str] = FAST) -> Iterator[Database]:
     """A new cluster in a folder that is not there yet, with one migrated database. given: its settings, NAME=VALUE.
     Raises PostgresMissing."""
-    port = free_port()
     folder.mkdir(parents=True)
-    _give_away(folder)
-    data = folder / "data"
-    _as_server([program("initdb"), "-D", str(data), "-U", "fengsui", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"])
-    settings = [word for one in (*given, f"port={port}", "listen_addresses=127.0.0.1") for word in ("-c", one)]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [program("postgres"), "-D", str(data), "-k", str(folder), *settings],
-            stdout=log, stderr=log, cwd=folder, start_new_session=True, **_identity(),
-        )  # fmt: skip
+    server = Server(folder, free_port(), given)
+    server.make()
     try:
-        ready = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
-        while subprocess.run([*ready, "-t", "1"], check=False).returncode != 0:
-            assert server.poll() is None, (folder / "log").read_text()
-        with _migrated(f"postgresql+psycopg://fengsui@127.0.0.1:{port}/postgres") as database:
+        server.start()
+        with _migrated(server.url) as database:
             yield database
     finally:
-        server.send_signal(signal.SIGINT)  # does not wait for clients
-        server.wait(60)
+        server.stop()
 
 
 @contextmanager
