@@ -32,6 +32,7 @@ from nlp.registry_names import BuiltNames, RegistryNames
 from nlp.risk import Judgement, RiskCard
 from nlp.segment import Segmenter
 from nlp.spans import Cover
+from nlp.subjects import Subjects, firms_of
 from nlp.wording import Wording
 
 VERSION = "dict-3"
@@ -39,6 +40,7 @@ SURE_SCORE = 0.7  # from here on the wording alone may tell a signal; of 4000 or
 OTHERS_SCORE = 0.4  # at most, for an accident that names nothing we regulate
 NOT_OURS = "文中没有产品、单位、场所或市场监管事项"
 MOST_BY_SOUND = 20_000  # firms
+NAMING = 3_000  # characters in which a text says whom it is about
 LONGEST = 200_000  # characters that are read; what lies behind is masked and kept, not analysed
 _QUOTE = 80  # characters of a sentence that are quoted
 _LATIN = re.compile(r"[A-Za-z]")
@@ -134,6 +136,15 @@ class Analyzer:
         )
         level = self.card.levels.grade(whole) if verdict.is_risk else None
         return whole, Judgement(verdict.is_risk, verdict.score, level, verdict.reasons)
+
+    def subjects(self, title: str, text: str) -> Subjects:
+        """What the beginning of a text names, without any decision: quicker than reading it."""
+        whole = self._disguises.undo(normalize(f"{title}\n{text[:NAMING]}")).text
+        products, regions = self._products.find(whole), self._regions.find(whole)
+        firms = self._firms.find(whole, products=products, regions=regions)
+        taken = [(firm.start, firm.end) for firm in firms]
+        named = (frozenset(code for *_, code in _outside(spans, taken)) for spans in (products, regions))
+        return Subjects(firms_of(firms), *named)
 
     # -- finding -----------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ thresholds lie in the gap between the two.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import ARRAY, BigInteger, Column, Connection, Insert, Select, Ta
 
 from core.records import Document
 from nlp.near_duplicates import band_keys, is_repost, sentence_hashes, signature, similarity
+from nlp.subjects import Subjects
 from store.documents import attach_repost, find_document, first_with_content, mark_for_index, reposts_of
 from store.schema import minhash_bands
 from store.schema import sentence_hashes as sentence_table
@@ -53,12 +54,16 @@ class Marks:
         )
 
 
-def attach(db: Connection, document: Document, marks: Marks) -> str | None:
-    """Find the origin of `document` and remember its own marks. Returns the origin's id, or None for an origin.
+Naming = Callable[[str, str], Subjects]
+"""What a title and a text name."""
+
+
+def attach(db: Connection, document: Document, marks: Marks, naming: Naming) -> str | None:
+    """Find the origin of `document` (cleaned) and remember its own marks. Returns the origin's id; None: it is one.
 
     Where the other text is the later one, it is attached to this document instead (sources deliver out of order).
     """
-    origin = _same_text(db, document) or _nearly_same(db, document, marks)
+    origin = _same_text(db, document) or _nearly_same(db, document, marks, naming)
     _remember(db, document, marks)
     if origin is None:
         return None
@@ -94,7 +99,7 @@ def _same_text(db: Connection, document: Document) -> Document | None:
     return found if found and abs(found.event_time - document.event_time) <= WITHIN else None
 
 
-def _nearly_same(db: Connection, document: Document, marks: Marks) -> Document | None:
+def _nearly_same(db: Connection, document: Document, marks: Marks, naming: Naming) -> Document | None:
     seen: Counter[str] = Counter()
     for table, column, values in _marks_by_table(marks):
         seen.update(_sharing(db, table, column, values, document.event_time))
@@ -104,7 +109,9 @@ def _nearly_same(db: Connection, document: Document, marks: Marks) -> Document |
         # One source does not reprint itself: two of its notices that read alike are two notices.
         if other is None or other.source == document.source or not other.text:
             continue
-        if marks.repeats(Marks.of(other.title, other.text)):
+        if not marks.repeats(Marks.of(other.title, other.text)):
+            continue
+        if not naming(document.title, document.text).differ(naming(other.title, other.text)):
             return find_document(db, other.repost_of) if other.repost_of else other
     return None
 

@@ -12,6 +12,7 @@ from core.records import KIND_OF, SOURCE_TYPE_OF, Analysis, Document, Kind, Sour
 from nlp.analyze import Analyzer
 from nlp.event_figures import BCubed, Shelf, bcubed
 from nlp.event_traits import Traits
+from nlp.subjects import Subjects, subjects_of
 from pipelines.duplicates import WITHIN, Marks
 from pipelines.events import EventKeeper
 
@@ -69,10 +70,12 @@ def read_rows(rows: Sequence[Mapping[str, Any]], read: Read, keeper: EventKeeper
         ((document_of(row, place), row) for place, row in enumerate(rows, 1)), key=lambda pair: pair[0].event_time
     )
     copies = _Copies()
-    return [
-        keeper.traits_of(_with_origin(document, copies.origin_of(document)), read(row, document))
-        for document, row in documents
-    ]
+    found = []
+    for document, row in documents:
+        analysis = read(row, document)
+        origin = copies.origin_of(document, subjects_of(analysis))
+        found.append(keeper.traits_of(_with_origin(document, origin), analysis))
+    return found
 
 
 def _with_origin(document: Document, origin: str | None) -> Document:
@@ -97,25 +100,27 @@ def measure_rows(rows: Sequence[Mapping[str, Any]], read: Read, keeper: EventKee
 
 @dataclass
 class _Copies:
-    """Which earlier row a row repeats, by the marks of pipelines.duplicates."""
+    """Which earlier row a row repeats, by the marks of pipelines.duplicates and what the texts name."""
 
+    subjects: dict[str, Subjects] = field(default_factory=dict)
     marks: dict[str, Marks] = field(default_factory=dict)
     times: dict[str, datetime] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     by_mark: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def origin_of(self, document: Document) -> str | None:
+    def origin_of(self, document: Document, subjects: Subjects) -> str | None:
         mine = Marks.of(document.title, document.text)
         keys = [*mine.hashes, *mine.bands] if document.text else []
         seen = Counter(name for key in keys for name in self.by_mark[key][-MOST_MARKS:])
-        origin = next(
-            (self.origins[name] for name, _ in seen.most_common(8) if self._repeats(mine, name, document)), None
-        )
+        near = (name for name, _ in seen.most_common(8) if self._repeats(mine, name, document, subjects))
+        origin = next((self.origins[name] for name in near), None)
         self.marks[document.id], self.times[document.id] = mine, document.event_time
+        self.subjects[document.id] = subjects
         self.origins[document.id] = origin or document.id
         for key in keys:
             self.by_mark[key].append(document.id)
         return origin
 
-    def _repeats(self, mine: Marks, other: str, document: Document) -> bool:
-        return abs(self.times[other] - document.event_time) <= WITHIN and mine.repeats(self.marks[other])
+    def _repeats(self, mine: Marks, other: str, document: Document, subjects: Subjects) -> bool:
+        near = abs(self.times[other] - document.event_time) <= WITHIN
+        return near and mine.repeats(self.marks[other]) and not subjects.differ(self.subjects[other])

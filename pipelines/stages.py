@@ -21,6 +21,7 @@ from core.traces import spanning
 from enterprises.mirror_queue import settle
 from enterprises.told import tells, told_by
 from nlp.analyze import Analyzer
+from nlp.subjects import Subjects
 from pipelines.clean import cleaned
 from pipelines.duplicates import Marks, attach
 from store.database import Store, part_of, take_turn
@@ -130,13 +131,17 @@ class Pipeline:
             values, marks = ready[work.seq]
             take_turn(db, CLEAN_TURN)  # two texts alike that are cleaned side by side would both be origins
             with _step("attach", work.document):
-                origin = attach(db, work.document, marks)
+                document = replace(work.document, **values)
+                origin = attach(db, document, marks, self._named)
                 self._advance(db, work, DEDUPED, keep=keep, repost_of=origin, **values)
-            document = replace(work.document, repost_of=origin, **values)
+            document = replace(document, repost_of=origin)
             done.append(replace(work, stage=DEDUPED, document=document, attempts=1))
 
         self._each([work for work in works if work.seq in ready], one)
         return done
+
+    def _named(self, title: str, text: str) -> Subjects:
+        return self.analyzer.subjects(title, text)
 
     def _read(self, works: Sequence[Work]) -> list[Work]:
         """The text read, outside any transaction."""

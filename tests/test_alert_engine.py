@@ -29,6 +29,7 @@ from core.records import (
     Signal,
 )
 from crawlers.intake import Validators
+from nlp.subjects import Subjects, subjects_of
 from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
 from store.alert_log import alert_details, findings_of_alert, history_of, list_alerts
@@ -112,6 +113,9 @@ class Told:
 
     def analyze(self, title: str, _text: str, **_more: Any) -> Analysis:
         return self.pages[title].analysis
+
+    def subjects(self, title: str, text: str) -> Subjects:
+        return subjects_of(self.analyze(title, text))
 
 
 @dataclass

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from alerts.rule_judge import RuleJudge
 from config.lexicon import load_registry_csv
 from core.records import Analysis, ArchiveRef, Kind, RawDocument
+from nlp.subjects import Subjects, subjects_of
 from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
 from store import desk_rules
@@ -56,6 +57,9 @@ class Told:
     def analyze(self, title: str, text: str, **_more: Any) -> Analysis:
         truth = {"is_risk": True, "level": 3, "product": "ebike", "enterprise": None, "jurisdiction": "360702"}
         return self.reader.analysis(title, text, truth)
+
+    def subjects(self, title: str, text: str) -> Subjects:
+        return subjects_of(self.analyze(title, text))
 
 
 def come(services: Services, title: str, text: str) -> None:

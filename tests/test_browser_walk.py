@@ -14,6 +14,7 @@ from config.lexicon import load_registry_csv
 from core.records import Analysis, ArchiveRef, Kind, RawDocument
 from ledger.book import open_book
 from ledger.watch import LedgerWatch
+from nlp.subjects import Subjects, subjects_of
 from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
 from store import desk_rules, users
@@ -45,6 +46,9 @@ class Told:
     def analyze(self, title: str, text: str, **_more: Any) -> Analysis:
         truth = {"is_risk": True, "level": 3, "product": "ebike", "enterprise": FIRM, "jurisdiction": "360921"}
         return self.reader.analysis(title, text, truth)
+
+    def subjects(self, title: str, text: str) -> Subjects:
+        return subjects_of(self.analyze(title, text))
 
 
 def arrive(services: Services, title: str, text: str) -> None:

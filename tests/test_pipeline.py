@@ -165,6 +165,49 @@ def test_a_repost_hangs_on_the_earliest_copy_whatever_came_first(bench: Bench) -
     assert bench.index.entries[copy.id].repost_of == origin.id
 
 
+FORM = "市场监管部门今日通报，{whose}在使用中突然起火，造成1人受伤，伤者已送医。起火原因正在调查，请市民注意安全。"
+"""Offices write by a form: two cases share all but a name."""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("青原恒越天电动自行车有限公司生产的电动自行车", "铜鼓辉金云电动自行车有限公司生产的电动自行车"),
+        ("“捷烽”牌电动自行车", "“云骓”牌电动自行车"),
+        ("某企业生产的电热水器", "某企业生产的燃气灶"),
+        ("信丰县一居民家中的电动自行车", "柴桑区一居民家中的电动自行车"),
+    ],
+    ids=["firm", "brand", "goods", "place"],
+)
+def test_two_cases_told_in_the_same_words_are_two(bench: Bench, one: str, other: str) -> None:
+    bench.give(source="wire", url="http://wire.example/7", title="通报", text=FORM.format(whose=one))
+    bench.give(source="forum", url="http://forum.example/9", title="通报", text=FORM.format(whose=other))
+    bench.drain()
+    assert [signal.document.repost_of for signal in bench.judged] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("转发：通报", FORM),
+        ("通报", "本报赣州讯 " + FORM),
+        ("通报", FORM.removesuffix("请市民注意安全。")),
+        ("通报", FORM.replace("{whose}", "信丰县{whose}")),
+    ],
+    ids=["title", "city on top", "cut short", "more exactly"],
+)
+def test_a_reprint_of_a_case_is_none_of_its_own(bench: Bench, title: str, text: str) -> None:
+    whose = "青原恒越天电动自行车有限公司生产的电动自行车"
+    earlier = bench.now - timedelta(hours=5)
+    bench.give(
+        source="wire", url="http://wire.example/7", title="通报", text=FORM.format(whose=whose), published=earlier
+    )
+    bench.give(source="forum", url="http://forum.example/9", title=title, text=text.format(whose=whose))
+    bench.drain()
+    origin, copy = sorted((signal.document for signal in bench.judged), key=lambda document: document.event_time)
+    assert copy.repost_of == origin.id
+
+
 def test_a_repost_says_how_much_of_it_stands_in_the_origin(bench: Bench) -> None:
     earlier = bench.now - timedelta(hours=5)
     bench.give(source="wire", url="http://wire.example/7", text=FIRE, published=earlier)
