@@ -1,5 +1,6 @@
 """What every command starts from: the store of the profile, the lexicon, the registry and the segmenter."""
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,12 @@ _shared: dict[Path, Knowledge] = {}
 
 
 def share(settings: Settings, store: Store) -> None:
-    """Load once what each fork will ask for."""
+    """Load once what each fork will ask for, and the packages that most of them open the servers with."""
     _shared[settings.config] = knowledge_of(settings, store)
+    if settings.elasticsearch_url:
+        importlib.import_module("elasticsearch")
+    if not settings.database.startswith("sqlite"):
+        importlib.import_module("procrastinate")
 
 
 def lexicon_of(settings: Settings) -> Lexicon:
