@@ -21,6 +21,7 @@ from config.duty import load_duty
 from config.grouping import Grouping, load_grouping
 from config.lexicon import Lexicon, load_lexicon
 from config.rules import Rule, load_rules
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 
@@ -127,7 +128,7 @@ def load_ack_hours(config_dir: Path) -> Mapping[int, float]:
     """Hours to accept an alert by level, from orgs.yaml, section alerts. Raises ConfigError."""
     path = config_dir / "lexicons" / "orgs.yaml"
     try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))["alerts"]
+        rows = yaml_of(path.read_text(encoding="utf-8"))["alerts"]
         hours = {int(row["level"]): float(row["ack_hours"]) for row in rows}
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(

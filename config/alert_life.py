@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from config.matchers import LABELS, Matcher, parse_matcher
 from config.mistakes import mistakes_of
+from config.yaml_text import yaml_of
 from core.durations import Duration
 from core.errors import ConfigError
 from core.records import LEVEL_IDS
@@ -115,7 +116,7 @@ def load_alert_life(config_dir: Path) -> AlertLife:
     """
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = yaml_of(path.read_text(encoding="utf-8")) if path.exists() else {}
         return AlertLife.model_validate(given or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, AlertLife)) from None

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from config.mistakes import mistakes_of
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 FILE = "calendar.yml"
@@ -149,7 +150,7 @@ def load_calendar(config_dir: Path) -> Calendar:
     """Reads <config_dir>/calendar.yml. Raises ConfigError with all mistakes, each with file and key."""
     path = config_dir / FILE
     try:
-        return Calendar.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        return Calendar.model_validate(yaml_of(path.read_text(encoding="utf-8")) or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, Calendar)) from None
     except FileNotFoundError:

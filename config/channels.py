@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from config.mistakes import mistakes_of
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 from core.patterns import PatternRefused, linear
 
@@ -81,7 +82,7 @@ def load_channels(config_dir: Path) -> dict[str, ChannelConfig]:
     if not path.exists():
         return {}
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        given = yaml_of(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError):
         # What YAML says of a mistake quotes the line, and a key may stand in it.
         raise ConfigError([f"{FILE}: (whole file): is not YAML in UTF-8"]) from None

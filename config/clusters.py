@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from config.mistakes import mistakes_of
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 FILE = "clusters.yml"
@@ -49,7 +50,7 @@ def load_clusters(config_dir: Path) -> ClusterRules:
     """Reads <config_dir>/clusters.yml; without it there are no weak spots. Raises ConfigError with all mistakes."""
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = yaml_of(path.read_text(encoding="utf-8")) if path.exists() else {}
         return ClusterRules.model_validate(given or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, ClusterRules)) from None

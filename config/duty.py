@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from config.mistakes import mistakes_of
 from config.routes import CLOCK, MailAddress
+from config.yaml_text import yaml_of
 from core.durations import Duration
 from core.errors import ConfigError
 from core.records import LEVEL_IDS
@@ -179,7 +180,7 @@ def load_duty(config_dir: Path) -> DutyBook:
     """
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = yaml_of(path.read_text(encoding="utf-8")) if path.exists() else {}
         duty = DutyBook.model_validate(given or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, DutyBook)) from None

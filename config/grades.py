@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from config.mistakes import mistakes_of
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 FILE = "grades.yml"
@@ -85,7 +86,7 @@ class GradeTable(BaseModel):
 def load_grades(config_dir: Path, *, products: Collection[str]) -> GradeTable:
     """Reads <config_dir>/grades.yml. products: ids that are known. Raises ConfigError with all mistakes."""
     try:
-        given = yaml.safe_load((config_dir / FILE).read_text(encoding="utf-8"))
+        given = yaml_of((config_dir / FILE).read_text(encoding="utf-8"))
         table = GradeTable.model_validate(given or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, GradeTable)) from None

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from config.yaml_text import yaml_of
 from core.durations import Duration
 from core.errors import ConfigError
 
@@ -66,7 +67,7 @@ def load_grouping(config_dir: Path) -> Grouping:
     """Reads <config_dir>/grouping.yml. Raises ConfigError with all mistakes."""
     path = config_dir / "grouping.yml"
     try:
-        return Grouping.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        return Grouping.model_validate(yaml_of(path.read_text(encoding="utf-8")) or {})
     except FileNotFoundError:
         raise ConfigError([f"{path}: file is missing"]) from None
     except yaml.YAMLError as error:

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from config.yaml_text import yaml_of
+
 NAMES = ("newsnow", "dailyhot", "rsshub")
 FILE = "instances.yml"
 PLACE = re.compile(r"\{(" + "|".join(NAMES) + r")\}")
@@ -18,7 +20,7 @@ def load_instances(config_dir: Path, mistakes: list[str]) -> Mapping[str, str]:
     if not file.is_file():
         return {}
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        values = yaml_of(file.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mistakes.append(f"{FILE}: (whole file): is not YAML in UTF-8: {' '.join(str(error).split())}")
         return {}

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from config.mistakes import mistakes_of
 from config.registry_columns import Columns, plain_header
+from config.yaml_text import yaml_of
 from core.durations import Duration
 from core.errors import ConfigError
 from core.records import Kind
@@ -210,6 +211,6 @@ def _property(field: Column) -> dict[str, Any]:
 def _read(config_dir: Path, name: str) -> Any:
     path = config_dir / name
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+        return yaml_of(path.read_text(encoding="utf-8")) if path.exists() else None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError([f"{name}: (whole file): is not YAML in UTF-8: {' '.join(str(error).split())}"]) from None

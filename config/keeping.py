@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from config.mistakes import mistakes_of
+from config.yaml_text import yaml_of
 from core.durations import Duration
 from core.errors import ConfigError
 from core.records import Kind
@@ -125,7 +126,7 @@ def load_keeping(config_dir: Path) -> KeepingRules:
     """Reads <config_dir>/keeping.yml; without it nothing happens by itself. Raises ConfigError with all mistakes."""
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = yaml_of(path.read_text(encoding="utf-8")) if path.exists() else {}
         return KeepingRules.model_validate(given or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, KeepingRules)) from None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from config.ledger import Origin
 from config.mistakes import mistakes_of
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 FILE = "laws.yml"
@@ -47,7 +48,7 @@ def load_laws(config_dir: Path, *, issues: Collection[str]) -> tuple[Article, ..
     """Reads <config_dir>/laws.yml; without it nothing is proposed. Raises ConfigError with all mistakes."""
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = yaml_of(path.read_text(encoding="utf-8")) if path.exists() else {}
         found = _Laws.model_validate(given or {}).articles
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, _Laws)) from None

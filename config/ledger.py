@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from config.mistakes import mistakes_of
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 from core.records import LEVEL_IDS
 
@@ -167,7 +168,7 @@ def load_ledger_rules(config_dir: Path) -> LedgerRules:
     """
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = yaml_of(path.read_text(encoding="utf-8")) if path.exists() else {}
         return LedgerRules.model_validate(given or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, LedgerRules)) from None

@@ -6,10 +6,8 @@ from typing import Any
 
 import yaml
 
+from config.yaml_text import yaml_of
 from core.patterns import PatternRefused, bounded
-
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The lexicons are long: libyaml reads them seven times as fast as the same reader in Python."""
 
 
 class LexiconFile:
@@ -20,7 +18,7 @@ class LexiconFile:
         self.mistakes: list[str] = []
         self.content: dict[str, Any] = {}
         try:
-            loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
+            loaded = yaml_of(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             self.mistakes.append(f"{path}: file is missing")
             return

@@ -23,6 +23,7 @@ from config.orgs_file import CopyRule as CopyRuleEntry
 from config.orgs_file import MoreFile, OrgsFile
 from config.orgs_words import Acts, Unknown, WordBook, bureau_forms, split_note, wrong_words
 from config.regions import ABROAD
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 FILE, MORE = "lexicons/orgs.yaml", "lexicons/orgs_more.yaml"
@@ -48,7 +49,7 @@ def load_orgs(config_dir: Path, lexicon: Lexicon) -> Orgs:
 
 def _read(path: Path, name: str, model: type[File], mistakes: list[str]) -> File | None:
     try:
-        return model.model_validate(_mended(yaml.safe_load(path.read_text(encoding="utf-8"))) or {})
+        return model.model_validate(_mended(yaml_of(path.read_text(encoding="utf-8"))) or {})
     except FileNotFoundError:
         mistakes.append(f"{name}: is missing")
     except ValidationError as error:

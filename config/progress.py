@@ -6,6 +6,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from config.mistakes import mistakes_of
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 FILE = "progress.yml"
@@ -46,7 +47,7 @@ def load_progress(config_dir: Path) -> ProgressRules:
     """Reads <config_dir>/progress.yml; without it all is as usual. Raises ConfigError with every mistake."""
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = yaml_of(path.read_text(encoding="utf-8")) if path.exists() else {}
         return ProgressRules.model_validate(given or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, ProgressRules)) from None

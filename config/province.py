@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from config.mistakes import mistakes_of
 from config.regions import Regions
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 FILE = "province.yml"
@@ -24,7 +25,7 @@ def load_province(config_dir: Path, regions: Regions) -> Province:
     """The home province. Raises ConfigError."""
     path = config_dir / FILE
     try:
-        province = Province.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        province = Province.model_validate(yaml_of(path.read_text(encoding="utf-8")) or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, Province)) from None
     except FileNotFoundError:

@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 FILE = "models/recogniser.yml"
@@ -24,7 +25,7 @@ def recogniser_folder(config: Path) -> Path | None:
     if not path.exists():
         return None
     try:
-        choice = RecogniserChoice.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        choice = RecogniserChoice.model_validate(yaml_of(path.read_text(encoding="utf-8")) or {})
     except yaml.YAMLError as problem:
         raise ConfigError([f"{path}: not YAML ({problem})"]) from problem
     except ValidationError as problem:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from config.yaml_text import yaml_of
 from core.errors import ConfigError, UsageError
 
 FILE = "lexicons/registry_columns.yml"
@@ -67,7 +68,7 @@ def load_columns(config_dir: Path) -> dict[str, Columns]:
     """The columns of each kind of file. Raises ConfigError naming group and field."""
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        given = yaml_of(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError([f"{path}: file is missing"]) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

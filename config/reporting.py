@@ -12,6 +12,7 @@ from config.calendar_classes import MonthDay
 from config.duty import TimeOfDay
 from config.mistakes import mistakes_of
 from config.regions import Regions
+from config.yaml_text import yaml_of
 from core.durations import Duration
 from core.errors import ConfigError
 
@@ -149,7 +150,7 @@ def load_reporting(config_dir: Path, regions: Regions) -> Reporting:
     """Reads <config_dir>/reporting.yml; without it nothing is owed. Raises ConfigError with every mistake."""
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = yaml_of(path.read_text(encoding="utf-8")) if path.exists() else {}
         found = Reporting.model_validate(given or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, Reporting)) from None

@@ -14,6 +14,7 @@ from config.mail_access import mail_address
 from config.mistakes import mistakes_of
 from config.org_records import Orgs
 from config.regions import Regions
+from config.yaml_text import yaml_of
 from core.durations import Duration
 from core.errors import ConfigError
 from core.records import LEVEL_IDS
@@ -128,7 +129,7 @@ def load_routes(
     """
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = yaml_of(path.read_text(encoding="utf-8")) if path.exists() else {}
         routes = Routes.model_validate(given or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, Routes)) from None

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from config.mistakes import mistakes_of
 from config.regions import Regions
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 FILE = "signin.yml"
@@ -92,7 +93,7 @@ def load_sign_in(config_dir: Path, *, regions: Regions | None = None) -> SignIn:
     """
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = yaml_of(path.read_text(encoding="utf-8")) if path.exists() else {}
         found = SignIn.model_validate(given or {})
     except ValidationError as error:
         raise ConfigError(mistakes_of(FILE, error, SignIn)) from None

@@ -28,6 +28,7 @@ from config.source_parts import (
     Strict,
     XmlIndex,
 )
+from config.yaml_text import yaml_of
 from core.durations import Duration, format_duration
 from core.errors import ConfigError
 from core.hours import Hours
@@ -407,7 +408,7 @@ def _load_one(file: Path, name: str, places: Mapping[str, str], mistakes: list[s
         mistakes.append(f"{name}: file name: {CANARY} is the system's own source; rename the file")
         return None
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        values = yaml_of(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mistakes.append(f"{name}: (whole file): is not YAML in UTF-8: {' '.join(str(error).split())}")
         return None

@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from config.regions import Regions
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 FILE = "tiles.yml"
@@ -25,7 +26,7 @@ def load_tiles(config_dir: Path, regions: Regions) -> Mapping[str, Place]:
     """
     path = config_dir / FILE
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = yaml_of(path.read_text(encoding="utf-8")) if path.exists() else {}
         tiles = _FORM.validate_python(given or {})
     except ValidationError as error:
         accepted = f"accepted: code in quotes: [column 1 to {COLUMNS}, row 1 to {ROWS}]"

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from config.mistakes import mistakes_of
+from config.yaml_text import yaml_of
 from core.errors import ConfigError
 
 FILE, COLUMNS_FILE = "weekly.yml", "lexicons/weekly_report.yaml"
@@ -138,6 +139,6 @@ def load_weekly(config_dir: Path) -> WeeklyTable:
 def _read(config_dir: Path, name: str) -> Any:
     path = config_dir / name
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+        return yaml_of(path.read_text(encoding="utf-8")) if path.exists() else None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError([f"{name}: (whole file): is not YAML in UTF-8: {' '.join(str(error).split())}"]) from None

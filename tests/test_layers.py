@@ -1,6 +1,7 @@
 """Imports point one way (ARCHITECTURE.md, "One way through")."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,21 +26,31 @@ LAYERS = [
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 
-def files() -> list[Path]:
+@cache
+def files() -> tuple[Path, ...]:
     found = [ROOT / "cli.py", ROOT / "scheduler.py"]
     for name in sorted(RANK):
         found += sorted((ROOT / name).rglob("*.py"))
-    return [path for path in found if path.exists()]
+    return tuple(path for path in found if path.exists())
 
 
-def imports(path: Path) -> set[str]:
-    found: set[str] = set()
+@cache
+def read(path: Path) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+    """The modules a file imports, and each `name.attribute` in it: read once for all tests."""
+    modules: set[str] = set()
+    asked: set[tuple[str, str]] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
+            modules |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
-    return found
+            modules.add(node.module)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            asked.add((node.value.id, node.attr))
+    return frozenset(modules), frozenset(asked)
+
+
+def imports(path: Path) -> frozenset[str]:
+    return read(path)[0]
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -72,11 +83,6 @@ def test_only_settings_read_the_environment() -> None:
 
 
 def test_only_the_clock_asks_the_time() -> None:
-    askers = []
-    for path in files():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
-                continue
-            if node.attr in ("now", "utcnow", "today") and node.value.id in ("datetime", "date"):
-                askers.append(str(path.relative_to(ROOT)))
-    assert set(askers) <= {"core/clock.py"}
+    asking = {(name, what) for name in ("datetime", "date") for what in ("now", "utcnow", "today")}
+    askers = {str(path.relative_to(ROOT)) for path in files() if read(path)[1] & asking}
+    assert askers <= {"core/clock.py"}

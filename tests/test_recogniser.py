@@ -17,6 +17,7 @@ from nlp.recogniser.bio import spans_of, to_bio
 from nlp.recogniser.features import features
 from nlp.recogniser.unlisted import RULE
 from nlp.segment import Segmenter
+from tests.command_line import run_here
 from training.crf import train_crf
 from training.examples import Example, read_examples
 from training.folds import cross_validate, figures, fold_of
@@ -239,13 +240,9 @@ def test_the_command_line_trains_and_shows(tmp_path):
     rows = [{"text": f"记者联系{name}的人", "spans": [[4, 8]]} for name in ("青禾电缆", "恒瑞灯饰", "磊达建材")]
     data = tmp_path / "data.jsonl"
     data.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
-    run = [sys.executable, "-m", "cli", "model"]
-    subprocess.run(
-        [*run, "train", str(data), "--out", str(tmp_path / "m")], cwd=PROJECT, check=True, capture_output=True
-    )
-    done = subprocess.run(
-        [*run, "show", str(tmp_path / "m"), "--json"], cwd=PROJECT, check=True, capture_output=True, text=True
-    )
+    trained = run_here("model", "train", str(data), "--out", str(tmp_path / "m"))
+    assert trained.returncode == 0, trained.stderr
+    done = run_here("model", "show", str(tmp_path / "m"), "--json")
     assert json.loads(done.stdout)["kind"] == "crf"
 
 
@@ -290,9 +287,6 @@ def test_a_broken_onnx_file_is_refused(tmp_path):
 
 
 def test_converting_without_torch_says_what_to_install(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "cli", "model", "convert", str(tmp_path), "--out", str(tmp_path / "o")],
-        cwd=PROJECT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_here("model", "convert", str(tmp_path), "--out", str(tmp_path / "o"))
     assert done.returncode == 2
     assert "training/requirements.txt" in done.stderr or "not a token-classification folder" in done.stderr

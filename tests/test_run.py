@@ -1,18 +1,15 @@
 """`fengsui run` as a whole, over real HTTP: from a fresh folder to alerts on the desk, and to a prompt end."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from config.settings import PROJECT
 from store.runs import recent_runs
+from tests.forked import run_apart
 from tests.running_system import System, until
 
 
@@ -33,11 +30,6 @@ def person() -> Iterator[httpx.Client]:
 def told(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\n{seconds}", end=" ")
-
-
-def fengsui(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    command, env = [sys.executable, "-m", "cli", *words], {**os.environ, **environment}
-    return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 def in_mid_crawl(system: System) -> bool:
@@ -70,7 +62,7 @@ def test_a_fresh_folder_gives_one_address_that_signs_in_once(
 
 def test_a_second_system_on_the_folder_is_refused(system: System) -> None:
     for words in (["run", "--port", "0"], ["demo-reset"]):
-        refused = fengsui(*words, "--data", str(system.folder))
+        refused = run_apart(*words, "--data", str(system.folder))
         assert (refused.returncode, refused.stdout) == (1, "")
         assert "another `fengsui run` uses this data folder; stop it first" in refused.stderr
 
@@ -98,7 +90,7 @@ def test_a_second_start_keeps_everything(
     assert count(system) >= before > 0
     until("a crawl", lambda: in_mid_crawl(system))
     desk = address.partition("/first")[0].rstrip("/")
-    sent = fengsui("canary", "--url", desk, "--data", str(system.folder), "--patience", "60", "--json")
+    sent = run_apart("canary", "--url", desk, "--data", str(system.folder), "--patience", "60", "--json")
     assert sent.returncode == 0, sent.stderr
     assert json.loads(sent.stdout)["stage"] == "reached"
     assert "最近失败</dt><dd>没有" in person.get(f"{desk}/status").text
@@ -114,14 +106,15 @@ def test_ctrl_c_while_it_starts_ends_all_processes(system: System, capsys: pytes
 
 def test_live_never_starts_on_the_demos_data(system: System) -> None:
     live = {"FENGSUI_CONTACT": "desk@bureau.example.org"}
-    refused = fengsui("run", "--port", "0", "--profile", "live", "--data", str(system.folder), **live)
+    words = ("run", "--port", "0", "--profile", "live", "--data", str(system.folder))
+    refused = run_apart(*words, environment=live)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "this database holds the profile 'demo', not 'live': give another --data" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
 def test_demo_reset_empties_the_demo(system: System) -> None:
-    assert fengsui("demo-reset", "--data", str(system.folder)).returncode == 0
+    assert run_apart("demo-reset", "--data", str(system.folder)).returncode == 0
     assert not system.folder.exists()
 
 
