@@ -7,7 +7,7 @@ from functools import cached_property
 from config.lexicon import Lexicon
 from core.records import RegistryEntry
 from nlp.enterprises import FirmMention
-from nlp.pinyin import spelt
+from nlp.pinyin import phrases_given_back, spelt
 from nlp.products import ForeignProducts
 from nlp.reading import Reading
 from nlp.spans import Cover
@@ -32,17 +32,21 @@ class ForeignReader:
         self._registry = registry if len(registry) <= _MOST else ()
 
     @cached_property
+    def _spelt(self) -> tuple[Mapping[str, str], Mapping[str, Sequence[str]]]:
+        """Regions and firms by pinyin: made for the first foreign notice, most of what is read is Chinese."""
+        with phrases_given_back():
+            return self._places(), self._names()
+
     def _places(self) -> Mapping[str, str]:
-        """Codes of regions by pinyin: made for the first foreign notice, most of what is read is Chinese."""
         places: dict[str, str] = {}
-        for region in sorted(self._lexicon.regions, key=lambda region: not region.code.startswith("36")):
+        home = self._lexicon.regions.home[:2]  # its own places first: others may be spelt alike
+        for region in sorted(self._lexicon.regions, key=lambda region: not region.code.startswith(home)):
             if region.level in ("province", "prefecture", "county") and region.short_name:
                 places.setdefault(spelt(region.short_name), region.code)
         return places
 
-    @cached_property
-    def _firms(self) -> Mapping[str, Sequence[str]]:
-        """Firms by the pinyin of their short names and brands."""
+    def _names(self) -> Mapping[str, Sequence[str]]:
+        """Short names and brands."""
         firms: dict[str, list[str]] = {}
         for entry in self._registry:
             for word in dict.fromkeys((*entry.short_names, *entry.brands)):
@@ -65,7 +69,7 @@ class ForeignReader:
             ids: Sequence[str] = ()
             for size in range(min(4, len(words)), 0, -1):
                 for start in range(len(words) - size + 1):
-                    ids = self._firms.get("".join(words[start : start + size]), ())
+                    ids = self._spelt[1].get("".join(words[start : start + size]), ())
                     if ids:
                         break
                 if ids:
@@ -88,9 +92,9 @@ class ForeignReader:
         if not _CHINA.search(text):
             return None
         for match in _SYLLABLES.finditer(text[:20_000]):
-            code = self._places.get(re.sub(r"['’ ]", "", match.group()).lower())
+            code = self._spelt[0].get(re.sub(r"['’ ]", "", match.group()).lower())
             if code is None:
-                code = self._places.get(re.sub(r"['’]", "", match.group().split()[0]).lower())
+                code = self._spelt[0].get(re.sub(r"['’]", "", match.group().split()[0]).lower())
             start, end = reading.clauses.sentence(match.start())
             if code and _MADE_IN.search(text, max(0, start - 40), end) and (best is None or best.endswith("0000")):
                 best = code

@@ -1,11 +1,13 @@
 """Chinese characters by their sound, without tones."""
 
+import gc
 import importlib.util
 import json
 import sys
 import unicodedata
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +22,17 @@ def spelt(text: str) -> str:
     from pypinyin import lazy_pinyin
 
     return "".join(lazy_pinyin(text)).lower()
+
+
+@contextmanager
+def phrases_given_back() -> Iterator[None]:
+    """Afterwards the phrases of `spelt` are loaded no longer: for who spells once and stays for days."""
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "pypinyin"]:
+            del sys.modules[name]
+        gc.collect()
 
 
 def sound_of(char: str) -> str:
