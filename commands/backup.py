@@ -16,10 +16,11 @@ from commands.system import only_one
 from config.settings import Settings
 from core.clock import Clock, iso_beijing, system_clock
 from core.errors import FengsuiError, StoreError, UsageError
-from keeping.backup import Done, Source, back_up, verify
+from keeping.backup import Done, Source, back_up, newest, verify
 from keeping.erase import erasures
 from keeping.manifest import backups, read_manifest
-from keeping.restore import Target, check_rows, choose, restore_all, restore_parts
+from keeping.moving import unfinished
+from keeping.restore import Target, check_rows, choose, restore_all, restore_parts, resume
 from store.backups import LastBackup, last_backup, note_backup
 from store.database import MIGRATIONS, Store
 from store.expiry import changed_files
@@ -138,6 +139,8 @@ def restore(
     settings = settings_of(data, profile, log_level="WARNING")
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     target = target_of(settings)
+    if _resumed(target, folder, name):
+        return
     manifest = choose(folder, name, target)
     print(f"由 {folder / manifest.name}（{manifest.made_at}）恢复到 {settings.data_dir}")
     now = system_clock()
@@ -162,6 +165,25 @@ def restore(
         print(told)
     if not only or "store" in only:
         print("检索索引由库重建：fengsui reindex；再启动系统")
+
+
+def _resumed(target: Target, folder: Path, name: str | None) -> bool:
+    """Go on with one that was cut off; whether that was the one asked for."""
+    if unfinished(target.data_dir) is None:
+        return False
+    with only_one(target.data_dir):
+        move = resume(target)
+    if move is None:
+        return False
+    if move.database:
+        where = f"；原来的库在数据库模式 {move.schema}" if move.schema else ""
+        print(f"上次由 {move.backup} 的恢复在换数据库时中断，文件没有动，重新恢复{where}")
+        return False
+    print(f"上次由 {move.backup} 的恢复已接着做完" + (f"；原有的在 {target.data_dir / move.aside}" if move.old else ""))
+    mine = Path(move.backup).resolve() == (folder / (name or newest(folder))).resolve()
+    if mine:
+        print("检索索引由库重建：fengsui reindex；再启动系统")
+    return mine
 
 
 def target_of(settings: Settings) -> Target:

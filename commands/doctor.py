@@ -36,6 +36,7 @@ from core.durations import duration_words
 from core.errors import FengsuiError
 from crawlers.problem_words import in_chinese
 from keeping.check import Budget, check_kept
+from keeping.erase import unfinished
 from store.backups import last_backup, state_of
 from store.canaries import newest
 from store.checks import last_check
@@ -252,6 +253,9 @@ def _kept(settings: Settings, store: Store, deep: bool) -> Iterator[Finding]:
     check = check_kept(store, settings.data_dir, Budget(), now=system_clock()) if deep else last_check(store)
     for what, remedy in check.faults:
         yield Finding("存档与库", False, what, remedy)
+    with store.read() as db:
+        for one in unfinished(db):
+            yield Finding("按人删除", False, *one.fault)
     if not check.at:
         yield Finding("存档与库", None, "还没有核对过", "系统运行后每夜核对；立即核对用 fengsui doctor --deep")
     elif not check.faults:

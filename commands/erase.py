@@ -12,9 +12,8 @@ from commands.stores import open_store
 from config.keeping import load_keeping
 from core.clock import system_clock
 from core.errors import UsageError
-from keeping.erase import Eraser, Found
+from keeping.erase import Eraser, Found, unfinished
 from keeping.person import Person
-from store import audit
 
 MOST_SHOWN = 50
 AFTER = (
@@ -54,19 +53,15 @@ def erase_person(
     store, now, who = open_store(settings), system_clock(), getpass.getuser()
     closed_days = load_keeping(settings.config).retention.closed_alerts
     eraser = Eraser(store, settings.data_dir, person, closed_days, frozenset(left_out or ()))
-    found = eraser.erase(now) if do else eraser.find(now)
-    if do:
-        details = {
-            "of": person.fingerprint(), "reason": reason, "documents": sum(not one.held for one in found.documents),
-            "held": sum(bool(one.held) for one in found.documents), "rows": dict(found.rows), "pages": found.pages,
-        }  # fmt: skip
-        with store.write() as db:
-            audit.note(db, who, "erase_person", "", at=now, details=details)
+    found = eraser.erase(now, by=who, reason=reason.strip()) if do else eraser.find(now)
     if as_json:
         print(json.dumps({"done": do, **asdict(found)}, ensure_ascii=False))
         return
     for line in _words(found, done=do):
         print(line)
+    with store.read() as db:
+        for one in unfinished(db):
+            print("；".join(one.fault))
 
 
 def _words(found: Found, *, done: bool) -> list[str]:

@@ -18,6 +18,7 @@ from core.errors import UsageError
 from keeping.retention import Gone, Keeper
 from store import audit
 from store.database import Store
+from store.hold_subjects import subject_of
 from store.holds import add_hold, end_hold, holds_in_force
 from web.machine import bytes_word
 
@@ -99,6 +100,7 @@ def add(
     except ValueError:
         raise UsageError(f"--until {until!r} 不是日期（2027-12-31）") from None
     with store.write() as db:
+        subject = subject_of(db, kind, subject).id
         number = add_hold(db, kind, subject, reason=reason, author=who, now=now, until=end_at)
         audit.note(db, who, "hold_add", subject, at=now, details={"kind": kind, "number": number, "reason": reason})
     print(f"已设保全 {number}：{kind} {subject}" + (f"，到 {until}" if until else "，直到解除"))

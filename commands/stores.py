@@ -3,8 +3,10 @@
 from config.registry_columns import FIRMS, load_columns
 from config.settings import Settings
 from core.clock import beijing, system_clock
+from core.errors import UsageError
 from demo.firm_facts import demo_facts, demo_ties
 from enterprises.registry_import import ImportPlan, import_file
+from keeping.moving import unfinished
 from store.database import Store, Synchronous, check_profile
 from store.firm_facts import save_facts, save_ties
 from store.registry import count_entries, load_entries
@@ -15,6 +17,12 @@ def open_store(settings: Settings, *, synchronous: Synchronous = "FULL", kept: b
 
     kept: for a process that stays.
     """
+    if (begun := unfinished(settings.data_dir)) is not None:
+        folder, _, name = begun.backup.rpartition("/")
+        raise UsageError(
+            f"{settings.data_dir} 的恢复没有做完（由 {begun.backup}）："
+            f"再运行 fengsui restore {folder} --name {name}，它接着做完"
+        )
     store = Store(settings.database, synchronous=synchronous, kept=kept)
     store.migrate()
     with store.write() as db:

@@ -1,10 +1,12 @@
-"""What a writer that was killed leaves in the archive: the tail of a record, of which nothing is stored."""
+"""What a writer that was killed leaves in the archive: the tail of a record, of which nothing is stored; records that
+were being made empty."""
 
 import fcntl
 import os
 from pathlib import Path
 
 from crawlers.archive import OPEN
+from crawlers.archive_blank import NOTED, finish_blanks
 from crawlers.archive_members import members
 
 
@@ -14,6 +16,10 @@ def mend(folder: Path) -> list[str]:
     Files that a living process writes are left alone: it holds their marks locked.
     """
     told = []
+    for noted in sorted(folder.glob(f"*/*.warc.gz{NOTED}")):
+        path = noted.with_name(noted.name.removesuffix(NOTED))
+        if path.exists() and (count := finish_blanks(path)):
+            told.append(f"{path.relative_to(folder)}: {count} records made empty, which was cut off before")
     for mark in sorted(folder.glob(f"*/*.warc.gz{OPEN}")):
         handle = os.open(mark, os.O_WRONLY)
         try:

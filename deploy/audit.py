@@ -32,17 +32,25 @@ def told(answer: str, problem: str) -> int:
         found = json.loads(answer)["dependencies"]
     except (ValueError, KeyError, TypeError):
         return _not_asked((problem.strip().splitlines() or ["pip-audit said nothing"])[-1][:300])
+    silent = [f"{one['name']} ({one['skip_reason']})" for one in found if one.get("skip_reason")]
+    if len(silent) == len(found):
+        return _not_asked(silent[0] if silent else "the answer names no package")
     holes = [(one["name"], one["version"], hole) for one in found for hole in one.get("vulns", ())]
     for name, version, hole in holes:
         print(
             f"{name} {version}: {hole['id']}; mended in {', '.join(hole.get('fix_versions', ())) or 'no version yet'}"
         )
-    print(f"{len(found)} packages asked about, {len(holes)} known holes")
+    print(f"{len(found) - len(silent)} packages asked about, {len(holes)} known holes")
+    if silent:
+        print(f"not audited, nothing was answered: {', '.join(silent)}", file=sys.stderr)
     return int(bool(holes))
 
 
 def _not_asked(why: str) -> int:
-    print(f"skipped, not audited: {why}", file=sys.stderr)
+    told = (
+        "on a machine that reaches the index: make audit; offline: pip-audit --requirement requirements.txt elsewhere"
+    )
+    print(f"skipped, not audited: {why}\n{told}", file=sys.stderr)
     return 0
 
 

@@ -6,9 +6,10 @@ knows. A backup is made under a name nobody reads and renamed at its end: whatev
 
 import errno
 import fcntl
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -30,10 +31,10 @@ from keeping.manifest import (
 )
 from keeping.pool import Pool
 from keeping.seal import seal
-from keeping.store_copy import copy_store
+from keeping.store_copy import MAKING, copy_store, faults_of_copy
 from store.database import Store
 
-MAKING, LOCK = ".making-", ".lock"
+LOCK = ".lock"
 SEALED = "keys.sealed"
 
 
@@ -91,17 +92,22 @@ def back_up(source: Source, folder: Path, *, now: datetime, keep: int = 0) -> Do
 
 
 def verify(folder: Path, name: str | None = None) -> tuple[Manifest, Verified]:
-    """Read a backup (the newest one) to its last byte and hold it against its manifest. Raises UsageError."""
+    """Read a backup (the newest one) to its last byte and hold it against its manifest; the store is unpacked, opened
+    and its rows are counted. Raises UsageError, and FengsuiError where another one is at work."""
     manifest = read_manifest(folder / (name or newest(folder)))
+    with _alone(folder) if os.access(folder, os.W_OK) else nullcontext():
+        return manifest, _read_back(folder, manifest)
+
+
+def _read_back(folder: Path, manifest: Manifest) -> Verified:
     pool, found = Pool(folder / POOL), Verified()
     copy = folder / manifest.name / manifest.store.file
-    found.problems += (
-        [] if copy.is_file() and hash_of(copy) == manifest.store.sha256 else [f"{copy.name}：缺失或已改变"]
-    )
+    whole = copy.is_file() and hash_of(copy) == manifest.store.sha256
+    found.problems += faults_of_copy(manifest.store, copy) if whole else [f"{copy.name}：缺失或已改变"]
     for sha256, kept in {one.sha256: one for one in manifest.pooled}.items():
         found.problems += filter(None, [pool.fault(kept)])
         found.files, found.bytes = found.files + 1, found.bytes + (kept.size if sha256 else 0)
-    return manifest, found
+    return found
 
 
 def newest(folder: Path) -> str:

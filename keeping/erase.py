@@ -2,12 +2,16 @@
 
 What a case rests on stays and is told (store/holds.py), and so do the files of cases themselves: alerts, ledger,
 papers. The audit log is never changed; personal data does not stand in it.
+
+The database is masked in one transaction, which also notes that the pages are not done yet; killed among the pages, the
+note stays, the desk and `fengsui doctor` tell of it, and the same again does the rest.
 """
 
 import hashlib
+import json
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -20,10 +24,11 @@ from warcio.archiveiterator import ArchiveIterator
 from core.clock import as_utc
 from core.records import ArchiveRef
 from crawlers.archive import Archive, ArchiveDamaged, record_at
-from crawlers.archive_blank import blank, is_blank
+from crawlers.archive_blank import blank, finish_blanks, is_blank
 from crawlers.archive_members import members
-from keeping.folders import ARCHIVE, is_open
+from keeping.folders import ARCHIVE, alone, is_open
 from keeping.person import Person
+from store import audit
 from store.checks import ref_of
 from store.database import Store, get_fact, set_fact
 from store.documents import INDEXED, JUDGED
@@ -50,6 +55,33 @@ ERASURES = "erasures"
 NOTE = "personal data removed"
 AT_ONCE = 500
 DAY = timedelta(days=1)
+
+
+UNFINISHED = "erasures_begun"
+Tell = Callable[[int, int], None]
+
+
+def unheard(_done: int, _of: int) -> None:
+    """Nobody asks how far it is."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An erasure whose pages are not all done. of: fingerprint of the person.  at: ISO."""
+
+    of: str
+    reason: str
+    by: str
+    at: str
+
+    @property
+    def fault(self) -> tuple[str, str]:
+        """What is wrong, and what to do."""
+        day = self.at[:16].replace("T", " ")
+        return (
+            f"{self.by} 于 {day}（UTC）开始的一次按人删除没有做完（依据：{self.reason}），存档页里还有",
+            "用同样的姓名、电话、证号再做一次：fengsui erase-person … --do，或在“设置 · 按人删除”",
+        )
 
 
 @dataclass(frozen=True)
@@ -92,19 +124,34 @@ class Eraser:
     closed_days: int
     left_out: frozenset[str] = frozenset()
 
-    def find(self, now: datetime) -> Found:
-        """Where the person stands; nothing is changed."""
+    def find(self, now: datetime, tell: Tell = unheard) -> Found:
+        """Where the person stands; nothing is changed. tell: how far it is."""
         found = Found()
         with self.store.read() as db:
             found.documents = self._documents(db, now)
             for table in self._tables():
                 if count := len(self._rows(db, table)):
                     (found.cases if table.name in CASES else found.rows)[table.name] = count
-        self._archive(found, now, do=False)
+        self._archive(found, now, tell, do=False)
         return found
 
-    def erase(self, now: datetime) -> Found:
-        """Mask the person everywhere but where it is held."""
+    def erase(self, now: datetime, *, by: str, reason: str, tell: Tell = unheard) -> Found:
+        """Mask the person everywhere but where it is held; audited. tell: how far it is, in bytes of the archive.
+
+        Raises FengsuiError where somebody else removes things just now.
+        """
+        with alone(self.data_dir):
+            found = self._mask(now, by, reason)
+            self._archive(found, now, tell, do=True)
+            with self.store.write() as db:
+                left = [one for one in unfinished(db) if not self.person.is_of(one.of)]
+                set_fact(db, UNFINISHED, json.dumps([vars(one) for one in left], ensure_ascii=False))
+                details = {"pages": found.pages, "held_pages": found.held_pages, "unread": len(found.unread)}
+                audit.note(db, by, "erase_person_done", "", at=now, details=details)
+        return found
+
+    def _mask(self, now: datetime, by: str, reason: str) -> Found:
+        """All of the database, and the note that the pages are still to come."""
         found = Found()
         with self.store.write() as db:
             found.documents = self._documents(db, now)
@@ -117,8 +164,17 @@ class Eraser:
                     (found.cases if table.name in CASES else found.rows)[table.name] = len(rows)
                 if rows and table.name not in CASES:
                     self._mask_rows(db, table, rows)
-            set_fact(db, ERASURES, str(erasures(db) + 1))
-        self._archive(found, now, do=True)
+            begun = unfinished(db)
+            if not any(self.person.is_of(one.of) for one in begun):
+                set_fact(db, ERASURES, str(erasures(db) + 1))
+                begun = [*begun, Unfinished(self.person.fingerprint(), reason, by, now.isoformat())]
+                set_fact(db, UNFINISHED, json.dumps([vars(one) for one in begun], ensure_ascii=False))
+            details = {
+                "of": self.person.fingerprint(), "reason": reason, "rows": dict(found.rows),
+                "documents": sum(not one.held for one in found.documents),
+                "held": sum(bool(one.held) for one in found.documents),
+            }  # fmt: skip
+            audit.note(db, by, "erase_person", "", at=now, details=details)
         return found
 
     def _documents(self, db: Connection, now: datetime) -> list[Hit]:
@@ -191,13 +247,16 @@ class Eraser:
         text = type_coerce(column, Text)
         return or_(*(text.contains(one, autoescape=True) for one in self.person.spellings))
 
-    def _archive(self, found: Found, now: datetime, *, do: bool) -> None:
+    def _archive(self, found: Found, now: datetime, tell: Tell, *, do: bool) -> None:
         """Every record of the archive: one that names the person is written anew without, its old place is blanked."""
         root = self.data_dir / ARCHIVE
         writer = Archive(root, started=now)
+        files = sorted(root.glob("*/*.warc.gz"))
+        read, whole = 0, sum(path.stat().st_size for path in files)
         try:
-            for path in sorted(root.glob("*/*.warc.gz")):
-                name = path.relative_to(root).as_posix()
+            for path in files:
+                tell(read, whole)
+                name, read = path.relative_to(root).as_posix(), read + path.stat().st_size
                 if is_open(path):
                     found.unread.append(name)
                     continue
@@ -206,20 +265,25 @@ class Eraser:
             writer.close()
 
     def _one_file(self, path: Path, name: str, writer: Archive, found: Found, now: datetime, *, do: bool) -> None:
+        if do:
+            finish_blanks(path)
         hits = [spot for spot in members(path) if not is_blank(path, spot[0]) and self._in_record(path, *spot)]
         if not hits:
             return
         with self.store.read() as db:
             users = _users_of(db, name)
             held = self._held(db, sorted({one for some in users.values() for one, _ in some}), now)
+        gone = []
         for offset, length in hits:
             owners = users.get(offset, [])
             if any(document in held or document in self.left_out for document, _ in owners):
                 found.held_pages += 1
                 continue
             found.pages += 1
-            if do:
-                self._rewrite(path, name, offset, length, owners, writer, now)
+            if do and self._rewrite(path, name, offset, length, owners, writer, now):
+                gone.append((offset, length))
+        if gone:
+            blank(path, gone, note=f"{NOTE} {now:%Y-%m-%d}", now=now)
 
     def _in_record(self, path: Path, offset: int, length: int) -> bool:
         body = _body(path, offset, length)
@@ -234,11 +298,11 @@ class Eraser:
         owners: Sequence[tuple[str, int]],
         writer: Archive,
         now: datetime,
-    ) -> None:
-        """First the new record is on the disk, then the rows lead to it, then the old one goes."""
+    ) -> bool:
+        """First the new record is on the disk, then the rows lead to it; whether the old one may go now."""
         kept = _masked_record(path, offset, length, self.person, writer, now)
         if kept is None and owners:  # no page of ours: what leads to it would lead nowhere
-            return
+            return False
         with self.store.write() as db:
             if kept is not None:
                 for _document, seq in owners:
@@ -246,7 +310,12 @@ class Eraser:
                 old, new = f"{name} {offset} {length}", f"{kept.file} {kept.offset} {kept.length}"
                 db.execute(update(handed_in).where(handed_in.c.archive == old).values(archive=new))
             note_change(db, name, why="erased", records=1, now=now)
-        blank(path, offset, length, note=f"{NOTE} {now:%Y-%m-%d}", now=now)
+        return True
+
+
+def unfinished(db: Connection) -> list[Unfinished]:
+    """Erasures that were cut off among the pages, oldest first."""
+    return [Unfinished(**one) for one in json.loads(get_fact(db, UNFINISHED) or "[]")]
 
 
 def erasures(db: Connection) -> int:

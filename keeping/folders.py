@@ -1,9 +1,12 @@
 """What of a data folder is kept: everything but what can be made again, so that no new kind of file is forgotten."""
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from core.errors import FengsuiError
 from crawlers.archive import OPEN
 from store.link_key import FILE as LINK_KEY
 from store.vault import FILE as FACTOR_KEY
@@ -13,13 +16,13 @@ ARCHIVE, PROOFS = "archive", "proofs"
 DATABASE = ("fengsui.db", "fengsui.db-wal", "fengsui.db-shm", "fengsui.db-journal")
 MADE_AGAIN = ("index", "snapshots", "logs", "run.lock", "keep.lock", "registry.match", "lost+found")
 """The index is made from the store, the matcher's file from the registry."""
-ASIDE, STAGING = ".before-", ".restoring"
+ASIDE, STAGING, NOTE = ".before-", ".restoring", ".restore-note.json"
 NOT_CONFIG = ("__pycache__",)
 
 
 def kept_files(data_dir: Path) -> Iterator[tuple[str, Path]]:
     """Name within the folder and path of each file to keep, keys and the database left out, in order of names."""
-    left_out = {*KEYS, *DATABASE, *MADE_AGAIN, STAGING}
+    left_out = {*KEYS, *DATABASE, *MADE_AGAIN, STAGING, NOTE}
     for entry in sorted(data_dir.iterdir()) if data_dir.is_dir() else ():
         if entry.name not in left_out and not entry.name.startswith(ASIDE):
             yield from ((name, path) for name, path in _below(entry, data_dir) if not name.endswith(OPEN))
@@ -41,13 +44,24 @@ def in_use(data_dir: Path) -> list[str]:
     """What lies in a folder that a restore would replace."""
     if not data_dir.is_dir():
         return []
-    idle = {"run.lock", "keep.lock", "logs", "lost+found", STAGING}
+    idle = {"run.lock", "keep.lock", "logs", "lost+found", STAGING, NOTE}
     return sorted(one.name for one in data_dir.iterdir() if one.name not in idle and not one.name.startswith(ASIDE))
 
 
 def is_open(path: Path) -> bool:
     """Whether a file of the archive is being written, or was when its writer was killed."""
     return path.with_name(f"{path.name}{OPEN}").exists()
+
+
+@contextmanager
+def alone(data_dir: Path) -> Iterator[None]:
+    """Nobody else removes what is kept meanwhile. Raises FengsuiError where somebody does."""
+    with (data_dir / "keep.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FengsuiError("按保存期限清理或另一次按人删除正在进行：等它做完再做") from None
+        yield
 
 
 def _below(top: Path, root: Path) -> Iterator[tuple[str, Path]]:

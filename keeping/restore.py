@@ -1,12 +1,13 @@
 """A backup put back: into an empty data folder, beside what stands there, or only what was damaged.
 
-Everything is fetched and checked first and moved into place last. What stood there is kept in `.before-TIME`.
+Everything is fetched and checked first and moved into place last. What stood there is kept in `.before-TIME`. Killed
+before the moves it leaves what was there; killed among them, `resume` goes on with them (keeping/moving.py), and until
+then nothing else opens the folder.
 """
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from crawlers.archive_mend import mend
 from keeping.backup import newest
 from keeping.folders import ARCHIVE, ASIDE, DATABASE, KEYS, PROOFS, STAGING, config_files, in_use, is_open
 from keeping.manifest import POOL, KeptFile, Manifest, backups, hash_of, read_manifest
+from keeping.moving import Move, begin, end, finish, staged, unfinished
 from keeping.pool import Pool
 from keeping.seal import SETTING, unseal
 from keeping.store_copy import restore_postgresql, restore_sqlite, tables_of
@@ -78,7 +80,7 @@ def restore_all(folder: Path, manifest: Manifest, target: Target, *, now: dateti
         what = "、".join(stands[:4]) or f"数据库里 {tables} 行"
         raise UsageError(f"{target.data_dir} 不是空的（{what}）：加 --force，原有的移到旁边保留；或换一个 --data")
     aside = f"{ASIDE}{as_utc(now):%Y%m%d-%H%M%S}"
-    with _staging(target.data_dir) as staging:
+    with staged(target.data_dir) as staging:
         _fetch(folder, manifest, target, staging, done)
         if manifest.store.engine == "sqlite":
             restore_sqlite(manifest.store, folder / manifest.name, staging / DATABASE[0])
@@ -86,14 +88,30 @@ def restore_all(folder: Path, manifest: Manifest, target: Target, *, now: dateti
             raise FengsuiError(f"{manifest.store.file} 与清单的 SHA-256 不符，备份已损坏；换一份备份")
         else:
             old = f"fengsui_before_{as_utc(now):%Y%m%d_%H%M%S}" if tables else ""
+            begin(target.data_dir, Move(str(folder / manifest.name), database=True, schema=old))
             restore_postgresql(manifest.store, folder / manifest.name, target.store, aside=old)
             done.aside = f"数据库模式 {old}" if old else ""
         moved = [*stands, *(name for name in ("index", "registry.match") if (target.data_dir / name).exists())]
-        _move_in(target.data_dir, staging, aside, dict.fromkeys(moved))
+        _move_in(target.data_dir, staging, folder / manifest.name, aside, moved)
         done.aside = "，".join(filter(None, [str(target.data_dir / aside) if moved else "", done.aside]))
     _finish(target, done)
     _tell_later(folder, manifest, done)
     return done
+
+
+def resume(target: Target) -> Move | None:
+    """Go on with a restore that was cut off among its moves; None where there is none. Of one that was replacing a
+    database the tables cannot be gone on with: it is to be asked for again, and nothing was moved."""
+    move = unfinished(target.data_dir)
+    if move is None:
+        return None
+    if move.database:
+        end(target.data_dir)
+    else:
+        finish(target.data_dir, move)
+        target.store.engine.dispose()
+    shutil.rmtree(target.data_dir / STAGING, ignore_errors=True)
+    return move
 
 
 def restore_parts(
@@ -110,10 +128,11 @@ def restore_parts(
     for part in parts:
         if part in (ARCHIVE, PROOFS):
             _mend_files(folder, manifest, target, part, aside, rewritten, done)
-    with _staging(target.data_dir) as staging:
+    with staged(target.data_dir) as staging:
         if "keys" in parts:
             _keys(folder, manifest, target, staging, done)
-            _move_in(target.data_dir, staging, aside, dict.fromkeys(name for name in KEYS if (staging / name).exists()))
+            names = [name for name in KEYS if (staging / name).exists()]
+            _move_in(target.data_dir, staging, folder / manifest.name, aside, names)
         if "store" in parts:
             _store_alone(folder, manifest, target, staging, aside, now, done)
     if "config" in parts:
@@ -133,7 +152,7 @@ def _store_alone(
         done.told += [f"原来的库在数据库模式 {old}"] if old else []
         return
     restore_sqlite(manifest.store, folder / manifest.name, staging / DATABASE[0])
-    _move_in(target.data_dir, staging, aside, dict.fromkeys(DATABASE))
+    _move_in(target.data_dir, staging, folder / manifest.name, aside, DATABASE)
     done.told.append(f"{manifest.made_at} 之后入库的不在其中；页面存档还在，重新采集会再入库")
 
 
@@ -231,15 +250,12 @@ def _replace(pool: Pool, kept: KeptFile, path: Path, aside: Path) -> None:
     sync_folder(path.parent)
 
 
-def _move_in(data_dir: Path, staging: Path, aside: str, old: dict[str, None]) -> None:
-    """Move what stands there aside and the restored into its place: renames within one folder."""
-    for name in old:
-        if (data_dir / name).exists():
-            (data_dir / aside).mkdir(exist_ok=True)
-            (data_dir / name).rename(data_dir / aside / name)
-    for entry in sorted(staging.iterdir()):
-        entry.rename(data_dir / entry.name)
-    sync_folder(data_dir)
+def _move_in(data_dir: Path, staging: Path, backup: Path, aside: str, old: Sequence[str]) -> None:
+    """Move what stands there aside and the restored into its place."""
+    new = tuple(sorted(entry.name for entry in staging.iterdir()))
+    move = Move(str(backup), aside, tuple(name for name in old if (data_dir / name).exists()), new)
+    begin(data_dir, move)
+    finish(data_dir, move)
 
 
 def _finish(target: Target, done: Restored) -> None:
@@ -280,14 +296,3 @@ def _safe(root: Path, name: str) -> Path:
     if not path.resolve().is_relative_to(root.resolve()):
         raise UsageError(f"清单里的 {name} 指到目录之外，不据此恢复")
     return path
-
-
-@contextmanager
-def _staging(data_dir: Path) -> Iterator[Path]:
-    staging = data_dir / STAGING
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)

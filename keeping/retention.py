@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,9 +16,9 @@ from config.keeping import RetentionRules
 from core.clock import as_utc
 from core.durable import sync_folder
 from core.errors import SearchUnavailable
-from crawlers.archive_blank import blank, is_blank
+from crawlers.archive_blank import blank, finish_blanks, is_blank
 from crawlers.archive_members import members
-from keeping.folders import ARCHIVE, is_open
+from keeping.folders import ARCHIVE, alone, is_open
 from search.backend import SearchBackend
 from store.cards import one_judge_at_a_time
 from store.database import Store, get_fact, set_fact
@@ -71,7 +72,11 @@ class Keeper:
     tick: Callable[[], float] = time.monotonic
 
     def run(self, now: datetime, *, seconds: float = float("inf")) -> Gone:
-        """Do what is due."""
+        """Do what is due. Raises FengsuiError where somebody else removes things just now."""
+        with nullcontext() if self.dry else alone(self.data_dir):
+            return self._run(now, seconds)
+
+    def _run(self, now: datetime, seconds: float) -> Gone:
         began, gone = self.tick(), Gone()
 
         def left() -> bool:
@@ -188,6 +193,8 @@ class Keeper:
                 path.unlink()
                 sync_folder(path.parent)
             return
+        if not self.dry:
+            finish_blanks(path)
         spots = list(members(path))
         idle = [(offset, length) for offset, length in spots[1:] if offset not in needed]  # the first is its warcinfo
         todo = [(offset, length) for offset, length in idle if not is_blank(path, offset)]
@@ -197,8 +204,7 @@ class Keeper:
         if not self.dry:
             with self.store.write() as db:
                 note_change(db, name, why="expired", records=len(idle), now=now)
-            for offset, length in todo:
-                blank(path, offset, length, note=NOTE, now=now)
+            blank(path, todo, note=NOTE, now=now)
 
     def _others(self, now: datetime, gone: Gone) -> None:
         rules = self.rules

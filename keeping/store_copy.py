@@ -27,6 +27,8 @@ from store.database import Store
 from store.schema import metadata
 
 PACKED, DUMPED = "store.db.gz", "store.pgdump"
+MAKING = ".making-"
+"""How names of what is not finished begin; what a kill left of them goes before the next backup."""
 PROGRAMS = Path("/usr/lib/postgresql")
 LEVEL = 1
 """Of gzip: a third of the size at 60 MB a second; the next levels gain little and cost twice."""
@@ -55,6 +57,36 @@ def restore_sqlite(copy: StoreCopy, folder: Path, target: Path) -> None:
         raise FengsuiError(f"{copy.file} 解开后与清单的 SHA-256 不符，备份已损坏；换一份备份")
     if faults := faults_of_file(target):
         raise StoreDamaged(f"备份里的数据库不完整：{'；'.join(faults)}；换一份备份")
+
+
+def faults_of_copy(copy: StoreCopy, file: Path) -> list[str]:
+    """Why a restore of a copy would fail; empty: it would not. It is unpacked beside the backup, read and thrown away.
+
+    SQLite: its own check, and the rows of each table. PostgreSQL: pg_restore reads it to its end and writes it nowhere.
+    """
+    try:
+        with TemporaryDirectory(prefix=f"{MAKING}read-", dir=_writable(file.parent.parent)) as scratch:
+            if copy.engine == "postgresql":
+                run_program([program("pg_restore"), "-f", os.devnull, str(file)], inherited())
+                return []
+            plain = Path(scratch) / "store.db"
+            restore_sqlite(copy, file.parent, plain)
+            with closing(sqlite3.connect(address_of(plain, "immutable=1"), uri=True)) as db:
+                rows = {name: db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in copy.tables}
+    except (FengsuiError, sqlite3.DatabaseError) as problem:
+        return [f"{file.name}：{problem}"]
+    except OSError as problem:
+        return [f"{file.name}：没有地方解开核对（{problem.strerror}）"]
+    return [
+        f"{file.name}：{name} 有 {rows[name]} 行，清单 {wanted} 行"
+        for name, wanted in copy.tables.items()
+        if rows[name] != wanted
+    ]
+
+
+def _writable(folder: Path) -> Path | None:
+    """Where a copy is unpacked: beside the backup, since there is room; elsewhere where that disk only reads."""
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def faults_of_file(path: Path) -> list[str]:

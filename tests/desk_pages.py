@@ -56,6 +56,8 @@ PAGES = {
     "an account": "/settings/users/admin",
     "new account": "/settings/users/new",
     "all tokens": "/settings/tokens",
+    "holds": "/settings/holds",
+    "erasing a person": "/settings/erase",
     "tokens": "/account/tokens",
     "help of the API": "/help/api",
     "rules": "/rules",

@@ -1,10 +1,12 @@
 """Backup and restore: what was destroyed comes back row by row and byte by byte, and nothing else is ever touched."""
 
+import gzip
 import hashlib
 import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from core.errors import FengsuiError
 from keeping import backup as backing
 from keeping.backup import Source, back_up
 from keeping.manifest import backups, read_manifest
+from keeping.store_copy import faults_of_copy
 from store.database import Store
 from store.processes import beat
 from store.schema import metadata
@@ -186,6 +189,27 @@ def test_a_changed_byte_in_a_backup_is_found_and_nothing_is_restored_from_it(dat
     files, rows = files_of(data, without=MADE_AGAIN), rows_of(url(data))
     assert "SHA-256 不符" in fengsui("restore", to, "--data", data, "--force", ends=1).stderr
     assert (files_of(data, without=MADE_AGAIN), rows_of(url(data))) == (files, rows)
+
+
+def test_verify_unpacks_the_store_and_counts_its_rows(data: Path) -> None:
+    """A copy that was bad from the start has the hash that its manifest names."""
+    to = data.parent / "backup"
+    made = back_up(Source(Store(url(data)), data, PROJECT / "config", "demo"), to, now=NOW)
+    copy, packed = made.manifest.store, made.folder / made.manifest.store.file
+    plain = gzip.decompress(packed.read_bytes())
+    for body, rows, told in (
+        (packed.read_bytes()[:-9], copy.tables, "解不开"),
+        (gzip.compress(plain[:-4096]), copy.tables, "不符"),
+        (packed.read_bytes(), {**copy.tables, "users": copy.tables["users"] + 1}, "users 有"),
+    ):
+        bad = to / "other"
+        bad.mkdir(exist_ok=True)
+        (bad / copy.file).write_bytes(body)
+        lying = replace(copy, sha256=hashlib.sha256(body).hexdigest(), tables=rows)
+        (fault,) = faults_of_copy(lying, bad / copy.file)
+        assert told in fault
+    assert faults_of_copy(copy, packed) == []
+    assert not list(to.glob(".making-*"))
 
 
 def test_restore_refuses_what_does_not_fit(data: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_person_is_masked_in_text_original_and_page(store: Store, data: Path, 
         db.execute(insert(recent_queries).values(user=user, text=f"{NAME} 火", asked_at=NOW))
     shown = eraser(store, data).find(NOW)
     assert (len(shown.documents), shown.pages, dict(shown.rows)) == (1, 1, {"told_goods": 1, "recent_queries": 1})
-    assert eraser(store, data).erase(NOW + timedelta(hours=1)) == shown
+    assert eraser(store, data).erase(NOW + timedelta(hours=1), by="li", reason="申请 1 号") == shown
     with store.read() as db:
         one = find_document(db, free)
         raw = db.execute(select(documents.c.raw).where(documents.c.id == free)).scalar_one()
@@ -150,7 +150,7 @@ def test_what_a_case_rests_on_stays_and_is_told(store: Store, data: Path) -> Non
     ref = name_in(store, data, held, f"<p>{NAME}</p>".encode())
     with store.write() as db:
         db.execute(update(alerts).where(alerts.c.state == "new").values(reason=f"{NAME}反映"))
-    found = eraser(store, data).erase(NOW)
+    found = eraser(store, data).erase(NOW, by="li", reason="申请 1 号")
     [hit] = found.documents
     assert hit.held[0].startswith("预警 YJ-")
     assert found.held_pages == 1
@@ -166,7 +166,7 @@ def test_what_a_case_rests_on_stays_and_is_told(store: Store, data: Path) -> Non
 def test_a_namesake_s_documents_are_left_out(store: Store, data: Path) -> None:
     free, _ = free_and_held(store)
     ref = name_in(store, data, free, f"<p>{NAME}</p>".encode())
-    eraser(store, data, left_out=frozenset((free,))).erase(NOW)
+    eraser(store, data, left_out=frozenset((free,))).erase(NOW, by="li", reason="申请 1 号")
     with store.read() as db:
         one = find_document(db, free)
     assert one is not None
@@ -211,7 +211,7 @@ def test_an_attached_file_that_names_the_person_is_written_anew_and_found_again(
         raw = {"files": [{"name": "a.txt", "archive": vars(ref)}]}
         mine = documents.c.id == free
         db.execute(update(documents).where(mine).values(archive=None, raw=raw, attachments=["a.txt"]))
-    eraser(store, data).erase(NOW + timedelta(hours=1))
+    eraser(store, data).erase(NOW + timedelta(hours=1), by="li", reason="申请 1 号")
     with store.read() as db:
         kept = db.execute(select(documents.c.raw).where(documents.c.id == free)).scalar_one()["files"][0]["archive"]
     assert kept != vars(ref)

@@ -206,7 +206,7 @@ def test_a_blanked_record_leaves_the_others_where_they_are(tmp_path: Path) -> No
     refs = add_pages(data, store, most=4)
     path = data / "archive" / refs[0].file
     size = path.stat().st_size
-    blank(path, refs[1].offset, refs[1].length, note="因期限删除", now=NOW)
+    blank(path, [(refs[1].offset, refs[1].length)], note="因期限删除", now=NOW)
     assert path.stat().st_size == size
     assert is_blank(path, refs[1].offset)
     assert [offset for offset, _ in members(path)][1:] == [ref.offset for ref in refs]

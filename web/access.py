@@ -47,6 +47,7 @@ MAY: dict[str, Role] = {
     "watch": "officer",
     "sensitive": "officer",
     "grade": "supervisor",
+    "keeping": "admin",
     "level": "supervisor",
     "confirm": "supervisor",
     "close": "supervisor",

@@ -25,6 +25,7 @@ from search.frequent import FrequentValues
 from store.users import first_admin_token
 from web.api_answers import ApiAnswers
 from web.buckets import Buckets
+from web.erasing import Erasures
 from web.health import GapWatch
 from web.inbox import BadAddress
 from web.language.catalogue import load_catalogue
@@ -69,6 +70,7 @@ from web.views import (
     help,
     home,
     invite,
+    keeping,
     lab,
     lead_time,
     ledger,
@@ -115,7 +117,7 @@ PAGES = (
     rules, status, account, signin, live, feeds, api, complete, wall, handover, why, canary, silences, evidence,
     ledger, ledger_sheet, ledger_supervised, ledger_steps, ledger_lookback, ledger_laws, ledger_entry, audit,
     account_sign_in, invite, settings, settings_users, oidc, tokens, reports, papers, deliveries, help, watchlists,
-    grades, sensitive, dossier, calendar, progress, export, mail_door,
+    grades, sensitive, dossier, calendar, progress, export, mail_door, keeping,
     metrics,
 )  # fmt: skip
 logger = logging.getLogger(__name__)
@@ -147,6 +149,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.oidc = oidc.make_client(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
     app.state.progress = Kept()
+    app.state.erasures = Erasures(services)
     app.state.keeper = api_intake.Keeper(services)
     app.state.mail_throttle = Throttle(limit=120, window=timedelta(minutes=1))  # an office may sit behind one address
     app.state.buckets = Buckets(services.settings.api_per_minute)

@@ -18,7 +18,7 @@ ORDER = (
     "today", "changes", "alerts", "alert", "events", "search", "analytics", "document", "enterprises", "dossier",
     "trace", "mirror", "clusters", "ledger", "lookback", "supervised", "reports", "calendar", "progress", "export",
     "papers", "sources", "rules", "lab", "leadtime", "silences", "deliveries", "status", "handover", "wall", "why",
-    "audit", "account", "users", "settings", "interface", "signin", "help", "watchlists", "grades",
+    "audit", "account", "users", "settings", "holds", "erase", "interface", "signin", "help", "watchlists", "grades",
 )  # fmt: skip
 """As a person meets them; a file that is not named here comes last."""
 PIECE = re.compile(r"\*\*(?P<strong>[^*]+)\*\*|`(?P<code>[^`]+)`|\[(?P<word>[^\]]+)\]\((?P<href>[/#][^)\s]*)\)")

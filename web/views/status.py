@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from alerts.index_check import last_check
+from keeping.erase import unfinished
 from store import audit
 from store.backups import BackupState, last_backup, state_of
 from store.canaries import SUBJECT, last_failure
@@ -47,7 +48,8 @@ def show_status(visit: Here, retried: int | None = None) -> Response:
             canary_on=bool(services.settings.canary_url), disk=disk, least=services.settings.disk_free,
             quarantined=counted.stages.get(QUARANTINED, 0), refused=counted.stages.get(REFUSED, 0), now=now,
             failing=count_failing(db),
-            backup=_backup_state(services, now), damage=last_kept_check(services.store).faults,
+            backup=_backup_state(services, now),
+            damage=[*last_kept_check(services.store).faults, *(one.fault for one in unfinished(db))],
             held=len(held_turns(db, now)),
         )  # fmt: skip
         return visit.page(
