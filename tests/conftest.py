@@ -24,9 +24,10 @@ from tests.postgresql import Copies, Database, PostgresMissing, running_postgres
 pytest_plugins = ["tests.elasticsearch_fixture"]
 
 LONGEST = (
-    "test_run_killed.py", "test_kill.py", "test_search_elasticsearch_cluster.py", "test_index_outage.py",
-    "test_index_rules_node.py", "test_run.py", "test_browser_desk.py", "test_story_killed.py", "test_elastic_roles.py",
-    "test_lab_findings.py", "test_run_crawl.py", "test_api_fuzz.py",
+    "test_browser_desk.py", "test_run_killed.py", "test_index_outage.py", "test_run.py", "test_chaos.py",
+    "test_search_elasticsearch_rebuild.py", "test_story_killed.py", "test_search_elasticsearch_cluster.py",
+    "test_search_elasticsearch_bulk.py", "test_browser_search.py", "test_api_fuzz.py", "test_elastic_roles.py",
+    "test_source_command.py", "test_kill.py", "test_lab_findings.py",
 )  # fmt: skip
 """Files of few tests that take minutes: begun first, so that none is left alone at the end."""
 SHIPPED_HASHER = users.PASSWORD_HASHER

@@ -12,6 +12,9 @@ from search.elasticsearch import ElasticsearchBackend
 from tests.elasticsearch import EIGHT, NINE, NodeMissing, Release, build, required, shared_node
 from tests.search_documents import words
 
+EIGHT_ALONE = pytest.mark.parametrize("each_elasticsearch_url", ["elasticsearch_url"], indirect=True, ids=["8"])
+"""For a test of what our own side does, with what a proxy or a clock of ours tells it: one release shows it."""
+
 
 def built(release: Release) -> None:
     """Build the node of `release`; skips where it cannot be built, unless CI=true."""

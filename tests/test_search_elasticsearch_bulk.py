@@ -9,6 +9,7 @@ from elasticsearch import Elasticsearch
 from core.errors import SearchUnavailable
 from search.elasticsearch import ElasticsearchBackend
 from tests.elasticsearch import free_port
+from tests.elasticsearch_fixture import EIGHT_ALONE
 from tests.elasticsearch_index import titles
 from tests.elasticsearch_proxy import Fault, Faults, Items, Silence, Whole, proxied
 from tests.search_documents import entry, words
@@ -29,6 +30,7 @@ def failing(each_elasticsearch_url: str, elastic_name: str) -> Iterator[Told]:
         backend.close()
 
 
+@EIGHT_ALONE
 def test_what_the_server_was_too_busy_for_goes_again_alone_and_later(failing: Told) -> None:
     backend, faults, waits = failing
     faults.plan = [Items({"b": 429, "c": 503}), Whole(429), Whole(503)]
@@ -38,6 +40,7 @@ def test_what_the_server_was_too_busy_for_goes_again_alone_and_later(failing: To
     assert set(titles(backend)) == {"before", "a", "b", "c"}
 
 
+@EIGHT_ALONE
 def test_a_server_that_stays_busy_is_told_so_that_the_store_keeps_the_rest(failing: Told) -> None:
     backend, faults, waits = failing
     faults.always = lambda _ids: Items({"b": 429})
@@ -51,6 +54,7 @@ def test_a_server_that_stays_busy_is_told_so_that_the_store_keeps_the_rest(faili
     assert set(titles(backend)) == {"before", "a", "b"}
 
 
+@EIGHT_ALONE
 @pytest.mark.parametrize("fault", [Silence(), Whole(504, after=True)], ids=["silence", "proxy"])
 def test_a_request_that_was_carried_out_but_not_answered_is_repeated_without_harm(
     fault: Fault, failing: Told, elastic_name: str, monkeypatch: pytest.MonkeyPatch
@@ -67,6 +71,7 @@ def test_a_request_that_was_carried_out_but_not_answered_is_repeated_without_har
     impatient.close()
 
 
+@EIGHT_ALONE
 def test_a_server_that_never_answers_is_given_up(
     failing: Told, elastic_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +85,7 @@ def test_a_server_that_never_answers_is_given_up(
     impatient.close()
 
 
+@EIGHT_ALONE
 def test_a_request_too_large_for_a_proxy_is_halved_and_only_what_is_too_large_alone_is_refused(failing: Told) -> None:
     backend, faults, _ = failing
     faults.most_bytes = 60_000
@@ -89,6 +95,7 @@ def test_a_request_too_large_for_a_proxy_is_halved_and_only_what_is_too_large_al
     assert set(titles(backend)) == {"before", *(one.id for one in signals)}
 
 
+@EIGHT_ALONE
 def test_requests_stay_below_five_megabytes(failing: Told) -> None:
     backend, faults, _ = failing
     assert backend.index([entry(f"s{n}", body="起火啦" * 60_000) for n in range(6)]) == ()
@@ -124,6 +131,7 @@ def test_documents_the_server_cannot_take_are_refused_alone_with_the_reason(fail
     assert waits == []
 
 
+@EIGHT_ALONE
 def test_a_document_that_breaks_the_server_each_time_does_not_hold_up_its_neighbours(failing: Told) -> None:
     backend, faults, _ = failing
     faults.always = lambda ids: Items({"b": 500}, {"type": "null_pointer_exception"}) if "b" in ids else None
@@ -133,6 +141,7 @@ def test_a_document_that_breaks_the_server_each_time_does_not_hold_up_its_neighb
     assert set(titles(backend)) == {"before", "a", "c"}
 
 
+@EIGHT_ALONE
 def test_what_only_failed_in_company_is_taken_alone(failing: Told) -> None:
     backend, faults, _ = failing
     faults.plan = [Items({"b": 500}, {"type": "illegal_state_exception"})]
@@ -163,6 +172,7 @@ def blocked(client: Elasticsearch, name: str, block: str, value: bool | None) ->
     client.indices.put_settings(index=f"{name}-*", settings={f"index.blocks.{block}": value})
 
 
+@EIGHT_ALONE
 def test_a_server_that_refuses_the_account_is_told(failing: Told) -> None:
     backend, faults, waits = failing
     faults.plan = [Whole(403, {"type": "security_exception"})]
@@ -171,6 +181,7 @@ def test_a_server_that_refuses_the_account_is_told(failing: Told) -> None:
     assert waits == []
 
 
+@EIGHT_ALONE
 def test_the_client_moves_on_to_an_address_that_lives_and_returns_to_one_that_is_back(
     each_elasticsearch_url: str, elastic_name: str
 ) -> None:

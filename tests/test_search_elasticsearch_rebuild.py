@@ -18,6 +18,7 @@ from search.elastic_places import Seat
 from search.elastic_schema import mapping
 from search.elasticsearch import ElasticsearchBackend
 from tests.elasticsearch import PROJECT
+from tests.elasticsearch_fixture import EIGHT_ALONE
 from tests.elasticsearch_index import Desk, titles, until
 from tests.search_documents import entry, words
 
@@ -173,6 +174,7 @@ def test_a_rebuild_that_fails_leaves_the_old_index_and_the_next_one_clears_up(
     assert generations(elastic_client, elastic_name) == {"3"}
 
 
+@EIGHT_ALONE
 def test_a_second_rebuild_is_refused_while_one_lives_naming_who_and_since_when(
     elastic: ElasticsearchBackend, intake: ElasticsearchBackend
 ) -> None:
@@ -210,6 +212,7 @@ def test_a_rebuild_that_shows_no_life_is_taken_over_and_can_neither_write_nor_sw
     other.close()
 
 
+@EIGHT_ALONE
 def test_a_rebuild_shows_life_while_it_waits_for_its_source(
     elastic: ElasticsearchBackend, elastic_client: Elasticsearch, elastic_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +242,7 @@ with backend.rebuild() as builder:
 """
 
 
+@EIGHT_ALONE
 def test_after_the_death_of_a_rebuilding_process_the_old_index_goes_on_and_the_next_rebuild_clears_up(
     each_elasticsearch_url: str, elastic: ElasticsearchBackend, elastic_client: Elasticsearch, elastic_name: str
 ) -> None:
@@ -262,6 +266,7 @@ def test_after_the_death_of_a_rebuilding_process_the_old_index_goes_on_and_the_n
     after.close()
 
 
+@EIGHT_ALONE
 @pytest.mark.parametrize("step", ["_settle", "_point", "_sweep"])
 def test_a_switch_that_is_cut_off_loses_nothing_and_is_ended_by_the_next_write(
     step: str,
@@ -295,6 +300,7 @@ def test_a_switch_that_is_cut_off_loses_nothing_and_is_ended_by_the_next_write(
     assert generations(elastic_client, elastic_name) == {"3"}
 
 
+@EIGHT_ALONE
 def test_an_index_of_an_old_format_asks_for_a_rebuild(
     each_elasticsearch_url: str, elastic: ElasticsearchBackend, elastic_client: Elasticsearch, elastic_name: str
 ) -> None:
