@@ -101,6 +101,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 held: Any = raw.driver_connection
                 if not held.execute("select count(*) from sqlite_master").fetchone()[0]:
                     template.backup(held)
+                    return
         really(store)
 
     with pytest.MonkeyPatch.context() as patch:
