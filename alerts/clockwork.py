@@ -48,7 +48,8 @@ class Transactions(Protocol):
 class Clockwork:
     """The passes of one engine over one store.
 
-    It remembers only which alerts that a person holds have been told their end.
+    It remembers only which alerts that a person holds have been told their end, so as not to look at them again; that
+    it is told once, whoever's clockwork comes by, is seen to by the alert itself (its `all_clear`).
     """
 
     def __init__(self, store: Transactions, engine: AlertEngine) -> None:

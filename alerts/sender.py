@@ -35,6 +35,7 @@ from store.alert_log import (
     drop_delivery,
     find_alert,
     free_deliveries,
+    handed_over,
     note_handover,
     overtaken,
     settle_delivery,
@@ -72,9 +73,10 @@ class Channel(Protocol):
 
 @dataclass
 class Flow:
-    """What a sender remembers from one look to the next: which channels rest, and what went out in the last minute.
+    """What a sender remembers from one look to the next: which channels rest, and what it tried in the last minute.
 
-    per_minute: how many of a channel at most; what is left out is bounded by its own notifier.
+    per_minute: how many of a channel at most, whichever sender sends them: what others sent stands in the store.  What
+    is left out is bounded by its own notifier.
     """
 
     per_minute: Mapping[str, int] = field(default_factory=dict)
@@ -85,6 +87,10 @@ class Flow:
         """The channels that take nothing now."""
         resting = [name for name, until in self._rests.items() if now < until <= now + REST]
         return [*resting, *(name for name in self.per_minute if self._full(name, now))]
+
+    def closed_to_all(self, db: Connection, now: datetime) -> list[str]:
+        """Those of which all senders together sent as many as may be sent in a minute."""
+        return [name for name, most in self.per_minute.items() if handed_over(db, name, now - MINUTE, now) >= most]
 
     def rest(self, channel: str, now: datetime) -> None:
         """Its other end is dead."""
@@ -107,7 +113,8 @@ def send_due(store: Store, channels: Mapping[str, Channel], *, clock: Clock, who
     sent, flow = 0, flow or Flow()
     while True:
         with store.write() as db:
-            delivery = claim_delivery(db, who=who, now=clock(), but=flow.closed(clock()))
+            closed = {*flow.closed(clock()), *flow.closed_to_all(db, clock())}
+            delivery = claim_delivery(db, who=who, now=clock(), but=closed)
             dropped = delivery is not None and _is_left_out(db, delivery, clock())
         if delivery is None:
             return sent

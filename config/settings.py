@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     )
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:25 (smtps:// for TLS)")
     mail_from: str = "fengsui@localhost"
-    mail_per_minute: int = Field(default=60, ge=1, le=10_000, description="mails a minute that are sent at most")
+    mail_per_minute: int = Field(default=60, ge=1, le=10_000, description="mails a minute, of all senders")
     mail_returns: Path | None = Field(
         default=None, description="mbox, maildir or folder where mails that came back lie; looked at by itself"
     )

@@ -120,7 +120,7 @@ class SourceSpider(Spider, Generic[SourceT]):
         unread: dict[str, Row] = {}
         for row in rows:
             self.run.row(row.published or date_in_url(row.url, now=self.now))
-            if row.url not in unread and not self.run.is_known(row.url):
+            if row.url not in unread and not self.run.is_known(row.url) and not self.run.is_dead(row.url):
                 unread[row.url] = row
         for row in self.taken(list(unread.values())):
             yield self.ask_page(row)
@@ -181,6 +181,7 @@ class SourceSpider(Spider, Generic[SourceT]):
         row: Row = response.meta["row"]
         self.run.led(row.url, response.url)
         if not isinstance(response, TextResponse) or is_a_file(response.url, response.body):
+            self.run.lives(row.url)
             yield await self.document_of_file(response, row)
             return
         decoded: Decoded | None = response.meta.get("decoded")  # by CharsetMiddleware
@@ -192,6 +193,7 @@ class SourceSpider(Spider, Generic[SourceT]):
         if gone is not None:
             self.run.page_gone(asked_url(response), response.status, f"the page says “{gone}”")
             return
+        self.run.lives(row.url)
         raw = self.document(response, row, found)
         self._tell(found, decoded)
         yield await self.with_attached(raw, found.labels, found.images)

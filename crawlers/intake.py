@@ -57,6 +57,18 @@ class Intake(Protocol):
     def looked(self, source: str, url: str) -> None:
         """A known page was asked for again and told nothing; its next look comes as the schedule says."""
 
+    def dead(self, source: str, url: str) -> None:
+        """A link of a list leads to no page, and none was ever seen there: it may come yet."""
+
+    def is_dead(self, source: str, url: str) -> bool:
+        """Whether it did so, and is not to be tried again yet; after a day it is tried as any other."""
+
+    def dead_due(self, source: str) -> bool:
+        """Whether such a link is to be tried again: the lists are read then, whatever they answer."""
+
+    def alive(self, source: str, url: str) -> None:
+        """There is a page behind it now."""
+
     def known(self, source: str, address: str) -> bool:
         """Whether this external id or canonical URL of the source is stored already."""
 

@@ -65,7 +65,7 @@ class Run:
 
     anew: lists are asked for without what is known of them, so that the answer is read whatever it was last time.
     urgent: given title and text of a new row, whether it may tell of people harmed: it is taken first.  sparing: no
-    other new row is taken now.
+    other new row is taken now.  tries_again: links that were found dead are due for another try.
     """
 
     source: SourceConfig
@@ -80,6 +80,7 @@ class Run:
     anew: bool = False
     urgent: Callable[[str, str], bool] = lambda _title, _text: False
     sparing: bool = False
+    tries_again: bool = False
     pending_lists: dict[str, Validators] = field(default_factory=dict)
     pending_pages: dict[str, Validators] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
@@ -119,10 +120,19 @@ class Run:
             self.intake.validators(self.source.key, address) is not None
         )
 
+    def is_dead(self, url: str) -> bool:
+        """Whether a link was found dead and is not to be tried again yet."""
+        return self.intake.is_dead(self.source.key, url)
+
     def knows(self, raw: RawDocument) -> bool:
         """Whether a record is stored already, as it is or as it was."""
         name = raw.external_id or canonical_url(raw.url)
         return bool(name) and self.intake.known(self.source.key, name)
+
+    def lives(self, url: str) -> None:
+        """A page answered behind a link; where links were tried again, it may be one of them."""
+        if self.tries_again:
+            self.intake.alive(self.source.key, url)
 
     def led(self, asked: str, url: str) -> None:
         """A row's address led to another one: once that page is saved, both are known."""
@@ -144,13 +154,16 @@ class Run:
         self.skipped[what] += 1
 
     def page_gone(self, url: str, status: int, why: str = "") -> None:
-        """Nothing is behind a link any more: a withdrawal when the page was known, else a dead link.
+        """Nothing is behind a link any more: a withdrawal when the page was known, else a dead link, which is tried
+        again for a day: lists show links before their pages are there.
 
         Servers in trouble say 404, too, so it takes two looks at some distance; 410 is said on purpose.
         """
         told = why or f"HTTP {status}"
         if not self.is_known(url):
             self.problem(f"dead link: {url}: {told}")
+            if status != GONE_FOR_GOOD:
+                self.intake.dead(self.source.key, url)
             return
         after = timedelta(0) if status == GONE_FOR_GOOD else self.missing_for
         if self.intake.gone(Gone(self.source.key, url, self.clock(), status, told), after=after):

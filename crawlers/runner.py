@@ -185,11 +185,13 @@ class CrawlEngine:
             done(summary)
 
     async def _run(self, source: SourceConfig) -> RunSummary:
+        again = self.intake.dead_due(source.key)
         run = Run(
             source,
             self.intake,
             self.clock,
-            anew=self.intake.is_sick(source.key),
+            anew=again or self.intake.is_sick(source.key),
+            tries_again=again,
             urgent=self.urgent,
             sparing=self.sparing(source.key),
         )

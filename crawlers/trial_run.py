@@ -72,6 +72,20 @@ class TrialIntake:
     def looked(self, source: str, url: str) -> None:
         """Nothing is kept."""
 
+    def dead(self, source: str, url: str) -> None:
+        """Nothing is kept."""
+
+    def is_dead(self, source: str, url: str) -> bool:
+        """Nothing is kept."""
+        return False
+
+    def dead_due(self, source: str) -> bool:
+        """Nothing is kept."""
+        return False
+
+    def alive(self, source: str, url: str) -> None:
+        """Nothing is kept."""
+
     def is_sick(self, source: str) -> bool:
         """Nothing is kept."""
         return False

@@ -33,7 +33,15 @@ from store.documents import (
 )
 from store.hot_lines import see_line
 from store.pulses import count_found, is_sick
-from store.rechecks import addresses_to_recheck, note_looked, note_missing
+from store.rechecks import (
+    addresses_to_recheck,
+    dead_due,
+    forget_dead,
+    is_dead_now,
+    note_dead,
+    note_looked,
+    note_missing,
+)
 from store.runs import find_address, held_back, hold_back, remember_address
 
 logger = logging.getLogger(__name__)
@@ -107,6 +115,26 @@ class StoreIntake:
         """It told nothing: what is known of it stays."""
         with self.store.write() as db:
             note_looked(db, source, url, self.clock())
+
+    def dead(self, source: str, url: str) -> None:
+        """A link of a list leads to no page yet."""
+        with self.store.write() as db:
+            note_dead(db, source, url, self.clock())
+
+    def is_dead(self, source: str, url: str) -> bool:
+        """Whether it did so, and is not to be tried again yet."""
+        with self.store.read() as db:
+            return is_dead_now(db, source, url, self.clock())
+
+    def dead_due(self, source: str) -> bool:
+        """Whether one of its links is to be tried again."""
+        with self.store.read() as db:
+            return dead_due(db, source, self.clock())
+
+    def alive(self, source: str, url: str) -> None:
+        """There is a page behind it now."""
+        with self.store.write() as db:
+            forget_dead(db, source, url)
 
     def known(self, source: str, address: str) -> bool:
         """Whether this external id or canonical URL of the source is stored already."""

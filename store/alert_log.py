@@ -525,6 +525,14 @@ def claim_delivery(db: Connection, *, who: str, now: datetime, but: Collection[s
     return Delivery(_notification(row), row["attempts"], row["created_at"], row["next_at"]) if row else None
 
 
+def handed_over(db: Connection, channel: str, since: datetime, now: datetime) -> int:
+    """Messages of a channel that any sender sent since then, or is about to; not what was tried in vain."""
+    mine = deliveries.c.channel == channel
+    sent = and_(mine, deliveries.c.state == "sent", deliveries.c.next_at > since, deliveries.c.next_at <= now)
+    going = and_(mine, deliveries.c.state.in_(("sending", "handing")))
+    return int(sum(db.execute(select(func.count()).where(which)).scalar_one() for which in (sent, going)))
+
+
 def overtaken(db: Connection, delivery: Delivery, *, standing: Collection[str]) -> bool:
     """Whether a later notice of the same alert to the same recipient went, or is about to go.
 

@@ -123,6 +123,7 @@ class MemoryIntake:
     held: dict[str, datetime] = field(default_factory=dict)
     sick: set[str] = field(default_factory=set)
     lines: list[HotLine] = field(default_factory=list)
+    dead_links: set[str] = field(default_factory=set)
 
     def save(self, raw: RawDocument) -> Outcome:
         address = canonical_url(raw.url) if raw.url else ""
@@ -153,6 +154,18 @@ class MemoryIntake:
     def remember(self, source: str, url: str, validators: Validators) -> None:
         self.remembered[source, url] = validators
         self.missing.pop((source, url), None)
+
+    def dead(self, source: str, url: str) -> None:
+        self.dead_links.add(url)
+
+    def is_dead(self, source: str, url: str) -> bool:
+        return False
+
+    def dead_due(self, source: str) -> bool:
+        return False
+
+    def alive(self, source: str, url: str) -> None:
+        self.dead_links.discard(url)
 
     def known(self, source: str, address: str) -> bool:
         return any(key == (source, address) or canonical_url(raw.url) == address for key, raw in self.documents.items())

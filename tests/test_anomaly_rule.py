@@ -28,7 +28,7 @@ from store.database import Store
 from store.day_counts import days_of
 from store.documents import add_revision, analysis_columns
 from store.events import Member, open_event, put_member
-from store.schema import documents
+from store.schema import alerts, documents
 
 CONFIG = PROJECT / "config"
 DAY = 24
@@ -282,6 +282,21 @@ def test_one_alert_grows_says_when_it_doubles_is_cleared_after_three_quiet_days_
     assert desk.actions(alert)[-1] == "cleared"
     desk.add("again", {**FIRE, "at": 131 * DAY, "same": 12, "source": "shop"})
     assert [one.state for one in desk.alerts()] == [AlertState.CLOSED, AlertState.NEW]
+
+
+def test_the_end_of_an_alert_that_a_person_holds_is_told_once_whoever_comes_by(desk_of: MakeDesk) -> None:
+    """Each worker has a clockwork of its own."""
+    desk = desk_of(rule_with({}))
+    desk.tell({**FIRE, "days": 60, "every": 2, "source": "paper", "kind": "news"})
+    desk.add("120", {**FIRE, "at": 120 * DAY, "same": 8, "source": "shop"})
+    with desk.store.write() as db:
+        db.execute(alerts.update().values(state="in_hand"))
+    desk.add("later", {**USUAL, "days": 1, "at": 127 * DAY, "level": 0})
+    for _worker in range(3):
+        desk.pass_time()
+    [alert] = desk.alerts()
+    assert alert.state is AlertState.IN_HAND
+    assert desk.actions(alert) == ["opened", "noted", "all_clear"]
 
 
 def test_a_document_of_a_closed_run_that_comes_late_opens_it_again(desk_of: MakeDesk) -> None:

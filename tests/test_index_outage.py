@@ -17,11 +17,13 @@ from search.open import open_backend
 from store.database import Store
 from store.documents import JUDGED, count_by_stage
 from store.schema import alerts, documents
+from tests import outages
 from tests.command_line import Finished, run_here
 from tests.desk_server import make_services, running_desk
 from tests.elasticsearch import NodeMissing, build, required, running_node
 from tests.forked import start
 from tests.gate import Gate
+from tests.postgresql import PostgresMissing
 from tests.running_system import until
 from tests.test_kill import filled
 from web.health import index_lag
@@ -196,3 +198,23 @@ def test_a_hanging_index_does_not_hang_the_desk(tmp_path: Path, gate: Gate) -> N
             assert page.status_code == 200
             assert "3 秒内没有回答" in page.text
         assert person.get(f"{desk.base}/alerts").status_code == 200
+
+
+@pytest.mark.timeout(900)
+def test_a_whole_system_loses_nothing_to_a_busy_index_a_stopped_database_and_a_full_disk(
+    tmp_path: Path, elasticsearch_url: str
+) -> None:
+    """In this file, as the first test leaves an index of the same name on the node."""
+    with elasticsearch.Elasticsearch(elasticsearch_url) as client:
+        for index in client.indices.get(index="fengsui-live-*", expand_wildcards="all").body:
+            client.indices.delete(index=index, ignore_unavailable=True)
+    try:
+        told = outages.live_through(tmp_path, elasticsearch_url, away=3.0)
+    except PostgresMissing as problem:
+        if required():
+            raise
+        pytest.skip(str(problem))
+    assert [one.fault for one in told][:2] == ["Elasticsearch answers 429", "PostgreSQL stopped and started"]
+    for one in told:
+        assert one.after.documents == 2 * one.after.alerts > one.before.documents
+        assert one.after.mails >= one.after.alerts

@@ -84,6 +84,20 @@ def test_a_server_dead_for_two_days_loses_none_and_floods_nobody(store: Store, n
     assert all(told[f"第 {4 * number + 3} 封"] == 1 for number in range(16))  # the last of each matter
 
 
+def test_two_senders_together_send_no_more_a_minute_than_one(
+    store: Store, noon: datetime, inbox: tuple[Inbox, str]
+) -> None:
+    handler, url = inbox
+    for number in range(8):
+        put(store, mail(number), noon)
+    first, second = Flow({"mail": 5}), Flow({"mail": 5})
+    for minute, sent in enumerate(((5, 0), (3, 0))):
+        at, channels = fixed_clock(noon + minute * MINUTE), by_mail(url)
+        found = [send_due(store, channels, clock=at, who=who, flow=flow) for who, flow in (("a", first), ("b", second))]
+        assert tuple(found) == sent
+    assert len(handler.mails) == 8
+
+
 def test_what_was_overtaken_while_the_server_was_dead_is_not_sent(store: Store, noon: datetime) -> None:
     handler, port = Inbox(), free_port()
     channels = by_mail(f"smtp://127.0.0.1:{port}")

@@ -226,7 +226,10 @@ def test_a_page_number_that_no_database_takes_is_told(desk: Services, kind: str)
         assert client.get(f"/progress/records?kind={kind}&before={10**30}").status_code < 500
 
 
-def test_the_command_says_the_same(desk: Services, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_the_same(
+    desk: Services, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FENGSUI_DATABASE_URL", desk.store.url)  # a command knows its store by the environment
     show(region="360100", year=2026, as_json=True, data=desk.settings.data_dir)
     told = json.loads(capsys.readouterr().out)
     assert told["floor"] == 30
