@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from nlp.analyze import Analyzer
 from nlp.subjects import Subjects
 from pipelines.clean import cleaned
 from pipelines.duplicates import Marks, attach
-from store.database import Store, part_of, take_turn
+from store.database import Store, in_trouble, part_of, take_turn
 from store.documents import (
     ANALYSED,
     DEDUPED,
@@ -44,9 +44,12 @@ from store.mirror import settled
 from store.told import keep_told
 
 logger = logging.getLogger(__name__)
-BATCH = 50
+BATCH, LEAST = 50, 10
 CLEAN_TURN = 0x636C6561
 """Key of the advisory lock of a cleaning transaction on PostgreSQL ("clea")."""
+STEP_SECONDS = 3.0
+"""So long a step may take: what tells of people harmed waits for the end of the one that is under way. On a machine
+that is slow just now fewer rows are claimed at once."""
 TURN_SECONDS = 0.25
 """So long a step keeps the write lock: then others have their turn, and people see what it came to so far."""
 
@@ -80,16 +83,21 @@ class Pipeline:
     who: str
     place: Place | None = None
     count: Count | None = None
+    _most: int = field(default=BATCH, init=False)
 
     def step(self) -> int:
         """Carry what is waiting through to `judged`. Returns how many steps were made; 0 means nothing is to be done
         now."""
+        started = time.monotonic()
         begun = self._claim(FETCHED, DEDUPED)
         fetched = [work for work in begun if work.stage == FETCHED]
         cleaned = self._clean(fetched, keep=True)
         read = self._read([*cleaned, *(work for work in begun if work.stage == DEDUPED)])
         # Others that wait for the rules (their origin or withdrawal changed) have their place in time among them.
-        return len(cleaned) + len(read) + self._judge([*read, *self._claim(ANALYSED)])
+        judged = self._judge([*read, *self._claim(ANALYSED)])
+        if judged:
+            self._most = bounded(judged, time.monotonic() - started)
+        return len(cleaned) + len(read) + judged
 
     def drain(self) -> int:
         """Repeat until nothing waits. Returns the steps made."""
@@ -206,7 +214,7 @@ class Pipeline:
             if not waits(db, *stages):  # an idle worker must not take the write lock three times a second
                 return []
         with self.store.write() as db:
-            return claim(db, *stages, who=self.who, now=self.clock(), limit=BATCH)
+            return claim(db, *stages, who=self.who, now=self.clock(), limit=min(self._most, BATCH))
 
     def _advance(self, db: Connection, work: Work, to: str, *, keep: bool = False, **values: Any) -> None:
         if not advance(db, work, who=self.who, to=to, at=system_clock(), keep=keep, **values):
@@ -228,7 +236,10 @@ class Pipeline:
                             one(db, work)
                     except ClaimLost:
                         lost.append(work)
-                    except Exception as problem:  # noqa: BLE001 - one bad document must not stop the others
+                    except Exception as problem:
+                        if in_trouble(problem):  # that is no text's fault: the turn is undone
+                            raise
+                        # One bad document must not stop the others.
                         failures.append((work, problem))
                     if time.monotonic() > end:
                         break
@@ -250,7 +261,7 @@ class Pipeline:
         except ClaimLost:
             self._tell_lost([work])
         except Exception:
-            if why is None:  # the transaction itself could not be had
+            if why is None or in_trouble(why):  # the transaction could not be had, or the store is full or gone
                 raise
             self._failed(work, why)
         return int(why is None)
@@ -269,6 +280,11 @@ class Pipeline:
             exc_info=problem,
             extra={"fields": {"document": work.document.id, "stage": work.stage, "outcome": outcome}},
         )
+
+
+def bounded(rows: int, seconds: float) -> int:
+    """How many rows to claim next, so that a step takes STEP_SECONDS at most; it never falls below LEAST."""
+    return max(LEAST, min(BATCH, int(rows * STEP_SECONDS / max(seconds, 0.001))))
 
 
 @contextmanager

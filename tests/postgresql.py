@@ -127,6 +127,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
+        _give_away(self.folder)  # a session of pytest that began meanwhile closes the folder above to others
         settings = (*self.given, f"port={self.port}", "listen_addresses=127.0.0.1")
         options = [word for one in settings for word in ("-c", one)]
         with (self.folder / "log").open("ab") as log:

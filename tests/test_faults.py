@@ -4,20 +4,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreInTrouble
 from core.records import Analysis, Kind, Notification, RawDocument, Signal
 from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
+from pipelines.worker import work_until
 from store.alert_log import add_delivery, claim_delivery, free_deliveries, release_deliveries
 from store.database import Store, get_fact, set_fact
-from store.documents import count_by_stage
+from store.documents import MAX_DEATHS, count_by_stage, forgive
 from tests.conftest import NOON
 from tests.crawl_server import Bench, Reply, Site
+from tests.postgresql import Database
 
 DAY = timedelta(days=1)
 NOTHING = Analysis(False, 0, 0.0, None, None, None, (), (), (), (), (), (), (), "题", "文")
@@ -54,8 +57,8 @@ def full_disk(store: Store) -> Iterator[None]:
 
 
 def page(number: int) -> RawDocument:
-    text = "".join(f"第{number}篇第{part}句，说的是另一件事。" for part in range(3000))
-    return RawDocument("a", Kind.NEWS, f"http://a.example/{number}", f"第{number}篇", text, NOON, published=NOON)
+    body = "".join(f"第{number}篇第{part}句，说的是另一件事。" for part in range(3000))
+    return RawDocument("a", Kind.NEWS, f"http://a.example/{number}", f"第{number}篇", body, NOON, published=NOON)
 
 
 def stages(store: Store) -> dict[str, int]:
@@ -88,6 +91,50 @@ def test_a_full_disk_is_said_loses_nothing_and_work_goes_on_when_there_is_room(s
     assert stages(store) == {"judged": 2}
     with store.read() as db:
         assert all(get_fact(db, document) for document in judged)
+
+
+@pytest.mark.parametrize("many", [1, 3])
+def test_a_full_disk_is_no_texts_fault_however_often_it_is_tried(postgresql: Database, many: int) -> None:
+    """A single row has its own transaction, several go through savepoints."""
+    postgresql.empty()
+    store = Store(postgresql.url)
+    for number in range(many):
+        StoreIntake(store, lambda: NOON).save(page(number))
+    full = [True]
+
+    def judge(db: Connection, _signal: Signal, _at: datetime) -> None:
+        if full[0]:  # what PostgreSQL says where a file cannot grow
+            db.execute(text("do $$ begin raise exception 'could not extend file' using errcode = 'disk_full'; end $$"))
+
+    pipeline = Pipeline(store, Reader(), judge, lambda: NOON, "worker@a/1")  # type: ignore[arg-type]
+    for _try in range(MAX_DEATHS + 1):
+        with pytest.raises(StoreInTrouble):
+            pipeline.step()
+        with store.write() as db:
+            assert forgive(db, pipeline.who) == many
+    full[0] = False
+    pipeline.drain()
+    assert stages(store) == {"judged": many}
+    store.close()
+
+
+def test_a_worker_lives_through_trouble_of_its_store(store: Store) -> None:
+    assert StoreIntake(store, lambda: NOON).save(page(1)) == "new"
+    judged: list[str] = []
+    stop = Event()
+
+    def judge(_db: Connection, signal: Signal, _at: datetime) -> None:
+        judged.append(signal.document.id)
+        if len(judged) == 1:
+            raise StoreInTrouble("the disk is full")
+        stop.set()
+
+    pipeline = Pipeline(store, Reader(), judge, lambda: NOON, "worker@a/1")  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.worker.AGAIN_SECONDS", 0.0)
+        work_until(stop, pipeline, refresh=lambda _pipeline: None, take_up=lambda _at: None)
+    assert stages(store) == {"judged": 1}
+    assert len(judged) == 2
 
 
 def notice(number: int) -> Notification:

@@ -9,6 +9,7 @@ from sqlalchemy import text, update
 from core.records import Kind, RawDocument
 from nlp.first_reading import is_urgent
 from pipelines.intake import StoreIntake
+from pipelines.stages import bounded
 from store.database import Store
 from store.documents import FETCHED, Work, claim, mark_for_analysis
 from store.schema import documents
@@ -105,3 +106,8 @@ def test_a_claim_walks_an_index_and_sorts_nothing(store: Store) -> None:
 )
 def test_the_first_reading(title: str, body: str, *, urgent: bool) -> None:
     assert is_urgent(title, body) is urgent
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(0.1, 50), (3.0, 50), (6.0, 25), (30.0, 10)])
+def test_a_slow_machine_claims_fewer_at_once_so_that_an_accident_waits_no_longer(seconds: float, most: int) -> None:
+    assert bounded(50, seconds) == most
