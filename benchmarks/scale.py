@@ -13,6 +13,7 @@ through all steps.
 
 import argparse
 import itertools
+import json
 import multiprocessing
 import os
 import signal
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from benchmarks.meter import cpu_seconds, pss_mb, tree
 from benchmarks.stream_texts import SHARED, Text, headlines, made
@@ -151,7 +153,11 @@ def whole(options: argparse.Namespace, folder: Path, store: Store) -> None:
         with store.read() as db:
             count = db.execute(select(func.count()).select_from(documents)).scalar_one()
             warned = db.execute(select(func.count()).select_from(alerts)).scalar_one()
+            held = db.execute(text("select pg_database_size(current_database())")).scalar_one()
+        with urllib.request.urlopen(f"{nodes[0].url}/_stats/store") as answer:
+            indexed = json.load(answer)["_all"]["primaries"]["store"]["size_in_bytes"]
         print(f"{count:,} documents settled, {warned:,} alerts")
+        print(f"a document: {held / count:,.0f} bytes in PostgreSQL, {indexed / count:,.0f} in a primary of the index")
         at = np.arange(len(dear))
         slope, start = np.polyfit(at[1:], dear[1:], 1)  # the first step loads
         first, last = start + slope, start + slope * at[-1]
