@@ -11,6 +11,8 @@ from store.events import find_event
 from store.holds import KINDS
 from store.registry import find_entry
 
+UNLISTED = "NIL:"
+"""Begins the id of a firm that stands in no list; its name follows."""
 WORDS = {"document": "文档", "alert": "预警", "event": "事件", "firm": "企业"}
 
 
@@ -32,6 +34,8 @@ def subject_of(db: Connection, kind: str, text: str) -> Subject:
         return Subject(kind, alert.number, alert.title)
     if kind == "event" and (event := find_event(db, text)) is not None:
         return Subject(kind, event.id, event.title)
+    if kind == "firm" and text.startswith(UNLISTED) and len(text) > len(UNLISTED):
+        return Subject(kind, text, text.removeprefix(UNLISTED))
     if kind == "firm" and (entry := find_entry(db, text)) is not None:
         return Subject(kind, entry.id, entry.name)
     if kind == "document" and (document := find_document(db, text)) is not None:

@@ -114,6 +114,7 @@ def test_what_a_hold_names_is_there_by_number_too(desk: Desk) -> None:
     with desk.services.store.read() as db:
         assert subject_of(db, "alert", "YJ-2026-0001").title.startswith("云骓")
         assert subject_of(db, "firm", "ENT0043").id == "ENT0043"
+        assert subject_of(db, "firm", "NIL:甲公司").title == "甲公司"  # in no list
         with pytest.raises(UsageError, match="没有事件"):
             subject_of(db, "event", "SJ-2026-9999")
 
