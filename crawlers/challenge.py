@@ -9,14 +9,16 @@ READ = 200_000
 SHORT = 400
 """Characters that are to be seen on a guard's page at most, however long the page is."""
 SHORTER = 150
-"""The same for words that a notice of the site may use as well."""
+"""The same for words that a notice of the site may use as well, and for those on a page that asks for nothing."""
 BLOCKING_STATUS = frozenset((401, 403, 405, 412, 418, 444, 521))
 SIGNS = re.compile(
-    r"访问(?:过于|太)?频繁|安全验证|(?:请求|访问)(?:已)?被(?:拒绝|阻断|拦截)|对网站造成(?:安全)?威胁|人机验证|(?:滑动|拖动)(?:滑块|验证)"
-    r"|(?:开启|启用)\s*JavaScript\s*并刷新|(验证码|系统繁忙)|Access Denied|Request Rejected|Just a moment\.\.\."
-    r"|Checking your browser|Enable JavaScript and cookies",
+    r"访问(?:过于|太)?频繁|(?:请求|访问)(?:已)?被(?:拒绝|阻断|拦截)|对网站造成(?:安全)?威胁|(?:滑动|拖动)(?:滑块|验证)"
+    r"|(?:开启|启用)\s*JavaScript\s*并刷新|(安全验证|人机验证|验证码|系统繁忙)"
+    r"|Access Denied|Request Rejected|Just a moment\.\.\.|Checking your browser|Enable JavaScript and cookies",
     re.IGNORECASE,
 )
+ASKS = re.compile(r"<(?:input|form|iframe|canvas|script|object)\b", re.IGNORECASE)
+"""Who wants a code typed has a place to type it, or a program that draws one; an article about codes has neither."""
 UNSEEN = re.compile(
     r"<script\b.*?(?:</script\s*>|$)|<style\b.*?(?:</style\s*>|$)|<!--.*?(?:-->|$)|<[^<>]*>", re.IGNORECASE | re.DOTALL
 )
@@ -30,7 +32,8 @@ def challenge_sign(status: int, text: str) -> str | None:
         return None
     visible = " ".join(html.unescape(UNSEEN.sub(" ", text[:READ])).split())
     match = SIGNS.search(visible)
-    if match and len(visible) < (SHORTER if match[1] and len(text) > SMALL else SHORT):
+    doubtful = bool(match and match[1]) and (len(text) > SMALL or not ASKS.search(text))
+    if match and len(visible) < (SHORTER if doubtful else SHORT):
         return f"challenge page: {match[0]}"
     if 0 < len(text) <= SMALL and not visible and "<script" in text.lower():
         return "challenge page: nothing but a script"

@@ -324,6 +324,16 @@ def test_an_article_about_checks_is_no_guards_page(bench: Bench) -> None:
     assert bench.crawl(listing(bench)).new == 2
 
 
+def test_a_bare_page_about_codes_is_an_article_and_one_that_asks_for_a_code_is_not(bench: Bench) -> None:
+    text = "近日有消费者反映，商家以安全验证为名索要验证码，随后账户被盗。市监局提醒：不要把验证码告诉他人。" * 4
+    assert len(text) < 400
+    bench.site.routes["/a/1.html"] = Reply(f"<h1>警惕骗局</h1><p>{text}</p>")
+    bench.site.routes["/a/2.html"] = Reply(f"<h1>请稍候</h1><p>{text}</p><form><input name=code></form>")
+    run = bench.crawl(listing(bench))
+    assert (run.new, run.status) == (1, "blocked")
+    assert "验证" in run.problems[0]
+
+
 @pytest.mark.parametrize(
     "target",
     [
