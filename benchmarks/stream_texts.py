@@ -43,6 +43,24 @@ def made(count: int, shared: Path = SHARED) -> Iterator[Text]:
     return itertools.islice(itertools.chain(mixed, headlines(shared)), count)
 
 
+def everyday(shared: Path = SHARED) -> Iterator[Text]:
+    """A stream as a province has it: of forty texts two from the sample pack, the rest questions, news in full and
+    headlines; headlines alone when the others are used up."""
+    parts = {
+        "pack": filter(_full, pack_texts()),
+        "asked": _kept(shared / "streams/zhihu_hot", "excerpt"),
+        "news": _kept(shared / "streams/xwlb", "body"),
+    }
+    short, turns = headlines(shared), ["asked", "", "news", "asked", "", "asked", "asked", ""] * 5
+    turns[0] = turns[20] = "pack"
+    for turn in itertools.cycle(turns):
+        text = next(parts[turn], None) if turn else None
+        text = text or next(short, None)
+        if text is None:
+            return
+        yield text
+
+
 def pack_texts() -> Iterator[Text]:
     """The sample pack without end, each time with other places."""
     regions = load_lexicon(PROJECT / "config").regions
