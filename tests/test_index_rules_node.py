@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from config.settings import PROJECT
@@ -103,6 +104,7 @@ def test_the_same_alert_on_a_live_node_and_without_it(tmp_path: Path) -> None:
     with running_node(tmp_path / "node") as url:
         live = Desk(tmp_path / "live", url, with_rule=False)
         assert live.ingest()["index_waiting"] == 0
+        httpx.post(f"{url}/*/_refresh").raise_for_status()  # what was written shows after a second at the latest
         assert live.alerts() == []
         live.make_rule()
         tried = live.run_on_index("--dry-run")
