@@ -51,9 +51,10 @@ def filled(folder: Path) -> Store:
 
 @contextmanager
 def both(folder: Path) -> Iterator[None]:
-    """A worker and an indexer, killed at the end, whatever they are doing."""
+    """A worker and an indexer, killed at the end, whatever they are doing. Named, as services are: who comes next under
+    a name takes up at once what the killed one held."""
     where = ("--profile", "live", "--data", str(folder))
-    processes = [start(name, *where, log=folder / f"{name}.log") for name in ("worker", "indexer")]
+    processes = [start(name, *where, "--name", "one", log=folder / f"{name}.log") for name in ("worker", "indexer")]
     try:
         yield
     finally:
