@@ -28,13 +28,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import yaml
 from sqlalchemy import select
 
+from benchmarks.answering import answering
 from benchmarks.made_up_rules import files_made_up
 from commands.stores import open_store
 from config.lexicon import Lexicon, load_lexicon
@@ -76,31 +76,12 @@ class Publisher:
         self.dropped[url] = moment.timestamp()
         self.entries.insert(0, entry)
 
-    @contextmanager
-    def serve(self) -> Iterator[str]:
-        """Its address."""
-        publisher = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                found = self.path == "/feed.json"
-                feed = {"version": "https://jsonfeed.org/version/1.1", "title": "x", "items": publisher.entries[:SHOWN]}
-                body = json.dumps(feed, ensure_ascii=False).encode() if found else b""
-                self.send_response(200 if found else 404)
-                self.send_header("Content-Type", "application/feed+json; charset=utf-8")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_args: object) -> None:
-                """Silent."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
+    def answer(self, path: str) -> tuple[str, bytes] | None:
+        """Its feed; nothing else is there."""
+        if path != "/feed.json":
+            return None
+        feed = {"version": "https://jsonfeed.org/version/1.1", "title": "x", "items": self.entries[:SHOWN]}
+        return "application/feed+json; charset=utf-8", json.dumps(feed, ensure_ascii=False).encode()
 
 
 @dataclass
@@ -277,7 +258,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="latency-"))
     publisher, over = Publisher(), threading.Event()
     try:
-        with publisher.serve() as base:
+        with answering(publisher.answer) as base:
             write_config(folder / "config", options.rules, base, lexicon)
             settings = Settings(profile="live", data=folder / "data", config=folder / "config")
             store, secret = prepare(settings, made)

@@ -39,7 +39,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +47,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from benchmarks.alert_latency import firms, prepare, write_config
+from benchmarks.answering import answering
 from benchmarks.meter import pss_mb, tree
 from benchmarks.stream_texts import SHARED, Text, everyday
 from config.lexicon import load_lexicon
@@ -140,28 +140,8 @@ class Site:
     @contextmanager
     def serve(self) -> Iterator[str]:
         """Its address."""
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                found = site.answer(self.path)
-                kind, body = found or ("text/plain", b"")
-                self.send_response(200 if found else 404)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_args: object) -> None:
-                """Silent."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.base = f"http://127.0.0.1:{server.server_port}"
-        try:
+        with answering(self.answer) as self.base:
             yield self.base
-        finally:
-            server.shutdown()
 
 
 def _page(entry: Entry) -> bytes:

@@ -39,6 +39,7 @@ from config.settings import PROJECT, Settings
 from core.clock import system_clock
 from core.records import Kind, RawDocument
 from pipelines.intake import save_raw
+from pipelines.stages import Pipeline
 from store.database import Store
 from store.documents import DEDUPED, UNSETTLED
 from store.schema import alerts, documents
@@ -181,13 +182,16 @@ def told(so_far: int, step: int, before: Costs, after: Costs, workers: Sequence[
 # --- one reader against two ---------------------------------------------------------------------------------------
 
 
+def pipeline_on(store: Store, data: Path, who: str) -> Pipeline:
+    """The steps as a worker makes them; nobody is told."""
+    settings = Settings(profile="live", data=data, database_url=store.url, contact="desk@bureau.example.org")
+    known = knowledge_of(settings, store)
+    return build_pipeline(settings, store, known, who=who, judge=judge_of(settings, store, known, notify=False))
+
+
 def read_all(url: str, folder: str, who: str) -> None:
     """Read (analyse) what is cleaned, until nothing is left."""
-    settings = Settings(profile="live", data=Path(folder), database_url=url, contact="desk@bureau.example.org")
-    store = Store(url)
-    known = knowledge_of(settings, store)
-    judge = judge_of(settings, store, known, notify=False)
-    pipeline = build_pipeline(settings, store, known, who=who, judge=judge)
+    pipeline = pipeline_on(Store(url), Path(folder), who)
     print(f"{who} ready", file=sys.stderr)
     while pipeline.analyse():
         continue
@@ -195,11 +199,7 @@ def read_all(url: str, folder: str, who: str) -> None:
 
 def readers(options: argparse.Namespace, folder: Path, store: Store) -> None:
     """The same cleaned texts, read by one process and by two."""
-    settings = Settings(profile="live", data=folder / "data", database_url=store.url)
-    known = knowledge_of(settings, store)
-    pipeline = build_pipeline(
-        settings, store, known, who="clean/1", judge=judge_of(settings, store, known, notify=False)
-    )
+    pipeline = pipeline_on(store, folder / "data", "clean/1")
     count = min(options.documents, 6000)
     feed(store, list(enumerate(made(count, options.shared))), count)
     while pipeline.clean():
@@ -226,10 +226,7 @@ def readers(options: argparse.Namespace, folder: Path, store: Store) -> None:
 
 def alone(options: argparse.Namespace, folder: Path, store: Store) -> None:
     """Each step of one process, the others idle. Cleaning and judging hold a turn that the whole team has once."""
-    settings = Settings(profile="live", data=folder / "data", database_url=store.url)
-    known = knowledge_of(settings, store)
-    judge = judge_of(settings, store, known, notify=False)
-    pipeline = build_pipeline(settings, store, known, who="alone/1", judge=judge)
+    pipeline = pipeline_on(store, folder / "data", "alone/1")
     count = min(options.documents, 6000)
     feed(store, list(enumerate(itertools.islice(texts(count, options.shared), count))), count)
     steps = (("clean", pipeline.clean), ("read", pipeline.analyse), ("judge", pipeline.judge_signals))

@@ -149,9 +149,10 @@ class SourceSpider(Spider, Generic[SourceT]):
         room = max(self.source.max_items - self.run.counts["taken"], 0)
         if len(unread) > room:
             self.run.leave(len(unread) - room)
-            unread = sorted(newest_first(unread), key=lambda row: id(row) not in urgent)[:room]
-        self.run.counts["taken"] += len(unread)
-        return sorted(unread, key=lambda row: id(row) not in urgent)
+            unread = newest_first(unread)
+        taken = sorted(unread, key=lambda row: id(row) not in urgent)[:room]
+        self.run.counts["taken"] += len(taken)
+        return taken
 
     def recheck_requests(self) -> Iterator[Request]:
         """Recent documents again, conditionally: a revision or a withdrawal shows there."""

@@ -5,7 +5,6 @@ knows. A backup is made under a name nobody reads and renamed at its end: whatev
 """
 
 import errno
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 from core.clock import as_utc, iso_beijing
 from core.durable import sync_folder
 from core.errors import FengsuiError, UsageError
-from keeping.folders import ARCHIVE, config_files, is_open, kept_files, key_files
+from keeping.folders import ARCHIVE, config_files, is_open, kept_files, key_files, locked
 from keeping.manifest import (
     POOL,
     KeptFile,
@@ -227,11 +226,7 @@ def _clear(folder: Path) -> None:
 def _alone(folder: Path) -> Iterator[None]:
     """One backup at a time into a folder."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / LOCK).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FengsuiError(f"{folder}：另一个备份正在进行；等它做完") from None
+    with locked(folder / LOCK, busy=f"{folder}：另一个备份正在进行；等它做完"):
         yield
 
 

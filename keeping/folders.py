@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from core.errors import FengsuiError
@@ -53,14 +53,19 @@ def is_open(path: Path) -> bool:
     return path.with_name(f"{path.name}{OPEN}").exists()
 
 
-@contextmanager
-def alone(data_dir: Path) -> Iterator[None]:
+def alone(data_dir: Path) -> AbstractContextManager[None]:
     """Nobody else removes what is kept meanwhile. Raises FengsuiError where somebody does."""
-    with (data_dir / "keep.lock").open("a") as lock:
+    return locked(data_dir / "keep.lock", busy="按保存期限清理或另一次按人删除正在进行：等它做完再做")
+
+
+@contextmanager
+def locked(file: Path, *, busy: str) -> Iterator[None]:
+    """Hold a file that one process at a time holds. Raises FengsuiError `busy` where another does."""
+    with file.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FengsuiError("按保存期限清理或另一次按人删除正在进行：等它做完再做") from None
+            raise FengsuiError(busy) from None
         yield
 
 

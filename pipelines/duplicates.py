@@ -104,6 +104,7 @@ def _nearly_same(db: Connection, document: Document, marks: Marks, naming: Namin
     for table, column, values in _marks_by_table(marks):
         seen.update(_sharing(db, table, column, values, document.event_time))
     seen.pop(document.id, None)
+    mine: Subjects | None = None
     for candidate, _shared in seen.most_common(CANDIDATES):
         other = find_document(db, candidate)
         # One source does not reprint itself: two of its notices that read alike are two notices.
@@ -111,7 +112,8 @@ def _nearly_same(db: Connection, document: Document, marks: Marks, naming: Namin
             continue
         if not marks.repeats(Marks.of(other.title, other.text)):
             continue
-        if not naming(document.title, document.text).differ(naming(other.title, other.text)):
+        mine = mine or naming(document.title, document.text)
+        if not mine.differ(naming(other.title, other.text)):
             return find_document(db, other.repost_of) if other.repost_of else other
     return None
 

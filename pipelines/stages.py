@@ -9,19 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from core.clock import Clock, system_clock
 from core.logs import log_event
 from core.measures import FAILED, STAGE, count, taking
-from core.records import CANARY, SOURCE_TYPE_OF, Document, Kind, Signal
+from core.records import CANARY, SOURCE_TYPE_OF, Analysis, Document, Kind, Signal
 from core.traces import spanning
 from enterprises.mirror_queue import settle
 from enterprises.told import tells, told_by
 from nlp.analyze import Analyzer
-from nlp.subjects import Subjects
 from pipelines.clean import cleaned
 from pipelines.duplicates import Marks, attach
 from store.database import Store, in_trouble, part_of, take_turn
@@ -52,6 +51,9 @@ STEP_SECONDS = 3.0
 that is slow just now fewer rows are claimed at once."""
 TURN_SECONDS = 0.25
 """So long a step keeps the write lock: then others have their turn, and people see what it came to so far."""
+
+
+Made = TypeVar("Made")
 
 
 class ClaimLost(Exception):
@@ -125,51 +127,53 @@ class Pipeline:
 
     def _clean(self, works: Sequence[Work], *, keep: bool) -> list[Work]:
         """Cleaned and masked text, and the origin it repeats. keep: the rows stay claimed."""
-        ready: dict[int, tuple[Mapping[str, Any], Marks]] = {}
-        for work in works:
-            try:
-                with _step("clean", work.document):
-                    values = cleaned(work.raw)
-                    ready[work.seq] = values, Marks.of(values["title"], values["text"])
-            except Exception as problem:  # noqa: BLE001 - one hostile text must not stop the others
-                self._failed(work, problem)
+
+        def prepared(work: Work) -> tuple[Mapping[str, Any], Marks]:
+            values = cleaned(work.raw)
+            return values, Marks.of(values["title"], values["text"])
+
+        ready = {work.seq: (work, *made) for work, made in self._outside(works, "clean", prepared)}
         done: list[Work] = []
 
         def one(db: Connection, work: Work) -> None:
-            values, marks = ready[work.seq]
+            _work, values, marks = ready[work.seq]
             take_turn(db, CLEAN_TURN)  # two texts alike that are cleaned side by side would both be origins
             with _step("attach", work.document):
                 document = replace(work.document, **values)
-                origin = attach(db, document, marks, self._named)
+                origin = attach(db, document, marks, self.analyzer.subjects)
                 self._advance(db, work, DEDUPED, keep=keep, repost_of=origin, **values)
             document = replace(document, repost_of=origin)
             done.append(replace(work, stage=DEDUPED, document=document, attempts=1))
 
-        self._each([work for work in works if work.seq in ready], one)
+        self._each([work for work, *_made in ready.values()], one)
         return done
 
-    def _named(self, title: str, text: str) -> Subjects:
-        return self.analyzer.subjects(title, text)
-
     def _read(self, works: Sequence[Work]) -> list[Work]:
-        """The text read, outside any transaction."""
-        read: list[Work] = []
-        for work in works:
+        """The text read."""
+
+        def read(work: Work) -> Analysis:
             document = work.document
+            return self.analyzer.analyze(
+                document.title,
+                document.text,
+                source_type=SOURCE_TYPE_OF[document.kind],
+                published=document.event_time,
+                tables=document.tables,
+            )
+
+        found = self._outside(works, "analyse", read)
+        return [replace(work, stage=ANALYSED, analysis=analysis, attempts=1) for work, analysis in found]
+
+    def _outside(self, works: Iterable[Work], step: str, do: Callable[[Work], Made]) -> Iterator[tuple[Work, Made]]:
+        """What a step makes of each row outside any transaction; one hostile text must not stop the others."""
+        for work in works:
             try:
-                with _step("analyse", document):
-                    analysis = self.analyzer.analyze(
-                        document.title,
-                        document.text,
-                        source_type=SOURCE_TYPE_OF[document.kind],
-                        published=document.event_time,
-                        tables=document.tables,
-                    )
-            except Exception as problem:  # noqa: BLE001 - one hostile text must not stop the others
+                with _step(step, work.document):
+                    made = do(work)
+            except Exception as problem:  # noqa: BLE001 - of that text alone
                 self._failed(work, problem)
             else:
-                read.append(replace(work, stage=ANALYSED, analysis=analysis, attempts=1))
-        return read
+                yield work, made
 
     def _judge(self, works: Iterable[Work]) -> int:
         """The rules see the signals, in order of event time; what was read of a text is written with what it came to.

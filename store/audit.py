@@ -4,7 +4,7 @@ The chain knows its two ends (`audit_head`): where it begins after the oldest ro
 Somebody who may write the whole database can forge a whole chain; the newest hash, kept elsewhere, tells of that too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -94,9 +94,12 @@ def head_of(db: Connection) -> Head:
     return made
 
 
-def newest(db: Connection, limit: int = 100) -> list[AuditLine]:
-    """The newest rows."""
-    return search(db, limit=limit)
+def newest(db: Connection, limit: int = 100, *, actions: Collection[str] = ()) -> list[AuditLine]:
+    """The newest rows; of these actions only, where some are named."""
+    query = select(audit).order_by(audit.c.number.desc()).limit(limit)
+    if actions:
+        query = query.where(audit.c.action.in_(actions))
+    return [line_of(row) for row in db.execute(query).mappings()]
 
 
 def search(

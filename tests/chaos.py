@@ -31,6 +31,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from benchmarks.alert_latency import Publisher, ask_always, firms, prepare, write_config
+from benchmarks.answering import answering
 from config.lexicon import load_lexicon
 from config.settings import PROJECT, Settings
 from store.database import Store
@@ -203,7 +204,7 @@ def living(
     database; None: the data folder's own.  environment: more of it."""
     lexicon, publisher, inbox, over = load_lexicon(PROJECT / "config"), Publisher(), Inbox(), threading.Event()
     port, story = free_port(), Story(publisher, firms(runs, lexicon))
-    with publisher.serve() as base, listening(inbox, port):
+    with answering(publisher.answer) as base, listening(inbox, port):
         write_config(folder / "config", 0, base, lexicon)
         own = {
             "FENGSUI_CONFIG": str(folder / "config"),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, event, text
 
 from core.errors import StoreError, StoreInTrouble
 from core.records import Analysis, Kind, Notification, RawDocument, Signal
+from nlp.subjects import Subjects, subjects_of
 from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
 from pipelines.worker import work_until
@@ -31,6 +32,9 @@ class Reader:
 
     def analyze(self, *_text: Any, **_more: Any) -> Analysis:
         return NOTHING
+
+    def subjects(self, *_text: str) -> Subjects:
+        return subjects_of(NOTHING)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from enterprises.latin_names import LatinReader
 from enterprises.mirror import Mirror, Mirrored
 from enterprises.mirror_queue import fill_queue
 from enterprises.told import told_by
+from nlp.subjects import Subjects, subjects_of
 from pipelines.stages import Pipeline
 from store import users
 from store.alert_log import findings_of_alert, list_alerts
@@ -118,6 +119,9 @@ class Reads:
 
     def analyze(self, title: str, text: str, **more: Any) -> Analysis:
         return replace(BLANK, masked_title=title, masked_text=text)
+
+    def subjects(self, *_text: str) -> Subjects:
+        return subjects_of(BLANK)
 
 
 class Desk:

@@ -14,6 +14,7 @@ from commands.system import called
 from config.settings import Settings
 from core.errors import DeliveryError, NameTaken, UsageError
 from core.records import Analysis, Kind, Notification, RawDocument, Signal
+from nlp.subjects import Subjects, subjects_of
 from pipelines.indexing import Indexer
 from pipelines.intake import StoreIntake
 from pipelines.stages import Pipeline
@@ -52,6 +53,9 @@ class Reader:
     def analyze(self, *_text: Any, **_more: Any) -> Analysis:
         self.meanwhile()
         return NOTHING
+
+    def subjects(self, *_text: str) -> Subjects:
+        return subjects_of(NOTHING)
 
 
 def pipeline(store: Store, who: str, now: datetime, reader: Reader, during: Callable[[], object] | None = None) -> Any:

@@ -105,7 +105,7 @@ def _holds_page(
     now = visit.services.clock()
     with visit.services.store.read() as db:
         found = [(one, _named(db, one)) for one in reversed(holds_in_force(db, now))]
-        traces = [line for line in audit.newest(db, 500) if line.action in TRACES][:MOST_TRACES]
+        traces = audit.newest(db, MOST_TRACES, actions=TRACES)
         who = people(db)
     return visit.page(
         "settings_holds.html", status=status, holds=found, traces=traces, people=who, words=WORDS, links=LINKS,

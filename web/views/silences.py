@@ -68,7 +68,7 @@ def show_silences(visit: Here, said: str = "") -> Response:
     with visit.services.store.read() as db:
         found = [one for one in list_silences(db) if visit.me.sees_rule(one.territory)]
         muted = mutes_of(db, visit.me.alerts(list_alerts(db, states=OPEN)), now)
-        traces = [line for line in audit.newest(db, 500) if line.action in ("silence_add", "silence_expire")]
+        traces = audit.newest(db, 500, actions=("silence_add", "silence_expire"))
         who = people(db)
     seen = {one.id for one in found}
     order = {"active": 0, "planned": 1, "ended": 2}
