@@ -28,6 +28,7 @@ UNUSED = {
     "**/*.hpp": "as above",
     "**/*.p[xy][xd]": "as above",
     "**/*.a": "for linking",
+    "transformers/models/*/modular_*.py": "what the models' modules were generated from",
     "hf_xet/*.so": "fetches models from a hub; here a model is a folder",
 }
 """Below site-packages: what goes, and why nobody misses it."""
