@@ -32,7 +32,7 @@ import numpy as np
 from sqlalchemy import func, select, text
 
 from benchmarks.meter import cpu_seconds, pss_mb, tree
-from benchmarks.stream_texts import SHARED, Text, headlines, made
+from benchmarks.stream_texts import SHARED, Text, made
 from commands.assemble import build_pipeline, judge_of
 from commands.knowledge import knowledge_of
 from config.settings import PROJECT, Settings
@@ -50,16 +50,8 @@ LASTING = ("shared_buffers=256MB", "max_wal_size=2GB", "max_connections=100")
 """Settings of a server that keeps what it says it keeps: fsync and all stay as they are by default."""
 BACKLOG, PORTION = 2000, 100
 SPAN = timedelta(days=60)
-FULL = 10
-"""One text in so many is a full one."""
-
-
-def texts(count: int, shared: Path) -> Iterator[Text]:
-    """A full text, then headlines."""
-    full, short = made(count // FULL, shared), headlines(shared)
-    for one in full:
-        yield one
-        yield from itertools.islice(short, FULL - 1)
+FULL = 0.1
+"""Share of full texts."""
 
 
 def feed(store: Store, some: Sequence[tuple[int, Text]], count: int) -> None:
@@ -139,7 +131,7 @@ def whole(options: argparse.Namespace, folder: Path, store: Store) -> None:
         print("| documents | workers ms | indexer ms | PostgreSQL ms | Elasticsearch ms | a second | workers' MB |")
         print("|---|---|---|---|---|---|---|", flush=True)
         step, dear = options.documents // options.steps, []
-        stream = enumerate(texts(options.documents, options.shared))
+        stream = enumerate(made(options.documents, options.shared, full=FULL))
         before = team.costs()
         for number in range(1, options.steps + 1):
             for _ in range(step // PORTION):
@@ -228,7 +220,7 @@ def alone(options: argparse.Namespace, folder: Path, store: Store) -> None:
     """Each step of one process, the others idle. Cleaning and judging hold a turn that the whole team has once."""
     pipeline = pipeline_on(store, folder / "data", "alone/1")
     count = min(options.documents, 6000)
-    feed(store, list(enumerate(itertools.islice(texts(count, options.shared), count))), count)
+    feed(store, list(enumerate(made(count, options.shared, full=FULL))), count)
     steps = (("clean", pipeline.clean), ("read", pipeline.analyse), ("judge", pipeline.judge_signals))
     for name, step in steps:
         begun, cpu, moved = time.monotonic(), time.process_time(), 0

@@ -1,17 +1,24 @@
 """Texts as the streams bring them, for benchmarks of the whole: real titles and news, and the sample pack told anew.
 
-`made(count, shared)` gives the same texts each time. Of ten texts three are the sample pack's with other places, four
-are questions with an excerpt (streams/zhihu_hot) and three are news in full (streams/xwlb). Where more are asked for
-than there are, the rest are headlines (streams/weibo_hot), as a crawler that reads hot lists sees them.
+`made(count, shared)` gives the same texts each time. Of ten full texts three are the sample pack's with other places,
+firms and numbers on labels, four are questions with an excerpt (streams/zhihu_hot) and three are news in full
+(streams/xwlb). Where more are asked for than there are, the rest are headlines (streams/weibo_hot), as a crawler that
+reads hot lists sees them. The mix is the same from the first text to the last, so that what a text costs can be
+compared along the way.
 """
 
+import csv
 import gzip
 import itertools
 import json
-from collections.abc import Iterator
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
+from benchmarks.alert_latency import SYLLABLES
 from benchmarks.pipeline_slope import round_of
 from benchmarks.story import DAY_ZERO, ingest_lines
 from config.lexicon import load_lexicon
@@ -21,6 +28,7 @@ from demo.story import PACK, read_pack
 SHARED = PROJECT.parent / "shared" / "data"
 OF_TEN = (3, 4, 3)
 SHORT = 30
+_LABEL = re.compile(r"([A-Z]{2,}-?)(\d{3,})")
 
 
 @dataclass(frozen=True)
@@ -31,16 +39,24 @@ class Text:
     text: str
 
 
-def made(count: int, shared: Path = SHARED) -> Iterator[Text]:
-    """So many texts, no title twice among the news; each but a headline has a text of its own."""
+def made(count: int, shared: Path = SHARED, *, full: float = 1.0) -> Iterator[Text]:
+    """So many texts, that share of them full ones; no title twice among the news."""
     kinds = (
         filter(_full, pack_texts()),
         _kept(shared / "streams/zhihu_hot", "excerpt"),
         _kept(shared / "streams/xwlb", "body"),
     )
-    parts = [itertools.islice(kind, count * share // 10) for kind, share in zip(kinds, OF_TEN, strict=True)]
-    mixed = (one for group in itertools.zip_longest(*parts) for one in group if one is not None)
-    return itertools.islice(itertools.chain(mixed, headlines(shared)), count)
+    parts = [
+        list(itertools.islice(kind, int(count * full) * share // 10)) for kind, share in zip(kinds, OF_TEN, strict=True)
+    ]
+    rest = itertools.islice(headlines(shared), count - sum(map(len, parts)))
+    return spread(*parts, list(rest))
+
+
+def spread(*parts: Sequence[Text]) -> Iterator[Text]:
+    """Everything, each part evenly over the whole."""
+    placed = ((((at + 0.5) / len(part), kind), text) for kind, part in enumerate(parts) for at, text in enumerate(part))
+    return (text for _, text in sorted(placed, key=itemgetter(0)))
 
 
 def everyday(shared: Path = SHARED) -> Iterator[Text]:
@@ -62,13 +78,36 @@ def everyday(shared: Path = SHARED) -> Iterator[Text]:
 
 
 def pack_texts() -> Iterator[Text]:
-    """The sample pack without end, each time with other places."""
-    regions = load_lexicon(PROJECT / "config").regions
+    """The sample pack without end, each time with other places, firms and numbers on labels."""
+    lexicon = load_lexicon(PROJECT / "config")
     pack = list(ingest_lines(read_pack(PACK), DAY_ZERO))
     for number in itertools.count():
-        for line in round_of(pack, number, regions):
+        others = of_others(number)
+        for line in round_of(pack, number, lexicon.regions):
             told = json.loads(line)
-            yield Text(told["title"], told["text"])
+            yield Text(others(told["title"]), others(told["text"]))
+
+
+def of_others(number: int) -> Callable[[str], str]:
+    """Puts another name for each of a firm of the sample, and another number for each on a label; 0: as it is.
+
+    Three hundred thousand documents of a province tell of many firms. The same few told of again and again would be
+    matters that grow as long as the benchmark runs.
+    """
+    if not number:
+        return lambda text: text
+    chance, renamed = random.Random(number), {}
+    for name in _brands():
+        renamed[name] = "".join(chance.sample(SYLLABLES, max(2, len(name))))
+    names = re.compile("|".join(sorted(map(re.escape, renamed), key=len, reverse=True)))
+    return lambda text: _LABEL.sub(rf"\g<1>{number:02d}\g<2>", names.sub(lambda found: renamed[found[0]], text))
+
+
+def _brands() -> list[str]:
+    """What is a firm's own in its name, of the firms of the sample."""
+    with (PROJECT / "config/lexicons/enterprises_demo.csv").open(encoding="utf-8", newline="") as file:
+        words = {word for row in csv.DictReader(file) for word in row["short_names"].split(";")[1:]}
+    return sorted(word for word in words if len(word) >= 2)
 
 
 def headlines(shared: Path = SHARED) -> Iterator[Text]:
