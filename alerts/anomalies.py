@@ -21,8 +21,9 @@ from alerts.day_series import DaySeries, day_of, month_of, rule_in, start_of
 from alerts.detectors.calendar_nb_arrival import arrived_share
 from alerts.detectors.calendar_nb_counts import Floats
 from alerts.detectors.screening import benjamini_hochberg
+from alerts.held import Held, make_finding
 from alerts.matters import Matter
-from alerts.replay import Held, Outcome, Step, make_finding
+from alerts.replay import Outcome, Step
 from alerts.watermarks import StoryTime, story_time
 from config.conditions import AnomalyCondition
 from config.rules import Rule

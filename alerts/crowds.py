@@ -13,9 +13,11 @@ from sqlalchemy import Connection
 from alerts.alert_book import AlertBook, Change
 from alerts.cards import Card, View, card_from
 from alerts.counting import alive
+from alerts.fired_windows import fire_windows
 from alerts.first_sights import sights_near
+from alerts.held import Held, forgets
 from alerts.matters import Matter
-from alerts.replay import Held, Outcome, Step, fire_windows, forgets
+from alerts.replay import Outcome, Step
 from config.conditions import AnomalyCondition, NewTermCondition, SeriesCondition, SingleCondition
 from config.rules import Rule
 from core.records import Finding

@@ -4,8 +4,9 @@ Only press and authorities count. The factors are those of the level card (sever
 went), read over all texts of a matter instead of one; the numbers are those of issues.yaml, alert_levels.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from alerts.cards import Card, people, victims
 from alerts.counting import scenes
@@ -45,24 +46,53 @@ class RaisingFact:
 
 
 def raise_by_facts(present: Sequence[Card], regions: Regions, where: Where) -> RaisingFact:
-    """The fact that asks for the highest level; of equal ones the first of this order."""
-    trusted = [card for card in present if card.trusted]
-    found = [
-        _hurt(trusted),
-        _children(trusted),
-        _flow(present, regions),
-        _places(trusted, regions, where),
-        _school(trusted),
-        _national(trusted),
-    ]
-    return max(found, key=lambda fact: fact.level)
+    """The fact that asks for the highest level; of equal ones the first of the order in `Told`.
+
+    present: in order of event time.
+    """
+    told = Told(regions, where)
+    for card in present:
+        told.add(card)
+    return told.fact
 
 
-def _hurt(trusted: Iterable[Card]) -> RaisingFact:
-    best = RaisingFact()
-    for card in trusted:
+class Told:
+    """What the cards told so far ask for. They are added in order of event time, each looked at once."""
+
+    def __init__(self, regions: Regions, where: Where) -> None:
+        self._regions, self._where = regions, where
+        self._hurt = self._children = self._flow = self._places = self._school = self._national = RaisingFact()
+        self._scenes: set[str] = set()
+        """Where it happened, as press and authorities tell of what is grave."""
+        self._harmed = False
+        self._failed_at: datetime | None = None
+        self._later: Card | None = None
+        self._prefectures: set[str | None] = set()
+
+    @property
+    def fact(self) -> RaisingFact:
+        """The one that asks for the highest level now; level 0: none."""
+        found = (self._hurt, self._children, self._flow, self._places, self._school, self._national)
+        return max(found, key=lambda fact: fact.level)
+
+    def add(self, card: Card) -> None:
+        """One card more."""
+        self._add_to_flow(card)
+        if not card.trusted:
+            return
+        self._add_hurt(card)
+        self._add_children(card)
+        if card.level < 2:
+            return
+        self._add_place(card)
+        if card.sensitive and not self._school.level:
+            self._school = RaisingFact(2, "涉及学校、医院、养老机构等场所", card.document, "school")
+        if card.national and not self._national.level:
+            self._national = RaisingFact(2, "中央媒体报道", card.document, "national_press")
+
+    def _add_hurt(self, card: Card) -> None:
         if not card.hurt:
-            continue
+            return
         dead, grave, hurt = people(card.hurt, "dead"), people(card.hurt, "grave", "serious"), victims(card.hurt)
         if dead >= 3 or grave >= 10:
             level, told = 4, f"死亡 {dead} 人" if dead >= 3 else f"重伤 {grave} 人"
@@ -73,71 +103,48 @@ def _hurt(trusted: Iterable[Card]) -> RaisingFact:
         elif hurt:
             level, told = 3 if hurt >= 3 else 2, f"{hurt} 人受伤或中毒"
         else:
-            continue
-        if level > best.level:
-            best = RaisingFact(level, f"伤害程度：{told}", card.document, "casualties")
-    return best
+            return
+        if level > self._hurt.level:
+            self._hurt = RaisingFact(level, f"伤害程度：{told}", card.document, "casualties")
 
-
-def _children(trusted: Iterable[Card]) -> RaisingFact:
-    """A hurt child: orange where the text counts the hurt, else yellow."""
-    best = RaisingFact()
-    for card in trusted:
+    def _add_children(self, card: Card) -> None:
+        """A hurt child: orange where the text counts the hurt, else yellow."""
         if not card.children:
-            continue
-        if card.harmed:
-            return RaisingFact(3, "受害者中有未成年人", card.document, "children")
-        if card.level >= 2 and not best.level:
-            best = RaisingFact(2, "有未成年人受害", card.document, "children")
-    return best
+            return
+        if card.harmed and self._children.level < 3:
+            self._children = RaisingFact(3, "受害者中有未成年人", card.document, "children")
+        elif card.level >= 2 and not self._children.level:
+            self._children = RaisingFact(2, "有未成年人受害", card.document, "children")
 
-
-def _school(trusted: Iterable[Card]) -> RaisingFact:
-    for card in trusted:
-        if card.sensitive and card.level >= 2:
-            return RaisingFact(2, "涉及学校、医院、养老机构等场所", card.document, "school")
-    return RaisingFact()
-
-
-def _places(trusted: Sequence[Card], regions: Regions, where: Where) -> RaisingFact:
-    """More than one prefecture: yellow; far, and people hurt: orange."""
-    grave = [card for card in trusted if card.level >= 2]
-    seen: set[str] = set()
-    best = RaisingFact()
-    for place, card in enumerate(grave):
-        if not where(card) - seen:
-            continue
-        seen |= where(card)
+    def _add_place(self, card: Card) -> None:
+        """More than one prefecture: yellow; far, and people hurt: orange."""
+        self._harmed = self._harmed or bool(card.harmed)
+        told = self._where(card)
+        if not told - self._scenes:
+            return
+        self._scenes |= told
+        seen, regions = self._scenes, self._regions
         if len(seen) < 2:
-            continue
+            return
         far = len(seen) >= WIDE or any(not regions.is_within(regions.home, code) for code in seen)
-        hurt = any(other.harmed for other in grave[: place + 1])
-        level = 3 if far and hurt else 2
-        if level > best.level:
+        level = 3 if far and self._harmed else 2
+        if level > self._places.level:
             names = "、".join(regions.name_of(code) for code in sorted(seen)[:3])
             words = f"涉及 {len(seen)} 个设区市（{names}{'等' if len(seen) > 3 else ''}）"
-            best = RaisingFact(level, words + ("，且有人受伤" if level == 3 else ""), card.document, "cross_region")
-    return best
+            words += "，且有人受伤" if level == 3 else ""
+            self._places = RaisingFact(level, words, card.document, "cross_region")
 
-
-def _national(trusted: Iterable[Card]) -> RaisingFact:
-    for card in trusted:
-        if card.national and card.level >= 2:
-            return RaisingFact(2, "中央媒体报道", card.document, "national_press")
-    return RaisingFact()
-
-
-def _flow(present: Sequence[Card], regions: Regions) -> RaisingFact:
-    """Goods an authority found failing turn up where children or patients are: orange."""
-    failed = [card for card in present if card.voice == "official" and card.firm and "nonconf" in card.issues]
-    places = [card for card in present if card.sensitive and card.voice in ("official", "media")]
-    later = [card for card in places if failed and card.at > failed[0].at and card.level >= 2]
-    if not later:
-        return RaisingFact()
-    prefectures = {regions.prefecture_of(place) for card in present for place in card.places}
-    if len(prefectures) < 2:
-        return RaisingFact()
-    return RaisingFact(3, "已查出不合格的产品又出现在学校、医院等场所，且跨设区市", later[0].document, "school")
+    def _add_to_flow(self, card: Card) -> None:
+        """Goods an authority found failing turn up where children or patients are: orange."""
+        self._prefectures |= {self._regions.prefecture_of(place) for place in card.places}
+        if self._failed_at is None:
+            if card.voice == "official" and card.firm and "nonconf" in card.issues:
+                self._failed_at = card.at
+        elif self._later is None and card.sensitive and card.voice in ("official", "media"):
+            self._later = card if card.at > self._failed_at and card.level >= 2 else None
+        if self._later and not self._flow.level and len(self._prefectures) >= 2:
+            words = "已查出不合格的产品又出现在学校、医院等场所，且跨设区市"
+            self._flow = RaisingFact(3, words, self._later.document, "school")
 
 
 def news_of(card: Card, where: Where) -> set[str]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from alerts.cards import Card, card_from
 from alerts.conditions import judge
 from alerts.conditions.verdict import WindowCounts
-from alerts.replay import Held, make_finding, may_fire
+from alerts.held import Held, make_finding, may_fire
 from config.conditions import NewTermCondition
 from config.rules import Rule
 from store.cards import cards_with, next_after, seen_before

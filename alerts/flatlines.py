@@ -16,8 +16,9 @@ from alerts.conditions.flatline import Silence, judge, silences
 from alerts.conditions.verdict import WindowCounts
 from alerts.crowds import write_findings
 from alerts.day_series import DaySeries, rule_in
+from alerts.held import Held, make_finding
 from alerts.matters import EPOCH, Matter
-from alerts.replay import Held, Outcome, Step, make_finding
+from alerts.replay import Outcome, Step
 from alerts.watermarks import StoryTime, move_watermark, story_time
 from alerts.wording import Names
 from config.conditions import FlatlineCondition

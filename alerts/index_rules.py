@@ -14,9 +14,11 @@ from sqlalchemy import Connection
 
 from alerts.cards import Card, card_from, card_of, grouped_by, key_of
 from alerts.engine import AlertEngine
+from alerts.fired_windows import fire_windows
 from alerts.first_sights import sights_of
+from alerts.held import Held
 from alerts.index_questions import FIELD_OF, NotOnIndex, Question, question_of
-from alerts.replay import Held, fire_single, fire_windows
+from alerts.replay import fire_single
 from alerts.rule_query import RuleQueries
 from config.conditions import NewTermCondition
 from config.rules import Rule

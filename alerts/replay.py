@@ -4,50 +4,33 @@ A pure function of the matter's cards and the rules: no query, no clock. Each ca
 is replaced, withdrawn or refuted, so the same story comes out whatever the order in which its documents arrived.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
 from alerts.cards import Card
 from alerts.conditions import judge
 from alerts.conditions.verdict import Verdict, WindowCounts
-from alerts.counting import alive, can_complete, count, enough, fewest_of, window_to
-from alerts.facts import Where, news_of, raise_by_facts, where_of
+from alerts.counting import alive
+from alerts.facts import Where, news_of, where_of
+from alerts.fired_windows import fire_windows
+from alerts.held import Held, lost_at, make_finding, may_fire, shortened
 from alerts.matters import Matter
+from alerts.present import Ground, Present
 from config.conditions import (
-    ChainedCondition,
     MirroredCondition,
     SingleCondition,
-    TierJumpCondition,
     WatchedCondition,
     WindowCondition,
 )
 from config.regions import Regions
 from config.rules import Rule
-from core.ids import short_id
-from core.records import Finding, Kind
 
 RUMOUR_ECHO = timedelta(days=7)
 """So long after a refutation self-media repeating the charge do not count."""
 
 Seen = Callable[[str, datetime, datetime], bool]
 """Whether a key (`n:<firm>|<issue>`) was there with start <= at < end."""
-
-
-@dataclass(frozen=True)
-class Held:
-    """A finding and when it lost its ground (None: it stands). floor: a level that doubts do not lower."""
-
-    finding: Finding
-    rank: int
-    lost_at: datetime | None
-    floor: int = 0
-
-    def stands_at(self, moment: datetime) -> bool:
-        """Whether it stood then."""
-        return self.finding.fired_at <= moment and (self.lost_at is None or self.lost_at > moment)
 
 
 @dataclass(frozen=True)
@@ -206,12 +189,6 @@ def _fire_watched(rule: Rule, card: Card, verdict: Verdict) -> Held:
     return Held(replace(finding, level=rank), rank, card.until, floor=card.floor)
 
 
-def shortened(title: str, most: int = 40) -> str:
-    """A title in one line of at most `most` characters."""
-    line = " ".join(title.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
-
-
 def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]:
     condition = rule.condition
     assert condition.type == "new_term"
@@ -236,114 +213,6 @@ def _first_sights(rule: Rule, counted: Sequence[Card], seen: Seen) -> list[Held]
     return found
 
 
-def forgets(rule: Rule) -> bool:
-    """Whether what fires at a moment does not depend on what fired before; where it does, the past is judged too."""
-    return not isinstance(rule.condition, ChainedCondition | TierJumpCondition)
-
-
-def fire_windows(
-    rule: Rule, key: str, counted: Sequence[Card], regions: Regions, *, since: datetime | None = None
-) -> list[Held]:
-    """The findings of a window rule over its cards (origins in scope).
-
-    A window ends at each card; one that fires while an earlier one fired within `repeat_after` is the same finding.
-    since: only findings that fire then or later; cards back to one look back and one time of quiet before are needed.
-    """
-    condition = rule.condition
-    assert isinstance(condition, WindowCondition)
-    quiet, fewest = rule.repeat_after or condition.window, fewest_of(condition)
-    counted = sorted(counted, key=lambda card: card.order)
-    times = [card.at for card in counted]
-    found: list[Held] = []
-    first = bisect_left(times, since) if since is not None and forgets(rule) else 0
-    last = _fired_before(rule, counted, times, first, regions) if first else None
-    for card in counted[first:]:
-        window = window_to(counted, times, card.at, condition.window)
-        if len(window) < fewest or not may_fire(rule, window):
-            continue
-        running = last is not None and card.at - last <= quiet
-        if not running and not can_complete(rule, window):
-            continue
-        if not (running and enough(rule, window, regions)):
-            if not count(rule, times, card.at, regions, window, told=False).fires:
-                continue
-            if not running:
-                verdict = count(rule, times, card.at, regions, window)
-                lost = lost_at(window, counted, partial(count, rule, times, card.at, regions, told=False))
-                finding = make_finding(rule, key, window, start=window[0].at, end=card.at, verdict=verdict)
-                found.append(Held(finding, rule.rank, lost))
-        last = card.at
-    return found if since is None else [one for one in found if one.finding.fired_at >= since]
-
-
-def _fired_before(
-    rule: Rule, counted: Sequence[Card], times: Sequence[datetime], first: int, regions: Regions
-) -> datetime | None:
-    """When the rule last fired before the cards from `first` on; None where that is too long ago to matter."""
-    condition = rule.condition
-    assert isinstance(condition, WindowCondition)
-    quiet, fewest = rule.repeat_after or condition.window, fewest_of(condition)
-    for place in range(first - 1, -1, -1):
-        at = times[place]
-        if first == len(times) or times[first] - at > quiet:
-            break
-        window = window_to(counted, times, at, condition.window)
-        if len(window) < fewest or not may_fire(rule, window):
-            continue
-        if enough(rule, window, regions) or count(rule, times, at, regions, window, told=False).fires:
-            return at
-    return None
-
-
-def may_fire(rule: Rule, window: Sequence[Card]) -> bool:
-    """Whether something in the window came while the rule was in force: what came before only counts."""
-    return any(rule.id in card.rules for card in window)
-
-
-def lost_at(window: Sequence[Card], counted: Sequence[Card], again: Callable[[list[Card]], Verdict]) -> datetime | None:
-    """When the window stopped to carry the finding; None while what is left of it still fires.
-
-    A revision stands in for the one it replaces while the rule still counts it.
-    """
-    documents = {card.document for card in window}
-    theirs = [card for card in counted if card.document in documents]
-    first = max(card.at for card in window)
-    for end in sorted({card.until for card in theirs if card.until is not None}):
-        if end > first and not again(alive(theirs, end)).fires:
-            return end
-    return None
-
-
-def make_finding(
-    rule: Rule, key: str, cards: Sequence[Card], *, start: datetime, end: datetime, verdict: Verdict
-) -> Finding:
-    """A finding with the id that follows from rule, version, key and window start.
-
-    Where a rule may fire again before its window is over, two windows can begin with the same signal: then the moment
-    it fires belongs to the id, too.
-    """
-    condition, repeat = rule.condition, rule.repeat_after
-    overlapping = isinstance(condition, WindowCondition) and repeat is not None and repeat < condition.window
-    fired = (end.isoformat(),) if overlapping else ()
-    return Finding(
-        id=short_id("f", rule.id, rule.version, key, start.isoformat(), *fired),
-        rule=rule.id,
-        rule_version=rule.version,
-        key=key,
-        level=rule.rank,
-        window_start=start,
-        window_end=end,
-        fired_at=end,
-        reason=f"规则「{rule.title}」：{verdict.reason}{_asked(rule)}",
-        documents=tuple(dict.fromkeys(card.document for card in cards)),
-        numbers=dict(verdict.numbers),
-    )
-
-
-def _asked(rule: Rule) -> str:
-    return f"；检索语句“{shortened(rule.scope.query, 80)}”" if rule.scope.query else ""
-
-
 # --- level ------------------------------------------------------------------------------------------------------
 
 
@@ -351,12 +220,11 @@ def steps_of(cards: Sequence[Card], held: Sequence[Held], regions: Regions, spok
     """The steps of a matter. spoken: when an authority took something back."""
     steps: list[Step] = []
     where = where_of(regions)
-    for moment in moments_of(cards, held, where):
-        step = step_at(moment, cards, held, regions, where)
+    for step in rising(moments_of(cards, held, where), cards, held, regions, where):
         if not steps and step.level == 0:
             continue
         if steps:
-            step = _not_lowered(step, steps[-1], official=moment in spoken)
+            step = _not_lowered(step, steps[-1], official=step.at in spoken)
         if not steps or (step.level, step.unconfirmed) != (steps[-1].level, steps[-1].unconfirmed):
             steps.append(step)
     return steps
@@ -384,32 +252,35 @@ def moments_of(cards: Sequence[Card], held: Sequence[Held], where: Where) -> lis
     return sorted(moments)
 
 
-def step_at(moment: datetime, cards: Sequence[Card], held: Sequence[Held], regions: Regions, where: Where) -> Step:
-    """Where a matter stood at a moment, and why; not looking at where it stood before."""
-    present = alive(cards, moment)
-    standing_now = [one for one in held if one.stands_at(moment)]
-    if not standing_now or not present:
+def rising(
+    moments: Sequence[datetime], cards: Sequence[Card], held: Sequence[Held], regions: Regions, where: Where
+) -> Iterator[Step]:
+    """Where a matter stood at each of the moments, and why; not looking at where it stood before.
+
+    moments: in order, and all at which a card or finding ended.  cards: in order of event time.
+    """
+    present, ground = Present(cards, regions, where), Ground(held)
+    for moment in moments:
+        present.move_to(moment)
+        ground.move_to(moment)
+        yield _step(moment, present, ground)
+
+
+def _step(moment: datetime, present: Present, ground: Ground) -> Step:
+    top, floor = ground.top, ground.floor
+    if top is None or floor is None or not present.any:
         return Step(moment, 0, False, "依据已撤回、更正或被澄清", "", "")
-    top = max(standing_now, key=lambda one: (one.rank, -one.finding.fired_at.timestamp(), one.finding.id))
     level, why = top.rank, top.finding.reason
     document, code = top.finding.documents[-1], "rule_fired"
-    fact = raise_by_facts(present, regions, where)
+    fact = present.fact
     if fact.level > level:
         level, why, document, code = fact.level, fact.why, fact.document, fact.code
-    voices = {card.voice for card in present if card.is_origin}
-    unconfirmed = voices <= {"social"}
+    unconfirmed = present.voices <= {"social"}
     if unconfirmed:
-        cap = 1 if _witnesses(present) < 2 else 2
+        cap = 1 if present.witnesses < 2 else 2
         if level > cap:
             level, why = cap, f"{why}；仅有自媒体信息，未经证实，不超过{'黄' if cap == 2 else '蓝'}色"
-    floor = max(standing_now, key=lambda one: one.floor)
     if level < floor.floor:
         level, why = floor.floor, f"{floor.finding.reason}；名单定有级别下限"
         document, code, top = floor.finding.documents[-1], "rule_fired", floor
     return Step(moment, level, unconfirmed, why, top.finding.rule, document, code)
-
-
-def _witnesses(present: Sequence[Card]) -> int:
-    """How many tell it. A topic stands on a hot list because very many looked: it is never the word of one."""
-    told = [card for card in present if card.is_origin]
-    return len({card.source for card in told}) + any(card.kind == Kind.HOTLIST for card in told)

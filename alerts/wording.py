@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from alerts.cards import Card, Registry, people, victims
 from alerts.conditions.verdict import KIND_WORDS
 from alerts.counting import scenes
-from alerts.replay import Outcome, shortened
+from alerts.held import shortened
+from alerts.replay import Outcome
 from config.lexicon import Lexicon
 from config.regions import ABROAD, Regions
 

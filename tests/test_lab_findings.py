@@ -12,11 +12,12 @@ from sqlalchemy import Connection, select
 
 from alerts.cards import View, card_from, card_of, keys_of, stored
 from alerts.clockwork import Clockwork
+from alerts.fired_windows import fire_windows
 from alerts.lab.reading import asked_of
 from alerts.lab.replayed import Replayed
 from alerts.lab.replaying import Setting, replay_cards
 from alerts.matters import Matter, Neighbourhood
-from alerts.replay import fire_windows, replay
+from alerts.replay import replay
 from alerts.setup import load_file_rules
 from alerts.watermarks import story_time, watermark
 from alerts.wording import Names

@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from alerts.cards import Card, card_from, card_of, grouped_by, key_of
 from alerts.engine import AlertEngine
+from alerts.fired_windows import fire_windows
 from alerts.first_sights import sights_of
-from alerts.replay import Held, fire_windows
+from alerts.held import Held
 from alerts.rule_examples import ACK_HOURS, STORY_BEGINS, signals_of
 from alerts.rule_query import RuleQueries, queries_of
 from alerts.scopes import ELSEWHERE, INDEXED, ScopeIndex, in_scope, places_of

@@ -11,9 +11,9 @@ import numpy as np
 from alerts.cards import Card, group_keys
 from alerts.conditions import judge
 from alerts.conditions.verdict import WindowCounts
+from alerts.held import Held, make_finding, shortened
 from alerts.lab.replayed import LabAlert, Opened, Replayed, subjects_of
 from alerts.lab.walk import Group, Moments, Recorder, held_findings, recorder_for, walk
-from alerts.replay import Held, make_finding, shortened
 from config.conditions import NewTermCondition
 from config.regions import Regions
 from config.rules import Rule

@@ -8,21 +8,11 @@ from datetime import datetime, timedelta
 from alerts.cards import Card, View, keys_of
 from alerts.counting import alive
 from alerts.facts import where_of
+from alerts.held import Held
 from alerts.lab.replayed import LabAlert, Opened, Replayed, subjects_of
 from alerts.lab.walk import Group, Moments, Recorder, held_findings, recorder_for, walk
 from alerts.matters import HOW_TOLD, NEAR, RADIUS, Matter, Neighbourhood, Track, chapters, thinned, tracks_of
-from alerts.replay import (
-    Held,
-    Outcome,
-    Seen,
-    Step,
-    fire_singly,
-    moments_of,
-    official_moments,
-    standing,
-    step_at,
-    steps_of,
-)
+from alerts.replay import Outcome, Seen, Step, fire_singly, moments_of, official_moments, rising, standing, steps_of
 from alerts.wording import Names, reason_of, title_of
 from config.conditions import NewTermCondition, SingleCondition, WindowCondition
 from config.rules import Rule
@@ -260,9 +250,10 @@ class MatterReplayer:
             return steps_of(cards, held, regions, official_moments(matter, cards))
         where = where_of(regions)
         moments = moments_of(cards, held, where)
-        rising = (step_at(moment, cards, held, regions, where) for moment in moments)
-        first = next((step for step in rising if step.level), None)
-        return [] if first is None else [first, step_at(moments[-1], cards, held, regions, where)]
+        first = last = None
+        for last in rising(moments, cards, held, regions, where):
+            first = first or (last if last.level else None)
+        return [first, last] if first and last else []
 
     def _moments(self, groups: Sequence[Group]) -> Moments:
         condition = self.rule.condition

@@ -18,10 +18,10 @@ from alerts.detectors.calendar_nb import learn_pool, score_day
 from alerts.detectors.calendar_nb_counts import CalendarNb, Floats, KeyCounts
 from alerts.detectors.detector import CountSeries, read_parameters
 from alerts.detectors.reference import DETECTORS, detector_of
+from alerts.held import Held, make_finding
 from alerts.lab.crowds import alerts_of
 from alerts.lab.replayed import Replayed
 from alerts.lab.walk import Group, Moments, Recorder, moment_of
-from alerts.replay import Held, make_finding
 from config.calendar_classes import Calendar
 from config.regions import Regions
 from config.rules import Rule

@@ -1,7 +1,7 @@
 """A window moved over the cards of each group: at every moment with a card, what the condition's thresholds compare.
 
 From these moments follow the findings for any thresholds, without another walk: a run begins at a moment that fires
-while no earlier one fired within the quiet time, as in alerts/replay.fire_windows.
+while no earlier one fired within the quiet time, as in alerts/fired_windows.py.
 """
 
 import heapq
@@ -17,8 +17,8 @@ import numpy.typing as npt
 from alerts.cards import Card
 from alerts.conditions.verdict import Verdict
 from alerts.counting import alive, count
+from alerts.held import Held, lost_at, make_finding
 from alerts.lab.gauges import GAUGES, Flags, Floats, Gauge, Window, gauge_of, passes
-from alerts.replay import Held, lost_at, make_finding
 from config.conditions import ChangeCondition, MetricCondition, RatioCondition, SpikeCondition, WindowCondition
 from config.regions import Regions
 from config.rules import Rule

@@ -13,8 +13,9 @@ from alerts.conditions import judge
 from alerts.conditions.verdict import Verdict, WindowCounts, span_words
 from alerts.counting import count, window_to
 from alerts.desk_rules import DeskRule
+from alerts.held import may_fire
 from alerts.matters import Matter
-from alerts.replay import may_fire, standing
+from alerts.replay import standing
 from alerts.rule_words import condition_in_words
 from alerts.why.scope_misses import scope_misses
 from config.conditions import (
