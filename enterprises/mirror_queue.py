@@ -16,6 +16,7 @@ from enterprises.latin_names import LatinReader
 from enterprises.mirror import Mirror, Mirrored, strong_one
 from facts.models import join_key, models_in_title
 from facts.recalls import recall_of
+from nlp.pinyin import phrases_given_back
 from store.database import Store
 from store.documents import find_signals, mark_one_for_analysis
 from store.mirror import CONFIRMED, NOBODY, NOT_OURS, OPEN, Candidate, MirrorItem, find_item, keep_item, unasked
@@ -59,7 +60,10 @@ def fill_queue(store: Store, regions: Regions, *, clock: Clock, again: bool = Fa
 
 def mirrored(db: Connection, wanted: list[str], regions: Regions) -> list[Mirrored]:
     """Who each of these documents may mean; goes through the registry once."""
-    mirror = Mirror(LatinReader(regions))
+    if not wanted:
+        return []
+    with phrases_given_back():
+        mirror = Mirror(LatinReader(regions))
     asked = 0
     for signal in find_signals(db, wanted):
         recall = recall_of(signal.document)
