@@ -143,8 +143,9 @@ class Flatlines:
         if end < until:
             coming += [moment for moment, _ in book.sightings(db, key, read_to, NEVER, limit=1)]
         known = book.due_of(db, key)
-        if known is not None and (known < start or known > max(settled, read_to)):
-            coming.append(known)  # outside of what was read here
+        far = condition.forget_after + condition.window
+        if known is not None and (known - far < start or known > max(settled, read_to)):
+            coming.append(known)  # of a silence that may have begun before what was settled here, or of one after it
         book.note_due(db, key, min(coming, default=None))
 
     def _last_cards(self, db: Connection, key: str, begin: datetime, condition: FlatlineCondition) -> list[Card]:

@@ -136,6 +136,17 @@ def test_a_key_that_stays_silent_is_forgotten(desk_of: MakeDesk) -> None:
     assert len(desk.findings("a")) == 2
 
 
+def test_a_silence_is_ended_also_where_its_end_had_not_been_looked_at_when_later_texts_came(desk_of: MakeDesk) -> None:
+    desk = desk_of(rule_with({"window": "30h", "forget_after": "12d"}))
+    desk.tell({**A, "at": 0}, {**B, "at": 5 * DAY})
+    desk.pass_time()
+    assert [alert.state for alert in desk.alerts()] == [AlertState.NEW]
+    desk.add("back", {**A, "at": 20 * DAY}, {**B, "at": 21 * DAY})
+    desk.add("late", {**A, "at": 18 * DAY})
+    desk.pass_time()
+    assert {alert.state for alert in desk.alerts() if alert.subject.endswith("|a")} == {AlertState.CLOSED}
+
+
 def test_products_may_fall_silent_too(desk_of: MakeDesk) -> None:
     desk = desk_of(rule_with({"window": "3d", "at_most": 1}, group_by=["product"], scope={}))
     risk = {"level": 1, "issues": ["fire"]}
