@@ -9,7 +9,16 @@ from config.sources import SourceConfig
 from core.logs import log_event
 from pipelines.pressure import GLANCE, Pressure, give_way, pressure_on
 from store.database import Store
-from store.pulses import all_pulses, due_turns, move_turn, not_to_visit, release_turns, visited_of
+from store.pulses import (
+    all_pulses,
+    due_turns,
+    move_turn,
+    not_to_visit,
+    release_turns,
+    set_right,
+    visited_ahead,
+    visited_of,
+)
 from store.runs import ask_for_run
 
 logger = logging.getLogger(__name__)
@@ -45,6 +54,7 @@ class Turns:
 
     def ask(self, now: datetime) -> list[str]:
         """Ask for the runs that are due, those that wait longest first; which sources were asked for."""
+        self._set_right(now)
         with self.store.read() as db:
             due = due_turns(db, now)
             self._unvisited -= visited_of(db, self._unvisited)
@@ -63,6 +73,16 @@ class Turns:
                 for key, since in asking
                 if ask_for_run(db, key, reason=_reason(key, glances), now=now, due_at=since)
             ]
+
+    def _set_right(self, now: datetime) -> None:
+        """After a clock that was ahead nobody waits for the time it showed."""
+        with self.store.read() as db:
+            ahead = visited_ahead(db, now)
+        if ahead:
+            with self.store.write() as db:
+                for pulse in ahead:
+                    set_right(db, pulse, now)
+            log_event(logger, "clock was set back", level=logging.WARNING, sources=[one.source for one in ahead])
 
     def _tell(self, pressure: Pressure, now: datetime) -> None:
         """Once where it begins; where it is over, who gave way is due."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from sqlalchemy import Connection, Insert, RowMapping, bindparam, case, select, update
@@ -15,6 +15,9 @@ from store.schema import holds, runs, source_days, source_pulses
 WELL = "ok"
 SICK = ("failed", "blocked", "changed")
 """Ends of a run after which a source is read anew: no 304 can tell that it is well again."""
+
+AHEAD = timedelta(minutes=5)
+"""A run that ended so long after now was noted by a clock that was ahead."""
 
 HELD = "积压让路"
 """How the reason of a turn begins that was put off because too much waits to be read."""
@@ -82,6 +85,19 @@ def due_turns(db: Connection, now: datetime) -> list[tuple[str, datetime]]:
     """Sources whose turn it is and since when, longest ago first."""
     rows = select(source_pulses.c.source, source_pulses.c.next_at).where(source_pulses.c.next_at <= now)
     return [(row[0], row[1]) for row in db.execute(rows.order_by(source_pulses.c.next_at))]
+
+
+def visited_ahead(db: Connection, now: datetime) -> list[Pulse]:
+    """Sources whose last run lies ahead of now: their turn would come that much too late."""
+    rows = select(source_pulses).where(source_pulses.c.run_at > now + AHEAD)
+    return [_pulse(row) for row in db.execute(rows).mappings()]
+
+
+def set_right(db: Connection, pulse: Pulse, now: datetime) -> None:
+    """Take its last run for one of now: it is visited after its own pace."""
+    turn = min(pulse.next_at, now + timedelta(seconds=pulse.pace))
+    values = {"run_at": now, "next_at": turn, "why": "机器时钟曾超前，自现在起按其周期"}
+    db.execute(update(source_pulses).where(source_pulses.c.source == pulse.source).values(**values))
 
 
 def visited_of(db: Connection, sources: Collection[str]) -> set[str]:
