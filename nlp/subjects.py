@@ -26,7 +26,8 @@ class Subjects:
         alike = _alike(self.firms, other.firms)
         if (self.firms and other.firms and not alike) or _nothing_shared(self.products, other.products):
             return True
-        return not alike and bool(_elsewhere(self.regions, other.regions) and _elsewhere(other.regions, self.regions))
+        mine, its = _deepest(self.regions), _deepest(other.regions)
+        return not alike and bool(_elsewhere(mine, its) and _elsewhere(its, mine))
 
 
 def firms_of(found: Sequence[FirmMention]) -> frozenset[str]:
@@ -52,6 +53,12 @@ def _alike(mine: Iterable[str], its: Iterable[str]) -> bool:
 
 def _nothing_shared(mine: frozenset[str], its: frozenset[str]) -> bool:
     return bool(mine and its) and not mine & its
+
+
+def _deepest(codes: Collection[str]) -> list[str]:
+    """Without those that only say in which province or prefecture another one lies: offices name theirs each time."""
+    parts = [(code, _significant(code)) for code in codes]
+    return [code for code, part in parts if not any(its != part and its.startswith(part) for _, its in parts)]
 
 
 def _elsewhere(mine: Collection[str], its: Collection[str]) -> list[str]:

@@ -11,12 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Column, Connection, Insert, Select, Table, bindparam, func, insert, select
+from sqlalchemy import ARRAY, BigInteger, Column, Connection, Insert, Select, Table, bindparam, func, select
 
 from core.records import Document
 from nlp.near_duplicates import band_keys, is_repost, sentence_hashes, signature, similarity
 from nlp.subjects import Subjects
-from store.documents import attach_repost, find_document, first_with_content, mark_for_index, reposts_of
+from store.documents import (
+    attach_repost,
+    find_document,
+    first_with_content,
+    mark_for_index,
+    newest_revisions,
+    reposts_of,
+)
+from store.inserts import insert_into
 from store.schema import minhash_bands
 from store.schema import sentence_hashes as sentence_table
 
@@ -68,12 +76,17 @@ def attach(db: Connection, document: Document, marks: Marks, naming: Naming) -> 
     if origin is None:
         return None
     if (origin.event_time, origin.id) <= (document.event_time, document.id):
+        if document.revision > 1:  # what hung on it as it was hangs on the origin, too
+            _hang(db, reposts_of(db, document.id), origin.repost_of or origin.id)
         return origin.repost_of or origin.id
-    moved = [origin.id, *(copy.id for copy in reposts_of(db, origin.id))]
-    attach_repost(db, origin.id, document.id)
-    for other in moved:
-        mark_for_index(db, other)
+    _hang(db, [origin, *reposts_of(db, origin.id)], document.id)
     return None
+
+
+def _hang(db: Connection, copies: Sequence[Document], origin: str) -> None:
+    for copy in copies:
+        attach_repost(db, copy.id, origin)
+        mark_for_index(db, copy.id)
 
 
 def overlaps(db: Connection, origin_of: Mapping[str, str]) -> dict[str, float]:
@@ -110,11 +123,15 @@ def _nearly_same(db: Connection, document: Document, marks: Marks, naming: Namin
         # One source does not reprint itself: two of its notices that read alike are two notices.
         if other is None or other.source == document.source or not other.text:
             continue
-        if not marks.repeats(Marks.of(other.title, other.text)):
+        origin = (find_document(db, other.repost_of) if other.repost_of else None) or other
+        # What hangs on an earlier revision of this document is a copy of it and no origin.
+        if origin.id == document.id or not marks.repeats(Marks.of(other.title, other.text)):
             continue
         mine = mine or naming(document.title, document.text)
-        if not mine.differ(naming(other.title, other.text)):
-            return find_document(db, other.repost_of) if other.repost_of else other
+        # A copy may be cut short and name nobody: its origin says whom it is about.
+        alike = (other,) if origin is other else (other, origin)
+        if not any(mine.differ(naming(one.title, one.text)) for one in alike):
+            return origin
     return None
 
 
@@ -141,30 +158,36 @@ _SHARING = {column.name: _sharing_of(column) for column in (sentence_table.c.has
 
 
 def _remember(db: Connection, document: Document, marks: Marks) -> None:
-    own = {"document": document.id, "event_time": document.event_time}
-    for table, column, values in _marks_by_table(marks):
-        if document.revision > 1:
+    """Keep the marks of the newest revision. Workers may clean an older one after it: that leaves what is there."""
+    if document.revision > 1:
+        if newest_revisions(db, [document.id])[document.id] > document.revision:
+            return
+        for table, _column, _values in _marks_by_table(marks):
             db.execute(table.delete().where(table.c.document == document.id))
+    own = {"document": document.id, "event_time": document.event_time}
+    for _table, column, values in _marks_by_table(marks):
         if values:
-            # No other text of this document is left: its rows were deleted above.
-            _insert(db, table, column, sorted(values), own)
+            _insert(db, column, sorted(values), own)
 
 
-def _insert(db: Connection, table: Table, column: Column[int], values: Sequence[int], own: Mapping[str, Any]) -> None:
+def _insert(db: Connection, column: Column[int], values: Sequence[int], own: Mapping[str, Any]) -> None:
     if db.dialect.name == "postgresql":  # one statement for them all takes a third of the server's time
         db.execute(_INSERT_ALL[column.name], {"values": values, **own})
     else:
-        db.execute(table.insert(), [{column.name: value, **own} for value in values])
+        db.execute(_INSERT_EACH[column.name], [{column.name: value, **own} for value in values])
 
 
 def _insert_all(column: Column[int]) -> Insert:
     table = column.table
     its = (bindparam("document", type_=table.c.document.type), bindparam("event_time", type_=table.c.event_time.type))
     rows = select(func.unnest(bindparam("values", type_=ARRAY(BigInteger))), *its)
-    return insert(table).from_select([column.name, "document", "event_time"], rows)
+    new = insert_into(table, "postgresql").from_select([column.name, "document", "event_time"], rows)
+    return new.on_conflict_do_nothing()
 
 
-_INSERT_ALL = {column.name: _insert_all(column) for column in (sentence_table.c.hash, minhash_bands.c.band)}
+_MARKED = (sentence_table.c.hash, minhash_bands.c.band)
+_INSERT_ALL = {column.name: _insert_all(column) for column in _MARKED}
+_INSERT_EACH = {column.name: insert_into(column.table, "sqlite").on_conflict_do_nothing() for column in _MARKED}
 
 
 def _signed(mark: int) -> int:

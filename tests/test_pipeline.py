@@ -176,8 +176,9 @@ FORM = "市场监管部门今日通报，{whose}在使用中突然起火，造�
         ("“捷烽”牌电动自行车", "“云骓”牌电动自行车"),
         ("某企业生产的电热水器", "某企业生产的燃气灶"),
         ("信丰县一居民家中的电动自行车", "柴桑区一居民家中的电动自行车"),
+        ("江西省赣州市信丰县一居民家中的电动自行车", "江西省九江市柴桑区一居民家中的电动自行车"),
     ],
-    ids=["firm", "brand", "goods", "place"],
+    ids=["firm", "brand", "goods", "place", "place of one province"],
 )
 def test_two_cases_told_in_the_same_words_are_two(bench: Bench, one: str, other: str) -> None:
     bench.give(source="wire", url="http://wire.example/7", title="通报", text=FORM.format(whose=one))
@@ -206,6 +207,58 @@ def test_a_reprint_of_a_case_is_none_of_its_own(bench: Bench, title: str, text: 
     bench.drain()
     origin, copy = sorted((signal.document for signal in bench.judged), key=lambda document: document.event_time)
     assert copy.repost_of == origin.id
+
+
+FIRM, OTHER_FIRM = "青原恒越天电动自行车有限公司生产的电动自行车", "铜鼓辉金云电动自行车有限公司生产的电动自行车"
+
+
+def told(bench: Bench, source: str, text: str, hours: float) -> None:
+    """A notice that was published so many hours ago; at one address of the source."""
+    published = bench.now - timedelta(hours=hours)
+    bench.give(source=source, url=f"http://{source}.example/7", title="通报", text=text, published=published)
+    bench.drain()
+
+
+def origins(bench: Bench) -> dict[str, str | None]:
+    """By source: the source of what its newest revision is a copy of."""
+    with bench.store.read() as db:
+        found = [find_document(db, name) for name in {signal.document.id for signal in bench.judged}]
+    newest = {one.id: one for one in found if one}
+    return {one.source: one.repost_of and newest[one.repost_of].source for one in newest.values()}
+
+
+def test_an_origin_that_changes_stays_one_though_it_was_reprinted(bench: Bench) -> None:
+    told(bench, "wire", FORM.format(whose=FIRM), 5)
+    told(bench, "forum", FORM.format(whose=FIRM) + "大家夜里别充电。", 4)
+    told(bench, "wire", FORM.format(whose=FIRM) + "伤者已经出院回家。", 5)
+    assert [signal.document.revision for signal in bench.judged] == [1, 1, 2]
+    assert origins(bench) == {"wire": None, "forum": "wire"}
+
+
+def test_a_case_in_the_words_of_a_copy_that_names_nobody_is_none_of_its_origin(bench: Bench) -> None:
+    told(bench, "wire", FORM.format(whose=FIRM), 5)
+    told(bench, "forum", FORM.format(whose="一辆电动自行车"), 4)
+    told(bench, "paper", FORM.format(whose=OTHER_FIRM), 3)
+    assert origins(bench) == {"wire": None, "forum": "wire", "paper": None}
+
+
+def test_what_hung_on_a_text_that_became_a_copy_hangs_on_the_origin(bench: Bench) -> None:
+    told(bench, "wire", FORM.format(whose=FIRM), 5)
+    told(bench, "paper", FIRE, 4)
+    told(bench, "forum", FIRE + "大家夜里别在楼道充电。", 3)
+    assert origins(bench) == {"wire": None, "paper": None, "forum": "paper"}
+    told(bench, "paper", FORM.format(whose=FIRM), 4)
+    assert origins(bench) == {"wire": None, "paper": "wire", "forum": "wire"}
+
+
+def test_revisions_that_are_cleaned_the_newer_first_are_both_read(bench: Bench) -> None:
+    hour = timedelta(hours=1)
+    for number, published in enumerate([bench.now - hour, bench.now - 3 * hour, bench.now - 2 * hour]):
+        bench.give(text=f"{FIRE}起火原因正在第{number}次调查。", published=published)
+    bench.drain()
+    assert [signal.document.revision for signal in bench.judged] == [2, 3, 1]
+    with bench.store.read() as db:
+        assert set_aside(db) == []
 
 
 def test_a_repost_says_how_much_of_it_stands_in_the_origin(bench: Bench) -> None:
