@@ -97,6 +97,7 @@ def test_every_process_has_a_unit_and_those_of_which_there_are_many_a_template()
     assert {re.sub(r"fengsui-|@?\.service", "", name) for name in names} == ROLES | {"desk", "migrate"}
     given = re.findall(r"^(\w+)=", (DEPLOY / "systemd" / "fengsui.env").read_text(encoding="utf-8"), re.M)
     assert set(given) <= KNOWN
+    assert "FENGSUI_SMTP_URL" in given, "a worker that does not know of it writes no mail"
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
