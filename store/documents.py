@@ -201,7 +201,8 @@ def give_back(db: Connection, work: Work, *, who: str, error: str) -> str:
     return QUARANTINED if spent else "retry"
 
 
-_CURRENT = select(documents.c.repost_of, documents.c.withdrawn_at, documents.c.latest).where(_MINE)
+# Locked: who gives it another origin meanwhile waits until it is judged, and sends it through again.
+_CURRENT = select(documents.c.repost_of, documents.c.withdrawn_at, documents.c.latest).where(_MINE).with_for_update()
 
 
 def current(db: Connection, work: Work, *, who: str) -> tuple[Document, bool] | None:
@@ -502,8 +503,10 @@ def attach_repost(db: Connection, document_id: str, origin: str) -> None:
 def withdraw(db: Connection, document_id: str, at: datetime) -> bool:
     """The page is gone: remember since when, keep the copy, and let the document be indexed and judged again."""
     mine = and_(documents.c.id == document_id, documents.c.latest, documents.c.withdrawn_at.is_(None))
-    again = ANEW if _stage(db, document_id) in READ else {}
-    return db.execute(update(documents).where(mine).values(withdrawn_at=at, **again)).rowcount == 1
+    if db.execute(update(documents).where(mine).values(withdrawn_at=at)).rowcount == 0:
+        return False
+    mark_for_index(db, document_id)  # only now: who judges it at this moment has ended
+    return True
 
 
 def mark_for_index(db: Connection, document_id: str) -> None:
@@ -611,11 +614,6 @@ def analysis_from(stored: Mapping[str, Any]) -> Analysis:
         elif isinstance(value, list):
             known[name] = tuple(value)
     return Analysis(**known)
-
-
-def _stage(db: Connection, document_id: str) -> str | None:
-    query = select(documents.c.stage).where(documents.c.id == document_id, documents.c.latest)
-    return db.execute(query).scalar_one_or_none()
 
 
 def _signals(db: Connection, query: Select[Any]) -> list[Signal]:

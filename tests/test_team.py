@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from pipelines.stages import Pipeline
 from pipelines.worker import note_halt
 from store.alert_log import add_delivery
 from store.database import Store, set_fact
-from store.documents import count_by_stage, release_claims
+from store.documents import attach_repost, count_by_stage, mark_for_index, release_claims, withdraw
 from store.processes import (
     HOST,
     SILENT,
@@ -105,20 +106,65 @@ def test_two_workers_called_alike_never_finish_each_others_work(store: Store) ->
     assert judges(store) == ["judged by worker@a/2"]
 
 
-def test_what_the_rules_wrote_is_undone_when_the_claim_is_lost_while_they_judge(postgresql: Database) -> None:
+def test_what_is_being_judged_is_nobody_elses_though_its_claim_ran_out(postgresql: Database) -> None:
     postgresql.empty()
     store = Store(postgresql.url)
-    for number in (1, 2):  # one comes by itself, two go through savepoints
-        for each in range(number):
-            give(store, 10 * number + each)
-        other = pipeline(store, "worker@b/2", NOON + TEN_MINUTES, Reader())
-        sleeper = pipeline(store, "worker@a/1", NOON, Reader(), other.drain)
-        sleeper.drain()
-        assert judges(store) == ["judged by worker@b/2"]
+    other = pipeline(store, "worker@b/2", NOON + TEN_MINUTES, Reader())
+    sleeper = pipeline(store, "worker@a/1", NOON, Reader(), other.drain)
+    give(store, 1)
+    sleeper.drain()
+    assert judges(store) == ["judged by worker@a/1"]
+    for number in (2, 3):  # these go through savepoints; the second is free while the first is judged
+        give(store, number)
+    sleeper.drain()
+    assert sorted(judges(store)) == ["judged by worker@a/1", "judged by worker@b/2"]
     with store.read() as db:
         assert count_by_stage(db) == {"judged": 3}
         assert db.execute(select(documents.c.error).where(documents.c.error.is_not(None))).all() == []
     store.close()
+
+
+def to_a_copy(db: Connection, document: str) -> None:
+    """As cleaning does when an earlier text comes."""
+    attach_repost(db, document, "earlier")
+    mark_for_index(db, document)
+
+
+def to_a_page_that_is_gone(db: Connection, document: str) -> None:
+    assert withdraw(db, document, NOON)
+
+
+@pytest.mark.parametrize("changed", [to_a_copy, to_a_page_that_is_gone])
+def test_what_changes_while_a_text_is_judged_is_judged_afterwards(
+    postgresql: Database, changed: Callable[[Connection, str], None]
+) -> None:
+    postgresql.empty()
+    store, other = Store(postgresql.url), Store(postgresql.url)
+    seen: list[tuple[str | None, datetime | None]] = []
+    begun: list[Future[None]] = []
+
+    def change(document: str) -> None:
+        with other.write() as db:
+            changed(db, document)
+
+    def judge(db: Connection, signal: Signal, _at: datetime) -> None:
+        seen.append((signal.document.repost_of, signal.document.withdrawn_at))
+        if begun:
+            return
+        begun.append(pool.submit(change, signal.document.id))
+        while not db.exec_driver_sql("select count(*) from pg_locks where not granted").scalar_one():
+            if begun[0].done():
+                break
+
+    give(store)
+    worker = Pipeline(store, Reader(), judge, lambda: NOON, "worker@a/1")  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as pool:
+        worker.drain()
+        begun[0].result(20)
+    worker.drain()
+    assert seen == [(None, None), ("earlier", None) if changed is to_a_copy else (None, NOON)]
+    for one in (store, other):
+        one.close()
 
 
 def test_what_a_slept_indexer_wrote_over_a_newer_entry_is_written_again(store: Store) -> None:
