@@ -7,8 +7,8 @@
 Texts are those of benchmarks/stream_texts.py (of a tenth the full text, the rest headlines), told over sixty days. They
 are put in as the crawler does, never more than BACKLOG ahead. A line a step: documents so far, CPU milliseconds a
 document of the workers, of the indexer, of PostgreSQL and of Elasticsearch, documents a second on the clock, memory
-(PSS) of the workers; at the end the slope: how much dearer the last document is than the first, by a straight line
-through all steps.
+(PSS) of the workers; at the end the slope of each part and of all: how much dearer a document is at the last step than
+at the second (the first loads), by a straight line through them.
 """
 
 import argparse
@@ -50,6 +50,7 @@ LASTING = ("shared_buffers=256MB", "max_wal_size=2GB", "max_connections=100")
 """Settings of a server that keeps what it says it keeps: fsync and all stay as they are by default."""
 BACKLOG, PORTION = 2000, 100
 SPAN = timedelta(days=60)
+PARTS = ("workers", "indexer", "postgresql", "elasticsearch")
 FULL = 0.1
 """Share of full texts."""
 
@@ -130,7 +131,7 @@ def whole(options: argparse.Namespace, folder: Path, store: Store) -> None:
         team = Team(workers, indexer, int((folder / "pg/data/postmaster.pid").read_text().split()[0]), java)
         print("| documents | workers ms | indexer ms | PostgreSQL ms | Elasticsearch ms | a second | workers' MB |")
         print("|---|---|---|---|---|---|---|", flush=True)
-        step, dear = options.documents // options.steps, []
+        step, dear = options.documents // options.steps, list[list[float]]()
         stream = enumerate(made(options.documents, options.shared, full=FULL))
         before = team.costs()
         for number in range(1, options.steps + 1):
@@ -151,24 +152,26 @@ def whole(options: argparse.Namespace, folder: Path, store: Store) -> None:
             indexed = json.load(answer)["_all"]["primaries"]["store"]["size_in_bytes"]
         print(f"{count:,} documents settled, {warned:,} alerts")
         print(f"a document: {held / count:,.0f} bytes in PostgreSQL, {indexed / count:,.0f} in a primary of the index")
-        at = np.arange(len(dear))
-        slope, start = np.polyfit(at[1:], dear[1:], 1)  # the first step loads
-        first, last = start + slope, start + slope * at[-1]
-        print(f"slope: {first:.2f} ms at the second step, {last:.2f} at the last, x{last / first:.2f}")
+        for part, costs in zip((*PARTS, "all"), zip(*dear, strict=True), strict=True):
+            first, last = straight(costs[1:])  # the first step loads
+            print(f"slope, {part}: {first:.2f} ms at the second step, {last:.2f} at the last, x{last / first:.2f}")
 
 
-def told(so_far: int, step: int, before: Costs, after: Costs, workers: Sequence[int]) -> float:
-    """Print a step; CPU milliseconds of the workers a document."""
-    spent: list[float] = [
-        (getattr(after, part) - getattr(before, part)) * 1000 / step
-        for part in ("workers", "indexer", "postgresql", "elasticsearch")
-    ]
+def straight(costs: Sequence[float]) -> tuple[float, float]:
+    """Both ends of the straight line through these costs."""
+    slope, start = np.polyfit(np.arange(len(costs)), costs, 1)
+    return float(start), float(start + slope * (len(costs) - 1))
+
+
+def told(so_far: int, step: int, before: Costs, after: Costs, workers: Sequence[int]) -> list[float]:
+    """Print a step; CPU milliseconds a document of each part, and of all."""
+    spent: list[float] = [(getattr(after, part) - getattr(before, part)) * 1000 / step for part in PARTS]
     rate, memory = step / (after.clock - before.clock), [f"{pss_mb(pid):.0f}" for pid in workers]
     if "0" in memory:
         raise SystemExit("a worker has ended; its reason is above")
     cells = " | ".join(f"{one:.2f}" for one in spent)
     print(f"| {so_far:,} | {cells} | {rate:.1f} | {', '.join(memory)} |", flush=True)
-    return spent[0]
+    return [*spent, sum(spent)]
 
 
 # --- one reader against two ---------------------------------------------------------------------------------------
