@@ -31,7 +31,8 @@ def challenge_sign(status: int, text: str) -> str | None:
     if len(text) > SMALL and SIGNS.search(text[:READ]) is None:
         return None
     visible = " ".join(html.unescape(UNSEEN.sub(" ", text[:READ])).split())
-    match = SIGNS.search(visible)
+    found = list(SIGNS.finditer(visible))
+    match = next((one for one in found if not one[1]), found[0] if found else None)  # what no article says counts first
     doubtful = bool(match and match[1]) and (len(text) > SMALL or not ASKS.search(text))
     if match and len(visible) < (SHORTER if doubtful else SHORT):
         return f"challenge page: {match[0]}"

@@ -14,6 +14,7 @@ import pytest
 
 from config.sources import SourceConfig
 from core.internet import is_public
+from crawlers.challenge import challenge_sign
 from crawlers.guard import AddressGuard
 from crawlers.pace import Pace
 from crawlers.run import RunSummary
@@ -332,6 +333,16 @@ def test_a_bare_page_about_codes_is_an_article_and_one_that_asks_for_a_code_is_n
     run = bench.crawl(listing(bench))
     assert (run.new, run.status) == (1, "blocked")
     assert "验证" in run.problems[0]
+
+
+def test_a_page_that_says_who_is_refused_is_a_guards_whatever_else_it_says_before() -> None:
+    text = (
+        "系统繁忙，请稍候。尊敬的用户："
+        + "您的网络环境存在异常，为了保障网站的安全运行，本次操作未能完成。" * 5
+        + "访问过于频繁。"
+    )
+    assert 150 < len(text) < 400
+    assert challenge_sign(200, f"<html><body><p>{text}</p></body></html>") == "challenge page: 访问过于频繁"
 
 
 @pytest.mark.parametrize(
