@@ -517,11 +517,14 @@ def mark_for_index(db: Connection, document_id: str) -> None:
 
 
 def mark_for_analysis(db: Connection, since: datetime | None = None) -> int:
-    """Send every analysed document through the reading again: new dictionaries, new rules."""
+    """Send every analysed document through the reading again: new dictionaries, new rules. What was set aside before it
+    could be cleaned begins there."""
     done = and_(documents.c.stage.in_((ANALYSED, QUARANTINED, *READ)), documents.c.latest)
     if since is not None:
         done = and_(done, documents.c.event_time >= since)
-    values = {"stage": DEDUPED, "attempts": 0, "claimed_by": None, "claimed_until": None, "priority": IN_TURN}
+    bare = and_(documents.c.stage == QUARANTINED, documents.c.title == "", documents.c.text == "")
+    stage = case((bare, FETCHED), else_=DEDUPED)
+    values = {"stage": stage, "attempts": 0, "claimed_by": None, "claimed_until": None, "priority": IN_TURN}
     wake(db, ANALYSIS)
     return db.execute(update(documents).where(done).values(**values)).rowcount
 

@@ -29,6 +29,7 @@ from store.documents import (
     count_documents,
     find_document,
     find_signal,
+    mark_for_analysis,
     release_claims,
     reposts_of,
     revisions_of,
@@ -333,6 +334,23 @@ def test_a_text_that_no_try_can_read_is_set_aside_and_the_others_go_on(
     with bench.store.read() as db:
         [(_document, why)] = set_aside(db)
     assert "cannot read this" in why
+
+
+def test_a_text_that_could_not_be_cleaned_is_cleaned_when_all_are_read_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_raw: Any) -> Any:
+        raise RuntimeError("cannot clean this")
+
+    bench.give()
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.stages.cleaned", broken)
+        bench.drain()
+    with bench.store.write() as db:
+        assert count_by_stage(db) == {"quarantined": 1}
+        assert mark_for_analysis(db) == 1
+    bench.drain()
+    assert [signal.analysis.primary_enterprise for signal in bench.judged] == ["ENT0043"]
 
 
 def test_what_was_read_is_kept_when_the_rules_fail(bench: Bench) -> None:
