@@ -63,6 +63,8 @@ KEPT_FOR_TURNS = 5
 """Of so many places in a claim one is for what waits its turn, however much comes that is read at once."""
 LEASE = timedelta(minutes=5)
 MAX_ATTEMPTS = 3
+SUSPECT = 3
+"""Deaths after which a row is claimed alone, so that a text that kills its process takes no other along."""
 MAX_DEATHS = 20  # kills are mostly not the text's fault: a batch that was cut short is given many tries
 _WITHOUT_RAW = [column for column in documents.c if column.name != "raw"]
 """What was fetched is most of a row's weight, and no reading of it is asked for."""
@@ -125,9 +127,11 @@ def count_unread(db: Connection, most: int) -> int:
 def _free(*more: ColumnElement[bool]) -> Select[Any]:
     """What is to be read next of a stage, by ix_documents_turn: the cost does not grow with what waits."""
     unclaimed = or_(documents.c.claimed_until.is_(None), documents.c.claimed_until < bindparam("now"))
-    columns = (documents.c.priority, documents.c.event_time, documents.c.seq)
-    found = select(*columns).where(TO_READ, documents.c.stage == bindparam("stage"), unclaimed, *more)
-    return found.order_by(*columns).limit(bindparam("most")).with_for_update(skip_locked=True)
+    order = (documents.c.priority, documents.c.event_time, documents.c.seq)
+    found = select(*order, documents.c.attempts).where(
+        TO_READ, documents.c.stage == bindparam("stage"), unclaimed, *more
+    )
+    return found.order_by(*order).limit(bindparam("most")).with_for_update(skip_locked=True)
 
 
 _NEXT, _IN_TURN = _free(), _free(documents.c.priority == IN_TURN)
@@ -139,25 +143,37 @@ _CLAIM = (
 )
 
 
-def claim(db: Connection, *stages: str, who: str, now: datetime, limit: int, lease: timedelta = LEASE) -> list[Work]:
+def claim(
+    db: Connection, *stages: str, who: str, now: datetime, limit: int, alone: bool = False, lease: timedelta = LEASE
+) -> list[Work]:
     """Take up to `limit` rows of these stages for `who`; they are nobody else's for the lease.
 
     First what is to be read at once, then the oldest publication; the fifth place of a claim is never for the former
-    while others wait. Given back are the oldest first.
+    while others wait. Given back are the oldest first.  alone: one that processes died on, where there is such; it is
+    never taken together with others.
     """
     free = _first(db, _NEXT, stages, now, limit)
     kept = limit // KEPT_FOR_TURNS
     if kept and len(free) == limit and free[-kept].priority == AT_ONCE:
         waiting = _first(db, _IN_TURN, stages, now, kept)
         free = [*free[: limit - len(waiting)], *waiting]
+    free = _without_suspects(free, alone=alone)
     if not free:
         return []
     asked = {"free": [row.seq for row in free], "who": who, "until": now + lease}
     return in_order(_work(row) for row in db.execute(_CLAIM, asked).mappings().all())
 
 
+def _without_suspects(free: list[Row[Any]], *, alone: bool) -> list[Row[Any]]:
+    """Those that no process died on; else, or where that is asked for, the one that fewest died on."""
+    suspects = [row for row in free if row.attempts >= SUSPECT]
+    if suspects and (alone or len(suspects) == len(free)):
+        return [min(suspects, key=lambda row: row.attempts)]
+    return [row for row in free if row.attempts < SUSPECT]
+
+
 def _first(db: Connection, query: Select[Any], stages: Sequence[str], now: datetime, most: int) -> list[Row[Any]]:
-    """The first `most` of all these stages, locked: (priority, event_time, seq)."""
+    """The first `most` of all these stages, locked: (priority, event_time, seq, attempts)."""
     found = [row for stage in stages for row in db.execute(query, {"stage": stage, "now": now, "most": most})]
     return sorted(found, key=tuple)[:most]
 

@@ -11,12 +11,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
-from store.documents import INDEXED, JUDGED, LEASE, REFUSED
+from store.documents import INDEXED, JUDGED, LEASE, REFUSED, SUSPECT
 from store.schema import documents
 from store.wake import INDEX, wake
-
-SUSPECT = 3
-"""Deaths after which a row is claimed alone, so that a text that kills its process takes no other along."""
 
 FREE: Mapping[str, Any] = {"claimed_by": None, "claimed_until": None}
 

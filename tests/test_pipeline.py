@@ -24,6 +24,7 @@ from search.records import IndexEntry, entry_of
 from store.database import Store
 from store.documents import (
     FETCHED,
+    MAX_DEATHS,
     claim,
     count_by_stage,
     count_documents,
@@ -394,6 +395,31 @@ def test_a_worker_that_dies_while_it_reads_leaves_the_cleaned_text_to_be_read_ag
     bench.drain()
     assert sorted(signal.document.title for signal in bench.judged) == ["另一起", "小区车棚起火"]
     assert len(bench.index.entries) == 2
+
+
+def test_a_text_that_kills_its_process_takes_no_other_along(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, analyzer: Analyzer
+) -> None:
+    whole = type(analyzer).analyze
+
+    def deadly(self: Analyzer, title: str, text: str, **more: Any) -> Any:
+        if "毒丸" in title:
+            raise KeyboardInterrupt
+        return whole(self, title, text, **more)
+
+    monkeypatch.setattr(type(analyzer), "analyze", deadly)
+    for number, title in enumerate(["一起", "毒丸", "另一起", "又一起"]):
+        bench.give(url=f"http://news.example/{number}", title=title, text=f"{FIRE}第{number}起，编号{number * 7919}。")
+    for _start in range(MAX_DEATHS + 1):
+        try:
+            bench.pipeline.drain()
+        except KeyboardInterrupt:
+            with bench.store.write() as db:
+                release_claims(db, "test")
+    assert sorted(signal.document.title for signal in bench.judged) == ["一起", "又一起", "另一起"]
+    with bench.store.read() as db:
+        [(document, why)] = set_aside(db)
+    assert (document.title, why) == ("毒丸", "the process died on it")
 
 
 def test_a_withdrawn_page_keeps_its_copy_and_is_judged_again(bench: Bench) -> None:

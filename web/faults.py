@@ -157,7 +157,8 @@ def _backup(seen: Seen) -> Iterator[Fault]:
 
 def _set_aside(seen: Seen) -> Iterator[Fault]:
     if seen.quarantined:
-        yield Fault(f"隔离的文档 {seen.quarantined:,} 件，多次处理不成", "看下面的原因；升级或改正后用 fengsui reanalyze 再读")
+        what = f"隔离的文档 {seen.quarantined:,} 件，多次处理不成"
+        yield Fault(what, "看下面的原因；升级或改正后用 fengsui reanalyze 再读")
     if seen.refused:
         yield Fault(f"索引拒收 {seen.refused:,} 件，检索不到", "看下面的原因，改正后由管理员“重新写入”")
     if seen.failing:
