@@ -90,6 +90,24 @@ def look_at_clock(store: Store) -> Iterator[Finding]:
 _CLOCK = select(func.clock_timestamp())
 
 
+def look_at_durability(store: Store) -> Iterator[Finding]:
+    """Whether what is committed is on the disk: what a crash forgets is mailed twice, or lost (docs/faults.md)."""
+    if store.engine.dialect.name != "postgresql":
+        yield Finding("落盘", True, "SQLite：每次提交都写到磁盘")
+        return
+    with store.read() as db:
+        off = list(db.execute(_NOT_KEPT).scalars())
+    told = f"PostgreSQL 关了 {'、'.join(off)}" if off else "PostgreSQL：每次提交都写到磁盘"
+    remedy = "断电或崩溃会忘掉已提交的预警和发送记录，邮件会重发；在 postgresql.conf 改回 on，重新载入"
+    yield Finding("落盘", not off, told, remedy)
+
+
+_NOT_KEPT = text(
+    "select name from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit')"
+    " and setting = 'off' order by name"
+)
+
+
 def look_at_leader(store: Store) -> Iterator[Finding]:
     """Which scheduler leads, and who stands by."""
     now = system_clock()

@@ -24,7 +24,7 @@ from tests.command_line import run_here
 from tests.postgresql import Database
 
 LOOKS = (
-    "数据库 队列 搁置 索引待写 索引 唤醒队列 时钟 进程 调度 链路自检"
+    "数据库 队列 搁置 索引待写 索引 唤醒队列 时钟 落盘 进程 调度 链路自检"
     " 邮件 渠道 待发 指标 识别模型 磁盘 中文字体 备份 存档与库"
 )
 
@@ -100,4 +100,6 @@ def test_clock_and_queues_of_a_real_postgresql(postgresql: Database, monkeypatch
     stuck = one(doctor_looks.look_at_queue(store), "唤醒队列")
     assert stuck.ok is False
     assert "index" in stuck.remedy
+    kept = one(doctor_looks.look_at_durability(store), "落盘")  # the tests' server keeps nothing over a power cut
+    assert (kept.ok, kept.detail) == (False, "PostgreSQL 关了 fsync、full_page_writes、synchronous_commit")
     store.close()
