@@ -124,8 +124,10 @@ def _nearly_same(db: Connection, document: Document, marks: Marks, naming: Namin
         if other is None or other.source == document.source or not other.text:
             continue
         origin = (find_document(db, other.repost_of) if other.repost_of else None) or other
-        # What hangs on an earlier revision of this document is a copy of it and no origin.
-        if origin.id == document.id or not marks.repeats(Marks.of(other.title, other.text)):
+        # What hangs on an earlier revision of this document is a copy of it; a page that has moved is no origin either.
+        if origin.id == document.id or (origin.source == document.source and origin.withdrawn_at is not None):
+            continue
+        if not marks.repeats(Marks.of(other.title, other.text)):
             continue
         mine = mine or naming(document.title, document.text)
         # A copy may be cut short and name nobody: its origin says whom it is about.

@@ -496,8 +496,9 @@ _BY_ADDRESS = _by(documents.c.canonical_url == bindparam("address"))
 
 
 def first_with_content(db: Connection, content_hash: str, *, before: Document) -> Document | None:
-    """The earliest other document with exactly this text."""
-    row = db.execute(_SAME_CONTENT, {"hash": content_hash, "not": before.id}).mappings().first()
+    """The earliest other document with exactly this text; none of its own source that is gone: the page has moved."""
+    asked = {"hash": content_hash, "not": before.id, "source": before.source}
+    row = db.execute(_SAME_CONTENT, asked).mappings().first()
     return _document(row) if row else None
 
 
@@ -505,6 +506,7 @@ _SAME_CONTENT = (
     select(*_WITHOUT_RAW)
     .where(documents.c.content_hash == bindparam("hash"), documents.c.id != bindparam("not"), documents.c.latest)
     .where(documents.c.repost_of.is_(None))
+    .where(or_(documents.c.withdrawn_at.is_(None), documents.c.source != bindparam("source")))
     .order_by(documents.c.event_time, documents.c.seq)
     .limit(1)
 )
@@ -517,12 +519,27 @@ def attach_repost(db: Connection, document_id: str, origin: str) -> None:
 
 
 def withdraw(db: Connection, document_id: str, at: datetime) -> bool:
-    """The page is gone: remember since when, keep the copy, and let the document be indexed and judged again."""
+    """The page is gone: remember since when, keep the copy, and let the document be indexed and judged again.
+
+    Where its source shows the same text at another address, that one stands in its place for all copies.
+    """
     mine = and_(documents.c.id == document_id, documents.c.latest, documents.c.withdrawn_at.is_(None))
     if db.execute(update(documents).where(mine).values(withdrawn_at=at)).rowcount == 0:
         return False
     mark_for_index(db, document_id)  # only now: who judges it at this moment has ended
+    gone, copies = find_document(db, document_id), reposts_of(db, document_id)
+    heir = next((one for one in copies if gone and _moved(gone, one)), None)
+    if heir is not None:
+        for copy in copies:
+            attach_repost(db, copy.id, heir.id)
+        db.execute(update(documents).where(documents.c.id == heir.id).values(repost_of=None))
+        for copy in copies:
+            mark_for_index(db, copy.id)
     return True
+
+
+def _moved(gone: Document, copy: Document) -> bool:
+    return (copy.source, copy.content_hash, copy.withdrawn_at) == (gone.source, gone.content_hash, None)
 
 
 def mark_for_index(db: Connection, document_id: str) -> None:

@@ -346,7 +346,8 @@ def test_a_text_that_could_not_be_cleaned_is_cleaned_when_all_are_read_again(
     bench.give()
     with monkeypatch.context() as patched:
         patched.setattr("pipelines.stages.cleaned", broken)
-        bench.drain()
+        for _try in range(3):
+            bench.pipeline.step()
     with bench.store.write() as db:
         assert count_by_stage(db) == {"quarantined": 1}
         assert mark_for_analysis(db) == 1
@@ -430,6 +431,26 @@ def test_a_withdrawn_page_keeps_its_copy_and_is_judged_again(bench: Bench) -> No
     assert [signal.document.withdrawn_at for signal in bench.judged] == [None, bench.now]
     assert bench.index.entries[bench.judged[0].document.id].withdrawn
     assert "起火" in bench.judged[1].document.text
+
+
+@pytest.mark.parametrize("moved", ["before it is gone", "after it is gone"])
+def test_a_page_that_has_moved_is_no_copy_of_the_one_that_is_gone(bench: Bench, moved: str) -> None:
+    earlier, old, new = bench.now - timedelta(hours=2), "http://news.example/1.html", "http://news.example/2026/1.html"
+    bench.give(published=earlier, url=old)
+    bench.give(source="forum", url="http://forum.example/9", text=FIRE + "大家夜里别在楼道充电。")
+    bench.drain()
+    if moved == "before it is gone":
+        bench.give(published=earlier, url=new)
+        bench.drain()
+    bench.intake.gone(Gone("daily", old, bench.now, 404))
+    if moved == "after it is gone":
+        bench.give(published=earlier, url=new)
+    bench.drain()
+    last = {signal.document.url: signal.document for signal in bench.judged}
+    assert (last[new].repost_of, last[new].withdrawn_at) == (None, None)
+    assert last[old].withdrawn_at == bench.now
+    if moved == "before it is gone":  # what was copied from it stands at the new address
+        assert last["http://forum.example/9"].repost_of == last[new].id
 
 
 def test_a_date_far_ahead_is_not_believed(bench: Bench) -> None:
