@@ -20,14 +20,16 @@ class Subjects:
     regions: frozenset[str]
 
     def differ(self, other: "Subjects") -> bool:
-        """Whether each names what the other does not: another firm or other goods; or, where no firm is in both,
-        another place. Names in only one of the two say nothing: a reprint is cut short, or has its paper's city on
-        top."""
-        alike = _alike(self.firms, other.firms)
-        if (self.firms and other.firms and not alike) or _nothing_shared(self.products, other.products):
+        """Whether each names what the other does not: another firm or other goods, whatever both name beside them (who
+        sold it, what the form warns of); or, where no firm is in both, another place. Names in only one of the two say
+        nothing: a reprint is cut short, or has its paper's city on top."""
+        mine, its = _unknown(self.firms, other.firms), _unknown(other.firms, self.firms)
+        if (mine and its) or (self.products - other.products and other.products - self.products):
             return True
-        mine, its = _deepest(self.regions), _deepest(other.regions)
-        return not alike and bool(_elsewhere(mine, its) and _elsewhere(its, mine))
+        if len(mine) < len(self.firms):  # one is in both
+            return False
+        here, there = _deepest(self.regions), _deepest(other.regions)
+        return bool(_elsewhere(here, there) and _elsewhere(there, here))
 
 
 def firms_of(found: Sequence[FirmMention]) -> frozenset[str]:
@@ -45,14 +47,11 @@ def subjects_of(analysis: Analysis) -> Subjects:
     return Subjects(named(*NAMES_OF_FIRMS), named(MentionType.PRODUCT), named(MentionType.REGION))
 
 
-def _alike(mine: Iterable[str], its: Iterable[str]) -> bool:
-    """Whether a firm is in both; one in no list may be called more or less fully."""
+def _unknown(mine: Iterable[str], its: Iterable[str]) -> list[str]:
+    """Those of `mine` that are none of `its`; one in no list may be called more or less fully."""
     names = [name.removeprefix(_UNLISTED) for name in its]
-    return any(name in own or own in name for own in (one.removeprefix(_UNLISTED) for one in mine) for name in names)
-
-
-def _nothing_shared(mine: frozenset[str], its: frozenset[str]) -> bool:
-    return bool(mine and its) and not mine & its
+    owns = [own.removeprefix(_UNLISTED) for own in mine]
+    return [own for own in owns if not any(name in own or own in name for name in names)]
 
 
 def _deepest(codes: Collection[str]) -> list[str]:

@@ -122,5 +122,6 @@ class _Copies:
         return origin
 
     def _repeats(self, mine: Marks, other: str, document: Document, subjects: Subjects) -> bool:
-        near = abs(self.times[other] - document.event_time) <= WITHIN
-        return near and mine.repeats(self.marks[other]) and not subjects.differ(self.subjects[other])
+        if abs(self.times[other] - document.event_time) > WITHIN or not mine.repeats(self.marks[other]):
+            return False
+        return not any(subjects.differ(self.subjects[name]) for name in (other, self.origins[other]))

@@ -179,8 +179,13 @@ FORM = "市场监管部门今日通报，{whose}在使用中突然起火，造�
         ("某企业生产的电热水器", "某企业生产的燃气灶"),
         ("信丰县一居民家中的电动自行车", "柴桑区一居民家中的电动自行车"),
         ("江西省赣州市信丰县一居民家中的电动自行车", "江西省九江市柴桑区一居民家中的电动自行车"),
+        ("与电动自行车共用插座的某企业生产的电热水器", "与电动自行车共用插座的某企业生产的燃气灶"),
+        (
+            "青原恒越天电动自行车有限公司生产、江西省捷烽车业有限公司销售的电动自行车",
+            "铜鼓辉金云电动自行车有限公司生产、江西省捷烽车业有限公司销售的电动自行车",
+        ),
     ],
-    ids=["firm", "brand", "goods", "place", "place of one province"],
+    ids=["firm", "brand", "goods", "place", "place of one province", "goods beside others", "maker of one seller"],
 )
 def test_two_cases_told_in_the_same_words_are_two(bench: Bench, one: str, other: str) -> None:
     bench.give(source="wire", url="http://wire.example/7", title="通报", text=FORM.format(whose=one))
