@@ -101,6 +101,7 @@ def test_a_claim_walks_an_index_and_sorts_nothing(store: Store) -> None:
         ("燃气灶爆燃致一家三口被困", "", True),
         (QUIET, "游客十万人次，秩序良好。", False),
         ("我市举行燃气泄漏应急演练", "模拟3人受伤", False),
+        ("一花炮厂爆炸致3人死亡", "经查，该厂未按规定开展安全培训。", True),
         ("年度总结", "平稳" * 200 + "起火", False),
     ],
 )
