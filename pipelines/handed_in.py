@@ -162,8 +162,12 @@ def _save_document(db: Connection, kind: IntakeKind, row: ReadRow, by: HandedBy,
 
 
 def _line(kind: IntakeKind, name: str, row: ReadRow) -> str:
-    """The first text stands alone, the others behind their title."""
-    text = row.place if kind.fields[name].type == "region" else row.value(name)
+    """The first text stands alone, the others behind their title; what is kept as a code is told by its word."""
+    column, text = kind.fields[name], row.value(name)
+    if column.type == "region":
+        text = row.place
+    elif column.type == "choice" and text:
+        text = column.values[text][0]
     return f"{kind.fields[name].title}：{text}" if text and name != kind.text[0] else text
 
 

@@ -86,6 +86,16 @@ def test_complaints_become_documents_without_who_complained(
     assert rows["TS2"].territory == "360100"
 
 
+def test_how_grave_an_injury_was_stands_in_the_text_that_is_read(store: Store, intake: Intake, words: Words) -> None:
+    given = {"id": "1", "at": "2026-11-20", "product": "电热水器", "content": "洗澡时触电", "severity": "death"}
+    row = read_row(intake.kinds["injuries"], given, words)
+    assert isinstance(row, ReadRow)
+    take(store, intake.kinds["injuries"], [row], HandedBy("hospital", "wang"), now=NOW)
+    with store.read() as db:
+        [text] = [raw["text"] for raw in db.execute(select(documents.c.raw)).scalars()]
+    assert text.split("\n") == ["洗澡时触电", "涉及产品：电热水器", "严重程度：死亡"]
+
+
 def test_the_same_again_is_nothing_and_a_change_a_revision(
     store: Store, taker: FileTaker, intake: Intake, tmp_path: Path
 ) -> None:
