@@ -17,6 +17,7 @@ from search.records import IndexEntry, entry_of
 from store.database import Store, alembic_config
 from store.documents import (
     JUDGED,
+    SUSPECT,
     add_revision,
     analysis_columns,
     count_by_stage,
@@ -25,7 +26,7 @@ from store.documents import (
     set_aside,
     withdraw,
 )
-from store.index_queue import SUSPECT, backlog, claim_waiting, retry_refused, settle, write_again
+from store.index_queue import backlog, claim_waiting, retry_refused, settle, write_again
 from store.processes import beat
 from store.schema import documents
 from web.health import index_lag
