@@ -1,7 +1,8 @@
 """Personal data in a text, masked in place: the length stays, so offsets of mentions hold.
 
 Masked: mobile and fixed-line numbers, ID and bank card numbers, number plates, e-mail addresses, messenger ids, names
-of complainants, home addresses to the room. Kept: public hotlines (12315, 95xxx, 400/800), firms, officials in office.
+of complainants, home addresses to the room, also where letters and digits are of full width. Kept: public hotlines
+(12315, 95xxx, 400/800), firms, officials in office.
 """
 
 import re
@@ -13,9 +14,11 @@ _STAR = "*"
 _Keep = Callable[["re.Match[str]"], str]
 _CARD = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?\d{4}[ -]?\d{3}[0-9Xx](?![0-9A-Za-z])")
 _OLD_CARD = re.compile(r"(?<=证)[^0-9\n]{0,6}(\d{15})(?!\d)")
-_MOBILE = re.compile(r"(?<![0-9０-９A-Za-z.])(?:\+?86[- ]?)?1[3-9]\d[- ]?[\d*＊]{4}[- ]?\d{4}(?![0-9０-９])")
-_WIDE_MOBILE = re.compile(r"(?<![0-9０-９])１[３-９][０-９]{9}(?![0-9０-９])")
-_PHONE = re.compile(r"(?<![0-9A-Za-z./-])0\d{2,3}[-—– ]?[2-8]\d{6,7}(?![0-9])")
+_MOBILE = re.compile(
+    r"(?:(?<![0-9A-Za-z.])|(?<=[Tt][Ee][Ll]))(?:\+?86[- ]?)?1[3-9]\d"
+    r"(?:[-—– ]{0,2}[\d*＊]{4}[-—– ]{0,2}|\.\d{4}\.)\d{4}(?![0-9])"
+)
+_PHONE = re.compile(r"(?<![0-9A-Za-z./-])(?:0\d{2,3}[-—– ]{0,2}|[(（]0\d{2,3}[)）][-—– ]?)[2-8]\d{6,7}(?![0-9])")
 _BANK = re.compile(r"(?<![0-9A-Za-z])(?:62|60|4\d|5[1-5]|9[0-9])\d{2}(?:[ -]?\d{4}){3}(?:[ -]?\d{1,3})?(?![0-9A-Za-z])")
 _BANK_SAID = re.compile(r"(?:卡号|账号|帐号|银行卡)(?:[:：为是]|\s)*((?:\d[ -]?){12,19})")
 _PLATE = re.compile(
@@ -23,7 +26,8 @@ _PLATE = re.compile(
     r"(?=[A-HJ-NP-Z0-9]*\d)[A-HJ-NP-Z0-9]{5,6}(?![A-Za-z0-9])"
 )
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
-_MESSENGER = re.compile(r"(?:微信号?|QQ号?|WeChat|wechat|vx|VX|qq)(?:[:：是为]|\s){0,3}([A-Za-z0-9_-]{5,20})")
+_MESSENGERS = "微信号?|QQ号?|WeChat|wechat|vx|VX|qq"
+_MESSENGER = re.compile(rf"(?:{_MESSENGERS})(?:[:：是为]|\s){{0,3}}([A-Za-z0-9_-]{{5,20}})")
 _SURNAMES = (
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎鲁韦昌马苗凤花方俞任袁柳"
     "鲍史唐费廉岑薛雷贺倪汤滕殷罗毕郝邬安常乐于时傅皮齐康伍余元卜顾孟平黄和穆萧尹姚邵湛汪祁毛禹狄米贝明臧计伏成戴谈宋茅庞熊纪舒"
@@ -31,14 +35,19 @@ _SURNAMES = (
     "石崔吉龚程嵇邢裴陆荣翁荀羊甄曲家封芮储靳井段富巫乌焦巴弓牧山谷车侯全班仰秋仲伊宫宁仇栾甘厉武符刘景詹束龙叶幸司韶黎乔苍双"
     "闻莘翟谭贡劳姬申扶冉雍桑桂牛寿通边燕尚农温庄晏柴瞿阎慕连习容向古易廖终居衡步都耿满弘国文寇广东欧曾况官游赖聂闵肖付代"
 )
+_DOUBLE = "欧阳|司马|上官|诸葛|夏侯|皇甫|尉迟|公孙|慕容|长孙|宇文|司徒|令狐|端木"
+"""Surnames of two characters; 东方 and 南方 begin firms as well."""
+_WHO = "投诉人|举报人|来电人|反映人|联系人|登记人|申请人|消费者|投诉者|当事消费者|诉求人|姓名|户主|车主|收件人|购买人"
 _NAME_SAID = re.compile(
-    r"(?:投诉人|举报人|来电人|反映人|联系人|登记人|申请人|消费者|投诉者|当事消费者|诉求人|姓名|户主|车主|收件人|购买人)"
-    rf"(?:姓名)?(?:[:：为是]|\s){{0,2}}([{_SURNAMES}][\u4e00-\u9fff·]{{1,2}})(?=[，,。；;、\s（(）)：:\d]|反映|称|电话|手机|先生|女士|$|来电|要求|向|于|的)"
+    rf"(?:{_WHO})(?:姓名)?(?:[:：为是]|\s){{0,2}}((?:{_DOUBLE}|[{_SURNAMES}])[\u4e00-\u9fff·]{{1,2}})"
+    r"(?=[，,。；;、\s（(）)：:\d]|反映|称|电话|手机|先生|女士|$|来电|要求|向|于|的)"
 )
-_TITLED = re.compile(rf"([{_SURNAMES}])[\u4e00-\u9fff]{{0,2}}(?=先生|女士|小姐)")
+_NAME_LABEL = re.compile(rf"(?:{_WHO})(?:姓名)?$")
+_TITLED = re.compile(rf"((?:{_DOUBLE})|[{_SURNAMES}])[\u4e00-\u9fff]{{0,2}}(?=先生|女士|小姐)")
 _NOT_A_NAME = ("某", "权益", "协会", "委员", "中心", "反映", "投诉", "可以", "应当", "先生", "女士")
+_LIVES = "家住|家庭住址|家庭地址|现住址|住址|居住地址|收货地址|居住在|住在"
 _HOME = re.compile(
-    r"(?:家住|家庭住址|家庭地址|现住址|住址|居住地址|收货地址|居住在|住在)(?:[:：为是]|\s){0,2}"
+    rf"(?:{_LIVES})(?:[:：为是]|\s){{0,2}}"
     r"[\u4e00-\u9fff]{2,24}?((?:[0-9０-９一二三四五六七八九十]{1,5}(?:号楼|号|弄|栋|幢|组|单元|室|巷|队)){1,5}(?:\d{1,4}(?:-\d{1,4})?)?)"
 )
 _LABELLED = re.compile(r"(?:信用代码|执照|许可证|证书|编号|条形码|条码|批号|订单|单号|案号|文号)[^\n，。；]{0,6}$")
@@ -57,9 +66,18 @@ def mask(text: str) -> str:
     text = without_surrogates(text)
     if not _MAYBE.search(text):
         return text
+    masked = plain = text.translate(_NARROW) if _WIDE.search(text) else text
     for pattern, keep in _RULES:
-        text = pattern.sub(keep, text)
-    return text
+        masked = pattern.sub(keep, masked)
+    if plain is text:
+        return masked
+    return "".join(own if now == was else now for own, was, now in zip(text, plain, masked, strict=True))
+
+
+def mask_said(text: str, *labels: str) -> str:
+    """A value beside its labels, in a field or a cell of a table: `姓名` says what `张三` is."""
+    said = next((word for label in labels if _NAME_LABEL.search(word := label.strip().rstrip(":：")[-12:])), None)
+    return mask(text) if said is None else mask(f"{said}：{text}")[len(said) + 1 :]
 
 
 def _is_id(number: str) -> bool:
@@ -119,7 +137,6 @@ _RULES: tuple[tuple["re.Pattern[str]", _Keep], ...] = (
     (_CARD, _unless_labelled(_is_id)),
     (_OLD_CARD, _group),
     (_MOBILE, _number),
-    (_WIDE_MOBILE, _number),
     (_BANK, _unless_labelled(_never)),
     (_BANK_SAID, _group),
     (_PHONE, _number),
@@ -131,5 +148,12 @@ _RULES: tuple[tuple["re.Pattern[str]", _Keep], ...] = (
     (_ROOM, _all),
 )
 _MAYBE = re.compile(
-    r"[0-9０-９]{3}|@|先生|女士|小姐|投诉人|举报人|来电人|联系人|反映人|登记人|消费者|姓名|家住|住址|地址|住在|居住|微信|QQ|[A-Z]\d"
+    rf"[0-9０-９]{{3}}|[@＠]|先生|女士|小姐|{_WHO}|{_LIVES}|{_MESSENGERS}|[A-ZＡ-Ｚ][0-9０-９]|单元|[0-9０-９]室"
 )
+"""What no text without personal data need be read closer for; whatever a rule above begins with stands here, too."""
+_NARROW = {
+    wide: chr(wide - 0xFEE0) for wide in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
+}
+_NARROW |= {ord("＠"): "@", ord("．"): ".", ord("－"): "-", ord("＿"): "_", ord("＋"): "+"}
+"""Letters, digits and signs of full width, which are read as the plain ones."""
+_WIDE = re.compile(f"[{''.join(map(chr, _NARROW))}]")

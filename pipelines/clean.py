@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.records import Table
-from nlp.privacy import mask
+from nlp.privacy import mask, mask_said
 
 MAX_TITLE = 300
 MAX_TEXT = 200_000  # characters; the longest official notice seen is under 60,000
@@ -38,8 +38,16 @@ def cleaned(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cleaned_field(name: str, value: str) -> str:
     """Article numbers are nobody's telephone, though some have the length of one."""
-    return clean_text(value) if name == "barcode" else mask(clean_text(value))
+    return clean_text(value) if name == "barcode" else mask_said(clean_text(value), name)
 
 
 def _cleaned_table(table: Sequence[Sequence[str]]) -> Table:
-    return tuple(tuple(mask(clean_text(cell)) for cell in row) for row in table)
+    """What a cell says may be told by the head of its column, or by the cell before it."""
+    rows = [[clean_text(cell) for cell in row] for row in table]
+    return tuple(
+        tuple(
+            mask_said(cell, *row[max(place - 1, 0) : place], *rows[0][place : place + 1])
+            for place, cell in enumerate(row)
+        )
+        for row in rows
+    )

@@ -18,7 +18,7 @@ from crawlers.charset import decode_page
 from crawlers.exchange import Exchange, read_exchange
 from crawlers.markup import html_to_text
 from crawlers.run import PRIVATE_KINDS
-from nlp.privacy import mask
+from nlp.privacy import mask, mask_said
 from pipelines.evidence.readme import readme
 from pipelines.shown import shown_text, shown_title
 from store import documents as store_documents
@@ -128,7 +128,7 @@ class EvidenceBundle:
         for number, file in enumerate(kept.get("files") or (), 1):
             stored = file.get("archive")
             name = str(file.get("name") or "")
-            entry = {"number": number, "url": file["url"], "name": name, "sha256": file.get("sha256", "")}
+            entry = {"number": number, "url": file["url"], "name": mask(name), "sha256": file.get("sha256", "")}
             told["attachments"].append(entry)
             if not stored or ".zip/" in name:
                 entry["kept"] = "in its zip" if stored else "not fetched"
@@ -202,8 +202,8 @@ def _revision(revision: Document, kept: Mapping[str, Any]) -> dict[str, Any]:
         "stored_at": _times(revision.stored_at),
         "withdrawn_at": _times(revision.withdrawn_at),
         "encoding": kept.get("encoding"),
-        "origin": revision.origin,
-        "fields": {name: mask(value) for name, value in revision.fields.items()},
+        "origin": mask(revision.origin or "") or None,
+        "fields": {name: mask_said(value, name) for name, value in revision.fields.items()},
         "tables": [[list(row) for row in table] for table in revision.tables],
         "content_hash": revision.content_hash,
         "flags": list(revision.flags),

@@ -11,6 +11,7 @@ from core.errors import SearchUnavailable
 from core.records import AttachedFile, Document, Signal
 from facts.as_json import recall_json, spot_check_json
 from facts.recalls import recall_of
+from nlp.privacy import mask_said
 from pipelines.shown import shown_text, shown_title
 from search.backend import DEEPEST_OFFSET, SearchResult, Sort
 from search.query import QueryError
@@ -216,7 +217,7 @@ def _document_out(document: Document, signal: Signal | None, files: tuple[Attach
         is_risk=analysis.is_risk if analysis else None,
         level=analysis.level if analysis else None,
         mentions=spans,
-        fields=masked(dict(document.fields)),
+        fields={name: mask_said(value, name) for name, value in document.fields.items()},
         recall=masked(recall_json(recall)) if recall else None,
         spot_checks=[masked(spot_check_json(row)) for row in spot_check_rows(document)],
         files=[FileOut(**{name: getattr(file, name) for name in FileOut.model_fields}) for file in files],

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from core.records import Document, Signal
 from crawlers.archive import ArchiveDamaged, read_record
 from crawlers.run import PRIVATE_KINDS
-from nlp.privacy import mask
+from nlp.privacy import mask, mask_said
 from pipelines.duplicates import overlaps
 from pipelines.revision_diff import Line, Part, Version, compare_versions
 from pipelines.shown import shown_text, shown_title
@@ -106,7 +106,8 @@ def _document(db: Connection, visit: Visit, document: Document, signal: Signal |
         "alerts": links_of(db, visit.me, [document.id]).get(document.id, []),
         "level_words": LEVEL_WORDS,
         "stance": STANCES.get(analysis.stance, analysis.stance) if analysis else "",
-        "fields": {name: mask(value) for name, value in document.fields.items()},
+        "fields": {name: mask_said(value, name) for name, value in document.fields.items()},
+        "origin_told": mask(document.origin or ""),
         "stage": _stage(db, document),
         "expired": expired_at(db, document.id),
         "flags": [WORDS["flag"].get(flag, flag) for flag in document.flags],
