@@ -4,6 +4,7 @@ done."""
 
 import logging
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from core.traces import spanning
 from enterprises.mirror_queue import settle
 from enterprises.told import tells, told_by
 from nlp.analyze import Analyzer
+from nlp.privacy import mask
 from pipelines.clean import cleaned
 from pipelines.duplicates import Marks, attach
 from store.database import Store, in_trouble, part_of, take_turn
@@ -281,13 +283,19 @@ class Pipeline:
             log_event(logger, "claim lost", level=logging.WARNING, who=self.who, documents=names)
 
     def _failed(self, work: Work, problem: Exception) -> None:
+        """What went wrong may quote the text as it was fetched: it is told masked."""
+        why = mask(f"{work.stage}: {type(problem).__name__}: {problem}")
         with self.store.write() as db:
-            outcome = give_back(db, work, who=self.who, error=f"{work.stage}: {type(problem).__name__}: {problem}")
+            outcome = give_back(db, work, who=self.who, error=why)
         count(FAILED, work.stage)
-        logger.error(
+        log_event(
+            logger,
             "step failed",
-            exc_info=problem,
-            extra={"fields": {"document": work.document.id, "stage": work.stage, "outcome": outcome}},
+            level=logging.ERROR,
+            document=work.document.id,
+            stage=work.stage,
+            outcome=outcome,
+            error=mask("".join(traceback.format_exception(problem))),
         )
 
 

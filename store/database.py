@@ -49,7 +49,7 @@ def open_engine(url: str, *, synchronous: Synchronous = "FULL", kept: bool = Fal
         address = make_url(url)
         if address.get_backend_name() != "sqlite":
             limits = {"options": f"-c idle_in_transaction_session_timeout={IDLE_SECONDS * 1000}"} if kept else {}
-            return create_engine(address, pool_pre_ping=True, connect_args=limits)
+            return create_engine(address, pool_pre_ping=True, connect_args=limits, hide_parameters=True)
     except (ArgumentError, ValueError, ImportError):  # what it says quotes the address, and a password stands in it
         raise StoreError(
             "FENGSUI_DATABASE_URL 不是可用的数据库地址（写法：postgresql+psycopg://用户:密码@主机:5432/库名；"
@@ -57,8 +57,12 @@ def open_engine(url: str, *, synchronous: Synchronous = "FULL", kept: bool = Fal
         ) from None
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    # What an error says stands in logs and beside documents: there the values of a statement have no business.
     engine = create_engine(
-        address, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, poolclass=QueuePool
+        address,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        poolclass=QueuePool,
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

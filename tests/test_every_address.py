@@ -17,11 +17,13 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection
 
 from alerts.sensitive import declare
+from core.errors import StoreError
 from core.ids import short_id
 from enterprises.watching import make_list, put_on
 from ledger.supervision import supervise
 from store import desk_rules, searches, tokens, users
 from store import events as event_book
+from store.database import Store
 from store.sensitive import EVENT, Period
 from store.silences import Silence, insert_silence
 from store.supervisions import Supervision
@@ -487,6 +489,23 @@ def test_an_error_of_the_system_has_them_too_and_tells_nothing(world: World) -> 
             assert answer.status_code == 500
             assert set(EVERY) <= set(answer.headers)
             assert "where the data lies" not in answer.text
+
+
+def test_a_log_never_says_an_address_that_is_a_key(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = "S3CR3T-nobody-may-see"
+
+    def damaged(self: Store) -> Any:
+        raise StoreError("the database cannot be used")
+
+    monkeypatch.setattr(Store, "read", damaged)
+    paths = (f"/wall/{secret}", f"/mail/receipt/{secret}", f"/feeds/{secret}/alerts.atom")
+    with TestClient(create_app(world.services), raise_server_exceptions=False) as client:
+        assert {client.get(path).status_code for path in paths} == {503}
+    logged = [str(record.__dict__) for record in caplog.records]
+    assert sum("page_failed" in line for line in logged) == len(paths)
+    assert not [line for line in logged if secret in line and "httpx" not in line]
 
 
 @pytest.mark.parametrize(

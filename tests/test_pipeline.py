@@ -1,6 +1,7 @@
 """The steps of the pipeline: what a document goes through, what is repeated without harm, what is set aside."""
 
 import json
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from config.lexicon import Lexicon, load_lexicon, load_registry_csv
 from config.settings import PROJECT
@@ -15,6 +17,7 @@ from core.clock import Clock
 from core.errors import SearchUnavailable, UsageError
 from core.records import Gone, Kind, RawDocument, Signal
 from nlp.analyze import Analyzer
+from pipelines.clean import cleaned
 from pipelines.duplicates import overlaps
 from pipelines.indexing import Indexer
 from pipelines.ingest import read_lines
@@ -36,7 +39,7 @@ from store.documents import (
     revisions_of,
     set_aside,
 )
-from store.schema import documents
+from store.schema import documents, facts
 
 CONFIG = PROJECT / "config"
 FIRE = "11月22日晚，南昌市青山湖区一小区车棚内，一辆云骓牌电动自行车充电时起火，烧毁旁边两辆车，无人员伤亡。"
@@ -319,17 +322,18 @@ def test_a_dead_index_holds_no_judgement_back_and_catches_up(bench: Bench) -> No
 
 
 def test_a_text_that_no_try_can_read_is_set_aside_and_the_others_go_on(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, analyzer: Analyzer
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, analyzer: Analyzer, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = type(analyzer).analyze
 
     def fragile(self: Analyzer, title: str, text: str, **more: Any) -> Any:
         if "毒丸" in title:
-            raise RuntimeError("cannot read this")
+            raise RuntimeError(f"cannot read this: {text}")
         return whole(self, title, text, **more)
 
     monkeypatch.setattr(type(analyzer), "analyze", fragile)
-    bench.give(url="http://news.example/bad", title="毒丸")
+    monkeypatch.setattr("pipelines.stages.cleaned", lambda raw: {**cleaned(raw), "text": raw["text"]})
+    bench.give(url="http://news.example/bad", title="毒丸", text=f"{FIRE}电话13912345678。")
     bench.give(
         url="http://news.example/good", title="另一起", text="赣州市章贡区一仓库堆放的烟花爆竹发生爆炸，2人受伤。"
     )
@@ -340,6 +344,18 @@ def test_a_text_that_no_try_can_read_is_set_aside_and_the_others_go_on(
     with bench.store.read() as db:
         [(_document, why)] = set_aside(db)
     assert "cannot read this" in why
+    logged = "".join(str(record.__dict__) for record in caplog.records)
+    assert "cannot read this" in logged
+    assert "13912345678" not in why + logged
+
+
+def test_an_error_of_the_database_does_not_say_what_was_to_be_written(store: Store) -> None:
+    row = {"key": "one", "value": "电话13912345678"}
+    with store.write() as db:
+        db.execute(facts.insert().values(**row))
+    with pytest.raises(IntegrityError) as told, store.write() as db:
+        db.execute(facts.insert().values(**row))
+    assert "13912345678" not in "".join(traceback.format_exception(told.value))
 
 
 def test_a_text_that_could_not_be_cleaned_is_cleaned_when_all_are_read_again(

@@ -123,6 +123,8 @@ PAGES = (
 logger = logging.getLogger(__name__)
 
 METHODS = ("GET", "POST")
+KEYS = ("feeds", "wall", "mail")
+"""Addresses behind which a key stands: it is not told to a log."""
 SENTENCES = {
     404: "这里没有页面。地址可能抄漏了，或所指的内容不在本系统内。",
     405: "这个地址不接受这样的请求。",
@@ -236,7 +238,8 @@ def _bad_parameters(request: Request, trouble: Exception) -> Response:
 def _our_problem(request: Request, trouble: Exception) -> Response:
     if isinstance(trouble, BadAddress):
         return _say(request, 400, str(trouble))
-    path = "/feeds/…" if request.url.path.startswith("/feeds/") else request.url.path  # the address is the key
+    first, _, rest = request.url.path.removeprefix("/").partition("/")
+    path = f"/{first}/…" if rest and first in KEYS else request.url.path
     log_event(logger, "page_failed", level=logging.ERROR, path=path, error=str(trouble))
     return _say(request, 503, "现在读不到数据，稍后再试。值班可看系统状态页，原因已记入日志。")
 

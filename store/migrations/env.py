@@ -19,7 +19,7 @@ def forward_only(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         raise StoreError("结构只能向前升级，不能降级：要回到以前的版本，请恢复升级前的备份（fengsui restore）")
 
 
-engine = create_engine(context.config.attributes["url"])
+engine = create_engine(context.config.attributes["url"], hide_parameters=True)
 with engine.connect() as connection:
     context.configure(
         connection=connection, target_metadata=metadata, render_as_batch=True, on_version_apply=forward_only
