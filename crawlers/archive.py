@@ -27,6 +27,8 @@ from core.records import ArchiveRef
 from crawlers.warc import Sent, make_record, packed, request_record, response_record, warcinfo
 
 MAX_FILE = 512 * 1024**2
+WHOLE_FILE = "file:"
+"""How a dropped file is called in the archive: each of its rows leads to all of it, other people's rows among them."""
 OPEN = ".open"
 """Ending of the mark beside a file that is being written."""
 

@@ -17,7 +17,7 @@ from config.sources import FileImportSource
 from core.clock import Clock
 from core.errors import SourceChanged
 from core.ids import digest, to_json
-from crawlers.archive import Archive
+from crawlers.archive import WHOLE_FILE, Archive
 from crawlers.attached.content import UnreadableFile
 from crawlers.intake import Validators
 from crawlers.json_files import ENDINGS, json_records
@@ -103,7 +103,7 @@ class FileImport:
         """
         now = self.clock()
         content_type = TYPES.get(path.suffix.lower(), "application/octet-stream")
-        kept = self.archive.write_file(f"file:{self.source.key}/{path.name}", content_type, data, now)
+        kept = self.archive.write_file(f"{WHOLE_FILE}{self.source.key}/{path.name}", content_type, data, now)
         origin = Origin("", now, kept)
         saved, seen, again = 0, dict[str, str](), list[str]()
         records = records_of(self.source, path.name, data, lambda loss: self.run.problem(f"{path.name}: {loss}"))

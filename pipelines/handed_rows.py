@@ -18,6 +18,8 @@ NO = frozenset(("否", "false", "0", "n", "no", "没有", "未完成", "×", "x"
 LONGEST_ID = 200
 LONGEST_CELL = 500
 """What may be longer is a story: it keeps its lines."""
+OF_NO_PERSON = ("id", "firm_", "product", "brand", "model", "batch")
+"""How names of columns begin that say which firm and goods: there a complainant's name is that of a shop."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def read_row(
     if mistakes:
         return mistakes
     for name in told:
-        if kind.fields[name].most > LONGEST_CELL:
+        if kind.fields[name].type == "text" and not name.startswith(OF_NO_PERSON):
             told[name] = _without(told[name], private)
     territory = words.regions.get(told.get("territory", ""), "")
     return ReadRow(
@@ -142,7 +144,7 @@ def read_row(
 
 
 def _without(text: str, private: Collection[str]) -> str:
-    """What a private column holds may stand in the story as well: there its first character stays."""
+    """What a private column holds may stand in what is told as well: there its first character stays."""
     for word in sorted(private, key=len, reverse=True):
         if len(word) > 1:
             text = text.replace(word, word[0] + "*" * (len(word) - 1))

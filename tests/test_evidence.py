@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from warcio.cli import main as warcio
 
 from cli import main
 from crawlers.archive import Archive
+from pipelines.evidence.bundle import bundle_of
 from pipelines.intake import StoreIntake
 from store import audit
 from store.database import Store, check_profile
@@ -146,6 +148,27 @@ def test_complaints_come_masked_and_their_originals_only_on_demand_which_is_note
     with desk.store.read() as db:
         noted = [(line.action, line.object, line.details["raw"]) for line in audit.newest(db)]
     assert noted == [("export_evidence", found, True), ("export_evidence", found, False)]
+
+
+def test_a_row_of_a_dropped_file_takes_nobody_else_s_along(desk: Desk) -> None:
+    rows = ("编号,投诉人,标题,投诉内容", "1,张三丰,充电器起火,充电器起火", "2,李四光,车架断裂,车架断裂伤人")
+    folder = desk.data / "inbox" / "sample"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("\n".join(rows), encoding="utf-8")
+    os.utime(folder / "a.csv", (NOW.timestamp() - 60, NOW.timestamp() - 60))
+    read = {"id": "编号", "title": "标题", "text": "投诉内容"}
+    desk.bench.crawl(desk.bench.source("file_import", kind="complaint", map=read))
+    with desk.store.read() as db:
+        found = db.execute(select(documents.c.id).where(documents.c.external_id == "1")).scalar_one()
+    plain = desk.bundle(found)
+    held = "".join(path.read_text() for path in plain.rglob("*") if path.is_file())
+    assert "充电器起火" in held
+    assert not [word for word in ("张三丰", "李四光", "车架断裂") if word in held]
+    whole = desk.bundle(found, "--raw") / "documents" / found / "rev1"
+    assert "李四光" in (whole / "page.csv").read_text()
+    settings = {"archive": desk.data / "archive", "lexicons": desk.data, "asked": found, "raw": True}
+    county = [one.path for one in bundle_of(desk.store, **settings, whole_files=False).files()]
+    assert [path for path in county if "page" in path or "warc" in path] == []
 
 
 def test_archived_attachments_are_part_of_it(desk: Desk) -> None:

@@ -263,10 +263,11 @@ def test_a_file_that_breaks_off_and_dates_to_come_are_told_line_by_line(
 
 def test_who_complained_is_not_named_in_the_story_either(store: Store, intake: Intake, words: Words) -> None:
     given = {"id": "1", "at": "2026-11-20", "content": "王小明买的充电器起火，王小明受伤", "complainant": "王小明",
-             "firm_name": "王小明五金店"}  # fmt: skip
+             "firm_name": "王小明五金店", "result": "已致电王小明，商家退款"}  # fmt: skip
     row = read_row(intake.kinds["complaints_12315"], given, words)
     assert isinstance(row, ReadRow)
     assert row.value("content") == "王**买的充电器起火，王**受伤"
+    assert row.value("result") == "已致电王**，商家退款"
     assert row.value("firm_name") == "王小明五金店", "a firm keeps its name"
 
 

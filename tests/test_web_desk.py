@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 from sqlalchemy import event as engine_event
+from sqlalchemy import select
 
 from alerts.figures import figures
 from core.ids import short_id
@@ -466,6 +467,25 @@ def test_the_archived_page_is_shown_without_anything_that_acts(browse: Browse, s
     for danger in ("<script", "alert(1)", "onload", "<img", "<iframe", "href", "13912345678"):
         assert danger not in answer.text
     assert ref.sha256 in client.get(f"/documents/{found}").text
+
+
+def test_a_file_of_complaints_is_not_shown_behind_one_of_its_rows(browse: Browse, services: Services) -> None:
+    client = browse("chief")
+    found = client.get("/api/search?from=all").json()["hits"][0]["id"]
+    writer = Archive(services.settings.data_dir / "archive", NOW + timedelta(minutes=2))
+    ref = writer.write_file("file:import_12315/a.csv", "text/csv", "编号,投诉人\n1,张三丰\n2,李四光".encode(), NOW)
+    writer.close()
+    values = {"file": ref.file, "offset": ref.offset, "length": ref.length, "sha256": ref.sha256}
+    mine = document_table.c.id == found
+    with services.store.write() as db:
+        before = db.execute(select(document_table.c.kind, document_table.c.archive).where(mine)).one()._asdict()
+        db.execute(document_table.update().where(mine).values(archive=values, kind="complaint"))
+    answer = client.get(f"/documents/{found}/archive")
+    with services.store.write() as db:
+        db.execute(document_table.update().where(mine).values(**before))
+    assert answer.status_code == 404
+    assert "整份文件含他人信息" in answer.text
+    assert "李四光" not in answer.text
 
 
 def test_a_query_that_cannot_be_read_names_the_column(browse: Browse) -> None:

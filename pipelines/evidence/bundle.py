@@ -13,7 +13,7 @@ from core.clock import iso_beijing
 from core.errors import FengsuiError
 from core.ids import digest, to_pretty_json
 from core.records import LEVEL_NAMES, Alert, Analysis, ArchiveRef, Document
-from crawlers.archive import ArchiveDamaged
+from crawlers.archive import WHOLE_FILE, ArchiveDamaged
 from crawlers.charset import decode_page
 from crawlers.exchange import Exchange, read_exchange
 from crawlers.markup import html_to_text
@@ -46,6 +46,7 @@ class BundleFile:
 class EvidenceBundle:
     """Gives its files one after the other, the sums last. raw: with the originals that hold personal data.
 
+    whole_files: also with files of which a document is one row among other people's.
     problems: what could not be put in, known when the last file was given.
     """
 
@@ -56,6 +57,7 @@ class EvidenceBundle:
     ids: tuple[str, ...]
     alert: Alert | None
     raw: bool
+    whole_files: bool = True
     problems: list[str] = field(default_factory=list)
 
     def files(self) -> Iterator[BundleFile]:
@@ -115,9 +117,16 @@ class EvidenceBundle:
             return
         told["page"] |= {"request_address": exchange.url, "warc_date": exchange.fetched, "bytes": len(exchange.body)}
         yield BundleFile(f"{where}/headers.txt", _heads(exchange).encode())
-        if self._shows(revision):
+        one_row = exchange.url.startswith(WHOLE_FILE)
+        if self._shows(revision) and (self.whole_files or not one_row or revision.kind not in PRIVATE_KINDS):
             yield BundleFile(f"{where}/page.{_ending(exchange.content_type, exchange.body)}", exchange.body)
             yield BundleFile(f"{where}/record.warc.gz", exchange.records)
+            return
+        if one_row:
+            told["page"] |= {
+                "withheld": True,
+                "why": "one row of a file that holds other people's: text.txt is the row",
+            }
             return
         told["page"] |= {"withheld": True, "why": "personal data: --raw gives the original"}
         yield BundleFile(f"{where}/page.masked.txt", _masked(exchange).encode())
@@ -155,7 +164,9 @@ class EvidenceBundle:
             return None
 
 
-def bundle_of(store: Store, *, archive: Path, lexicons: Path, asked: str, raw: bool) -> EvidenceBundle:
+def bundle_of(
+    store: Store, *, archive: Path, lexicons: Path, asked: str, raw: bool, whole_files: bool = True
+) -> EvidenceBundle:
     """The bundle for a document id, an alert id or an alert number. Raises FengsuiError for what is none of them."""
     with store.read() as db:
         alert = find_alert(db, asked)
@@ -163,7 +174,7 @@ def bundle_of(store: Store, *, archive: Path, lexicons: Path, asked: str, raw: b
             raise FengsuiError(f"no document and no alert {asked!r} (fengsui search and fengsui alerts show ids)")
     ids = tuple(dict.fromkeys(alert.documents)) if alert else (asked,)
     name = f"fengsui-evidence-{alert.number if alert else asked}"
-    return EvidenceBundle(store, archive, lexicons, name, ids, alert, raw)
+    return EvidenceBundle(store, archive, lexicons, name, ids, alert, raw, whole_files)
 
 
 def _times(moment: datetime | None) -> dict[str, str] | None:

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
+from config.sources import FileImportSource
 from core.records import Document, Signal
-from crawlers.archive import ArchiveDamaged, read_record
+from crawlers.archive import WHOLE_FILE, ArchiveDamaged, read_record
 from crawlers.run import PRIVATE_KINDS
 from nlp.privacy import mask, mask_said
 from pipelines.duplicates import overlaps
@@ -34,6 +35,10 @@ TAGS = {
     "p", "br", "h1", "h2", "h3", "h4", "ul", "ol", "li", "table", "thead", "tbody", "tr", "td", "th", "caption", "b",
     "strong", "em", "blockquote", "pre", "div", "span", "dl", "dt", "dd", "article", "section", "time", "title",
 }  # fmt: skip
+OF_A_FILE = (
+    "这篇文档是导入文件中的一行，整份文件含他人信息，不在这里显示；这一行的内容见原文页。"
+    "办案需要整份文件的，由可见全部属地的带班导出含原件的证据包。"
+)
 MOST_ARCHIVED = 2_000_000
 """Characters of an archived page that are shown; the record itself keeps all of it."""
 LEVEL_WORDS = ("无", "一般", "较大", "重大", "特别重大")
@@ -118,7 +123,14 @@ def _document(db: Connection, visit: Visit, document: Document, signal: Signal |
         "files": shown_files(files),
         "table_names": table_names(document, files),
         "private": document.kind in PRIVATE_KINDS,
+        "page_kept": document.archive is not None and not _is_row_of_a_file(visit, document),
     }
+
+
+def _is_row_of_a_file(visit: Visit, document: Document) -> bool:
+    """Whether its archived original is a whole file of complaints."""
+    source = visit.services.source_by_key.get(document.source)
+    return document.kind in PRIVATE_KINDS and isinstance(source, FileImportSource)
 
 
 def _stage(db: Connection, document: Document) -> tuple[str, str]:
@@ -138,6 +150,8 @@ def show_archive(visit: Here, document_id: str, rev: Revision = None) -> Respons
         headers, body = read_record(visit.services.settings.data_dir / "archive", document.archive)
     except ArchiveDamaged as problem:
         raise Refused(503, f"存档读不出来：{problem}") from problem
+    if document.kind in PRIVATE_KINDS and headers["WARC-Target-URI"].startswith(WHOLE_FILE):
+        raise Refused(404, OF_A_FILE)
     text, is_html = readable(headers.get("Content-Type", ""), body)
     safe = {"Content-Security-Policy": SANDBOX, "Content-Disposition": "inline"}
     if is_html:

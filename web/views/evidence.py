@@ -58,6 +58,7 @@ def _bundle(visit: Visit, asked: str, *, raw: bool) -> Response:
         lexicons=services.settings.config / "lexicons",
         asked=asked,
         raw=raw,
+        whole_files=visit.me.everywhere,
     )
     details = {"raw": raw, "documents": len(bundle.ids), "how": "desk"}
     with services.store.write() as db:
