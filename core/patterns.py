@@ -57,7 +57,7 @@ def bounded(pattern: str, flags: int = 0) -> re.Pattern[str]:
     _short_enough(pattern)
     try:
         compiled = re.compile(pattern, flags)
-        ways = ways_of(pattern)
+        ways = ways_of(pattern, flags)
     except PatternRefused as problem:
         raise PatternRefused(f"“{pattern[:40]}”：{problem}") from None
     except (re.error, RecursionError, OverflowError) as problem:
@@ -82,12 +82,12 @@ def first_found(pattern: str, text: str, flags: str = "") -> str | None:
     return (match[1] or "") if compiled.groups else str(match[0])
 
 
-def ways_of(pattern: str) -> int:
+def ways_of(pattern: str, flags: int = 0) -> int:
     """In how many ways the pattern may read one place of a text, at most; over MOST_WAYS: it may be any number.
 
     Raises re.error, and PatternRefused for what has no bound: a repeat without an end before something else.
     """
-    return _of_all(_reader.parse(pattern), last=True)
+    return _of_all(_reader.parse(pattern, flags), last=True)
 
 
 def _short_enough(pattern: str) -> None:
@@ -125,11 +125,12 @@ def _of_one(node: Any, *, last: bool) -> int:
 
 
 def _of_branches(branches: Sequence[Any], *, last: bool) -> int:
-    """Of words that begin with different letters one alone can stand at a place; the rest could all stand there."""
+    """Of words that begin with different letters one alone can stand at a place; the rest could all stand there. Case
+    makes no difference: the pattern may be read without."""
     by_letter: Counter[Any] = Counter()
     for one in branches:
-        first = one[0] if len(one) else (None, None)
-        by_letter[first[1] if first[0] is _names.LITERAL else ANYTHING] += _of_all(one, last=last)
+        kind, value = one[0] if len(one) else (None, None)
+        by_letter[chr(value).upper().casefold()[0] if kind is _names.LITERAL else ANYTHING] += _of_all(one, last=last)
     return by_letter.pop(ANYTHING, 0) + max(by_letter.values(), default=0)
 
 

@@ -175,7 +175,7 @@ def _keys(folder: Path, manifest: Manifest, target: Target, staging: Path, done:
     if not target.passphrase:
         done.told.append(f"密钥在备份里是加密的，没有恢复：设置 {SETTING} 后再运行 fengsui restore 目录 --only keys")
         return
-    kept = staging / manifest.sealed.path
+    kept = _safe(staging, manifest.sealed.path)
     Pool(folder / POOL).fetch(manifest.sealed, kept)
     opened = unseal(kept.read_bytes(), target.passphrase)
     kept.unlink()

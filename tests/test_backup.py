@@ -130,6 +130,23 @@ def test_sealed_keys_open_with_their_passphrase_alone(data: Path, monkeypatch: p
     assert (data / "second_factor.key").read_bytes() == b"k" * 32
 
 
+@pytest.mark.parametrize("place", ["../../outside", "{0}/outside"])
+def test_no_part_of_a_manifest_leads_out_of_the_folder(data: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    to, outside = data.parent / "backup", data.parent / "outside"
+    monkeypatch.setenv("FENGSUI_BACKUP_KEY", SEAL)
+    fengsui("backup", to, "--data", data)
+    file = to / backups(to)[0] / "manifest.json"
+    whole = json.loads(file.read_text())
+    for part in ("files", "sealed"):
+        changed = json.loads(file.read_text()) if part == "files" else whole
+        (changed["files"][0] if part == "files" else changed["sealed"])["path"] = place.format(data.parent)
+        file.write_text(json.dumps(changed))
+        (file.parent / "manifest.json.sha256").write_text(hashlib.sha256(file.read_bytes()).hexdigest())
+        only = ("--only", "keys") if part == "sealed" else ("--force",)
+        assert "指到目录之外" in fengsui("restore", to, "--data", data, *only, ends=2).stderr
+        assert not outside.exists()
+
+
 @contextmanager
 def killed_at(name: str) -> Iterator[None]:
     """A backup that ends in the middle as by kill -9: nothing is cleaned up after it."""

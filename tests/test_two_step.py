@@ -257,6 +257,10 @@ def test_roles_that_must_have_it_see_nothing_else_before(make_desk: Callable[...
     assert [chief.get(path).status_code for path in ("/api/alerts", "/live")] == [403, 403]
     assert chief.get("/wall").headers["location"] == "/account#two-step"
     assert "须先设置两步验证" in chief.get("/account").text
+    token = {"note": "报表", "days": "90", "scope": "read:alerts"}
+    for path, form in (("/account/tokens", token), ("/account/feeds", {}), ("/account/walls", {})):
+        assert desk.post(chief, path, **form).headers["location"] == "/account#two-step", path
+    assert chief.get("/account/tokens").headers["location"] == "/account#two-step"
     desk.post(chief, "/account/two-step/begin")
     with desk.services.store.read() as db:
         factor = second_factor.find_factor(db, "chief")

@@ -45,7 +45,9 @@ from web.wording import condition_words, scope_words, span_word
 
 STALE = "操作未生效：页面已过期或不是由本系统打开的。请返回上一页，刷新后再试。"
 OWN_AFFAIRS = ("/account", "/signout")
-"""What is open to somebody who has yet to set up a second step."""
+"""What is open to somebody who has yet to set up a second step,"""
+NEW_KEYS = ("/account/tokens", "/account/feeds", "/account/walls")
+"""but for these: what is made there opens the desk without one."""
 PASSING = ("page", "did", "said", "refused", "batch", "pane", "back")
 """Parameters of an address that say what just happened: they are left out of its links."""
 TEMPLATES = Path(__file__).parent / "templates"
@@ -201,7 +203,8 @@ def admitted(request: Request) -> Viewer | None:
     services: Services = request.app.state.services
     viewer = find_viewer(request)
     lacks = viewer is not None and viewer.lacks_two_step(services.sign_in.two_step_for)
-    if lacks and not request.url.path.startswith(OWN_AFFAIRS):
+    path = request.url.path
+    if lacks and (not path.startswith(OWN_AFFAIRS) or path.startswith(NEW_KEYS)):
         raise TwoStepNeeded
     return viewer
 
