@@ -24,6 +24,8 @@ from tests.desk_server import NOW, STORIES, make_services, running_desk
 from tests.desk_visits import PASSWORD, sign_in, value_of
 from web.app import create_app
 from web.services import Services
+from web.streams import OpenStreams
+from web.visit import Refused
 
 FIRE = short_id("a", "I1")
 MANY = 120
@@ -261,6 +263,22 @@ def test_a_stream_tells_what_comes_and_what_was_missed(tmp_path_factory: pytest.
         with httpx.stream("GET", f"{desk.base}{base[1]}.sse", headers=missed, timeout=60) as stream:
             assert any("YJ-2026-0001" in line for line in stream.iter_lines() if line.startswith("data: "))
     services.store.close()
+
+
+def test_nobody_holds_streams_without_number(browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
+    chief, reader = browse("chief"), browse("")
+    base = address(chief)
+    monkeypatch.setattr("web.streams.MOST_OPEN", 1)
+    streams = OpenStreams()
+    with streams.one_more("chief"):
+        streams.refuse_more("county")
+        with pytest.raises(Refused):
+            streams.refuse_more("chief")
+    streams.refuse_more("chief")
+    monkeypatch.setattr("web.streams.MOST_OPEN", 0)
+    for answer in (chief.get("/live"), reader.get(f"{base}.sse")):
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+        assert "请先关闭不用的" in answer.text
 
 
 def test_a_feed_of_a_watch_list_shows_its_firms_alone_and_ends_with_it(filled: Services, browse: Browse) -> None:

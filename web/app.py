@@ -38,6 +38,7 @@ from web.problems import mistakes, problem, sentence_of
 from web.ranking import Ranking
 from web.security import MAX_BODY, SecurityHeaders, Throttle, headers_of, put_headers
 from web.services import Services
+from web.streams import OpenStreams
 from web.timing import Timing
 from web.trend import Trends
 from web.views import (
@@ -148,6 +149,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.trends = Trends(services.rule_parts.calendar if services.rule_parts else Calendar())
     app.state.presence = Presence()
     app.state.pulse = live.Pulse(services)
+    app.state.streams = OpenStreams()
     app.state.oidc = oidc.make_client(services)
     app.state.door_throttle = Throttle(limit=20, window=timedelta(minutes=1))
     app.state.progress = Kept()

@@ -59,7 +59,7 @@ def not_too_fast(request: Request, secret: str) -> None:
         raise Refused(429, sentence, headers=level.headers)
 
 
-@router.get("/feeds/{secret}/alerts.sse")
+@router.get("/feeds/{secret}/alerts.sse", dependencies=[Depends(not_too_fast)])
 async def alert_stream(request: Request, secret: str) -> StreamingResponse:
     """The same alerts as server-sent events: `alert`, its data an item of the JSON feed, when one comes or changes.
 
@@ -67,8 +67,9 @@ async def alert_stream(request: Request, secret: str) -> StreamingResponse:
     """
     services: Services = request.app.state.services
     _, token = await run_in_threadpool(_owner_now, services, secret)
+    request.app.state.streams.refuse_more(token.key)
     await run_in_threadpool(_note_use, services, token)
-    return StreamingResponse(_events(request, secret), media_type="text/event-stream", headers=HEADERS)
+    return StreamingResponse(_events(request, secret, token.key), media_type="text/event-stream", headers=HEADERS)
 
 
 @router.get("/feeds/{secret}/alerts.{kind}", dependencies=[Depends(not_too_fast)])
@@ -159,20 +160,21 @@ def _page(
     )
 
 
-async def _events(request: Request, secret: str) -> AsyncIterator[str]:
+async def _events(request: Request, secret: str, key: str) -> AsyncIterator[str]:
     services: Services = request.app.state.services
     story = Told(services, secret, request.headers.get("last-event-id", ""))
     ends_at = time.monotonic() + LONGEST.total_seconds()
-    yield "retry: 5000\n\n"
-    while time.monotonic() < ends_at:
-        try:
-            for line in await run_in_threadpool(story.news):
-                yield line
-        except Refused:  # revoked meanwhile
-            return
-        yield ": .\n\n"  # keeps what lies between from closing a quiet line
-        if not await rested(services, LOOK_EVERY):
-            return
+    with request.app.state.streams.one_more(key):
+        yield "retry: 5000\n\n"
+        while time.monotonic() < ends_at:
+            try:
+                for line in await run_in_threadpool(story.news):
+                    yield line
+            except Refused:  # revoked meanwhile
+                return
+            yield ": .\n\n"  # keeps what lies between from closing a quiet line
+            if not await rested(services, LOOK_EVERY):
+                return
 
 
 class Told:

@@ -146,6 +146,7 @@ async def live(
     viewer = await run_in_threadpool(admitted, request)
     if viewer is None:
         raise SignInNeeded("/")
+    request.app.state.streams.refuse_more(viewer.name)
     page = await run_in_threadpool(_page, request, viewer, at, within, watch)
     return StreamingResponse(
         _events(request, viewer, left_off(since, services.clock()), page),
@@ -194,23 +195,24 @@ async def _events(request: Request, viewer: Viewer, since: datetime, page: Page)
     pulse, presence = request.app.state.pulse, request.app.state.presence
     story = Told(services, viewer, since, page)
     clock_at, ends_at = 0.0, time.monotonic() + LONGEST.total_seconds()
-    yield "retry: 3000\n\n"
-    try:
-        pulse.watch(page.subject)
-        while time.monotonic() < ends_at:
-            if time.monotonic() - clock_at >= CLOCK_EVERY or not clock_at:
-                clock_at = time.monotonic()
-                yield event("clock", {"now": iso_beijing(services.story())})
-                if page.alert:
-                    presence.here(page.alert, viewer.name, FROM_A_STREAM)
-            for name, data in await run_in_threadpool(story.news, await pulse.beat()):
-                yield event(name, data)
-            if not await rested(services, LOOK_EVERY):
-                return
-    finally:
-        pulse.leave(page.subject)
-        if page.alert:
-            presence.gone(page.alert, viewer.name)
+    with request.app.state.streams.one_more(viewer.name):
+        yield "retry: 3000\n\n"
+        try:
+            pulse.watch(page.subject)
+            while time.monotonic() < ends_at:
+                if time.monotonic() - clock_at >= CLOCK_EVERY or not clock_at:
+                    clock_at = time.monotonic()
+                    yield event("clock", {"now": iso_beijing(services.story())})
+                    if page.alert:
+                        presence.here(page.alert, viewer.name, FROM_A_STREAM)
+                for name, data in await run_in_threadpool(story.news, await pulse.beat()):
+                    yield event(name, data)
+                if not await rested(services, LOOK_EVERY):
+                    return
+        finally:
+            pulse.leave(page.subject)
+            if page.alert:
+                presence.gone(page.alert, viewer.name)
 
 
 class Told:
