@@ -16,6 +16,7 @@ from warcio.cli import main as warcio
 
 from core.records import ArchiveRef
 from crawlers.archive import Archive, ArchiveDamaged, read_record
+from crawlers.archive_members import members
 from crawlers.archive_mend import mend
 from crawlers.warc import Sent, make_record, packed
 
@@ -143,6 +144,23 @@ def test_what_a_killed_writer_left_is_mended_at_the_next_start_and_a_living_one_
 def packed_half() -> bytes:
     raw = packed(make_record(URL, "resource", os.urandom(5000), NOON))
     return raw[: len(raw) // 2]
+
+
+def test_what_is_behind_a_damaged_record_of_a_killed_writer_is_not_cut_off(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, started=NOON)
+    refs = [archive.write_response(f"https://a.example/{n}", 200, [], os.urandom(900), NOON) for n in range(6)]
+    archive.close()
+    path = tmp_path / refs[0].file
+    damaged = bytearray(path.read_bytes())
+    damaged[refs[1].offset + 300] ^= 0xFF
+    damaged[refs[3].offset] ^= 0xFF
+    path.write_bytes(bytes(damaged) + packed_half())
+    path.with_name(f"{path.name}.open").touch()
+    [said] = mend(tmp_path)
+    assert "unfinished record cut off" in said
+    assert path.stat().st_size == len(damaged)
+    whole = [(ref.offset, ref.length) for ref in refs if ref not in (refs[1], refs[3])]
+    assert list(members(path))[1:] == whole
 
 
 FULL = """
