@@ -511,6 +511,17 @@ def test_every_hit_can_be_taken_along_as_a_file_and_it_is_logged(browse: Browse,
     assert (line.actor, line.details["hits"]) == ("chief", total)
 
 
+def test_the_log_of_an_export_keeps_nobody_s_number(browse: Browse, services: Services) -> None:
+    client = browse("chief")
+    assert client.get("/search/export", params={"from": "all", "q": "起火 13912345678"}).status_code == 200
+    assert client.get("/analytics/export?table=counts&from=all&q=13912345678").status_code == 200
+    with services.store.read() as db:
+        lines = audit.newest(db, 2)
+    assert [line.action for line in lines] == ["export_figures", "export_search"]
+    assert "起火 139********" in lines[1].object
+    assert "13912345678" not in str(lines)
+
+
 def test_an_export_holds_no_more_than_the_page_shows(browse: Browse) -> None:
     county = browse("county")
     total = county.get("/api/search?from=all").json()["total"]

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from core.clock import beijing, iso_beijing
 from core.errors import SearchUnavailable
 from core.spreadsheet import csv_text
+from nlp.privacy import mask
 from search.query import QueryError
 from store import audit
 from web.analytics import Figures, figures
@@ -67,8 +68,9 @@ def export_figures(visit: Here, table: Table) -> Response:
     now = visit.services.clock()
     asked = shown.wanted.asked
     with visit.services.store.write() as db:
-        details = {"query": asked.text, "table": table, "rows": len(rows), "from": asked.window.name}
-        audit.note(db, visit.me.name, "export_figures", asked.text[:200], at=now, details=details)
+        text = mask(asked.text)
+        details = {"query": text, "table": table, "rows": len(rows), "from": asked.window.name}
+        audit.note(db, visit.me.name, "export_figures", text[:200], at=now, details=details)
     name = f"figures-{table}-{beijing(shown.found.at):%Y%m%d-%H%M}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(csv_text(header, rows), media_type="text/csv; charset=utf-8", headers=headers)

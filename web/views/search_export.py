@@ -20,6 +20,7 @@ from core.errors import FengsuiError, SearchUnavailable
 from core.logs import log_event
 from core.records import LEVEL_NAMES
 from core.spreadsheet import safe, workbook_text
+from nlp.privacy import mask
 from search.backend import SearchBackend, SearchRequest, SearchResult, Sort
 from search.query import QueryError
 from store import audit
@@ -88,9 +89,10 @@ def export_search(visit: Here, format: Format = "csv") -> Response:
 
 
 def _note(visit: Visit, action: str, asked: Asked, more: Mapping[str, Any]) -> None:
-    details = {"query": asked.text, "from": asked.window.name, "address": asked.address[:2000], **more}
+    text = mask(asked.text)  # the log is never changed: what somebody searched for a person by would stay for ever
+    details = {"query": text, "from": asked.window.name, "address": mask(asked.address)[:2000], **more}
     with visit.services.store.write() as db:
-        audit.note(db, visit.me.name, action, asked.text[:200], at=visit.services.clock(), details=details)
+        audit.note(db, visit.me.name, action, text[:200], at=visit.services.clock(), details=details)
 
 
 def _rows(
