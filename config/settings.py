@@ -167,6 +167,10 @@ class Settings(BaseSettings):
         smtp = self.smtp_url.get_secret_value() if self.smtp_url else ""
         if "@" in self.rephrase_url:
             raise ConfigError(["FENGSUI_REPHRASE_URL：地址里不写用户和密码，密钥写在 FENGSUI_REPHRASE_KEY"])
+        if "@" in self.otlp_url:
+            raise ConfigError(
+                ["FENGSUI_OTLP_URL：地址里不写用户和密码，写在 OTEL_EXPORTER_OTLP_HEADERS（authorization=Basic%20…）"]
+            )
         if mistakes := [*mistakes_in(self.elastic_access), *mail_mistakes(smtp, self.mail_from)]:
             raise ConfigError(mistakes)
         return self

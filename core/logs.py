@@ -3,6 +3,7 @@
 import json
 import logging
 import logging.handlers
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from core.clock import beijing, system_clock
 
+COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys: pages and answers that are told of may hold it."""
 _FILE_BYTES, _FILES_KEPT = 20_000_000, 5
 _REPEATING = ("elastic_transport",)
 """Libraries that warn of each failed try; what came of it is told by us."""
@@ -40,7 +43,8 @@ class TerminalFormatter(logging.Formatter):
         fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
         when = beijing(system_clock()).strftime("%H:%M:%S")
         text = f"{when} {record.levelname.lower()} {record.name}: {record.getMessage()}{fields}"
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        whole = f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        return COMMANDS.sub(lambda found: f"\\x{ord(found[0]):02x}", whole)
 
 
 def setup_logs(level: str = "INFO", *, file: Path | None = None) -> None:

@@ -14,7 +14,7 @@ from commands.assemble import build_pipeline, judge_of
 from commands.knowledge import knowledge_of
 from commands.options import settings_of
 from core.clock import system_clock
-from core.logs import setup_logs
+from core.logs import TerminalFormatter, setup_logs
 from core.records import Kind, RawDocument
 from pipelines.intake import StoreIntake
 from store.database import Store
@@ -109,6 +109,13 @@ def test_deliveries_rotated_files_and_torn_lines(store: Store, tmp_path: Path) -
         "2026-11-20T09:00:00+08:00 indexer: documents indexed documents=2",
         "2026-11-20T09:00:00.500+08:00 worker error: step failed document=d7",
     ]
+
+
+def test_what_is_told_of_a_page_commands_no_terminal() -> None:
+    record = logging.LogRecord("crawlers", logging.WARNING, "", 1, "run failed", (), None)
+    record.fields = {"why": "\x1b[2J\x9b31m\u202egnp.exe\nnext"}
+    told = TerminalFormatter().format(record)
+    assert "\\x1b[2J\\x9b31m\\x202egnp.exe\nnext" in told
 
 
 def test_what_no_log_knows_ends_with_1_and_a_wrong_question_with_2(store: Store, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ GOOD = {
     "FENGSUI_SECOND_FACTOR_KEY": MARK,
     "FENGSUI_REPHRASE_URL": f"http://{NOWHERE}/v1",
     "FENGSUI_REPHRASE_KEY": MARK,
+    "FENGSUI_BACKUP_KEY": MARK,
+    "FENGSUI_METRICS_TOKEN": MARK,
 }
 WRONG = {
     "FENGSUI_DATABASE_URL": (
@@ -40,6 +42,7 @@ WRONG = {
         f"smtps://u:{MARK}@[::1", f"smtp://u:a b{MARK}@{NOWHERE}",
     ),
     "FENGSUI_SECOND_FACTOR_KEY": (MARK,),
+    "FENGSUI_OTLP_URL": (f"https://u:{MARK}@collector.example",),
     "FENGSUI_REPHRASE_URL": (f"ftp://u:{MARK}@host", f"http://u:{MARK}@[::1", f"https://u:{MARK}@api.example.com/v1"),
 }  # fmt: skip
 COMMANDS = (
