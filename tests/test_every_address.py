@@ -535,5 +535,7 @@ def test_one_account_takes_files_and_searches_at_the_pace_of_a_person(world: Wor
         assert (late.status_code, late.headers["retry-after"]) == (429, "30")
         assert "每分钟至多 2 次。请在 30 秒后再试" in late.text
         assert [one.status_code for one in searches] == [200, 200, 200, 429]
+        assert chief.post("/rules/new", data={}).status_code == 429, "a trial of a rule counts as a search"
+        assert other.post("/rules/new", data={}).status_code == 403
         assert other.get("/export/alerts.csv").status_code == 200
         assert chief.get("/alerts").status_code == 200

@@ -1,5 +1,5 @@
-"""How often one account may do in the browser what is dear: search, and take files away. By account, whatever browsers
-it uses; programs have a pace of their own (web/bearer.py)."""
+"""How often one account may do in the browser what is dear: search, try rules, take files away. By account, whatever
+browsers it uses; programs have a pace of their own (web/bearer.py)."""
 
 import re
 from dataclasses import dataclass
@@ -15,6 +15,11 @@ FILES = re.compile(
 """Addresses of what is made anew for each who asks, and goes out of the house."""
 SEARCHES = re.compile(r"/(?:search(?:/(?:field|special|new))?|analytics|trace|enterprises(?:/.*/trace)?|why|clusters)")
 """Addresses that ask the index, or walk over many rows."""
+TRIALS = re.compile(
+    r"/rules/(?:new|[^/]+/(?:edit|lab))|/silences/new|/watchlists/[^/]+/(?:look|add)|/ledger/import"
+    r"|/papers/(?:new|[^/]+/renew)"
+)
+"""Forms that try a rule on the past, or hold a table against the register: counted as searches are."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Pace:
 
     def take(self, method: str, path: str, who: str, now: datetime) -> Taken | None:
         """Count a request; None where it costs little."""
+        if method == "POST" and TRIALS.fullmatch(path):
+            return Taken("试算", self._searches.take(who, now))
         if method != "GET":
             return None
         if FILES.fullmatch(path):
