@@ -19,6 +19,7 @@ _MOBILE = re.compile(
     r"(?:[-—– ]{0,2}[\d*＊]{4}[-—– ]{0,2}|\.\d{4}\.)\d{4}(?![0-9])"
 )
 _PHONE = re.compile(r"(?<![0-9A-Za-z./-])(?:0\d{2,3}[-—– ]{0,2}|[(（]0\d{2,3}[)）][-—– ]?)[2-8]\d{6,7}(?![0-9])")
+_LOCAL = re.compile(r"(?:电话|座机|手机|联系方式)(?:号码?)?(?:[:：为是]|\s){0,2}([2-8]\d{6,7})(?![0-9-])")
 _BANK = re.compile(r"(?<![0-9A-Za-z])(?:62|60|4\d|5[1-5]|9[0-9])\d{2}(?:[ -]?\d{4}){3}(?:[ -]?\d{1,3})?(?![0-9A-Za-z])")
 _BANK_SAID = re.compile(r"(?:卡号|账号|帐号|银行卡)(?:[:：为是]|\s)*((?:\d[ -]?){12,19})")
 _PLATE = re.compile(
@@ -140,6 +141,7 @@ _RULES: tuple[tuple["re.Pattern[str]", _Keep], ...] = (
     (_BANK, _unless_labelled(_never)),
     (_BANK_SAID, _group),
     (_PHONE, _number),
+    (_LOCAL, _group),
     (_PLATE, _all),
     (_MESSENGER, _group),
     (_NAME_SAID, _name),
