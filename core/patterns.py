@@ -129,7 +129,7 @@ def _of_branches(branches: Sequence[Any], *, last: bool) -> int:
     makes no difference: the pattern may be read without."""
     by_letter: Counter[Any] = Counter()
     for one in branches:
-        kind, value = one[0] if len(one) else (None, None)
+        kind, value = one[0] if len(one) else (None, 0)
         by_letter[chr(value).upper().casefold()[0] if kind is _names.LITERAL else ANYTHING] += _of_all(one, last=last)
     return by_letter.pop(ANYTHING, 0) + max(by_letter.values(), default=0)
 

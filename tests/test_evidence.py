@@ -162,7 +162,7 @@ def test_a_row_of_a_dropped_file_takes_nobody_else_s_along(desk: Desk) -> None:
         found = db.execute(select(documents.c.id).where(documents.c.external_id == "1")).scalar_one()
     plain = desk.bundle(found)
     held = "".join(path.read_text() for path in plain.rglob("*") if path.is_file())
-    assert "充电器起火" in held
+    assert "text.txt is the row" in held
     assert not [word for word in ("张三丰", "李四光", "车架断裂") if word in held]
     whole = desk.bundle(found, "--raw") / "documents" / found / "rev1"
     assert "李四光" in (whole / "page.csv").read_text()
