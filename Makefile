@@ -4,7 +4,7 @@ BIN := .venv/bin
 SPEED ?=
 PORT ?= 8000
 
-.PHONY: run live install test check lock demo-reset bench clean fuzz audit chaos
+.PHONY: run live install test check test-postgresql lock demo-reset clean fuzz audit chaos
 
 run: install
 	@$(BIN)/fengsui run --profile demo --port $(PORT) $(if $(SPEED),--speed $(SPEED))

@@ -1,6 +1,7 @@
 """Backup and restore, a command each."""
 
 import json
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Annotated
 
 import typer
 from alembic.script import ScriptDirectory
+from sqlalchemy import func, select
 from sqlalchemy.exc import DatabaseError
 
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
-from commands.stores import open_store, store_exists
+from commands.stores import existing_store
 from commands.system import only_one
 from config.settings import Settings
 from core.clock import Clock, iso_beijing, system_clock
@@ -23,8 +25,9 @@ from keeping.moving import unfinished
 from keeping.restore import Target, check_rows, choose, restore_all, restore_parts, resume
 from store.backups import LastBackup, last_backup, note_backup
 from store.database import MIGRATIONS, Store
-from store.expiry import changed_files
+from store.expiry import FileChange, changed_files
 from store.processes import list_processes, stale
+from store.schema import deliveries
 from web.machine import bytes_word
 
 FolderArgument = Annotated[
@@ -55,9 +58,7 @@ def backup(
         _verify(folder, name, as_json=as_json)
         return
     settings = settings_of(data, profile, log_level="WARNING")
-    if not store_exists(settings):
-        raise UsageError(f"{settings.data_dir} 里没有库，没有可备份的：看 --data、--profile")
-    done = backed_up(settings, open_store(settings), folder, keep=keep, clock=system_clock)
+    done = backed_up(settings, existing_store(settings), folder, keep=keep, clock=system_clock)
     if as_json:
         told = {
             "folder": str(done.folder), "made_at": done.manifest.made_at, "files": len(done.manifest.files),
@@ -76,7 +77,7 @@ def backed_up(settings: Settings, store: Store, folder: Path, *, keep: int, cloc
     """Make one and remember how it went. check: read it back. Raises FengsuiError."""
     key = settings.backup_key.get_secret_value() if settings.backup_key else ""
     source = Source(
-        store, settings.data_dir, settings.config, settings.profile, key, _erasures(store), _rewritten(store)
+        store, settings.data_dir, settings.config, settings.profile, key, _erasures(store), frozenset(_rewritten(store))
     )
     now, before = clock(), last_backup(store)
     try:
@@ -149,7 +150,7 @@ def restore(
             held.enter_context(only_one(settings.data_dir))
             _refuse_running(target.store, now)
         if only:
-            rewritten = _rewritten(target.store) if "archive" in only else frozenset()
+            rewritten = _rewritten(target.store) if "archive" in only else {}
             done = restore_parts(folder, manifest, target, only, now=now, rewritten=rewritten)
         else:
             done = restore_all(folder, manifest, target, now=now, force=force)
@@ -164,6 +165,8 @@ def restore(
     for told in done.told:
         print(told)
     if not only or "store" in only:
+        if due := _due(target.store):
+            print(f"备份时待发的通知有 {due} 条，启动后会发出；其后已经发过的，对方会再收到一次")
         print("检索索引由库重建：fengsui reindex；再启动系统")
 
 
@@ -209,15 +212,22 @@ def _refuse_running(store: Store, now: datetime) -> None:
         raise UsageError(f"系统还在运行（{'、'.join(alive)}）：先停下；刚被强制结束的，半分钟后再来")
 
 
+def _due(store: Store) -> int:
+    """Messages that waited when the backup was made: what became of them since, nobody here knows."""
+    with store.read() as db:
+        waiting = select(func.count()).where(deliveries.c.state.in_(("waiting", "sending")))
+        return int(db.execute(waiting).scalar_one())
+
+
 def _erasures(store: Store) -> int:
     with store.read() as db:
         return erasures(db)
 
 
-def _rewritten(store: Store) -> frozenset[str]:
-    """Files of the archive that retention or an erasure changed: a backup would bring back what had to go."""
+def _rewritten(store: Store) -> Mapping[str, FileChange]:
+    """Files of the archive that retention or an erasure changed: a backup of before would bring back what had to go."""
     with store.read() as db:
-        return frozenset(f"archive/{name}" for name in changed_files(db))
+        return {f"archive/{name}": change for name, change in changed_files(db).items()}
 
 
 def _list(folder: Path) -> None:

@@ -43,7 +43,7 @@ from store.canaries import newest
 from store.checks import last_check
 from store.database import Store
 from store.documents import QUARANTINED, SETTLED, count_by_stage, count_documents
-from store.processes import list_processes, missed
+from store.processes import list_processes, missed, stale
 from store.pulses import Pulse, all_pulses
 from store.runs import SourceHealth, lateness, list_jobs, source_health
 from store.source_states import WELL, StateChange, present_states
@@ -89,8 +89,8 @@ def examine(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     try:
         store = open_store(settings)
     except FengsuiError as problem:
-        damaged = "已损坏" in str(problem)
-        remedy = "fengsui restore 目录 --only store" if damaged else "fengsui migrate"
+        remedies = {"已损坏": "fengsui restore 目录 --only store", "连不上": "数据库恢复后各进程自己接着做"}
+        remedy = next((do for word, do in remedies.items() if word in str(problem)), "fengsui migrate")
         yield Finding("数据库", False, str(problem), remedy)
         return
     looks: list[Callable[[], Iterator[Finding]]] = [
@@ -169,10 +169,17 @@ def _processes(store: Store) -> Iterator[Finding]:
         known = list_processes(db)
     if not known:
         yield Finding("进程", None, "没有在运行", "make run")
-    silent = missed(known, now)
+    silent, running = missed(known, now), [one for one in known if not stale(one, now)]
     for process in known:
         detail = f"pid {process.pid}，最近心跳 {iso_beijing(process.beat_at)} {process.note or ''}".strip()
-        yield Finding(f"进程 {process.name}", None if process in silent else True, detail, "没有在运行：make run")
+        if not running:
+            yield Finding(f"进程 {process.name}", None, detail, "没有在运行：make run")
+        elif process in silent:  # the others run: this one is missing
+            yield Finding(f"进程 {process.name}", False, detail, "没有心跳：看其日志，重新启动它")
+        elif process in running:
+            yield Finding(f"进程 {process.name}", True, detail)
+        else:
+            yield Finding(f"进程 {process.name}", None, detail, "已停，同类的进程在做它的事")
 
 
 def _jobs(store: Store) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
-from commands.stores import open_store
+from commands.stores import existing_store
 from config.keeping import load_keeping
 from core.clock import system_clock
 from core.errors import UsageError
@@ -44,19 +44,20 @@ def erase_person(
 
     What an open case rests on stays and is told. The audit log keeps a salted hash, never the data.
     """
-    person = Person(name, phone, number)
+    person = Person.typed(name, phone, number)
     if do and not reason.strip():
         raise UsageError("--do 要写明依据：--reason，如申请编号")
     if person.masked(reason) != reason:
         raise UsageError("--reason 里不要写这个人的信息：它会留在审计日志里")
     settings = settings_of(data, profile, log_level="WARNING")
-    store, now, who = open_store(settings), system_clock(), getpass.getuser()
+    store, now, who = existing_store(settings), system_clock(), getpass.getuser()
     closed_days = load_keeping(settings.config).retention.closed_alerts
     eraser = Eraser(store, settings.data_dir, person, closed_days, frozenset(left_out or ()))
     found = eraser.erase(now, by=who, reason=reason.strip()) if do else eraser.find(now)
     if as_json:
         print(json.dumps({"done": do, **asdict(found)}, ensure_ascii=False))
         return
+    print(f"{settings.data_dir}（{settings.profile}）：")
     for line in _words(found, done=do):
         print(line)
     with store.read() as db:

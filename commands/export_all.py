@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
-from commands.stores import open_store, store_exists
+from commands.stores import existing_store
 from core.clock import system_clock
-from core.errors import UsageError
 from keeping.export import export_all
 from store import audit
 from web.machine import bytes_word
@@ -33,9 +32,7 @@ def export_everything(
     Passwords, keys and tokens come empty. Holds personal data; audited.
     """
     settings = settings_of(data, profile, log_level="WARNING")
-    if not store_exists(settings):
-        raise UsageError(f"{settings.data_dir} 里没有库，没有可导出的：看 --data、--profile")
-    store, now = open_store(settings), system_clock()
+    store, now = existing_store(settings), system_clock()
     with store.write() as db:
         audit.note(db, getpass.getuser(), "export_all", str(folder), at=now, details={"files": files})
     done = export_all(store, settings.data_dir, folder, now=now, copy=files)

@@ -10,16 +10,15 @@ import typer
 from commands.assemble import open_index
 from commands.knowledge import knowledge_of
 from commands.options import DataOption, JsonOption, ProfileOption, settings_of
-from commands.stores import open_store
+from commands.stores import existing_store
 from config.keeping import load_keeping
 from config.settings import Settings
-from core.clock import iso_beijing, parse_published, system_clock
-from core.errors import UsageError
+from core.clock import iso_beijing, system_clock
 from keeping.retention import Gone, Keeper
 from store import audit
 from store.database import Store
 from store.hold_subjects import subject_of
-from store.holds import add_hold, end_hold, holds_in_force
+from store.holds import add_hold, end_hold, holds_in_force, until_day
 from web.machine import bytes_word
 
 
@@ -41,7 +40,7 @@ def keep(
 ) -> None:
     """按 config/keeping.yml 的保存期限：什么会删，什么因何保留 (what would go, and why the rest stays)."""
     settings = settings_of(data, profile, log_level="WARNING")
-    gone = kept(settings, open_store(settings), now=system_clock(), do=do)
+    gone = kept(settings, existing_store(settings), now=system_clock(), do=do)
     if as_json:
         print(json.dumps({"done": do, **vars(gone)}, ensure_ascii=False))
         return
@@ -89,16 +88,13 @@ def add(
     kind: Annotated[str, typer.Argument(help="document | alert | event | firm")],
     subject: Annotated[str, typer.Argument(metavar="ID", help="编号 (id, or the number of an alert)")],
     reason: Annotated[str, typer.Option("--reason", help="理由，记入审计日志")],
-    until: Annotated[str | None, typer.Option("--until", help="到哪一天；不写直到解除 (ISO date)")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="到哪一天，含当天；不写直到解除 (ISO date)")] = None,
     data: DataOption = None,
     profile: ProfileOption = None,
 ) -> None:
     """设保全 (puts a hold)."""
-    store, now, who = open_store(settings_of(data, profile, log_level="WARNING")), system_clock(), getpass.getuser()
-    try:
-        end_at = parse_published(until) if until else None
-    except ValueError:
-        raise UsageError(f"--until {until!r} 不是日期（2027-12-31）") from None
+    store, now, who = existing_store(settings_of(data, profile, log_level="WARNING")), system_clock(), getpass.getuser()
+    end_at = until_day(until) if until else None
     with store.write() as db:
         subject = subject_of(db, kind, subject).id
         number = add_hold(db, kind, subject, reason=reason, author=who, now=now, until=end_at)
@@ -108,7 +104,7 @@ def add(
 
 def list_holds(as_json: JsonOption = False, data: DataOption = None, profile: ProfileOption = None) -> None:
     """列出在效的保全 (those in force)."""
-    store = open_store(settings_of(data, profile, log_level="WARNING"))
+    store = existing_store(settings_of(data, profile, log_level="WARNING"))
     with store.read() as db:
         found = holds_in_force(db, system_clock())
     for one in found:
@@ -125,7 +121,7 @@ def end(
     number: Annotated[int, typer.Argument(help="保全的编号")], data: DataOption = None, profile: ProfileOption = None
 ) -> None:
     """解除保全 (ends one)."""
-    store, now, who = open_store(settings_of(data, profile, log_level="WARNING")), system_clock(), getpass.getuser()
+    store, now, who = existing_store(settings_of(data, profile, log_level="WARNING")), system_clock(), getpass.getuser()
     with store.write() as db:
         ended = end_hold(db, number, by=who, now=now)
         audit.note(db, who, "hold_end", ended.subject, at=now, details={"kind": ended.kind, "number": number})

@@ -18,11 +18,7 @@ def open_store(settings: Settings, *, synchronous: Synchronous = "FULL", kept: b
     kept: for a process that stays.
     """
     if (begun := unfinished(settings.data_dir)) is not None:
-        folder, _, name = begun.backup.rpartition("/")
-        raise UsageError(
-            f"{settings.data_dir} 的恢复没有做完（由 {begun.backup}）："
-            f"再运行 fengsui restore {folder} --name {name}，它接着做完"
-        )
+        raise UsageError(f"{settings.data_dir} 的恢复没有做完（由 {begun.backup}）：再运行 {begun.again}，它接着做完")
     store = Store(settings.database, synchronous=synchronous, kept=kept)
     store.migrate()
     with store.write() as db:
@@ -37,6 +33,14 @@ def open_store(settings: Settings, *, synchronous: Synchronous = "FULL", kept: b
             save_facts(db, demo_facts(load_entries(db), zero), now=now)
             save_ties(db, demo_ties(zero), now=now)
     return store
+
+
+def existing_store(settings: Settings) -> Store:
+    """The store of a profile for who looks after what is there: where there is none, --data is mistyped, and an empty
+    one made for it would say that all is well. Raises UsageError."""
+    if not store_exists(settings):
+        raise UsageError(f"{settings.data_dir} 里没有库：看 --data、--profile")
+    return open_store(settings)
 
 
 def store_exists(settings: Settings) -> bool:

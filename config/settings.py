@@ -105,7 +105,8 @@ class Settings(BaseSettings):
         default=None, description="passphrase of 16 signs or more: seals the keys in a backup; else they are left out"
     )
     metrics_token: SecretStr | None = Field(
-        default=None, min_length=16, description="what a Prometheus server shows to read /metrics; empty: no such page"
+        default=None,
+        description="16 signs or more, what a Prometheus server shows to read /metrics; empty: no such page",
     )
     otlp_url: str = Field(
         default="",
@@ -171,7 +172,13 @@ class Settings(BaseSettings):
             raise ConfigError(
                 ["FENGSUI_OTLP_URL：地址里不写用户和密码，写在 OTEL_EXPORTER_OTLP_HEADERS（authorization=Basic%20…）"]
             )
-        if mistakes := [*mistakes_in(self.elastic_access), *mail_mistakes(smtp, self.mail_from)]:
+        least = 16
+        short = [
+            f"FENGSUI_{name.upper()}：至少 {least} 个字符，现有 {len(told)} 个；生成一个：openssl rand -hex 24"
+            for name, secret in (("backup_key", self.backup_key), ("metrics_token", self.metrics_token))
+            if secret is not None and len(told := secret.get_secret_value()) < least
+        ]
+        if mistakes := [*short, *mistakes_in(self.elastic_access), *mail_mistakes(smtp, self.mail_from)]:
             raise ConfigError(mistakes)
         return self
 

@@ -10,6 +10,14 @@ MAGIC = b"\x1f\x8b\x08"
 RECORD = b"WARC/"
 
 
+def holds_together(path: Path) -> bool:
+    """Whether a file is there and every member of it is whole, by the checksums of gzip."""
+    try:
+        return path.stat().st_size == sum(length for _, length in members(path))
+    except OSError:
+        return False
+
+
 def members(path: Path) -> Iterator[tuple[int, int]]:
     """Offset and length of each whole gzip member, that is of each record: also of those behind a damaged one, of
     which nothing is told, as of half a member at the end."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from core.clock import as_utc, iso_beijing
 from core.durable import sync_folder
 from core.errors import FengsuiError, UsageError
+from crawlers.archive_members import holds_together
 from keeping.folders import ARCHIVE, config_files, is_open, kept_files, key_files, locked
 from keeping.manifest import (
     POOL,
@@ -41,7 +42,7 @@ SEALED = "keys.sealed"
 class Source:
     """What is backed up. passphrase: seals the keys; empty: they are left out.  erased: as in the manifest.
 
-    rewritten: files of the archive that were changed on purpose, by name.
+    rewritten: files of the archive that were changed on purpose, ever, by name.
     """
 
     store: Store
@@ -156,8 +157,9 @@ def _fill(source: Source, folder: Path, making: Path, name: str, now: datetime) 
 def _keep(
     pool: Pool, name: str, path: Path, before: KeptFile | None, rewritten: frozenset[str], problems: list[str]
 ) -> KeptFile | None:
-    """Take a file in; None where it is gone by now. A page's file that changed after it was closed is damaged: what the
-    backup before has of it is kept instead, and told."""
+    """Take a file in; None where it is gone by now. A page's file that changed after it was closed is damaged, unless
+    records of it were blanked and all of it holds together: what the backup before has of it is kept instead, and
+    told."""
     try:
         found = path.stat()
         if before and (before.size, before.modified) == (found.st_size, found.st_mtime_ns) and pool.holds(before):
@@ -165,8 +167,10 @@ def _keep(
         kept = pool.add(path, name, open=is_open(path), most=found.st_size)
     except FileNotFoundError:
         return None
-    closed = before is not None and not before.open and name.startswith(f"{ARCHIVE}/") and name not in rewritten
-    if closed and before is not None and kept.sha256 != before.sha256 and pool.holds(before):
+    if before is None or before.open or not name.startswith(f"{ARCHIVE}/") or kept.sha256 == before.sha256:
+        return kept
+    on_purpose = name in rewritten and kept.size == before.size and holds_together(path)
+    if not on_purpose and pool.holds(before):
         problems.append(f"{name}：封存后被改动，备份里保留原来的；恢复：fengsui restore 目录 --only archive")
         return before
     return kept

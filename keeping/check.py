@@ -6,7 +6,7 @@ looked at again first, so that what was restored is no longer told.
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -58,10 +58,9 @@ def _still(store: Store, data_dir: Path, damage: tuple[Damage, ...]) -> Iterator
     for one in damage:
         if one.kind == ARCHIVE:
             with store.read() as db:
-                ref = archived_at(db, one.place)
-            why = _page_fault(data_dir, ref) if ref else ""
-            if why:
-                yield replace(one, why=why)
+                refs = archived_at(db, one.place)
+            for ref, why in _faults(data_dir, refs):
+                yield replace(one, file=f"{ARCHIVE}/{ref.file}", why=why)
 
 
 def _pages(
@@ -78,8 +77,8 @@ def _pages(
         if last is None:
             place, whole_at = 0, now.isoformat()
             break
-        for at, document, ref in rows:
-            if why := _page_fault(data_dir, ref):
+        for at, document, refs in rows:
+            for ref, why in _faults(data_dir, refs):
                 known[at] = Damage(ARCHIVE, f"{ARCHIVE}/{ref.file}", document, why, at)
         looked, round_looked, place = looked + most, round_looked + len(rows), last
     others = [one for one in check.damage if one.kind != ARCHIVE]
@@ -87,12 +86,14 @@ def _pages(
     return replace(check, next=place, looked=round_looked, whole_at=whole_at, damage=damage)
 
 
-def _page_fault(data_dir: Path, ref: ArchiveRef) -> str:
-    try:
-        read_record(data_dir / ARCHIVE, ref)
-    except ArchiveDamaged as problem:
-        return str(problem).partition(": ")[2] or str(problem)
-    return ""
+def _faults(data_dir: Path, refs: Iterable[ArchiveRef]) -> Iterator[tuple[ArchiveRef, str]]:
+    """The first record of a document that is damaged, page or attached file, and why."""
+    for ref in refs:
+        try:
+            read_record(data_dir / ARCHIVE, ref)
+        except ArchiveDamaged as problem:
+            yield ref, str(problem).partition(": ")[2] or str(problem)
+            return
 
 
 def _proofs(store: Store, data_dir: Path, check: Check, left: Callable[[], bool]) -> Check:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -38,18 +38,18 @@ from store.schema import Json, documents, handed_in, metadata, recent_queries
 
 CASES = (
     "alerts", "alert_history", "findings", "ledger_entries", "ledger_rows", "ledger_proofs", "supervisions", "papers",
-    "paper_values", "weekly_cells", "weekly_acts", "alert_files", "legal_holds",
+    "paper_values", "weekly_cells", "weekly_acts", "alert_files", "legal_holds", "audit",
 )  # fmt: skip
-"""Files of cases: kept by law, told and left."""
-NOT_SEARCHED = ("audit", "audit_head", "facts", "users", "enterprises", "firm_changes", "archive_changes", "jobs")
-"""The log is never changed; the register is public; accounts are ended by `fengsui user`."""
+"""Files of cases, and the log of who did what (a search that was exported stands in it): kept by law, told and left."""
+NOT_SEARCHED = ("audit_head", "facts", "users", "enterprises", "firm_changes", "archive_changes", "jobs")
+"""The register is public; accounts are ended by `fengsui user`."""
 SAID = ("title", "text", "raw", "author", "origin", "fields", "tables", "attachments", "analysis", "error")
 """Columns of a document that say something; the others find and count it."""
 CODES = frozenset(
     ("id", "document", "event", "other", "alert", "entry", "firm", "product", "territory", "jurisdiction", "source",
      "kind", "key", "rule", "url", "external_id", "sha256", "hash", "state", "stage", "action", "once", "actor",
      "archive", "claimed_by", "channel", "recipient", "user", "owner", "password", "token_hash", "secret", "documents",
-     "findings")
+     "findings", "previous_hash")
 )  # fmt: skip
 ERASURES = "erasures"
 NOTE = "personal data removed"
@@ -80,7 +80,7 @@ class Unfinished:
         day = self.at[:16].replace("T", " ")
         return (
             f"{self.by} 于 {day}（UTC）开始的一次按人删除没有做完（依据：{self.reason}），存档页里还有",
-            "用同样的姓名、电话、证号再做一次：fengsui erase-person … --do，或在“设置 · 按人删除”",
+            "用同样的姓名、电话、证号再做一次：fengsui erase-person … --do，或在“管理 · 按人删除”",
         )
 
 
@@ -180,13 +180,12 @@ class Eraser:
     def _documents(self, db: Connection, now: datetime) -> list[Hit]:
         """Documents of which any revision names the person."""
         columns = _texts(documents)
-        query = select(
-            documents.c.id, documents.c.title, *(self._names(one).label(f"in_{one.name}") for one in columns)
-        )
+        texts = [type_coerce(one, Text).label(one.name) for one in columns]
+        query = select(documents.c.id, *texts).where(or_(*map(self._names, columns))).order_by(documents.c.seq)
         hits: dict[str, tuple[str, set[str]]] = {}
-        for row in db.execute(query.where(or_(*map(self._names, columns))).order_by(documents.c.seq)).mappings():
-            where = {one.name for one in columns if row[f"in_{one.name}"]}
-            if row["id"] not in self.left_out:
+        for row in db.execute(query.execution_options(yield_per=AT_ONCE)).mappings():
+            where = set(self._changed(documents, dict(row)))
+            if where and row["id"] not in self.left_out:
                 hits.setdefault(row["id"], (row["title"], set()))[1].update(where)
         held = self._held(db, list(hits), now)
         return [
@@ -207,6 +206,9 @@ class Eraser:
         mine = documents.c.id.in_(ids)
         for row in self._plain(db, documents, mine):
             self._mask_row(db, documents, row)
+        # Who works on one has read what stood there: its claim is gone, and what it would write with it.
+        claimed = and_(mine, documents.c.claimed_by.is_not(None))
+        db.execute(update(documents).where(claimed).values(claimed_by=None, claimed_until=None))
         again = and_(mine, documents.c.latest, documents.c.stage == INDEXED)
         db.execute(update(documents).where(again).values(stage=JUDGED, attempts=0))  # into the index as it is now
 
@@ -218,7 +220,8 @@ class Eraser:
 
     def _rows(self, db: Connection, table: Table) -> list[dict[str, Any]]:
         columns = _texts(table) if table is not recent_queries else [recent_queries.c.text]
-        return self._plain(db, table, or_(*map(self._names, columns)))
+        found = self._plain(db, table, or_(*map(self._names, columns)))
+        return [row for row in found if table is recent_queries or self._changed(table, row)]
 
     def _plain(self, db: Connection, table: Table, which: Any) -> list[dict[str, Any]]:
         """Rows with their JSON as the text that is stored."""
@@ -234,14 +237,20 @@ class Eraser:
                 self._mask_row(db, table, row)
 
     def _mask_row(self, db: Connection, table: Table, row: dict[str, Any]) -> None:
-        changed = {
-            one.name: masked
-            for one in _texts(table)
-            if row[one.name] and (masked := self.person.masked(row[one.name])) != row[one.name]
-        }
-        if changed:
+        if changed := self._changed(table, row):
             values = {table.c[name]: type_coerce(value, Text) for name, value in changed.items()}
             db.execute(update(table).where(_is(table, row)).values(values))
+
+    def _changed(self, table: Table, row: Mapping[str, Any]) -> dict[str, str]:
+        """The columns of a row that name the person, as they are without."""
+        found = {}
+        for one in _texts(table):
+            told = row[one.name]
+            if told and (masked := self.person.masked(told)) != told:
+                if isinstance(one.type, Json) and (masked := self.person.masked_json(told)) == told:
+                    continue
+                found[one.name] = masked
+        return found
 
     def _names(self, column: Column[Any]) -> Any:
         text = type_coerce(column, Text)
@@ -286,8 +295,7 @@ class Eraser:
             blank(path, gone, note=f"{NOTE} {now:%Y-%m-%d}", now=now)
 
     def _in_record(self, path: Path, offset: int, length: int) -> bool:
-        body = _body(path, offset, length)
-        return any(spelling in body for spelling in self.person.byte_spellings)
+        return self.person.is_in(_body(path, offset, length))
 
     def _rewrite(
         self,

@@ -57,6 +57,8 @@ def export_all(store: Store, data_dir: Path, folder: Path, *, now: datetime, cop
     try:
         sums: dict[str, str] = {}
         with store.read() as db:
+            if db.dialect.name == "postgresql":  # where each statement sees what was committed before it
+                db.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             rows = {table.name: _write_table(db, table, making, sums) for table in metadata.sorted_tables}
         _write(making, "dictionary.json", to_pretty_json(dictionary()).encode(), sums)
         files = _files(data_dir, making, sums, copy=copy)

@@ -18,6 +18,7 @@ class Move:
     """backup: its folder.  aside: where `old` names go.  new: names that come out of the staging folder.
 
     database: on PostgreSQL it is being replaced, nothing was moved yet.  schema: where its old tables are then.
+    alone: the database alone was asked for.
     """
 
     backup: str
@@ -26,6 +27,14 @@ class Move:
     new: tuple[str, ...] = ()
     database: bool = False
     schema: str = ""
+    alone: bool = False
+
+    @property
+    def again(self) -> str:
+        """The command that goes on with it."""
+        folder, _, name = self.backup.rpartition("/")
+        more = " --only store" if self.alone else " --force" if self.database else ""
+        return f"fengsui restore {folder} --name {name}{more}"
 
 
 def unfinished(data_dir: Path) -> Move | None:

@@ -77,6 +77,7 @@ class Pool:
         """Write a file out, synced. Raises FengsuiError where its bytes are not those that were put in."""
         target.parent.mkdir(parents=True, exist_ok=True)
         with self.path_of(kept.sha256).open("rb") as source, target.open("wb") as file:
+            os.chmod(target, 0o640)
             sha256, _size = pour(source, file)
             sync_file(file)
         if sha256 != kept.sha256:

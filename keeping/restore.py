@@ -7,9 +7,9 @@ then nothing else opens the folder.
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import inspect
@@ -18,6 +18,7 @@ from core.clock import as_utc
 from core.durable import sync_file, sync_folder
 from core.errors import FengsuiError, UsageError
 from crawlers.archive import OPEN
+from crawlers.archive_members import holds_together
 from crawlers.archive_mend import mend
 from keeping.backup import newest
 from keeping.folders import ARCHIVE, ASIDE, DATABASE, KEYS, PROOFS, STAGING, config_files, in_use, is_open
@@ -27,8 +28,11 @@ from keeping.pool import Pool
 from keeping.seal import SETTING, unseal
 from keeping.store_copy import restore_postgresql, restore_sqlite, tables_of
 from store.database import Store
+from store.expiry import FileChange
 
 PARTS = ("store", "archive", "proofs", "keys", "config")
+A_DAY = timedelta(days=1)
+"""An erasure, and a night of retention, is done by then."""
 CONFIG_BESIDE = "config-from-backup"
 
 
@@ -67,6 +71,12 @@ def choose(folder: Path, name: str | None, target: Target) -> Manifest:
             f"备份的库是 {manifest.store.engine}，这里是 {here}：按备份时的数据库设置 FENGSUI_DATABASE_URL；"
             "换数据库用 fengsui export-all"
         )
+    file = target.store.engine.url.database or ""
+    if here == "sqlite" and Path(file).resolve() != (target.data_dir / DATABASE[0]).resolve():
+        raise UsageError(
+            f"FENGSUI_DATABASE_URL 指到数据目录之外的 {file}，恢复只放回 {target.data_dir / DATABASE[0]}："
+            "去掉这项设置再恢复，然后自行移到那里"
+        )
     return manifest
 
 
@@ -88,8 +98,7 @@ def restore_all(folder: Path, manifest: Manifest, target: Target, *, now: dateti
             raise FengsuiError(f"{manifest.store.file} 与清单的 SHA-256 不符，备份已损坏；换一份备份")
         else:
             old = f"fengsui_before_{as_utc(now):%Y%m%d_%H%M%S}" if tables else ""
-            begin(target.data_dir, Move(str(folder / manifest.name), database=True, schema=old))
-            restore_postgresql(manifest.store, folder / manifest.name, target.store, aside=old)
+            _replace_database(folder, manifest, target, old, alone=False)
             done.aside = f"数据库模式 {old}" if old else ""
         moved = [*stands, *(name for name in ("index", "registry.match") if (target.data_dir / name).exists())]
         _move_in(target.data_dir, staging, folder / manifest.name, aside, moved)
@@ -115,11 +124,17 @@ def resume(target: Target) -> Move | None:
 
 
 def restore_parts(
-    folder: Path, manifest: Manifest, target: Target, parts: Sequence[str], *, now: datetime, rewritten: frozenset[str]
+    folder: Path,
+    manifest: Manifest,
+    target: Target,
+    parts: Sequence[str],
+    *,
+    now: datetime,
+    rewritten: Mapping[str, FileChange],
 ) -> Restored:
     """Put back only what is missing or damaged of these parts; what is whole stays as it is.
 
-    rewritten: files of the archive that were changed on purpose since.  Raises UsageError for an unknown part.
+    rewritten: files of the archive that were changed on purpose, ever.  Raises UsageError for an unknown part.
     """
     unknown = sorted(set(parts) - set(PARTS))
     if unknown:
@@ -148,12 +163,23 @@ def _store_alone(
 ) -> None:
     if manifest.store.engine == "postgresql":
         old = f"fengsui_before_{as_utc(now):%Y%m%d_%H%M%S}" if _rows(target.store) else ""
-        restore_postgresql(manifest.store, folder / manifest.name, target.store, aside=old)
+        _replace_database(folder, manifest, target, old, alone=True)
+        end(target.data_dir)
         done.told += [f"原来的库在数据库模式 {old}"] if old else []
         return
     restore_sqlite(manifest.store, folder / manifest.name, staging / DATABASE[0])
     _move_in(target.data_dir, staging, folder / manifest.name, aside, DATABASE)
     done.told.append(f"{manifest.made_at} 之后入库的不在其中；页面存档还在，重新采集会再入库")
+
+
+def _replace_database(folder: Path, manifest: Manifest, target: Target, old: str, *, alone: bool) -> None:
+    """The tables of a PostgreSQL, with a note that they are being replaced: it stays where this is killed."""
+    begin(target.data_dir, Move(str(folder / manifest.name), database=True, schema=old, alone=alone))
+    try:
+        restore_postgresql(manifest.store, folder / manifest.name, target.store, aside=old)
+    except FengsuiError:  # what stood there is in its place again
+        end(target.data_dir)
+        raise
 
 
 def _fetch(folder: Path, manifest: Manifest, target: Target, staging: Path, done: Restored) -> None:
@@ -208,16 +234,22 @@ def _mend_files(
     target: Target,
     part: str,
     aside: str,
-    rewritten: frozenset[str],
+    rewritten: Mapping[str, FileChange],
     done: Restored,
 ) -> None:
     """Put back the files of one folder that are gone or damaged, the system may run."""
     pool = Pool(folder / POOL)
     for kept in manifest.files:
         path = _safe(target.data_dir, kept.path)
-        if not kept.path.startswith(f"{part}/") or kept.path in rewritten:
+        change = rewritten.get(kept.path)
+        if not kept.path.startswith(f"{part}/") or _is_whole(path, kept):
             continue
-        if _is_whole(path, kept):
+        if change is not None and (change.records < 0 or holds_together(path)):
+            continue  # as it is to be
+        if change is not None and not _has(kept, manifest, change):
+            done.told.append(
+                f"{kept.path} 损坏或缺失；备份里的还是按期限或按人删除之前的，没有恢复：用 --name 选更晚的一份"
+            )
             continue
         if path.is_file() and is_open(path):
             done.told.append(f"{kept.path} 正在写，没有动；停下系统后再恢复")
@@ -225,6 +257,12 @@ def _mend_files(
         _replace(pool, kept, path, target.data_dir / aside / kept.path)
         done.files += 1
         done.told.append(f"已恢复 {kept.path}")
+
+
+def _has(kept: KeptFile, manifest: Manifest, change: FileChange) -> bool:
+    """Whether a backup's copy was made after a file was last changed on purpose, and not while it was being changed."""
+    copied, written = datetime.fromisoformat(manifest.made_at), kept.modified / 1e9
+    return written >= change.at.timestamp() and copied - change.at >= A_DAY
 
 
 def _is_whole(path: Path, kept: KeptFile) -> bool:

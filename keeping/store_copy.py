@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DatabaseError
 
 from config.settings import inherited
 from core.durable import sync_file
@@ -207,13 +208,15 @@ def _dump(store: Store, address: URL, folder: Path) -> StoreCopy:
 def restore_postgresql(copy: StoreCopy, folder: Path, store: Store, *, aside: str) -> None:
     """Put a dump back in one transaction each for the old and the new. aside: schema that what stands there goes to;
     empty: there is nothing. Raises FengsuiError."""
-    with store.engine.begin() as db:
-        schema = db.execute(text("SELECT current_schema()")).scalar_one()
-        if aside:
-            db.execute(text(f'ALTER SCHEMA "{schema}" RENAME TO "{aside}"'))
-        else:
-            db.execute(text(f'DROP SCHEMA "{schema}" CASCADE'))
-        db.execute(text(f'CREATE SCHEMA "{schema}"'))
+    try:
+        with store.engine.begin() as db:
+            schema = db.execute(text("SELECT current_schema()")).scalar_one()
+            old = f'ALTER SCHEMA "{schema}" RENAME TO "{aside}"' if aside else f'DROP SCHEMA "{schema}" CASCADE'
+            db.execute(text(old))
+            db.execute(text(f'CREATE SCHEMA "{schema}"'))
+    except DatabaseError as problem:
+        told = f"数据库没有换，原样未动：{str(problem.orig).strip()}；账号须能改名和新建模式（数据库的所有者）"
+        raise FengsuiError(told) from problem
     environment, dump = access(make_url(store.url)), str(folder / copy.file)
     restorer = program("pg_restore")
     try:

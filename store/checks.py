@@ -1,7 +1,7 @@
 """What the store remembers of the daily check of what is kept."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -77,19 +77,32 @@ def note_check(store: Store, check: Check) -> None:
         set_fact(db, FACT, json.dumps(asdict(check), ensure_ascii=False))
 
 
-def archived_after(db: Connection, place: int, *, limit: int) -> tuple[list[tuple[int, str, ArchiveRef]], int | None]:
-    """Place, document and page of those of the next rows that have one in the archive, in the order of arrival, and the
-    place of the last row; None: there are no more."""
-    query = select(documents.c.seq, documents.c.id, documents.c.archive).where(documents.c.seq > place)
-    rows = db.execute(query.order_by(documents.c.seq).limit(limit)).all()
-    found = [(row.seq, row.id, ref_of(row.archive)) for row in rows if row.archive]
+def archived_after(
+    db: Connection, place: int, *, limit: int
+) -> tuple[list[tuple[int, str, tuple[ArchiveRef, ...]]], int | None]:
+    """Place, document, page and attached files of those of the next rows that have any in the archive, in the order of
+    arrival, and the place of the last row; None: there are no more."""
+    rows = db.execute(_ARCHIVED.where(documents.c.seq > place).order_by(documents.c.seq).limit(limit)).all()
+    found = [(row.seq, row.id, refs) for row, refs in _with_refs(db, rows) if refs]
     return found, rows[-1].seq if rows else None
 
 
-def archived_at(db: Connection, place: int) -> ArchiveRef | None:
-    """The page of one row; None where it is gone."""
-    kept = db.execute(select(documents.c.archive).where(documents.c.seq == place)).scalar_one_or_none()
-    return ref_of(kept) if kept else None
+def archived_at(db: Connection, place: int) -> tuple[ArchiveRef, ...]:
+    """Page and attached files of one row; empty where they are gone."""
+    rows = db.execute(_ARCHIVED.where(documents.c.seq == place)).all()
+    return next((refs for _row, refs in _with_refs(db, rows)), ())
+
+
+_ARCHIVED = select(documents.c.seq, documents.c.id, documents.c.archive, documents.c.attachments)
+
+
+def _with_refs(db: Connection, rows: Sequence[Any]) -> Iterator[tuple[Any, tuple[ArchiveRef, ...]]]:
+    attached = [row.seq for row in rows if row.attachments]
+    query = select(documents.c.seq, documents.c.raw).where(documents.c.seq.in_(attached))
+    raws: dict[int, Any] = dict(db.execute(query).tuples().all()) if attached else {}
+    for row in rows:
+        files = (one.get("archive") for one in raws.get(row.seq, {}).get("files", ()))
+        yield row, tuple(ref_of(one) for one in (row.archive, *files) if one)
 
 
 def ref_of(kept: Any) -> ArchiveRef:

@@ -150,18 +150,18 @@ class Store:
     def migrate(self) -> None:
         """Bring the schema up to this version, forward only. A newer one that only has more than we know is left as it
         is: processes are updated one by one. Raises StoreError on one that we cannot work on, or a foreign database."""
-        with self.engine.connect() as db:
-            current = MigrationContext.configure(db).get_current_revision()
+        current = self.schema_version()
         script = ScriptDirectory(str(MIGRATIONS))
         known = {revision.revision for revision in script.walk_revisions()}
         if current is not None and current not in known:
             self._newer(current, known)
             return
-        if current != script.get_current_head():
-            command.upgrade(alembic_config(self.url), "head")
-        if self.engine.dialect.name == "postgresql":
-            with self.engine.begin() as db:
-                keep_queues(db)
+        with _explaining():
+            if current != script.get_current_head():
+                command.upgrade(alembic_config(self.url), "head")
+            if self.engine.dialect.name == "postgresql":
+                with self.engine.begin() as db:
+                    keep_queues(db)
 
     def _newer(self, current: str, known: Collection[str]) -> None:
         """Go on where what came after us was only added. Raises StoreError."""
@@ -176,7 +176,7 @@ class Store:
 
     def schema_version(self) -> str | None:
         """The revision of the schema, None for an empty database."""
-        with self.engine.connect() as db:
+        with _explaining(), self.engine.connect() as db:
             return MigrationContext.configure(db).get_current_revision()
 
 
@@ -258,6 +258,9 @@ def _explaining(*, damage_only: bool = False) -> Iterator[None]:
 
 def _explained(problem: DatabaseError) -> StoreError:
     text, kind = str(problem.orig), StoreInTrouble if in_trouble(problem) else StoreError
+    if any(word in text for word in ("connection failed", "failed to resolve host", "connection timeout")):  # psycopg
+        remedy = "看 PostgreSQL 是否在运行，FENGSUI_DATABASE_URL 的主机、端口、账号和口令"
+        return kind(f"数据库连不上（{text.splitlines()[0]}）：{remedy}")
     if "no such table" in text or "does not exist" in text:
         return StoreError(f"the database has no tables yet ({text}); run: fengsui migrate")
     if "disk is full" in text or "No space" in text:

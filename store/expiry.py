@@ -107,7 +107,8 @@ def drop_raw(db: Connection, seqs: Sequence[int]) -> int:
 
 def needed_offsets(db: Connection, files: Collection[str]) -> dict[str, set[int]]:
     """Of each of these files of the archive the offsets of records that a row leads to. All rows are asked: a page that
-    was overlooked would be gone. In one walk, a few rows in memory at a time."""
+    was overlooked would be gone. In one walk, a few rows in memory at a time. A table that was handed in is needed as
+    long as one of its rows became no document, or one that is still there."""
     found: dict[str, set[int]] = {name: set() for name in files}
     live = documents.c.stage.not_in((EXPIRING, EXPIRED))
     attached = type_coerce(documents.c.attachments, Text) != "[]"
@@ -119,11 +120,21 @@ def needed_offsets(db: Connection, files: Collection[str]) -> dict[str, set[int]
         for ref in (one.get("archive") for one in raw.get("files", ())):
             if ref and ref["file"] in found:
                 found[ref["file"]].add(ref["offset"])
-    for (place,) in db.execute(select(handed_in.c.archive).where(handed_in.c.archive != "").distinct()):
+    gone = select(documents.c.seq).where(documents.c.id == handed_in.c.document, documents.c.latest, ~live).exists()
+    handed = select(handed_in.c.archive).where(handed_in.c.archive != "", ~gone)
+    for (place,) in db.execute(handed.distinct()):
         name, offset, _length = place.rsplit(" ", 2)
         if name in found:
             found[name].add(int(offset))
     return found
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file of the archive that was changed on purpose. at: last.  records: that were blanked; -1: all is gone."""
+
+    at: datetime
+    records: int
 
 
 def note_change(db: Connection, file: str, *, why: str, records: int, now: datetime) -> None:
@@ -133,6 +144,7 @@ def note_change(db: Connection, file: str, *, why: str, records: int, now: datet
         db.execute(archive_changes.insert().values(file=file, **values))
 
 
-def changed_files(db: Connection) -> dict[str, int]:
-    """Files of the archive that were changed on purpose, with how many records were blanked; -1: all is gone."""
-    return {row.file: row.records for row in db.execute(select(archive_changes.c.file, archive_changes.c.records))}
+def changed_files(db: Connection) -> dict[str, FileChange]:
+    """Files of the archive that were changed on purpose."""
+    columns = (archive_changes.c.file, archive_changes.c.at, archive_changes.c.records)
+    return {row.file: FileChange(row.at, row.records) for row in db.execute(select(*columns))}

@@ -4,16 +4,18 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Text, and_, insert, literal, or_, select, type_coerce, update
 
+from core.clock import as_utc
 from core.errors import UsageError
 from store.schema import (
     alert_documents,
     alerts,
     documents,
     event_documents,
+    event_moves,
     events,
     firm_facts,
     ledger_entries,
@@ -55,6 +57,15 @@ def add_hold(
         raise UsageError("保全的期限已过")
     values = {"kind": kind, "subject": subject, "reason": reason.strip(), "author": author, "at": now, "until": until}
     return int(db.execute(insert(legal_holds).values(**values).returning(legal_holds.c.number)).scalar_one())
+
+
+def until_day(text: str) -> datetime:
+    """The end of the day that was typed: a hold until a day holds on that day. Raises UsageError."""
+    try:
+        day = datetime.strptime(text.strip(), "%Y-%m-%d")  # noqa: DTZ007 - Beijing, says as_utc
+        return as_utc(day + timedelta(days=1))
+    except (ValueError, OverflowError):
+        raise UsageError("期限不是日期：写 2027-12-31，或留空直到解除") from None
 
 
 def end_hold(db: Connection, number: int, *, by: str, now: datetime) -> Hold:
@@ -129,19 +140,40 @@ def _by_alerts(db: Connection, ids: Collection[str], closed_before: datetime, fo
 
 
 def _by_hand(db: Connection, ids: Collection[str], now: datetime, found: dict[str, list[str]]) -> None:
-    force = _in_force(now)
+    subject = legal_holds.c.subject
+    whole = type_coerce(documents.c.analysis, Text).like(literal('%"').concat(subject).concat('"%'))
     queries = {
-        "document": select(legal_holds.c.subject, legal_holds.c.number).where(legal_holds.c.subject.in_(ids)),
+        "document": select(subject, legal_holds.c.number).where(subject.in_(ids)),
         "alert": select(alert_documents.c.document, legal_holds.c.number)
         .join(alerts, alerts.c.id == alert_documents.c.alert)
-        .where(or_(legal_holds.c.subject == alerts.c.id, legal_holds.c.subject == alerts.c.number))
+        .where(or_(subject == alerts.c.id, subject == alerts.c.number))
         .where(alert_documents.c.document.in_(ids)),
         "event": select(event_documents.c.document, legal_holds.c.number)
-        .join(events, events.c.id == event_documents.c.event)
-        .where(legal_holds.c.subject == events.c.id, event_documents.c.document.in_(ids)),
+        .join_from(event_documents, legal_holds, _is_of_event())
+        .where(event_documents.c.document.in_(ids)),
         "firm": select(documents.c.id, legal_holds.c.number)
-        .where(legal_holds.c.subject == documents.c.enterprise, documents.c.id.in_(ids), documents.c.latest),
+        .join_from(documents, legal_holds, or_(subject == documents.c.enterprise, whole))  # which it is about, or names
+        .where(documents.c.id.in_(ids), documents.c.latest),
     }  # fmt: skip
     for kind, query in queries.items():
-        for document, number in db.execute(query.where(legal_holds.c.kind == kind, force)):
+        for document, number in db.execute(query.where(legal_holds.c.kind == kind, _in_force(now))):
             found[document].append(f"保全 {number}")
+
+
+def _is_of_event() -> ColumnElement[bool]:
+    """Whether a hold is on the event that a document stands in, on one that went into it, or on one that it was split
+    off from after the hold was put: the machine brings events together and people take them apart."""
+    stands_in = event_documents.c.event
+
+    def leads_here(event: ColumnElement[str]) -> ColumnElement[bool]:
+        went = events.alias()
+        gone = select(went.c.id).where(went.c.merged_into == stands_in).correlate(event_documents)
+        return or_(event == stands_in, event.in_(gone))
+
+    split = (
+        select(event_moves.c.number)
+        .where(event_moves.c.kind == "split", event_moves.c.event == legal_holds.c.subject)
+        .where(event_moves.c.at >= legal_holds.c.at, event_moves.c.undone_at.is_(None))
+        .where(leads_here(event_moves.c.other))
+    )
+    return or_(leads_here(legal_holds.c.subject), split.correlate(legal_holds, event_documents).exists())

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, text, update
 
 from core.records import ArchiveRef
 from crawlers.archive import Archive
@@ -43,6 +43,18 @@ def add_pages(folder: Path, store: Store, *, most: int = 20) -> list[ArchiveRef]
     archive.close()
     store.close()
     return made
+
+
+def copy_rows(url: str, store: Store) -> None:
+    """Put all rows of an SQLite file into a PostgreSQL, in place of what is there."""
+    source = Store(url)
+    with source.read() as here, store.write() as db:
+        db.execute(text("set local session_replication_role = replica"))  # tables in any order
+        for table in metadata.sorted_tables:
+            db.execute(table.delete())
+            if some := [dict(one) for one in here.execute(table.select()).mappings()]:
+                db.execute(insert(table), some)
+    source.close()
 
 
 def rows_of(url: str) -> dict[str, list[tuple[object, ...]]]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
 from config.settings import PROJECT, Settings
 from core.clock import system_clock
@@ -21,10 +21,9 @@ from keeping.manifest import backups, read_manifest
 from keeping.store_copy import faults_of_copy
 from store.database import Store
 from store.processes import beat
-from store.schema import metadata
 from tests.command_line import Finished, run_here
 from tests.desk_server import NOW
-from tests.kept_folder import PROOF, files_of, fill_folder, rows_of
+from tests.kept_folder import PROOF, copy_rows, files_of, fill_folder, rows_of
 from tests.postgresql import Database
 
 MADE_AGAIN = ("index", "fengsui.db", "fengsui.db-wal", "fengsui.db-shm", "run.lock")
@@ -57,6 +56,8 @@ def test_what_was_destroyed_comes_back_row_by_row_and_byte_by_byte(data: Path, m
     shutil.rmtree(data)
     done = fengsui("restore", to, "--data", data)
     assert "fengsui reindex" in done.stdout
+    waiting = sum(not {"waiting", "sending"}.isdisjoint(map(str, row)) for row in before["deliveries"])
+    assert (f"待发的通知有 {waiting} 条" in done.stdout) is (waiting > 0)
     after = rows_of(url(data))
     assert {name: rows for name, rows in after.items() if rows != before[name]} == {}
     assert files_of(data, without=MADE_AGAIN) == files
@@ -66,15 +67,7 @@ def test_what_was_destroyed_comes_back_row_by_row_and_byte_by_byte(data: Path, m
 def test_what_was_destroyed_on_postgresql_comes_back(tmp_path: Path, postgresql: Database, data: Path) -> None:
     postgresql.empty()
     store, to = Store(postgresql.url), tmp_path / "backup"
-    rows = rows_of(url(data))
-    tables = [metadata.tables[name] for name in rows]
-    lite = Store(url(data))
-    with lite.read() as source, store.write() as db:
-        db.execute(text("set local session_replication_role = replica"))
-        for table in tables:
-            db.execute(table.delete())
-            if some := [dict(one) for one in source.execute(table.select()).mappings()]:
-                db.execute(insert(table), some)
+    copy_rows(url(data), store)
     before = rows_of(postgresql.url)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FENGSUI_DATABASE_URL", postgresql.url)
@@ -93,6 +86,36 @@ def test_what_was_destroyed_on_postgresql_comes_back(tmp_path: Path, postgresql:
         assert db.execute(text(f'select count(*) from "{aside}".documents')).scalar_one() == 0
         db.execute(text(f'drop schema "{aside}" cascade'))
     store.close()
+
+
+def test_a_database_of_postgresql_that_was_cut_off_while_it_came_back_is_not_opened_empty(
+    tmp_path: Path, postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgresql.empty()
+    monkeypatch.setenv("FENGSUI_DATABASE_URL", postgresql.url)
+    data, to = tmp_path / "data", tmp_path / "backup"
+    fengsui("migrate", "--data", data)
+    fengsui("backup", to, "--data", data)
+    before = {**rows_of(postgresql.url), "facts": []}  # one of them tells of the backup itself
+    words = ("restore", to, "--data", data, "--only", "store")
+
+    class Killed(BaseException):
+        """As by kill -9: nothing catches it, nothing is cleaned up after it."""
+
+    def killed(*_args: object, **_more: object) -> bytes:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("keeping.store_copy.run_program", killed)
+        with pytest.raises(Killed):
+            run_here(*map(str, words))
+    told = fengsui("audit", "verify", "--data", data, ends=2).stderr
+    assert f"fengsui restore {to} --name {backups(to)[0]} --only store" in told
+    fengsui(*words)
+    assert {**rows_of(postgresql.url), "facts": []} == before
+    with Store(postgresql.url).write() as db:
+        [aside] = db.execute(text("select nspname from pg_namespace where nspname like 'fengsui_before_%'")).scalars()
+        db.execute(text(f'drop schema "{aside}" cascade'))
 
 
 def test_a_second_backup_writes_only_what_is_new(data: Path) -> None:
@@ -145,6 +168,15 @@ def test_no_part_of_a_manifest_leads_out_of_the_folder(data: Path, monkeypatch: 
         only = ("--only", "keys") if part == "sealed" else ("--force",)
         assert "指到目录之外" in fengsui("restore", to, "--data", data, *only, ends=2).stderr
         assert not outside.exists()
+
+
+def test_a_passphrase_that_is_too_short_is_told_before_anything_is_copied(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FENGSUI_BACKUP_KEY", "kurz-7")
+    told = fengsui("backup", data.parent / "backup", "--data", data, ends=2).stderr
+    assert "FENGSUI_BACKUP_KEY：至少 16 个字符" in told
+    assert "kurz-7" not in told
 
 
 @contextmanager
@@ -241,6 +273,16 @@ def test_restore_refuses_what_does_not_fit(data: Path) -> None:
     assert "清单已损坏" in fengsui("restore", to, "--data", other, ends=2).stderr
     (file.parent / "manifest.json.sha256").write_text(hashlib.sha256(newer.encode()).hexdigest())
     assert "比本版新" in fengsui("restore", to, "--data", other, ends=2).stderr
+
+
+def test_a_database_outside_of_the_folder_is_not_taken_for_the_one_inside(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to, elsewhere = data.parent / "backup", data.parent / "elsewhere.db"
+    shutil.copy(data / "fengsui.db", elsewhere)
+    monkeypatch.setenv("FENGSUI_DATABASE_URL", f"sqlite:///{elsewhere}")
+    fengsui("backup", to, "--data", data)
+    assert "指到数据目录之外" in fengsui("restore", to, "--data", data, "--force", ends=2).stderr
 
 
 def test_restore_refuses_a_running_system(data: Path) -> None:

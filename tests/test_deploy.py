@@ -130,6 +130,16 @@ def test_fengsui_runs_without_rights_on_a_root_it_cannot_write() -> None:
     assert (service["user"], service["read_only"], service["cap_drop"]) == ("1000:1000", True, ["ALL"])
 
 
+def test_a_backup_has_its_program_and_a_place() -> None:
+    image = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+    release = re.search(r"POSTGRES_VERSION:-(\d+)", SERVICES["postgres"]["image"])
+    assert release is not None
+    assert f"postgresql-client-{release[1]} " in image, "pg_dump refuses a server that is newer than itself"
+    places = [mount.split(":")[1].split()[0] for mount in SERVICES["fengsui"]["volumes"]]
+    assert "/backups" in places
+    assert "/backups" in image
+
+
 def test_stores_have_no_way_out() -> None:
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     for name in ("elasticsearch", "postgres"):

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from commands import doctor_looks
+from commands.doctor import _processes
 from commands.doctor_looks import Finding
 from config.settings import Settings
 from core.clock import system_clock
@@ -73,6 +74,33 @@ def test_who_leads_and_who_stands_by(store: Store) -> None:
     with store.write() as db:
         beat(db, "scheduler@a/1", pid=1, now=now - timedelta(minutes=5))
     assert one(doctor_looks.look_at_leader(store), "调度").ok is False
+
+
+def test_a_process_that_fell_silent_while_others_run_needs_a_person(store: Store, tmp_path: Path) -> None:
+    now, old = system_clock(), system_clock() - timedelta(minutes=5)
+    with store.write() as db:
+        beat(db, "worker", pid=1, now=old)
+    assert one(_processes(store), "进程 worker").ok is None  # nothing runs: that is allowed
+    with store.write() as db:
+        for name, at in (("sender", now), ("crawler@a", old), ("crawler@b", now)):
+            beat(db, name, pid=2, now=at)
+    found = list(_processes(store))
+    assert [one(found, f"进程 {name}").ok for name in ("worker", "sender", "crawler@a", "crawler@b")] == [
+        False, True, None, True,
+    ]  # fmt: skip
+
+
+def test_a_database_that_is_away_is_told_by_every_command_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FENGSUI_DATABASE_URL", "postgresql+psycopg://fengsui:hunter2@127.0.0.1:1/fengsui")
+    done = run_here("doctor", "--json", "--data", str(tmp_path))
+    [found] = json.loads(done.stdout)["checks"]
+    assert (done.returncode, found["name"], found["ok"]) == (1, "数据库", False)
+    assert "数据库连不上" in found["detail"]
+    other = run_here("hold", "list", "--data", str(tmp_path))
+    assert (other.returncode, "FENGSUI_DATABASE_URL 的主机" in other.stderr) == (1, True)
+    assert "hunter2" not in done.stdout + other.stderr
 
 
 def test_open_metrics_are_told(tmp_path: Path) -> None:

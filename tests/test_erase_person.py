@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
+from config.keeping import KindRule, RetentionRules
 from core.errors import UsageError
 from core.records import ArchiveRef
 from crawlers.archive import Archive, read_record
@@ -19,14 +20,17 @@ from keeping.check import Budget, check_kept
 from keeping.erase import Eraser, Found
 from keeping.manifest import backups
 from keeping.person import Person
+from keeping.retention import Keeper
 from store import audit
 from store.database import Store
-from store.documents import find_document
+from store.documents import DEDUPED, FETCHED, advance, claim, find_document
+from store.holds import add_hold
 from store.schema import alert_documents, alerts, documents, recent_queries, told_goods
 from store.users import create_user
 from tests.command_line import run_here
 from tests.desk_server import NOW
-from tests.kept_folder import files_of, fill_folder
+from tests.kept_folder import copy_rows, files_of, fill_folder
+from tests.postgresql import Database
 from tests.test_backup import fengsui
 
 NAME, PHONE, NUMBER = "欧阳测试", "13912345678", "36010219900307123X"
@@ -77,14 +81,42 @@ def name_in(store: Store, data: Path, document: str, page: bytes) -> ArchiveRef:
 
 @pytest.mark.parametrize("text", [
     NAME, PHONE, "139 1234 5678", "139-1234-5678", "１３９１２３４５６７８", NUMBER, NUMBER.lower(),
+    "360102 19900307 123X", "+8613912345678", "008613912345678", "+86 139 1234 5678",
 ])  # fmt: skip
 def test_every_spelling_is_masked_in_its_length(text: str) -> None:
     assert ALL.masked(f"前{text}后") == f"前{'*' * len(text)}后"
+    assert any(spelling in text for spelling in ALL.spellings), "the database would not be asked for it"
 
 
 @pytest.mark.parametrize("text", ["139123456789", "8613912345678901", "欧阳测", "1391234567"])
 def test_what_is_only_alike_stays(text: str) -> None:
     assert Person(NAME, PHONE).masked(text) == text
+
+
+@pytest.mark.parametrize("text", [
+    "057187654321", "0571-87654321", "0571 87654321", "（0571）87654321", "(0571)87654321", "0571—87654321",
+])  # fmt: skip
+def test_a_landline_is_found_however_its_area_code_is_parted(text: str) -> None:
+    person = Person(phone="057187654321")
+    assert any(spelling in text for spelling in person.spellings)
+    assert not set("12345678") & set(person.masked(text))
+
+
+@pytest.mark.parametrize("phone", ["139 1234 5678", "139-1234-5678", "１３９１２３４５６７８", "+86 13912345678"])
+def test_what_is_looked_for_may_be_typed_in_any_way(phone: str) -> None:
+    assert Person.typed(f"{NAME[:2]} {NAME[2:]}", phone, "360102 19900307 123Ｘ") == ALL
+
+
+@pytest.mark.parametrize("text", [
+    "139123456789", NAME, f"+86{PHONE}", "&#27431;&#38451;&#27979;&#35797;", "\\u6b27\\u9633\\u6d4b\\u8bd5",
+    "\\u6B27\\u9633\\u6D4B\\u8BD5",
+])  # fmt: skip
+@pytest.mark.parametrize("charset", ["utf-8", "gb18030"])
+def test_a_page_is_masked_in_its_length_and_a_longer_number_is_another_s(text: str, charset: str) -> None:
+    page = f"<p>{text}</p>".encode(charset)
+    told = Person(NAME, PHONE).masked_bytes(page)
+    assert len(told) == len(page)
+    assert (told == page) is (text == "139123456789") is (not Person(NAME, PHONE).is_in(page))
 
 
 @pytest.mark.parametrize(("name", "phone", "number"), [
@@ -161,6 +193,72 @@ def test_what_a_case_rests_on_stays_and_is_told(store: Store, data: Path) -> Non
     assert one is not None
     assert NAME in one.text
     assert NAME.encode() in read_record(data / "archive", ref)[1]
+
+
+def test_erasing_holds_and_times_of_keeping_are_the_same_on_postgresql(data: Path, postgresql: Database) -> None:
+    postgresql.empty()
+    lite, store = Store(f"sqlite:///{data / 'fengsui.db'}"), Store(postgresql.url)
+    free, _ = free_and_held(lite)
+    name_in(lite, data, free, f"<p>{NAME}</p>".encode())
+    for kind, subject in (("event", "no such"), ("firm", "ENT0043"), ("alert", "YJ-2026-0001"), ("document", "d1")):
+        with lite.write() as db:
+            add_hold(db, kind, subject, reason="行政复议", author="王", now=NOW, until=None)
+    copy_rows(lite.url, store)
+    later = NOW + timedelta(days=400)
+    rules = RetentionRules(documents=(KindRule(days=180),), raw=90, pages=200, deliveries=100)
+    there, here = (vars(Keeper(one, data, rules).run(later)) for one in (store, lite))
+    assert there == here
+    assert eraser(store, data).find(NOW) == eraser(lite, data).find(NOW)
+    [hit] = eraser(store, data).erase(NOW, by="li", reason="申请 1 号").documents
+    assert hit.document == free
+    assert eraser(store, data).find(NOW) == Found()
+    store.close()
+    lite.close()
+
+
+def test_who_works_on_a_text_meanwhile_writes_nothing_of_what_it_read(store: Store, data: Path) -> None:
+    free, _ = free_and_held(store)
+    name_in(store, data, free, b"<p>nobody</p>")
+    with store.write() as db:
+        db.execute(update(documents).where(documents.c.id == free).values(stage=FETCHED))
+        [work] = claim(db, FETCHED, who="worker/1", now=NOW, limit=5)
+    assert NUMBER.lower() in work.raw["text"]
+    eraser(store, data).erase(NOW, by="li", reason="申请 1 号")
+    with store.write() as db:
+        assert not advance(db, work, who="worker/1", to=DEDUPED, at=NOW, text=f"投诉人{NAME}")
+        [again] = claim(db, FETCHED, who="worker/2", now=NOW, limit=5)
+    assert again.raw["text"] == "投诉人****，电话*************，证号******************"
+
+
+def test_what_is_only_alike_is_not_listed_and_numbers_of_ours_stay_numbers(store: Store, data: Path) -> None:
+    free, _ = free_and_held(store)
+    raw = {"text": "单号213912345678", "files": [{"name": "a.txt", "offset": 87654321}]}
+    mine = documents.c.id == free
+    with store.write() as db:
+        db.execute(update(documents).where(mine).values(raw=raw))
+    for phone in (PHONE, "87654321"):
+        assert eraser(store, data, Person(phone=phone)).find(NOW).documents == []
+    with store.write() as db:
+        db.execute(update(documents).where(mine).values(raw={**raw, "text": "电话87654321"}))
+    eraser(store, data, Person(phone="87654321")).erase(NOW, by="li", reason="申请 1 号")
+    with store.read() as db:
+        kept = db.execute(select(documents.c.raw).where(mine)).scalar_one()
+    assert kept == {**raw, "text": "电话********"}
+
+
+def test_a_log_line_that_names_the_person_stays_and_is_told(store: Store, data: Path) -> None:
+    with store.write() as db:
+        audit.note(db, "li", "export_search", f"{NAME} 火", at=NOW)
+    assert eraser(store, data).erase(NOW, by="li", reason="申请 1 号").cases["audit"] == 1
+    with store.read() as db:
+        assert audit.check_chain(db).broken is None
+
+
+def test_a_mistyped_folder_is_told_not_searched(tmp_path: Path) -> None:
+    for words in (("erase-person", "--name", NAME), ("keep",), ("hold", "list")):
+        done = run_here(*words, "--data", str(tmp_path / "typo"))
+        assert (done.returncode, "里没有库" in done.stderr) == (2, True)
+    assert not (tmp_path / "typo").exists()
 
 
 def test_a_namesake_s_documents_are_left_out(store: Store, data: Path) -> None:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, Table, insert, select, update
 
+from keeping import export
 from keeping.export import SECRETS, _lines, dictionary, export_all, value_of
-from store.database import Store
+from store.database import Store, set_fact
 from store.schema import documents, metadata
 from store.users import create_user
 from tests.desk_server import NOW
 from tests.kept_folder import PROOF, fill_folder, rows_of
+from tests.postgresql import Database
 from tests.test_backup import fengsui
 
 
@@ -76,6 +78,25 @@ def test_secrets_come_empty_and_every_column_is_explained(filled: Store, data: P
     assert told["documents"]["columns"]["raw"]["type"] == "json"
     assert told["users"]["columns"]["password"]["left_out"]
     assert all("$argon2" not in path.read_text() for path in (out / "tables").glob("*.jsonl"))
+
+
+def test_an_export_of_postgresql_is_one_moment_too(
+    postgresql: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgresql.empty()
+    store, write = Store(postgresql.url), export._write_table
+
+    def while_others_write(db: Connection, table: Table, folder: Path, sums: dict[str, str]) -> int:
+        count = write(db, table, folder, sums)
+        with store.write() as other:
+            set_fact(other, f"after {table.name}", "x")
+        return count
+
+    monkeypatch.setattr(export, "_write_table", while_others_write)
+    export_all(store, tmp_path, tmp_path.parent / f"{tmp_path.name}-out", now=NOW, copy=False)
+    store.close()
+    assert metadata.sorted_tables[0].name != "facts"
+    assert "after " not in (tmp_path.parent / f"{tmp_path.name}-out" / "tables" / "facts.jsonl").read_text()
 
 
 def test_an_export_that_fails_leaves_nothing(filled: Store, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

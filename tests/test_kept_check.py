@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from commands.digests import digest_desk_of
 from config.ledger import Proofs
 from config.settings import Settings
 from core.errors import StoreError
+from crawlers.archive import Archive
 from keeping.check import Budget, check_kept
 from ledger import proofs
 from pipelines.intake import StoreIntake
@@ -70,6 +71,21 @@ def test_a_changed_page_is_found_told_and_put_back_while_the_system_runs(data: P
     assert check_kept(store, data, Budget(pages=1), now=NOW).faults == []  # damaged places are looked at again first
     [aside] = data.glob(".before-*/archive/*/*.warc.gz")
     assert aside.read_bytes() != whole
+
+
+def test_a_changed_attachment_is_found_and_told_as_its_page_is(data: Path) -> None:
+    store, archive = Store(f"sqlite:///{data / 'fengsui.db'}"), Archive(data / "archive", started=NOW)
+    ref = archive.write_file("https://x.example/a.xls", "application/octet-stream", b"rows" * 99, NOW)
+    archive.close()
+    with store.write() as db:
+        seq = db.execute(select(documents.c.seq).where(documents.c.archive.is_not(None)).limit(1)).scalar_one()
+        values = {"attachments": ["a.xls"], "raw": {"files": [{"name": "a.xls", "archive": vars(ref)}]}}
+        db.execute(update(documents).where(documents.c.seq == seq).values(**values))
+    assert check_kept(store, data, Budget(), now=NOW).faults == []
+    spoil(data / "archive" / ref.file, ref.offset + 30)
+    for _night in range(2):
+        [damage] = check_kept(store, data, Budget(), now=NOW).damage
+        assert (damage.file, damage.place) == (f"archive/{ref.file}", seq)
 
 
 def status_page(data: Path) -> str:

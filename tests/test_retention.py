@@ -2,29 +2,44 @@
 
 import zipfile
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from warcio.archiveiterator import ArchiveIterator
 
+from commands.backup import target_of
 from config.keeping import KindRule, RetentionRules, load_keeping
-from config.settings import PROJECT
+from config.settings import PROJECT, Settings
+from core.clock import beijing, system_clock
 from core.records import ArchiveRef
 from crawlers.archive import read_record
 from crawlers.archive_blank import blank, is_blank
 from crawlers.archive_members import members
+from keeping.backup import Source, back_up
 from keeping.check import Budget, check_kept
+from keeping.restore import Restored, choose, restore_parts
 from keeping.retention import Gone, Keeper
 from store import documents as store_documents
 from store.database import Store
 from store.documents import find_document, tally
-from store.expiry import TITLE, changed_files
-from store.holds import add_hold, end_hold
-from store.schema import alert_documents, alerts, deliveries, documents, sentence_hashes, signal_cards
+from store.events import add_move, merge_into, move_members, revive
+from store.expiry import TITLE, changed_files, needed_offsets, note_change
+from store.holds import add_hold, end_hold, holds_in_force, why_held
+from store.schema import (
+    alert_documents,
+    alerts,
+    deliveries,
+    documents,
+    event_documents,
+    events,
+    handed_in,
+    sentence_hashes,
+    signal_cards,
+)
 from tests.command_line import run_here
 from tests.desk_server import NOW, make_services
 from tests.kept_folder import add_pages, fill_folder
@@ -227,9 +242,104 @@ def test_a_file_of_the_archive_that_nothing_leads_to_goes_and_no_backup_brings_i
     assert gone.files == 1
     assert not list((data / "archive").glob("*/*.warc.gz"))
     with services.store.read() as db:
-        assert list(changed_files(db).values()) == [-1]
+        assert [one.records for one in changed_files(db).values()] == [-1]
     assert "已恢复 0 个文件" in run_here("restore", str(to), "--data", str(data), "--only", "archive").stdout
     assert not list((data / "archive").glob("*/*.warc.gz"))
+
+
+def test_a_file_whose_old_records_are_gone_is_guarded_and_put_back_as_it_is_since(tmp_path: Path) -> None:
+    data, to = fill_folder(tmp_path / "data"), tmp_path / "backup"
+    store = Store(f"sqlite:///{data / 'fengsui.db'}")
+    refs = add_pages(data, store, most=4)
+    path, name = data / "archive" / refs[0].file, f"archive/{refs[0].file}"
+    source = Source(store, data, PROJECT / "config", "demo", rewritten=frozenset([name]))
+    back_up(source, to, now=datetime.now(UTC))
+    with store.write() as db:
+        note_change(db, refs[0].file, why="expired", records=1, now=datetime.now(UTC))
+        [change] = changed_files(db).values()
+    blank(path, [(refs[1].offset, refs[1].length)], note="因期限删除", now=NOW)
+    whole = path.read_bytes()
+
+    def spoil() -> None:
+        path.write_bytes(whole[: refs[2].offset + 40] + b"\xff\x00\xff" + whole[refs[2].offset + 43 :])
+
+    def mend() -> Restored:
+        target = target_of(Settings(profile="demo", data=data))
+        manifest = choose(to, None, target)
+        return restore_parts(to, manifest, target, ["archive"], now=NOW, rewritten={name: change})
+
+    spoil()
+    told = mend().told  # the only backup is of before: it would bring back what had to go
+    assert "按期限或按人删除之前的" in told[0]
+    path.write_bytes(whole)
+    assert back_up(source, to, now=datetime.now(UTC) + timedelta(days=2)).manifest.problems == ()
+    spoil()
+    assert "封存后被改动" in back_up(source, to, now=datetime.now(UTC) + timedelta(days=3)).manifest.problems[0]
+    assert mend().files == 1
+    assert path.read_bytes() == whole
+
+
+def test_a_table_that_was_handed_in_goes_with_the_last_of_its_documents(services: Services) -> None:
+    first, second = _all_ids(services.store)[:2]
+    row = {
+        "kind": "complaints", "source": "12315", "revision": 1, "latest": True, "hash": "", "day": NOW.date(),
+        "territory": "", "product": "", "firm": "", "outcome": "", "site": "", "found": 0, "fixed": 0, "done": False,
+        "body": {}, "at": NOW, "actor": "li", "archive": "202611/a.warc.gz 7 90",
+    }  # fmt: skip
+    with services.store.write() as db:
+        for document in (first, second):
+            db.execute(insert(handed_in).values(**row, external_id=document, document=document))
+        for gone, needed in ((first, {7}), (second, set())):
+            db.execute(update(documents).where(documents.c.id == gone).values(stage="expired", archive=None))
+            assert needed_offsets(db, ["202611/a.warc.gz"])["202611/a.warc.gz"] == needed
+        db.execute(insert(handed_in).values(**row, external_id="x", document=""))  # became none: nothing says its time
+        assert needed_offsets(db, ["202611/a.warc.gz"])["202611/a.warc.gz"] == {7}
+
+
+def test_a_hold_on_an_event_goes_with_its_documents_wherever_they_are_put(services: Services) -> None:
+    def held() -> set[str]:
+        with services.store.read() as db:
+            why = why_held(db, [first, second], now=LATER, closed_before=LATER, papers_of={})
+        return {document for document, whys in why.items() if "保全 1" in whys}
+
+    one, other, first, second = "e-one", "e-other", "d-first", "d-second"
+    with services.store.write() as db:
+        for event, document, serial in ((one, first, 9001), (other, second, 9002)):
+            told = {"year": 2026, "serial": serial, "title": "", "level": 1, "documents": 1, "origins": 1, "facts": {}}
+            times = {"first_at": NOW, "last_at": NOW, "created_at": NOW}
+            db.execute(insert(events).values(id=event, **told, **times))
+            member = {"at": NOW, "risk": True, "held": False, "points": 0, "why": {}, "traits": {}}
+            db.execute(insert(event_documents).values(document=document, event=event, **member))
+        add_hold(db, "event", one, reason="行政复议", author="王", now=NOW, until=None)
+    assert held() == {first}
+    with services.store.write() as db:  # as the machine does it when a text tells of both
+        merge_into(db, one, other)
+    assert held() == {first, second}
+    with services.store.write() as db:
+        revive(db, one)
+        move_members(db, [first], one)
+        add_move(db, "split", one, other, documents={first: False}, parted=False, actor="李", at=NOW)
+        move_members(db, [first], other)
+    assert first in held()
+
+
+def test_a_hold_on_a_firm_keeps_what_names_it_beside_another(services: Services) -> None:
+    free = sorted(set(_all_ids(services.store)) - cited(services.store))
+    with services.store.write() as db:
+        told = {"mentions": [{"text": "甲公司", "id": "ENT0043"}]}
+        db.execute(update(documents).where(documents.c.id == free[0]).values(enterprise="ENT0001", analysis=told))
+        add_hold(db, "firm", "ENT0043", reason="行政复议", author="王", now=NOW, until=None)
+        why = why_held(db, free[:1], now=LATER, closed_before=LATER, papers_of={})
+    assert why == {free[0]: ["保全 1"]}
+
+
+def test_a_hold_until_a_day_holds_on_that_day(services: Services) -> None:
+    data = services.settings.data_dir
+    today = f"{beijing(system_clock()):%Y-%m-%d}"
+    put = run_here("hold", "add", "firm", "NIL:甲公司", "--reason", "行政复议", "--until", today, "--data", str(data))
+    assert put.returncode == 0, put.stderr
+    with services.store.read() as db:
+        assert len(holds_in_force(db, system_clock())) == 1
 
 
 def test_texts_of_old_notices_go_and_their_rows_stay(services: Services) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from config.keeping import load_keeping
-from core.errors import FengsuiError
+from core.errors import FengsuiError, UsageError
 from core.logs import log_event
 from keeping.erase import Eraser, Found
 from keeping.person import MARK, Person
@@ -45,10 +45,15 @@ class Work:
         given = filter(None, (self.person.name, self.person.phone, self.person.number))
         return tuple(one[:1] + MARK * max(1, len(one) - 2) + (one[-1:] if len(one) > 2 else "") for one in given)
 
-    @property
-    def word(self) -> str:
-        """What is to be typed again before anything is changed."""
-        return self.person.name or self.person.phone or self.person.number
+    def is_word(self, text: str) -> bool:
+        """Whether that is what is to be typed again before anything is changed: the name, else the phone, else the
+        number."""
+        asked = next(name for name in ("name", "phone", "number") if getattr(self.person, name))
+        try:
+            again = Person.typed(**{asked: text})
+        except UsageError:
+            return False
+        return bool(getattr(again, asked) == getattr(self.person, asked))
 
     @property
     def busy(self) -> bool:
@@ -94,6 +99,11 @@ class Erasures:
         tell, now = self._teller(work), self._services.clock()
         self._start(work, lambda: self._eraser(work).erase(now, by=who, reason=reason, tell=tell), DONE)
 
+    def _forget_old(self) -> None:
+        with self._lock:
+            if self._work is not None and not self._fresh(self._work):
+                self._work = None
+
     def forget(self, who: str) -> None:
         """Nothing of it stays in memory."""
         with self._lock:
@@ -125,5 +135,8 @@ class Erasures:
                 log_event(logger, "erasing_failed", level=logging.ERROR, error=type(problem).__name__)
                 work.problem, stage = "内部错误，类别已记入日志", FAILED
             work.at, work.stage = self._services.clock(), stage
+            forgetting = threading.Timer(KEPT.total_seconds() + 1, self._forget_old)  # also where nobody looks any more
+            forgetting.daemon = True
+            forgetting.start()
 
         threading.Thread(target=run, daemon=True, name="erasing").start()

@@ -1,19 +1,18 @@
 """保全, 按人删除: what is held whatever its age; a person whose data is to go. For administrators who see all."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from core.clock import as_utc, beijing
+from core.clock import beijing
 from core.errors import FengsuiError, UsageError
 from keeping.erase import unfinished
 from keeping.person import Person
 from store import audit
 from store.hold_subjects import WORDS, Subject, subject_of
-from store.holds import Hold, add_hold, end_hold, holds_in_force
+from store.holds import Hold, add_hold, end_hold, holds_in_force, until_day
 from web.erasing import FOUND, Erasures
 from web.history import people
 from web.visit import Here, Posted, Refused, Visit, redirect
@@ -58,7 +57,7 @@ def put_hold(visit: Here, form: Posted) -> Response:
     try:
         if len(typed["reason"]) < SHORTEST:
             raise UsageError(f"理由至少 {SHORTEST} 个字：写明哪件案子、谁要求的")
-        until = _until(typed["until"])
+        until = until_day(typed["until"]) if typed["until"] else None
         with visit.services.store.write() as db:
             held = subject_of(db, typed["kind"], typed["subject"])
             number = add_hold(
@@ -86,17 +85,6 @@ def lift_hold(visit: Here, form: Posted, number: int) -> Response:
     except UsageError:
         raise Refused(404, "没有在效的保全，或已由他人解除。") from None
     return redirect("/settings/holds?said=ended")
-
-
-def _until(text: str) -> datetime | None:
-    """The end of the day that was typed. Raises UsageError."""
-    if not text:
-        return None
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - Beijing, says as_utc
-        return as_utc(day + timedelta(days=1))
-    except (ValueError, OverflowError):
-        raise UsageError("期限不是日期：写 2027-12-31，或留空直到解除") from None
 
 
 def _holds_page(
@@ -135,10 +123,10 @@ def show_erasure(visit: Here) -> Response:
 def find_person(visit: Here, form: Posted) -> Response:
     """Begin to look."""
     keeping(visit)
-    typed = {name: "".join(str(form.get(name, "")).split())[:40] for name in ("name", "phone", "number")}
+    typed = {name: str(form.get(name, ""))[:40] for name in ("name", "phone", "number")}
     left_out = frozenset(str(form.get("left_out", "")).replace("，", " ").replace(",", " ").split()[:200])
     try:
-        _erasures(visit).look(visit.me.name, Person(**typed), left_out)
+        _erasures(visit).look(visit.me.name, Person.typed(**typed), left_out)
     except UsageError as problem:
         told = str(problem).replace("--name", "姓名").replace("--phone", "电话").replace("--id", "证号")
         return _erase_page(visit, wrong=f"{told}。", status=400)
@@ -154,7 +142,7 @@ def erase_person(visit: Here, form: Posted) -> Response:
     work, reason = _erasures(visit).of(visit.me.name), str(form.get("reason", "")).strip()[:200]
     if work is None or work.stage != FOUND:
         return _erase_page(visit, wrong=GONE, status=409)
-    if "".join(str(form.get("again", "")).split()) != work.word:
+    if not work.is_word(str(form.get("again", ""))[:40]):
         return _erase_page(visit, wrong="没有删除：再次输入的与查找的不同。", status=400)
     if len(reason) < SHORTEST:
         return _erase_page(visit, wrong=f"没有删除：依据至少 {SHORTEST} 个字，如申请编号。", status=400)
