@@ -134,6 +134,8 @@ class Archive:
             self._number += 1
             name = f"{day}-{self.started:%H%M%S%f}-{os.getpid()}-{self._number:04d}.warc.gz"
             self._name = f"{day[:6]}/{name}"
+            if (folder / name).exists():  # another writer's: no mark of ours beside it
+                continue
             mark = os.open(folder / f"{name}{OPEN}", os.O_WRONLY | os.O_CREAT, 0o640)
             try:
                 fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
