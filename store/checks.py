@@ -99,7 +99,7 @@ _ARCHIVED = select(documents.c.seq, documents.c.id, documents.c.archive, documen
 def _with_refs(db: Connection, rows: Sequence[Any]) -> Iterator[tuple[Any, tuple[ArchiveRef, ...]]]:
     attached = [row.seq for row in rows if row.attachments]
     query = select(documents.c.seq, documents.c.raw).where(documents.c.seq.in_(attached))
-    raws: dict[int, Any] = dict(db.execute(query).tuples().all()) if attached else {}
+    raws = {row.seq: row.raw for row in db.execute(query)} if attached else {}
     for row in rows:
         files = (one.get("archive") for one in raws.get(row.seq, {}).get("files", ()))
         yield row, tuple(ref_of(one) for one in (row.archive, *files) if one)

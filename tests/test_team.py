@@ -15,6 +15,7 @@ from commands.system import called
 from config.settings import Settings
 from core.errors import DeliveryError, NameTaken, UsageError
 from core.records import Analysis, Kind, Notification, RawDocument, Signal
+from nlp.analyze import Analyzer
 from nlp.subjects import Subjects, subjects_of
 from pipelines.indexing import Indexer
 from pipelines.intake import StoreIntake
@@ -45,7 +46,7 @@ TEN_MINUTES = timedelta(minutes=10)
 NOTHING = Analysis(False, 0, 0.0, None, None, None, (), (), (), (), (), (), (), "题", "文")
 
 
-class Reader:
+class Reader(Analyzer):
     """An analyzer that finds nothing, and during which anything may happen."""
 
     def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
@@ -59,7 +60,9 @@ class Reader:
         return subjects_of(NOTHING)
 
 
-def pipeline(store: Store, who: str, now: datetime, reader: Reader, during: Callable[[], object] | None = None) -> Any:
+def pipeline(
+    store: Store, who: str, now: datetime, reader: Reader, during: Callable[[], object] | None = None
+) -> Pipeline:
     """A worker whose judge leaves a row of its own, so that what it wrote can be seen."""
 
     def judge(db: Connection, signal: Signal, at: datetime) -> None:
@@ -67,7 +70,7 @@ def pipeline(store: Store, who: str, now: datetime, reader: Reader, during: Call
         if during is not None:
             during()
 
-    return Pipeline(store, reader, judge, lambda: now, who)  # type: ignore[arg-type]
+    return Pipeline(store, reader, judge, lambda: now, who)
 
 
 def give(store: Store, number: int = 1) -> None:
@@ -157,7 +160,7 @@ def test_what_changes_while_a_text_is_judged_is_judged_afterwards(
                 break
 
     give(store)
-    worker = Pipeline(store, Reader(), judge, lambda: NOON, "worker@a/1")  # type: ignore[arg-type]
+    worker = Pipeline(store, Reader(), judge, lambda: NOON, "worker@a/1")
     with ThreadPoolExecutor(1) as pool:
         worker.drain()
         begun[0].result(20)
