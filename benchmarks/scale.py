@@ -135,12 +135,15 @@ def whole(options: argparse.Namespace, folder: Path, store: Store) -> None:
         stream = enumerate(made(options.documents, options.shared, full=FULL))
         before = team.costs()
         for number in range(1, options.steps + 1):
+            fed = 0
             for _ in range(step // PORTION):
-                feed(store, list(itertools.islice(stream, PORTION)), options.documents)
+                some = list(itertools.islice(stream, PORTION))
+                fed += len(some)
+                feed(store, some, options.documents)
                 while on_the_way(store) > BACKLOG:
                     time.sleep(0.5)
             after = team.costs()
-            dear.append(told(number * step, step, before, after, workers))
+            dear.append(told(number * step, fed, before, after, workers))
             before = after
         while on_the_way(store):
             time.sleep(0.2)

@@ -3,8 +3,8 @@
 `made(count, shared)` gives the same texts each time. Of ten full texts three are the sample pack's with other places,
 firms and numbers on labels, four are questions with an excerpt (streams/zhihu_hot) and three are news in full
 (streams/xwlb). Where more are asked for than there are, the rest are headlines (streams/weibo_hot), as a crawler that
-reads hot lists sees them. The mix is the same from the first text to the last, so that what a text costs can be
-compared along the way.
+reads hot lists sees them; where those end, some 265,000, more of the sample pack. The mix is the same from the first
+text to the last, so that what a text costs can be compared along the way.
 """
 
 import csv
@@ -41,16 +41,18 @@ class Text:
 
 def made(count: int, shared: Path = SHARED, *, full: float = 1.0) -> Iterator[Text]:
     """So many texts, that share of them full ones; no title twice among the news."""
+    pack = filter(_full, pack_texts())
     kinds = (
-        filter(_full, pack_texts()),
+        pack,
         _kept(shared / "streams/zhihu_hot", "excerpt"),
         _kept(shared / "streams/xwlb", "body"),
     )
     parts = [
         list(itertools.islice(kind, int(count * full) * share // 10)) for kind, share in zip(kinds, OF_TEN, strict=True)
     ]
-    rest = itertools.islice(headlines(shared), count - sum(map(len, parts)))
-    return spread(*parts, list(rest))
+    rest = list(itertools.islice(headlines(shared), count - sum(map(len, parts))))
+    parts[0] += itertools.islice(pack, count - sum(map(len, parts)) - len(rest))
+    return spread(*parts, rest)
 
 
 def spread(*parts: Sequence[Text]) -> Iterator[Text]:

@@ -13,11 +13,12 @@ from config.keeping import load_keeping
 from core.clock import system_clock
 from core.errors import UsageError
 from keeping.erase import Eraser, Found, unfinished
+from keeping.handed_files import HandedPlaces
 from keeping.person import Person
 
 MOST_SHOWN = 50
 AFTER = (
-    "上传的佐证材料、图片、PDF 和已签公文的文件不逐字查找，请人工核对",
+    "上传的佐证材料、图片、PDF、打不开的压缩文件和已签公文的文件不逐字查找，请人工核对",
     "已导出、已发出的不在系统内；更早的备份里还有，随 --keep 轮换删去，由其恢复后须再做一次",
 )
 
@@ -52,7 +53,8 @@ def erase_person(
     settings = settings_of(data, profile, log_level="WARNING")
     store, now, who = existing_store(settings), system_clock(), getpass.getuser()
     closed_days = load_keeping(settings.config).retention.closed_alerts
-    eraser = Eraser(store, settings.data_dir, person, closed_days, frozenset(left_out or ()))
+    places = HandedPlaces.of(settings.config, settings.data_dir, settings.profile)
+    eraser = Eraser(store, settings.data_dir, person, closed_days, frozenset(left_out or ()), places)
     found = eraser.erase(now, by=who, reason=reason.strip()) if do else eraser.find(now)
     if as_json:
         print(json.dumps({"done": do, **asdict(found)}, ensure_ascii=False))
@@ -71,7 +73,8 @@ def _words(found: Found, *, done: bool) -> list[str]:
     verb = "已掩去" if done else "会掩去"
     free = [one for one in found.documents if not one.held]
     held = [one for one in found.documents if one.held]
-    lines = [f"{verb}文档 {len(free)} 件，存档页 {found.pages} 页，其他记录 {found.rows.total()} 行"]
+    files = f"存档页 {found.pages} 页，报送文件 {found.files.masked} 个"
+    lines = [f"{verb}文档 {len(free)} 件，{files}，其他记录 {found.rows.total()} 行"]
     lines += [f"  {one.document} {one.title[:40]}（{'、'.join(one.where)}）" for one in free[:MOST_SHOWN]]
     lines += [f"  …另 {len(free) - MOST_SHOWN} 件，用 --json 看全"] if len(free) > MOST_SHOWN else []
     lines += [f"  {table} {count} 行" for table, count in sorted(found.rows.items())]
@@ -83,4 +86,6 @@ def _words(found: Found, *, done: bool) -> list[str]:
             "办案材料不动：" + "，".join(f"{table} {count} 行" for table, count in sorted(found.cases.items()))
         )
     lines += [f"正在写的存档文件没有看：{name}；次日再做一次" for name in found.unread]
+    lines += [f"报送文件还没有读：{name}；读过后再做一次" for name in found.files.waiting]
+    lines += [f"报送文件不能逐字查找：{count} 个 {kind}，请人工核对" for kind, count in found.files.unsearched.items()]
     return [*lines, *AFTER, *([] if done else ["以上只是列出；执行：加 --do --reason 依据"])]

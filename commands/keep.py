@@ -14,6 +14,7 @@ from commands.stores import existing_store
 from config.keeping import load_keeping
 from config.settings import Settings
 from core.clock import iso_beijing, system_clock
+from keeping.handed_files import HandedPlaces
 from keeping.retention import Gone, Keeper
 from store import audit
 from store.database import Store
@@ -54,7 +55,8 @@ def kept(settings: Settings, store: Store, *, now: datetime, do: bool, seconds: 
     """Run the rules once. do: else nothing is changed."""
     rules = load_keeping(settings.config).retention
     index = open_index(settings, knowledge_of(settings, store), write=True) if do else None
-    gone = Keeper(store, settings.data_dir, rules, index, dry=not do).run(now, seconds=seconds)
+    places = HandedPlaces.of(settings.config, settings.data_dir, settings.profile)
+    gone = Keeper(store, settings.data_dir, rules, index, dry=not do, places=places).run(now, seconds=seconds)
     if index is not None:
         index.refresh()
         index.close()

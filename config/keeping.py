@@ -78,7 +78,8 @@ class RetentionRules(BaseModel):
 
     documents: the first rule that fits counts; what none fits stays.  raw: what was fetched as it was fetched, with
     personal data, beside the masked text.  closed_alerts: so long after its end an alert holds its documents.
-    pages: of the archive that no document leads to (lists, robots.txt).  deliveries: their texts.
+    pages: of the archive that no document leads to (lists, robots.txt).  deliveries: their texts.  handed: files that
+    were handed in or dropped and read (what was taken of them is in the archive), and those that were refused.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -91,6 +92,7 @@ class RetentionRules(BaseModel):
     closed_alerts: Days = 1095
     pages: Days | None = None
     deliveries: Days | None = None
+    handed: Days | None = None
     runs: Days = 30
     sessions: Days | None = None
     logs: Days | None = None

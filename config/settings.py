@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     elasticsearch_replicas: str = Field(
         default="0-1", pattern=r"^\d+(-\d+)?$", description="copies of each shard: a number, or a range by nodes"
     )
+    elasticsearch_shards: int = Field(
+        default=1, ge=1, le=64, description="parts of each month's index, of those made from now on"
+    )
     elasticsearch_repository: str = Field(default="fengsui", description="snapshot repository on the cluster")
     snapshots: str = Field(
         default="",

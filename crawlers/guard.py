@@ -26,6 +26,8 @@ from crawlers.urls import host_of, port_of
 
 KEPT_FOR = 60.0
 """Seconds after which a name is looked up and checked again."""
+MOST = 10_000
+"""Names that are remembered: lists of a hostile site may name a new one with each link."""
 
 
 def is_named(host: str, port: int, allowed: Sequence[str]) -> bool:
@@ -51,7 +53,9 @@ class AddressGuard:
             return f"{host} cannot be resolved: {getattr(error, 'strerror', None) or error}"
         private = [str(address) for address in addresses if not is_public(address)]
         if not private or is_named(host, port, allowed):
+            self._passed.pop(host, None)  # so that the one that passed longest ago stands first
             self._passed[host] = addresses
+            _forget_first(self._passed)
             return None
         return f"{host}:{port} is a private address ({private[0]}); allow_private does not name it"
 
@@ -72,8 +76,15 @@ class AddressGuard:
             return known[1]
         found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         addresses = tuple(dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found))
+        self._seen.pop(host, None)
         self._seen[host] = (loop.time(), addresses)
+        _forget_first(self._seen)
         return addresses
+
+
+def _forget_first(known: dict[str, Any]) -> None:
+    if len(known) > MOST:
+        del known[next(iter(known))]
 
 
 @implementer(IHostnameResolver)

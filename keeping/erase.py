@@ -1,4 +1,4 @@
-"""Erases a person from texts, originals, analyses, rows of other systems, notices and the archive.
+"""Erases a person from texts, originals, analyses, rows of other systems, notices, the archive, files handed in.
 
 What a case rests on stays and is told (store/holds.py), and so do the files of cases themselves: alerts, ledger,
 papers. The audit log is never changed; personal data does not stand in it.
@@ -26,7 +26,10 @@ from core.records import ArchiveRef
 from crawlers.archive import Archive, ArchiveDamaged, record_at
 from crawlers.archive_blank import blank, finish_blanks, is_blank
 from crawlers.archive_members import members
+from crawlers.attached.content import UnreadableFile
 from keeping.folders import ARCHIVE, alone, is_open
+from keeping.handed_files import NOWHERE, HandedPlaces, InFiles, search
+from keeping.packed_text import PACKED, is_in, masked
 from keeping.person import Person
 from store import audit
 from store.checks import ref_of
@@ -53,6 +56,8 @@ CODES = frozenset(
 )  # fmt: skip
 ERASURES = "erasures"
 NOTE = "personal data removed"
+HEAD_END = b"\r\n\r\n"
+PACKED_BODY = HEAD_END + PACKED
 AT_ONCE = 500
 DAY = timedelta(days=1)
 
@@ -99,6 +104,7 @@ class Found:
     """rows: of other tables, by table.  cases: of files of cases, which stay.  pages: records of the archive.
 
     held_pages: those that a held document leads to.  unread: files of the archive that are being written.
+    files: that were handed in.
     """
 
     documents: list[Hit] = field(default_factory=list)
@@ -107,22 +113,24 @@ class Found:
     pages: int = 0
     held_pages: int = 0
     unread: list[str] = field(default_factory=list)
+    files: InFiles = field(default_factory=InFiles)
 
     @property
     def nothing(self) -> bool:
         """Whether the person was found nowhere."""
-        return not (self.documents or self.rows or self.cases or self.pages or self.held_pages)
+        return not (self.documents or self.rows or self.cases or self.pages or self.held_pages or self.files.masked)
 
 
 @dataclass(frozen=True)
 class Eraser:
-    """left_out: documents that are not about this person, a namesake's: left as they are."""
+    """left_out: documents that are not about this person, a namesake's: left as they are.  places: files handed in."""
 
     store: Store
     data_dir: Path
     person: Person
     closed_days: int
     left_out: frozenset[str] = frozenset()
+    places: HandedPlaces = NOWHERE
 
     def find(self, now: datetime, tell: Tell = unheard) -> Found:
         """Where the person stands; nothing is changed. tell: how far it is."""
@@ -133,6 +141,7 @@ class Eraser:
                 if count := len(self._rows(db, table)):
                     (found.cases if table.name in CASES else found.rows)[table.name] = count
         self._archive(found, now, tell, do=False)
+        found.files = search(self.store, self.places, self.person, now=now, do=False)
         return found
 
     def erase(self, now: datetime, *, by: str, reason: str, tell: Tell = unheard) -> Found:
@@ -143,10 +152,14 @@ class Eraser:
         with alone(self.data_dir):
             found = self._mask(now, by, reason)
             self._archive(found, now, tell, do=True)
+            found.files = search(self.store, self.places, self.person, now=now, do=True)
             with self.store.write() as db:
                 left = [one for one in unfinished(db) if not self.person.is_of(one.of)]
                 set_fact(db, UNFINISHED, json.dumps([vars(one) for one in left], ensure_ascii=False))
-                details = {"pages": found.pages, "held_pages": found.held_pages, "unread": len(found.unread)}
+                details = {
+                    "pages": found.pages, "held_pages": found.held_pages, "unread": len(found.unread),
+                    "files": found.files.masked,
+                }  # fmt: skip
                 audit.note(db, by, "erase_person_done", "", at=now, details=details)
         return found
 
@@ -295,7 +308,14 @@ class Eraser:
             blank(path, gone, note=f"{NOTE} {now:%Y-%m-%d}", now=now)
 
     def _in_record(self, path: Path, offset: int, length: int) -> bool:
-        return self.person.is_in(_body(path, offset, length))
+        body = _body(path, offset, length)
+        packed = body.find(PACKED_BODY)
+        if packed < 0:
+            return self.person.is_in(body)
+        try:
+            return is_in(self.person, body[packed + len(HEAD_END) :])
+        except UnreadableFile:  # told to whoever asks: files of offices are to be looked at by a person
+            return False
 
     def _rewrite(
         self,
@@ -402,10 +422,10 @@ def _masked_record(
         headers = [(key, value) for key, value in record.http_headers.headers if key.lower() != "content-length"]
         status = int(record.http_headers.get_statuscode())
         note = ("X-Archive-Note", f"{NOTE} {now:%Y-%m-%d}")
-        return writer.write_response(uri, status, [*headers, note], person.masked_bytes(payload), fetched)
+        return writer.write_response(uri, status, [*headers, note], masked(person, payload), fetched)
     if record.rec_type == "resource":
         kind = record.rec_headers.get_header("Content-Type") or "application/octet-stream"
-        return writer.write_file(uri, kind, person.masked_bytes(payload), fetched)
+        return writer.write_file(uri, kind, masked(person, payload), fetched)
     return None
 
 

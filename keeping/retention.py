@@ -1,4 +1,4 @@
-"""What is kept how long: documents by kind and age, what was fetched, pages of the archive, texts of notices, logs.
+"""What is kept how long: documents by kind and age, what was fetched, pages of the archive, texts of notices, files.
 
 A night works for so many minutes and the next goes on behind it. What an open case rests on stays (store/holds.py).
 """
@@ -19,6 +19,7 @@ from core.errors import SearchUnavailable
 from crawlers.archive_blank import blank, finish_blanks, is_blank
 from crawlers.archive_members import members
 from keeping.folders import ARCHIVE, alone, is_open
+from keeping.handed_files import NOWHERE, HandedPlaces, aged
 from search.backend import SearchBackend
 from store.cards import one_judge_at_a_time
 from store.database import Store, get_fact, set_fact
@@ -62,13 +63,14 @@ class Gone:
 
 @dataclass(frozen=True)
 class Keeper:
-    """index: None in a dry run.  dry: nothing is changed.  tick: seconds."""
+    """index: None in a dry run.  dry: nothing is changed.  places: files handed in.  tick: seconds."""
 
     store: Store
     data_dir: Path
     rules: RetentionRules
     index: SearchBackend | None = None
     dry: bool = True
+    places: HandedPlaces = NOWHERE
     tick: Callable[[], float] = time.monotonic
 
     def run(self, now: datetime, *, seconds: float = float("inf")) -> Gone:
@@ -214,6 +216,11 @@ class Keeper:
                 gone.others["通知正文"] += empty_deliveries(db, now - DAY * rules.deliveries, dry=self.dry)
             if rules.sessions is not None:
                 gone.others["过期的登录"] += drop_sessions(db, now - DAY * rules.sessions, dry=self.dry)
+        if rules.handed is not None:
+            for path in list(aged(self.store, self.places, now - DAY * rules.handed)):
+                gone.others["报送文件"] += 1
+                if not self.dry:
+                    path.unlink(missing_ok=True)
         if rules.logs is not None:
             for path in sorted((self.data_dir / "logs").glob("*")):
                 if path.is_file() and path.stat().st_mtime < (now - DAY * rules.logs).timestamp():

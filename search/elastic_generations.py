@@ -30,11 +30,11 @@ NAMES_A_REQUEST = 30
 class Generations:
     """The generations of one index. Raises the client's errors and SearchUnavailable."""
 
-    def __init__(self, cluster: Cluster, names: IndexNames, replicas: str, clock: Clock) -> None:
+    def __init__(self, cluster: Cluster, names: IndexNames, replicas: str, clock: Clock, *, shards: int = 1) -> None:
         self._cluster = cluster
         self._client = cluster.client
         self._names = names
-        self._replicas = replicas
+        self._replicas, self._shards = replicas, shards
         self._clock = clock
         self._checked: set[int] = set()
         self.control = Control(cluster, names, replicas)
@@ -86,13 +86,14 @@ class Generations:
 
     def make(self, number: int) -> None:
         """The indices a generation has from the start; those that are there stay."""
-        self._create(self._names.places(number), places_index(self._names.places_door(number), self._replicas))
+        places = places_index(self._names.places_door(number), self._replicas, self._shards)
+        self._create(self._names.places(number), places)
         self.open_month(number, OTHER)
 
     def open_month(self, number: int, month: str) -> None:
         """Make a month, from the template. Searches see it when its generation is the one in use."""
         names, state = self._names, self.control.read()
-        pattern = template(names.months(number), self._replicas)
+        pattern = template(names.months(number), self._replicas, self._shards)
         self._cluster.ask(lambda: self._client.indices.put_index_template(name=names.generation(number), **pattern))
         aliases: Json = {names.door(number, month): {}}
         if _seen(state, number):

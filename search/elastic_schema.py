@@ -43,14 +43,14 @@ def mapping() -> dict[str, Any]:
     }
 
 
-def template(pattern: str, replicas: str) -> dict[str, Any]:
+def template(pattern: str, replicas: str, shards: int) -> dict[str, Any]:
     """For every month of one generation.
 
     refresh_interval: a signal is found a second after it was written, also on a shard nobody asked for a while;
     `refresh()` does not wait.  gc_deletes: how long a month remembers the version of what was moved out of it, so that
     a write that was on its way then does not put it back: far longer than any request lives.
     """
-    settings = {"number_of_shards": 1, "refresh_interval": "1s", "gc_deletes": "1h", **_copies(replicas)}
+    settings = {"number_of_shards": shards, "refresh_interval": "1s", "gc_deletes": "1h", **_copies(replicas)}
     return {
         "index_patterns": [pattern],
         "priority": 500,
@@ -60,7 +60,7 @@ def template(pattern: str, replicas: str) -> dict[str, Any]:
     }
 
 
-def places_index(door: str, replicas: str) -> dict[str, Any]:
+def places_index(door: str, replicas: str, shards: int) -> dict[str, Any]:
     """Where each signal lies. Read by id only, in real time: nothing is searched, so nothing need be refreshed."""
     unsearched = {"index": False, "doc_values": False}
     properties = {
@@ -68,7 +68,7 @@ def places_index(door: str, replicas: str) -> dict[str, Any]:
         "months": {"type": "keyword", **unsearched},
         "gone": {"type": "boolean", **unsearched},
     }
-    settings = {"number_of_shards": 1, "refresh_interval": "-1", **_copies(replicas)}
+    settings = {"number_of_shards": shards, "refresh_interval": "-1", **_copies(replicas)}
     mappings = {"dynamic": "strict", "properties": properties}
     return {"settings": {"index": settings}, "mappings": mappings, "aliases": {door: {}}}
 

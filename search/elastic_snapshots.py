@@ -35,12 +35,20 @@ class ElasticSnapshots:
     reaches, inside their path.repo) where it is not there."""
 
     def __init__(
-        self, access: Access, name: str, *, replicas: str, repository: str, location: str, clock: Clock = system_clock
+        self,
+        access: Access,
+        name: str,
+        *,
+        replicas: str,
+        repository: str,
+        location: str,
+        shards: int = 1,
+        clock: Clock = system_clock,
     ) -> None:
         self._cluster = Cluster(access)
         self._client = self._cluster.client
         self._names = IndexNames(name)
-        self._generations = Generations(self._cluster, self._names, replicas, clock)
+        self._generations = Generations(self._cluster, self._names, replicas, clock, shards=shards)
         self._repository = repository
         self._location = location
         self._clock = clock

@@ -45,7 +45,7 @@ class ElasticsearchBackend:
     """SearchBackend on an Elasticsearch cluster. Safe to use from several threads and processes.
 
     name: what all indices and aliases begin with (one a profile).  replicas: copies of each shard: a number, or a
-    range like 0-1 that follows the number of nodes; holds for what is made from now on.
+    range like 0-1 that follows the number of nodes.  shards: of each month. Both hold for what is made from now on.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class ElasticsearchBackend:
         words: Segmenter,
         *,
         replicas: str = REPLICAS,
+        shards: int = 1,
         pause: Callable[[float], None] = time.sleep,
         clock: Clock = system_clock,
     ) -> None:
@@ -62,7 +63,7 @@ class ElasticsearchBackend:
         self._client = self._cluster.client
         self._silence = Silence(self._cluster.access)
         self._names = IndexNames(name)
-        self._generations = Generations(self._cluster, self._names, replicas, clock)
+        self._generations = Generations(self._cluster, self._names, replicas, clock, shards=shards)
         self._writer = Writer(self._cluster, self._names, self._generations)
         self._words = words
         self._compiler = Compiler(ElasticForms(), words)

@@ -20,7 +20,13 @@ def open_backend(settings: Settings, *, words: Segmenter, write: bool = False) -
         from search.elasticsearch import ElasticsearchBackend  # here: its client takes 0.3 s of each start
 
         name = _name_of(settings)
-        return ElasticsearchBackend(settings.elastic_access, name, words, replicas=settings.elasticsearch_replicas)
+        return ElasticsearchBackend(
+            settings.elastic_access,
+            name,
+            words,
+            replicas=settings.elasticsearch_replicas,
+            shards=settings.elasticsearch_shards,
+        )
     root = settings.data_dir / "index"
     if write:
         root.mkdir(parents=True, exist_ok=True)
@@ -36,6 +42,7 @@ def open_snapshots(settings: Settings, *, words: Segmenter) -> Snapshots:
             settings.elastic_access,
             _name_of(settings),
             replicas=settings.elasticsearch_replicas,
+            shards=settings.elasticsearch_shards,
             repository=settings.elasticsearch_repository,
             location=settings.snapshots,
         )

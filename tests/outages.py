@@ -1,4 +1,5 @@
 """A whole system under which fails what it stands on: the index is too busy, the database is away, its disk is full.
+And one that somebody started more schedulers for than it is to have.
 
     python -m tests.outages [--away 60]
 
@@ -11,6 +12,7 @@ not be mounted, it is said and left out.
 """
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -24,7 +26,9 @@ from pathlib import Path
 from elasticsearch import Elasticsearch
 from sqlalchemy import func, select
 
+from config.settings import PROJECT
 from store.database import Store
+from store.processes import list_processes
 from store.schema import documents
 from tests.chaos import Counts, Living, counted, living, settled
 from tests.elasticsearch import free_port, running_node
@@ -145,6 +149,41 @@ def filled(living: Living, server: Server, disk: Path) -> Told:
     return Told("the database's disk is full", before, None, quiet(living))
 
 
+def crowded(living: Living) -> Told:
+    """Two more schedulers are started by mistake: one of three leads, and when it is killed another does."""
+    before = quiet(living)
+    words = ["scheduler", "--profile", "live", "--data", str(living.system.folder)]
+    environment = {**os.environ, **living.system.environment}
+    with (living.system.folder / "more.err").open("wb") as err:
+        more = [
+            subprocess.Popen(
+                [sys.executable, "-m", "cli", *words, "--name", name], cwd=PROJECT, env=environment, stderr=err
+            )
+            for name in ("second", "third")
+        ]
+    try:
+        until("both stand by", lambda: _standing_by(living.store) == 2)
+        publish(living, 2)
+        midst = quiet(living)
+        assert _standing_by(living.store) == 2
+        late = {one.pid for one in more}
+        named = living.system.processes().items()
+        os.kill(next(pid for pid, name in named if name.startswith("scheduler") and pid not in late), signal.SIGKILL)
+        publish(living, 2)
+        return Told("three schedulers, the leading one killed", before, midst, quiet(living))
+    finally:
+        for one in more:
+            one.terminate()
+        for one in more:
+            one.wait(60)
+
+
+def _standing_by(store: Store) -> int:
+    """Schedulers that wait, of those that live."""
+    with store.read() as db:
+        return sum(one.role == "scheduler" and one.note == "候补" for one in list_processes(db))
+
+
 def _more(living: Living, log: Path, length: int) -> bool:
     publish(living, 1)
     time.sleep(0.5)
@@ -174,6 +213,7 @@ def live_through(folder: Path, node: str, *, away: float, tell: Callable[[str], 
                 works: list[Callable[[], Told]] = [
                     lambda: storm(living_one, faults, node),
                     lambda: stopped(living_one, server, away),
+                    lambda: crowded(living_one),
                 ]
                 if mounted:
                     works.append(lambda: filled(living_one, server, folder / "disk"))

@@ -245,6 +245,19 @@ def test_a_request_that_waits_goes_where_it_was_allowed_whatever_the_name_says_s
     assert reached == ["198.51.99.7"]
 
 
+def test_a_site_that_names_a_new_host_with_each_link_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawlers.guard.MOST", 3)
+    hosts = [f"198.51.99.{number}" for number in range(1, 8)]
+
+    async def work() -> list[str]:
+        guard = AddressGuard()
+        for host in hosts:
+            assert await guard.check(f"http://{host}/", ()) is None
+        return [host for host in hosts if guard.addresses(host)]
+
+    assert ReactorThread.get().run(work()) == hosts[-3:]
+
+
 def test_a_private_host_may_be_named_with_its_port(bench: Bench) -> None:
     other = Site()
     other.routes["/a/9.html"] = PAGE

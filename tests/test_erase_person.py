@@ -49,8 +49,8 @@ def store(data: Path) -> Iterator[Store]:
     opened.close()
 
 
-def eraser(store: Store, data: Path, person: Person = ALL, **more: frozenset[str]) -> Eraser:
-    return Eraser(store, data, person, 1095, **more)
+def eraser(store: Store, data: Path, person: Person = ALL, left_out: frozenset[str] = frozenset()) -> Eraser:
+    return Eraser(store, data, person, 1095, left_out)
 
 
 def free_and_held(store: Store) -> tuple[str, str]:

@@ -90,7 +90,7 @@ def database(kind: str, tmp_path: Path, postgresql: Database | None) -> Iterator
 
 
 @pytest.mark.parametrize(("dialect", "milestone"), [
-    *(("sqlite", one) for one in MILESTONES), ("postgresql", "0001"),
+    (dialect, one) for dialect in ("sqlite", "postgresql") for one in MILESTONES
 ])  # fmt: skip
 def test_rows_of_then_are_read_by_the_program_of_now(
     dialect: str, milestone: str, tmp_path: Path, request: pytest.FixtureRequest

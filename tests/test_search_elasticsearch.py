@@ -113,6 +113,20 @@ def test_more_copies_than_nodes_are_told_and_do_no_harm(each_elasticsearch_url: 
     backend.close()
 
 
+def test_months_in_several_shards_are_searched_and_moved_as_one(
+    each_elasticsearch_url: str, elastic_client: Elasticsearch, elastic_name: str
+) -> None:
+    backend = ElasticsearchBackend(each_elasticsearch_url, elastic_name, words, shards=3)
+    names = [f"n{number}" for number in range(30)]
+    backend.index([entry(name) for name in names])
+    assert set(titles(backend)) == set(names)
+    backend.delete(["n7"])
+    assert set(titles(backend)) == set(names) - {"n7"}
+    for settings in elastic_client.indices.get_settings(index=f"{elastic_name}-g000001-2026.*").body.values():
+        assert settings["settings"]["index"]["number_of_shards"] == "3"
+    backend.close()
+
+
 def test_a_month_without_its_shard_is_named_and_searches_say_so(
     elastic: ElasticsearchBackend, elastic_client: Elasticsearch, elastic_name: str
 ) -> None:

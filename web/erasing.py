@@ -13,6 +13,7 @@ from config.keeping import load_keeping
 from core.errors import FengsuiError, UsageError
 from core.logs import log_event
 from keeping.erase import Eraser, Found
+from keeping.handed_files import HandedPlaces
 from keeping.person import MARK, Person
 from web.services import Services
 
@@ -116,7 +117,8 @@ class Erasures:
     def _eraser(self, work: Work) -> Eraser:
         settings = self._services.settings
         closed = load_keeping(settings.config).retention.closed_alerts
-        return Eraser(self._services.store, settings.data_dir, work.person, closed, work.left_out)
+        places = HandedPlaces.of(settings.config, settings.data_dir, settings.profile)
+        return Eraser(self._services.store, settings.data_dir, work.person, closed, work.left_out, places)
 
     def _teller(self, work: Work) -> Callable[[int, int], None]:
         def tell(done: int, whole: int) -> None:
