@@ -25,7 +25,7 @@ from store.documents import (
     reposts_of,
 )
 from store.inserts import insert_into
-from store.schema import minhash_bands
+from store.schema import documents, minhash_bands
 from store.schema import sentence_hashes as sentence_table
 
 WITHIN = timedelta(days=30)  # a text that comes back after a month is a new story about an old one
@@ -118,23 +118,37 @@ def _nearly_same(db: Connection, document: Document, marks: Marks, naming: Namin
         seen.update(_sharing(db, table, column, values, document.event_time))
     seen.pop(document.id, None)
     mine: Subjects | None = None
-    for candidate, _shared in seen.most_common(CANDIDATES):
-        other = find_document(db, candidate)
-        # One source does not reprint itself: two of its notices that read alike are two notices.
-        if other is None or other.source == document.source or not other.text:
-            continue
-        origin = (find_document(db, other.repost_of) if other.repost_of else None) or other
-        # What hangs on an earlier revision of this document is a copy of it; a page that has moved is no origin either.
-        if origin.id == document.id or (origin.source == document.source and origin.withdrawn_at is not None):
-            continue
+    nearest = [candidate for candidate, _ in seen.most_common(CANDIDATES)]
+    told = _told_by_others(db, nearest, document.source)
+    for other in filter(None, map(told.get, nearest)):
         if not marks.repeats(Marks.of(other.title, other.text)):
+            continue
+        origin = (find_document(db, other.repost_of) if other.repost_of else None) or find_document(db, other.id)
+        # What hangs on an earlier revision of this document is a copy of it; a page that has moved is no origin either.
+        if origin is None or origin.id == document.id:
+            continue
+        if origin.source == document.source and origin.withdrawn_at is not None:
             continue
         mine = mine or naming(document.title, document.text)
         # A copy may be cut short and name nobody: its origin says whom it is about.
-        alike = (other,) if origin is other else (other, origin)
-        if not any(mine.differ(naming(one.title, one.text)) for one in alike):
+        alike = [(other.title, other.text)] + ([(origin.title, origin.text)] if origin.id != other.id else [])
+        if not any(mine.differ(naming(*texts)) for texts in alike):
             return origin
     return None
+
+
+def _told_by_others(db: Connection, ids: Sequence[str], source: str) -> Mapping[str, Any]:
+    """What documents say, by id. One source does not reprint itself: two of its notices that read alike are two."""
+    return {row.id: row for row in db.execute(_TOLD, {"ids": ids, "source": source})} if ids else {}
+
+
+_TOLD = select(documents.c.id, documents.c.title, documents.c.text, documents.c.repost_of).where(
+    documents.c.id.in_(bindparam("ids", expanding=True)),
+    documents.c.latest,
+    documents.c.source != bindparam("source"),
+    documents.c.text != "",
+)
+"""Without what was fetched and what was read of it: most candidates are none, and those columns are the heaviest."""
 
 
 def _marks_by_table(marks: Marks) -> list[tuple[Table, Column[int], set[int]]]:
