@@ -30,7 +30,7 @@ install: .venv/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-# Compiled modules are kept whatever the environment says: without them each of the four test processes, and each command
+# Compiled modules are kept whatever the environment says: without them each of the test processes, and each command
 # that a test starts, compiles all it loads. The first collecting makes them while mypy, which uses one core, runs.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/installed-dev
@@ -39,7 +39,7 @@ test: .venv/installed-dev
 	@mkdir -p build
 	@$(BIN)/pytest --collect-only > build/collected.txt 2>&1 & collecting=$$!; echo $(BIN)/mypy .; $(BIN)/mypy . || exit 1; \
 		wait $$collecting || { cat build/collected.txt; exit 1; }
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder
 
 check: test
 
