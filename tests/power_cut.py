@@ -91,8 +91,8 @@ def own_disk(folder: Path) -> Iterator[Disk]:
     try:
         try:
             disk.mount()
-        except subprocess.CalledProcessError as error:
-            raise NoDisk(f"mount: {error.stderr.strip()}") from None
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise NoDisk(f"it cannot be mounted: {error}") from None
         mounted.chmod(0o755)
         yield disk
     finally:
