@@ -2,7 +2,6 @@
 
 import getpass
 import json
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -57,7 +56,7 @@ def erase_person(
     eraser = Eraser(store, settings.data_dir, person, closed_days, frozenset(left_out or ()), places)
     found = eraser.erase(now, by=who, reason=reason.strip()) if do else eraser.find(now)
     if as_json:
-        print(json.dumps({"done": do, **asdict(found)}, ensure_ascii=False))
+        print(json.dumps({"done": do, **vars(found)}, ensure_ascii=False, default=vars))
         return
     print(f"{settings.data_dir}（{settings.profile}）：")
     for line in _words(found, done=do):
@@ -68,8 +67,11 @@ def erase_person(
 
 
 def _words(found: Found, *, done: bool) -> list[str]:
+    told = [f"正在写的存档文件没有看：{name}；次日再做一次" for name in found.unread]
+    told += [f"报送文件没有读：{name}；读过后再做一次，不会读的请人工删去" for name in found.files.waiting]
+    told += [f"报送文件不能逐字查找：{count} 个 {kind}，请人工核对" for kind, count in found.files.unsearched.items()]
     if found.nothing:
-        return ["没有找到", *AFTER]
+        return ["读过的里面没有找到" if told else "没有找到", *told, *AFTER]
     verb = "已掩去" if done else "会掩去"
     free = [one for one in found.documents if not one.held]
     held = [one for one in found.documents if one.held]
@@ -85,7 +87,4 @@ def _words(found: Found, *, done: bool) -> list[str]:
         lines.append(
             "办案材料不动：" + "，".join(f"{table} {count} 行" for table, count in sorted(found.cases.items()))
         )
-    lines += [f"正在写的存档文件没有看：{name}；次日再做一次" for name in found.unread]
-    lines += [f"报送文件还没有读：{name}；读过后再做一次" for name in found.files.waiting]
-    lines += [f"报送文件不能逐字查找：{count} 个 {kind}，请人工核对" for kind, count in found.files.unsearched.items()]
-    return [*lines, *AFTER, *([] if done else ["以上只是列出；执行：加 --do --reason 依据"])]
+    return [*lines, *told, *AFTER, *([] if done else ["以上只是列出；执行：加 --do --reason 依据"])]

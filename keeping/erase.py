@@ -28,7 +28,7 @@ from crawlers.archive_blank import blank, finish_blanks, is_blank
 from crawlers.archive_members import members
 from crawlers.attached.content import UnreadableFile
 from keeping.folders import ARCHIVE, alone, is_open
-from keeping.handed_files import NOWHERE, HandedPlaces, InFiles, search
+from keeping.handed_files import NOWHERE, HandedPlaces, InFiles, search, waiting_for
 from keeping.packed_text import PACKED, is_in, masked
 from keeping.person import Person
 from store import audit
@@ -134,14 +134,14 @@ class Eraser:
 
     def find(self, now: datetime, tell: Tell = unheard) -> Found:
         """Where the person stands; nothing is changed. tell: how far it is."""
-        found = Found()
+        found = Found(files=waiting_for(self.store, self.places, self.person))
         with self.store.read() as db:
             found.documents = self._documents(db, now)
             for table in self._tables():
                 if count := len(self._rows(db, table)):
                     (found.cases if table.name in CASES else found.rows)[table.name] = count
         self._archive(found, now, tell, do=False)
-        found.files = search(self.store, self.places, self.person, now=now, do=False)
+        search(self.store, self.places, self.person, found.files, do=False)
         return found
 
     def erase(self, now: datetime, *, by: str, reason: str, tell: Tell = unheard) -> Found:
@@ -150,9 +150,11 @@ class Eraser:
         Raises FengsuiError where somebody else removes things just now.
         """
         with alone(self.data_dir):
+            waiting = waiting_for(self.store, self.places, self.person)
             found = self._mask(now, by, reason)
+            found.files = waiting
             self._archive(found, now, tell, do=True)
-            found.files = search(self.store, self.places, self.person, now=now, do=True)
+            search(self.store, self.places, self.person, found.files, do=True)
             with self.store.write() as db:
                 left = [one for one in unfinished(db) if not self.person.is_of(one.of)]
                 set_fact(db, UNFINISHED, json.dumps([vars(one) for one in left], ensure_ascii=False))
@@ -313,7 +315,8 @@ class Eraser:
         if packed < 0:
             return self.person.is_in(body)
         try:
-            return is_in(self.person, body[packed + len(HEAD_END) :])
+            head, packed_body = body[: packed + len(HEAD_END)], body[packed + len(HEAD_END) :]
+            return self.person.is_in(head) or is_in(self.person, packed_body)
         except UnreadableFile:  # told to whoever asks: files of offices are to be looked at by a person
             return False
 
@@ -419,14 +422,22 @@ def _masked_record(
     uri = person.masked(record.rec_headers.get_header("WARC-Target-URI") or "")
     fetched = as_utc(datetime.fromisoformat(record.rec_headers.get_header("WARC-Date").replace("Z", "+00:00")))
     if record.rec_type == "response":
-        headers = [(key, value) for key, value in record.http_headers.headers if key.lower() != "content-length"]
+        told = [(key, value) for key, value in record.http_headers.headers if key.lower() != "content-length"]
+        headers = [(key, person.masked(value)) for key, value in told]
         status = int(record.http_headers.get_statuscode())
         note = ("X-Archive-Note", f"{NOTE} {now:%Y-%m-%d}")
-        return writer.write_response(uri, status, [*headers, note], masked(person, payload), fetched)
+        return writer.write_response(uri, status, [*headers, note], _without(person, payload), fetched)
     if record.rec_type == "resource":
         kind = record.rec_headers.get_header("Content-Type") or "application/octet-stream"
-        return writer.write_file(uri, kind, masked(person, payload), fetched)
+        return writer.write_file(uri, kind, _without(person, payload), fetched)
     return None
+
+
+def _without(person: Person, payload: bytes) -> bytes:
+    try:
+        return masked(person, payload)
+    except UnreadableFile:  # it is here for what stands before it
+        return payload
 
 
 def _payload(path: Path, offset: int, length: int) -> bytes:

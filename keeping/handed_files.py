@@ -1,12 +1,15 @@
 """Files that people and other systems put into the data folder and that were read: which are old, which name a person.
 
-All that was taken of them is in the archive and the store as well; these are the copies that were put there.
+All that was taken of them is in the archive and the store as well; these are the copies that were put there. Others
+write into these folders meanwhile: a file goes, or is written over, only as long as it is the one that was looked at.
 """
 
 import hashlib
 import os
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +19,7 @@ from config.sources import FileImportSource, load_sources
 from core.clock import as_utc
 from core.durable import sync_file, sync_folder
 from crawlers.attached.content import UnreadableFile
-from keeping.packed_text import is_in, masked
+from keeping.packed_text import MOST, is_in, masked
 from keeping.person import Person
 from store.database import Store
 from store.runs import Address, find_address, remember_address
@@ -24,27 +27,52 @@ from store.runs import Address, find_address, remember_address
 STAMP = "%Y%m%d-%H%M%S"
 """Before the name of a file that was handed in: when it was read, Beijing time."""
 SEARCHED = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".xlsx", ".ods", ".docx", ".zip", ".html", ".xml")
+NUMBERS = (".json", ".jsonl", ".ndjson")
+"""Kinds in which a number must go on being one."""
+LOCKED_BOOK = b"\xd0\xcf\x11\xe0"
+"""A workbook with a password is an OLE file, whatever it is called."""
 HELD = ".masking-"
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """A folder into which tables are put. sources: those that read it, each with the key of what it read in part."""
+
+    folder: Path
+    sources: tuple[tuple[str, int], ...]
+
+    def read(self, store: Store, digest: str) -> list[tuple[str, Address]]:
+        """Which of them know a file, and since when."""
+        with store.read() as db:
+            found = [
+                (source, find_address(db, source, key))
+                for source, most in self.sources
+                for key in (f"sha256:{digest}", f"sha256:{digest}:{most}")
+            ]
+        return [(source, known) for source, known in found if known is not None]
+
+
+@dataclass(frozen=True)
 class HandedPlaces:
-    """finished: folders of what was handed in and read.  waiting: of what was not.  dropped: of each source, by key."""
+    """finished: folders of what was handed in and read.  waiting: of what was not.  dropped: of sources."""
 
     finished: tuple[Path, ...] = ()
     waiting: tuple[Path, ...] = ()
-    dropped: Mapping[str, Path] = field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = ()
 
     @classmethod
     def of(cls, config: Path, data: Path, profile: str) -> "HandedPlaces":
         """Where config has them. Raises ConfigError."""
         intake = load_intake(config)
         top = data / (intake.rules.folder or "intake")
-        sources = [one for one in load_sources(config, profile) if isinstance(one, FileImportSource)]
+        readers: dict[Path, list[tuple[str, int]]] = {}
+        for one in load_sources(config, profile):
+            if isinstance(one, FileImportSource):
+                readers.setdefault(data / (one.folder or f"inbox/{one.key}"), []).append((one.key, one.max_rows))
         return cls(
             tuple(top / name for name in FOLDERS),
             tuple(top / kind for kind in intake.kinds),
-            {one.key: data / (one.folder or f"inbox/{one.key}") for one in sources},
+            tuple(Dropped(folder, tuple(sources)) for folder, sources in readers.items()),
         )
 
 
@@ -60,38 +88,178 @@ class InFiles:
     unsearched: Counter[str] = field(default_factory=Counter)
 
 
-def aged(store: Store, places: HandedPlaces, before: datetime) -> Iterator[Path]:
-    """Files that were read before a moment, and the reports beside them."""
+@dataclass(frozen=True)
+class Copy:
+    """A file as it was looked at."""
+
+    path: Path
+    status: os.stat_result
+    body: bytes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is in it."""
+        return hashlib.sha256(self.body).hexdigest()
+
+    def stands(self) -> bool:
+        """Whether it is still the same."""
+        now, then = self.path.stat(), self.status
+        return (now.st_ino, now.st_size, now.st_mtime_ns) == (then.st_ino, then.st_size, then.st_mtime_ns)
+
+
+# by age -------------------------------------------------------------------------------------------------------------
+
+
+def remove_aged(store: Store, places: HandedPlaces, before: datetime, *, dry: bool) -> int:
+    """Remove the files that were read before a moment, and the reports beside them; how many. What cannot be read or
+    removed stays."""
+    if not dry:
+        _tidy(places)
+    count = 0
+    for copy in _aged(store, places, before):
+        with suppress(OSError):
+            if dry:
+                count += 1
+            elif copy.stands():
+                copy.path.unlink()
+                count += 1
+    return count
+
+
+def _aged(store: Store, places: HandedPlaces, before: datetime) -> Iterator[Copy]:
     for folder in places.finished:
-        yield from (path for path in _files(folder) if (at := _stamped(path)) and at < before)
-    for source, folder in places.dropped.items():
         for path in _files(folder):
-            if path.stat().st_mtime < before.timestamp():
-                read = _read(store, source, path.read_bytes())
-                if read is not None and read.seen_at < before:
-                    yield path
+            at = _stamped(path)
+            if at is not None and at < before:
+                with suppress(FileNotFoundError):
+                    yield Copy(path, path.stat(), b"")
+    for dropped in places.dropped:
+        for path in _files(dropped.folder):
+            copy = _taken(path, before=before)
+            known = dropped.read(store, copy.digest) if copy else []
+            if copy and known and all(one.seen_at < before for _, one in known):
+                yield copy
 
 
-def search(store: Store, places: HandedPlaces, person: Person, *, now: datetime, do: bool) -> InFiles:
-    """Find the person in them; do: mask. What is not read yet is told alone: reading it says what it is."""
+def _taken(path: Path, *, before: datetime | None = None) -> Copy | None:
+    """A file that can be read, not too large, not changed since `before`."""
+    try:
+        status = path.stat()
+        if status.st_size > MOST or (before is not None and status.st_mtime >= before.timestamp()):
+            return None
+        return Copy(path, status, path.read_bytes())
+    except OSError:
+        return None
+
+
+# a person -----------------------------------------------------------------------------------------------------------
+
+
+def waiting_for(store: Store, places: HandedPlaces, person: Person) -> InFiles:
+    """Files that name the person and were not read yet. To be asked before the rows are masked: what is read meanwhile
+    brings rows of its own."""
     found = InFiles()
+    for folder in places.waiting:
+        found.waiting += [_readable(path.name) for path in _files(folder) if _names(person, path, found)]
+    for dropped in places.dropped:
+        for path in _files(dropped.folder):
+            copy = _taken(path)
+            if not (copy and dropped.read(store, copy.digest)) and _names(person, path, found):
+                found.waiting.append(_readable(path.name))
+    return found
+
+
+def search(store: Store, places: HandedPlaces, person: Person, found: InFiles, *, do: bool) -> None:
+    """Find the person in what was read; do: mask. found: of `waiting_for`, and what comes to it."""
+    if do:
+        _tidy(places)
+    waiting = set(found.waiting)
     for folder in places.finished:
         for path in _files(folder):
-            if (made := _without(person, path, found)) and do:
-                _replace(path, made)
-    for source, folder in places.dropped.items():
-        for path in _files(folder):
-            if (made := _without(person, path, found)) is None:
-                continue
-            if _read(store, source, path.read_bytes()) is None:
-                found.masked -= 1
-                found.waiting.append(path.name)
-            elif do:
-                _remember(store, source, made, now)
-                _replace(path, made)
-    for folder in places.waiting:
-        found.waiting += [path.name for path in _files(folder) if _without(person, path, InFiles()) is not None]
-    return found
+            found.masked += _mask(person, path, found, do=do, also=())
+    for dropped in places.dropped:
+        for path in _files(dropped.folder):
+            copy = None if _readable(path.name) in waiting else _taken(path)
+            known = dropped.read(store, copy.digest) if copy else []
+            if known:
+                found.masked += _mask(person, path, found, do=do, also=[(store, *one) for one in known])
+
+
+def _mask(
+    person: Person, path: Path, found: InFiles, *, do: bool, also: "list[tuple[Store, str, Address]] | tuple[()]"
+) -> bool:
+    """Whether a file names the person, in it or in its name, and is masked where it is to be. also: who knows it."""
+    copy = _searchable(path, found)
+    name = person.pattern.sub(lambda hit: "_" * len(hit[0]), path.name)
+    try:
+        if copy is None or not is_in(person, copy.body):
+            if name != path.name and do:
+                path.rename(path.with_name(name))
+            return name != path.name
+        made = masked(person, copy.body, numbers=path.suffix.lower() in NUMBERS)
+        if not do:
+            return True
+        digest = hashlib.sha256(made).hexdigest()
+        for store, source, known in also:  # a file without the person is no new file, and no younger one
+            with store.write() as db:
+                remember_address(db, source, f"sha256:{digest}", now=known.seen_at, body_sha256=digest)
+        if _replace(copy, path.with_name(name), made):
+            return True
+        found.waiting.append(_readable(path.name))
+    except FileNotFoundError:
+        return False
+    except (UnreadableFile, OSError):
+        found.unsearched[path.suffix.lower()] += 1
+    return False
+
+
+def _names(person: Person, path: Path, found: InFiles) -> bool:
+    """Whether a file names the person."""
+    copy = _searchable(path, found)
+    try:
+        return person.pattern.search(path.name) is not None or (copy is not None and is_in(person, copy.body))
+    except UnreadableFile:
+        found.unsearched[path.suffix.lower()] += 1
+        return False
+
+
+def _searchable(path: Path, found: InFiles) -> Copy | None:
+    """A file whose words can be seen; one that hides them is counted, one that has gone is nothing."""
+    kind = path.suffix.lower()
+    copy = _taken(path) if kind in SEARCHED else None
+    if copy is None or copy.body.startswith(LOCKED_BOOK):
+        if os.path.lexists(path):
+            found.unsearched[kind or _readable(path.name)] += 1
+        return None
+    return copy
+
+
+def _replace(copy: Copy, into: Path, body: bytes) -> bool:
+    """Whole or not at all; its time stays, for its age is told by it. False: it is another file by now."""
+    other = copy.path.with_name(f"{HELD}{copy.digest[:16]}")
+    with other.open("wb") as file:
+        file.write(body)
+        sync_file(file)
+    os.chmod(other, copy.status.st_mode)
+    os.utime(other, ns=(copy.status.st_atime_ns, copy.status.st_mtime_ns))
+    if not copy.stands():
+        other.unlink()
+        return False
+    other.replace(copy.path)
+    if into != copy.path:
+        copy.path.rename(into)
+    sync_folder(copy.path.parent)
+    return True
+
+
+# files --------------------------------------------------------------------------------------------------------------
+
+
+def _tidy(places: HandedPlaces) -> None:
+    """What a killed erasure left; nobody else is at it."""
+    for folder in (*places.finished, *(one.folder for one in places.dropped)):
+        for path in folder.rglob(f"{HELD}*"):
+            path.unlink(missing_ok=True)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -101,48 +269,14 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _stamped(path: Path) -> datetime | None:
+    if not re.match(r"\d{8}-\d{6}-", path.name):
+        return None
     try:
         return as_utc(datetime.strptime(path.name[:15], STAMP))  # noqa: DTZ007 - Beijing, says as_utc
     except ValueError:
         return None
 
 
-def _read(store: Store, source: str, body: bytes) -> Address | None:
-    """What is remembered of a dropped file; None where it was not read to its end."""
-    with store.read() as db:
-        return find_address(db, source, f"sha256:{hashlib.sha256(body).hexdigest()}")
-
-
-def _remember(store: Store, source: str, body: bytes, now: datetime) -> None:
-    """A file without the person is no new file."""
-    digested = hashlib.sha256(body).hexdigest()
-    with store.write() as db:
-        remember_address(db, source, f"sha256:{digested}", now=now, body_sha256=digested)
-
-
-def _without(person: Person, path: Path, found: InFiles) -> bytes | None:
-    """The file without the person; None where it does not name them, or cannot be searched."""
-    if path.suffix.lower() not in SEARCHED:
-        found.unsearched[path.suffix.lower() or path.name] += 1
-        return None
-    body = path.read_bytes()
-    try:
-        if not is_in(person, body):
-            return None
-        found.masked += 1
-        return masked(person, body)
-    except UnreadableFile:
-        found.unsearched[path.suffix.lower()] += 1
-        return None
-
-
-def _replace(path: Path, body: bytes) -> None:
-    """Whole or not at all; its time stays, for its age is told by it."""
-    times, other = path.stat(), path.with_name(f"{HELD}{path.name[-200:]}")
-    with other.open("wb") as file:
-        file.write(body)
-        sync_file(file)
-    os.chmod(other, times.st_mode)
-    os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
-    other.replace(path)
-    sync_folder(path.parent)
+def _readable(name: str) -> str:
+    """A name to be shown: bytes that are no UTF-8 are marked."""
+    return os.fsencode(name).decode("utf-8", "replace")

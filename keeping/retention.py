@@ -19,7 +19,7 @@ from core.errors import SearchUnavailable
 from crawlers.archive_blank import blank, finish_blanks, is_blank
 from crawlers.archive_members import members
 from keeping.folders import ARCHIVE, alone, is_open
-from keeping.handed_files import NOWHERE, HandedPlaces, aged
+from keeping.handed_files import NOWHERE, HandedPlaces, remove_aged
 from search.backend import SearchBackend
 from store.cards import one_judge_at_a_time
 from store.database import Store, get_fact, set_fact
@@ -217,10 +217,8 @@ class Keeper:
             if rules.sessions is not None:
                 gone.others["过期的登录"] += drop_sessions(db, now - DAY * rules.sessions, dry=self.dry)
         if rules.handed is not None:
-            for path in list(aged(self.store, self.places, now - DAY * rules.handed)):
-                gone.others["报送文件"] += 1
-                if not self.dry:
-                    path.unlink(missing_ok=True)
+            before = now - DAY * rules.handed
+            gone.others["报送文件"] += remove_aged(self.store, self.places, before, dry=self.dry)
         if rules.logs is not None:
             for path in sorted((self.data_dir / "logs").glob("*")):
                 if path.is_file() and path.stat().st_mtime < (now - DAY * rules.logs).timestamp():

@@ -14,10 +14,14 @@ _STAR = "*"
 _Keep = Callable[["re.Match[str]"], str]
 _CARD = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?\d{4}[ -]?\d{3}[0-9Xx](?![0-9A-Za-z])")
 _OLD_CARD = re.compile(r"(?<=证)[^0-9\n]{0,6}(\d{15})(?!\d)")
-_PAPERS = re.compile(
-    r"(?:护照|通行证|回乡证|台胞证|军官证|士兵证|驾驶证|驾照|居留证)(?:号码?|编号|证号)?(?:[:：为是]|\s){0,3}([A-Za-z]{0,2}\d{6,18}[Xx]?)(?![0-9A-Za-z])"
+_PAPER = "(?:护照|通行证|回乡证|台胞证|军官证|士兵证|驾驶证|驾照|居留证)"
+"""Papers of persons. 办理驾照1000000人 is no number of one."""
+_PAPER_LETTERS = re.compile(
+    rf"{_PAPER}\s?(?:号码?|编号|证号)?(?:[:：为是(（]|\s){{0,3}}([A-Za-z]{{1,3}}\d{{6,10}}[A-Za-z]?)(?![0-9A-Za-z])"
 )
-"""Passports and other papers of persons, by what stands before their numbers."""
+_PAPER_DIGITS = re.compile(
+    rf"{_PAPER}(?:\s?(?:号码?|编号|证号)(?:[:：为是]|\s){{0,3}}|[:：])(\d{{6,18}}[Xx]?)(?![0-9A-Za-z])"
+)
 _MOBILE = re.compile(
     r"(?:(?<![0-9A-Za-z.])|(?<=[Tt][Ee][Ll]))(?:\+?86[- ]?)?1[3-9]\d"
     r"(?:[-—– ]{0,2}[\d*＊]{4}[-—– ]{0,2}|\.\d{4}\.)\d{4}(?![0-9])"
@@ -45,14 +49,18 @@ _DOUBLE = "欧阳|司马|上官|诸葛|夏侯|皇甫|尉迟|公孙|慕容|长孙
 _WHO = "投诉人|举报人|来电人|反映人|联系人|登记人|申请人|消费者|投诉者|当事消费者|诉求人|姓名|户主|车主|收件人|购买人"
 _NAME_SAID = re.compile(
     rf"(?:{_WHO})(?:姓名)?(?:[:：为是]|\s){{0,2}}((?:{_DOUBLE}|[{_SURNAMES}])[\u4e00-\u9fff·]{{1,2}})"
-    r"(?=[，,。；;、\s（(）)：:\d]|反映|称|电话|手机|先生|女士|$|来电|要求|向|于|的|投诉|举报|诉称|报案)"
+    r"(?=[，,。；;、\s（(）)：:\d]|反映|称|电话|手机|先生|女士|$|来电|要求|向|于|的)"
 )
 _NAME_LABEL = re.compile(rf"(?:{_WHO})(?:姓名)?$")
 _TITLED = re.compile(rf"((?:{_DOUBLE})|[{_SURNAMES}])[\u4e00-\u9fff]{{0,2}}(?=先生|女士|小姐)")
-_NOT_A_NAME = (
-    "某", "权益", "协会", "委员", "中心", "反映", "投诉", "可以", "应当", "先生", "女士", "常见",
-    "连续", "连番", "高频", "高发", "单次", "多次", "集体", "全体",
-)  # fmt: skip
+_NOT_A_NAME = ("某", "权益", "协会", "委员", "中心", "反映", "投诉", "可以", "应当", "先生", "女士")
+_NAME_COMPLAINS = re.compile(
+    r"(?:投诉人|举报人|来电人|反映人|投诉者|诉求人|申请人)(?:[:：为是]|\s){0,2}"
+    r"(?!通过|经常|时常|常年|常见|曾经|终于|强烈|明确|郑重|单独|单次|单方|应及|应先|应向|向平|向商|向市|于当|于昨|于今|于本"
+    r"|和商|和平|全部|全体|全程|平台|安全|连续|连日|连番|高频|高额|高价|多次)"
+    rf"((?:{_DOUBLE}|[{_SURNAMES}])[\u4e00-\u9fff·]{{1,2}})(?=投诉|举报|诉称|报案)"
+)
+"""Behind 消费者 stands anything: 消费者牛奶投诉增多."""
 _LIVES = "家住|家庭住址|家庭地址|现住址|住址|居住地址|收货地址|居住在|住在"
 _HOME = re.compile(
     rf"(?:{_LIVES})(?:[:：为是]|\s){{0,2}}"
@@ -144,7 +152,8 @@ _RULES: tuple[tuple["re.Pattern[str]", _Keep], ...] = (
     (_EMAIL, _all),
     (_CARD, _unless_labelled(_is_id)),
     (_OLD_CARD, _group),
-    (_PAPERS, _group),
+    (_PAPER_LETTERS, _group),
+    (_PAPER_DIGITS, _group),
     (_MOBILE, _number),
     (_BANK, _unless_labelled(_never)),
     (_BANK_SAID, _group),
@@ -153,6 +162,7 @@ _RULES: tuple[tuple["re.Pattern[str]", _Keep], ...] = (
     (_PLATE, _all),
     (_MESSENGER, _group),
     (_NAME_SAID, _name),
+    (_NAME_COMPLAINS, _name),
     (_TITLED, _titled),
     (_HOME, _group),
     (_ROOM, _all),
