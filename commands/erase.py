@@ -52,7 +52,7 @@ def erase_person(
     settings = settings_of(data, profile, log_level="WARNING")
     store, now, who = existing_store(settings), system_clock(), getpass.getuser()
     closed_days = load_keeping(settings.config).retention.closed_alerts
-    places = HandedPlaces.of(settings.config, settings.data_dir, settings.profile)
+    places = HandedPlaces.of(settings)
     eraser = Eraser(store, settings.data_dir, person, closed_days, frozenset(left_out or ()), places)
     found = eraser.erase(now, by=who, reason=reason.strip()) if do else eraser.find(now)
     if as_json:

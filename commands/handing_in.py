@@ -78,7 +78,7 @@ def folder_of(settings: Settings, store: Store, rules: Intake) -> WatchedFolder:
     """The watched folder; its files are archived by this process."""
     archive = Archive(settings.data_dir / "archive", started=system_clock())
     taker = FileTaker(store, rules, words_of(settings), system_clock, archive)
-    folder = settings.data_dir / (rules.rules.folder or "intake")
+    folder = settings.data_dir / rules.rules.place
     return WatchedFolder(folder, taker, settled_for(rules.rules.settle.total_seconds(), system_clock))
 
 

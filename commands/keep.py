@@ -55,7 +55,7 @@ def kept(settings: Settings, store: Store, *, now: datetime, do: bool, seconds: 
     """Run the rules once. do: else nothing is changed."""
     rules = load_keeping(settings.config).retention
     index = open_index(settings, knowledge_of(settings, store), write=True) if do else None
-    places = HandedPlaces.of(settings.config, settings.data_dir, settings.profile)
+    places = HandedPlaces.of(settings)
     gone = Keeper(store, settings.data_dir, rules, index, dry=not do, places=places).run(now, seconds=seconds)
     if index is not None:
         index.refresh()

@@ -19,6 +19,8 @@ from core.records import Kind
 
 FILE, FOLDER = "intake.yml", "intake"
 FOLDERS = (DONE, REFUSED) = ("done", "refused")
+READ_AT = "%Y%m%d-%H%M%S"
+"""Before the name of a file there: when it was read, Beijing time."""
 """Where files of the watched folder go."""
 Type = Literal["text", "moment", "day", "count", "flag", "region", "product", "uscc", "outcome", "choice"]
 Fact = Literal["sampling", "checks", "credit"]
@@ -141,6 +143,11 @@ class IntakeRules(BaseModel):
     api_rows: int = Field(default=500, ge=1, le=5000)
     file_rows: int = Field(default=200_000, ge=1, le=5_000_000)
     file_megabytes: int = Field(default=200, ge=1, le=4000)
+
+    @property
+    def place(self) -> str:
+        """The folder, below the data folder where it is relative; where one is switched off, what it was."""
+        return self.folder or "intake"
 
 
 class Intake(BaseModel):

@@ -329,6 +329,15 @@ class FileImportSource(SourceConfig):
     max_rows: int = Field(default=100_000, ge=1)
     delay: float = 0.0
 
+    @property
+    def place(self) -> str:
+        """The folder, below the data folder."""
+        return self.folder or f"inbox/{self.key}"
+
+    def remembered_as(self, sha256: str) -> tuple[str, str]:
+        """What a file of these bytes is remembered by: read to its end, and read up to max_rows."""
+        return f"sha256:{sha256}", f"sha256:{sha256}:{self.max_rows}"
+
 
 AnySource = (
     FeedSource

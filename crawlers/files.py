@@ -63,7 +63,7 @@ class FileImport:
                 self.run.fail(f"{path.name}: cannot be read: {error.strerror}")
                 continue
             digested = hashlib.sha256(data).hexdigest()
-            keys = (f"sha256:{digested}", f"sha256:{digested}:{self.source.max_rows}")
+            keys = self.source.remembered_as(digested)
             if any(self.run.intake.validators(self.source.key, key) is not None for key in keys):
                 continue
             read += 1
@@ -80,7 +80,7 @@ class FileImport:
         return True
 
     def _files(self) -> Iterator[Path]:
-        folder = self.data / (self.source.folder or f"inbox/{self.source.key}")
+        folder = self.data / self.source.place
         if not folder.resolve().is_relative_to(self.data.resolve()):
             self.run.fail(f"folder {self.source.folder!r} is not below the data folder")
             return

@@ -8,24 +8,25 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from config.intake import FOLDERS, load_intake
+from config.intake import FOLDERS, READ_AT, load_intake
+from config.settings import Settings
 from config.sources import FileImportSource, load_sources
 from core.clock import as_utc
 from core.durable import sync_file, sync_folder
 from crawlers.attached.content import UnreadableFile
 from keeping.packed_text import MOST, is_in, masked
 from keeping.person import Person
+from nlp.normalize import without_surrogates
 from store.database import Store
 from store.runs import Address, find_address, remember_address
 
-STAMP = "%Y%m%d-%H%M%S"
-"""Before the name of a file that was handed in: when it was read, Beijing time."""
 SEARCHED = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".xlsx", ".ods", ".docx", ".zip", ".html", ".xml")
 NUMBERS = (".json", ".jsonl", ".ndjson")
 """Kinds in which a number must go on being one."""
@@ -36,18 +37,18 @@ HELD = ".masking-"
 
 @dataclass(frozen=True)
 class Dropped:
-    """A folder into which tables are put. sources: those that read it, each with the key of what it read in part."""
+    """A folder into which tables are put, and the sources that read it."""
 
     folder: Path
-    sources: tuple[tuple[str, int], ...]
+    sources: tuple[FileImportSource, ...]
 
     def read(self, store: Store, digest: str) -> list[tuple[str, Address]]:
         """Which of them know a file, and since when."""
         with store.read() as db:
             found = [
-                (source, find_address(db, source, key))
-                for source, most in self.sources
-                for key in (f"sha256:{digest}", f"sha256:{digest}:{most}")
+                (source.key, find_address(db, source.key, known))
+                for source in self.sources
+                for known in source.remembered_as(digest)
             ]
         return [(source, known) for source, known in found if known is not None]
 
@@ -61,14 +62,14 @@ class HandedPlaces:
     dropped: tuple[Dropped, ...] = ()
 
     @classmethod
-    def of(cls, config: Path, data: Path, profile: str) -> "HandedPlaces":
+    def of(cls, settings: Settings) -> "HandedPlaces":
         """Where config has them. Raises ConfigError."""
-        intake = load_intake(config)
-        top = data / (intake.rules.folder or "intake")
-        readers: dict[Path, list[tuple[str, int]]] = {}
-        for one in load_sources(config, profile):
+        intake = load_intake(settings.config)
+        top = settings.data_dir / intake.rules.place
+        readers: dict[Path, list[FileImportSource]] = {}
+        for one in load_sources(settings.config, settings.profile):
             if isinstance(one, FileImportSource):
-                readers.setdefault(data / (one.folder or f"inbox/{one.key}"), []).append((one.key, one.max_rows))
+                readers.setdefault(settings.data_dir / one.place, []).append(one)
         return cls(
             tuple(top / name for name in FOLDERS),
             tuple(top / kind for kind in intake.kinds),
@@ -160,12 +161,14 @@ def waiting_for(store: Store, places: HandedPlaces, person: Person) -> InFiles:
     brings rows of its own."""
     found = InFiles()
     for folder in places.waiting:
-        found.waiting += [_readable(path.name) for path in _files(folder) if _names(person, path, found)]
+        found.waiting += [
+            without_surrogates(path.name) for path in _files(folder) if _names(person, path, _taken(path), found)
+        ]
     for dropped in places.dropped:
         for path in _files(dropped.folder):
             copy = _taken(path)
-            if not (copy and dropped.read(store, copy.digest)) and _names(person, path, found):
-                found.waiting.append(_readable(path.name))
+            if not (copy and dropped.read(store, copy.digest)) and _names(person, path, copy, found):
+                found.waiting.append(without_surrogates(path.name))
     return found
 
 
@@ -174,23 +177,39 @@ def search(store: Store, places: HandedPlaces, person: Person, found: InFiles, *
     if do:
         _tidy(places)
     waiting = set(found.waiting)
+
+    def remember(known: Sequence[tuple[str, Address]], body: bytes) -> None:
+        """A file without the person is no new file, and no younger one."""
+        digest = hashlib.sha256(body).hexdigest()
+        for source, one in known:
+            with store.write() as db:
+                remember_address(db, source, f"sha256:{digest}", now=one.seen_at, body_sha256=digest)
+
     for folder in places.finished:
         for path in _files(folder):
-            found.masked += _mask(person, path, found, do=do, also=())
+            found.masked += _mask(person, path, _taken(path), found, do=do)
     for dropped in places.dropped:
         for path in _files(dropped.folder):
-            copy = None if _readable(path.name) in waiting else _taken(path)
+            copy = None if without_surrogates(path.name) in waiting else _taken(path)
             known = dropped.read(store, copy.digest) if copy else []
             if known:
-                found.masked += _mask(person, path, found, do=do, also=[(store, *one) for one in known])
+                found.masked += _mask(person, path, copy, found, do=do, first=partial(remember, known))
 
 
 def _mask(
-    person: Person, path: Path, found: InFiles, *, do: bool, also: "list[tuple[Store, str, Address]] | tuple[()]"
+    person: Person,
+    path: Path,
+    copy: Copy | None,
+    found: InFiles,
+    *,
+    do: bool,
+    first: Callable[[bytes], None] | None = None,
 ) -> bool:
-    """Whether a file names the person, in it or in its name, and is masked where it is to be. also: who knows it."""
-    copy = _searchable(path, found)
-    name = person.pattern.sub(lambda hit: "_" * len(hit[0]), path.name)
+    """Whether a file names the person, in it or in its name, and is masked where it is to be.
+
+    first: what is done before the masked one stands.
+    """
+    copy, name = _searchable(path, copy, found), person.masked_name(path.name)
     try:
         if copy is None or not is_in(person, copy.body):
             if name != path.name and do:
@@ -199,13 +218,11 @@ def _mask(
         made = masked(person, copy.body, numbers=path.suffix.lower() in NUMBERS)
         if not do:
             return True
-        digest = hashlib.sha256(made).hexdigest()
-        for store, source, known in also:  # a file without the person is no new file, and no younger one
-            with store.write() as db:
-                remember_address(db, source, f"sha256:{digest}", now=known.seen_at, body_sha256=digest)
+        if first is not None:
+            first(made)
         if _replace(copy, path.with_name(name), made):
             return True
-        found.waiting.append(_readable(path.name))
+        found.waiting.append(without_surrogates(path.name))
     except FileNotFoundError:
         return False
     except (UnreadableFile, OSError):
@@ -213,23 +230,22 @@ def _mask(
     return False
 
 
-def _names(person: Person, path: Path, found: InFiles) -> bool:
+def _names(person: Person, path: Path, copy: Copy | None, found: InFiles) -> bool:
     """Whether a file names the person."""
-    copy = _searchable(path, found)
+    copy = _searchable(path, copy, found)
     try:
-        return person.pattern.search(path.name) is not None or (copy is not None and is_in(person, copy.body))
+        return person.masked_name(path.name) != path.name or (copy is not None and is_in(person, copy.body))
     except UnreadableFile:
         found.unsearched[path.suffix.lower()] += 1
         return False
 
 
-def _searchable(path: Path, found: InFiles) -> Copy | None:
+def _searchable(path: Path, copy: Copy | None, found: InFiles) -> Copy | None:
     """A file whose words can be seen; one that hides them is counted, one that has gone is nothing."""
     kind = path.suffix.lower()
-    copy = _taken(path) if kind in SEARCHED else None
-    if copy is None or copy.body.startswith(LOCKED_BOOK):
+    if copy is None or kind not in SEARCHED or copy.body.startswith(LOCKED_BOOK):
         if os.path.lexists(path):
-            found.unsearched[kind or _readable(path.name)] += 1
+            found.unsearched[kind or without_surrogates(path.name)] += 1
         return None
     return copy
 
@@ -272,11 +288,6 @@ def _stamped(path: Path) -> datetime | None:
     if not re.match(r"\d{8}-\d{6}-", path.name):
         return None
     try:
-        return as_utc(datetime.strptime(path.name[:15], STAMP))  # noqa: DTZ007 - Beijing, says as_utc
+        return as_utc(datetime.strptime(path.name[:15], READ_AT))  # noqa: DTZ007 - Beijing, says as_utc
     except ValueError:
         return None
-
-
-def _readable(name: str) -> str:
-    """A name to be shown: bytes that are no UTF-8 are marked."""
-    return os.fsencode(name).decode("utf-8", "replace")

@@ -59,7 +59,7 @@ def _without(person: Person, body: bytes, deep: int) -> bytes:
     if not body.startswith(PACKED):
         return _masked_part(person, body)
     parts = [(info, part, _without(person, part, deep - 1)) for info, part in _opened(body, deep)]
-    names = [person.pattern.sub(lambda found: "_" * len(found[0]), _named(info)) for info, _, _ in parts]
+    names = [person.masked_name(_named(info)) for info, _, _ in parts]
     if all(part == made and name == _named(info) for (info, part, made), name in zip(parts, names, strict=True)):
         return body
     packed = BytesIO()

@@ -80,9 +80,13 @@ class Person:
                 parts.append(f"(?<![0-9０-９]){before}{BETWEEN.join(letters)}(?![0-9０-９])")
         return re.compile("|".join(parts))
 
-    def masked(self, text: str) -> str:
+    def masked(self, text: str, mark: str = MARK) -> str:
         """The text without the person, as long as before."""
-        return self.pattern.sub(lambda found: MARK * len(found[0]), text)
+        return self.pattern.sub(lambda found: mark * len(found[0]), text)
+
+    def masked_name(self, name: str) -> str:
+        """The name of a file without the person: not every system takes a star in one."""
+        return self.masked(name, "_")
 
     def masked_json(self, text: str) -> str:
         """The same for JSON as it is stored: in its strings. Its numbers are places and counts of ours."""

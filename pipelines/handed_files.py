@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from config.intake import DONE, REFUSED, Intake, IntakeKind
+from config.intake import DONE, READ_AT, REFUSED, Intake, IntakeKind
 from config.registry_columns import plain_header
 from core.clock import Clock, beijing, iso_beijing
 from core.errors import UsageError
 from core.records import ArchiveRef
 from crawlers.archive import Archive
 from enterprises.table_rows import batches, open_rows
+from nlp.normalize import without_surrogates
 from pipelines.handed_in import BATCH, HandedBy, archive_uri, take
 from pipelines.handed_rows import FieldMistake, ReadRow, Words, read_row
 from store.database import Store
@@ -83,7 +84,7 @@ class FileTaker:
         self, path: Path, kind: IntakeKind, *, source: str = "", actor: str = "file", dry: bool = False
     ) -> FileReport:
         """Take what is right. dry: nothing is written. A file that cannot be read says so in `why`."""
-        report = FileReport(_readable(path.name), kind.id, source or kind.source, at=iso_beijing(self.clock()))
+        report = FileReport(without_surrogates(path.name), kind.id, source or kind.source, at=iso_beijing(self.clock()))
         try:
             self._take(path, kind, report, actor, dry=dry)
         except UsageError as problem:
@@ -197,14 +198,9 @@ class WatchedFolder:
         """The report first: a file that has gone has one."""
         into = self.path / (REFUSED if report.why else DONE) / report.kind
         into.mkdir(parents=True, exist_ok=True)
-        name = f"{beijing(self.taker.clock()):%Y%m%d-%H%M%S}-{_short(path)}"
+        name = f"{beijing(self.taker.clock()):{READ_AT}}-{_short(path)}"
         (into / f"{name}.report.json").write_text(report.text(), encoding="utf-8")
         path.replace(into / name)
-
-
-def _readable(name: str) -> str:
-    """A name of a file in a report; bytes that are no UTF-8 are marked."""
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _short(path: Path) -> str:

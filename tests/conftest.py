@@ -161,3 +161,18 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened = Store(url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder that holds a little of everything that is kept."""
+    from tests.kept_folder import fill_folder  # here: few tests ask for it, and it loads a whole desk
+
+    return fill_folder(tmp_path / "data")
+
+
+@pytest.fixture
+def filled(data: Path) -> Iterator[Store]:
+    """The store of that folder."""
+    with closing(Store(f"sqlite:///{data / 'fengsui.db'}")) as opened:
+        yield opened

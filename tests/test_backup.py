@@ -23,16 +23,11 @@ from store.database import Store
 from store.processes import beat
 from tests.command_line import Finished, run_here
 from tests.desk_server import NOW
-from tests.kept_folder import PROOF, copy_rows, files_of, fill_folder, rows_of
+from tests.kept_folder import PROOF, copy_rows, files_of, rows_of
 from tests.postgresql import Database
 
 MADE_AGAIN = ("index", "fengsui.db", "fengsui.db-wal", "fengsui.db-shm", "run.lock")
 SEAL = "a passphrase of some length"
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return fill_folder(tmp_path / "data")
 
 
 def url(folder: Path) -> str:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import shutil
 import zlib
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from store.schema import alert_documents, alerts, documents, recent_queries, tol
 from store.users import create_user
 from tests.command_line import run_here
 from tests.desk_server import NOW
-from tests.kept_folder import copy_rows, files_of, fill_folder
+from tests.kept_folder import copy_rows, files_of
 from tests.postgresql import Database
 from tests.test_backup import fengsui
 
@@ -38,15 +37,8 @@ ALL = Person(NAME, PHONE, NUMBER)
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return fill_folder(tmp_path / "data")
-
-
-@pytest.fixture
-def store(data: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{data / 'fengsui.db'}")
-    yield opened
-    opened.close()
+def store(filled: Store) -> Store:
+    return filled
 
 
 def eraser(store: Store, data: Path, person: Person = ALL, left_out: frozenset[str] = frozenset()) -> Eraser:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,9 @@ from store.database import Store, set_fact
 from store.schema import documents, metadata
 from store.users import create_user
 from tests.desk_server import NOW
-from tests.kept_folder import PROOF, fill_folder, rows_of
+from tests.kept_folder import PROOF, rows_of
 from tests.postgresql import Database
 from tests.test_backup import fengsui
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return fill_folder(tmp_path / "data")
-
-
-@pytest.fixture
-def filled(data: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{data / 'fengsui.db'}")
-    yield opened
-    opened.close()
 
 
 def test_what_is_exported_is_the_store_when_it_is_read_again(filled: Store, data: Path, store: Store) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from config.keeping import RetentionRules
+from config.settings import Settings
 from core.durable import sync_file
 from crawlers.archive import Archive
 from crawlers.attached.content import UnreadableFile
@@ -26,7 +26,6 @@ from store.database import Store
 from store.runs import find_address, remember_address
 from tests.command_line import run_here
 from tests.desk_server import NOW
-from tests.kept_folder import fill_folder
 
 NAME, PHONE = "欧阳测试", "13912345678"
 WHO = Person(NAME, PHONE)
@@ -35,20 +34,13 @@ OLD = "20260101-090000-"
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return fill_folder(tmp_path / "data")
-
-
-@pytest.fixture
-def store(data: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{data / 'fengsui.db'}")
-    yield opened
-    opened.close()
+def store(filled: Store) -> Store:
+    return filled
 
 
 @pytest.fixture
 def places(data: Path) -> HandedPlaces:
-    made = HandedPlaces.of(Path("config"), data, "live")
+    made = HandedPlaces.of(Settings(profile="live", data=data))
     for folder in (*made.finished, *made.waiting, *(one.folder for one in made.dropped)):
         folder.mkdir(parents=True, exist_ok=True)
     return made
@@ -261,7 +253,7 @@ def test_what_hides_its_words_or_cannot_be_read_is_told_and_what_a_kill_left_is_
 def where(places: HandedPlaces) -> tuple[str, Path]:
     """A source that files are dropped for, and its folder."""
     [first, *_] = places.dropped
-    return first.sources[0][0], first.folder
+    return first.sources[0].key, first.folder
 
 
 class NoIndex:

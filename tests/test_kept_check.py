@@ -32,11 +32,6 @@ from tests.test_watched_pages import LIST, page
 from web.app import create_app, entry_path
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return fill_folder(tmp_path / "data")
-
-
 def fengsui(*words: object, ends: int = 0) -> str:
     done = run_here(*map(str, words))
     assert done.returncode == ends, done.stderr + done.stdout

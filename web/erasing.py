@@ -117,7 +117,7 @@ class Erasures:
     def _eraser(self, work: Work) -> Eraser:
         settings = self._services.settings
         closed = load_keeping(settings.config).retention.closed_alerts
-        places = HandedPlaces.of(settings.config, settings.data_dir, settings.profile)
+        places = HandedPlaces.of(settings)
         return Eraser(self._services.store, settings.data_dir, work.person, closed, work.left_out, places)
 
     def _teller(self, work: Work) -> Callable[[int, int], None]:
